@@ -1,0 +1,128 @@
+"""The error tree of INX and the one registry of machine codes.
+
+    ProtocolError
+    ├── LocalProtocolError    this program asked for something INX does not allow (a bug here)
+    ├── RemoteProtocolError   the other side broke INX: refused with its code, the session may close
+    ├── NotHeld               authentic, or not yet proved: not stored now, may be later
+    └── Void                  stored and relayed, without effect; the code is shown
+
+The four classes keep the verdicts of DESIGN section 3 apart. Every error carries a code of `CODES`; SPEC.md prints
+that registry, so a peer in another language can act on the code and show the text.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Final
+
+
+class Side(enum.Enum):
+    """Who is concerned by a code."""
+
+    REMOTE = "remote"  # the sender broke INX
+    HELD = "held"  # authentic or not yet proved, not kept now
+    VOID = "void"  # kept, without effect
+    LOCAL = "local"  # this program is at fault
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One machine code: its name, the class of verdict it belongs to, what the receiver does, and its meaning."""
+
+    name: str
+    side: Side
+    closes: bool  # the receiver ends the session after answering with it
+    meaning: str
+
+
+_R, _H, _V = Side.REMOTE, Side.HELD, Side.VOID
+CODES: Final[dict[str, Code]] = {
+    code.name: code
+    for code in (
+        # encoding
+        Code("encoding", _R, True, "bytes are not one well-formed value of the allowed types"),
+        Code("not_canonical", _R, True, "the value is not in its one canonical form"),
+        Code("too_large", _R, True, "a size, depth or count limit is exceeded"),
+        Code("malformed", _V, False, "a record or field has a wrong type, is missing or out of bounds"),
+        # session
+        Code("handshake", _R, True, "the Noise handshake failed or broke its pattern"),
+        Code("wrong_id", _R, True, "the responder is not the networker the dialler expected"),
+        Code("certificate", _R, True, "the session key is not certified by the signing key in force, or has expired"),
+        Code("version", _R, True, "no protocol version in common"),
+        Code("feature", _R, True, "a mandatory feature of the other side is unknown"),
+        Code("unexpected", _R, True, "this message is not allowed in this state or by this role"),
+        Code("unknown_message", _R, False, "a message of an unknown mandatory (even) type"),
+        Code("bad_message", _R, True, "the body of a message has a wrong type, a missing or an out-of-bounds field"),
+        Code("answer", _R, True, "an answer to no open request, or one that does not fit its request"),
+        Code("rate", _R, False, "too many requests at once or in the time: ask again later"),
+        Code("busy", _H, False, "no room for another session now: try again later"),
+        Code("blocked", _H, False, "this node holds no sessions with this networker"),
+        Code("twin", _H, False, "another node of the same networker is running"),
+        Code("internal", _H, False, "this side failed at the request; the session goes on"),
+        # log
+        Code("header", _R, True, "a header has a wrong form, author, version or bound"),
+        Code("signature", _R, True, "a signature that must be valid is not"),
+        Code("link", _R, True, "an entry does not follow the one before it (seq, prev, epoch, term)"),
+        Code("time_order", _R, True, "an entry is dated before its predecessor"),
+        Code("after_close", _R, True, "an entry other than a rotation or settlement follows a close"),
+        Code("record_hash", _R, True, "a record does not match the hash and length in its header"),
+        Code("record_missing", _R, True, "a ledger-critical (even) entry came without its record"),
+        Code("key", _R, True, "a public key is not canonical, or of small order"),
+        Code("promise", _R, True, "a rotation is not signed by the promised key"),
+        Code("opener", _R, True, "an inception, rotation or settlement that does not verify by itself"),
+        Code("unproved", _H, False, "no later signature proves these entries yet"),
+        Code("gap", _H, False, "entries do not join the held log: the ones between are missing"),
+        Code("unknown_author", _H, False, "the openers of this networker are not known here"),
+        Code("unknown_epoch", _H, False, "a rotation between is not known here"),
+        Code("stale", _H, False, "entries of a closed epoch or term that are not part of the log"),
+        Code("forked", _H, False, "the term is forked: only an opener goes on"),
+        Code("contested", _H, False, "the identity is contested: only a healing rotation goes on"),
+        Code("not_wanted", _H, False, "this node does not keep this networker or kind"),
+        Code("bad_proof", _R, True, "a proof of fork or contest proves nothing"),
+        # replication
+        Code("cursor", _H, False, "the cursor is unknown here: ask for heads"),
+        Code("not_here", _H, False, "this node does not hold what was asked for"),
+        Code("blob", _R, True, "bytes that do not match the hash or place they were asked for"),
+        # records
+        Code("wrong_key", _V, False, "a withdrawal names no listing of this log"),
+        Code("expired", _V, False, "its time has passed"),
+        Code("stamp", _V, False, "a stamp does not reach the bits it commits to"),
+        # here
+        Code("local", Side.LOCAL, False, "this program asked for something INX does not allow"),
+    )
+}
+
+
+class ProtocolError(Exception):
+    """Root of the tree. `code` is a key of `CODES`, `text` a sentence for a person.
+
+    Raises:
+        LocalProtocolError: when built with a code that is not in the registry.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        if code not in CODES:
+            raise LocalProtocolError(f"unregistered code {code!r}")
+        super().__init__(f"{code}: {text}")
+        self.code = code
+        self.text = text
+
+
+class LocalProtocolError(ProtocolError):
+    """This program misused the library; never the fault of a peer."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("local", text)
+
+
+class RemoteProtocolError(ProtocolError):
+    """The other side broke INX."""
+
+
+class NotHeld(ProtocolError):
+    """Authentic, or not provable yet; not stored now (DESIGN section 3, *held*)."""
+
+
+class Void(ProtocolError):
+    """Stored, linked and relayed, but without effect (DESIGN section 3, *effective*)."""
