@@ -1,0 +1,226 @@
+"""What operations need from a node: narrow ports, implemented by the node core and by a fake in the tests.
+
+Every method may raise `netnode.problems.Problem`, whose exit code (1 failed, 2 usage, 3 not found, 4 refused by a
+rule, 5 not reachable) both transports pass on. Methods that sign need unlocked keys; with locked ones they raise a
+Problem with exit code 2 that names `--passphrase-file`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from netnode.operations import models
+
+
+class NodeState(Protocol):
+    """The node as a whole."""
+
+    async def status(self) -> models.Status:
+        """State of the node; works with locked keys."""
+
+    async def stop(self) -> None:
+        """Asks a running node to end cleanly; returns at once. Without a running node: Problem 5."""
+
+
+class Identity(Protocol):
+    """The networker this node serves."""
+
+    async def profile(self) -> models.Profile:
+        """The profile in force."""
+
+    async def edit_profile(self, change: models.ProfileEdit) -> models.Profile:
+        """Publishes a profile with the change applied (nothing is written if it changes nothing). Signs."""
+
+
+class Listings(Protocol):
+    """Own listings, and any listing held here."""
+
+    async def publish(self, fields: dict[str, object]) -> models.Published:
+        """Publishes a new listing; a key in force is refused (Problem 4). On disk when it returns. Signs."""
+
+    async def edit(self, change: models.ListingEdit) -> models.Published:
+        """Publishes the next version of a listing; Problem 3 for an unknown key. Signs."""
+
+    async def withdraw(self, key: str) -> models.Published:
+        """Publishes a withdrawal; Problem 3 for an unknown or withdrawn key. Signs."""
+
+    async def list(self, query: models.ListingsQuery) -> models.Page[models.ListingSummary]:
+        """Own listings by key."""
+
+    async def show(self, ref: str) -> models.Listing:
+        """One listing by own key or `<seller id>/<key>`; Problem 3 when it is not held."""
+
+    async def import_feed(self, query: models.ImportQuery, chunks: AsyncIterable[bytes]) -> models.Imported:
+        """Reads a feed of at most 20 MiB and publishes what it changes. Signs (unless `dry_run`).
+
+        A file that names no currency while `query.currency` is None: Problem 2, nothing written.
+        """
+
+
+class Search(Protocol):
+    """The catalogue of everything held here."""
+
+    async def find(self, query: models.SearchQuery) -> models.Found:
+        """Full-text search with filters; no hits is an answer, not a Problem."""
+
+
+class Peers(Protocol):
+    """The book and the sessions."""
+
+    async def invite(self) -> models.Invitation:
+        """The `inx:` URI that leads here."""
+
+    async def add(self, uri: str) -> models.Peer:
+        """Adds a peer to the book and, in a running node, dials it; an invite's networker is followed too."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.Peer]:
+        """The book."""
+
+    async def remove(self, peer: str) -> None:
+        """Forgets a peer by id or address; Problem 3 when it is not in the book."""
+
+    async def block(self, change: models.PeerBlock) -> models.Peer:
+        """Refuses or allows again sessions with a networker; an open one ends."""
+
+
+class Follows(Protocol):
+    """Who is followed."""
+
+    async def add(self, networker: str) -> models.Follow:
+        """Follows a networker; again is no error."""
+
+    async def remove(self, networker: str) -> None:
+        """Unfollows; Problem 3 when it is not followed."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.Follow]:
+        """Everybody followed, by id."""
+
+
+class Logs(Protocol):
+    """The logs held here."""
+
+    async def entries(self, query: models.EntriesQuery) -> models.Page[models.Entry]:
+        """Entries by author and seq, own log first; Problem 3 for an author without a log here."""
+
+    async def logs(self, query: models.Listed) -> models.Page[models.Log]:
+        """One line per log, own log first."""
+
+    async def verify(self, author: str | None) -> models.Verified:
+        """Checks what is on disk from nothing; works with locked keys."""
+
+    def export(self, author: str | None) -> AsyncIterator[bytes]:
+        """The file of runs of one log or of all; a Problem is raised before the first chunk."""
+
+    async def import_file(self, chunks: AsyncIterable[bytes]) -> models.LogImported:
+        """Reads a file of runs through the one ingest gate; stops at bytes that are no such file (Problem 1)."""
+
+
+class Moderation(Protocol):
+    """Public statements about others."""
+
+    async def block(self, statement: models.BlockPublish) -> models.Stated:
+        """Publishes a block (or its lifting). Signs."""
+
+    async def report(self, statement: models.ReportPublish) -> models.Stated:
+        """Publishes a report of a listing or networker. Signs."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.Moderation]:
+        """Blocks and reports in force, by this networker and those it follows, newest first."""
+
+
+class Configuration(Protocol):
+    """config.toml."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.Setting]:
+        """All settings, by name."""
+
+    async def get(self, name: str) -> models.Setting:
+        """One setting; Problem 3 for an unknown name."""
+
+    async def set(self, name: str, value: str) -> models.Setting:
+        """Checks and writes one setting; Problem 2 for a value it cannot take."""
+
+
+class Services(Protocol):
+    """Everything an operation may touch."""
+
+    @property
+    def node(self) -> NodeState: ...
+    @property
+    def identity(self) -> Identity: ...
+    @property
+    def listings(self) -> Listings: ...
+    @property
+    def search(self) -> Search: ...
+    @property
+    def peers(self) -> Peers: ...
+    @property
+    def follows(self) -> Follows: ...
+    @property
+    def log(self) -> Logs: ...
+    @property
+    def moderation(self) -> Moderation: ...
+    @property
+    def config(self) -> Configuration: ...
+
+
+# -- what the command line needs from the node core beside the services -----------------------------------------
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new home. `words` are the 24 recovery words; they exist nowhere else but in the recovery sheet."""
+
+    id: str
+    words: tuple[str, ...]
+    home: Path
+    sheet: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A node that serves both its addresses; the one line of the ready file."""
+
+    id: str
+    pid: int
+    peer: str  # ws://host:port/path
+    api: str  # http://host:port
+
+
+@dataclass(frozen=True, slots=True)
+class StartOptions:
+    """How to run a node in the foreground.
+
+    `listen` is "host:port" or None (as configured); `on_ready` is called once, after the ready file is in place.
+    """
+
+    passphrase: bytes | None = None
+    listen: str | None = None
+    peers: tuple[str, ...] = ()
+    ready_file: Path | None = None
+    browser: bool = False
+    on_ready: Callable[[Ready], None] | None = None
+
+
+class Runtime(Protocol):
+    """The functions of `netnode.node` that the command line calls; a test passes a fake."""
+
+    def exists(self, home: Path) -> bool:
+        """Whether the home holds a networker already."""
+
+    def locked(self, home: Path) -> bool:
+        """Whether its keys need a passphrase."""
+
+    def initialise(self, home: Path, *, name: str, passphrase: bytes | None) -> Created:
+        """Makes keys, home and the first entries; Problem 4 when the home holds a networker already."""
+
+    def opened(self, home: Path, *, passphrase: bytes | None) -> AbstractAsyncContextManager[Services]:
+        """Takes the lock and opens the store without a network; Problem 5 when another process holds the lock.
+
+        Without a passphrase for locked keys the services read, and raise Problem 2 where they would sign.
+        """
+
+    async def run(self, home: Path, options: StartOptions) -> None:
+        """Runs the node until SIGTERM, SIGINT or the stop operation; returns after a clean end."""
