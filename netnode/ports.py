@@ -1,0 +1,193 @@
+"""The ports: everything the node takes from outside comes in through one of these (DESIGN section 9).
+
+Production gives the twins of `netnode.system`, `netnode.sealer` and `netnode.links`; the simulator gives seeded ones
+and runs the same node in virtual time.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, MutableSequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, TypeVarTuple
+
+import apsw
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Clock(Protocol):
+    """Time. The wall clock may jump, the monotonic one never goes back."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds from an unnamed origin; only differences mean anything."""
+        ...
+
+
+class Entropy(Protocol):
+    """Randomness; `token` is fit for keys."""
+
+    def token(self, size: int) -> bytes:
+        """`size` unpredictable bytes."""
+        ...
+
+    def uniform(self, low: float, high: float) -> float:
+        """A number between `low` and `high`, for jitter."""
+        ...
+
+    def shuffle(self, members: MutableSequence[Any]) -> None:
+        """Puts `members` into a random order, in place."""
+        ...
+
+
+class Lane(enum.Enum):
+    """Where blocking work runs; work of one single-threaded lane runs in the order it was given."""
+
+    WRITER = "writer"  # the one thread that writes the store
+    VERIFIER = "verifier"  # signatures, key derivation
+    READER = "reader"  # queries of the store
+
+
+class Executor(Protocol):
+    """Runs blocking work off the event loop."""
+
+    async def run(self, lane: Lane, function: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Runs ``function(*args)`` in its lane and returns or raises what it does.
+
+        Cancelling the wait drops work that has not begun; work once begun finishes, its result unheard.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Waits for all work given so far; none is taken after."""
+        ...
+
+
+class Disk(Protocol):
+    """Files. Every method raises OSError as the system does."""
+
+    def open_database(self, path: Path, flags: int) -> apsw.Connection:
+        """Opens a SQLite database with the ``SQLITE_OPEN_*`` flags; a new file is readable by its owner only."""
+        ...
+
+    def read(self, path: Path) -> bytes:
+        """The whole content."""
+        ...
+
+    def write_private(self, path: Path, data: bytes) -> None:
+        """Replaces the file: afterwards, whatever happens, it holds the old or the new content whole. Mode 0600."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Removes the file; fine when there is none."""
+        ...
+
+    def exists(self, path: Path) -> bool:
+        """Whether there is something at this path."""
+        ...
+
+    def permissions(self, path: Path) -> int:
+        """The permission bits, such as 0o600."""
+        ...
+
+    def sync(self, path: Path) -> None:
+        """Returns when the file, or the names in the folder, will survive a loss of power."""
+        ...
+
+
+class LinkClosed(Exception):
+    """The link ended, from either side.
+
+    Args:
+        code: the WebSocket close code; 1006 when the link broke without one.
+        text: the reason given, for the log.
+    """
+
+    def __init__(self, code: int = 1006, text: str = "") -> None:
+        super().__init__(f"link closed ({code}){': ' if text else ''}{text}")
+        self.code = code
+        self.text = text
+
+
+class Link(Protocol):
+    """A pipe of whole binary messages to one peer."""
+
+    @property
+    def remote(self) -> str:
+        """The address of the other side, for the log and for limits per address."""
+        ...
+
+    async def send(self, data: bytes) -> None:
+        """Sends one message; waits while the other side reads slowly. Raises LinkClosed."""
+        ...
+
+    async def receive(self) -> bytes:
+        """The next message. Raises LinkClosed."""
+        ...
+
+    async def close(self, code: int = 1000, text: str = "") -> None:
+        """Ends the link, saying why; fine when it has ended already."""
+        ...
+
+
+class Dialer(Protocol):
+    """Opens links."""
+
+    async def dial(self, address: str) -> Link:
+        """Opens a link to a ``ws://`` or ``wss://`` address. Raises OSError or LinkClosed."""
+        ...
+
+
+class Listener(Protocol):
+    """Accepts links."""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Where peers reach it, with the real port; empty before `start`."""
+        ...
+
+    async def start(self, on_link: Callable[[Link], Awaitable[None]]) -> None:
+        """Begins to accept; each link lives as long as its call of `on_link`. Raises OSError."""
+        ...
+
+    async def close(self) -> None:
+        """Accepts no more and ends the links it accepted."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecipientKeys:
+    """The public keys of a recipient's newest `keys` entry: 32 bytes, and 1,216 when the hybrid is offered."""
+
+    x25519: bytes
+    mlkem768_x25519: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningKeys:
+    """The private halves: 32 bytes, and the 32-byte seed of the hybrid pair."""
+
+    x25519: bytes = field(repr=False)
+    mlkem768_x25519: bytes | None = field(default=None, repr=False)
+
+
+class CannotOpen(Exception):
+    """A sealed message that these keys and this `info` do not open: not for us, or altered."""
+
+
+class Sealer(Protocol):
+    """Public-key encryption to a networker (DESIGN section 5, sealed messages)."""
+
+    def seal(self, recipient: RecipientKeys, info: bytes, plaintext: bytes) -> bytes:
+        """Seals for the recipient, by the hybrid suite when offered. Raises ValueError on keys of a wrong form."""
+        ...
+
+    def open(self, keys: OpeningKeys, info: bytes, sealed: bytes) -> bytes:
+        """Opens what was sealed with the same `info`. Raises CannotOpen."""
+        ...

@@ -1,0 +1,154 @@
+"""The production twins of the ports. The only module that touches the system's clock and randomness."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import platform
+import random
+import secrets
+import tempfile
+import time
+from collections.abc import Callable, Iterator, MutableSequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar, TypeVarTuple
+
+import apsw
+
+from netnode.ports import Lane
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+_MACHINE_IDS: Final = (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id"))
+
+
+class SystemClock:
+    """The computer's clocks."""
+
+    __slots__ = ()
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970 UTC."""
+        return time.time_ns() // 1_000_000
+
+    def monotonic(self) -> float:
+        """Seconds, never going back."""
+        return time.monotonic()
+
+
+class SystemEntropy:
+    """The operating system's generator, for keys and for jitter alike."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self) -> None:
+        self._numbers = random.SystemRandom()
+
+    def token(self, size: int) -> bytes:
+        """`size` unpredictable bytes."""
+        return secrets.token_bytes(size)
+
+    def uniform(self, low: float, high: float) -> float:
+        """A number between `low` and `high`."""
+        return self._numbers.uniform(low, high)
+
+    def shuffle(self, members: MutableSequence[Any]) -> None:
+        """Puts `members` into a random order, in place."""
+        self._numbers.shuffle(members)
+
+
+class ThreadExecutor:
+    """Threads: one writes, one verifies, two read. One thread a lane keeps that lane's work in order."""
+
+    __slots__ = ("_pools",)
+
+    def __init__(self) -> None:
+        threads = {Lane.WRITER: 1, Lane.VERIFIER: 1, Lane.READER: 2}
+        self._pools = {
+            lane: ThreadPoolExecutor(count, thread_name_prefix=f"netnode-{lane.value}")
+            for lane, count in threads.items()
+        }
+
+    async def run(self, lane: Lane, function: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Runs ``function(*args)`` in its lane; see `netnode.ports.Executor` for what cancelling does."""
+        return await asyncio.get_running_loop().run_in_executor(self._pools[lane], function, *args)
+
+    async def close(self) -> None:
+        """Waits for all work given so far; `run` raises RuntimeError after."""
+        for pool in self._pools.values():
+            await asyncio.to_thread(pool.shutdown)
+
+
+class SystemDisk:
+    """The file system."""
+
+    __slots__ = ()
+
+    def open_database(self, path: Path, flags: int) -> apsw.Connection:
+        """Opens a SQLite database; raises OSError or an apsw error."""
+        if flags & apsw.SQLITE_OPEN_CREATE:
+            # SQLite itself would create it 0644; its WAL takes the mode of the database.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        return apsw.Connection(str(path), flags=flags)
+
+    def read(self, path: Path) -> bytes:
+        """The whole content."""
+        return path.read_bytes()
+
+    def write_private(self, path: Path, data: bytes) -> None:
+        """Writes beside, fsyncs, renames into place, fsyncs the folder; mode 0600 from the first byte."""
+        descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+        try:
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(beside)
+            raise
+        self.sync(path.parent)
+
+    def remove(self, path: Path) -> None:
+        """Removes the file; fine when there is none."""
+        path.unlink(missing_ok=True)
+
+    def exists(self, path: Path) -> bool:
+        """Whether there is something at this path."""
+        return path.exists()
+
+    def permissions(self, path: Path) -> int:
+        """The permission bits."""
+        return path.stat().st_mode & 0o7777
+
+    def sync(self, path: Path) -> None:
+        """Fsyncs a file or a folder."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def retries(seconds: float, every: float = 0.05) -> Iterator[None]:
+    """Yields again and again with a pause before each, until `seconds` have passed: how long a command waits."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(every)
+        yield None
+
+
+def machine() -> str:
+    """A fingerprint of this computer that tells nobody which it is; the same over restarts [LOG.md rule 22]."""
+    name = platform.node()
+    for path in _MACHINE_IDS:
+        with suppress(OSError):
+            if found := path.read_text("ascii", "replace").strip():
+                name = found
+                break
+    return hashlib.sha256(b"netnode machine\x00" + name.encode()).hexdigest()
