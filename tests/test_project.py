@@ -1,0 +1,220 @@
+"""The project's conventions, as tests: a page of rules is forgotten, a red test is not."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+SHIPPED: Final = ("netnode", "protocol")
+FOLDERS: Final = frozenset({"netnode", "protocol", "examples", "tests"})
+FILES: Final = frozenset({"README.md", "SPEC.md", "CHANGELOG.md", "LICENSE", "pyproject.toml"})
+LONGEST_FILE: Final = 600
+BANNED_NAMES: Final = frozenset(
+    {"util", "utils", "helper", "helpers", "manager", "managers", "common", "misc"}
+)
+# What pip, pytest and the tools leave in a working copy; see .gitignore.
+PRODUCTS: Final = frozenset({"build", "dist", "htmlcov", "__pycache__", "node_modules"})
+# The distribution that brings an import name, where the two differ.
+DISTRIBUTION: Final = {"nacl": "pynacl"}
+# Standard library that neither touches the outside nor draws on it: all of it that `protocol` may import.
+# fmt: off
+PURE: Final = frozenset({
+    "__future__", "abc", "base64", "binascii", "bisect", "collections", "copy", "dataclasses", "enum",
+    "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "math", "operator", "re",
+    "string", "struct", "types", "typing", "unicodedata", "urllib.parse",
+})
+# fmt: on
+
+
+def kept(suffixes: frozenset[str] | None = None) -> Iterator[Path]:
+    """The project's own files: what git tracks where there is a repository, otherwise what is no product."""
+    if (ROOT / ".git").exists():
+        listing = subprocess.run(
+            ["git", "-c", "safe.directory=*", "-C", str(ROOT), "ls-files", "-z"],
+            capture_output=True,
+            check=True,
+        )
+        paths = [ROOT / name for name in listing.stdout.decode().split("\0") if name]
+    else:
+        paths = [
+            path
+            for path in ROOT.rglob("*")
+            if path.is_file()
+            and not PRODUCTS.intersection(path.relative_to(ROOT).parts)
+            and not any(part.startswith(".") and part != ".ci" for part in path.relative_to(ROOT).parts[:-1])
+        ]
+    return (
+        path for path in sorted(paths) if path.is_file() and (suffixes is None or path.suffix in suffixes)
+    )
+
+
+def short(path: Path) -> str:
+    """The path as people write it."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def modules(*packages: str) -> Iterator[tuple[Path, ast.Module]]:
+    """Every module of `packages`, parsed."""
+    for path in kept(frozenset({".py"})):
+        if path.relative_to(ROOT).parts[0] in packages:
+            yield path, ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def project() -> dict[str, object]:
+    """The [project] table of pyproject.toml."""
+    table: dict[str, object] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that `tree` imports, by its full name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module
+
+
+def test_nothing_else_stands_at_the_top() -> None:
+    tops = {path.relative_to(ROOT).parts[0] for path in kept()}
+    assert {name for name in tops if not name.startswith(".")} <= FOLDERS | FILES
+
+
+def test_no_source_file_is_too_long() -> None:
+    lengths = {
+        short(path): len(path.read_text(encoding="utf-8").splitlines())
+        for path in kept(frozenset({".py", ".js", ".mjs"}))
+    }
+    assert {name: length for name, length in lengths.items() if length > LONGEST_FILE} == {}
+
+
+def test_no_file_has_a_name_that_says_nothing() -> None:
+    parts = {short(path): set(re.split(r"[^a-z]+", short(path).lower())) for path in kept()}
+    assert [name for name, words in parts.items() if words & BANNED_NAMES] == []
+
+
+def mutable_state(tree: ast.Module) -> list[int]:
+    """Lines at which a module holds a list, dict or set that is not declared Final."""
+    makers = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "Counter", "OrderedDict"}
+    displays = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+    lines = []
+    for node in tree.body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+            continue
+        if isinstance(node, ast.AnnAssign) and "Final" in ast.unparse(node.annotation):
+            continue
+        value = node.value
+        called = value.func if isinstance(value, ast.Call) else None
+        name = (
+            called.id
+            if isinstance(called, ast.Name)
+            else called.attr
+            if isinstance(called, ast.Attribute)
+            else ""
+        )
+        if isinstance(value, displays) or name in makers:
+            lines.append(node.lineno)
+    return lines
+
+
+def test_no_module_holds_mutable_state() -> None:
+    found = [f"{short(path)}:{line}" for path, tree in modules(*SHIPPED) for line in mutable_state(tree)]
+    assert found == [], "declare it Final and never change it, or give it to an object"
+
+
+def test_mutable_state_is_noticed() -> None:
+    source = "from typing import Final\na = []\nb: Final = {}\nc = dict()\nd = (1,)\n__all__ = ['a']\n"
+    assert mutable_state(ast.parse(source)) == [2, 4]
+
+
+def test_no_module_uses_global() -> None:
+    found = [
+        f"{short(path)}:{node.lineno}"
+        for path, tree in modules(*SHIPPED)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Global)
+    ]
+    assert found == []
+
+
+def test_protocol_imports_only_what_is_pure() -> None:
+    allowed = PURE | {"msgpack", "msgspec", "cryptography", "nacl", "protocol"}
+    found = [
+        f"{short(path)}: {name}"
+        for path, tree in modules("protocol")
+        for name in imports(tree)
+        if name not in allowed and name.partition(".")[0] not in allowed
+    ]
+    assert found == []
+
+
+def test_every_import_is_declared_and_every_dependency_imported() -> None:
+    requirements = project()["dependencies"]
+    assert isinstance(requirements, list)
+    declared = {re.split(r"[^A-Za-z0-9_-]", requirement)[0].lower() for requirement in requirements}
+    optional = {"uvloop"}
+    used = {
+        DISTRIBUTION.get(top, top)
+        for _, tree in modules(*SHIPPED)
+        for top in (name.partition(".")[0] for name in imports(tree))
+        if top not in sys.stdlib_module_names and top not in FOLDERS
+    }
+    assert used - declared - optional == set(), "imported, but not declared in pyproject.toml"
+    assert declared - used == set(), "declared in pyproject.toml, but imported nowhere"
+
+
+def test_every_dependency_has_a_floor_and_a_reason() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lines = {match[1]: match[0] for match in re.finditer(r'^\s+"([^"]+)",.*$', text, re.M)}
+    table = project()
+    listed = table["dependencies"]
+    extras = table["optional-dependencies"]
+    assert isinstance(listed, list) and isinstance(extras, dict)
+    for requirement in [*listed, *(each for extra in extras.values() for each in extra)]:
+        assert ">=" in requirement, f"{requirement} has no floor"
+        assert re.search(r'",\s+# .{10,}', lines[requirement]), f"{requirement} has no reason beside it"
+
+
+@pytest.mark.parametrize(
+    ("what", "pattern"),
+    [
+        ("a path of one machine", r"(?<![\w.])/(?:root|work|Users/\w+|home/\w+)/"),
+        ("a path outside the project", r"\.\./shar[e]d"),
+        ("the host of a package registry", r"py[p]i\.org|pythonhos[t]ed\.org|registry\.np[m]js"),
+    ],
+)
+def test_nothing_names(what: str, pattern: str) -> None:
+    found = []
+    for path in kept():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{short(path)}: {match[0]}" for match in re.finditer(pattern, text)]
+    assert found == [], f"names {what}"
+
+
+def test_readme_names_only_what_exists() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w./-])((?:netnode|protocol|examples|tests)/[\w./-]*)", text)
+    missing = [name for name in named if not (ROOT / name.rstrip(".")).exists()]
+    assert missing == []
+
+
+def test_readme_has_its_two_commands() -> None:
+    lines = [line.strip() for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()]
+    commands = [line for line in lines if line.startswith("python3 -m venv ")]
+    assert sum("/netnode demo" in line for line in commands) == 1
+    assert sum("-m pytest" in line for line in commands) == 1
