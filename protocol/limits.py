@@ -1,6 +1,6 @@
 """Every limit of INX, each with its reason; SPEC.md prints this table and a test holds them equal.
 
-A limit marked *advertised* is sent in the hello, so that a peer can keep to a stricter value than the one here.
+A limit marked *advertised* is sent in the hello, so that a peer can keep to a stricter value than this.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ class Limit:
     reason: str
 
 
-# -- encoding --------------------------------------------------------------------------------------------------
+# -- encoding ----------------------------------------------------------------------------------------------
 MAX_INT: Final = 2**53 - 1
 MAX_DEPTH: Final = 16
 MAX_NODES: Final = 10_000
 MAX_NOISE_MESSAGE: Final = 65_535
 MAX_MESSAGE: Final = 65_519
 MAX_RECORD: Final = 48 * 1024
-# -- log -------------------------------------------------------------------------------------------------------
+# -- log ---------------------------------------------------------------------------------------------------
 ANCHOR_EVERY: Final = 64
 MAX_EPOCHS: Final = 192
 MAX_BRANCHES: Final = 16
 MAX_STANDING: Final = 1_000
 MAX_STANDING_PARTS: Final = 256
 MAX_SEQ: Final = 2**40 - 1
-# -- session ---------------------------------------------------------------------------------------------------
+# -- session -----------------------------------------------------------------------------------------------
 HANDSHAKE_SECONDS: Final = 10
 HEARTBEAT_SECONDS: Final = 30
 IDLE_SECONDS: Final = 90
@@ -50,10 +50,58 @@ BLOB_CHUNK: Final = 32 * 1024
 MAX_BLOB: Final = 16 * 1024 * 1024
 CLOCK_TOLERANCE_MS: Final = 120_000
 MAX_NETWORK_NAME: Final = 32
+# -- records -----------------------------------------------------------------------------------------------
+SALT_BYTES: Final = 16
+HASH_BYTES: Final = 32
+KEY_BYTES: Final = 32
+HYBRID_KEY_BYTES: Final = 1_216
+STAMP_NONCE_BYTES: Final = 8
+MAX_STAMP_BITS: Final = 64
+MAX_KEY: Final = 128
+MAX_TITLE: Final = 150
+MAX_SUMMARY: Final = 500
+MAX_DESCRIPTION: Final = 5_000
+MAX_DESCRIPTION_KNOWLEDGE: Final = 20_000
+MAX_DESCRIPTION_BYTES: Final = 40 * 1024
+MAX_BRAND: Final = 150
+MAX_CATEGORY: Final = 255
+MAX_TAGS: Final = 100
+MAX_TAG_BYTES: Final = 255
+MAX_IMAGES: Final = 10
+MAX_ALT: Final = 500
+MAX_URL: Final = 2_048
+MAX_SKU: Final = 100
+MAX_GTIN: Final = 50
+MAX_MPN: Final = 100
+MAX_OPTIONS: Final = 3
+MAX_OPTION_NAME: Final = 50
+MAX_OPTION_VALUE: Final = 100
+MAX_VARIANTS: Final = 256
+MAX_MEMBERS: Final = 100
+MAX_SHIPPING: Final = 50
+MAX_REGIONS: Final = 250
+MAX_REGION: Final = 16
+MAX_LABEL: Final = 100
+MAX_DAYS: Final = 365
+MAX_PLACE: Final = 100
+MAX_GEOHASH: Final = 5
+MAX_UNIT: Final = 16
+MAX_PER_COUNT: Final = 999
+MAX_BASIS_POINTS: Final = 10_000
+MAX_NAME: Final = 100
+MAX_BIO: Final = 2_000
+MAX_DOMAIN: Final = 253
+MAX_ADDRESSES: Final = 8
+MAX_ADDRESS: Final = 255
+MAX_MAILBOXES: Final = 4
+MAX_REASON: Final = 500
+MAX_REPORT_TEXT: Final = 2_000
 
 LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_INT", MAX_INT, "", "largest integer every language, JavaScript included, holds exactly"),
-    Limit("MAX_DEPTH", MAX_DEPTH, "levels", "a decoder can recurse without fear; no record nests deeper than 5"),
+    Limit(
+        "MAX_DEPTH", MAX_DEPTH, "levels", "a decoder can recurse without fear; no record nests deeper than 5"
+    ),
     Limit("MAX_NODES", MAX_NODES, "values", "bounds the memory of a decoded message (64 KB of empty maps)"),
     Limit("MAX_NOISE_MESSAGE", MAX_NOISE_MESSAGE, "bytes", "the Noise specification's own limit"),
     Limit("MAX_MESSAGE", MAX_MESSAGE, "bytes", "one Noise message less its 16-byte tag"),
@@ -62,22 +110,91 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_EPOCHS", MAX_EPOCHS, "epochs", "inception and all rotations fit one handshake message"),
     Limit("MAX_BRANCHES", MAX_BRANCHES, "branches", "what one settlement may name"),
     Limit("MAX_STANDING", MAX_STANDING, "entries", "a full standing entry stays below MAX_RECORD"),
-    Limit("MAX_STANDING_PARTS", MAX_STANDING_PARTS, "parts", "256,000 standing entries; above that send the run"),
-    Limit("MAX_SEQ", MAX_SEQ, "", "a log's highest seq: 10^12 entries, a database key with room for the author"),
+    Limit(
+        "MAX_STANDING_PARTS", MAX_STANDING_PARTS, "parts", "256,000 standing entries; above that send the run"
+    ),
+    Limit(
+        "MAX_SEQ", MAX_SEQ, "", "a log's highest seq: 10^12 entries, a database key with room for the author"
+    ),
     Limit("HANDSHAKE_SECONDS", HANDSHAKE_SECONDS, "s", "a stalled stranger frees its place soon"),
     Limit("HEARTBEAT_SECONDS", HEARTBEAT_SECONDS, "s", "keeps proxies from closing an idle link"),
     Limit("IDLE_SECONDS", IDLE_SECONDS, "s", "three missed heartbeats: the link is dead"),
     Limit("ANSWER_SECONDS", ANSWER_SECONDS, "s", "every wait for a peer ends"),
     Limit("SESSION_KEY_DAYS", SESSION_KEY_DAYS, "days", "longest life of a certified session key"),
-    Limit("MAX_OPEN_REQUESTS", MAX_OPEN_REQUESTS, "requests", "what one side may ask before answers; advertised"),
+    Limit(
+        "MAX_OPEN_REQUESTS", MAX_OPEN_REQUESTS, "requests", "what one side may ask before answers; advertised"
+    ),
     Limit("MAX_ITEMS", MAX_ITEMS, "items", "a full page of items (about 110 bytes each) fits one message"),
     Limit("MAX_INTEREST", MAX_INTEREST, "ids", "what fits one interest message; longer lists come in parts"),
     Limit("MAX_INTEREST_TOTAL", MAX_INTEREST_TOTAL, "ids", "memory of one session; above that ask for all"),
     Limit("MAX_IDS", MAX_IDS, "seqs", "one round of bisecting a log"),
     Limit("MAX_WANTS", MAX_WANTS, "entries", "records asked for at once"),
-    Limit("MAX_GET_BYTES", MAX_GET_BYTES, "bytes", "what one get may bring before the asker says go on; advertised"),
+    Limit(
+        "MAX_GET_BYTES",
+        MAX_GET_BYTES,
+        "bytes",
+        "what one get may bring before the asker says go on; advertised",
+    ),
     Limit("BLOB_CHUNK", BLOB_CHUNK, "bytes", "a chunk fits one message"),
     Limit("MAX_BLOB", MAX_BLOB, "bytes", "an image or a document, not a film"),
-    Limit("CLOCK_TOLERANCE_MS", CLOCK_TOLERANCE_MS, "ms", "a node further off its peers' median does not append"),
+    Limit(
+        "CLOCK_TOLERANCE_MS", CLOCK_TOLERANCE_MS, "ms", "a node further off its peers' median does not append"
+    ),
     Limit("MAX_NETWORK_NAME", MAX_NETWORK_NAME, "characters", "lower-case letters, digits and hyphen"),
+    Limit("SALT_BYTES", SALT_BYTES, "bytes", "a purged record cannot be guessed from its hash"),
+    Limit("HASH_BYTES", HASH_BYTES, "bytes", "SHA-256: networker ids, entry ids, blobs"),
+    Limit("KEY_BYTES", KEY_BYTES, "bytes", "an Ed25519 or X25519 public key"),
+    Limit("HYBRID_KEY_BYTES", HYBRID_KEY_BYTES, "bytes", "an MLKEM768_X25519 public key: 1,184 and 32"),
+    Limit(
+        "STAMP_NONCE_BYTES", STAMP_NONCE_BYTES, "bytes", "64 bits of nonce reach any bits worth asking for"
+    ),
+    Limit("MAX_STAMP_BITS", MAX_STAMP_BITS, "bits", "more work than anybody has"),
+    Limit("MAX_KEY", MAX_KEY, "characters", "a shop's handle or SKU, and a reference that still can be read"),
+    Limit("MAX_TITLE", MAX_TITLE, "characters", "one line in a list; what product feeds allow"),
+    Limit("MAX_SUMMARY", MAX_SUMMARY, "characters", "two or three sentences below a title"),
+    Limit(
+        "MAX_DESCRIPTION", MAX_DESCRIPTION, "characters", "what product feeds allow; longer text is a blob"
+    ),
+    Limit(
+        "MAX_DESCRIPTION_KNOWLEDGE",
+        MAX_DESCRIPTION_KNOWLEDGE,
+        "characters",
+        "here the text is the thing itself",
+    ),
+    Limit(
+        "MAX_DESCRIPTION_BYTES", MAX_DESCRIPTION_BYTES, "bytes", "leaves 8 KiB of MAX_RECORD to other fields"
+    ),
+    Limit("MAX_BRAND", MAX_BRAND, "characters", "as a title"),
+    Limit("MAX_CATEGORY", MAX_CATEGORY, "characters", "the longest paths of public taxonomies fit"),
+    Limit("MAX_TAGS", MAX_TAGS, "tags", "more would be stuffing for search"),
+    Limit("MAX_TAG_BYTES", MAX_TAG_BYTES, "bytes", "what shops allow for one tag"),
+    Limit("MAX_IMAGES", MAX_IMAGES, "images", "a page of a listing loads within reason"),
+    Limit("MAX_ALT", MAX_ALT, "characters", "what shops allow for an alternative text"),
+    Limit("MAX_URL", MAX_URL, "characters", "what browsers and servers agree on"),
+    Limit("MAX_SKU", MAX_SKU, "characters", "a seller's own article code"),
+    Limit("MAX_GTIN", MAX_GTIN, "characters", "GTIN, UPC, EAN or ISBN; not verified, shops hold others too"),
+    Limit("MAX_MPN", MAX_MPN, "characters", "a maker's article code"),
+    Limit("MAX_OPTIONS", MAX_OPTIONS, "options", "what shops allow: size, colour, material"),
+    Limit("MAX_OPTION_NAME", MAX_OPTION_NAME, "characters", "a word or two"),
+    Limit("MAX_OPTION_VALUE", MAX_OPTION_VALUE, "characters", "a label on a button"),
+    Limit("MAX_VARIANTS", MAX_VARIANTS, "variants", "full variants of about 150 bytes each fit MAX_RECORD"),
+    Limit("MAX_MEMBERS", MAX_MEMBERS, "keys", "a set of goods that one page can show"),
+    Limit("MAX_SHIPPING", MAX_SHIPPING, "rates", "one a region and service for a seller of one continent"),
+    Limit("MAX_REGIONS", MAX_REGIONS, "regions", "every country by name; all of them is `*`"),
+    Limit("MAX_REGION", MAX_REGION, "characters", "country, hyphen, subdivision"),
+    Limit("MAX_LABEL", MAX_LABEL, "characters", "the name of a shipping service"),
+    Limit("MAX_DAYS", MAX_DAYS, "days", "a delivery time of more than a year is no promise"),
+    Limit("MAX_PLACE", MAX_PLACE, "characters", "the name of a town or region"),
+    Limit("MAX_GEOHASH", MAX_GEOHASH, "characters", "cells of about 5 km: coarse on purpose"),
+    Limit("MAX_UNIT", MAX_UNIT, "characters", "the name of a credit unit"),
+    Limit("MAX_PER_COUNT", MAX_PER_COUNT, "periods", "a price per up to 999 days, weeks, months or years"),
+    Limit("MAX_BASIS_POINTS", MAX_BASIS_POINTS, "basis points", "100 %"),
+    Limit("MAX_NAME", MAX_NAME, "characters", "one line"),
+    Limit("MAX_BIO", MAX_BIO, "characters", "a page about oneself"),
+    Limit("MAX_DOMAIN", MAX_DOMAIN, "characters", "the longest name of the DNS"),
+    Limit("MAX_ADDRESSES", MAX_ADDRESSES, "addresses", "LAN, public, IPv6 and a few more"),
+    Limit("MAX_ADDRESS", MAX_ADDRESS, "characters", "scheme, longest host name used in practice, port, path"),
+    Limit("MAX_MAILBOXES", MAX_MAILBOXES, "hosts", "enough to lose some; each costs the sender a delivery"),
+    Limit("MAX_REASON", MAX_REASON, "characters", "a sentence or two"),
+    Limit("MAX_REPORT_TEXT", MAX_REPORT_TEXT, "characters", "what happened, in words"),
 )

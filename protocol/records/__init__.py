@@ -1,0 +1,116 @@
+"""The records of INX/1: what an entry says, by kind. Tables, bounds and codec derive from the Structs."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import Struct
+
+from protocol.errors import LocalProtocolError
+from protocol.records.close import Close
+from protocol.records.codec import Codec, merge
+from protocol.records.keys import Keys
+from protocol.records.listing import (
+    Area,
+    Image,
+    Listing,
+    Shipping,
+    Variant,
+    Withdraw,
+    check_listing,
+    check_withdraw,
+)
+from protocol.records.moderation import Block, Report
+from protocol.records.money import Per, Price, Sale
+from protocol.records.openers import Inception, Rotation, Settlement, check_settlement
+from protocol.records.profile import Profile, Stamp, check_profile
+from protocol.records.standing import Standing, check_standing
+
+Record = (
+    Inception
+    | Rotation
+    | Settlement
+    | Close
+    | Keys
+    | Profile
+    | Listing
+    | Withdraw
+    | Standing
+    | Block
+    | Report
+)
+
+CODECS: Final[dict[int, Codec[Any]]] = {
+    Inception.KIND: Codec(Inception, None),
+    Rotation.KIND: Codec(Rotation, None),
+    Settlement.KIND: Codec(Settlement, check_settlement),
+    Close.KIND: Codec(Close, None),
+    Keys.KIND: Codec(Keys, None),
+    Profile.KIND: Codec(Profile, check_profile),
+    Listing.KIND: Codec(Listing, check_listing),
+    Withdraw.KIND: Codec(Withdraw, check_withdraw),
+    Standing.KIND: Codec(Standing, check_standing),
+    Block.KIND: Codec(Block, None),
+    Report.KIND: Codec(Report, None),
+}
+
+
+def decode_record(kind: int, data: bytes) -> Record | None:
+    """Decodes the record of an entry, strictly; unknown fields are ignored.
+
+    Args:
+        kind: the kind in the entry's header.
+        data: the record's bytes as they came.
+
+    Returns:
+        The record; None when the kind is unknown here (nothing can then be said of the bytes).
+
+    Raises:
+        Void: `malformed`, with a sentence that names the field [R-REC-2].
+    """
+    codec = CODECS.get(kind)
+    if codec is None:
+        return None
+    record: Record = codec.decode(data)
+    return record
+
+
+def encode_record(record: Struct) -> bytes:
+    """Encodes a record canonically, after proving that every reader accepts it.
+
+    Raises:
+        LocalProtocolError: a field that INX does not allow (the sentence names it), or no record of INX.
+    """
+    codec = CODECS.get(getattr(record, "KIND", -1))
+    if codec is None:
+        raise LocalProtocolError(f"{type(record).__name__} is not a record")
+    return codec.encode(record)
+
+
+__all__ = [
+    "CODECS",
+    "Area",
+    "Block",
+    "Close",
+    "Codec",
+    "Image",
+    "Inception",
+    "Keys",
+    "Listing",
+    "Per",
+    "Price",
+    "Profile",
+    "Record",
+    "Report",
+    "Rotation",
+    "Sale",
+    "Settlement",
+    "Shipping",
+    "Stamp",
+    "Standing",
+    "Variant",
+    "Withdraw",
+    "decode_record",
+    "encode_record",
+    "merge",
+]

@@ -1,0 +1,177 @@
+"""Registry of kinds: the number in a header, what its record is for, when it counts and what it does.
+
+Even kinds are *critical*: a ledger cannot be computed past one that is unknown or missing. Odd kinds are
+not: an unknown one is stored and relayed, and means nothing here [R-KIND-1..4].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from protocol.records import (
+    Block,
+    Close,
+    Inception,
+    Keys,
+    Listing,
+    Profile,
+    Report,
+    Rotation,
+    Settlement,
+    Standing,
+    Withdraw,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of entry, with the words SPEC prints of it."""
+
+    number: int
+    name: str
+    struct: type[msgspec.Struct] | None
+    purpose: str
+    validity: str
+    effect: str
+
+    @property
+    def even(self) -> bool:
+        """Whether the kind is critical: its record is never purged and travels with its header."""
+        return is_critical(self.number)
+
+
+def is_critical(kind: int) -> bool:
+    """Even kinds are ledger-critical, known or not."""
+    return kind % 2 == 0
+
+
+_ALL: Final = (
+    Kind(
+        Inception.KIND,
+        "inception",
+        Inception,
+        "Opens a log: names the first signing key and promises the next.",
+        "Entry 0 of epoch 0, term 0, with 32 zero bytes as `prev`; signed by `key`. The networker id "
+        "is the hash of this record.",
+        "Opens epoch 0, term 0.",
+    ),
+    Kind(
+        Profile.KIND,
+        "profile",
+        Profile,
+        "Says who the networker is and where their node answers.",
+        "Any place of the log. A stamp that does not reach its bits voids the stamp only.",
+        "Replaces the profile before it, as a whole.",
+    ),
+    Kind(
+        Rotation.KIND,
+        "rotation",
+        Rotation,
+        "Replaces the signing key, after a theft or a loss or as a precaution.",
+        "`reveal` hashes to the promise of the epoch before; the entry is signed by `reveal` itself; "
+        "epoch is one more than before, term 0. `prev` names the last entry that stays.",
+        "Opens the epoch. Entries of the old epoch that are no ancestors are disowned.",
+    ),
+    Kind(
+        Listing.KIND,
+        "listing",
+        Listing,
+        "Offers a product, service, opportunity, licence, knowledge or something wanted to the market.",
+        "Price in a currency or in a credit unit; a sale lowers a price that is there; options and variants "
+        "come together, each choice once.",
+        "Becomes the current version of its key; older ones stay as history. "
+        "From `expires` on it is not offered.",
+    ),
+    Kind(
+        Settlement.KIND,
+        "settlement",
+        Settlement,
+        "Ends an accidental fork, or follows a restored backup.",
+        "Signed by the key of the epoch; term is one more than before. "
+        "`prev` chooses the branch that goes on.",
+        "Opens the term. Entries of the old term that are no ancestors are disowned.",
+    ),
+    Kind(
+        Withdraw.KIND,
+        "withdraw",
+        Withdraw,
+        "Takes a listing off the market.",
+        "`key` names a listing of the same log before this entry; else void with `wrong_key`.",
+        "The listing is no longer offered; its records may be purged. "
+        "A later listing of the key offers it again.",
+    ),
+    Kind(
+        Close.KIND,
+        "close",
+        Close,
+        "Ends the log.",
+        "After it only a rotation or a settlement may come.",
+        "The networker writes no more: listings are no longer offered. Debts and mailbox stay.",
+    ),
+    Kind(
+        Standing.KIND,
+        "standing",
+        Standing,
+        "Lets entries of closed epochs and terms be believed one by one.",
+        "Names ancestors of this entry only; where the run is held, the run decides.",
+        "An entry it names is accepted alone, as one of the newest term is. All parts of one standing "
+        "follow each other; a later part 1 replaces them all.",
+    ),
+    Kind(
+        Keys.KIND,
+        "keys",
+        Keys,
+        "Publishes the keys that sealed messages are encrypted to.",
+        "Any place of the log.",
+        "Replaces the keys before it. After `until` nobody seals to them.",
+    ),
+    Kind(
+        Block.KIND,
+        "block",
+        Block,
+        "Tells followers that the author wants nothing of a networker.",
+        "Any place of the log; the newest for an `id` counts.",
+        "Shown to followers of the author only; changes no ledger and no other log.",
+    ),
+    Kind(
+        Report.KIND,
+        "report",
+        Report,
+        "Tells followers what a networker did wrong.",
+        "Any place of the log; the newest for the same `author` and `entry` counts.",
+        "Shown to followers of the author only; changes no ledger and no other log.",
+    ),
+)
+KINDS: Final = MappingProxyType({kind.number: kind for kind in sorted(_ALL, key=lambda kind: kind.number)})
+
+RESERVED: Final = MappingProxyType(
+    {
+        10: "plan",
+        12: "admission",
+        14: "move",
+        16: "leave",
+        18: "duty",
+        20: "rekey",
+        22: "sale",
+        24: "period close",
+        26: "refund",
+        28: "freeze",
+        30: "transfer",
+        32: "lock",
+        34: "swap",
+        36: "redeem",
+        38: "payout",
+        40: "answer to a challenge",
+        42: "release",
+        13: "opportunity",
+        15: "licence",
+        17: "alliance",
+        19: "review",
+        21: "acknowledgement",
+        23: "challenge",
+    }
+)
