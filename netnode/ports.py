@@ -1,7 +1,7 @@
 """The ports: everything the node takes from outside comes in through one of these (DESIGN section 9).
 
-Production gives the twins of `netnode.system`, `netnode.sealer` and `netnode.links`; the simulator gives seeded ones
-and runs the same node in virtual time.
+Production gives the twins of `netnode.system`, `netnode.sealer` and `netnode.links`; the simulator gives
+seeded ones and runs the same node in virtual time.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Disk(Protocol):
     """Files. Every method raises OSError as the system does."""
 
     def open_database(self, path: Path, flags: int) -> apsw.Connection:
-        """Opens a SQLite database with the ``SQLITE_OPEN_*`` flags; a new file is readable by its owner only."""
+        """Opens a SQLite database with ``SQLITE_OPEN_*`` flags; a new file is readable by its owner only."""
         ...
 
     def read(self, path: Path) -> bytes:
@@ -81,7 +81,7 @@ class Disk(Protocol):
         ...
 
     def write_private(self, path: Path, data: bytes) -> None:
-        """Replaces the file: afterwards, whatever happens, it holds the old or the new content whole. Mode 0600."""
+        """Replaces the file, mode 0600; whatever happens, it holds the old or the new content whole."""
         ...
 
     def remove(self, path: Path) -> None:
@@ -163,7 +163,7 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RecipientKeys:
-    """The public keys of a recipient's newest `keys` entry: 32 bytes, and 1,216 when the hybrid is offered."""
+    """Public keys of the recipient's newest `keys` entry: 32 bytes, and 1,216 when it offers the hybrid."""
 
     x25519: bytes
     mlkem768_x25519: bytes | None = None
@@ -185,7 +185,7 @@ class Sealer(Protocol):
     """Public-key encryption to a networker (DESIGN section 5, sealed messages)."""
 
     def seal(self, recipient: RecipientKeys, info: bytes, plaintext: bytes) -> bytes:
-        """Seals for the recipient, by the hybrid suite when offered. Raises ValueError on keys of a wrong form."""
+        """Seals for the recipient, by the hybrid suite when offered. Raises ValueError on malformed keys."""
         ...
 
     def open(self, keys: OpeningKeys, info: bytes, sealed: bytes) -> bytes:

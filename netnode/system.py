@@ -136,7 +136,7 @@ class SystemDisk:
 
 
 def retries(seconds: float, every: float = 0.05) -> Iterator[None]:
-    """Yields again and again with a pause before each, until `seconds` have passed: how long a command waits."""
+    """Yields with a pause before each, until `seconds` have passed: how long a command waits."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         time.sleep(every)
@@ -144,7 +144,7 @@ def retries(seconds: float, every: float = 0.05) -> Iterator[None]:
 
 
 def machine() -> str:
-    """A fingerprint of this computer that tells nobody which it is; the same over restarts [LOG.md rule 22]."""
+    """A fingerprint of this computer that does not name it, the same over restarts [LOG.md rule 22]."""
     name = platform.node()
     for path in _MACHINE_IDS:
         with suppress(OSError):

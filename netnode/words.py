@@ -42,8 +42,8 @@ def decode_words(text: str) -> bytes:
     Case, spaces, line breaks, commas and numbering do not matter.
 
     Raises:
-        Problem: not 24 words, an unknown word (by its position, with near ones), or a wrong checksum. The text
-            never repeats a word that is right.
+        Problem: not 24 words, an unknown word (by its position, with near ones), or a wrong checksum. The
+            text never repeats a word that is right.
     """
     if _BEGIN in text:
         text = text.partition(_BEGIN)[2].partition(_END)[0]

@@ -1,0 +1,368 @@
+"""The keystore: keys.json, private keys under a passphrase (Argon2id, AES-256-GCM) or plain in a 0600 file.
+
+The public part is readable without the passphrase and is bound to the private part: as additional data of
+the encryption, and because the public keys must be those of the private ones. The recovery words are never in
+it; of the promised key it knows only the hash.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+from msgspec import Meta, Struct
+
+from netnode.home import Home, require_private
+from netnode.ports import Disk, Entropy
+from netnode.problems import ExitCode, Problem, disk_problem
+
+WARNING: Final = (
+    "Your keys are stored without a passphrase: whoever can read this file, a backup of it or this disk has "
+    "your market identity. Keep backups of the home encrypted, or set a passphrase."
+)
+VERSION: Final = 1
+MAX_PASSPHRASE: Final = 4096  # bytes; a passphrase file that is longer is some other file
+
+Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
+Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
+
+
+class Cost(Struct, frozen=True):
+    """What one guess at the passphrase costs; the bounds keep a damaged file from eating the machine."""
+
+    memory_kib: Annotated[int, Meta(ge=32, le=1024 * 1024)] = 64 * 1024
+    iterations: Annotated[int, Meta(ge=1, le=64)] = 3
+    lanes: Annotated[int, Meta(ge=1, le=16)] = 4
+
+
+class PublicKeys(Struct, frozen=True, kw_only=True):
+    """What the keystore tells without a passphrase."""
+
+    networker: Bytes32  # the raw id
+    network: str
+    epoch: Count  # of the signing key
+    promise: Bytes32  # hash of the key that may sign the next rotation
+    signing_key: Bytes32  # Ed25519
+    session_key: Bytes32  # X25519
+    session_until: Count  # ms UTC: the end of its certificate
+    protected: bool  # by a passphrase
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The opened keys of a networker; secrets do not show in repr."""
+
+    networker: bytes
+    network: str
+    epoch: int
+    promise: bytes
+    signing_seed: bytes = field(repr=False)
+    session_private: bytes = field(repr=False)
+    session_until: int
+
+    @property
+    def signing_key(self) -> bytes:
+        """The public Ed25519 key."""
+        return Ed25519PrivateKey.from_private_bytes(self.signing_seed).public_key().public_bytes_raw()
+
+    @property
+    def session_key(self) -> bytes:
+        """The public X25519 key."""
+        return X25519PrivateKey.from_private_bytes(self.session_private).public_key().public_bytes_raw()
+
+    def with_session_key(self, private: bytes, until: int) -> Keys:
+        """The same with a new session key, certified until `until` (ms UTC)."""
+        return replace(self, session_private=private, session_until=until)
+
+    def with_signing_key(self, seed: bytes, epoch: int, promise: bytes) -> Keys:
+        """The same after a rotation: the new epoch's key, and the promise of the one after."""
+        return replace(self, signing_seed=seed, epoch=epoch, promise=promise)
+
+
+class _Secrets(Struct, frozen=True):
+    signing_seed: Bytes32
+    session_private: Bytes32
+
+    def __repr__(self) -> str:
+        return "_Secrets(...)"
+
+
+class _Derivation(Struct, frozen=True, tag_field="name", tag="argon2id"):
+    salt: Annotated[bytes, Meta(min_length=16, max_length=16)]
+    cost: Cost
+
+
+class _Sealed(Struct, frozen=True):
+    nonce: Annotated[bytes, Meta(min_length=12, max_length=12)]
+    ciphertext: bytes
+
+
+class _File(Struct, frozen=True, omit_defaults=True):
+    version: int
+    public: PublicKeys
+    derivation: _Derivation | None = None
+    sealed: _Sealed | None = None
+    plain: _Secrets | None = None
+
+
+class _Versioned(Struct, frozen=True):
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Lock:
+    """The key derived from the passphrase, kept while the node runs: it renews the session key."""
+
+    derivation: _Derivation
+    key: bytes = field(repr=False)
+
+
+class Keystore:
+    """The keystore of a home. Whoever writes holds the home's lock; deriving is slow, so run it in a lane.
+
+    Args:
+        home: where keys.json is.
+        disk: reads and writes it.
+        entropy: salts and nonces.
+        cost: of a guess, for a passphrase set from now on.
+    """
+
+    __slots__ = ("_cost", "_disk", "_entropy", "_lock", "_opened", "path")
+
+    def __init__(self, home: Home, disk: Disk, entropy: Entropy, cost: Cost = Cost()) -> None:  # noqa: B008
+        self.path = home.keys
+        self._disk = disk
+        self._entropy = entropy
+        self._cost = cost
+        self._lock: _Lock | None = None
+        self._opened = False
+
+    def create(self, keys: Keys, passphrase: bytes | None) -> None:
+        """Writes the keys of a new networker.
+
+        Raises:
+            Problem: `exists` (there are keys already), an empty passphrase, or the disk.
+        """
+        if self._disk.exists(self.path):
+            raise Problem(
+                f"{self.path} holds the keys of a networker already. Name another home with --home.",
+                ExitCode.REFUSED,
+                "exists",
+            )
+        self.protect(keys, passphrase)
+
+    def protect(self, keys: Keys, passphrase: bytes | None) -> None:
+        """Writes the keys under this passphrase from now on; None stores them plainly (say WARNING).
+
+        Raises:
+            Problem: an empty passphrase, or the disk.
+        """
+        if passphrase is None:
+            self._write(keys, None)
+            return
+        require_passphrase(passphrase)
+        derivation = _Derivation(self._entropy.token(16), self._cost)
+        self._write(keys, _Lock(derivation, _derive(derivation, passphrase)))
+
+    def save(self, keys: Keys) -> None:
+        """Replaces the keys under the passphrase they were opened or created with.
+
+        Raises:
+            RuntimeError: neither `open`, `create` nor `protect` came before.
+            Problem: the disk.
+        """
+        if not self._opened:
+            raise RuntimeError("the keystore is not open")
+        self._write(keys, self._lock)
+
+    def public(self) -> PublicKeys:
+        """The public part, without a passphrase.
+
+        Raises:
+            Problem: no keystore, others can read it, or it is damaged.
+        """
+        return self._read().public
+
+    def open(self, passphrase: bytes | None) -> Keys:
+        """Reads the keys.
+
+        Args:
+            passphrase: needed when `public().protected`; not looked at otherwise.
+
+        Raises:
+            Problem: `passphrase_needed` (exit 2), `passphrase` (a wrong one), or as `public`.
+        """
+        file = self._read()
+        lock: _Lock | None = None
+        if file.derivation is not None and file.sealed is not None:
+            if passphrase is None:
+                raise Problem(
+                    f"The keys in {self.path} are under a passphrase. Give it with --passphrase-file FILE.",
+                    ExitCode.USAGE,
+                    "passphrase_needed",
+                )
+            lock = _Lock(file.derivation, _derive(file.derivation, passphrase))
+            secrets = self._unseal(file, file.sealed, lock.key)
+        elif file.plain is not None and not file.public.protected:
+            secrets = file.plain
+        else:
+            raise self._damaged("its private part is missing")
+        public = file.public
+        keys = Keys(
+            networker=public.networker,
+            network=public.network,
+            epoch=public.epoch,
+            promise=public.promise,
+            signing_seed=secrets.signing_seed,
+            session_private=secrets.session_private,
+            session_until=public.session_until,
+        )
+        if (keys.signing_key, keys.session_key) != (public.signing_key, public.session_key):
+            raise self._damaged("its private and public keys do not belong together")
+        self._lock, self._opened = lock, True
+        return keys
+
+    def _unseal(self, file: _File, sealed: _Sealed, key: bytes) -> _Secrets:
+        try:
+            plaintext = AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, _bound(file))
+        except InvalidTag:
+            raise Problem(
+                f"This passphrase does not open {self.path}. Check it and try again; "
+                "if it is right, the file was altered: put back a backup of it.",
+                code="passphrase",
+            ) from None
+        try:
+            return msgspec.json.decode(plaintext, type=_Secrets)
+        except msgspec.DecodeError:
+            raise self._damaged("its private part has a wrong form") from None
+
+    def _write(self, keys: Keys, lock: _Lock | None) -> None:
+        public = PublicKeys(
+            networker=keys.networker,
+            network=keys.network,
+            epoch=keys.epoch,
+            promise=keys.promise,
+            signing_key=keys.signing_key,
+            session_key=keys.session_key,
+            session_until=keys.session_until,
+            protected=lock is not None,
+        )
+        secrets = _Secrets(keys.signing_seed, keys.session_private)
+        if lock is None:
+            file = _File(VERSION, public, plain=secrets)
+        else:
+            file = _File(VERSION, public, derivation=lock.derivation)
+            nonce = self._entropy.token(12)
+            ciphertext = AESGCM(lock.key).encrypt(nonce, msgspec.json.encode(secrets), _bound(file))
+            file = msgspec.structs.replace(file, sealed=_Sealed(nonce, ciphertext))
+        try:
+            self._disk.write_private(self.path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
+        except OSError as error:
+            raise disk_problem(error, "write", self.path) from error
+        self._lock, self._opened = lock, True
+
+    def _read(self) -> _File:
+        try:
+            mode = self._disk.permissions(self.path)
+            data = self._disk.read(self.path)
+        except FileNotFoundError as error:
+            text = f"There are no keys at {self.path}. Make them with: netnode init --name NAME"
+            raise Problem(text, ExitCode.NOT_FOUND, "no_keys") from error
+        except OSError as error:
+            raise disk_problem(error, "read", self.path) from error
+        require_private(self.path, mode)
+        if not data.strip():
+            raise self._damaged("it is empty")
+        try:
+            version = msgspec.json.decode(data, type=_Versioned).version
+            if version == VERSION:
+                return msgspec.json.decode(data, type=_File)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            # The decoder's own words could quote what is in the file, so they are not repeated.
+            raise self._damaged("it is not a keystore") from None
+        text = f"{self.path} has version {version}; this netnode reads version {VERSION}. Upgrade netnode."
+        raise Problem(text, code="keystore_version")
+
+    def _damaged(self, why: str) -> Problem:
+        return Problem(
+            f"The keystore {self.path} is damaged: {why}. Put back a backup of that file, "
+            "or bring the identity back with your recovery words.",
+            code="keystore",
+            details={"path": str(self.path)},
+        )
+
+
+def _bound(file: _File) -> bytes:
+    """What the encryption binds: everything beside the ciphertext."""
+    bound: tuple[Any, ...] = (file.version, file.public, file.derivation)
+    return b"netnode keys\x00" + msgspec.json.encode(bound)
+
+
+def _derive(derivation: _Derivation, passphrase: bytes) -> bytes:
+    cost = derivation.cost
+    function = Argon2id(
+        salt=derivation.salt,
+        length=32,
+        iterations=cost.iterations,
+        lanes=cost.lanes,
+        memory_cost=max(cost.memory_kib, 8 * cost.lanes),  # the least Argon2 takes
+    )
+    return function.derive(_normal(passphrase))
+
+
+def _normal(passphrase: bytes) -> bytes:
+    """The same bytes however the keyboard composed its accents; what is not UTF-8 is taken as it is."""
+    try:
+        return unicodedata.normalize("NFKC", passphrase.decode()).encode()
+    except UnicodeDecodeError:
+        return passphrase
+
+
+def require_passphrase(passphrase: bytes) -> None:
+    """Refuses a passphrase that protects nothing.
+
+    Raises:
+        Problem: it is empty.
+    """
+    if not passphrase.strip():
+        raise Problem(
+            "An empty passphrase protects nothing. Give one, or say --no-passphrase.",
+            ExitCode.USAGE,
+            "passphrase_empty",
+        )
+
+
+def read_passphrase_file(path: Path) -> tuple[bytes, str | None]:
+    """The passphrase in a file, without one newline at its end, and a warning for a person or None.
+
+    A pipe will do too (``--passphrase-file <(pass show netnode)``).
+
+    Raises:
+        Problem: no such file, an empty or an oversized one.
+    """
+    try:
+        with path.open("rb") as file:
+            passphrase = file.read(MAX_PASSPHRASE + 1)
+        mode = path.stat().st_mode if path.is_file() else 0
+    except OSError as error:
+        raise disk_problem(error, "read", path) from error
+    if len(passphrase) > MAX_PASSPHRASE:
+        text = f"{path} is longer than {MAX_PASSPHRASE} bytes. Is it the passphrase file you meant?"
+        raise Problem(text, ExitCode.USAGE, "passphrase_long")
+    passphrase = passphrase.removesuffix(b"\n").removesuffix(b"\r")
+    if not passphrase.strip():
+        raise Problem(
+            f"The passphrase file {path} is empty. Put the passphrase on its first line.",
+            ExitCode.USAGE,
+            "passphrase_empty",
+        )
+    warning = f"Other users of this computer can read {path}. Run: chmod 600 {path}" if mode & 0o077 else None
+    return passphrase, warning
