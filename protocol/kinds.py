@@ -24,7 +24,11 @@ from protocol.records import (
     Settlement,
     Standing,
     Withdraw,
+    decode_record,
+    encode_record,
 )
+
+__all__ = ["KINDS", "RESERVED", "Kind", "decode_record", "encode_record", "is_critical"]
 
 
 @dataclass(frozen=True, slots=True)
