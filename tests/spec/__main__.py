@@ -1,4 +1,4 @@
-"""``python -m tests.spec --write`` prints the tables into SPEC.md, ``--check`` exits 1 where the two differ."""
+"""``python -m tests.spec --write`` prints the tables into SPEC.md, ``--check`` exits 1 on a difference."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Requirement ids: defined once in SPEC.md, each cited by a test or listed there as untestable.
 
-Defined: ``**[R-LOG-4]**``. Cited in a comment, a docstring or a vector: ``R-LOG-4``, or the range ``R-LOG-4..7``.
+Defined: ``**[R-LOG-4]**``. Cited in comments, docstrings and vectors: ``R-LOG-4``, or ``R-LOG-4..7``.
 Listed: a table row ``| R-LOG-4 | reason |`` under the heading "Untestable requirements".
 """
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from msgspec import Struct
+
 from protocol.errors import CODES
+from protocol.kinds import KINDS, RESERVED, Kind
 from protocol.limits import LIMITS
+from protocol.records import table as records
 from tests.spec.markdown import code, table
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -43,10 +48,47 @@ def vectors() -> str:
     )
 
 
+def kinds() -> str:
+    """Every kind of this version, then the numbers kept for later ones."""
+    known = table(
+        ("kind", "name", "critical", "purpose"),
+        ((kind.number, kind.name, "yes" if kind.even else "no", kind.purpose) for kind in KINDS.values()),
+    )
+    kept = table(("reserved", "for"), sorted(RESERVED.items()))
+    return f"{known}\n{kept}"
+
+
+def record(kind: Kind) -> str:
+    """One record: purpose, fields, validity, effect."""
+    assert kind.struct is not None, f"kind {kind.number} has no record"
+    return (
+        f"**Purpose.** {kind.purpose}\n\n{fields(kind.struct)}\n"
+        f"**Validity.** {kind.validity}\n\n**Effect.** {kind.effect}\n"
+    )
+
+
+def fields(struct: type[Struct]) -> str:
+    """The fields of `struct` in the order of the wire, then those of each struct it holds."""
+    held = "".join(f"\n{code(each.__name__)}:\n\n{_rows(each)}" for each in records.nested(struct))
+    return _rows(struct) + held
+
+
+def _rows(struct: type[Struct]) -> str:
+    return table(
+        ("field", "type", "bounds", "required", "meaning"),
+        (
+            (code(row.name), row.type, row.bounds, "yes" if row.required else "no", row.doc)
+            for row in records.table(struct)
+        ),
+    )
+
+
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
     {
         "limits": limits,
         "codes": codes,
+        "kinds": kinds,
+        **{f"record-{kind.name}": partial(record, kind) for kind in KINDS.values() if kind.struct},
         "vectors": vectors,
     }
 )
