@@ -1,1 +1,1 @@
-"""What a person or a program can ask of a node: one registry, called over HTTP or in process (STYLE, Electrum)."""
+"""What a person or a program can ask of a node: one registry, called over HTTP or in process."""

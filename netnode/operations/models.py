@@ -1,7 +1,7 @@
-"""The JSON shapes of requests and answers; ids are text (`nx1...`, 64 hex characters for an entry, `<id>/<key>`).
+"""The JSON shapes of requests and answers.
 
-Times are int milliseconds UTC. An absent field is left out of the JSON; `null` is written where the field itself is
-part of the shape (`price`, `next`).
+Ids are text: `nx1...`, 64 hex characters for an entry, `<id>/<key>` for a listing. Times are int ms UTC. An
+absent field is left out of the JSON; `null` is written where the field itself is part of the shape.
 """
 
 from typing import Annotated, Any, Generic, Literal, TypeVar
@@ -48,7 +48,7 @@ class Done(Struct, frozen=True):
     done: bool = True
 
 
-# -- node ------------------------------------------------------------------------------------------------------
+# -- node ----------------------------------------------------------------------------------------------------
 class Status(Struct, frozen=True, kw_only=True):
     """State of the node. `lag`: entries stored that the catalogue has not taken in yet."""
 
@@ -87,7 +87,7 @@ class ProfileEdit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     bio: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
 
 
-# -- listings --------------------------------------------------------------------------------------------------
+# -- listings ------------------------------------------------------------------------------------------------
 class Per(Struct, frozen=True):
     """Billing period of a price: every `count` `unit`s."""
 
@@ -223,7 +223,7 @@ class Imported(Struct, frozen=True, kw_only=True):
     skipped: list[Skipped]
 
 
-# -- search ----------------------------------------------------------------------------------------------------
+# -- search --------------------------------------------------------------------------------------------------
 class SearchQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Full-text search of the catalogue; prices are compared in major units, of variants the lowest."""
 
@@ -247,7 +247,7 @@ class Found(Struct, frozen=True, kw_only=True):
     more: Literal[True] | UnsetType = UNSET
 
 
-# -- peers and follows -----------------------------------------------------------------------------------------
+# -- peers and follows ---------------------------------------------------------------------------------------
 class Invitation(Struct, frozen=True):
     """An `inx:` URI that leads another node here."""
 
@@ -299,7 +299,7 @@ class Follow(Struct, frozen=True, kw_only=True):
     entries: int = 0  # held here
 
 
-# -- log -------------------------------------------------------------------------------------------------------
+# -- log -----------------------------------------------------------------------------------------------------
 class EntriesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Entries held, by author and seq; own log first. `author` narrows to one log."""
 
@@ -309,7 +309,7 @@ class EntriesQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One entry, without its record. `record` says whether the record is held; `void` is the code if it is void."""
+    """One entry, without its record. `record`: whether that is held; `void`: the code, if it is void."""
 
     author: str
     epoch: int
@@ -371,7 +371,7 @@ class LogImported(Struct, frozen=True, kw_only=True):
     refused: list[LogProblem]
 
 
-# -- moderation and configuration ------------------------------------------------------------------------------
+# -- moderation and configuration ----------------------------------------------------------------------------
 class BlockPublish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A public, signed block of a networker, shown to one's followers."""
 
@@ -412,6 +412,7 @@ class Setting(Struct, frozen=True, kw_only=True):
     value: Any
     default: Any
     text: str = ""
+    set: bool = False  # in the file; otherwise the default holds
 
 
 class SettingName(Struct, frozen=True, forbid_unknown_fields=True):

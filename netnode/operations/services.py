@@ -1,8 +1,8 @@
 """What operations need from a node: narrow ports, implemented by the node core and by a fake in the tests.
 
-Every method may raise `netnode.problems.Problem`, whose exit code (1 failed, 2 usage, 3 not found, 4 refused by a
-rule, 5 not reachable) both transports pass on. Methods that sign need unlocked keys; with locked ones they raise a
-Problem with exit code 2 that names `--passphrase-file`.
+Every method may raise `netnode.problems.Problem`, whose exit code (1 failed, 2 usage, 3 not found, 4 refused
+by a rule, 5 not reachable) both transports pass on. Methods that sign need unlocked keys; with locked ones
+they raise a Problem with exit code 2 that names `--passphrase-file`.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ class Logs(Protocol):
         """The file of runs of one log or of all; a Problem is raised before the first chunk."""
 
     async def import_file(self, chunks: AsyncIterable[bytes]) -> models.LogImported:
-        """Reads a file of runs through the one ingest gate; stops at bytes that are no such file (Problem 1)."""
+        """Reads a file of runs through the one ingest gate; Problem 1 at bytes that are no such file."""
 
 
 class Moderation(Protocol):
@@ -149,26 +149,43 @@ class Services(Protocol):
     """Everything an operation may touch."""
 
     @property
-    def node(self) -> NodeState: ...
+    def node(self) -> NodeState:
+        """The node as a whole."""
+
     @property
-    def identity(self) -> Identity: ...
+    def identity(self) -> Identity:
+        """The networker it serves."""
+
     @property
-    def listings(self) -> Listings: ...
+    def listings(self) -> Listings:
+        """Own listings and those held."""
+
     @property
-    def search(self) -> Search: ...
+    def search(self) -> Search:
+        """The catalogue."""
+
     @property
-    def peers(self) -> Peers: ...
+    def peers(self) -> Peers:
+        """The book and the sessions."""
+
     @property
-    def follows(self) -> Follows: ...
+    def follows(self) -> Follows:
+        """Who is followed."""
+
     @property
-    def log(self) -> Logs: ...
+    def log(self) -> Logs:
+        """The logs held."""
+
     @property
-    def moderation(self) -> Moderation: ...
+    def moderation(self) -> Moderation:
+        """Public statements about others."""
+
     @property
-    def config(self) -> Configuration: ...
+    def config(self) -> Configuration:
+        """config.toml."""
 
 
-# -- what the command line needs from the node core beside the services -----------------------------------------
+# -- what the command line needs from the node core beside the services --------------------------------------
 @dataclass(frozen=True, slots=True)
 class Created:
     """A new home. `words` are the 24 recovery words; they exist nowhere else but in the recovery sheet."""
@@ -193,7 +210,7 @@ class Ready:
 class StartOptions:
     """How to run a node in the foreground.
 
-    `listen` is "host:port" or None (as configured); `on_ready` is called once, after the ready file is in place.
+    `listen` is "host:port" or None (as configured); `on_ready` is called once, after the ready file is there.
     """
 
     passphrase: bytes | None = None
@@ -217,7 +234,7 @@ class Runtime(Protocol):
         """Makes keys, home and the first entries; Problem 4 when the home holds a networker already."""
 
     def opened(self, home: Path, *, passphrase: bytes | None) -> AbstractAsyncContextManager[Services]:
-        """Takes the lock and opens the store without a network; Problem 5 when another process holds the lock.
+        """Takes the lock and opens the store without a network; Problem 5 when another process has the lock.
 
         Without a passphrase for locked keys the services read, and raise Problem 2 where they would sign.
         """

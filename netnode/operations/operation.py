@@ -1,0 +1,103 @@
+"""The three shapes of an operation, and the one place where a request is checked against its type.
+
+An `Operation` takes and gives a JSON document, an `Upload` takes a stream of bytes with its request in the
+query string, a `Download` gives one. A GET reads and takes its request from the query string; a POST changes
+something and takes a JSON body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Generic, Literal, TypeVar
+
+import msgspec
+
+from netnode.operations.services import Services
+from netnode.problems import ExitCode, Problem
+
+Request = TypeVar("Request", bound=msgspec.Struct)
+Response = TypeVar("Response", bound=msgspec.Struct)
+
+PREFIX: Final = "/api/v1"
+MIB: Final = 1024 * 1024
+MAX_FEED: Final = 20 * MIB  # why: SECURITY section 3, import streamed
+MAX_LOG_FILE: Final = 1024 * MIB  # why: a stick full of logs; streamed through ingest, never whole in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Operation(Generic[Request, Response]):
+    """A JSON document in, one out. `signs`: needs unlocked keys; `page`: a list with limit and cursor."""
+
+    name: str
+    method: Literal["GET", "POST"]
+    path: str  # below PREFIX
+    summary: str
+    request: type[Request]
+    response: type[Response]
+    handler: Callable[[Services, Request], Awaitable[Response]]
+    signs: bool = False
+    page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Generic[Request, Response]):
+    """A stream of at most `max_bytes` in, a JSON document out. Always a POST."""
+
+    name: str
+    path: str
+    summary: str
+    request: type[Request]
+    response: type[Response]
+    receive: Callable[[Services, Request, AsyncIterable[bytes]], Awaitable[Response]]
+    max_bytes: int
+    signs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Download(Generic[Request]):
+    """A request in, a stream of bytes out. Always a GET."""
+
+    name: str
+    path: str
+    summary: str
+    request: type[Request]
+    send: Callable[[Services, Request], AsyncIterator[bytes]]
+    signs: bool = False
+
+
+def bad_request(error: Exception) -> Problem:
+    """The Problem for a request that does not fit its type."""
+    if isinstance(error, RecursionError):
+        return Problem("The request is nested too deep.", ExitCode.USAGE, "request")
+    return Problem(f"The request cannot be used: {error}.", ExitCode.USAGE, "request")
+
+
+def checked(request: Request) -> Request:
+    """The same request, with the bounds of its fields enforced (a Struct built in Python checks nothing).
+
+    Raises:
+        Problem: exit code 2, naming the field.
+    """
+    try:
+        return msgspec.convert(msgspec.to_builtins(request), type(request))
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise bad_request(error) from error
+
+
+async def bounded(chunks: AsyncIterable[bytes], max_bytes: int) -> AsyncIterator[bytes]:
+    """Passes chunks on until more than `max_bytes` came.
+
+    Raises:
+        Problem: `too_large`, before the chunk that exceeds it.
+    """
+    total = 0
+    async for chunk in chunks:
+        total += len(chunk)
+        if total > max_bytes:
+            raise Problem(
+                f"The file is larger than {max_bytes // MIB} MiB. Split it and import the parts.",
+                code="too_large",
+                details={"max_bytes": max_bytes},
+            )
+        yield chunk

@@ -1,0 +1,17 @@
+"""The one table of operations; routes, OpenAPI, the client and the command line are driven by it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from netnode.operations import listings, logs, node, peers
+from netnode.operations.operation import Download, Operation, Upload
+
+AnyOperation = Operation[Any, Any] | Upload[Any, Any] | Download[Any]
+
+OPERATIONS: Final[tuple[AnyOperation, ...]] = (
+    *node.OPERATIONS,
+    *listings.OPERATIONS,
+    *peers.OPERATIONS,
+    *logs.OPERATIONS,
+)
