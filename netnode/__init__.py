@@ -1,0 +1,1 @@
+"""netnode: the node that speaks INX/1."""

@@ -6,7 +6,7 @@ import enum
 import errno
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 
 class ExitCode(enum.IntEnum):
@@ -44,7 +44,7 @@ class Problem(Exception):
         self.details: dict[str, Any] = dict(details or {})
 
 
-_ADVICE = {
+_ADVICE: Final = {
     errno.ENOSPC: "the disk is full. Free some space and try again",
     errno.EDQUOT: "your disk quota is used up. Free some space and try again",
     errno.EROFS: "the file system is read-only. Choose another home with --home",
