@@ -1,9 +1,9 @@
 """Bytes to record and back: strict, and fast where nothing is unknown [R-REC-1..4].
 
 `decode` decodes into the Struct and encodes that again. Equal bytes prove at once that the record is
-canonical and holds no unknown field. Only when they differ the generic decoder judges the bytes: then the difference
-must be unknown fields and nothing else. Those are ignored here; they survive because the bytes are kept, and
-`merge` carries them into an edited record.
+canonical and holds no unknown field. Only when they differ the generic decoder judges the bytes: then the
+difference must be unknown fields and nothing else. Those are ignored here; they survive because the bytes are
+kept, and `merge` carries them into an edited record.
 """
 
 from __future__ import annotations
