@@ -122,8 +122,8 @@ class Home:
         """Refuses a home that another user could read or owns.
 
         Raises:
-            Problem: no such folder, not a folder, a foreign owner, or a looser mode than 0700; with the command
-                that mends it.
+            Problem: no such folder, not a folder, a foreign owner, or a looser mode than 0700; with the
+                command that mends it.
         """
         try:
             found = self.path.stat()

@@ -1,7 +1,8 @@
 """Sealing by HPKE (RFC 9180, single-shot base mode) through `cryptography`, which draws its own randomness.
 
 A sealed message is one byte that names the suite, then the encapsulated key and the ciphertext. HPKE here
-takes no additional data: sender, recipient and message id go into `info`, the sender's signature inside the plaintext.
+takes no additional data: sender, recipient and message id go into `info`, the sender's signature inside the
+plaintext.
 """
 
 from __future__ import annotations
