@@ -59,14 +59,23 @@ def _is_listen(value: Any) -> bool:
     return True
 
 
+def _is_plain(value: str) -> bool:
+    return all(" " < character < "\x7f" for character in value)
+
+
 def _is_url(value: str, schemes: tuple[str, ...]) -> bool:
     try:
         parts = urlsplit(value)
         valid_port = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    plain = all(" " < character < "\x7f" for character in value)
-    return plain and parts.scheme in schemes and bool(parts.hostname) and valid_port and len(value) <= 255
+    return (
+        _is_plain(value)
+        and parts.scheme in schemes
+        and bool(parts.hostname)
+        and valid_port
+        and len(value) <= 255
+    )
 
 
 def _is_peer_address(value: Any) -> bool:
@@ -74,7 +83,9 @@ def _is_peer_address(value: Any) -> bool:
 
 
 def _is_peer(value: Any) -> bool:
-    return (value.startswith("inx:") and len(value) > len("inx:")) or _is_peer_address(value)
+    return (value.startswith("inx:") and 4 < len(value) <= 2048 and _is_plain(value)) or _is_peer_address(
+        value
+    )
 
 
 def _is_proxy(value: Any) -> bool:
@@ -255,13 +266,13 @@ class Config:
 
     def ls(self) -> list[Row]:
         """All settings in the order of the table. Raises as `settings`."""
-        document = self._document()
-        for name in document:
+        found = self._document().unwrap()
+        for name in found:
             if name not in SETTINGS:
                 raise self._unknown(name, ExitCode.FAILED)
         return [
-            Row(setting, self._checked(setting, document[name].unwrap()), True)
-            if name in document
+            Row(setting, self._checked(setting, found[name]), True)
+            if name in found
             else Row(setting, setting.default, False)
             for name, setting in SETTINGS.items()
         ]
