@@ -37,8 +37,15 @@ def encode(value: Any) -> bytes:
 
 
 def encode_struct(value: object) -> bytes:
-    """Encodes a msgspec Struct (fields declared in byte order) or plain tuple; the fast path of `encode`."""
-    return _fast.encode(value)
+    """Encodes a msgspec Struct (fields declared in byte order) or plain tuple; the fast path of `encode`.
+
+    Only the outermost Struct may have more than 15 fields: for such a one msgspec writes the long map header even
+    when so many are absent that the short one is canonical. It is mended here.
+    """
+    data = _fast.encode(value)
+    if data[0] == 0xDE and data[1] == 0 and data[2] < 16:
+        return bytes((0x80 | data[2],)) + data[3:]
+    return data
 
 
 class _Budget:
