@@ -315,7 +315,12 @@ def _derive(derivation: _Derivation, passphrase: bytes) -> bytes:
         lanes=cost.lanes,
         memory_cost=max(cost.memory_kib, 8 * cost.lanes),  # the least Argon2 takes
     )
-    return function.derive(_normal(passphrase))
+    try:
+        return function.derive(_normal(passphrase))
+    except MemoryError:
+        need = cost.memory_kib // 1024
+        text = f"Opening the keystore takes {need} MiB of memory, and the system gave none. Free some and try again."
+        raise Problem(text, code="memory") from None
 
 
 def _normal(passphrase: bytes) -> bytes:

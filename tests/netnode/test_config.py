@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import stat
 from pathlib import Path
 
@@ -218,3 +219,14 @@ def test_a_folder_in_its_place(config: Config) -> None:
 )
 def test_split_listen(text: str, parts: tuple[str, int]) -> None:
     assert split_listen(text) == parts
+
+
+def test_a_full_disk_keeps_the_old_file(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    config.set("hops", "2")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(Problem, match="the disk is full"):
+        config.set("hops", "3")
+    assert config.settings().hops == 2

@@ -100,7 +100,7 @@ def test_a_file_is_no_home(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(Problem, match="is a file, not a folder"):
         Home(path, SystemDisk()).create()
-    with pytest.raises(Problem, match="Cannot create .* a part of that path is a file"):
+    with pytest.raises(Problem, match=r"Cannot create .* a part of that path is a file"):
         Home(path / "home", SystemDisk()).create()
 
 
@@ -112,6 +112,18 @@ def test_no_home_says_how_to_make_one(tmp_path: Path) -> None:
 
 def test_the_recovery_sheet_is_named_by_the_id(home: Home) -> None:
     assert home.recovery_sheet("nx1abcdefghijk").name == "recovery-nx1abcde.txt"
+
+
+def test_the_files_of_a_home(home: Home) -> None:
+    files = (home.config, home.keys, home.store, home.log_file, home.token_file)
+    assert [file.name for file in files] == ["config.toml", "keys.json", "store.sqlite3", "node.log", "token"]
+    assert {file.parent for file in files} == {home.path}
+
+
+def test_a_path_without_end(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(Problem, match=r"Cannot read .* a chain of links"):
+        Home(tmp_path / "loop", SystemDisk()).check()
 
 
 # -- the lock --------------------------------------------------------------------------------------------------
@@ -172,7 +184,8 @@ def test_a_removed_lock_file_gives_no_second_lock_to_its_holder(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is swapped between open and flock: what was locked then is a file nobody else looks at."""
-    real, calls = fcntl.flock, []
+    real = fcntl.flock
+    calls: list[int] = []
 
     def swap(descriptor: int, operation: int) -> None:
         real(descriptor, operation)
@@ -252,7 +265,7 @@ def test_the_token_is_made_once_and_private(home: Home) -> None:
 
 
 def test_no_token_yet(home: Home) -> None:
-    with pytest.raises(Problem, match="Cannot read .*token"):
+    with pytest.raises(Problem, match=r"Cannot read .*token"):
         home.read_token()
 
 
@@ -260,7 +273,7 @@ def test_no_token_yet(home: Home) -> None:
 def test_a_damaged_token(home: Home, content: bytes) -> None:
     home.token_file.write_bytes(content)
     home.token_file.chmod(0o600)
-    with pytest.raises(Problem, match="is damaged. Remove it"):
+    with pytest.raises(Problem, match=r"is damaged. Remove it"):
         home.token(SystemEntropy())
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netnode import keystore
 from netnode.home import Home
 from netnode.keystore import MAX_PASSPHRASE, WARNING, Cost, Keys, Keystore, read_passphrase_file
 from netnode.problems import ExitCode, Problem
@@ -247,7 +249,7 @@ def test_plain_keys_must_belong_together(home: Home) -> None:
 def test_a_newer_keystore_asks_for_an_upgrade(home: Home) -> None:
     _store(home).create(_KEYS, None)
     _edit(home, "version", value=2)
-    with pytest.raises(Problem, match="version 2.*Upgrade netnode"):
+    with pytest.raises(Problem, match=r"version 2.*Upgrade netnode"):
         _store(home).open(None)
 
 
@@ -304,3 +306,35 @@ def test_a_passphrase_file_of_any_size_is_not_read_whole(tmp_path: Path) -> None
     read_passphrase_file(_file(tmp_path / "p", b"x" * MAX_PASSPHRASE))
     with pytest.raises(Problem, match="longer than"):
         read_passphrase_file(Path("/dev/zero"))
+
+
+def _full(descriptor: int) -> None:
+    raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_keeps_the_old_keys(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = _store(home)
+    store.create(_KEYS, None)
+    monkeypatch.setattr(os, "fsync", _full)
+    with pytest.raises(Problem, match="the disk is full"):
+        store.save(_KEYS.with_session_key(b"\x7c" * 32, 1))
+    assert _store(home).open(None) == _KEYS
+
+
+def test_a_folder_in_place_of_the_keys(home: Home) -> None:
+    home.keys.mkdir()
+    with pytest.raises(Problem, match="it is a folder"):
+        _store(home).public()
+
+
+def test_too_little_memory_is_a_sentence(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Starved:
+        def __init__(self, **parameters: object) -> None:
+            pass
+
+        def derive(self, passphrase: bytes) -> bytes:
+            raise MemoryError
+
+    monkeypatch.setattr(keystore, "Argon2id", Starved)
+    with pytest.raises(Problem, match="MiB of memory"):
+        _store(home, Cost()).create(_KEYS, b"correct horse")

@@ -67,5 +67,10 @@ def test_a_key_that_is_none_is_refused(recipient: RecipientKeys) -> None:
         SEALER.seal(recipient, _INFO, b"x")
 
 
+def test_a_hybrid_seed_has_32_bytes() -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        recipient_keys(OpeningKeys(b"\x07" * 32, b"short"))
+
+
 def test_private_keys_do_not_show() -> None:
     assert repr(_HYBRID) == "OpeningKeys()"
