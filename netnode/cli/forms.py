@@ -1,0 +1,134 @@
+"""The fields of a listing as options and as a TOML file; the node checks their values."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar, get_args
+
+import click
+import msgspec
+
+from netnode.operations import models
+from netnode.problems import ExitCode, Problem, disk_problem
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+MAX_FORM: Final = 1024 * 1024  # bytes; a longer file is some other file
+
+
+def upper(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Currency codes are written in capitals; people need not."""
+    return value.strip().upper() if value is not None else None
+
+
+_OPTIONS: Final = (
+    click.option(
+        "--from", "source", type=click.Path(path_type=Path), metavar="FILE.toml", help="Fields in a file."
+    ),
+    click.option("--kind", type=click.Choice(get_args(models.Kind)), help="What is offered."),
+    click.option("--title", metavar="TEXT", help="At most 150 characters."),
+    click.option("--price", metavar="AMOUNT", help="As 12.50."),
+    click.option("--currency", metavar="CUR", callback=upper, help="As USD or EUR."),
+    click.option("--per", metavar="PERIOD", help="A price that returns: month, year, or as '3 months'."),
+    click.option("--points", metavar="N", help="Points of your plan, as 10 or 7.5."),
+    click.option("--commission", metavar="PERCENT", help="What a referrer earns, as 15 or 12.5."),
+    click.option("--summary", metavar="TEXT", help="One or two sentences."),
+    click.option("--description", metavar="TEXT", help="The full text."),
+    click.option(
+        "--description-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The full text, in a file.",
+    ),
+    click.option("--category", metavar="TEXT", help="As 'Clothing > Shirts'."),
+    click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Repeatable."),
+    click.option("--brand", metavar="TEXT", help="Who makes it."),
+    click.option("--sku", metavar="TEXT", help="Your article number."),
+    click.option("--gtin", metavar="TEXT", help="The number under its bar code."),
+    click.option("--mpn", metavar="TEXT", help="The maker's article number."),
+    click.option(
+        "--condition", type=click.Choice(("new", "refurbished", "used")), help="State of the goods."
+    ),
+    click.option(
+        "--availability",
+        type=click.Choice(("in_stock", "out_of_stock", "preorder", "backorder")),
+        help="Never a count: your stock stays private.",
+    ),
+    click.option("--image", "images", multiple=True, metavar="URL", help="Address of a picture. Repeatable."),
+    click.option("--url", metavar="URL", help="Its page elsewhere."),
+    click.option("--country", metavar="CC", callback=upper, help="Where it is, as DE."),
+    click.option("--region", metavar="TEXT", help="Where in that country, roughly."),
+    click.option(
+        "--ship-to", "ship_to", multiple=True, metavar="REGION[=PRICE]", help="As DE=4.90, or * for all."
+    ),
+    click.option("--weight", metavar="GRAMS", type=click.IntRange(0), help="As shipped."),
+    click.option("--expires", metavar="DATE", help="Last day, as 2030-12-31."),
+)
+
+
+def form_options(command: Command) -> Command:
+    """Adds the fields of a listing as options."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def fields_of(given: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a listing form: those of the file, replaced by those of the options.
+
+    Raises:
+        Problem: a file that cannot be read, is not TOML or not UTF-8.
+    """
+    given = {name: value for name, value in given.items() if value is not None and value != ()}
+    source: Path | None = given.pop("source", None)
+    fields = _read_form(source) if source is not None else {}
+    text: Path | None = given.pop("description_file", None)
+    if text is not None:
+        fields["description"] = _read_text(text)
+    area = {name: given.pop(name) for name in ("country", "region") if name in given}
+    if area:
+        known = fields.get("area")
+        fields["area"] = {**(known if isinstance(known, dict) else {}), **area}
+    if "ship_to" in given:
+        fields["shipping"] = [_rate(text) for text in given.pop("ship_to")]
+    if "images" in given:
+        fields["images"] = [{"url": address} for address in given.pop("images")]
+    if "tags" in given:
+        fields["tags"] = list(given.pop("tags"))
+    return {**fields, **given}
+
+
+def _rate(text: str) -> dict[str, Any]:
+    region, separator, price = text.partition("=")
+    rate: dict[str, Any] = {"regions": [region.strip()]}
+    if separator:
+        rate["price"] = price.strip()
+    return rate
+
+
+def _read_form(path: Path) -> dict[str, Any]:
+    text = _read_text(path)
+    try:
+        fields = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        why = str(error) or "it is nested too deep"
+        raise Problem(f"{path} is not TOML: {why}. Mend that line.", ExitCode.USAGE, "form") from error
+    found: dict[str, Any] = msgspec.to_builtins(fields)  # dates and times become ISO text
+    return found
+
+
+def _read_text(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FORM + 1)
+    except OSError as error:
+        raise disk_problem(error, "read", path) from error
+    if len(data) > MAX_FORM:
+        raise Problem(f"{path} is larger than 1 MiB. Is it the file you meant?", ExitCode.USAGE, "form")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        text = f"{path}, line {line}: not UTF-8 text. Save the file as UTF-8."
+        raise Problem(text, ExitCode.USAGE, "form") from error

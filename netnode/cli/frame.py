@@ -1,0 +1,144 @@
+"""The frame of every command: options that work anywhere, and what one invocation knows.
+
+click hands options to the command they follow. `--home` and `--json` are declared by the classes here, so every
+command and group takes them, and note them in the context's shared `meta`; the innermost one given wins.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+from rich.console import Console
+
+from netnode.home import HOME_VARIABLE, Home, default_home
+from netnode.operations.services import Runtime
+from netnode.system import SystemDisk
+
+_HOME: Final = "netnode.home"
+_JSON: Final = "netnode.json"
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _note(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def note(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        if value:
+            context.meta[name] = value
+        return value
+
+    return note
+
+
+def _everywhere() -> list[click.Parameter]:
+    """The options every command takes; made anew, as click keeps state in the command's own list."""
+    return [
+        click.Option(
+            ["--home"],
+            type=click.Path(file_okay=True, path_type=Path),
+            metavar="DIR",
+            expose_value=False,
+            callback=_note(_HOME),
+            help=f"Folder of the node's data, else the environment's {HOME_VARIABLE}.",
+        ),
+        click.Option(
+            ["--json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_note(_JSON),
+            help="Write exactly one JSON document to stdout.",
+        ),
+    ]
+
+
+class NodeCommand(click.Command):
+    """A command with the options of every command; click's way to extend it is this subclass."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Its own parameters, then those of every command."""
+        return [*super().get_params(ctx), *_everywhere()]
+
+
+class NodeGroup(click.Group):
+    """A group with the options of every command."""
+
+    command_class = NodeCommand
+    group_class = type
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Its own parameters, then those of every command."""
+        return [*super().get_params(ctx), *_everywhere()]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the program was started: whether `--json` stands anywhere, and other node functions than our own."""
+
+    as_json: bool
+    runtime: Runtime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of the program: where the home is, how to answer, and who runs nodes."""
+
+    home: Home
+    json: bool
+    runtime: Runtime
+
+    @property
+    def interactive(self) -> bool:
+        """Whether a person can be asked: stdin is a terminal, and the answer is not for a program."""
+        return not self.json and terminal_on_stdin()
+
+
+def invocation(context: click.Context) -> Invocation:
+    """What the options of this run and the environment say."""
+    path = context.meta.get(_HOME) or default_home(os.environ)
+    return Invocation(Home(path, SystemDisk()), bool(context.meta.get(_JSON)), _runtime(context))
+
+
+def _runtime(context: click.Context) -> Runtime:
+    start = context.find_object(Start)
+    if start is not None and start.runtime is not None:
+        return start.runtime
+    import netnode.node  # late: `--help` and completion need none of it
+
+    return netnode.node
+
+
+def terminal_on_stdin() -> bool:
+    """Whether stdin is a terminal; closed stdin counts as none."""
+    try:
+        return sys.stdin is not None and sys.stdin.isatty()
+    except ValueError:
+        return False
+
+
+def messages() -> Console:
+    """Where progress and messages go: stderr."""
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def passphrase_option(command: Command) -> Command:
+    """Adds --passphrase-file to a command that signs."""
+    option = click.option(
+        "--passphrase-file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="File whose first line is the passphrase; needed when no node is running.",
+    )
+    return option(command)
+
+
+def page_options(command: Command) -> Command:
+    """Adds --limit and --cursor to a list."""
+    limit = click.option(
+        "--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="Most items."
+    )
+    cursor = click.option("--cursor", metavar="TEXT", help="The `next` of the page before.")
+    return limit(cursor(command))

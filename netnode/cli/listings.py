@@ -1,0 +1,249 @@
+"""Commands on listings, and search."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from netnode.cli import output
+from netnode.cli.forms import fields_of, form_options, upper
+from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options, passphrase_option
+from netnode.cli.reach import call, send_file
+from netnode.operations import models
+from netnode.operations.listings import (
+    LISTING_ADD,
+    LISTING_EDIT,
+    LISTING_IMPORT,
+    LISTING_SHOW,
+    LISTING_WITHDRAW,
+    LISTINGS,
+    SEARCH,
+)
+from netnode.problems import ExitCode, Problem
+
+KINDS = get_args(models.Kind)
+
+
+@click.group(cls=NodeGroup)
+def listing() -> None:
+    """Offer things to the market, and keep them up to date."""
+
+
+@listing.command(cls=NodeCommand)
+@form_options
+@click.option("--key", metavar="KEY", help="Your own name for it, kept over edits.")
+@passphrase_option
+@click.pass_context
+def add(context: click.Context, /, key: str | None, passphrase_file: Path | None, **given: Any) -> None:
+    """Publish a new listing from options, from a TOML file, or both (options win)."""
+    run = invocation(context)
+    fields = fields_of(given)
+    if key is not None:
+        fields["key"] = key
+    for name in ("key", "kind", "title"):
+        if name not in fields:
+            text = f"A listing needs a {name}. Give it with --{name}, or in a file with --from FILE.toml."
+            raise Problem(text, ExitCode.USAGE, "usage", {"field": name})
+    published = call(run, LISTING_ADD, models.ListingAdd(fields), passphrase_file)
+    output.emit(run, published, lambda answer: output.say(f"Published {answer.key} as {answer.ref}"))
+
+
+@listing.command(cls=NodeCommand)
+@click.argument("key")
+@form_options
+@click.option("--clear", multiple=True, metavar="FIELD", help="Take a field away. Repeatable.")
+@passphrase_option
+@click.pass_context
+def edit(
+    context: click.Context, /, key: str, clear: tuple[str, ...], passphrase_file: Path | None, **given: Any
+) -> None:
+    """Publish the next version of the listing KEY with some fields changed."""
+    run = invocation(context)
+    fields = fields_of(given)
+    if fields.pop("key", key) != key:
+        text = f"The file is about another key than {key}. A key never changes; add a new listing instead."
+        raise Problem(text, ExitCode.USAGE, "usage")
+    if not fields and not clear:
+        raise Problem("Nothing to change. Name a field, as --title or --price.", ExitCode.USAGE, "usage")
+    change = models.ListingEdit(key=key, fields=fields, clear=list(clear))
+    published = call(run, LISTING_EDIT, change, passphrase_file)
+    output.emit(run, published, lambda answer: output.say(f"Published the next version of {answer.key}"))
+
+
+@listing.command(cls=NodeCommand)
+@click.argument("key")
+@passphrase_option
+@click.pass_context
+def withdraw(context: click.Context, key: str, passphrase_file: Path | None) -> None:
+    """Take the listing KEY from the market."""
+    run = invocation(context)
+    published = call(run, LISTING_WITHDRAW, models.ListingKey(key), passphrase_file)
+    output.emit(run, published, lambda answer: output.say(f"Withdrew {answer.key}"))
+
+
+@listing.command(cls=NodeCommand, name="ls")
+@click.option("--all", "everything", is_flag=True, help="Also withdrawn and expired listings.")
+@page_options
+@click.pass_context
+def list_(context: click.Context, everything: bool, limit: int, cursor: str | None) -> None:
+    """List your own listings."""
+    run = invocation(context)
+    page = call(run, LISTINGS, models.ListingsQuery(all=everything, limit=limit, cursor=cursor))
+    output.emit(run, page, _show_own)
+
+
+def _show_own(page: models.Page[models.ListingSummary]) -> None:
+    if not page.items:
+        output.say("No listings yet. Add one with: netnode listing add --help")
+        return
+    rows = [
+        (
+            item.key,
+            item.title,
+            item.kind,
+            output.price_text(item.price),
+            output.counted(len(item.variants), "variant") if item.variants else "",
+            "withdrawn" if item.withdrawn is True else "",
+        )
+        for item in page.items
+    ]
+    output.table(("key", "title", "kind", "price", "variants", ""), rows, right=(3,))
+    output.more(page.next)
+
+
+@listing.command(cls=NodeCommand)
+@click.argument("key")
+@click.pass_context
+def show(context: click.Context, key: str) -> None:
+    """Show a listing: KEY of your own, or SELLER/KEY as search gives it."""
+    run = invocation(context)
+    output.emit(run, call(run, LISTING_SHOW, models.ListingRef(key)), _show_one)
+
+
+def _show_one(found: models.Listing) -> None:
+    rows = [
+        ("title", found.title),
+        ("ref", found.ref),
+        ("seller", f"{found.seller_name} ({found.seller})"),
+        ("kind", found.kind),
+        ("price", output.price_text(found.price)),
+        ("published", f"{output.when(found.time)} UTC, entry {found.entry}"),
+    ]
+    if found.withdrawn is True:
+        rows.append(("state", "withdrawn"))
+    shown = {"title", "key", "kind", "price", "currency", "per", "variants"}
+    rows += [(name, _field(value)) for name, value in found.fields.items() if name not in shown]
+    output.pairs(rows)
+    if found.variants:
+        output.say("")
+        variants = [
+            (
+                ", ".join(f"{name}: {value}" for name, value in one.options.items()),
+                output.price_text(one.price or found.price),
+                one.sku if isinstance(one.sku, str) else "",
+                one.availability if isinstance(one.availability, str) else "",
+            )
+            for one in found.variants
+        ]
+        output.table(("variant", "price", "sku", "availability"), variants, right=(1,))
+
+
+def _field(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_field(member) for member in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_field(member)}" for name, member in value.items())
+    return str(value)
+
+
+@listing.command(cls=NodeCommand, name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--format", "form", default="auto", show_default=True, metavar="FORMAT", help="auto or shopify."
+)
+@click.option("--currency", metavar="CUR", callback=upper, help="Where the file has none.")
+@click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
+@passphrase_option
+@click.pass_context
+def import_(
+    context: click.Context,
+    file: Path,
+    form: str,
+    currency: str | None,
+    dry_run: bool,
+    passphrase_file: Path | None,
+) -> None:
+    """Publish the listings of a shop's export FILE; a second import changes only what differs."""
+    run = invocation(context)
+    query = models.ImportQuery(format=form, currency=currency, dry_run=dry_run, filename=file.name)
+    result = send_file(run, LISTING_IMPORT, query, file, signs=not dry_run, passphrase_file=passphrase_file)
+    output.emit(run, result, lambda answer: _show_import(answer, dry_run))
+
+
+def _show_import(result: models.Imported, dry_run: bool) -> None:
+    would = "Would be: " if dry_run else ""
+    output.say(
+        f"{would}{result.created:,} created, {result.updated:,} updated, {result.unchanged:,} unchanged, "
+        f"{len(result.skipped):,} skipped."
+    )
+    if result.skipped:
+        output.table(
+            ("row", "field", "why it was skipped"),
+            [(str(one.row), one.field, one.reason) for one in result.skipped],
+            right=(0,),
+        )
+    if dry_run:
+        output.hint("Nothing was written. Leave out --dry-run to publish.")
+
+
+@click.command(cls=NodeCommand)
+@click.argument("text")
+@click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
+@click.option("--seller", metavar="ID", help="Only of this networker.")
+@click.option("--category", metavar="TEXT", help="Only in this category and below.")
+@click.option("--min-price", metavar="AMOUNT", help="As 12.50.")
+@click.option("--max-price", metavar="AMOUNT", help="As 12.50.")
+@click.option("--currency", metavar="CUR", callback=upper, help="Only priced in this.")
+@page_options
+@click.pass_context
+def search(
+    context: click.Context,
+    text: str,
+    kind: Any,
+    seller: str | None,
+    category: str | None,
+    min_price: str | None,
+    max_price: str | None,
+    currency: str | None,
+    limit: int,
+    cursor: str | None,
+) -> None:
+    """Find listings of everybody this node keeps."""
+    run = invocation(context)
+    query = models.SearchQuery(
+        text=text,
+        kind=kind,
+        seller=seller,
+        category=category,
+        min_price=min_price,
+        max_price=max_price,
+        currency=currency,
+        limit=limit,
+        cursor=cursor,
+    )
+    output.emit(run, call(run, SEARCH, query), _show_found)
+
+
+def _show_found(found: models.Found) -> None:
+    if not found.items:
+        output.say("Nothing found." if not found.total else "No more results.")
+        return
+    rows = [
+        (one.title, output.price_text(one.price), one.kind, one.seller_name, one.ref) for one in found.items
+    ]
+    output.table(("title", "price", "kind", "seller", "ref"), rows, right=(1,))
+    total = f"more than {found.total:,}" if found.more is True else f"{found.total:,}"
+    output.say("", f"{len(found.items)} of {total}. See one with: netnode listing show REF")
+    output.more(found.next)

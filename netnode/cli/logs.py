@@ -1,0 +1,169 @@
+"""Commands on the logs held here."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from netnode.cli import output
+from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options
+from netnode.cli.reach import call, send_file, use
+from netnode.operations import models
+from netnode.operations.calling import Caller
+from netnode.operations.logs import ENTRIES, LOG_EXPORT, LOG_IMPORT, LOG_VERIFY, LOGS
+from netnode.problems import disk_problem
+
+
+@click.group(cls=NodeGroup)
+def log() -> None:
+    """The signed logs this node holds: yours and those of others."""
+
+
+@log.command(cls=NodeCommand, name="ls")
+@click.option("--author", metavar="ID", help="Only this networker's log.")
+@page_options
+@click.pass_context
+def list_(context: click.Context, author: str | None, limit: int, cursor: str | None) -> None:
+    """List the entries held, your own log first."""
+    run = invocation(context)
+    query = models.EntriesQuery(author=author, limit=limit, cursor=cursor)
+    output.emit(run, call(run, ENTRIES, query), _show_entries)
+
+
+def _show_entries(page: models.Page[models.Entry]) -> None:
+    if not page.items:
+        output.say("No entries.")
+        return
+    rows = [
+        (
+            output.short(one.author),
+            str(one.seq),
+            one.kind_name,
+            output.when(one.time),
+            one.summary if one.record else "(the record is gone)",
+            f"void: {one.void}" if isinstance(one.void, str) else "",
+            one.id[:16],
+        )
+        for one in page.items
+    ]
+    output.table(("author", "seq", "kind", "time (UTC)", "what", "", "entry"), rows, right=(1,))
+    output.more(page.next)
+
+
+@log.command(cls=NodeCommand)
+@page_options
+@click.pass_context
+def heads(context: click.Context, limit: int, cursor: str | None) -> None:
+    """List the logs held, each with its newest entry."""
+    run = invocation(context)
+    output.emit(run, call(run, LOGS, models.Listed(limit=limit, cursor=cursor)), _show_logs)
+
+
+def _show_logs(page: models.Page[models.Log]) -> None:
+    rows = [
+        (
+            one.name or "-",
+            one.author,
+            f"{one.entries:,}",
+            f"{one.epoch}/{one.term}/{one.seq}",
+            one.state,
+            "followed" if one.followed else "",
+        )
+        for one in page.items
+    ]
+    output.table(("name", "author", "entries", "epoch/term/seq", "state", ""), rows, right=(2,))
+    output.more(page.next)
+
+
+@log.command(cls=NodeCommand)
+@click.option("--author", metavar="ID", help="Only this networker's log.")
+@click.pass_context
+def verify(context: click.Context, author: str | None) -> None:
+    """Check every hash, link and signature on disk again; exit 1 if something is wrong."""
+    run = invocation(context)
+    result = call(run, LOG_VERIFY, models.LogChoice(author=author))
+    output.emit(run, result, _show_verified)
+    if not result.ok:
+        context.exit(1)
+
+
+def _show_verified(result: models.Verified) -> None:
+    checked = f"{output.counted(result.entries, 'entry', 'entries')} in {output.counted(result.logs, 'log')}"
+    if result.ok:
+        output.say(f"All is well: {checked} checked.")
+        return
+    output.say(f"{output.counted(len(result.problems), 'problem')} in {checked}.")
+    output.table(
+        ("author", "seq", "code", "what is wrong"),
+        [(one.author, str(one.seq), one.code, one.text) for one in result.problems],
+        right=(1,),
+    )
+
+
+@log.command(cls=NodeCommand)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--author", metavar="ID", help="Only this networker's log.")
+@click.pass_context
+def export(context: click.Context, file: Path, author: str | None) -> None:
+    """Write the logs to FILE, to carry them to a node that is not connected."""
+    run = invocation(context)
+    size = use(run, lambda caller: _write(caller, models.LogChoice(author=author), file))
+    answer = {"file": str(file), "bytes": size}
+    output.emit(run, answer, lambda _: output.say(f"Wrote {size:,} bytes to {file}"))
+
+
+async def _write(caller: Caller, choice: models.LogChoice, path: Path) -> int:
+    """Writes beside and renames, so that a stream that breaks off leaves no half file."""
+    return await _store(caller.download(LOG_EXPORT, choice), path)
+
+
+async def _store(chunks: AsyncIterator[bytes], path: Path) -> int:
+    size = 0
+    beside: str | None = None
+    try:
+        async for chunk in chunks:
+            if beside is None:
+                descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+                file = open(descriptor, "wb")  # noqa: ASYNC230, SIM115 - one local file, closed below
+            file.write(chunk)
+            size += len(chunk)
+        if beside is not None:
+            file.close()
+            os.replace(beside, path)
+            beside = None
+    except OSError as error:
+        raise disk_problem(error, "write", path) from error
+    finally:
+        if beside is not None:
+            file.close()
+            with suppress(OSError):
+                os.unlink(beside)
+    return size
+
+
+@log.command(cls=NodeCommand, name="import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def import_(context: click.Context, file: Path) -> None:
+    """Take in the logs of a FILE that `log export` wrote; every entry is verified."""
+    run = invocation(context)
+    result = send_file(run, LOG_IMPORT, models.Nothing(), file, signs=False)
+    output.emit(run, result, _show_imported)
+
+
+def _show_imported(result: models.LogImported) -> None:
+    output.say(
+        f"{output.counted(result.added, 'new entry', 'new entries')} in {output.counted(result.logs, 'log')}, "
+        f"{result.held:,} known before, {len(result.refused):,} refused."
+    )
+    if result.refused:
+        output.table(
+            ("author", "seq", "code", "why"),
+            [(one.author, str(one.seq), one.code, one.text) for one in result.refused],
+            right=(1,),
+        )

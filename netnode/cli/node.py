@@ -1,0 +1,223 @@
+"""Commands on the node: init, start, stop, status, demo, completion."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+from click.shell_completion import get_completion_class
+
+from netnode.cli import output
+from netnode.cli.asking import make_home, show_words
+from netnode.cli.frame import Invocation, NodeCommand, invocation
+from netnode.cli.reach import call, known_passphrase
+from netnode.keystore import Keystore
+from netnode.operations import models
+from netnode.operations.node import STATUS, STOP
+from netnode.operations.services import Created, Ready, StartOptions
+from netnode.problems import ExitCode, Problem
+from netnode.system import SystemDisk, SystemEntropy, retries
+
+_STOP_SECONDS = 15.0  # why: a node ends within 10 s of the signal
+_HINTS = {
+    "bash": 'eval "$(netnode completion bash)"   in ~/.bashrc',
+    "zsh": 'eval "$(netnode completion zsh)"   in ~/.zshrc',
+    "fish": "netnode completion fish > ~/.config/fish/completions/netnode.fish",
+}
+
+
+@click.command(cls=NodeCommand)
+@click.option("--name", metavar="NAME", help="The name that others will see.")
+@click.option("--no-passphrase", is_flag=True, help="Store the keys in a file that only you can read.")
+@click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="Passphrase for the keys."
+)
+@click.pass_context
+def init(context: click.Context, name: str | None, no_passphrase: bool, passphrase_file: Path | None) -> None:
+    """Make a new networker: its keys, its home and its recovery words."""
+    run = invocation(context)
+    created, _ = make_home(run, name, no_passphrase, passphrase_file)
+    if run.json:
+        output.write_json(_created(created))
+        return
+    show_words(run, created)
+    output.say(
+        "",
+        "Your node is ready. You are:",
+        f"  {created.id}",
+        "",
+        "Next:",
+        "  netnode start                     run the node and meet others",
+        "  netnode listing add --help        offer something to the market",
+        "  netnode invite                    a link that leads others to you",
+    )
+
+
+def _created(created: Created) -> dict[str, object]:
+    return {
+        "id": created.id,
+        "recovery_words": list(created.words),
+        "home": str(created.home),
+        "recovery_sheet": str(created.sheet),
+    }
+
+
+@click.command(cls=NodeCommand)
+@click.option("--name", metavar="NAME", help="Name of a new networker, when the home is empty.")
+@click.option("--no-passphrase", is_flag=True, help="For an empty home: store the keys without a passphrase.")
+@click.option(
+    "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="Passphrase of the keys."
+)
+@click.option("--listen", metavar="HOST:PORT", help="Where to listen; port 0 picks a free one.")
+@click.option(
+    "--peer", "peers", metavar="URI", multiple=True, help="A peer to dial: inx: or ws://. Repeatable."
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Written once the node serves: one JSON line with its real addresses.",
+)
+@click.option("--no-browser", is_flag=True, help="Open no browser.")
+@click.pass_context
+def start(
+    context: click.Context,
+    name: str | None,
+    no_passphrase: bool,
+    passphrase_file: Path | None,
+    listen: str | None,
+    peers: tuple[str, ...],
+    ready_file: Path | None,
+    no_browser: bool,
+) -> None:
+    """Run the node in the foreground until Ctrl-C; makes a new networker in an empty home."""
+    run = invocation(context)
+    created: Created | None = None
+    if run.home.initialised():
+        run.home.check()
+        running = run.home.running()
+        if running is not None:
+            raise Problem(
+                f"The node of {run.home.path} is running already, at {running.api}.",
+                ExitCode.REFUSED,
+                "running",
+                {"pid": running.pid, "api": running.api},
+            )
+        protected = Keystore(run.home, SystemDisk(), SystemEntropy()).public().protected
+        passphrase = known_passphrase(run, passphrase_file) if protected else None
+    else:
+        created, passphrase = make_home(run, name, no_passphrase, passphrase_file)
+        if run.interactive:
+            show_words(run, created)
+        else:
+            # Nobody is there to write them down, and a service's output ends in a journal.
+            output.hint(
+                f"New networker {created.id}. Its recovery words are in {created.sheet}: move it away."
+            )
+
+    def ready(addresses: Ready) -> None:
+        if run.json:
+            output.write_json(
+                {"id": addresses.id, "pid": addresses.pid, "peer": addresses.peer, "api": addresses.api}
+            )
+            return
+        output.say(
+            "Your node is running. Ctrl-C ends it.",
+            f"  you     {addresses.id}",
+            f"  peers   {addresses.peer}",
+            f"  API     {addresses.api}",
+            "",
+            "In another window:",
+            "  netnode invite            a link that leads others to you",
+            "  netnode search TEXT       find what others offer",
+            "  netnode status            how the node is doing",
+        )
+
+    options = StartOptions(
+        passphrase=passphrase,
+        listen=listen,
+        peers=peers,
+        ready_file=ready_file,
+        browser=not no_browser and run.interactive,
+        on_ready=ready,
+    )
+    asyncio.run(run.runtime.run(run.home.path, options))
+    if not run.json:
+        output.hint("The node has stopped.")
+
+
+@click.command(cls=NodeCommand)
+@click.pass_context
+def stop(context: click.Context) -> None:
+    """End the running node cleanly."""
+    run = invocation(context)
+    running = run.home.running()
+    if running is None:
+        text = f"No node is running on {run.home.path}. Start one with: netnode start"
+        raise Problem(text, ExitCode.UNREACHABLE, "not_running")
+    call(run, STOP, models.Nothing())
+    _wait_for_end(run)
+    with run.home.lock(retries(_STOP_SECONDS)):  # so that a `start` right after finds the home free
+        pass
+    output.emit(run, {"stopped": True, "pid": running.pid}, lambda _: output.say("The node has stopped."))
+
+
+def _wait_for_end(run: Invocation) -> None:
+    for _ in retries(_STOP_SECONDS):
+        if run.home.running() is None:
+            return
+    raise Problem("The node did not end in time. Look at its node.log.", ExitCode.FAILED, "stop")
+
+
+@click.command(cls=NodeCommand)
+@click.pass_context
+def status(context: click.Context) -> None:
+    """Show how the node is doing; without a running node, what its store holds."""
+    run = invocation(context)
+    output.emit(run, call(run, STATUS, models.Nothing()), _show_status)
+
+
+def _show_status(found: models.Status) -> None:
+    rows = [
+        ("name", found.name),
+        ("id", found.id),
+        ("home", found.home),
+        ("node", f"running since {output.when(found.started)} UTC" if found.running else "not running"),
+        ("listings", f"{found.listings:,} ({found.own_listings:,} your own)"),
+        ("logs", f"{found.logs:,} with {output.counted(found.entries, 'entry', 'entries')}"),
+        ("peers", f"{found.peers:,} known, {output.counted(found.sessions, 'session')} open"),
+        (
+            "catalogue",
+            "up to date" if not found.lag else f"{output.counted(found.lag, 'entry', 'entries')} behind",
+        ),
+    ]
+    if found.peer is not None:
+        rows.append(("peers dial", found.peer))
+    if found.api is not None:
+        rows.append(("API", found.api))
+    output.pairs(rows)
+
+
+@click.command(cls=NodeCommand)
+@click.option("--nodes", type=click.IntRange(2, 20), default=4, show_default=True, help="How many nodes.")
+@click.option("--once", is_flag=True, help="End after the table instead of staying up.")
+@click.pass_context
+def demo(context: click.Context, nodes: int, once: bool) -> None:
+    """Run several nodes on this machine that meet, replicate and search."""
+    from netnode import demo as demonstration  # late: no other command needs it
+
+    asyncio.run(demonstration.run(nodes=nodes, once=once, as_json=invocation(context).json))
+
+
+@click.command(cls=NodeCommand)
+@click.argument("shell", type=click.Choice(sorted(_HINTS)))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> None:
+    """Print the script that lets SHELL complete commands and options."""
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise Problem(f"There is no completion for {shell}.", ExitCode.USAGE, "usage")
+    script = kind(context.find_root().command, {}, "netnode", "_NETNODE_COMPLETE").source()
+    output.emit(invocation(context), {"shell": shell, "script": script}, lambda _: click.echo(script))
+    output.hint(f"To install: {_HINTS[shell]}")

@@ -1,0 +1,129 @@
+"""What a command says: one JSON document, or tables and sentences for a person."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+import msgspec
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from netnode.cli.frame import Invocation, messages
+from netnode.operations import models
+
+Answer = TypeVar("Answer")
+_UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_JOINERS: Final = "\u200c\u200d"  # why: scripts and emoji need them, and they move nothing
+_WIDE: Final = 200  # columns when stdout is no terminal: text for a pipe is not folded at 80
+
+
+def plain(text: str) -> str:
+    """Text of a peer made safe for a terminal: no control or direction-changing characters, one line."""
+    return "".join(
+        " " if unicodedata.category(char) in _UNSAFE and char not in _JOINERS else char for char in text
+    )
+
+
+def emit(run: Invocation, answer: Answer, show: Callable[[Answer], None]) -> None:
+    """Writes the answer: as one JSON document with --json, else as `show` tells it to a person."""
+    if run.json:
+        write_json(answer)
+    else:
+        show(answer)
+
+
+def write_json(value: object) -> None:
+    """Writes one JSON document to stdout."""
+    data = msgspec.json.encode(value) + b"\n"
+    stream = getattr(sys.stdout, "buffer", None)
+    if stream is None:
+        sys.stdout.write(data.decode())
+    else:
+        stream.write(data)
+    sys.stdout.flush()
+
+
+def say(*sentences: str) -> None:
+    """Writes sentences to stdout, each on its own line, control characters taken out."""
+    for sentence in sentences:
+        sys.stdout.write("\n".join(plain(line) for line in sentence.split("\n")) + "\n")
+    sys.stdout.flush()
+
+
+def hint(*sentences: str) -> None:
+    """Writes messages to stderr."""
+    for sentence in sentences:
+        messages().print(Text("\n".join(plain(line) for line in sentence.split("\n"))))
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
+    """Writes a table to stdout; `right` names the columns of numbers."""
+    width = None if sys.stdout.isatty() else _WIDE
+    console = Console(file=sys.stdout, highlight=False, markup=False, width=width)
+    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for index, heading in enumerate(headings):
+        drawn.add_column(heading, justify="right" if index in right else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(plain(cell)) for cell in row))
+    console.print(drawn)
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> None:
+    """Writes names and values to stdout, aligned."""
+    known = [(name, plain(value)) for name, value in rows]
+    width = max((len(name) for name, _ in known), default=0)
+    for name, value in known:
+        sys.stdout.write(f"{name:<{width}}  {value}".rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def more(next_cursor: str | None) -> None:
+    """Says on stderr how to get the next page."""
+    if next_cursor is not None:
+        hint(f"There is more: add --cursor {next_cursor}")
+
+
+def price_text(price: models.Price | None) -> str:
+    """A price as people write it: `from 12.50 EUR per month`; `-` without one."""
+    if price is None:
+        return "-"
+    unit = next((str(value) for value in (price.currency, price.unit) if value is not msgspec.UNSET), "")
+    words = ["from"] if price.from_ is True else []
+    words += [price.amount, unit]
+    if isinstance(price.per, models.Per):
+        span = price.per.unit if price.per.count == 1 else f"{price.per.count} {price.per.unit}s"
+        words.append(f"per {span}")
+    return " ".join(words)
+
+
+def when(milliseconds: int | None) -> str:
+    """A moment in UTC, to the minute; `-` for none or one that no calendar holds."""
+    if milliseconds is None:
+        return "-"
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    except (OverflowError, ValueError, OSError):
+        return "-"
+
+
+def short(identifier: str | None) -> str:
+    """An id shortened for a table; the JSON has it whole."""
+    if identifier is None:
+        return "-"
+    return identifier if len(identifier) <= 18 else f"{identifier[:12]}...{identifier[-4:]}"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """`1 listing`, `2 listings`."""
+    return f"{number:,} {one if number == 1 else (many or one + 's')}"
+
+
+def error_document(code: str, text: str, details: dict[str, Any]) -> dict[str, Any]:
+    """The one document of a command that failed."""
+    return {"error": {"code": code, "text": text, "details": details}}

@@ -1,0 +1,205 @@
+"""Commands on others: invite, peer, follow, unfollow, moderate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import segno
+
+from netnode.cli import output
+from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options, passphrase_option
+from netnode.cli.reach import call
+from netnode.operations import models
+from netnode.operations.peers import (
+    BLOCK,
+    FOLLOW,
+    FOLLOWS,
+    INVITE,
+    MODERATION,
+    PEER_ADD,
+    PEER_BLOCK,
+    PEER_REMOVE,
+    PEERS,
+    REPORT,
+    UNFOLLOW,
+)
+
+
+@click.command(cls=NodeCommand)
+@click.option("--qr", is_flag=True, help="Also draw it as a QR code.")
+@click.pass_context
+def invite(context: click.Context, qr: bool) -> None:
+    """Print the link that leads another node here."""
+    run = invocation(context)
+    invitation = call(run, INVITE, models.Nothing())
+    output.emit(run, invitation, lambda answer: output.say(answer.uri))
+    if qr:
+        code = segno.make(invitation.uri, error="l", micro=False)
+        code.terminal(out=sys.stderr if run.json else sys.stdout, compact=True, border=2)
+    output.hint("The other side runs: netnode start --peer LINK   (or: netnode peer add LINK)")
+
+
+@click.group(cls=NodeGroup)
+def peer() -> None:
+    """The nodes this one knows."""
+
+
+@peer.command(cls=NodeCommand)
+@click.argument("uri")
+@click.pass_context
+def add(context: click.Context, uri: str) -> None:
+    """Add a peer by its invite (inx:...) or address (ws://...)."""
+    run = invocation(context)
+    output.emit(run, call(run, PEER_ADD, models.PeerUri(uri)), _show_added)
+
+
+def _show_added(added: models.Peer) -> None:
+    who = added.id or (added.addresses[0] if added.addresses else "the peer")
+    output.say(f"Added {who} ({added.state}).")
+
+
+@peer.command(cls=NodeCommand, name="ls")
+@page_options
+@click.pass_context
+def list_(context: click.Context, limit: int, cursor: str | None) -> None:
+    """List the peers in the book."""
+    run = invocation(context)
+    output.emit(run, call(run, PEERS, models.Listed(limit=limit, cursor=cursor)), _show_book)
+
+
+def _show_book(page: models.Page[models.Peer]) -> None:
+    if not page.items:
+        output.say("No peers yet. Add one with: netnode peer add LINK")
+        return
+    rows = [
+        (
+            one.name or "-",
+            one.id or "-",
+            one.state,
+            ", ".join(one.addresses) or "-",
+            output.when(one.seen),
+            one.note or "",
+        )
+        for one in page.items
+    ]
+    output.table(("name", "id", "state", "addresses", "last session (UTC)", ""), rows)
+    output.more(page.next)
+
+
+@peer.command(cls=NodeCommand, name="rm")
+@click.argument("name", metavar="PEER")
+@click.pass_context
+def remove(context: click.Context, name: str) -> None:
+    """Forget a peer, by its id or one of its addresses."""
+    run = invocation(context)
+    call(run, PEER_REMOVE, models.PeerName(name))
+    output.emit(run, {"removed": name}, lambda _: output.say(f"Forgot {name}."))
+
+
+@peer.command(cls=NodeCommand)
+@click.argument("networker", metavar="ID")
+@click.option("--lift", is_flag=True, help="Allow sessions again.")
+@click.pass_context
+def block(context: click.Context, networker: str, lift: bool) -> None:
+    """Refuse sessions with a networker; nobody else learns of it (see `moderate block`)."""
+    run = invocation(context)
+    found = call(run, PEER_BLOCK, models.PeerBlock(id=networker, lifted=lift))
+    done = "Sessions are allowed again with" if lift else "Sessions are refused with"
+    output.emit(run, found, lambda _: output.say(f"{done} {networker}."))
+
+
+@click.command(cls=NodeCommand)
+@click.argument("networker", metavar="ID")
+@click.pass_context
+def follow(context: click.Context, networker: str) -> None:
+    """Follow a networker: its log is kept here and wanted from every peer."""
+    run = invocation(context)
+    found = call(run, FOLLOW, models.Networker(networker))
+    output.emit(run, found, lambda answer: output.say(f"You follow {answer.name or answer.id}."))
+
+
+@click.command(cls=NodeCommand)
+@click.argument("networker", metavar="ID")
+@click.pass_context
+def unfollow(context: click.Context, networker: str) -> None:
+    """Follow a networker no longer; what is held here stays for now."""
+    run = invocation(context)
+    call(run, UNFOLLOW, models.Networker(networker))
+    output.emit(run, {"unfollowed": networker}, lambda _: output.say(f"You no longer follow {networker}."))
+
+
+@click.command(cls=NodeCommand)
+@page_options
+@click.pass_context
+def following(context: click.Context, limit: int, cursor: str | None) -> None:
+    """List everybody you follow."""
+    run = invocation(context)
+    output.emit(run, call(run, FOLLOWS, models.Listed(limit=limit, cursor=cursor)), _show_follows)
+
+
+def _show_follows(page: models.Page[models.Follow]) -> None:
+    if not page.items:
+        output.say("You follow nobody yet. Follow somebody with: netnode follow ID")
+        return
+    rows = [(one.name or "-", one.id, f"{one.entries:,}") for one in page.items]
+    output.table(("name", "id", "entries here"), rows, right=(2,))
+    output.more(page.next)
+
+
+@click.group(cls=NodeGroup)
+def moderate() -> None:
+    """Public, signed statements about others, shown to those who follow you."""
+
+
+@moderate.command(cls=NodeCommand, name="block")
+@click.argument("networker", metavar="ID")
+@click.option("--reason", metavar="TEXT", help="Why, for your followers.")
+@click.option("--lift", is_flag=True, help="Take an earlier block back.")
+@passphrase_option
+@click.pass_context
+def block_publicly(
+    context: click.Context, networker: str, reason: str | None, lift: bool, passphrase_file: Path | None
+) -> None:
+    """Publish that you block a networker."""
+    run = invocation(context)
+    statement = models.BlockPublish(id=networker, reason=reason, lifted=lift)
+    stated = call(run, BLOCK, statement, passphrase_file)
+    output.emit(run, stated, lambda answer: output.say(f"Published as entry {answer.entry}"))
+
+
+@moderate.command(cls=NodeCommand)
+@click.argument("ref")
+@click.option("--reason", required=True, metavar="WORD", help="As spam, fraud or unlawful.")
+@click.option("--text", metavar="TEXT", help="What happened.")
+@passphrase_option
+@click.pass_context
+def report(
+    context: click.Context, ref: str, reason: str, text: str | None, passphrase_file: Path | None
+) -> None:
+    """Publish a report of a listing (SELLER/KEY) or a networker (its id)."""
+    run = invocation(context)
+    stated = call(run, REPORT, models.ReportPublish(ref=ref, reason=reason, text=text), passphrase_file)
+    output.emit(run, stated, lambda answer: output.say(f"Published as entry {answer.entry}"))
+
+
+@moderate.command(cls=NodeCommand, name="ls")
+@page_options
+@click.pass_context
+def statements(context: click.Context, limit: int, cursor: str | None) -> None:
+    """List blocks and reports by you and those you follow."""
+    run = invocation(context)
+    output.emit(run, call(run, MODERATION, models.Listed(limit=limit, cursor=cursor)), _show_statements)
+
+
+def _show_statements(page: models.Page[models.Moderation]) -> None:
+    if not page.items:
+        output.say("No blocks or reports by you or those you follow.")
+        return
+    rows = [
+        (one.type, one.target, one.reason, output.short(one.author), output.when(one.time))
+        for one in page.items
+    ]
+    output.table(("what", "about", "reason", "by", "when (UTC)"), rows)
+    output.more(page.next)

@@ -1,0 +1,177 @@
+"""How a command reaches its operations: over HTTP to the running node, else on the store in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from netnode.api.client import ApiClient
+from netnode.cli.frame import Invocation
+from netnode.cli.output import hint
+from netnode.home import Running
+from netnode.keystore import Keystore, read_passphrase_file
+from netnode.operations.calling import Caller, DirectCaller
+from netnode.operations.operation import MIB, Operation, Request, Response, Upload
+from netnode.problems import ExitCode, Problem, disk_problem
+from netnode.system import SystemDisk, SystemEntropy
+
+Result = TypeVar("Result")
+_TRIES = 3  # a node may start or stop between the look at running.json and the attempt
+_CHUNK = 256 * 1024
+
+
+def call(
+    run: Invocation,
+    operation: Operation[Request, Response],
+    request: Request,
+    passphrase_file: Path | None = None,
+) -> Response:
+    """Calls one JSON operation, wherever it can be answered."""
+    return use(run, lambda caller: caller.call(operation, request), operation.signs, passphrase_file)
+
+
+def use(
+    run: Invocation,
+    work: Callable[[Caller], Awaitable[Result]],
+    signs: bool = False,
+    passphrase_file: Path | None = None,
+) -> Result:
+    """Does `work` with a caller, in an event loop of its own.
+
+    Raises:
+        Problem: of the operation; exit 3 without a home; exit 5 when a process holds the home and does not answer.
+    """
+    require_home(run)
+    # Asked before the event loop runs: Ctrl-C at a prompt must end the command.
+    passphrase = None if run.home.running() is not None else _passphrase(run, signs, passphrase_file)
+    return asyncio.run(_use(run, work, passphrase))
+
+
+def require_home(run: Invocation) -> None:
+    """Refuses to go on without a networker in the home.
+
+    Raises:
+        Problem: exit 3, naming `netnode init`; or the home is open to other users.
+    """
+    run.home.check()
+    if not run.home.initialised():
+        text = f"There is no networker in {run.home.path} yet. Make one with: netnode init --name NAME"
+        raise Problem(text, ExitCode.NOT_FOUND, "no_home", {"path": str(run.home.path)})
+
+
+async def _use(
+    run: Invocation, work: Callable[[Caller], Awaitable[Result]], passphrase: bytes | None
+) -> Result:
+    last = Problem("The node does not answer.", ExitCode.UNREACHABLE, "unreachable")
+    for _ in range(_TRIES):
+        running = run.home.running()
+        try:
+            if running is not None:
+                return await _remote(run, running, work)
+            async with run.runtime.opened(run.home.path, passphrase=passphrase) as services:
+                return await work(DirectCaller(services))
+        except Problem as problem:
+            if problem.code == "locked":
+                last = Problem(problem.text, ExitCode.UNREACHABLE, problem.code, problem.details)
+            elif problem.code == "unreachable" and problem.details.get("connected") is False:
+                last = problem
+            else:
+                raise
+    raise last
+
+
+async def _remote(run: Invocation, running: Running, work: Callable[[Caller], Awaitable[Result]]) -> Result:
+    async with ApiClient(running.api, run.home.read_token()) as client:
+        return await work(client)
+
+
+def _passphrase(run: Invocation, signs: bool, passphrase_file: Path | None) -> bytes | None:
+    """The passphrase if the work signs and the keys are under one."""
+    if not signs or not Keystore(run.home, SystemDisk(), SystemEntropy()).public().protected:
+        return None
+    return known_passphrase(run, passphrase_file)
+
+
+def known_passphrase(run: Invocation, passphrase_file: Path | None) -> bytes:
+    """The passphrase of existing keys: from the file, or asked for.
+
+    Raises:
+        Problem: exit 2 that names --passphrase-file, when nobody can be asked.
+    """
+    if passphrase_file is not None:
+        passphrase, warning = read_passphrase_file(passphrase_file)
+        if warning is not None:
+            hint(warning)
+        return passphrase
+    if not run.interactive:
+        raise Problem(
+            f"The keys in {run.home.keys} are under a passphrase. Give it with --passphrase-file FILE.",
+            ExitCode.USAGE,
+            "passphrase_needed",
+        )
+    answer: str = click.prompt("Passphrase", hide_input=True, err=True)
+    return answer.encode()
+
+
+def send_file(
+    run: Invocation,
+    operation: Upload[Request, Response],
+    request: Request,
+    path: Path,
+    *,
+    signs: bool,
+    passphrase_file: Path | None = None,
+) -> Response:
+    """Streams a file into an operation, with a progress bar on stderr when that is a terminal.
+
+    Raises:
+        Problem: the file cannot be read or is too large, or as `use`.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb"):
+            pass  # said before the node or the passphrase is asked for
+    except OSError as error:
+        raise disk_problem(error, "read", path) from error
+    if size > operation.max_bytes:
+        text = f"{path} is larger than {operation.max_bytes // MIB} MiB. Split it and import the parts."
+        raise Problem(text, code="too_large", details={"max_bytes": operation.max_bytes})
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Reading", total=size or None)
+
+        def advance(read: int) -> None:
+            progress.advance(task, read)
+            if progress.tasks[task].finished:
+                progress.update(task, description="Working", total=None)
+
+        return use(
+            run,
+            lambda caller: caller.upload(operation, request, file_chunks(path, advance)),
+            signs,
+            passphrase_file,
+        )
+
+
+async def file_chunks(path: Path, advance: Callable[[int], Any]) -> AsyncIterator[bytes]:
+    """The content of a file in pieces; `advance` is told their sizes.
+
+    Raises:
+        Problem: it cannot be read.
+    """
+    try:
+        file = await asyncio.to_thread(path.open, "rb")
+        try:
+            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+                yield chunk
+                advance(len(chunk))
+        finally:
+            await asyncio.to_thread(file.close)
+    except OSError as error:
+        raise disk_problem(error, "read", path) from error
