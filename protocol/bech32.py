@@ -24,7 +24,7 @@ def encode(hrp: str, data: bytes) -> str:
 
     Args:
         hrp: the prefix that says what the bytes are, in small letters, as ``nx``.
-        data: at most 51 bytes or so, by the length of the prefix.
+        data: at most 50 bytes under a prefix of two or three letters.
 
     Raises:
         LocalProtocolError: a prefix Bech32m does not allow, or a text of more than 90 characters.

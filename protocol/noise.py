@@ -1,4 +1,4 @@
-"""``Noise_XX_25519_AESGCM_SHA256``, sans-I/O: bytes in, bytes out (Noise Protocol Framework, revision 34).
+"""``Noise_XX_25519_AESGCM_SHA256``, sans-I/O: bytes in, bytes out (Noise framework, revision 34) [R-NOISE-1..6].
 
     initiator (dialler)                   responder (listener)
     -> e                                  ephemeral key, payload in clear
@@ -6,7 +6,7 @@
     -> s, se                              static key sealed, payload sealed
 
 Both sides then `split` into a `Transport`. The responder shows itself first, so a dialler that expects
-another networker stops after message 2 without having revealed itself [R-SES-2]. The caller brings the
+another networker stops after message 2 without having revealed itself [R-NOISE-2]. The caller brings the
 ephemeral key: this package has no randomness. A handshake or transport that failed once refuses everything
 after it, and no message is longer than 65,535 bytes.
 """

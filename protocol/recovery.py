@@ -1,4 +1,4 @@
-"""Promised keys: each epoch names, by hash, the key that may end it; 24 words give all of them [R-KEY-4..6].
+"""Promised keys: each epoch names, by hash, the key that may end it; 24 words give all of them [R-KEY-4..5].
 
 The words stand for 256 bits of entropy E (BIP-39; the words themselves are the node's business). The key
 promised for epoch n, n >= 1, which signs the rotation that opens epoch n, has the Ed25519 seed

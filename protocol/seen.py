@@ -1,4 +1,4 @@
-"""The statement *seen*: a node's signed word that it stored an entry by a certain time [R-SEEN-1..3].
+"""The statement *seen*: a node's signed word that it stored an entry by a certain time [R-SEEN-1..2].
 
 A canonical map of exactly these fields: author, epoch, id, seq, signature, term, time, witness,
 witness_epoch. The signature is Ed25519 by the signing key of the witness in `witness_epoch`, over
