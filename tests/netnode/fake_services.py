@@ -1,0 +1,361 @@
+"""A node in memory, for the tests of the operations, the API and the command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from msgspec import UNSET, structs
+
+from netnode.config import Config
+from netnode.home import Home
+from netnode.keystore import Cost, Keys, Keystore
+from netnode.operations import models
+from netnode.operations.services import Created, Ready, Services, StartOptions
+from netnode.operations.settings import FileConfiguration
+from netnode.ports import Entropy
+from netnode.problems import ExitCode, Problem
+from netnode.system import SystemDisk, SystemEntropy
+
+ME = "nx1" + "me" * 29
+OTHER = "nx1" + "ot" * 29
+TIME = 1_760_000_000_000
+
+
+def paged(items, query):
+    start = int(query.cursor or 0)
+    end = start + query.limit
+    return models.Page(items[start:end], str(end) if end < len(items) else None)
+
+
+class FakeNode:
+    def __init__(self, services):
+        self.services = services
+        self.stopped = False
+
+    async def status(self):
+        return models.Status(
+            id=ME,
+            name=self.services.identity.state.name,
+            running=self.services.running,
+            version="test",
+            home="/home",
+            entries=3,
+            logs=2,
+            listings=len(self.services.listings.known),
+            own_listings=len(self.services.listings.known),
+            sessions=0,
+            peers=len(self.services.peers.book),
+            lag=0,
+        )
+
+    async def stop(self):
+        if not self.services.running:
+            raise Problem("No node is running.", ExitCode.UNREACHABLE, "not_running")
+        self.stopped = True
+
+
+class FakeIdentity:
+    def __init__(self, services):
+        self.services = services
+        self.state = models.Profile(id=ME, name="Ada")
+
+    async def profile(self):
+        return self.state
+
+    async def edit_profile(self, change):
+        self.services.sign()
+        changes = {name: value for name in ("name", "bio") if (value := getattr(change, name)) is not UNSET}
+        self.state = structs.replace(self.state, **changes)
+        return self.state
+
+
+class FakeListings:
+    def __init__(self, services):
+        self.services = services
+        self.known: dict[str, models.ListingSummary] = {}
+        self.fields: dict[str, dict] = {}
+        self.withdrawn: dict[str, models.ListingSummary] = {}
+
+    def _put(self, fields):
+        key = fields["key"]
+        entry = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+        price = None
+        if "price" in fields:
+            minor = round(float(fields["price"]) * 100)
+            price = models.Price(amount=fields["price"], minor=minor, currency=fields.get("currency", "EUR"))
+        self.fields[key] = fields
+        self.known[key] = models.ListingSummary(
+            ref=f"{ME}/{key}",
+            key=key,
+            entry=entry,
+            seller=ME,
+            seller_name="Ada",
+            title=fields["title"],
+            kind=fields["kind"],
+            price=price,
+            time=TIME,
+        )
+        return models.Published(key, f"{ME}/{key}", entry)
+
+    def _find(self, key):
+        if key not in self.known:
+            raise Problem(f"You have no listing {key}.", ExitCode.NOT_FOUND, "no_listing", {"key": key})
+        return self.known[key]
+
+    async def publish(self, fields):
+        self.services.sign()
+        if fields["key"] in self.known:
+            raise Problem(f"There is a listing {fields['key']} already.", ExitCode.REFUSED, "key_taken")
+        return self._put(dict(fields))
+
+    async def edit(self, change):
+        self.services.sign()
+        self._find(change.key)
+        fields = {**self.fields[change.key], **change.fields}
+        for name in change.clear:
+            fields.pop(name, None)
+        return self._put(fields)
+
+    async def withdraw(self, key):
+        self.services.sign()
+        found = self._find(key)
+        self.withdrawn[key] = structs.replace(found, withdrawn=True)
+        del self.known[key]
+        return models.Published(key, found.ref, "ee" * 32)
+
+    async def list(self, query):
+        items = {**self.known, **(self.withdrawn if query.all else {})}
+        return paged([items[key] for key in sorted(items)], query)
+
+    async def show(self, ref):
+        found = self._find(ref.rpartition("/")[2])
+        return models.Listing(
+            ref=found.ref,
+            key=found.key,
+            entry=found.entry,
+            seller=found.seller,
+            seller_name=found.seller_name,
+            title=found.title,
+            kind=found.kind,
+            price=found.price,
+            variants=[models.Variant(options={"Size": "M"}, price=found.price, sku="M1")],
+            time=found.time,
+            fields=self.fields[found.key],
+        )
+
+    async def import_feed(self, query, chunks):
+        if not query.dry_run:
+            self.services.sign()
+        data = b"".join([chunk async for chunk in chunks])
+        if query.currency is None and b"currency" not in data:
+            raise Problem("The file names no currency. Give it with --currency.", ExitCode.USAGE, "currency_needed")
+        rows = data.decode().split("\n")[1:]
+        created = 0
+        for row in rows:
+            if row and not query.dry_run:
+                self._put({"key": row, "title": row, "kind": "product"})
+            created += bool(row)
+        return models.Imported(
+            created=created, updated=0, unchanged=0, skipped=[models.Skipped(9, "title", "it has none")]
+        )
+
+
+class FakeSearch:
+    def __init__(self, services):
+        self.services = services
+        self.asked: list[models.SearchQuery] = []
+
+    async def find(self, query):
+        self.asked.append(query)
+        if query.text == "crash":
+            raise RuntimeError("a bug")
+        known = self.services.listings.known.values()
+        items = [one for one in known if query.text.lower() in one.title.lower()]
+        page = paged(items, query)
+        return models.Found(total=len(items), items=page.items, next=page.next)
+
+
+class FakePeers:
+    def __init__(self):
+        self.book: dict[str, models.Peer] = {}
+
+    async def invite(self):
+        return models.Invitation(f"inx:{ME}?a=ws://127.0.0.1:1/inx/1")
+
+    async def add(self, uri):
+        if not uri.startswith(("inx:", "ws://", "wss://")):
+            raise Problem(f"{uri} is no peer address.", ExitCode.USAGE, "uri")
+        self.book[uri] = models.Peer(id=None, addresses=[uri], state="known")
+        return self.book[uri]
+
+    async def list(self, query):
+        return paged(list(self.book.values()), query)
+
+    async def remove(self, peer):
+        if self.book.pop(peer, None) is None:
+            raise Problem(f"{peer} is not in the book.", ExitCode.NOT_FOUND, "no_peer")
+
+    async def block(self, change):
+        return models.Peer(id=change.id, addresses=[], state="known" if change.lifted else "blocked")
+
+
+class FakeFollows:
+    def __init__(self):
+        self.ids: list[str] = []
+
+    async def add(self, networker):
+        self.ids.append(networker)
+        return models.Follow(id=networker)
+
+    async def remove(self, networker):
+        if networker not in self.ids:
+            raise Problem(f"You do not follow {networker}.", ExitCode.NOT_FOUND, "not_followed")
+        self.ids.remove(networker)
+
+    async def list(self, query):
+        return paged([models.Follow(id=one) for one in self.ids], query)
+
+
+class FakeLogs:
+    def __init__(self):
+        self.file = b"runs" * 50_000
+        self.problems: list[models.LogProblem] = []
+        self.breaks = False
+
+    async def entries(self, query):
+        entries = [
+            models.Entry(
+                author=author,
+                epoch=0,
+                term=0,
+                seq=seq,
+                id=f"{seq:064x}",
+                time=TIME,
+                kind=3,
+                kind_name="listing",
+                record=True,
+                summary="\x1b[31mred",
+            )
+            for author in (ME, OTHER)
+            for seq in range(2)
+            if query.author in (None, author)
+        ]
+        if not entries:
+            raise Problem(f"There is no log of {query.author} here.", ExitCode.NOT_FOUND, "no_log")
+        return paged(entries, query)
+
+    async def logs(self, query):
+        logs = [
+            models.Log(
+                author=ME, name="Ada", entries=2, epoch=0, term=0, seq=1, head="00" * 32, state="open", followed=True
+            )
+        ]
+        return paged(logs, query)
+
+    async def verify(self, author):
+        return models.Verified(ok=not self.problems, logs=2, entries=4, problems=self.problems)
+
+    async def export(self, author) -> AsyncIterator[bytes]:
+        if author not in (None, ME):
+            raise Problem("There is no such log here.", ExitCode.NOT_FOUND, "no_log")
+        for start in range(0, len(self.file), 50_000):
+            if self.breaks and start:
+                raise Problem("The disk fails.", code="disk")
+            yield self.file[start : start + 50_000]
+
+    async def import_file(self, chunks: AsyncIterable[bytes]):
+        size = 0
+        async for chunk in chunks:
+            if not size and not chunk.startswith(b"runs"):
+                raise Problem("This is no file of runs.", code="log_file")
+            size += len(chunk)
+        refused = [models.LogProblem(OTHER, 7, "signature", "it is wrong")]
+        return models.LogImported(added=size // 4, held=1, logs=1, refused=refused)
+
+
+class FakeModeration:
+    def __init__(self, services):
+        self.services = services
+        self.stated: list[models.Moderation] = []
+
+    def _state(self, kind, target, reason):
+        self.services.sign()
+        entry = f"{len(self.stated):064x}"
+        statement = models.Moderation(type=kind, author=ME, entry=entry, target=target, reason=reason, time=TIME)
+        self.stated.insert(0, statement)
+        return models.Stated(entry)
+
+    async def block(self, statement):
+        return self._state("block", statement.id, statement.reason or "")
+
+    async def report(self, statement):
+        return self._state("report", statement.ref, statement.reason)
+
+    async def list(self, query):
+        return paged(self.stated, query)
+
+
+class FakeServices:
+    """Satisfies `Services`; `unlocked` says whether it can sign, `running` whether it plays a running node."""
+
+    def __init__(self, home: Path, *, running: bool = True, unlocked: bool = True):
+        self.running = running
+        self.unlocked = unlocked
+        self.node = FakeNode(self)
+        self.identity = FakeIdentity(self)
+        self.listings = FakeListings(self)
+        self.search = FakeSearch(self)
+        self.peers = FakePeers()
+        self.follows = FakeFollows()
+        self.log = FakeLogs()
+        self.moderation = FakeModeration(self)
+        self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
+
+    def sign(self):
+        if not self.unlocked:
+            text = "The keys are locked. Give --passphrase-file FILE."
+            raise Problem(text, ExitCode.USAGE, "passphrase_needed")
+
+
+class FakeRuntime:
+    """Satisfies `Runtime`: a real home with a real keystore around one FakeServices."""
+
+    def __init__(self, home: Path):
+        self.services = FakeServices(home, running=False)
+        self.started: list[StartOptions] = []
+        self.opened_with: list[bytes | None] = []
+
+    def initialise(self, home: Path, *, name: str, passphrase: bytes | None) -> Created:
+        place, disk, entropy = Home(home, SystemDisk()), SystemDisk(), SystemEntropy()
+        place.create()
+        keys = Keys(bytes(32), "inx", 0, bytes(32), _seed(entropy), _seed(entropy), TIME)
+        cheap = Cost(memory_kib=32, iterations=1, lanes=1)
+        Keystore(place, disk, entropy, cheap).create(keys, passphrase)
+        words = tuple(f"word{number}" for number in range(1, 25))
+        sheet = place.recovery_sheet(ME)
+        disk.write_private(sheet, "\n".join(words).encode())
+        return Created(id=ME, words=words, home=place.path, sheet=sheet)
+
+    @asynccontextmanager
+    async def opened(self, home: Path, *, passphrase: bytes | None) -> AsyncIterator[Services]:
+        place = Home(home, SystemDisk())
+        self.opened_with.append(passphrase)
+        with place.lock():
+            store = Keystore(place, SystemDisk(), SystemEntropy())
+            if passphrase is not None:
+                store.open(passphrase)
+            self.services.unlocked = passphrase is not None or not store.public().protected
+            yield self.services
+
+    async def run(self, home: Path, options: StartOptions) -> None:
+        self.started.append(options)
+        if options.on_ready is not None:
+            options.on_ready(Ready(id=ME, pid=1, peer="ws://127.0.0.1:2/inx/1", api="http://127.0.0.1:2"))
+
+
+def _seed(entropy: Entropy) -> bytes:
+    return entropy.token(32)
