@@ -109,3 +109,12 @@ def test_a_signer_shows_no_secret_and_does_not_change() -> None:
     assert signer != Signer(bytes(32))
     with pytest.raises(dataclasses.FrozenInstanceError):
         signer.seed = bytes(32)  # type: ignore[misc]
+
+
+def test_the_small_order_rules_do_not_rest_on_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bindings, "crypto_sign_open", lambda signed, key: signed[64:])
+    honest = Signer(bytes(32)).public
+    assert verify(honest, honest + bytes(32), b"")
+    for small in SMALL_ORDER:
+        assert not verify(small, honest + bytes(32), b"")  # [R-SIG-1]
+        assert not verify(honest, small + bytes(32), b"")  # [R-SIG-3]
