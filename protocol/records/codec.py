@@ -76,7 +76,10 @@ class Codec(Generic[S]):
         Raises:
             LocalProtocolError: a field that INX does not allow; the sentence names it.
         """
-        data = encoding.encode_struct(record)
+        try:
+            data = encoding.encode_struct(record)
+        except (msgspec.MsgspecError, UnicodeEncodeError, OverflowError, TypeError) as error:
+            raise LocalProtocolError(f"the record: a value has no encoding: {error}") from error
         try:
             self.decode(data)
         except Void as error:

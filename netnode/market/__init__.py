@@ -1,0 +1,1 @@
+"""What the owner offers: forms, amounts, and the records they become."""
