@@ -150,6 +150,8 @@ def test_an_all_zero_secret_ends_it_for_the_responder(key: bytes) -> None:  # [R
     responder.read(key)
     with refused("no secret"):
         responder.write(b"")
+    with pytest.raises(LocalProtocolError, match="written now"):
+        responder.write(b"")
     with refused("out of turn"):
         responder.read(key)
 
@@ -252,8 +254,9 @@ def test_nonces_end() -> None:  # [R-NOISE-4]
     assert two.decrypt(one.encrypt(b"the last one")) == b"the last one"
     with pytest.raises(LocalProtocolError, match="used up"):
         one.encrypt(b"")
-    with refused():
-        two.decrypt(bytes(16))
+    sealed_under_the_reserved_nonce = one._sealer.encrypt(MAX_NONCE.to_bytes(12, "big"), b"", None)
+    with refused("now"):
+        two.decrypt(sealed_under_the_reserved_nonce)
 
 
 @settings(max_examples=40)
