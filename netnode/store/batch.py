@@ -1,0 +1,244 @@
+"""One transaction's worth of changes to logs, turned into few statements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from netnode.store.rows import LOG_COLUMNS, SEQ_MASK, Arrived, Change, log_row, place_of
+from protocol.errors import LocalProtocolError
+from protocol.items import Item
+from protocol.log import Drop, Keep, LogState, Rejoin, Release, SetAside, Step
+
+_COLUMNS: Final = [name.strip() for name in LOG_COLUMNS.split(",")]
+_INSERT_LOG: Final = (
+    f"INSERT INTO log(n, {LOG_COLUMNS}, arrival, generation) VALUES (?{', ?' * len(_COLUMNS)}, ?, 0)"  # noqa: S608 - constants
+)
+# The state a change starts from is the one stored, or the batch fails: two writers of one log cannot both win.
+_UPDATE_LOG: Final = (  # constants alone
+    f"UPDATE log SET {', '.join(f'{name} = ?' for name in _COLUMNS)}, arrival = coalesce(?, arrival),"  # noqa: S608
+    " generation = generation + ? WHERE n = ? AND head = ? AND base = ?"
+)
+_INSERT_ENTRY: Final = "INSERT INTO entry(place, header, signature, record) VALUES "
+_ROWS: Final = 32  # entries per statement: fewer calls, and the statement stays in the cache
+
+
+@dataclass(slots=True)
+class _Log:
+    """One log of the batch: where it started, where it is now."""
+
+    n: int
+    before: LogState | None
+    after: LogState
+    replaced: bool  # held entries of the main run may have been replaced or cut
+    item: Item | None = None
+
+
+class Batch:
+    """Applies changes inside an open transaction.
+
+    Args:
+        connection: the writer's.
+        intern: gives the number of a networker's id.
+        arrivals: gives the next arrival numbers with their tags.
+    """
+
+    __slots__ = ("_arrivals", "_connection", "_intern", "_logs", "_rows")
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        intern: Callable[[bytes], int],
+        arrivals: Callable[[int], list[tuple[int, bytes]]],
+    ) -> None:
+        self._connection = connection
+        self._intern = intern
+        self._arrivals = arrivals
+        self._logs: dict[bytes, _Log] = {}
+        self._rows: list[tuple[int, bytes, bytes, bytes | None]] = []  # entries not yet written
+
+    def apply(self, changes: Sequence[Change]) -> list[Arrived]:
+        """Writes everything; what is returned is `Writer.commit`'s."""
+        for change in changes:
+            log = self._log(change)
+            for step in change.steps:
+                if isinstance(step, Keep):
+                    n = log.n
+                    self._rows.extend(
+                        [(place_of(n, e.seq), e.header, e.signature, e.record) for e in step.entries]
+                    )
+                else:
+                    self._flush()
+                    self._move(log.n, step)
+        self._flush()
+        arrived = self._write_logs()
+        for log in self._logs.values():
+            self._write_parts(log)
+        for change in changes:
+            self._write_proof(change)
+        return arrived
+
+    def _log(self, change: Change) -> _Log:
+        author = change.after.author
+        log = self._logs.get(author)
+        if log is None:
+            log = _Log(self._intern(author), change.before, change.after, False)
+            self._logs[author] = log
+        elif change.before is None or (change.before.tip, change.before.base) != (
+            log.after.tip,
+            log.after.base,
+        ):
+            raise LocalProtocolError("a change does not start from the state the one before it led to")
+        log.replaced = log.replaced or _replaces(change)
+        log.after = change.after
+        return log
+
+    def _flush(self) -> None:
+        """Writes the entries gathered so far, in the order of their places."""
+        rows = self._rows
+        if not rows:
+            return
+        rows.sort(key=_place)
+        whole = len(rows) - len(rows) % _ROWS
+        if whole:
+            statement = _INSERT_ENTRY + ", ".join(["(?, ?, ?, ?)"] * _ROWS)
+            for start in range(0, whole, _ROWS):
+                self._connection.execute(
+                    statement, [value for row in rows[start : start + _ROWS] for value in row]
+                )
+        if whole < len(rows):
+            self._connection.executemany(_INSERT_ENTRY + "(?, ?, ?, ?)", rows[whole:])
+        self._rows = []
+
+    def _move(self, n: int, step: Step) -> None:
+        execute = self._connection.execute
+        match step:
+            case SetAside(number, first):
+                execute(
+                    "INSERT INTO aside(n, number, seq, header, signature, record)"
+                    " SELECT ?, ?, place & ?, header, signature, record FROM entry WHERE place BETWEEN ? AND ?",
+                    (n, number, SEQ_MASK, place_of(n, first), place_of(n, SEQ_MASK)),
+                )
+                execute(
+                    "DELETE FROM entry WHERE place BETWEEN ? AND ?",
+                    (place_of(n, first), place_of(n, SEQ_MASK)),
+                )
+            case Rejoin(number, last):
+                execute(
+                    "INSERT INTO entry(place, header, signature, record) SELECT ? | seq, header, signature, record"
+                    " FROM aside WHERE n = ? AND number = ? AND seq <= ?",
+                    (place_of(n, 0), n, number, last),
+                )
+                execute("DELETE FROM aside WHERE n = ? AND number = ? AND seq <= ?", (n, number, last))
+            case Drop(number):
+                execute("DELETE FROM aside WHERE n = ? AND number = ?", (n, number))
+            case Release(first):
+                execute(
+                    "DELETE FROM entry WHERE place >= ? AND place < ?", (place_of(n, 0), place_of(n, first))
+                )
+            case Keep():
+                raise LocalProtocolError("kept entries are gathered, not moved")
+
+    def _write_logs(self) -> list[Arrived]:
+        moved: list[_Log] = []
+        for log in self._logs.values():
+            log.item = log.after.item()
+            if log.before is None or _moved(log.before.item(), log.item):
+                moved.append(log)
+        numbers = self._arrivals(len(moved)) if moved else []
+        given = {log.n: number for log, (number, _) in zip(moved, numbers, strict=True)}
+        inserts: list[tuple[Any, ...]] = []
+        updates: list[tuple[Any, ...]] = []
+        for log in self._logs.values():
+            before, row = log.before, log_row(log.after)
+            if before is None:
+                inserts.append((log.n, *row, given[log.n]))
+            else:
+                updates.append((*row, given.get(log.n), log.replaced, log.n, before.tip.id, before.base.seq))
+        if inserts:
+            self._connection.executemany(_INSERT_LOG, inserts)
+        if updates:
+            total = self._connection.total_changes()
+            self._connection.executemany(_UPDATE_LOG, updates)
+            if self._connection.total_changes() - total != len(updates):
+                raise LocalProtocolError("a change does not start from the state that is stored")
+        return [
+            Arrived(log.after.author, number, tag, log.item)
+            for log, (number, tag) in zip(moved, numbers, strict=True)
+            if log.item is not None
+        ]
+
+    def _write_parts(self, log: _Log) -> None:
+        """Openers, extents and proof, where they are not what they were."""
+        n, before, after = log.n, log.before, log.after
+        if before is None or before.openers is not after.openers:
+            known = before.openers.entries() if before is not None else ()
+            entries = after.openers.entries()
+            if known != entries:
+                if known:
+                    self._connection.execute("DELETE FROM opener WHERE n = ?", (n,))
+                self._connection.executemany(
+                    "INSERT INTO opener(n, epoch, term, seq, id, header, signature, record, rank)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    [
+                        (n, e.epoch, e.term, e.seq, e.id, e.header, e.signature, e.record, rank)
+                        for rank, e in enumerate(entries)
+                    ],
+                )
+        if after.aside != (before.aside if before is not None else ()):
+            self._connection.execute("DELETE FROM extent WHERE n = ?", (n,))
+            self._connection.executemany(
+                "INSERT INTO extent(n, number, first, prev, epoch, term, time, opener, last, rank)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        n, each.number, each.base.seq, each.base.prev, each.base.epoch, each.base.term, each.base.time,
+                        each.base.opener, each.last, rank,
+                    )
+                    for rank, each in enumerate(after.aside)
+                ],
+            )  # fmt: skip
+
+    def _write_proof(self, change: Change) -> None:
+        """Keeps the proof of the fork that the log ends up with, while it has one [R-LOG-15]."""
+        log = self._logs[change.after.author]
+        if log.before is not None and log.before.fork is not None and log.before.fork != log.after.fork:
+            self._connection.execute(
+                "DELETE FROM proof WHERE n = ? AND seq IS NOT ?", (log.n, log.after.fork)
+            )
+        if change.proof is None or change.proof[0].first != log.after.fork:
+            return
+        left, right = (msgspec.msgpack.encode(side) for side in change.proof)
+        self._connection.execute(
+            "INSERT OR IGNORE INTO proof(n, seq, left, right) VALUES (?, ?, ?, ?)",
+            (log.n, log.after.fork, left, right),
+        )
+
+
+def _place(row: tuple[int, bytes, bytes, bytes | None]) -> int:
+    return row[0]
+
+
+def _moved(before: Item, after: Item) -> bool:
+    """Whether peers have to hear of it: another item, or a lower `from` [R-LOG-17]; a higher one is our own affair."""
+    return not before.equals(after) or after.held_from < before.held_from
+
+
+def _replaces(change: Change) -> bool:
+    """Whether held entries of the main run may have been replaced or cut, or lost or regained their effect."""
+    before, after = change.before, change.after
+    if before is None:
+        return False
+    if any(not isinstance(step, Keep) for step in change.steps):
+        return True
+    if before.openers is after.openers and before.fork == after.fork:
+        return False
+    return (
+        before.fork != after.fork
+        or after.common < before.common
+        or before.item().standing is not after.item().standing
+    )

@@ -1,0 +1,51 @@
+"""What a person reads when the database fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import apsw
+
+from netnode.problems import Problem
+
+_ADVICE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
+    (apsw.FullError, "the disk is full. Free some space and try again"),
+    (apsw.ReadOnlyError, "it is read-only. Check the owner and mode of the file and its folder"),
+    (apsw.CantOpenError, "it cannot be opened. Check that its folder exists and is yours"),
+    (apsw.PermissionsError, "you have no permission there. Check its owner and mode"),
+    (apsw.BusyError, "another program is using it. Stop that program and try again"),
+    (apsw.LockedError, "another program is using it. Stop that program and try again"),
+    (apsw.CorruptError, "it is damaged. Run `netnode doctor`, or restore a backup"),
+    (apsw.NotADBError, "it is not a database. Move it away or restore a backup"),
+    (apsw.IOError, "the disk reports an error. Check the disk and your backups"),
+)
+
+
+def store_problem(error: apsw.Error, path: str, doing: str) -> Problem | None:
+    """The sentence for a failure of the disk or the file; None when the error is a mistake of this program.
+
+    Args:
+        error: what SQLite said.
+        path: the database file.
+        doing: a verb: ``read``, ``write``, ``open``.
+    """
+    for form, advice in _ADVICE:
+        if isinstance(error, form):
+            return Problem(
+                f"Cannot {doing} the store {path}: {advice}.", code="store", details={"path": path}
+            )
+    return None
+
+
+@contextmanager
+def told(path: str, doing: str) -> Iterator[None]:
+    """Turns failures of the disk or the file into a `Problem`; mistakes of this program pass unchanged."""
+    try:
+        yield
+    except apsw.Error as error:
+        problem = store_problem(error, path, doing)
+        if problem is None:
+            raise
+        raise problem from error

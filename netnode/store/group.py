@@ -1,0 +1,135 @@
+"""Group commit: what is submitted while a transaction runs goes into the next one, whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final
+
+from netnode.store.rows import Arrived, Change
+from netnode.store.store import Store
+from netnode.store.writer import Writer
+
+PENDING_ENTRIES: Final = 4_000  # what may wait: about 3 MB, and a quarter of a second of writing at worst
+
+
+@dataclass(slots=True)
+class _Member:
+    changes: Sequence[Change]
+    durable: bool
+    weight: int
+    outcome: asyncio.Future[list[Arrived]]
+
+
+class GroupCommit:
+    """Collects changes and commits them, many submissions a transaction. An asynchronous context manager.
+
+    Leaving the context commits what was submitted before.
+
+    Args:
+        store: where to.
+        limit: the entries that may be pending before `submit` waits.
+    """
+
+    __slots__ = ("_closing", "_door", "_limit", "_pending", "_queue", "_room", "_store", "_task", "_wake")
+
+    def __init__(self, store: Store, limit: int = PENDING_ENTRIES) -> None:
+        self._store = store
+        self._limit = limit
+        self._queue: list[_Member] = []
+        self._pending = 0
+        self._door = asyncio.Lock()  # who waits for room keeps its turn
+        self._room = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.TaskGroup | None = None
+
+    async def __aenter__(self) -> GroupCommit:
+        self._task = asyncio.TaskGroup()
+        await self._task.__aenter__()
+        self._task.create_task(self._run(), name="group commit")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            # Not told of the error: it would end the task before what is queued is stored.
+            await self._task.__aexit__(None, None, None)
+
+    async def submit(self, changes: Sequence[Change], durable: bool = False) -> list[Arrived]:
+        """Commits changes together with others, after those submitted before.
+
+        Once queued they are committed even if this wait is cancelled, since later changes may start from them.
+
+        Args:
+            changes: as for `Writer.commit`.
+            durable: makes the whole transaction survive a loss of power.
+
+        Returns:
+            The new arrivals of the logs in `changes`; a log that others changed in the same transaction has one.
+
+        Raises:
+            Problem: the disk is full, read-only or fails; nobody's changes of that transaction are stored.
+            LocalProtocolError: a change of that transaction does not start from what is stored.
+        """
+        async with self._door:
+            while self._pending > self._limit:
+                self._room.clear()
+                await self._room.wait()
+            if self._closing:
+                raise RuntimeError("the store is closing")
+            weight = sum(change.weight for change in changes)
+            member = _Member(changes, durable, weight, asyncio.get_running_loop().create_future())
+            self._queue.append(member)
+            self._pending += weight
+            self._wake.set()
+        return await member.outcome
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while self._queue:
+                    members, self._queue = self._queue, []
+                    await self._commit(members)
+                if self._closing:
+                    return
+        finally:
+            self._closing = True
+            _abandon(self._queue)  # only when cancelled; nobody waits for an answer that cannot come
+
+    async def _commit(self, members: list[_Member]) -> None:
+        changes = [change for member in members for change in member.changes]
+        durable = any(member.durable for member in members)
+        try:
+            arrived = await self._store.write(Writer.commit, changes, durable)
+        except asyncio.CancelledError:
+            _abandon(members)
+            raise
+        except Exception as error:
+            for member in members:
+                if not member.outcome.done():
+                    member.outcome.set_exception(error)
+        else:
+            by_author = {each.author: each for each in arrived}
+            for member in members:
+                if not member.outcome.done():
+                    authors = dict.fromkeys(change.after.author for change in member.changes)
+                    member.outcome.set_result([by_author[each] for each in authors if each in by_author])
+        finally:
+            self._pending -= sum(member.weight for member in members)
+            self._room.set()
+
+
+def _abandon(members: list[_Member]) -> None:
+    for member in members:
+        member.outcome.cancel()

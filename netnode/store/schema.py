@@ -1,0 +1,172 @@
+"""The tables of the store, their version, and how a connection is set up.
+
+`entry.place` is ``n << 40 | seq``: the interned networker, then the seq. An entry's id is not stored: it is the hash
+of header and signature, and the next header's `prev`. Projections bring tables of their own (`Tables`); those can be
+dropped and made again, so they have no part in the version kept here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+import apsw
+
+from netnode.ports import Entropy
+from netnode.problems import Problem
+from netnode.store.rows import TAG_BYTES
+
+VERSION: Final = 1
+STORE_ID_BYTES: Final = 16
+
+Tables = Callable[[apsw.Connection], None]
+"""Creates the tables of one projection where they are missing; called at every open, inside a transaction."""
+
+MIGRATIONS: Final[Mapping[int, Callable[[apsw.Connection], None]]] = {}
+"""From version n to n + 1: what changes in the tables. Runs in one transaction with the others."""
+
+# WAL pages before the writer checkpoints: 80 MB. The default of 1,000 halves the rate on a large store.
+CHECKPOINT_PAGES: Final = 20_000
+BUSY_MS: Final = 5_000
+_COMMON: Final = "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;"
+
+TABLES: Final = """
+CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE networker(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE);
+
+CREATE TABLE log(
+    n INTEGER PRIMARY KEY REFERENCES networker,
+    epoch INTEGER NOT NULL, term INTEGER NOT NULL,          -- as the item says; of a head also the tip's
+    seq INTEGER NOT NULL, head BLOB NOT NULL, head_time INTEGER NOT NULL, head_kind INTEGER NOT NULL,
+    base INTEGER NOT NULL, base_prev BLOB NOT NULL, base_epoch INTEGER NOT NULL, base_term INTEGER NOT NULL,
+    base_time INTEGER NOT NULL, base_opener INTEGER NOT NULL,
+    fork INTEGER, extents INTEGER NOT NULL, standing INTEGER NOT NULL, common INTEGER NOT NULL,
+    arrival INTEGER NOT NULL UNIQUE, generation INTEGER NOT NULL);
+
+CREATE TABLE opener(
+    n INTEGER NOT NULL REFERENCES log, epoch INTEGER NOT NULL, term INTEGER NOT NULL, seq INTEGER NOT NULL,
+    id BLOB NOT NULL, header BLOB NOT NULL, signature BLOB NOT NULL, record BLOB NOT NULL,
+    rank INTEGER NOT NULL,                                  -- the order in which the pure state keeps them
+    PRIMARY KEY(n, epoch, term, id)) WITHOUT ROWID;
+
+CREATE TABLE entry(
+    place INTEGER PRIMARY KEY, header BLOB NOT NULL, signature BLOB NOT NULL, record BLOB);
+CREATE INDEX entry_gone ON entry(place) WHERE record IS NULL;
+
+-- Records this node let go of on purpose: it does not ask for them again.
+CREATE TABLE purged(n INTEGER NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY(n, seq)) WITHOUT ROWID;
+
+CREATE TABLE aside(
+    n INTEGER NOT NULL, number INTEGER NOT NULL, seq INTEGER NOT NULL,
+    header BLOB NOT NULL, signature BLOB NOT NULL, record BLOB, PRIMARY KEY(n, number, seq)) WITHOUT ROWID;
+
+CREATE TABLE extent(
+    n INTEGER NOT NULL, number INTEGER NOT NULL, first INTEGER NOT NULL, prev BLOB NOT NULL,
+    epoch INTEGER NOT NULL, term INTEGER NOT NULL, time INTEGER NOT NULL, opener INTEGER NOT NULL,
+    last INTEGER NOT NULL, rank INTEGER NOT NULL, PRIMARY KEY(n, number)) WITHOUT ROWID;
+
+CREATE TABLE proof(
+    n INTEGER PRIMARY KEY REFERENCES log, seq INTEGER NOT NULL, left BLOB NOT NULL, right BLOB NOT NULL);
+
+CREATE TABLE arrival(number INTEGER PRIMARY KEY, tag BLOB NOT NULL);
+
+CREATE TABLE cursor(peer BLOB PRIMARY KEY, cursor BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE follow(n INTEGER PRIMARY KEY REFERENCES networker, since INTEGER NOT NULL);
+CREATE TABLE blocked(n INTEGER PRIMARY KEY REFERENCES networker, since INTEGER NOT NULL);
+
+CREATE TABLE peer(
+    p INTEGER PRIMARY KEY, id BLOB UNIQUE, name TEXT NOT NULL, addresses TEXT NOT NULL, inbound INTEGER NOT NULL,
+    seen INTEGER, note TEXT NOT NULL, added INTEGER NOT NULL, invited INTEGER NOT NULL);
+
+CREATE TABLE blob(hash BLOB PRIMARY KEY, size INTEGER NOT NULL, data BLOB NOT NULL, added INTEGER NOT NULL);
+"""
+
+
+def prepare(
+    connection: apsw.Connection,
+    network: str,
+    entropy: Entropy,
+    tables: Iterable[Tables] = (),
+) -> None:
+    """Makes a fresh connection the writer's: pragmas, tables of this version, tables of the projections.
+
+    Args:
+        connection: opened for reading and writing.
+        network: the network's name; a store belongs to one network for good.
+        entropy: for the store id.
+        tables: one per projection.
+
+    Raises:
+        Problem: not a store, of a newer program, or of another network.
+    """
+    set_up_writer(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if connection.execute("SELECT count(*) FROM sqlite_schema").get == 0:
+            _create(connection, network, entropy)
+        else:
+            _migrate(connection, network)
+        for create in tables:
+            create(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def set_up_writer(connection: apsw.Connection) -> None:
+    """The pragmas of the one connection that writes and alone checkpoints."""
+    connection.set_busy_timeout(BUSY_MS)
+    connection.execute(_COMMON)
+    if connection.execute("PRAGMA journal_mode = WAL").get != "wal":
+        raise Problem(
+            f"Cannot open the store {connection.filename}: its disk does not support a write-ahead log."
+        )
+    connection.execute(
+        "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -24000; PRAGMA temp_store = MEMORY;"
+        f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA journal_size_limit = 100000000"
+    )
+
+
+def set_up_reader(connection: apsw.Connection) -> None:
+    """The pragmas of a connection that only reads."""
+    connection.set_busy_timeout(BUSY_MS)
+    connection.execute(_COMMON)
+    connection.execute("PRAGMA query_only = ON; PRAGMA cache_size = -8000; PRAGMA wal_autocheckpoint = 0")
+
+
+def _create(connection: apsw.Connection, network: str, entropy: Entropy) -> None:
+    connection.execute(TABLES)
+    connection.executemany(
+        "INSERT INTO meta(name, value) VALUES (?, ?)",
+        [
+            ("version", str(VERSION).encode()),
+            ("network", network.encode()),
+            ("store", entropy.token(STORE_ID_BYTES)),
+        ],
+    )
+    # Number 0 stands for "nothing yet", so that a cursor of an empty store is one like any other.
+    connection.execute("INSERT INTO arrival(number, tag) VALUES (0, ?)", (entropy.token(TAG_BYTES),))
+
+
+def _migrate(connection: apsw.Connection, network: str) -> None:
+    path = connection.filename
+    if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").get == 0:
+        raise Problem(f"{path} is a database, but not a store of netnode. Move it away or restore a backup.")
+    meta: dict[str, bytes] = dict(connection.execute("SELECT name, value FROM meta"))
+    version = int(meta.get("version", b"0"))
+    if version > VERSION:
+        raise Problem(
+            f"The store {path} was made by a newer netnode (its version is {version}, this program knows up to"
+            f" {VERSION}). Update netnode."
+        )
+    if meta.get("network") != network.encode():
+        raise Problem(
+            f"The store {path} belongs to the network {meta.get('network', b'').decode(errors='replace')!r}, not to"
+            f" {network!r}. Correct the network in config.toml or use another home."
+        )
+    for step in range(version, VERSION):
+        MIGRATIONS[step](connection)
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(step + 1).encode(),))

@@ -1,0 +1,136 @@
+"""The store as the node holds it: the writer in its lane, readers in theirs."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Concatenate, Final, ParamSpec, TypeVar
+
+import apsw
+
+from netnode.ports import Disk, Entropy, Executor, Lane
+from netnode.store import schema
+from netnode.store.faults import told
+from netnode.store.reader import Reader
+from netnode.store.writer import Writer
+from protocol.log import LogState
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_WRITE_FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+_READ_FLAGS: Final = apsw.SQLITE_OPEN_READONLY
+
+
+class Store:
+    """One writer and as many readers as threads read at once; build it with `Store.open`."""
+
+    __slots__ = ("_disk", "_executor", "_readers", "_writer", "path")
+
+    def __init__(self, path: Path, disk: Disk, executor: Executor, writer: Writer) -> None:
+        self.path = path
+        self._disk = disk
+        self._executor = executor
+        self._writer: Writer | None = writer
+        self._readers: deque[Reader] = deque()  # those no thread is using; its pop and append are atomic
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        network: str,
+        disk: Disk,
+        executor: Executor,
+        entropy: Entropy,
+        tables: Iterable[schema.Tables] = (),
+    ) -> Store:
+        """Opens the store, made new where there is none.
+
+        Args:
+            path: the database file.
+            network: the network's name.
+            disk: opens the file.
+            executor: runs all of the store's work.
+            entropy: for the store id and the tags of arrivals.
+            tables: those of the projections.
+
+        Raises:
+            Problem: it cannot be opened, is no store, of a newer program or of another network.
+            OSError: the file cannot be made.
+        """
+
+        def opened() -> Writer:
+            with told(str(path), "open"):
+                connection = disk.open_database(path, _WRITE_FLAGS)
+                try:
+                    schema.prepare(connection, network, entropy, tables)
+                except BaseException:
+                    connection.close()
+                    raise
+            return Writer(connection, entropy)
+
+        return cls(path, disk, executor, await executor.run(Lane.WRITER, opened))
+
+    async def read(
+        self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs ``function(reader, ...)`` in the reader lane, on one snapshot: ``await store.read(Reader.load, id)``.
+
+        Raises:
+            Problem: the disk or the file fails.
+        """
+        return await self._executor.run(Lane.READER, lambda: self.reading(function, *args, **kwargs))
+
+    def reading(self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same at once, for work that runs in a lane already."""
+        try:
+            reader = self._readers.pop()
+        except IndexError:
+            reader = self._open_reader()
+        try:
+            with reader.snapshot():
+                return function(reader, *args, **kwargs)
+        finally:
+            if self._writer is None:
+                reader.connection.close()
+            else:
+                self._readers.append(reader)
+
+    async def write(
+        self, function: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs ``function(writer, ...)`` in the writer lane: ``await store.write(Writer.follow, id, now)``.
+
+        Raises:
+            Problem: the disk is full, read-only or fails.
+        """
+        writer = self._writer
+        if writer is None:
+            raise RuntimeError("the store is closed")
+        return await self._executor.run(Lane.WRITER, lambda: function(writer, *args, **kwargs))
+
+    async def load(self, author: bytes) -> LogState | None:
+        """The state of a log; None when nothing of it is held."""
+        return await self.read(Reader.load, author)
+
+    async def close(self) -> None:
+        """Closes every connection, the writer's last: it takes the write-ahead log into the database."""
+        writer, self._writer = self._writer, None
+        if writer is None:
+            return
+
+        def closed() -> None:
+            while self._readers:
+                self._readers.pop().connection.close()
+            writer.connection.close()
+
+        await self._executor.run(Lane.WRITER, closed)
+
+    def _open_reader(self) -> Reader:
+        if self._writer is None:
+            raise RuntimeError("the store is closed")
+        with told(str(self.path), "open"):
+            connection = self._disk.open_database(self.path, _READ_FLAGS)
+            schema.set_up_reader(connection)
+            return Reader(connection)

@@ -1,0 +1,349 @@
+"""The one connection that writes. Every method runs in the writer lane and is one transaction, or joins an open one.
+
+A transaction that fails leaves nothing behind: neither rows nor what this object remembers between transactions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from netnode.ports import Entropy
+from netnode.store.batch import Batch
+from netnode.store.faults import told
+from netnode.store.rows import (
+    MAX_NETWORKERS,
+    TAG_BYTES,
+    Arrived,
+    Change,
+    PeerRow,
+    place_of,
+    stored_entry,
+)
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.items import Cursor
+from protocol.kinds import is_critical
+
+ARRIVALS_KEPT: Final = 100_000
+_PRUNE_EVERY: Final = 4_096  # arrivals given out between two prunings
+_INTERNED: Final = 20_000  # ids whose numbers are remembered: about 3 MB
+
+
+class Writer:
+    """Writes the store.
+
+    Args:
+        connection: prepared by `netnode.store.schema.prepare`.
+        entropy: for the tags of arrivals.
+    """
+
+    __slots__ = ("_arrival", "_durable", "_entropy", "_failed", "_full", "_numbers", "_pruned", "connection")
+
+    def __init__(self, connection: apsw.Connection, entropy: Entropy) -> None:
+        self.connection = connection
+        self._entropy = entropy
+        self._numbers: dict[bytes, int] = {}
+        self._arrival: int | None = None  # the newest given out; None: read it
+        self._pruned = 0
+        self._full = False  # whether the connection is at synchronous=FULL
+        self._failed = False  # a part of the open transaction failed
+        self._durable: bool | None = None  # of the open transaction; None: there is none
+
+    # -- transactions ----------------------------------------------------------------------------------------
+    @contextmanager
+    def transaction(self, durable: bool = False) -> Iterator[apsw.Connection]:
+        """One transaction; inside an open one, a part of that.
+
+        Args:
+            durable: it survives a loss of power once this returns.
+
+        Raises:
+            Problem: the disk is full, read-only or fails; nothing is stored.
+            LocalProtocolError: durable, inside a transaction that is not.
+        """
+        if self._durable is not None:
+            if durable and not self._durable:
+                raise LocalProtocolError("a durable transaction inside one that is not")
+            try:
+                yield self.connection
+            except BaseException:
+                self._failed = True  # whoever catches it further out cannot store the half of it
+                raise
+            return
+        with told(self.connection.filename, "write"):
+            if durable is not self._full:
+                self.connection.execute(
+                    "PRAGMA synchronous = FULL" if durable else "PRAGMA synchronous = NORMAL"
+                )
+                self._full = durable
+            self.connection.execute("BEGIN IMMEDIATE")
+            self._durable, self._failed = durable, False
+            try:
+                yield self.connection
+                if self._failed:
+                    raise LocalProtocolError("a part of this transaction failed")
+                self.connection.execute("COMMIT")
+            except BaseException:
+                self._forget()
+                # A full disk makes SQLite roll back by itself.
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._durable = None
+
+    def _forget(self) -> None:
+        self._numbers.clear()
+        self._arrival = None
+        self._pruned = 0
+
+    # -- logs ------------------------------------------------------------------------------------------------
+    def commit(self, changes: Sequence[Change], durable: bool = False) -> list[Arrived]:
+        """Stores a batch of changes, which may span logs and messages, in one transaction.
+
+        Args:
+            changes: those of one log in the order they were made, each from the state the one before led to.
+            durable: they survive a loss of power once this returns (own entries) [R-LOG-20].
+
+        Returns:
+            The logs whose item changed, each once, with their new arrival numbers.
+
+        Raises:
+            Problem: the disk is full, read-only or fails.
+            LocalProtocolError: a change does not start from what is stored.
+        """
+        if not changes:
+            return []
+        with self.transaction(durable):
+            try:
+                return Batch(self.connection, self.intern, self._arrivals).apply(changes)
+            except apsw.ConstraintError as error:
+                raise LocalProtocolError(f"the store holds something else already: {error}") from error
+
+    def intern(self, networker: bytes) -> int:
+        """The number of a networker's id, given out now if it is new. Inside a transaction only."""
+        n = self._numbers.get(networker)
+        if n is None:
+            if self._durable is None:
+                raise LocalProtocolError("numbers are given out inside a transaction")
+            n = self.connection.execute("SELECT n FROM networker WHERE id = ?", (networker,)).get
+            if n is None:
+                n = self.connection.execute(
+                    "INSERT INTO networker(id) VALUES (?) RETURNING n", (networker,)
+                ).get
+            if n > MAX_NETWORKERS:
+                raise LocalProtocolError(f"a store holds at most {MAX_NETWORKERS} networkers")
+            if len(self._numbers) >= _INTERNED:
+                self._numbers.clear()
+            self._numbers[networker] = n
+        return int(n)
+
+    def _arrivals(self, count: int) -> list[tuple[int, bytes]]:
+        """The next `count` arrival numbers with their tags, written down; old ones go."""
+        if self._arrival is None:
+            self._arrival = self.connection.execute("SELECT max(number) FROM arrival").get or 0
+        first = self._arrival + 1
+        random = self._entropy.token(TAG_BYTES * count)
+        rows = [
+            (first + index, random[index * TAG_BYTES : (index + 1) * TAG_BYTES]) for index in range(count)
+        ]
+        self.connection.executemany("INSERT INTO arrival(number, tag) VALUES (?, ?)", rows)
+        self._arrival += count
+        if self._arrival - self._pruned >= _PRUNE_EVERY:
+            self._pruned = self._arrival
+            self.connection.execute("DELETE FROM arrival WHERE number <= ?", (self._arrival - ARRIVALS_KEPT,))
+        return rows
+
+    def prune_arrivals(self, keep: int = ARRIVALS_KEPT) -> None:
+        """Keeps the newest `keep` arrivals (at least one); cursors at older ones become unknown."""
+        with self.transaction():
+            self.connection.execute(
+                "DELETE FROM arrival WHERE number <= (SELECT max(number) FROM arrival) - ?", (max(1, keep),)
+            )
+
+    # -- records ---------------------------------------------------------------------------------------------
+    def set_record(self, author: bytes, seq: int, entry: bytes, record: bytes) -> bool:
+        """Stores a record that was missing, as `set_records` does."""
+        return self.set_records([(author, seq, entry, record)]) == 1
+
+    def set_records(self, records: Sequence[tuple[bytes, int, bytes, bytes]]) -> int:
+        """Stores records that were missing: (author, seq, entry id, record) each.
+
+        The generation of their logs goes up, their items stay.
+
+        Returns:
+            How many were stored; those of entries no longer held, or there already, are passed over.
+
+        Raises:
+            RemoteProtocolError: `record_hash`: a record is not the one its header names; nothing is stored.
+        """
+        stored, touched = 0, set()
+        with self.transaction() as connection:
+            for author, seq, known, record in records:
+                place = place_of(self.intern(author), seq)
+                row = connection.execute(
+                    "SELECT header, signature FROM entry WHERE place = ? AND record IS NULL", (place,)
+                ).get
+                if row is None:
+                    continue
+                entry = stored_entry(row[0], row[1], None)
+                if entry.id != known:
+                    continue
+                if len(record) != entry.record_length or hashlib.sha256(record).digest() != entry.record_hash:
+                    raise RemoteProtocolError(
+                        "record_hash", f"the record of entry {seq} is not the one its header names"
+                    )
+                connection.execute("UPDATE entry SET record = ? WHERE place = ?", (record, place))
+                connection.execute(
+                    "DELETE FROM purged WHERE n = ? AND seq = ? AND id = ?", (self.intern(author), seq, known)
+                )
+                touched.add(self.intern(author))
+                stored += 1
+            self._changed(touched)
+        return stored
+
+    def purge_record(self, author: bytes, seq: int) -> bool:
+        """Lets go of a record for good; its bytes are overwritten in the file. The header stays.
+
+        Returns:
+            False when there is no such record.
+
+        Raises:
+            LocalProtocolError: the entry is of an even kind, whose records are never purged.
+        """
+        self.connection.execute("PRAGMA secure_delete = ON")
+        try:
+            with self.transaction() as connection:
+                n = self.intern(author)
+                row = connection.execute(
+                    "SELECT header, signature FROM entry WHERE place = ? AND record IS NOT NULL",
+                    (place_of(n, seq),),
+                ).get
+                if row is None:
+                    return False
+                entry = stored_entry(row[0], row[1], None)
+                if is_critical(entry.kind):
+                    raise LocalProtocolError(f"the record of entry {seq} is ledger-critical and never purged")
+                connection.execute("UPDATE entry SET record = NULL WHERE place = ?", (place_of(n, seq),))
+                connection.execute(
+                    "INSERT OR REPLACE INTO purged(n, seq, id) VALUES (?, ?, ?)", (n, seq, entry.id)
+                )
+                self._changed({n})
+            return True
+        finally:
+            self.connection.execute("PRAGMA secure_delete = OFF")
+
+    def _changed(self, logs: set[int]) -> None:
+        self.connection.executemany(
+            "UPDATE log SET generation = generation + 1 WHERE n = ?", [(n,) for n in sorted(logs)]
+        )
+
+    # -- what the node remembers -----------------------------------------------------------------------------
+    def set_meta(self, name: str, value: bytes | None) -> None:
+        """Remembers one value under a name; None forgets it."""
+        with self.transaction() as connection:
+            if value is None:
+                connection.execute("DELETE FROM meta WHERE name = ?", (name,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO meta(name, value) VALUES (?, ?)", (name, value))
+
+    def get_meta(self, name: str) -> bytes | None:
+        """The value under a name, also one set in the open transaction."""
+        value: bytes | None = self.connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).get
+        return value
+
+    def set_cursor(self, peer: bytes, cursor: Cursor | None) -> None:
+        """Remembers how far the changes of a peer's store were taken in; None forgets it [R-LOG-18]."""
+        with self.transaction() as connection:
+            if cursor is None:
+                connection.execute("DELETE FROM cursor WHERE peer = ?", (peer,))
+            else:
+                connection.execute(
+                    "INSERT OR REPLACE INTO cursor(peer, cursor) VALUES (?, ?)",
+                    (peer, msgspec.msgpack.encode(cursor)),
+                )
+
+    def follow(self, networker: bytes, since: int) -> None:
+        """Follows a networker from `since` (ms UTC) on; one followed already stays as it is."""
+        with self.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO follow(n, since) VALUES (?, ?)", (self.intern(networker), since)
+            )
+
+    def unfollow(self, networker: bytes) -> bool:
+        """Follows a networker no longer; False when it was not followed."""
+        return self._remove("DELETE FROM follow WHERE n = (SELECT n FROM networker WHERE id = ?)", networker)
+
+    def block(self, networker: bytes, since: int) -> None:
+        """Blocks a networker from `since` (ms UTC) on; one blocked already stays as it is."""
+        with self.transaction(durable=True) as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO blocked(n, since) VALUES (?, ?)", (self.intern(networker), since)
+            )
+
+    def unblock(self, networker: bytes) -> bool:
+        """Blocks a networker no longer; False when it was not blocked."""
+        return self._remove("DELETE FROM blocked WHERE n = (SELECT n FROM networker WHERE id = ?)", networker)
+
+    def put_peer(self, peer: PeerRow) -> int:
+        """Stores a peer of the book: a new one when `p` is 0, else in place of the one with that number.
+
+        Returns:
+            Its number.
+
+        Raises:
+            LocalProtocolError: another peer has that id.
+        """
+        values = (
+            peer.id,
+            peer.name,
+            json.dumps(peer.addresses, ensure_ascii=False),
+            peer.inbound,
+            peer.seen,
+            peer.note,
+            peer.added,
+            peer.invited,
+        )
+        try:
+            with self.transaction() as connection:
+                p: int = connection.execute(
+                    "INSERT OR ABORT INTO peer(p, id, name, addresses, inbound, seen, note, added, invited)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(p) DO UPDATE SET id = excluded.id,"
+                    " name = excluded.name, addresses = excluded.addresses, inbound = excluded.inbound,"
+                    " seen = excluded.seen, note = excluded.note, added = excluded.added,"
+                    " invited = excluded.invited RETURNING p",
+                    (peer.p or None, *values),
+                ).get
+        except apsw.ConstraintError as error:
+            raise LocalProtocolError("another peer of the book has that id") from error
+        return p
+
+    def remove_peer(self, p: int) -> bool:
+        """Removes a peer from the book; False when it is not there."""
+        return self._remove("DELETE FROM peer WHERE p = ?", p)
+
+    # -- blobs -----------------------------------------------------------------------------------------------
+    def put_blob(self, data: bytes, added: int) -> bytes:
+        """Stores a blob under its SHA-256, which it returns; one stored already stays as it is."""
+        digest = hashlib.sha256(data).digest()
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO blob(hash, size, data, added) VALUES (?, ?, ?, ?)",
+                (digest, len(data), data, added),
+            )
+        return digest
+
+    def remove_blob(self, digest: bytes) -> bool:
+        """Removes a blob; False when it is not there."""
+        return self._remove("DELETE FROM blob WHERE hash = ?", digest)
+
+    def _remove(self, statement: str, key: Any) -> bool:
+        with self.transaction() as connection:
+            connection.execute(statement, (key,))
+            return connection.changes() > 0
