@@ -1,0 +1,397 @@
+"""The messages of a session: one table of types with their bodies [R-MSG-1..6].
+
+A message is the canonical array ``[type, request, body]``. `request` is 0 for what nobody asked for; a question
+carries a number its sender chose, every answer echoes it. Types of even number must be understood (an unknown one is
+answered with `refuse`), unknown odd ones are ignored. Unknown fields of a body are ignored.
+"""
+
+from __future__ import annotations
+
+import builtins
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from protocol import encoding, limits
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.run import Run
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_INT)]
+_Seq = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_SEQ)]
+_Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+_Text = Annotated[str, msgspec.Meta(max_length=500)]
+
+
+# Bodies declare their fields in byte order of their names, so that their encoding is canonical.
+Body = msgspec.Struct
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True):
+    """Versions, features, limits and clock of the sender; the first message each side sends."""
+
+    agent: Annotated[
+        str, msgspec.Meta(max_length=64, description="name and version of the program, for the log")
+    ]
+    clock: Annotated[_Count, msgspec.Meta(description="ms UTC at sending")]
+    features: Annotated[
+        list[_Count], msgspec.Meta(max_length=64, description="feature bits; an even one must be understood")
+    ] = []
+    kinds: Annotated[
+        list[_Count] | None, msgspec.Meta(description="odd kinds whose records are kept; nil for all")
+    ] = None
+    limits: Annotated[
+        dict[str, _Count],
+        msgspec.Meta(max_length=64, description="advertised limits that differ from the table"),
+    ] = {}
+    stamp: Annotated[
+        tuple[int, bytes] | None, msgspec.Meta(description="proof of work: bits and nonce; nil for none")
+    ] = None
+    stamp_asked: Annotated[
+        int, msgspec.Meta(ge=0, le=64, description="bits the sender asks of strangers")
+    ] = 0
+    store: Annotated[
+        bytes,
+        msgspec.Meta(min_length=16, max_length=16, description="id of the sender's store, as in its cursors"),
+    ]
+    versions: Annotated[
+        list[_Count], msgspec.Meta(min_length=1, max_length=16, description="protocol versions spoken")
+    ]
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for the items that changed since a cursor."""
+
+    cursor: Annotated[list[Any], msgspec.Meta(description="[store id, arrival, tag] from an earlier answer")]
+    limit: Annotated[
+        int, msgspec.Meta(ge=1, le=limits.MAX_ITEMS, description="most items wanted in one page")
+    ]
+
+
+class Items(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of items, in order of arrival (`changes`) or of author id (`heads`)."""
+
+    cursor: Annotated[
+        list[Any] | None,
+        msgspec.Meta(
+            description="`changes`: where to go on after this page; `heads`: the newest arrival now"
+        ),
+    ] = None
+    items: Annotated[list[Any], msgspec.Meta(max_length=limits.MAX_ITEMS, description="items")]
+    more: Annotated[bool, msgspec.Meta(description="whether another page follows when asked")] = False
+
+
+class Heads(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for all items both sides want, by author id."""
+
+    after: Annotated[
+        _Hash | None, msgspec.Meta(description="last author of the page before; nil for the first")
+    ] = None
+    limit: Annotated[
+        int, msgspec.Meta(ge=1, le=limits.MAX_ITEMS, description="most items wanted in one page")
+    ]
+
+
+class AskIds(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for entry ids of one log, to bisect to the first difference."""
+
+    author: Annotated[_Hash, msgspec.Meta(description="whose log")]
+    epoch: _Count
+    seqs: Annotated[
+        list[_Seq], msgspec.Meta(min_length=1, max_length=limits.MAX_IDS, description="places asked for")
+    ]
+    term: _Count
+
+
+class Ids(msgspec.Struct, frozen=True, kw_only=True):
+    """The ids at the places asked for."""
+
+    ids: Annotated[
+        list[_Hash | None],
+        msgspec.Meta(
+            max_length=limits.MAX_IDS, description="in order; nil where nothing of that place is held"
+        ),
+    ]
+
+
+class Get(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for runs."""
+
+    budget: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1, le=limits.MAX_GET_BYTES, description="bytes of runs all answers may bring together"
+        ),
+    ]
+    wants: Annotated[
+        list[tuple[bytes, int, int]],
+        msgspec.Meta(
+            min_length=1,
+            max_length=limits.MAX_WANTS,
+            description="[author, first seq, last seq]; first > last asks for the highest entries first",
+        ),
+    ]
+
+
+class Runs(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs that were asked for; several messages may answer one question."""
+
+    left: Annotated[
+        list[tuple[bytes, int, int]],
+        msgspec.Meta(max_length=limits.MAX_WANTS, description="wants the budget did not reach; ask again"),
+    ] = []
+    more: Annotated[bool, msgspec.Meta(description="whether another message of this answer follows")] = False
+    runs: Annotated[list[Run], msgspec.Meta(max_length=1_024, description="runs")] = []
+
+
+class AskOpeners(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for all openers known of some networkers."""
+
+    authors: Annotated[list[_Hash], msgspec.Meta(min_length=1, max_length=16, description="whose openers")]
+
+
+class AskProof(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for the proof of a fork."""
+
+    author: Annotated[_Hash, msgspec.Meta(description="whose log")]
+    epoch: _Count
+    term: _Count
+
+
+class Fork(msgspec.Struct, frozen=True, kw_only=True):
+    """The proof of a fork; as an answer, or unasked as gossip."""
+
+    left: Annotated[Run, msgspec.Meta(description="from the place of difference to a valid signature")]
+    right: Annotated[Run, msgspec.Meta(description="the other side, from the same place")]
+
+
+class Want(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for records whose headers are held."""
+
+    entries: Annotated[
+        list[tuple[bytes, int, bytes]],
+        msgspec.Meta(min_length=1, max_length=limits.MAX_WANTS, description="[author, seq, entry id]"),
+    ]
+
+
+class Records(msgspec.Struct, frozen=True, kw_only=True):
+    """The records asked for; places not named did not fit: ask again."""
+
+    gone: Annotated[
+        list[_Count], msgspec.Meta(max_length=limits.MAX_WANTS, description="places let go of here")
+    ] = []
+    none: Annotated[
+        list[_Count], msgspec.Meta(max_length=limits.MAX_WANTS, description="entries not held here")
+    ] = []
+    records: Annotated[
+        list[tuple[int, bytes]],
+        msgspec.Meta(max_length=limits.MAX_WANTS, description="[place in the question, record]"),
+    ] = []
+
+
+class See(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for a signed statement that an entry is stored."""
+
+    author: Annotated[_Hash, msgspec.Meta(description="whose log")]
+    seq: Annotated[_Seq, msgspec.Meta(description="which entry")]
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """The statement (message `seen`)."""
+
+    statement: Annotated[
+        dict[str, Any], msgspec.Meta(max_length=32, description="see the section on statements")
+    ]
+
+
+class Fetch(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for one chunk of a blob."""
+
+    chunk: Annotated[int, msgspec.Meta(ge=0, le=1_023, description="from 0 on; chunk 0 first")]
+    hash: Annotated[_Hash, msgspec.Meta(description="name of the blob")]
+
+
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
+    """One chunk of a blob, or nothing when the blob is not held."""
+
+    data: Annotated[
+        bytes | None, msgspec.Meta(description="at most BLOB_CHUNK bytes; nil when the blob is not held")
+    ] = None
+    manifest: Annotated[
+        bytes, msgspec.Meta(description="with chunk 0 of a longer blob: the SHA-256 of each chunk, joined")
+    ] = b""
+    size: Annotated[
+        int, msgspec.Meta(ge=0, le=limits.MAX_BLOB, description="of the whole blob, in bytes")
+    ] = 0
+
+
+class Interest(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sender wants to hold: everything, or a list of networkers, in parts."""
+
+    all: Annotated[bool, msgspec.Meta(description="everything; then `ids` is empty")]
+    ids: Annotated[
+        list[_Hash], msgspec.Meta(max_length=limits.MAX_INTEREST, description="networkers wanted")
+    ] = []
+    more: Annotated[bool, msgspec.Meta(description="whether another part follows")] = False
+
+
+class Have(msgspec.Struct, frozen=True, kw_only=True):
+    """Items that changed here, for a peer that is not pushed to."""
+
+    items: Annotated[list[Any], msgspec.Meta(min_length=1, max_length=limits.MAX_ITEMS, description="items")]
+
+
+class Push(msgspec.Struct, frozen=True, kw_only=True):
+    """New entries, unasked."""
+
+    runs: Annotated[list[Run], msgspec.Meta(min_length=1, max_length=1_024, description="runs")]
+
+
+class Refuse(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers a question that is not served, or names a fault."""
+
+    code: Annotated[str, msgspec.Meta(max_length=32, description="a code of the registry")]
+    text: Annotated[_Text, msgspec.Meta(description="for a person")]
+
+
+class Bye(msgspec.Struct, frozen=True, kw_only=True):
+    """The last message of a session."""
+
+    code: Annotated[
+        str, msgspec.Meta(max_length=32, description="a code of the registry, or empty: a normal end")
+    ]
+    text: Annotated[_Text, msgspec.Meta(description="for a person")]
+
+
+class Twin(msgspec.Struct, frozen=True, kw_only=True):
+    """Another node of the receiver's networker is in session here."""
+
+
+class Role(enum.Enum):
+    """What a message is in a conversation."""
+
+    QUESTION = "question"
+    ANSWER = "answer"
+    NOTICE = "notice"  # nobody asked
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One row of the table: type number, name, body, role, and which types may answer it."""
+
+    type: int
+    name: str
+    body: builtins.type[Body]
+    role: Role
+    answers: tuple[int, ...] = ()
+
+
+HELLO, CHANGES, ITEMS, HEADS, ASK_IDS, IDS = 0, 2, 3, 4, 6, 7
+GET, RUNS, OPENERS, PROOF, FORK, WANT, RECORDS = 8, 9, 10, 12, 13, 14, 15
+SEE, SEEN, FETCH, CHUNK = 16, 17, 18, 19
+INTEREST, HAVE, PUSH, REFUSE, BYE, TWIN = 20, 21, 23, 25, 27, 29
+
+_Q, _A, _N = Role.QUESTION, Role.ANSWER, Role.NOTICE
+MESSAGES: Final = MappingProxyType(
+    {
+        row.type: row
+        for row in (
+            Message(HELLO, "hello", Hello, _N),
+            Message(CHANGES, "changes", Changes, _Q, (ITEMS, REFUSE)),
+            Message(ITEMS, "items", Items, _A),
+            Message(HEADS, "heads", Heads, _Q, (ITEMS, REFUSE)),
+            Message(ASK_IDS, "ask_ids", AskIds, _Q, (IDS, REFUSE)),
+            Message(IDS, "ids", Ids, _A),
+            Message(GET, "get", Get, _Q, (RUNS, REFUSE)),
+            Message(RUNS, "runs", Runs, _A),
+            Message(OPENERS, "openers", AskOpeners, _Q, (RUNS, REFUSE)),
+            Message(PROOF, "proof", AskProof, _Q, (FORK, REFUSE)),
+            Message(FORK, "fork", Fork, _A),
+            Message(WANT, "want", Want, _Q, (RECORDS, REFUSE)),
+            Message(RECORDS, "records", Records, _A),
+            Message(SEE, "see", See, _Q, (SEEN, REFUSE)),
+            Message(SEEN, "seen", Statement, _A),
+            Message(FETCH, "fetch", Fetch, _Q, (CHUNK, REFUSE)),
+            Message(CHUNK, "chunk", Chunk, _A),
+            Message(INTEREST, "interest", Interest, _N),
+            Message(HAVE, "have", Have, _N),
+            Message(PUSH, "push", Push, _N),
+            Message(REFUSE, "refuse", Refuse, _A),
+            Message(BYE, "bye", Bye, _N),
+            Message(TWIN, "twin", Twin, _N),
+        )
+    }
+)
+TYPES: Final = MappingProxyType({row.body: row.type for row in MESSAGES.values()})
+
+# Bodies without text: a typed decode that encodes to the same bytes proves them canonical.
+_FAST: Final = frozenset({RUNS, PUSH, RECORDS, CHUNK, IDS})
+_envelope = msgspec.msgpack.Decoder(tuple[int, int, msgspec.Raw])
+_decoders: Final[Mapping[int, msgspec.msgpack.Decoder[Any]]] = MappingProxyType(
+    {row.type: msgspec.msgpack.Decoder(row.body) for row in MESSAGES.values()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One decoded message; `body` is None for an unknown type."""
+
+    type: int
+    request: int
+    body: Body | None
+
+
+def encode_message(body: Body, request: int = 0) -> bytes:
+    """Encodes one message.
+
+    Raises:
+        LocalProtocolError: it is longer than MAX_MESSAGE.
+    """
+    data = encoding.encode_struct((TYPES[type(body)], request, body))
+    if len(data) > limits.MAX_MESSAGE:
+        raise LocalProtocolError(f"message of {len(data)} bytes, at most {limits.MAX_MESSAGE} allowed")
+    return data
+
+
+def decode_message(data: bytes) -> Received:
+    """Decodes one message; numbered checks, the first failure decides the code [R-MSG-3].
+
+    Raises:
+        RemoteProtocolError: `too_large`, `encoding`, `not_canonical` or `bad_message`.
+    """
+    if len(data) > limits.MAX_MESSAGE:
+        raise RemoteProtocolError(
+            "too_large", f"message of {len(data)} bytes, at most {limits.MAX_MESSAGE} allowed"
+        )
+    try:
+        number, request, raw = _envelope.decode(data)
+        row = MESSAGES.get(number)
+        if row is not None and number in _FAST:
+            body: Body = _decoders[number].decode(raw)
+            if encoding.encode_struct((number, request, body)) == data and 0 <= request <= limits.MAX_INT:
+                return Received(number, request, body)
+    except (msgspec.MsgspecError, RecursionError):
+        row = None
+    return _decode_strictly(data)
+
+
+def _decode_strictly(data: bytes) -> Received:
+    value = encoding.decode(data)
+    if (
+        not isinstance(value, list)
+        or len(value) != 3
+        or any(type(number) is not int or number < 0 for number in value[:2])
+        or not isinstance(value[2], dict)
+    ):
+        raise RemoteProtocolError("bad_message", "a message is an array of type, request number and body")
+    number, request, body = value
+    row = MESSAGES.get(number)
+    if row is None:
+        return Received(number, request, None)
+    try:
+        return Received(number, request, msgspec.convert(body, row.body))
+    except msgspec.ValidationError as error:
+        raise RemoteProtocolError("bad_message", f"{row.name}: {error}") from error
