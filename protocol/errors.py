@@ -50,7 +50,7 @@ CODES: Final[dict[str, Code]] = {
             "handshake",
             _R,
             True,
-            "a Noise message that does not decrypt, is out of pattern or too long; the session is over",
+            "a Noise message that does not decrypt, is out of pattern or too long",
         ),
         Code("wrong_id", _R, True, "the responder is not the networker the dialler expected"),
         Code(

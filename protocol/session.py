@@ -255,11 +255,7 @@ class Session:
         received = decode_message(self._transport.decrypt(data))
         if received.body is None:
             if received.type % 2 == 0:
-                self._refuse(
-                    received.request,
-                    "unknown_message",
-                    f"messages of type {received.type} are not known here",
-                )
+                self._refuse(received.request, "unknown_message", f"type {received.type} is not known here")
             return []
         if received.type not in PHASES[self.phase]:
             name = messages.MESSAGES[received.type].name
