@@ -171,6 +171,7 @@ class Admission:
     """The outcome of one chain: the new state, the steps in order, and why the rest was not taken (None: all was).
 
     `diverged` is set when the chain does not link to the tip: the peer's log differs further down (bisect).
+    `proof` holds both sides of a fork that the chain showed, to be stored and passed on.
     """
 
     state: LogState | None
@@ -178,6 +179,7 @@ class Admission:
     fault: ProtocolError | None = None
     diverged: bool = False
     rest: tuple[Entry, ...] = ()
+    proof: tuple[tuple[Entry, ...], tuple[Entry, ...]] | None = None
 
     @property
     def kept(self) -> int:
@@ -565,3 +567,5 @@ def _fork(admission: Admission, part: Sequence[Entry], view: LogView) -> None:
         seq += 1
     left, right = signed_run(state.openers, mine), signed_run(state.openers, part)
     admission.state = receive_proof(state, left, right)
+    if admission.state.fork != state.fork:
+        admission.proof = (left, right)
