@@ -13,6 +13,7 @@ from aiohttp import web
 
 from netnode.problems import ExitCode, Problem
 
+MAX_BODY: Final = 1024 * 1024  # why: SECURITY section 3, API body 1 MiB
 SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from netnode.api import answers
+from netnode.api.answers import MAX_BODY
 from netnode.operations.operation import (
     PREFIX,
     Download,
@@ -62,6 +63,10 @@ class ApiClient:
             answer = await self._read("GET", path, params=_query(request))
         else:
             body = msgspec.json.encode(request)
+            if len(body) > MAX_BODY:
+                raise Problem(
+                    "The request is larger than 1 MiB. Shorten its texts.", ExitCode.USAGE, "too_large"
+                )
             answer = await self._read("POST", path, data=body, headers={"Content-Type": "application/json"})
         return _decoded(answer, operation.response)
 

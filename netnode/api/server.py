@@ -18,6 +18,7 @@ from aiohttp import http_parser, web
 
 from netnode.api import answers
 from netnode.api.admission import Admission, Doorway
+from netnode.api.answers import MAX_BODY
 from netnode.api.guard import LOCAL_NAMES, Guard, allowed_hosts
 from netnode.api.openapi import describe
 from netnode.operations.operation import MIB, PREFIX, Download, Operation, Upload, bad_request, bounded
@@ -25,7 +26,6 @@ from netnode.operations.registry import OPERATIONS, AnyOperation
 from netnode.operations.services import Services
 from netnode.problems import ExitCode, Problem
 
-MAX_BODY: Final = MIB  # why: SECURITY section 3, API body 1 MiB
 BODY_SECONDS: Final = 30.0  # why: a body that drips longer than this holds a connection for nothing
 KEEPALIVE_SECONDS: Final = 30.0  # why: SECURITY section 1; aiohttp's own default is an hour
 CHUNK: Final = 64 * 1024
@@ -80,6 +80,7 @@ class ApiServer:
             access_log=None,
             keepalive_timeout=KEEPALIVE_SECONDS,
             auto_decompress=False,  # why: no bombs; a body with Content-Encoding is refused below
+            lingering_time=2.0,  # why: long enough for a client to read why its body was refused
             shutdown_timeout=3.0,  # why: a clean stop ends within 10 s in all
         )
 
@@ -153,9 +154,9 @@ class ApiServer:
                 operation.method, path, self._json_route(operation), name=operation.name
             )
         elif isinstance(operation, Upload):
-            self.app.router.add_route("POST", path, self._upload_route(operation), name=operation.name)
+            self.app.router.add_route("POST", path, self._upload_route(operation))
         else:
-            self.app.router.add_route("GET", path, self._download_route(operation), name=operation.name)
+            self.app.router.add_route("GET", path, self._download_route(operation))
 
     def _json_route(self, operation: Operation[Any, Any]) -> _Handler:
         async def serve(request: web.Request) -> web.StreamResponse:

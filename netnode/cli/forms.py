@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_args
@@ -10,6 +9,7 @@ from typing import Any, Final, TypeVar, get_args
 import click
 import msgspec
 
+from netnode.market.forms import read_toml
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem, disk_problem
 
@@ -31,6 +31,11 @@ _OPTIONS: Final = (
     click.option("--price", metavar="AMOUNT", help="As 12.50."),
     click.option("--currency", metavar="CUR", callback=upper, help="As USD or EUR."),
     click.option("--per", metavar="PERIOD", help="A price that returns: month, year, or as '3 months'."),
+    click.option("--sale", metavar="AMOUNT", help="A reduced price, beside --price."),
+    click.option("--sale-from", metavar="DATE", help="From when it is reduced."),
+    click.option("--sale-until", metavar="DATE", help="Until when it is reduced."),
+    click.option("--issuer", metavar="ID", help="For a price in credit: who issues it."),
+    click.option("--unit", metavar="UNIT", help="For a price in credit: its unit."),
     click.option("--points", metavar="N", help="Points of your plan, as 10 or 7.5."),
     click.option("--commission", metavar="PERCENT", help="What a referrer earns, as 15 or 12.5."),
     click.option("--summary", metavar="TEXT", help="One or two sentences."),
@@ -41,6 +46,7 @@ _OPTIONS: Final = (
         metavar="FILE",
         help="The full text, in a file.",
     ),
+    click.option("--format", type=click.Choice(("plain", "markdown", "html")), help="Of the full text."),
     click.option("--category", metavar="TEXT", help="As 'Clothing > Shirts'."),
     click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Repeatable."),
     click.option("--brand", metavar="TEXT", help="Who makes it."),
@@ -108,17 +114,21 @@ def _rate(text: str) -> dict[str, Any]:
 
 
 def _read_form(path: Path) -> dict[str, Any]:
-    text = _read_text(path)
-    try:
-        fields = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        why = str(error) or "it is nested too deep"
-        raise Problem(f"{path} is not TOML: {why}. Mend that line.", ExitCode.USAGE, "form") from error
-    found: dict[str, Any] = msgspec.to_builtins(fields)  # dates and times become ISO text
+    found: dict[str, Any] = msgspec.to_builtins(read_toml(_read(path), str(path)))  # dates become ISO text
     return found
 
 
 def _read_text(path: Path) -> str:
+    data = _read(path)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        text = f"{path}, line {line}: not UTF-8 text. Save the file as UTF-8."
+        raise Problem(text, ExitCode.USAGE, "form") from error
+
+
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FORM + 1)
@@ -126,9 +136,4 @@ def _read_text(path: Path) -> str:
         raise disk_problem(error, "read", path) from error
     if len(data) > MAX_FORM:
         raise Problem(f"{path} is larger than 1 MiB. Is it the file you meant?", ExitCode.USAGE, "form")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        text = f"{path}, line {line}: not UTF-8 text. Save the file as UTF-8."
-        raise Problem(text, ExitCode.USAGE, "form") from error
+    return data

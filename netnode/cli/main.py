@@ -43,7 +43,9 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
     context.exit()
 
 
-@click.group(cls=NodeGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=NodeGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.option(
     "--version",
     is_flag=True,

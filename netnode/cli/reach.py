@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from netnode.api.client import ApiClient
 from netnode.cli.frame import Invocation
 from netnode.cli.output import hint
 from netnode.home import Running
@@ -87,6 +86,8 @@ async def _use(
 
 
 async def _remote(run: Invocation, running: Running, work: Callable[[Caller], Awaitable[Result]]) -> Result:
+    from netnode.api.client import ApiClient  # late: aiohttp takes a while, and an offline command needs none
+
     async with ApiClient(running.api, run.home.read_token()) as client:
         return await work(client)
 

@@ -132,7 +132,7 @@ class FakeListings:
         return paged([items[key] for key in sorted(items)], query)
 
     async def show(self, ref):
-        found = self._find(ref.rpartition("/")[2])
+        found = self._find(ref.removeprefix(f"{ME}/"))
         return models.Listing(
             ref=found.ref,
             key=found.key,
@@ -152,7 +152,9 @@ class FakeListings:
             self.services.sign()
         data = b"".join([chunk async for chunk in chunks])
         if query.currency is None and b"currency" not in data:
-            raise Problem("The file names no currency. Give it with --currency.", ExitCode.USAGE, "currency_needed")
+            raise Problem(
+                "The file names no currency. Give it with --currency.", ExitCode.USAGE, "currency_needed"
+            )
         rows = data.decode().split("\n")[1:]
         created = 0
         for row in rows:
@@ -251,7 +253,15 @@ class FakeLogs:
     async def logs(self, query):
         logs = [
             models.Log(
-                author=ME, name="Ada", entries=2, epoch=0, term=0, seq=1, head="00" * 32, state="open", followed=True
+                author=ME,
+                name="Ada",
+                entries=2,
+                epoch=0,
+                term=0,
+                seq=1,
+                head="00" * 32,
+                state="open",
+                followed=True,
             )
         ]
         return paged(logs, query)
@@ -285,7 +295,9 @@ class FakeModeration:
     def _state(self, kind, target, reason):
         self.services.sign()
         entry = f"{len(self.stated):064x}"
-        statement = models.Moderation(type=kind, author=ME, entry=entry, target=target, reason=reason, time=TIME)
+        statement = models.Moderation(
+            type=kind, author=ME, entry=entry, target=target, reason=reason, time=TIME
+        )
         self.stated.insert(0, statement)
         return models.Stated(entry)
 
