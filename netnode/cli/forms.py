@@ -65,6 +65,7 @@ _OPTIONS: Final = (
     click.option("--url", metavar="URL", help="Its page elsewhere."),
     click.option("--country", metavar="CC", callback=upper, help="Where it is, as DE."),
     click.option("--region", metavar="TEXT", help="Where in that country, roughly."),
+    click.option("--ships/--no-ships", default=None, help="Whether it needs shipping."),
     click.option(
         "--ship-to", "ship_to", multiple=True, metavar="REGION[=PRICE]", help="As DE=4.90, or * for all."
     ),

@@ -124,9 +124,10 @@ def _usage(error: click.ClickException) -> Problem:
     context = error.ctx if isinstance(error, click.UsageError) else None
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return Problem(f"Name a command.\n\n{error.format_message()}", ExitCode.USAGE, "usage")
-    text = error.format_message().rstrip(".")
+    text = error.format_message()
+    text = text if text.endswith((".", "?", "!")) else f"{text}."
     see = f" See: {context.command_path} --help" if context is not None else ""
-    return Problem(f"{text}.{see}", ExitCode.USAGE, "usage")
+    return Problem(f"{text}{see}", ExitCode.USAGE, "usage")
 
 
 def _unexpected(error: Exception, arguments: Sequence[str]) -> Problem:

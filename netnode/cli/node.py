@@ -158,16 +158,24 @@ def stop(context: click.Context) -> None:
         raise Problem(text, ExitCode.UNREACHABLE, "not_running")
     call(run, STOP, models.Nothing())
     _wait_for_end(run)
-    with run.home.lock(retries(_STOP_SECONDS)):  # so that a `start` right after finds the home free
-        pass
     output.emit(run, {"stopped": True, "pid": running.pid}, lambda _: output.say("The node has stopped."))
 
 
 def _wait_for_end(run: Invocation) -> None:
+    """Waits until the home is free, so that a `start` right after finds it so."""
     for _ in retries(_STOP_SECONDS):
-        if run.home.running() is None:
-            return
-    raise Problem("The node did not end in time. Look at its node.log.", ExitCode.FAILED, "stop")
+        if run.home.running() is not None:
+            continue
+        try:
+            with run.home.lock():
+                return
+        except Problem as problem:
+            if problem.code != "locked":
+                raise
+    text = (
+        f"The node did not end in time. Look at {run.home.log_file}; the last resort is to kill its process."
+    )
+    raise Problem(text, ExitCode.FAILED, "stop")
 
 
 @click.command(cls=NodeCommand)
