@@ -10,7 +10,8 @@ import re
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -82,16 +83,17 @@ def node_running(home, services):
         await address["end"].wait()
         await server.close()
 
-    with place.lock():
+    with ExitStack() as held:
+        held.enter_context(place.lock())
         thread = threading.Thread(target=lambda: asyncio.run(serve()))
         thread.start()
         assert started.wait(10)
         api = f"http://127.0.0.1:{address['port']}"
         place.write_running(Running(os.getpid(), api, "ws://127.0.0.1:1/inx/1", ME))
+        held.callback(place.remove_running)
         try:
-            yield api
+            yield SimpleNamespace(api=api, release=held.close)
         finally:
-            place.remove_running()
             address["loop"].call_soon_threadsafe(address["end"].set)
             thread.join()
 
@@ -457,20 +459,24 @@ def test_every_command_with_a_running_node(ready, runtime, home, tmp_path):
 
 def test_stop_ends_the_node_and_waits_for_it(ready, home, monkeypatch):
     services = FakeServices(home)
-    with node_running(home, services):
-        place = Home(home, SystemDisk())
+    with node_running(home, services) as node:
 
         async def stop():
             services.node.stopped = True
-            place.remove_running()
+            node.release()
 
         monkeypatch.setattr(services.node, "stop", stop)
-        monkeypatch.setattr("netnode.cli.node._STOP_SECONDS", 0.2)
-        result = ready(
-            "stop", "--json"
-        )  # this process goes on holding the lock, so waiting for it ends in vain
+        result = ready("stop", "--json")
         assert services.node.stopped
-        assert (result.code, result.json["error"]["code"]) == (5, "locked")
+    assert (result.code, result.json) == (0, {"stopped": True, "pid": os.getpid()})
+
+
+def test_stop_says_when_the_node_does_not_end(ready, home, monkeypatch):
+    monkeypatch.setattr("netnode.cli.node._STOP_SECONDS", 0.2)
+    with node_running(home, FakeServices(home)):
+        result = ready("stop", "--json")
+    assert (result.code, result.json["error"]["code"]) == (1, "stop")
+    assert "node.log" in result.err
 
 
 def test_a_locked_home_without_an_answer_is_exit_5(ready, home):
@@ -494,9 +500,9 @@ def test_a_stale_running_file_is_not_believed(ready, home):
 
 
 def test_a_second_start_is_refused(ready, home):
-    with node_running(home, FakeServices(home)) as api:
+    with node_running(home, FakeServices(home)) as node:
         result = ready("start", "--json")
-    assert (result.code, result.json["error"]["details"]["api"]) == (4, api)
+    assert (result.code, result.json["error"]["details"]["api"]) == (4, node.api)
 
 
 def test_verify_with_problems_is_exit_1_and_one_document(ready, runtime):
@@ -556,6 +562,8 @@ def test_a_form_in_a_file_and_options_over_it(ready, runtime, tmp_path):
             "--description-file",
             tmp_path / "text.md",
             "--no-ships",
+            "--format",
+            "markdown",
         ).code
         == 0
     )
@@ -570,6 +578,7 @@ def test_a_form_in_a_file_and_options_over_it(ready, runtime, tmp_path):
         "images": [{"url": "https://x.example/a.png"}],
         "description": "# Long",
         "ships": False,
+        "format": "markdown",
     }
     assert ready("listing", "edit", "other", "--from", form).code == 2
 
