@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,7 +11,7 @@ from netnode.api.answers import ErrorDocument
 from netnode.operations.operation import PREFIX, Download, Operation, Upload
 from netnode.operations.registry import AnyOperation
 
-_REF = "#/components/schemas/{name}"
+_REF: Final = "#/components/schemas/{name}"
 
 
 def describe(operations: Sequence[AnyOperation], version: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import click
 
@@ -23,7 +23,7 @@ from netnode.operations.listings import (
 )
 from netnode.problems import ExitCode, Problem
 
-KINDS = get_args(models.Kind)
+KINDS: Final = get_args(models.Kind)
 
 
 @click.group(cls=NodeGroup)

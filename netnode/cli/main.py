@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import click
 
@@ -19,8 +19,8 @@ from netnode.operations.services import Runtime
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk
 
-_DEBUG = "NETNODE_DEBUG"
-_INTERRUPTED = 130  # what a shell reports for Ctrl-C
+_DEBUG: Final = "NETNODE_DEBUG"
+_INTERRUPTED: Final = 130  # what a shell reports for Ctrl-C
 
 
 def program_version() -> str:

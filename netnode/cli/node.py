@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 import click
 from click.shell_completion import get_completion_class
@@ -19,8 +20,8 @@ from netnode.operations.services import Created, Ready, StartOptions
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy, retries
 
-_STOP_SECONDS = 15.0  # why: a node ends within 10 s of the signal
-_HINTS = {
+_STOP_SECONDS: Final = 15.0  # why: a node ends within 10 s of the signal
+_HINTS: Final = {
     "bash": 'eval "$(netnode completion bash)"   in ~/.bashrc',
     "zsh": 'eval "$(netnode completion zsh)"   in ~/.zshrc',
     "fish": "netnode completion fish > ~/.config/fish/completions/netnode.fish",

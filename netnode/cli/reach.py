@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 from rich.console import Console
@@ -21,8 +21,8 @@ from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.system import SystemDisk, SystemEntropy
 
 Result = TypeVar("Result")
-_TRIES = 3  # a node may start or stop between the look at running.json and the attempt
-_CHUNK = 256 * 1024
+_TRIES: Final = 3  # a node may start or stop between the look at running.json and the attempt
+_CHUNK: Final = 256 * 1024
 
 
 def call(

@@ -4,12 +4,12 @@ Ids are text: `nx1...`, 64 hex characters for an entry, `<id>/<key>` for a listi
 absent field is left out of the JSON; `null` is written where the field itself is part of the shape.
 """
 
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-ITEMS_DEFAULT = 50
-ITEMS_MAX = 500  # why: one page is built in memory and sent as one JSON document (SECURITY section 3)
+ITEMS_DEFAULT: Final = 50
+ITEMS_MAX: Final = 500  # why: one page is built in memory and sent as one JSON document (SECURITY section 3)
 
 Limit = Annotated[int, Meta(ge=1, le=ITEMS_MAX, description="most items in one answer")]
 Cursor = Annotated[str, Meta(max_length=1024, description="`next` of the answer before; opaque")]
