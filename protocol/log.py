@@ -178,8 +178,8 @@ class Admission:
     steps: list[Step] = field(default_factory=list)
     fault: ProtocolError | None = None
     diverged: bool = False
-    rest: tuple[Entry, ...] = ()
     proof: tuple[tuple[Entry, ...], tuple[Entry, ...]] | None = None
+    rest: tuple[Entry, ...] = ()
 
     @property
     def kept(self) -> int:

@@ -64,21 +64,23 @@ class GroupCommit:
             # Not told of the error: it would end the task before what is queued is stored.
             await self._task.__aexit__(None, None, None)
 
-    async def submit(self, changes: Sequence[Change], durable: bool = False) -> list[Arrived]:
-        """Commits changes together with others, after those submitted before.
+    async def submit(self, changes: Sequence[Change], durable: bool = False) -> asyncio.Future[list[Arrived]]:
+        """Queues changes to be committed together with others, after those submitted before.
 
-        Once queued they are committed even if this wait is cancelled, since later changes may start from them.
+        Waits for room in the queue. Once queued they are committed even if nobody waits for the outcome, since
+        later changes may start from them.
 
         Args:
             changes: as for `Writer.commit`.
             durable: makes the whole transaction survive a loss of power.
 
         Returns:
-            The new arrivals of the logs in `changes`; a log that others changed in the same transaction has one.
+            A future of the new arrivals of the logs in `changes`; a log that others changed in the same transaction
+            has one. It raises Problem when the disk is full, read-only or fails (nobody's changes of that
+            transaction are stored), LocalProtocolError when a change does not start from what is stored.
 
         Raises:
-            Problem: the disk is full, read-only or fails; nobody's changes of that transaction are stored.
-            LocalProtocolError: a change of that transaction does not start from what is stored.
+            RuntimeError: the store is closing.
         """
         async with self._door:
             while self._pending > self._limit:
@@ -91,7 +93,7 @@ class GroupCommit:
             self._queue.append(member)
             self._pending += weight
             self._wake.set()
-        return await member.outcome
+        return member.outcome
 
     async def _run(self) -> None:
         try:

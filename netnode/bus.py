@@ -1,0 +1,46 @@
+"""The bus: tells the rest of the node what was stored, after it is stored (DESIGN section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from netnode.store.rows import Arrived
+from protocol.entry import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One committed batch.
+
+    Args:
+        arrived: the changed items.
+        entries: the new entries by author, oldest first; those that fill a log from below are left out.
+        source: the session the batch came from; None for own entries and files.
+    """
+
+    arrived: Sequence[Arrived]
+    entries: dict[bytes, tuple[Entry, ...]] = field(default_factory=dict)
+    source: object | None = None
+
+
+Subscriber = Callable[[Stored], None]
+
+
+class Bus:
+    """Calls every subscriber for every batch, in the order they came; a subscriber must not block or raise."""
+
+    __slots__ = ("_subscribers",)
+
+    def __init__(self) -> None:
+        self._subscribers: list[Subscriber] = []
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Adds a subscriber; returns the function that removes it."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    def publish(self, stored: Stored) -> None:
+        """Tells all subscribers."""
+        for subscriber in tuple(self._subscribers):
+            subscriber(stored)

@@ -1,0 +1,347 @@
+"""The one gate every entry passes, own or foreign (DESIGN section 9).
+
+Chains are judged in the verifier lane against the newest known state of their log, which may still be on its way to
+disk; what was found authentic goes to the group commit, in the order it was judged, and to the bus once stored. A
+chain that has to look at stored entries (it overlaps, fills, forks or opens) waits until its log is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeVarTuple
+
+from netnode.bus import Bus, Stored
+from netnode.ports import Executor, Lane
+from netnode.store import Change, GroupCommit, Reader, Store
+from netnode.store.rows import Arrived
+from protocol.entry import Entry
+from protocol.errors import LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
+from protocol.log import Admission, Keep, LogState, receive, receive_opener, receive_proof
+from protocol.run import Run, rebuild, run_of
+
+STATES_KEPT: Final = 4_096  # why: about 2 KB each; a log not among them costs one read
+
+Chain = Sequence[Entry]
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the chains of one author in one call of the gate."""
+
+    author: bytes
+    kept: int = 0
+    fault: ProtocolError | None = None
+    diverged: bool = False
+
+
+@dataclass(slots=True)
+class _Verdicts:
+    """What one visit to the verifier lane found; `rest` has to wait for the disk."""
+
+    outcomes: dict[bytes, Outcome] = field(default_factory=dict)
+    rest: list[Chain] = field(default_factory=list)
+
+
+class Gate:
+    """Admits entries to the store.
+
+    Args:
+        network: the network's name.
+        store: where logs are read.
+        commits: where changes go.
+        executor: its verifier lane judges.
+        bus: told of what was stored.
+    """
+
+    def __init__(
+        self, network: str, store: Store, commits: GroupCommit, executor: Executor, bus: Bus
+    ) -> None:
+        self._network = network
+        self._store = store
+        self._commits = commits
+        self._executor = executor
+        self._bus = bus
+        self._door = asyncio.Lock()
+        self._states: OrderedDict[bytes, LogState] = OrderedDict()
+        self._pending: dict[bytes, int] = {}
+        self._waiting: set[asyncio.Future[list[Arrived]]] = set()
+        self._stale = False
+
+    async def admit_runs(self, runs: Sequence[Run], source: object | None = None) -> list[Outcome]:
+        """Admits runs as they came in a message.
+
+        Returns:
+            One outcome per author, once everything kept is stored.
+
+        Raises:
+            RemoteProtocolError: a run cannot be rebuilt; nothing of the message is kept.
+            Problem: the disk fails.
+        """
+        return await self._admit(await self._executor.run(Lane.VERIFIER, chains_of, runs), source)
+
+    async def admit(self, chain: Chain, *, durable: bool = False, source: object | None = None) -> Outcome:
+        """Admits consecutive entries of one author; `durable` for own entries [R-LOG-20]."""
+        (outcome,) = await self._admit([chain], source, durable)
+        return outcome
+
+    async def admit_openers(self, entries: Sequence[Entry], source: object | None = None) -> Outcome:
+        """Admits openers of one author that came by themselves (handshake, answer to `openers`) [R-LOG-5].
+
+        Args:
+            entries: at least one, in order of epoch.
+            source: the session they came from.
+        """
+        author = entries[0].author
+        outcome = Outcome(author)
+        async with self._door:
+            for entry in entries:
+                await self._settled(author)
+                future = await self._decide(source, False, self._judge_opener, entry, outcome)
+                if future is not None:
+                    await future
+        return outcome
+
+    async def admit_proof(self, left: Run, right: Run, source: object | None = None) -> Outcome:
+        """Admits a proof of fork: two runs, or the two openers of one term [R-LOG-14, R-LOG-15]."""
+        sides = rebuild(left), rebuild(right)
+        if sides[0][0].is_opener and sides[1][0].is_opener:
+            return await self.admit_openers([sides[0][0], sides[1][0]], source)
+        outcome = Outcome(left.author)
+        async with self._door:
+            await self._settled(left.author)
+            future = await self._decide(source, False, self._judge_proof, sides, outcome)
+            if future is not None:
+                await future
+        return outcome
+
+    async def state(self, author: bytes) -> LogState | None:
+        """The newest state of a log that is on disk."""
+        return await self._store.load(author)
+
+    # -- judging ---------------------------------------------------------------------------------------------
+    async def _admit(
+        self, chains: list[Chain], source: object | None, durable: bool = False
+    ) -> list[Outcome]:
+        outcomes: dict[bytes, Outcome] = {}
+        stored: list[asyncio.Future[list[Arrived]]] = []
+        while chains:
+            async with self._door:
+                verdicts = _Verdicts()
+                future = await self._decide(source, durable, self._judge, chains, verdicts)
+                if future is not None:
+                    stored.append(future)
+                chains = verdicts.rest
+                for author, outcome in verdicts.outcomes.items():
+                    before = outcomes.setdefault(author, outcome)
+                    if before is not outcome:
+                        before.kept += outcome.kept
+                        before.fault, before.diverged = outcome.fault, before.diverged or outcome.diverged
+                if chains:
+                    await self._settled(*{chain[0].author for chain in chains})
+        for future in stored:
+            await future
+        return list(outcomes.values())
+
+    async def _decide(
+        self, source: object | None, durable: bool, judge: Callable[[*Ts], list[Change]], *args: *Ts
+    ) -> asyncio.Future[list[Arrived]] | None:
+        """Judges in the verifier lane and queues the changes, under the door; None when there are none.
+
+        A wait that is cancelled between the two, or a commit that fails, leaves states in the cache that the disk
+        will never have; then the cache is emptied first.
+        """
+        if self._stale:
+            await self._settled(*self._pending)
+            await self._executor.run(Lane.VERIFIER, self._states.clear)
+            self._stale = False
+        try:
+            changes = await self._executor.run(Lane.VERIFIER, judge, *args)
+            return await self._submit(changes, source, durable) if changes else None
+        except BaseException:
+            self._stale = True
+            raise
+
+    def _judge(self, chains: list[Chain], verdicts: _Verdicts) -> list[Change]:
+        """Runs in the verifier lane."""
+        self._trim()
+        changes: list[Change] = []
+        waiting: set[bytes] = set()
+        touched: set[bytes] = set()
+        for chain in chains:
+            author = chain[0].author
+            state = self._known(author)
+            if author in waiting or (
+                _reads_store(state, chain) and (author in touched or self._pending.get(author))
+            ):
+                waiting.add(author)
+                verdicts.rest.append(chain)
+                continue
+            outcome = verdicts.outcomes.setdefault(author, Outcome(author))
+            admission = self._receive(state, chain)
+            change = self._change(state, admission)
+            if change is not None:
+                changes.append(change)
+                touched.add(author)
+            outcome.kept += admission.kept
+            outcome.fault = admission.fault
+            outcome.diverged = outcome.diverged or admission.diverged
+            if admission.rest:
+                waiting.add(author)
+                verdicts.rest.append(admission.rest)
+        return changes
+
+    def _receive(self, state: LogState | None, chain: Chain) -> Admission:
+        if not _reads_store(state, chain):
+            return receive(self._network, state, chain, _NOTHING)
+        author = chain[0].author
+        return self._store.reading(lambda reader: receive(self._network, state, chain, reader.view(author)))
+
+    def _judge_opener(self, entry: Entry, outcome: Outcome) -> list[Change]:
+        state = self._known(entry.author)
+        if state is None:
+            admission = receive(self._network, None, [entry], _NOTHING)
+        else:
+            admission = self._store.reading(
+                lambda reader: receive_opener(state, entry, reader.view(entry.author))
+            )
+        outcome.kept += admission.kept
+        outcome.fault = admission.fault
+        change = self._change(state, admission)
+        return [] if change is None else [change]
+
+    def _judge_proof(self, sides: tuple[list[Entry], list[Entry]], outcome: Outcome) -> list[Change]:
+        state = self._known(outcome.author)
+        try:
+            if state is None:
+                raise NotHeld("unknown_author", "the openers of this networker are not known here")
+            after = receive_proof(state, *sides)
+        except ProtocolError as error:
+            outcome.fault = error
+            return []
+        change = self._change(state, Admission(after, proof=(tuple(sides[0]), tuple(sides[1]))))
+        return [] if change is None else [change]
+
+    def _known(self, author: bytes) -> LogState | None:
+        state = self._states.get(author)
+        if state is None:
+            state = self._store.reading(Reader.load, author)
+            if state is not None:
+                self._states[author] = state
+        return state
+
+    def _change(self, before: LogState | None, admission: Admission) -> Change | None:
+        after = admission.state
+        if after is None or (after == before and not admission.steps):
+            return None
+        self._states[after.author] = after
+        self._states.move_to_end(after.author)
+        proof = None
+        if (
+            admission.proof is not None
+            and after.fork is not None
+            and (before is None or before.fork != after.fork)
+        ):
+            proof = (run_of(admission.proof[0]), run_of(admission.proof[1]))
+        return Change(before, after, admission.steps, proof)
+
+    def _trim(self) -> None:
+        if len(self._states) > STATES_KEPT:
+            settled = [author for author in self._states if author not in self._pending]
+            for author in settled[: len(self._states) - STATES_KEPT * 3 // 4]:
+                del self._states[author]
+
+    # -- committing ------------------------------------------------------------------------------------------
+    async def _submit(
+        self, changes: list[Change], source: object | None, durable: bool
+    ) -> asyncio.Future[list[Arrived]]:
+        for change in changes:
+            author = change.after.author
+            self._pending[author] = self._pending.get(author, 0) + 1
+        future = await self._commits.submit(changes, durable)
+        self._waiting.add(future)
+        future.add_done_callback(lambda done: self._stored(done, changes, source))
+        return future
+
+    def _stored(
+        self, done: asyncio.Future[list[Arrived]], changes: list[Change], source: object | None
+    ) -> None:
+        """Runs on the event loop when a transaction ended, before whoever waits for it goes on."""
+        self._waiting.discard(done)
+        for change in changes:
+            author = change.after.author
+            self._pending[author] -= 1
+            if not self._pending[author]:
+                del self._pending[author]
+        if done.cancelled() or done.exception() is not None:
+            self._stale = True  # later states may rest on what was not stored
+            return
+        self._bus.publish(Stored(done.result(), _appended(changes), source))
+
+    async def _settled(self, *authors: bytes) -> None:
+        """Waits until nothing of these logs is on its way to disk."""
+        while any(author in self._pending for author in authors):
+            await asyncio.shield(asyncio.gather(*self._waiting, return_exceptions=True))
+
+
+def chains_of(runs: Iterable[Run]) -> list[Chain]:
+    """Rebuilds runs and joins those that continue each other.
+
+    Raises:
+        RemoteProtocolError: as `protocol.run.rebuild`.
+    """
+    chains: list[list[Entry]] = []
+    for run in runs:
+        entries = rebuild(run)
+        last = chains[-1][-1] if chains else None
+        if last is not None and (last.author, last.seq + 1, last.id) == (run.author, run.first, run.prev):
+            chains[-1].extend(entries)
+        else:
+            chains.append(entries)
+    return list(chains)
+
+
+def raise_remote(outcomes: Iterable[Outcome]) -> None:
+    """Raises the first fault that is the sender's.
+
+    Raises:
+        RemoteProtocolError: of an outcome.
+    """
+    for outcome in outcomes:
+        if isinstance(outcome.fault, RemoteProtocolError):
+            raise outcome.fault
+
+
+def _reads_store(state: LogState | None, chain: Chain) -> bool:
+    """Whether judging the chain may look at stored entries; plain new entries above the tip never do."""
+    if state is None:
+        return False
+    return chain[0].seq <= state.tip.seq or any(entry.is_opener for entry in chain)
+
+
+def _appended(changes: Iterable[Change]) -> dict[bytes, tuple[Entry, ...]]:
+    new: dict[bytes, tuple[Entry, ...]] = {}
+    for change in changes:
+        floor = -1 if change.before is None else change.before.tip.seq
+        for step in change.steps:
+            if isinstance(step, Keep) and step.entries[0].seq > floor:
+                new[change.after.author] = new.get(change.after.author, ()) + step.entries
+    return new
+
+
+class _Nothing:
+    """The view of a log of which nothing is read."""
+
+    __slots__ = ()
+
+    def main(self, seq: int) -> Entry | None:
+        raise LocalProtocolError(f"entry {seq} is not to be read here")
+
+    def aside(self, number: int, seq: int) -> Entry | None:
+        raise LocalProtocolError(f"entry {seq} of extent {number} is not to be read here")
+
+
+_NOTHING: Final = _Nothing()
