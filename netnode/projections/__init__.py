@@ -1,0 +1,1 @@
+"""Read models made from the logs: they can be dropped and rebuilt to equal tables."""

@@ -1,0 +1,386 @@
+"""The catalogue as people see it: rows of the tables in the shapes of `netnode.operations.models`.
+
+Here alone a listing's record becomes a summary or a page. All functions read; several calls that must agree belong
+into one transaction of the reader.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import apsw
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from netnode.market import money
+from netnode.market.listing import to_form
+from netnode.operations import models
+from netnode.problems import ExitCode, Problem
+from netnode.projections import facets
+from netnode.projections.search import Query, find
+from protocol.errors import RemoteProtocolError
+from protocol.identity import id_text, parse_id
+from protocol.records import Block, Listing, Price, Profile, Report, decode_record
+
+T = TypeVar("T")
+
+NAMELESS: Final = ""  # the name of a networker whose profile is not known here
+_COLUMNS: Final = """
+    networker.id, coalesce(profile.name, ''), listing.key, listing.entry, listing.time, listing.expires,
+    coalesce(listing.withdrawn > listing.seq, 0), listing_record.record
+    FROM listing JOIN listing_record USING (row) JOIN networker ON networker.n = listing.n
+    LEFT JOIN profile ON profile.n = listing.n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRow:
+    """One listing with its record; `withdrawn`: no longer offered, the record is of its last version."""
+
+    seller: bytes
+    seller_name: str
+    key: str
+    entry: bytes
+    time: int
+    expires: int | None
+    withdrawn: bool
+    raw: bytes
+    record: Listing
+
+    @property
+    def ref(self) -> str:
+        """``<seller id>/<key>``."""
+        return f"{id_text(self.seller)}/{self.key}"
+
+    def in_force(self, now_ms: int) -> bool:
+        """Whether it is offered at that time."""
+        return not self.withdrawn and (self.expires is None or self.expires > now_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    """The profile in force; `stamp`: bits of a stamp that holds."""
+
+    networker: bytes
+    entry: bytes
+    seq: int
+    time: int
+    stamp: int
+    raw: bytes
+    record: Profile
+
+
+def _row(values: tuple[Any, ...]) -> ListingRow:
+    seller, name, key, entry, time, expires, withdrawn, raw = values
+    record = decode_record(Listing.KIND, raw)
+    assert isinstance(record, Listing)
+    return ListingRow(seller, name, key, entry, time, expires, bool(withdrawn), raw, record)
+
+
+# -- shapes --------------------------------------------------------------------------------------------------
+def price_view(price: Price, *, lowest: bool = False) -> models.Price:
+    """A price as JSON shows it."""
+    return msgspec.convert(money.view(price, lowest=lowest), models.Price)
+
+
+def summary(row: ListingRow) -> models.ListingSummary:
+    """A listing as one line of a list."""
+    record = row.record
+    return models.ListingSummary(
+        **_shared(row),
+        summary=record.summary,
+        availability=record.availability,
+        condition=record.condition,
+        category=record.category,
+        expires=UNSET if row.expires is None else row.expires,
+    )
+
+
+def full(row: ListingRow) -> models.Listing:
+    """A listing with all its fields."""
+    return models.Listing(**_shared(row), fields=to_form(row.record))
+
+
+def _shared(row: ListingRow) -> dict[str, Any]:
+    record = row.record
+    priced = facets.lowest(record)
+    return {
+        "ref": row.ref,
+        "key": row.key,
+        "entry": row.entry.hex(),
+        "seller": id_text(row.seller),
+        "seller_name": row.seller_name,
+        "title": record.title,
+        "kind": record.kind,
+        "price": None if priced is None else price_view(priced[0], lowest=priced[1]),
+        "variants": _variants(record),
+        "time": row.time,
+        "withdrawn": True if row.withdrawn else UNSET,
+    }
+
+
+def _variants(record: Listing) -> list[models.Variant]:
+    if record.variants is UNSET or record.options is UNSET:
+        return []
+    shapes = []
+    for variant in record.variants:
+        price = _or(variant.price, record.price)
+        shapes.append(
+            models.Variant(
+                options=dict(zip(record.options, variant.options, strict=True)),
+                price=None if price is UNSET else price_view(price),
+                sku=variant.sku,
+                availability=_or(variant.availability, record.availability),
+                gtin=variant.gtin,
+            )
+        )
+    return shapes
+
+
+def _or(value: T | UnsetType, fallback: T | UnsetType) -> T | UnsetType:
+    return fallback if value is UNSET else value
+
+
+# -- listings ------------------------------------------------------------------------------------------------
+def search(
+    connection: apsw.Connection, query: models.SearchQuery, now_ms: int, own: bytes | None = None
+) -> models.Found:
+    """Searches the catalogue.
+
+    Args:
+        connection: a reader's.
+        query: what is looked for.
+        now_ms: the clock.
+        own: id of this node's networker, whose public blocks hide sellers.
+
+    Raises:
+        Problem: `seller` is no networker id, or the cursor is of another search.
+    """
+    seller = None if query.seller is None else networker_id(query.seller)
+    hits = find(
+        connection,
+        Query(
+            text=query.text,
+            kind=query.kind,
+            seller=seller,
+            category=query.category,
+            min_price=query.min_price,
+            max_price=query.max_price,
+            currency=query.currency,
+            limit=query.limit,
+            cursor=query.cursor,
+        ),
+        now_ms,
+        own,
+    )
+    items = [summary(row) for row in rows_of(connection, hits.rows)]
+    return models.Found(total=hits.total, items=items, next=hits.next, more=True if hits.more else UNSET)
+
+
+def networker_id(text: str) -> bytes:
+    """The 32 bytes of an id as people write it.
+
+    Raises:
+        Problem: it is none.
+    """
+    try:
+        return parse_id(text)
+    except RemoteProtocolError as error:
+        raise Problem(f"{text!r} is no networker id: {error.text}.", ExitCode.USAGE, "id") from error
+
+
+def rows_of(connection: apsw.Connection, numbers: Iterable[int]) -> list[ListingRow]:
+    """The listings with these row numbers, in that order; those gone meanwhile are left out."""
+    wanted = list(numbers)
+    found = {
+        values[0]: _row(values[1:])
+        for values in connection.execute(
+            f"SELECT listing.l, {_COLUMNS} WHERE listing.l IN (SELECT value FROM json_each(?))",  # noqa: S608
+            (json.dumps(wanted),),
+        )
+    }
+    return [found[row] for row in wanted if row in found]
+
+
+def listing(connection: apsw.Connection, seller: bytes, key: str) -> ListingRow | None:
+    """One listing, also a withdrawn or expired one; None when there is none here."""
+    values = connection.execute(
+        f"SELECT {_COLUMNS} WHERE networker.id = ? AND listing.key = ? AND listing.seq IS NOT NULL",
+        (seller, key),
+    ).fetchone()
+    return None if values is None else _row(values)
+
+
+def listings_of(
+    connection: apsw.Connection,
+    seller: bytes,
+    now_ms: int,
+    *,
+    everything: bool = False,
+    limit: int = models.ITEMS_DEFAULT,
+    after: str | None = None,
+) -> tuple[list[ListingRow], str | None]:
+    """The listings of one networker by key.
+
+    Args:
+        connection: a reader's.
+        seller: their id.
+        now_ms: the clock.
+        everything: withdrawn and expired ones too.
+        limit: most listings to return.
+        after: the cursor of this page: the last key of the one before.
+
+    Returns:
+        The listings, and the cursor of the next page or None.
+    """
+    conditions = "networker.id = :seller AND listing.key > :after AND listing.seq IS NOT NULL"
+    if not everything:
+        conditions += (
+            " AND (listing.withdrawn IS NULL OR listing.withdrawn < listing.seq)"
+            " AND (listing.expires IS NULL OR listing.expires > :now)"
+        )
+    values = {"seller": seller, "after": after or "", "now": now_ms, "limit": limit + 1}
+    rows = [
+        _row(each)
+        for each in connection.execute(
+            f"SELECT {_COLUMNS} WHERE {conditions} ORDER BY listing.key LIMIT :limit", values
+        )
+    ]
+    return rows[:limit], rows[limit - 1].key if len(rows) > limit else None
+
+
+def count_listings(connection: apsw.Connection, now_ms: int, seller: bytes | None = None) -> int:
+    """How many listings are in force, of all sellers or of one."""
+    if seller is None:
+        query = "SELECT count(*) FROM listing WHERE indexed"
+        late = "SELECT count(*) FROM listing WHERE indexed AND expires IS NOT NULL AND expires <= ?"
+        return int(connection.execute(query).get) - int(connection.execute(late, (now_ms,)).get)
+    return int(
+        connection.execute(
+            "SELECT count(*) FROM listing WHERE n = (SELECT n FROM networker WHERE id = ?) AND indexed"
+            " AND (expires IS NULL OR expires > ?)",
+            (seller, now_ms),
+        ).get
+    )
+
+
+# -- networkers ----------------------------------------------------------------------------------------------
+def profile(connection: apsw.Connection, networker: bytes) -> ProfileRow | None:
+    """The profile in force of a networker; None when none is known here."""
+    values: Any = connection.execute(
+        "SELECT id, entry, seq, time, stamp, record FROM profile JOIN networker USING (n) WHERE id = ?",
+        (networker,),
+    ).fetchone()
+    if values is None:
+        return None
+    record = decode_record(Profile.KIND, values[5])
+    assert isinstance(record, Profile)
+    known, entry, seq, time, stamp, raw = values
+    return ProfileRow(known, entry, seq, time, stamp, raw, record)
+
+
+def profile_view(row: ProfileRow) -> models.Profile:
+    """A profile as JSON shows it."""
+    record = row.record
+    return models.Profile(
+        id=id_text(row.networker),
+        name=record.name,
+        bio="" if record.bio is UNSET else record.bio,
+        addresses=[] if record.addresses is UNSET else list(record.addresses),
+        domain=None if record.domain is UNSET else record.domain,
+        entry=row.entry.hex(),
+    )
+
+
+def names(connection: apsw.Connection, networkers: Iterable[bytes]) -> dict[bytes, str]:
+    """The names of those networkers whose profile is known here."""
+    wanted = json.dumps([networker.hex() for networker in networkers])
+    return dict(
+        connection.execute(
+            "SELECT id, name FROM profile JOIN networker USING (n)"
+            " WHERE id IN (SELECT unhex(value) FROM json_each(?))",
+            (wanted,),
+        )
+    )
+
+
+# -- statements ----------------------------------------------------------------------------------------------
+def statements(
+    connection: apsw.Connection,
+    authors: Iterable[bytes],
+    *,
+    limit: int = models.ITEMS_DEFAULT,
+    cursor: str | None = None,
+) -> models.Page[models.Moderation]:
+    """The blocks and reports in force by these networkers, newest first.
+
+    A report of an entry names the listing if that entry is its newest version here, otherwise the networker.
+
+    Raises:
+        Problem: the cursor is none of this list.
+    """
+    before = _statement_cursor(cursor)
+    values = {
+        "authors": json.dumps([author.hex() for author in authors]),
+        "limit": limit + 1,
+        "time": before[0],
+        "n": before[1],
+        "seq": before[2],
+    }
+    rows: list[Any] = connection.execute(
+        "SELECT statement.time, statement.n, statement.seq, statement.kind, networker.id, statement.entry,"
+        " statement.target, statement.reason, statement.text,"
+        " (SELECT listing.key FROM networker AS owner JOIN listing ON listing.n = owner.n"
+        "  WHERE owner.id = statement.target AND statement.subject <> x'' AND listing.entry = statement.subject)"
+        " FROM statement JOIN networker ON networker.n = statement.n"
+        " WHERE networker.id IN (SELECT unhex(value) FROM json_each(:authors)) AND NOT statement.lifted"
+        " AND (statement.time, statement.n, statement.seq) < (:time, :n, :seq)"
+        " ORDER BY statement.time DESC, statement.n DESC, statement.seq DESC LIMIT :limit",
+        values,
+    ).fetchall()
+    items = []
+    for time, _, _, kind, author, entry, target, reason, text, key in rows[:limit]:
+        assert kind in (Block.KIND, Report.KIND)
+        shown = f"{reason}: {text}" if text else reason
+        items.append(
+            models.Moderation(
+                type="block" if kind == Block.KIND else "report",
+                author=id_text(author),
+                entry=entry.hex(),
+                target=id_text(target) if key is None else f"{id_text(target)}/{key}",
+                reason=shown,
+                time=time,
+            )
+        )
+    following = ".".join(map(str, rows[limit - 1][:3])) if len(rows) > limit else None
+    return models.Page(items, following)
+
+
+def _statement_cursor(cursor: str | None) -> tuple[int, int, int]:
+    if cursor is None:
+        return (2**63 - 1, 0, 0)
+    parts = cursor.split(".")
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 18 for part in parts):
+        raise Problem(
+            "The cursor does not belong to this list. Begin again without it.", ExitCode.USAGE, "cursor"
+        )
+    time, n, seq = map(int, parts)
+    return (time, n, seq)
+
+
+def voids(connection: apsw.Connection, author: bytes, first: int, last: int) -> dict[int, str]:
+    """The codes of the void entries of one log from seq `first` to `last`; of each log the newest are known.
+
+    A withdrawal without a listing before it is judged only where the log is held from its beginning.
+    """
+    return dict(
+        connection.execute(
+            "SELECT void_entry.seq, void_entry.code FROM void_entry JOIN networker USING (n) JOIN log USING (n)"
+            " WHERE networker.id = ? AND void_entry.seq BETWEEN ? AND ?"
+            " AND (log.base = 0 OR void_entry.key IS NULL)",
+            (author, first, last),
+        )
+    )
