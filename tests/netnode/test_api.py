@@ -331,6 +331,36 @@ async def test_a_taken_port_and_a_wrong_address_are_sentences(services, served):
             await ApiServer(services, TOKEN).start(host, port)
 
 
+async def echo(request):
+    socket_ = web.WebSocketResponse(compress=False)
+    await socket_.prepare(request)
+    async for message in socket_:
+        await socket_.send_bytes(message.data)
+    return socket_
+
+
+@pytest.mark.parametrize("loop", ["asyncio", "uvloop"])
+def test_web_sockets_of_peers_pass_and_end_with_the_server(tmp_path, loop):
+    loop_of = pytest.importorskip(loop).new_event_loop
+
+    async def talk():
+        server = ApiServer(FakeServices(tmp_path), TOKEN, extra_routes=[web.get("/inx/1", echo)])
+        _, port = await server.start("127.0.0.1", 0)
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(f"ws://127.0.0.1:{port}/inx/1", compress=0) as peer,
+        ):
+            for size in (1, 65_535, 1_000_000):
+                await peer.send_bytes(bytes(size))
+                assert len(await peer.receive_bytes()) == size
+            async with asyncio.timeout(8):
+                await server.close()
+            assert (await peer.receive()).type is not aiohttp.WSMsgType.BINARY
+
+    with asyncio.Runner(loop_factory=loop_of) as runner:
+        runner.run(talk())
+
+
 # -- both transports -------------------------------------------------------------------------------------------
 LISTING = {"key": "shirt/1 ä", "kind": "product", "title": "Red shirt", "price": "12.50", "currency": "EUR"}
 CALLS = [

@@ -48,7 +48,9 @@ def test_lists_take_limit_and_cursor_and_answer_items_and_next():
     assert len(pages) >= 8
     for operation in pages:
         assert {"limit", "cursor"} <= set(operation.request.__struct_fields__), operation.name
-        assert {"items", "next"} <= {field.name for field in msgspec.structs.fields(operation.response)}, operation.name
+        assert {"items", "next"} <= {field.name for field in msgspec.structs.fields(operation.response)}, (
+            operation.name
+        )
         assert operation.method == "GET"
 
 
