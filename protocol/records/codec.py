@@ -52,9 +52,7 @@ class Codec(Generic[S]):
                 type or bound, or fields that contradict each other [R-REC-2].
         """
         if len(data) > limits.MAX_RECORD:
-            raise Void(
-                "malformed", f"the record has {len(data)} bytes; at most {limits.MAX_RECORD} are allowed"
-            )
+            raise Void("malformed", f"the record: {len(data)} bytes; at most {limits.MAX_RECORD} are allowed")
         try:
             record = self._decoder.decode(data)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
