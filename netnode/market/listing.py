@@ -171,8 +171,7 @@ def edited(
         form.pop("currency", None)
     form |= fields
     # What says nothing without its neighbour goes with it, unless it was given just now.
-    priced = [form, *form.get("variants", ()), *form.get("shipping", ())]
-    lonely: tuple[str, ...] = () if any("price" in table for table in priced) else PRICED
+    lonely: tuple[str, ...] = () if _has_price(form) else PRICED
     for needed, names in (("description", ("format",)), ("sale", REDUCED[1:]), ("variants", ("options",))):
         if not Form(form).has(needed):
             lonely += names
@@ -180,6 +179,12 @@ def edited(
         if name not in fields:
             form.pop(name, None)
     return from_form(form, salt=salt, where=where)
+
+
+def _has_price(form: Mapping[str, Any]) -> bool:
+    lists = [form.get(name) for name in ("variants", "shipping")]
+    tables = [table for rows in lists if isinstance(rows, list | tuple) for table in rows]
+    return any(Form(table).has("price") for table in (form, *tables) if isinstance(table, Mapping))
 
 
 def same(first: Listing, second: Listing) -> bool:
@@ -237,7 +242,7 @@ class _Money:
         """The price of a table: an amount in the common terms, or a table with its own."""
         if isinstance(form.fields.get("price"), Mapping):
             own = form.table("price")
-            if own is None:
+            if own is None:  # an empty table says nothing
                 return UNSET
             own.only(("amount", "currency", "issuer", "unit", "per"))
             return _price(

@@ -154,7 +154,7 @@ def _carried(former: Any, value: dict[str, Any], struct: type) -> dict[str, Any]
             value[name] = member
             continue
         nested, is_list = shape[name]
-        if nested is None or name not in value:
+        if nested is None or name not in value or (is_list and not isinstance(member, list)):
             continue
         if not is_list:
             _carried(member, value[name], nested)

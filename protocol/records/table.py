@@ -52,16 +52,12 @@ def _info(struct: type[msgspec.Struct]) -> shapes.StructType:
 
 
 def _unwrap(kind: shapes.Type) -> tuple[str, shapes.Type]:
-    """Takes the description and the "may be absent" off a type."""
+    """Takes the description off a type; that a field may be absent msgspec has taken off already."""
     text = ""
-    while True:
-        if isinstance(kind, shapes.Metadata):
-            text = text or str((kind.extra_json_schema or {}).get("description", ""))
-            kind = kind.type
-        elif isinstance(kind, shapes.UnionType) and len(kind.types) == 1:
-            kind = kind.types[0]
-        else:
-            return text, kind
+    while isinstance(kind, shapes.Metadata):
+        text = text or str((kind.extra_json_schema or {}).get("description", ""))
+        kind = kind.type
+    return text, kind
 
 
 def _describe(kind: shapes.Type) -> tuple[str, str]:

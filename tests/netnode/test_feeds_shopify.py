@@ -397,7 +397,25 @@ def test_a_currency_is_asked_for_before_anything_is_read() -> None:
         to_listing(product, currency=None, salt=SALT)
 
 
+def test_a_file_may_hold_no_product_and_a_product_no_price() -> None:
+    assert imported(b"Handle,Title,Variant Price\n") == []
+    listing = one(MUG | {"Variant Price": "", "Variant SKU": "M"})
+    assert (listing.price, listing.sale, listing.sku) == (UNSET, UNSET, "M")
+    assert one({"Handle": "mug", "Title": "Mug", "Variant Price": "", "Vendor": "x"}).price is UNSET
+
+
+def test_a_second_variant_that_nothing_tells_from_the_first() -> None:
+    found = skipped(MUG | {"Option1 Name": "", "Option1 Value": ""}, {"Handle": "mug", "Variant Price": "1"})
+    assert (found.row, found.field) == (3, "Option1 Value")
+
+
+def test_a_header_too_long_to_be_one() -> None:
+    with pytest.raises(FeedError, match="no column Title"):
+        read_feed(io.BytesIO(b"x" * 140_000), format="shopify", currency="EUR")
+
+
 def test_unknown_files_and_formats_are_said_in_words() -> None:
+    assert detect(b"sep=;\r\nHandle;Title;Variant Price\r\n") == "shopify"
     assert detect(table([MUG])) == detect(table(SHIRT, newer=True)) == "shopify"
     for call in (
         lambda: detect(b"Name,Regular price\nMug,5\n"),

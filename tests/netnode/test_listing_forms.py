@@ -218,7 +218,12 @@ def test_texts_of_command_options_are_taken_as_numbers_and_lists() -> None:
 
 
 def test_texts_are_normalised() -> None:
+    assert from_form(BASE | {"price": {}, "images": "http://a.example"}, salt=SALT).price is UNSET
     assert from_form(BASE | {"title": "e\u0301te\u0301"}, salt=SALT).title == "été"
+
+
+def credit_listing() -> Listing:
+    return from_form(BASE | {"price": 4, "unit": "star", "issuer": id_text(B)}, salt=SALT)
 
 
 def test_an_edit_replaces_clears_and_keeps() -> None:
@@ -231,6 +236,12 @@ def test_an_edit_replaces_clears_and_keeps() -> None:
     assert edited(bare, {}, ["price"], salt=SALT).price is UNSET
     credit = edited(bare, {"unit": "star", "issuer": id_text(B), "price": 4}, [], salt=SALT).price
     assert credit is not UNSET and (credit.amount, credit.unit, credit.currency) == (4, "star", UNSET)
+    euros = edited(credit_listing(), {"price": "4", "currency": "EUR"}, [], salt=SALT).price
+    assert euros == Price(amount=400, currency="EUR")
+    for rubbish in (5, "price", [5], [None], {"price": 1}):
+        with pytest.raises(FormError, match="variants"):
+            edited(bare, {"variants": rubbish}, ["price"], salt=SALT)
+    assert edited(old, {"variants": None}, [], salt=SALT).options is UNSET
     with pytest.raises(FormError, match="cannot change"):
         edited(old, {"key": "other"}, [], salt=SALT)
     with pytest.raises(FormError, match="did you mean price"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import msgpack
 import msgspec
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from protocol import encoding, limits
 from protocol.errors import LocalProtocolError, Void
-from protocol.records import CODECS, Listing, Price, Withdraw, decode_record, encode_record, merge
+from protocol.records import CODECS, Codec, Listing, Price, Withdraw, decode_record, encode_record, merge
 from protocol.records.table import nested, table
 from tests.protocol.samples import FULL, FULL_LISTING, LEAST, SALT
 
@@ -171,7 +173,39 @@ def test_limits_of_a_record_as_a_whole() -> None:
             assert "values" in text_of(Withdraw.KIND, whole)
 
 
+class Lax(msgspec.Struct):
+    """A record with a type that the decoder takes in more than one form."""
+
+    x: uuid.UUID
+
+
+def test_a_value_that_the_decoder_takes_in_a_second_form_is_refused() -> None:
+    codec = Codec(Lax, None)
+    one = uuid.UUID(int=0xABCDEF)
+    data = encoding.encode({"x": str(one)})
+    assert codec.decode(data) == Lax(one)
+    for form in (str(one).upper(), one.bytes):
+        with pytest.raises(Void, match="as its type demands"):
+            codec.decode(encoding.encode({"x": form}))
+
+
+def test_tables_are_of_structs_with_types_inx_knows() -> None:
+    with pytest.raises(LocalProtocolError, match="no Struct"):
+        table(int)  # type: ignore[arg-type]
+    with pytest.raises(LocalProtocolError, match="no words"):
+        table(Lax)
+    assert nested(Lax) == ()
+
+
+def test_a_merge_onto_another_shape_takes_only_what_fits() -> None:
+    record = FULL_LISTING
+    assert merge(encoding.encode({"images": 5, "price": 6, "variants": [7]}), record) == encode_record(record)
+    assert merge(encoding.encode(7), record) == encode_record(record)
+
+
 def test_encoding_refuses_what_no_reader_takes() -> None:
+    with pytest.raises(LocalProtocolError, match="no encoding"):
+        encode_record(Withdraw(salt=SALT, key="\udc80"))
     with pytest.raises(LocalProtocolError, match="title"):
         encode_record(Listing(salt=SALT, key="k", kind="product", title="x" * 151))
     with pytest.raises(LocalProtocolError, match="not a record"):
