@@ -31,7 +31,7 @@ NAMELESS: Final = ""  # the name of a networker whose profile is not known here
 _COLUMNS: Final = """
     networker.id, coalesce(profile.name, ''), listing.key, listing.entry, listing.time, listing.expires,
     coalesce(listing.withdrawn > listing.seq, 0), listing_record.record
-    FROM listing JOIN listing_record USING (row) JOIN networker ON networker.n = listing.n
+    FROM listing JOIN listing_record USING (l) JOIN networker ON networker.n = listing.n
     LEFT JOIN profile ON profile.n = listing.n
 """
 
