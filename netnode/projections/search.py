@@ -160,7 +160,7 @@ def _words(connection: apsw.Connection, text: str) -> list[tuple[str, bool]] | N
     found: Any = split(
         data, apsw.FTS5_TOKENIZE_DOCUMENT, None, include_offsets=False, include_colocated=False
     )
-    words: list[str] = list(dict.fromkeys(word for (word,) in found))[:MAX_WORDS]
+    words: list[str] = list(dict.fromkeys(found))[:MAX_WORDS]
     return [(word, _prefixed(word, stem)) for word in words]
 
 
@@ -171,7 +171,7 @@ def _prefixed(word: str, stem: Any) -> bool:
     stems = stem(
         word.encode(), apsw.FTS5_TOKENIZE_DOCUMENT, None, include_offsets=False, include_colocated=False
     )
-    return [each for (each,) in stems] == [word]
+    return bool(stems == [word])
 
 
 def _quoted(word: str) -> str:

@@ -50,11 +50,6 @@ class ListingRow:
     raw: bytes
     record: Listing
 
-    @property
-    def ref(self) -> str:
-        """``<seller id>/<key>``."""
-        return f"{id_text(self.seller)}/{self.key}"
-
     def in_force(self, now_ms: int) -> bool:
         """Whether it is offered at that time."""
         return not self.withdrawn and (self.expires is None or self.expires > now_ms)
@@ -106,12 +101,13 @@ def full(row: ListingRow) -> models.Listing:
 
 def _shared(row: ListingRow) -> dict[str, Any]:
     record = row.record
+    seller = id_text(row.seller)
     priced = facets.lowest(record)
     return {
-        "ref": row.ref,
+        "ref": f"{seller}/{row.key}",
         "key": row.key,
         "entry": row.entry.hex(),
-        "seller": id_text(row.seller),
+        "seller": seller,
         "seller_name": row.seller_name,
         "title": record.title,
         "kind": record.kind,
