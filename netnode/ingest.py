@@ -71,8 +71,10 @@ class Gate:
         self._waiting: set[asyncio.Future[list[Arrived]]] = set()
         self._stale = False
 
-    async def admit_runs(self, runs: Sequence[Run], source: object | None = None) -> list[Outcome]:
-        """Admits runs as they came in a message.
+    async def admit_runs(
+        self, runs: Sequence[Run], source: object | None = None, *, jump: bool = False
+    ) -> list[Outcome]:
+        """Admits runs as they came in a message; `jump` as for `protocol.log.receive`.
 
         Returns:
             One outcome per author, once everything kept is stored.
@@ -81,7 +83,11 @@ class Gate:
             RemoteProtocolError: a run cannot be rebuilt; nothing of the message is kept.
             Problem: the disk fails.
         """
-        return await self._admit(await self._executor.run(Lane.VERIFIER, chains_of, runs), source)
+        return await self._admit(await self.chains(runs), source, jump=jump)
+
+    async def admit_chains(self, chains: Sequence[Chain], source: object | None = None) -> list[Outcome]:
+        """Admits chains that `chains` rebuilt, as `admit_runs`."""
+        return await self._admit(list(chains), source)
 
     async def admit(self, chain: Chain, *, durable: bool = False, source: object | None = None) -> Outcome:
         """Admits consecutive entries of one author; `durable` for own entries [R-LOG-20]."""
@@ -118,20 +124,24 @@ class Gate:
                 await future
         return outcome
 
+    async def chains(self, runs: Sequence[Run]) -> list[Chain]:
+        """Rebuilds runs off the event loop, as `chains_of`."""
+        return await self._executor.run(Lane.VERIFIER, chains_of, runs)
+
     async def state(self, author: bytes) -> LogState | None:
         """The newest state of a log that is on disk."""
         return await self._store.load(author)
 
     # -- judging ---------------------------------------------------------------------------------------------
     async def _admit(
-        self, chains: list[Chain], source: object | None, durable: bool = False
+        self, chains: list[Chain], source: object | None, durable: bool = False, jump: bool = False
     ) -> list[Outcome]:
         outcomes: dict[bytes, Outcome] = {}
         stored: list[asyncio.Future[list[Arrived]]] = []
         while chains:
             async with self._door:
                 verdicts = _Verdicts()
-                future = await self._decide(source, durable, self._judge, chains, verdicts)
+                future = await self._decide(source, durable, self._judge, chains, verdicts, jump)
                 if future is not None:
                     stored.append(future)
                 chains = verdicts.rest
@@ -165,7 +175,7 @@ class Gate:
             self._stale = True
             raise
 
-    def _judge(self, chains: list[Chain], verdicts: _Verdicts) -> list[Change]:
+    def _judge(self, chains: list[Chain], verdicts: _Verdicts, jump: bool) -> list[Change]:
         """Runs in the verifier lane."""
         self._trim()
         changes: list[Change] = []
@@ -181,7 +191,7 @@ class Gate:
                 verdicts.rest.append(chain)
                 continue
             outcome = verdicts.outcomes.setdefault(author, Outcome(author))
-            admission = self._receive(state, chain)
+            admission = self._receive(state, chain, jump)
             change = self._change(state, admission)
             if change is not None:
                 changes.append(change)
@@ -194,11 +204,13 @@ class Gate:
                 verdicts.rest.append(admission.rest)
         return changes
 
-    def _receive(self, state: LogState | None, chain: Chain) -> Admission:
+    def _receive(self, state: LogState | None, chain: Chain, jump: bool) -> Admission:
         if not _reads_store(state, chain):
-            return receive(self._network, state, chain, _NOTHING)
+            return receive(self._network, state, chain, _NOTHING, jump=jump)
         author = chain[0].author
-        return self._store.reading(lambda reader: receive(self._network, state, chain, reader.view(author)))
+        return self._store.reading(
+            lambda reader: receive(self._network, state, chain, reader.view(author), jump=jump)
+        )
 
     def _judge_opener(self, entry: Entry, outcome: Outcome) -> list[Change]:
         state = self._known(entry.author)

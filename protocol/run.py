@@ -27,6 +27,7 @@ _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 
 RUN_OVERHEAD: Final = 100  # bytes of a run besides its entries, at most
 ENTRY_OVERHEAD: Final = 120  # bytes of an entry in a run besides its record, at most
+RUN_BYTES: Final = limits.MAX_MESSAGE - 1_024  # what a message has room for besides its frame
 
 
 class Run(msgspec.Struct, array_like=True, frozen=True):
@@ -54,6 +55,11 @@ def run_of(entries: Sequence[Entry]) -> Run:
             for e in entries
         ],
     )
+
+
+def entry_weight(entry: Entry) -> int:
+    """Bytes an entry adds to a run, at most."""
+    return ENTRY_OVERHEAD + (0 if entry.record is None else len(entry.record))
 
 
 def runs_of(entries: Iterable[Entry]) -> Iterator[Run]:

@@ -1,0 +1,282 @@
+"""One session over one link: reads, writes, matches answers to questions, ends in order.
+
+The state machine is `protocol.session`; here are its queues, all bounded, and its deadlines. What arrives goes to
+three places: answers to whoever asked, questions to the answering task, notices to the receiver's task. A slow
+consumer stops the reader, and so the other side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+import msgspec
+
+from netnode.ports import Clock, Link, LinkClosed
+from protocol import limits, messages
+from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
+from protocol.messages import Body, Bye, Refuse, Runs
+from protocol.session import Arrived, Greeted, Identified, Phase, Session
+
+OUT_BYTES: Final = 256 * 1024  # why: enough to keep a fast link busy, little enough for 256 sessions
+NOTICES: Final = 64  # why: a few full push messages; then the reader waits
+AnswerT = TypeVar("AnswerT", bound=msgspec.Struct)
+_log = logging.getLogger("netnode.sync")
+
+OnIdentified = Callable[[Identified], Awaitable[None]]
+OnQuestion = Callable[[Body, int], Awaitable[None]]
+OnNotice = Callable[[Body], Awaitable[None]]
+
+
+class Conversation:
+    """Runs a session.
+
+    Args:
+        link: the open link; closed when the conversation ends.
+        session: the state machine, new.
+        clock: for the certificate's expiry.
+    """
+
+    def __init__(self, link: Link, session: Session, clock: Clock) -> None:
+        self.link = link
+        self.session = session
+        self._clock = clock
+        self._out: deque[bytes] = deque()
+        self._out_bytes = 0
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._drained = asyncio.Event()
+        self._answers: dict[int, asyncio.Queue[Body]] = {}
+        self._slots = asyncio.Semaphore(limits.MAX_OPEN_REQUESTS)
+        self._questions: asyncio.Queue[tuple[Body, int]] = asyncio.Queue(limits.MAX_OPEN_REQUESTS)
+        self._notices: asyncio.Queue[Body] = asyncio.Queue(NOTICES)
+        self._ended: tuple[str, str] | None = None
+        self._leaving = asyncio.Event()
+        self.greeted = asyncio.Event()
+
+    async def run(
+        self,
+        on_identified: OnIdentified,
+        on_question: OnQuestion,
+        on_notice: OnNotice,
+        *others: Callable[[], Awaitable[None]],
+    ) -> tuple[str, str]:
+        """Converses until either side ends.
+
+        Args:
+            on_identified: called once, before the hello is taken in; may raise NotHeld or RemoteProtocolError to
+                end the session.
+            on_question: answers one question; called one after the other.
+            on_notice: takes one notice; called one after the other.
+            others: further work that lives as long as the open session.
+
+        Returns:
+            The code and text it ended with; an empty code is a normal end.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._write(), name="session writer")
+                group.create_task(self._depart(), name="session end")
+                group.create_task(self._serve(on_question), name="session answers")
+                group.create_task(self._take(on_notice), name="session notices")
+                for other in others:
+                    group.create_task(self._when_greeted(other), name="session work")
+                await self._read(on_identified)
+                raise _Ended
+        except* _Ended:
+            pass
+        except* LinkClosed as closed:
+            self._ended = self._ended or ("", _first(closed).args[0])
+        except* ProtocolError as error:
+            fault = _first(error)
+            assert isinstance(fault, ProtocolError)
+            await self._part(fault)
+        finally:
+            await self.link.close(1000 if self._ended is None or not self._ended[0] else 1002)
+        return self._ended or ("", "")
+
+    # -- sending ---------------------------------------------------------------------------------------------
+    def tell(self, body: Body, request: int = 0) -> None:
+        """Queues a notice or an answer; nothing when the session has ended."""
+        if self.session.phase is Phase.OPEN:
+            self.session.tell(body, request)
+            self._flush()
+
+    def leave(self, code: str, text: str) -> None:
+        """Ends the session from this side, saying why; `run` returns soon after."""
+        if self._ended is None:
+            self._ended = (code, text)
+            self.session.farewell(code, text)
+            self._flush()
+            self._leaving.set()
+
+    async def room(self) -> None:
+        """Waits until little is queued: call it between large messages."""
+        await self._room.wait()
+
+    @asynccontextmanager
+    async def asking(self, body: Body) -> AsyncIterator[Callable[[], Awaitable[Body]]]:
+        """Asks a question; yields the function that waits for the next message of its answer."""
+        async with self._slots:
+            request = self.session.ask(body)
+            queue: asyncio.Queue[Body] = asyncio.Queue(2)
+            self._answers[request] = queue
+            self._flush()
+
+            async def answer() -> Body:
+                try:
+                    async with asyncio.timeout(limits.ANSWER_SECONDS):
+                        return await queue.get()
+                except TimeoutError as error:
+                    raise RemoteProtocolError("answer", "no answer in time") from error
+
+            try:
+                yield answer
+            finally:
+                del self._answers[request]
+
+    async def ask(self, body: Body, expected: type[AnswerT]) -> AnswerT:
+        """Asks a question with a one-message answer.
+
+        Raises:
+            NotHeld: the other side refused; its code if it is known here, else `not_here`.
+            RemoteProtocolError: no answer in time, or one of another type.
+        """
+        async with self.asking(body) as answer:
+            return answered(await answer(), expected)
+
+    def _flush(self) -> None:
+        for data in self.session.outgoing():
+            self._out.append(data)
+            self._out_bytes += len(data)
+        if self._out_bytes > OUT_BYTES:
+            self._room.clear()
+        if self._out:
+            self._drained.clear()
+        self._wake.set()
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._out:
+                data = self._out.popleft()
+                await self.link.send(data)
+                self._out_bytes -= len(data)
+                if self._out_bytes <= OUT_BYTES:
+                    self._room.set()
+            self._drained.set()
+
+    async def _depart(self) -> None:
+        """Lets the last message out, then ends the session."""
+        await self._leaving.wait()
+        try:
+            async with asyncio.timeout(1.0):
+                await self._drained.wait()
+        except TimeoutError:
+            _log.debug("%s does not read its last message", self.link.remote)
+        raise _Ended
+
+    async def _part(self, fault: ProtocolError) -> None:
+        """Says why, as far as the session can carry it."""
+        self._ended = (fault.code, fault.text)
+        self.session.farewell(fault.code, fault.text)
+        try:
+            async with asyncio.timeout(1.0):
+                for data in (*self._out, *self.session.outgoing()):
+                    await self.link.send(data)
+        except (TimeoutError, LinkClosed):
+            _log.debug("could not say goodbye to %s", self.link.remote)
+
+    # -- receiving -------------------------------------------------------------------------------------------
+    async def _read(self, on_identified: OnIdentified) -> None:
+        self._flush()
+        async with asyncio.timeout(limits.HANDSHAKE_SECONDS) as deadline:
+            while self.session.phase is not Phase.CLOSED:
+                try:
+                    data = await self.link.receive()
+                except TimeoutError as error:
+                    raise RemoteProtocolError("handshake", "the handshake took too long") from error
+                for event in self.session.receive(data, self._clock.now_ms()):
+                    self._flush()
+                    match event:
+                        case Identified():
+                            await on_identified(event)
+                        case Greeted():
+                            deadline.reschedule(None)
+                            self.greeted.set()
+                        case Arrived():
+                            await self._route(event)
+                self._flush()
+
+    async def _route(self, event: Arrived) -> None:
+        body = event.body
+        if isinstance(body, Bye):
+            self._ended = (body.code, body.text)
+        elif event.question is not None:
+            queue = self._answers.get(event.request)
+            if queue is not None:
+                await queue.put(body)
+        elif event.request:
+            await self._questions.put((body, event.request))
+        elif isinstance(body, Refuse):
+            _log.info("%s refused: %s (%s)", self.link.remote, body.code, body.text)
+        else:
+            await self._notices.put(body)
+
+    async def _serve(self, on_question: OnQuestion) -> None:
+        while True:
+            body, request = await self._questions.get()
+            try:
+                await on_question(body, request)
+            except NotHeld as refusal:
+                self.tell(Refuse(code=refusal.code, text=refusal.text[:500]), request)
+
+    async def _take(self, on_notice: OnNotice) -> None:
+        while True:
+            await on_notice(await self._notices.get())
+
+    async def _when_greeted(self, work: Callable[[], Awaitable[None]]) -> None:
+        await self.greeted.wait()
+        await work()
+
+
+class _Ended(Exception):
+    """Ends the task group of a session that came to its end."""
+
+
+def answered(body: Body, expected: type[AnswerT]) -> AnswerT:
+    """The answer, if it is one.
+
+    Raises:
+        NotHeld: a refusal.
+        RemoteProtocolError: another type.
+    """
+    if isinstance(body, Refuse):
+        known = body.code in ("cursor", "not_here", "rate", "busy", "gap", "unknown_author")
+        raise NotHeld(body.code if known else "not_here", body.text)
+    if not isinstance(body, expected):
+        raise RemoteProtocolError("answer", f"{type(body).__name__} answers another question")
+    return body
+
+
+def is_last(body: Body) -> bool:
+    """Whether no further message of this answer follows."""
+    return not (isinstance(body, Runs) and body.more)
+
+
+def type_name(body: Body) -> str:
+    """The message's name in the table."""
+    return messages.MESSAGES[messages.TYPES[type(body)]].name
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,165 @@
+"""Passes on what is new in one session: pushed to a few, told of to the rest [R-SYNC-6, R-SYNC-7].
+
+What is stored is gathered per author until the session's sender comes to it, so a slow peer gets fewer, larger
+messages and never holds more than a bound of memory: beyond it only the item is told, and the peer asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from netnode.bus import Stored
+from netnode.store import Reader, Store
+from netnode.sync.conversation import Conversation
+from netnode.sync.interest import Interest
+from protocol import limits, messages
+from protocol.entry import Entry
+from protocol.items import Item, Standing
+from protocol.log import LogState
+from protocol.run import RUN_BYTES, RUN_OVERHEAD, Run, entry_weight, run_of, runs_of
+
+PUSH_BYTES: Final = 256 * 1024  # gathered for one session; what goes beyond is told of by item
+TOLD: Final = (
+    10_000  # authors remembered per session, and items waiting; anti-entropy finds what is forgotten
+)
+
+Place = tuple[int, int, int]  # epoch, term, seq
+
+
+class Live:
+    """The telling side of one session.
+
+    Args:
+        conversation: carries it.
+        store: for proofs of forks.
+        interest: what the other side wants.
+        eager: whether entries are pushed, not only told of.
+        source: batches that came from this session are not sent back.
+    """
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        store: Store,
+        interest: Callable[[], Interest],
+        eager: Callable[[], bool],
+        source: object,
+    ) -> None:
+        self._conversation = conversation
+        self._store = store
+        self._interest = interest
+        self._eager = eager
+        self._source = source
+        self._peer_has: OrderedDict[bytes, Place] = OrderedDict()
+        self._items: OrderedDict[bytes, Item] = OrderedDict()
+        self._entries: dict[bytes, list[Entry]] = {}
+        self._bytes = 0
+        self._wake = asyncio.Event()
+
+    def peer_has(self, author: bytes, place: Place) -> None:
+        """Remembers how far the other side is known to be."""
+        if self._peer_has.get(author, (-1, -1, -1)) < place:
+            self._peer_has[author] = place
+        self._peer_has.move_to_end(author)
+        if len(self._peer_has) > TOLD:
+            self._peer_has.popitem(last=False)
+
+    def take(self, stored: Stored) -> None:
+        """Takes a batch from the bus."""
+        interest = self._interest()
+        for arrived in stored.arrived:
+            author = arrived.author
+            if not interest.wants(author):
+                continue
+            if stored.source is self._source:
+                self._remember(arrived.item)
+                continue
+            entries = stored.entries.get(author, ())
+            if len(self._items) < TOLD or author in self._items:
+                self._items[author] = arrived.item
+            weight = sum(entry_weight(entry) for entry in entries)
+            if entries and self._bytes + weight <= PUSH_BYTES and self._eager():
+                self._entries.setdefault(author, []).extend(entries)
+                self._bytes += weight
+        if self._items:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Sends until the session ends."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            await self._conversation.room()
+            items, self._items = self._items, OrderedDict()
+            entries, self._entries, self._bytes = self._entries, {}, 0
+            await self._send(items, entries)
+
+    async def _send(self, items: OrderedDict[bytes, Item], entries: dict[bytes, list[Entry]]) -> None:
+        pushed: list[list[Run]] = []
+        told: list[Item] = []
+        room = 0
+        for author, item in items.items():
+            if item.standing is not Standing.HEAD:
+                await self._tell_fault(item)
+                continue
+            place = (item.epoch, item.term, item.seq)
+            if self._peer_has.get(author, (-1, -1, -1)) >= place:
+                continue
+            new = self._lacking(author, entries.get(author, []))
+            weight = _weight(new)
+            if new and new[-1].id == item.id and weight <= RUN_BYTES:
+                if weight > room:
+                    pushed.append([])
+                    room = RUN_BYTES
+                pushed[-1] += runs_of(new)
+                room -= weight
+            else:
+                told.append(item)
+            self.peer_has(author, place)
+        for runs in pushed:
+            self._conversation.tell(messages.Push(runs=runs))
+            await self._conversation.room()
+        for start in range(0, len(told), limits.MAX_ITEMS):
+            page = [item.wire() for item in told[start : start + limits.MAX_ITEMS]]
+            self._conversation.tell(messages.Have(items=page))
+            await self._conversation.room()
+
+    def _lacking(self, author: bytes, entries: list[Entry]) -> list[Entry]:
+        """The part of the new entries that the peer is not known to have."""
+        epoch, term, seq = self._peer_has.get(author, (-1, -1, -1))
+        return [entry for entry in entries if (entry.epoch, entry.term, entry.seq) > (epoch, term, seq)]
+
+    async def _tell_fault(self, item: Item) -> None:
+        """A fork goes out with its proof, a contest with its openers: one is enough for every node [R-LOG-15]."""
+        state = await self._store.load(item.author)
+        if state is None:
+            return
+        if item.standing is Standing.FORKED and not state.openers.term_forked:
+            proof = await self._store.read(Reader.proof, item.author)
+            if proof is not None:
+                self._conversation.tell(messages.Fork(left=proof[0], right=proof[1]))
+            return
+        self._conversation.tell(messages.Push(runs=[run_of([entry]) for entry in _revealing(state)]))
+
+    def _remember(self, item: Item) -> None:
+        if item.standing is Standing.HEAD:
+            self.peer_has(item.author, (item.epoch, item.term, item.seq))
+
+
+def _revealing(state: LogState) -> tuple[Entry, ...]:
+    """The openers that show a contest or a forked term."""
+    contested = state.openers.contested
+    if contested is not None:
+        return tuple(opening.entry for opening in state.openers.epochs[contested])
+    return state.openers.newest
+
+
+def _weight(entries: list[Entry]) -> int:
+    """Bytes of these entries as runs, at most."""
+    return (
+        sum(entry_weight(entry) + (RUN_OVERHEAD if entry.is_opener else 0) for entry in entries)
+        + RUN_OVERHEAD
+    )

@@ -1,0 +1,210 @@
+"""One peer session of the node: puts conversation, answers, pull and live together [R-SYNC-1..9]."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from netnode.bus import Bus
+from netnode.ingest import Gate, Outcome, raise_remote
+from netnode.ports import Clock, Link
+from netnode.store import Reader, Store, Writer
+from netnode.sync.answers import Answers, Witness
+from netnode.sync.conversation import Conversation
+from netnode.sync.interest import Interest, PeerInterest
+from netnode.sync.live import Live
+from netnode.sync.pull import Pull
+from protocol import limits, messages
+from protocol.entry import Entry
+from protocol.errors import NotHeld, RemoteProtocolError
+from protocol.items import Item, Standing, parse_item
+from protocol.messages import Body
+from protocol.run import Run
+from protocol.session import Identified, Session
+
+MISSING_ASKED: Final = limits.MAX_WANTS  # missing records asked for at the start of a session
+_log = logging.getLogger("netnode.sync")
+
+
+class Sessions(Protocol):
+    """What a session needs from the one who keeps all of them."""
+
+    def admit(self, peering: Peering) -> None:
+        """Called once the peer is identified. Raises NotHeld (`blocked`, `twin`, `busy`) to end the session."""
+
+    def eager(self, peering: Peering) -> bool:
+        """Whether this session is among the few that new entries are pushed to."""
+
+    def interest(self) -> Interest:
+        """What this node wants now."""
+
+    def behind(self, item: Item) -> None:
+        """A peer holds a later head of a log; of the own log that stops appending [R-LOG-21]."""
+
+    def twin(self) -> None:
+        """A peer says that another node of this networker is running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What all sessions share."""
+
+    network: str
+    store: Store
+    gate: Gate
+    bus: Bus
+    clock: Clock
+    witness: Callable[[], Witness | None]
+
+
+class Peering:
+    """One session with one peer, from handshake to goodbye.
+
+    Args:
+        core: shared parts of the node.
+        sessions: who keeps the sessions.
+        link: an open link.
+        session: the state machine, new.
+        outbound: whether this node dialled.
+        address: where it dialled; None for an accepted link.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        sessions: Sessions,
+        link: Link,
+        session: Session,
+        *,
+        outbound: bool,
+        address: str | None,
+    ) -> None:
+        self._core = core
+        self._sessions = sessions
+        self.outbound = outbound
+        self.address = address
+        self.conversation = Conversation(link, session, core.clock)
+        self.peer_interest = PeerInterest()
+        self._told = sessions.interest()
+        self.live = Live(
+            self.conversation,
+            core.store,
+            self._peer_wants,
+            lambda: sessions.eager(self),
+            self,
+        )
+        self.pull = Pull(self.conversation, core.gate, core.store, self._wants, self, sessions.behind)
+        self._answers = Answers(
+            core.network, self.conversation, core.store, core.clock, self._peer_wants, core.witness
+        )
+        self.id = b""
+        self.since = core.clock.now_ms()
+
+    async def run(self) -> tuple[str, str]:
+        """Runs the session to its end; returns the code and text it ended with."""
+        leave = self._core.bus.subscribe(self.live.take)
+        try:
+            return await self.conversation.run(
+                self._identified, self._answers.answer, self._notice, self._greeted, self.live.run
+            )
+        finally:
+            leave()
+
+    def farewell(self, code: str, text: str) -> None:
+        """Ends the session from this side."""
+        self.conversation.leave(code, text)
+
+    def retell(self) -> None:
+        """Tells the peer a changed interest and compares again."""
+        if self.conversation.greeted.is_set():
+            self._tell_interest()
+            self.pull.restart()
+
+    # -- steps -----------------------------------------------------------------------------------------------
+    async def _identified(self, event: Identified) -> None:
+        remote = event.remote
+        self.id = remote.id
+        self._sessions.admit(self)
+        known = await self._core.store.load(remote.id)
+        if known is not None and known.openers.epoch > remote.openers.epoch:
+            raise RemoteProtocolError("certificate", "the session key is certified by a retired signing key")
+        if remote.openers.epoch > 0:
+            outcome = await self._core.gate.admit_openers(remote.openers.entries(), self)
+            raise_remote([outcome])
+
+    async def _greeted(self) -> None:
+        self._tell_interest()
+        await self._ask_missing()
+        await self.pull.run()
+
+    def _tell_interest(self) -> None:
+        self._told = self._sessions.interest()
+        for part in self._told.parts():
+            self.conversation.tell(part)
+
+    async def _notice(self, body: Body) -> None:
+        match body:
+            case messages.Interest():
+                self.peer_interest.take(body)
+            case messages.Have():
+                items = [parse_item(item) for item in body.items]
+                for item in items:
+                    if item.standing is Standing.HEAD:
+                        self.live.peer_has(item.author, (item.epoch, item.term, item.seq))
+                self.pull.note(items)
+            case messages.Push():
+                await self._pushed([run for run in body.runs if self._wants(run.author)])
+            case messages.Fork():
+                if self._wants(body.left.author):
+                    raise_remote([await self._core.gate.admit_proof(body.left, body.right, self)])
+            case messages.Twin():
+                self._sessions.twin()
+            case _:
+                _log.debug("notice %s ignored", type(body).__name__)
+
+    async def _pushed(self, runs: list[Run]) -> None:
+        if not runs:
+            return
+        chains = await self._core.gate.chains(runs)
+        heads: dict[bytes, Entry] = {}
+        for chain in chains:
+            last = chain[-1]
+            heads[last.author] = last
+            self.live.peer_has(last.author, (last.epoch, last.term, last.seq))
+        outcomes = await self._core.gate.admit_chains(chains, self)
+        raise_remote(outcomes)
+        self.pull.note(_unjoined(outcomes, heads))
+
+    async def _ask_missing(self) -> None:
+        """Asks for records whose headers are held without them [R-SYNC-8]."""
+        missing = await self._core.store.read(Reader.missing_records, MISSING_ASKED)
+        wanted = [(each.author, each.seq, each.id) for each in missing if self._wants(each.author)]
+        if not wanted:
+            return
+        answer = await self.conversation.ask(messages.Want(entries=wanted), messages.Records)
+        found = [(*wanted[index], record) for index, record in answer.records if 0 <= index < len(wanted)]
+        if found:
+            await self._core.store.write(Writer.set_records, found)
+
+    # -- interests -------------------------------------------------------------------------------------------
+    def _wants(self, author: bytes) -> bool:
+        return self._told.wants(author)
+
+    def _peer_wants(self) -> Interest:
+        return self.peer_interest.current
+
+
+def _unjoined(outcomes: list[Outcome], heads: dict[bytes, Entry]) -> list[Item]:
+    """Items of pushed runs that did not join what is held: to be fetched like any other."""
+    items = []
+    for outcome in outcomes:
+        if isinstance(outcome.fault, NotHeld) and outcome.fault.code in (
+            "gap",
+            "unknown_author",
+            "unknown_epoch",
+        ):
+            last = heads[outcome.author]
+            items.append(Item(Standing.HEAD, last.author, last.epoch, last.term, last.seq, last.id))
+    return items

@@ -1,0 +1,380 @@
+"""Commits: arrivals and tags, what a failed one leaves, records, and what the node remembers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import apsw
+import pytest
+
+from netnode.problems import Problem
+from netnode.store import Change, PeerRow
+from netnode.store.faults import store_problem
+from netnode.store.rows import MAX_NETWORKERS
+from protocol.entry import Entry
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.items import Cursor, Standing
+from protocol.log import Admission, hold_from, receive
+from tests.netnode.stored import Twin, opened
+from tests.protocol.author import NETWORK, Author
+from tests.protocol.held import Held
+
+
+def admitted(entries: list[Entry], held: Held | None = None) -> tuple[Change, Held]:
+    """The change that storing these makes, and the model after it."""
+    held = held or Held()
+    before = held.state
+    admission: Admission = receive(NETWORK, before, entries, held)
+    assert admission.fault is None and not admission.rest
+    held.apply(admission)
+    assert admission.state is not None
+    return Change(before, admission.state, admission.steps), held
+
+
+def gone(entries: list[Entry], *seqs: int) -> list[Entry]:
+    """The same entries, those at `seqs` without their records."""
+    return [
+        Entry(
+            each.header, each.signature, None, each.id, each.author, each.seq, each.prev, each.epoch, each.term, each.time,
+            each.kind, each.record_hash, each.record_length,
+        )
+        if each.seq in seqs
+        else each
+        for each in entries
+    ]  # fmt: skip
+
+
+def test_a_change_of_the_item_has_a_new_number_and_tag(tmp_path: Path) -> None:
+    """[R-LOG-18]"""
+    author = Author("a")
+    author.write(20)
+    with opened(tmp_path) as (writer, reader):
+        empty = reader.newest()
+        assert (empty.store, empty.arrival, len(empty.tag)) == (reader.store_id, 0, 8)
+        assert reader.items_since(0, 10) == ([], None) and reader.knows(empty)
+        twin = Twin(author.id, writer, reader)
+        (first,) = twin.receive(author.entries[:10])
+        (second,) = twin.receive(author.entries[10:])
+        assert (first.number, second.number) == (1, 2) and first.tag != second.tag
+        assert reader.newest() == Cursor(reader.store_id, 2, second.tag)
+        assert (reader.tag_of(1), reader.tag_of(2), reader.tag_of(3)) == (first.tag, second.tag, None)
+        # Both arrivals are of one log, so there is one item, at its newest number.
+        assert reader.items_since(0, 10) == ([(2, second.item)], second.tag)
+        assert reader.items_since(2, 10) == ([], None)
+        assert twin.receive(author.entries) == []
+
+
+def test_a_higher_from_is_no_news_a_lower_one_is(tmp_path: Path) -> None:
+    """[R-LOG-17]"""
+    author = Author("a")
+    author.write(20)
+    with opened(tmp_path) as (writer, reader):
+        twin = Twin(author.id, writer, reader)
+        twin.receive(author.entries)
+        generation = reader.log(author.id).generation  # type: ignore[union-attr]
+        state = twin.memory.state
+        assert state is not None
+        after, step = hold_from(state, author.entries[15])
+        assert writer.commit([Change(state, after, [step])]) == []
+        row = reader.log(author.id)
+        assert row is not None and (row.first, row.entries, row.generation) == (15, 6, generation + 1)
+        assert reader.load(author.id) == after and reader.entry(author.id, 14) is None
+        twin.memory.state = after
+        twin.memory.rows = {seq: entry for seq, entry in twin.memory.rows.items() if seq >= 15}
+        (arrived,) = twin.receive(author.entries[5:15])
+        assert (arrived.number, arrived.item.held_from) == (2, 5)
+        row = reader.log(author.id)
+        assert row is not None and row.generation == generation + 1
+        twin.compare()
+
+
+def test_a_fork_gives_a_proof_and_its_end_takes_it_away(tmp_path: Path) -> None:
+    """[R-LOG-14, 15]"""
+    author = Author("a")
+    author.write(100)
+    with opened(tmp_path) as (writer, reader):
+        twin = Twin(author.id, writer, reader)
+        twin.receive(author.entries)
+        other = author.after(author.entries[80], note="other")
+        (arrived,) = twin.receive([other])
+        assert arrived.item.standing is Standing.FORKED
+        twin.compare()
+        proof = reader.proof(author.id)
+        assert proof is not None and proof[0].first == proof[1].first == 81
+        row = reader.log(author.id)
+        assert row is not None and (row.common, row.last, row.generation) == (80, 100, 1)
+        lower = author.after(author.entries[70], note="lower")
+        assert twin.receive([lower]) == []  # still the same item: nothing to tell
+        proof = reader.proof(author.id)
+        assert proof is not None and proof[1].first == 71
+        (arrived,) = twin.receive([author.settle(100)])
+        assert arrived.item.standing is Standing.HEAD and reader.proof(author.id) is None
+        twin.compare()
+
+
+def test_a_batch_spans_logs_and_gives_each_log_one_number(tmp_path: Path) -> None:
+    first, second = Author("a"), Author("b")
+    first.write(50)
+    second.write(10)
+    with opened(tmp_path) as (writer, reader):
+        one, held = admitted(first.entries[:20])
+        two, _ = admitted(second.entries)
+        three, _ = admitted(first.entries[20:], held)
+        arrived = writer.commit([one, two, three])
+        assert [(each.author, each.number, each.item.seq) for each in arrived] == [
+            (first.id, 1, 50),
+            (second.id, 2, 10),
+        ]
+        assert reader.load(first.id) == three.after and reader.load(second.id) == two.after
+        assert reader.counts() == (62, 2) and reader.authors() == sorted([first.id, second.id])
+        assert [item.author for item in reader.items_after(None, 1)] == reader.authors()[:1]
+        assert [item.author for item in reader.items_after(reader.authors()[0], 9)] == reader.authors()[1:]
+        assert [item.author for item in reader.items_of([second.id, bytes(32), first.id])] == [
+            second.id,
+            first.id,
+        ]
+        assert writer.commit([]) == []
+
+
+def test_a_change_from_another_state_than_the_stored_one_is_refused_whole(tmp_path: Path) -> None:
+    author, other = Author("a"), Author("b")
+    author.write(30)
+    other.write(3)
+    with opened(tmp_path) as (writer, reader):
+        one, held = admitted(author.entries[:10])
+        two, held = admitted(author.entries[10:20], held)
+        three, _ = admitted(author.entries[20:], held)
+        beside, _ = admitted(other.entries)
+        writer.commit([one])
+        with pytest.raises(LocalProtocolError, match="state that is stored"):
+            writer.commit([beside, three])
+        with pytest.raises(LocalProtocolError, match="state the one before it led to"):
+            writer.commit([beside, two, two])
+        with pytest.raises(LocalProtocolError, match="something else already"):
+            writer.commit([beside, one])
+        assert reader.authors() == [author.id] and reader.newest().arrival == 1
+        assert reader.connection.execute("SELECT count(*) FROM networker").get == 1
+        # What the failed ones remembered is gone with them.
+        assert [each.number for each in writer.commit([beside, two, three])] == [2, 3]
+        assert reader.load(author.id) == three.after and reader.load(other.id) == beside.after
+
+
+def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
+    author, other = Author("a"), Author("b")
+    author.write(10)
+    other.write(1500)
+    with opened(tmp_path) as (writer, reader):
+        one, _ = admitted(author.entries)
+        two, _ = admitted(other.entries)
+        writer.commit([one])
+        pages = writer.connection.execute("PRAGMA page_count").get
+        writer.connection.execute(f"PRAGMA max_page_count = {pages + 20}")
+        with pytest.raises(Problem, match="the disk is full. Free some space"):
+            writer.commit([two], durable=True)
+        assert not writer.connection.in_transaction
+        assert reader.authors() == [author.id]
+        writer.connection.execute("PRAGMA max_page_count = 1000000")
+        assert [each.number for each in writer.commit([two], durable=True)] == [2]
+        assert reader.load(other.id) == two.after
+
+
+def test_a_durable_commit_syncs_and_the_next_does_not(tmp_path: Path) -> None:
+    """[R-LOG-20]"""
+    author = Author("a")
+    author.write(3)
+    with opened(tmp_path) as (writer, _):
+
+        def level() -> object:
+            return writer.connection.execute("PRAGMA synchronous").get
+
+        assert level() == 1
+        one, held = admitted(author.entries[:2])
+        writer.commit([one], durable=True)
+        assert level() == 2
+        two, _ = admitted(author.entries[2:], held)
+        writer.commit([two])
+        assert level() == 1
+        with (
+            pytest.raises(LocalProtocolError, match="durable"),
+            writer.transaction(),
+            writer.transaction(durable=True),
+        ):
+            pass
+
+
+def test_a_part_that_fails_takes_its_transaction_along(tmp_path: Path) -> None:
+    author = Author("a")
+    change, _ = admitted(author.entries)
+    with opened(tmp_path) as (writer, reader):
+        with pytest.raises(LocalProtocolError, match="a part"), writer.transaction():
+            writer.set_meta("place", b"1")
+            writer.commit([change])
+            with pytest.raises(LocalProtocolError):
+                writer.commit([change])
+        assert reader.meta("place") is None and reader.authors() == []
+        with writer.transaction() as connection:
+            connection.execute("CREATE TABLE projection(n)")
+            writer.set_meta("place", b"1")
+            writer.commit([change])
+            assert writer.get_meta("place") == b"1" and reader.meta("place") is None
+        assert reader.meta("place") == b"1" and reader.authors() == [author.id]
+        writer.set_meta("place", None)
+        assert reader.meta("place") is None
+
+
+def test_old_arrivals_go_and_their_cursors_become_unknown(tmp_path: Path) -> None:
+    author = Author("a")
+    author.write(30)
+    with opened(tmp_path) as (writer, reader):
+        twin = Twin(author.id, writer, reader)
+        arrived = [each for entry in author.entries for each in twin.receive([entry])]
+        assert [each.number for each in arrived] == list(range(1, 32))
+        writer.prune_arrivals(5)
+        assert reader.tag_of(26) is None and reader.tag_of(27) == arrived[26].tag
+        writer.prune_arrivals(0)
+        assert reader.newest().arrival == 31
+        assert not reader.knows(Cursor(reader.store_id, 3, arrived[2].tag))
+        assert not reader.knows(Cursor(reader.store_id, 31, bytes(8)))
+        assert not reader.knows(Cursor(bytes(16), 31, arrived[30].tag))
+        assert reader.knows(Cursor(reader.store_id, 31, arrived[30].tag))
+
+
+def test_a_missing_record_comes_later_and_must_be_the_one(tmp_path: Path) -> None:
+    author = Author("a")
+    author.write(5)
+    with opened(tmp_path) as (writer, reader):
+        change, _ = admitted(gone(author.entries, 2, 4))
+        writer.commit([change])
+        missing = reader.missing_records(10)
+        assert [(each.author, each.seq, each.id) for each in missing] == [
+            (author.id, seq, author.entries[seq].id) for seq in (2, 4)
+        ]
+        assert reader.missing_records(1) == missing[:1]
+        assert reader.missing_records(10, missing[0].place) == missing[1:]
+        wanted = [(seq, author.entries[seq].id) for seq in (1, 2)]
+        assert reader.records(author.id, [*wanted, (3, bytes(32)), (99, bytes(32))]) == [
+            (1, author.entries[1].id, author.entries[1].record),
+            (2, author.entries[2].id, None),
+        ]
+        two, four = author.entries[2], author.entries[4]
+        assert two.record is not None and four.record is not None
+        with pytest.raises(RemoteProtocolError, match="record_hash"):
+            writer.set_records([(author.id, 2, two.id, two.record), (author.id, 4, four.id, b"another")])
+        assert len(reader.missing_records(10)) == 2
+        assert not writer.set_record(author.id, 2, bytes(32), two.record)
+        assert not writer.set_record(author.id, 3, author.entries[3].id, b"")
+        assert not writer.set_record(bytes(32), 3, author.entries[3].id, b"")
+        assert writer.set_record(author.id, 2, two.id, two.record)
+        assert reader.entry(author.id, 2) == two and [each.seq for each in reader.missing_records(10)] == [4]
+        row = reader.log(author.id)
+        assert row is not None and row.generation == 1
+
+
+def test_a_purged_record_is_gone_from_the_file_and_not_asked_for(tmp_path: Path) -> None:
+    author = Author("a")
+    author.write(5)
+    with opened(tmp_path) as (writer, reader):
+        change, _ = admitted(author.entries)
+        writer.commit([change])
+        record = author.entries[3].record
+        assert record is not None
+        with pytest.raises(LocalProtocolError, match="critical"):
+            writer.purge_record(author.id, 0)
+        assert writer.purge_record(author.id, 3)
+        assert not writer.purge_record(author.id, 3) and not writer.purge_record(author.id, 77)
+        assert reader.entry(author.id, 3) == gone(author.entries, 3)[3]
+        assert reader.load(author.id) == change.after
+        assert reader.missing_records(10) == []
+        writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        content = (tmp_path / "store.sqlite3").read_bytes()
+        assert record not in content and (author.entries[2].record or b"-") in content
+        assert writer.set_record(author.id, 3, author.entries[3].id, record)
+        assert reader.entry(author.id, 3) == author.entries[3]
+
+
+def test_entries_come_in_either_order_and_stop_at_a_size(tmp_path: Path) -> None:
+    author = Author("a")
+    author.write(20)
+    with opened(tmp_path) as (writer, reader):
+        change, _ = admitted(author.entries)
+        writer.commit([change])
+        assert reader.entries(author.id, 3, 7, 10**6) == author.entries[3:8]
+        assert reader.entries(author.id, 3, 7, 10**6, descending=True) == author.entries[3:8][::-1]
+        assert reader.entries(author.id, 15, 2**40 + 5, 10**6) == author.entries[15:]
+        assert reader.entries(author.id, 3, 7, 1) == author.entries[3:4]
+        size = sum(len(e.header) + len(e.signature) + len(e.record or b"") for e in author.entries[3:5])
+        assert reader.entries(author.id, 3, 7, size) == author.entries[3:5]
+        assert reader.entries(author.id, 3, 7, size - 1) == author.entries[3:4]
+        assert reader.entries(author.id, 7, 3, 10**6) == reader.entries(bytes(32), 0, 9, 10**6) == []
+        assert reader.ids(author.id, [5, 99, -1, 2]) == [(5, author.entries[5].id), (2, author.entries[2].id)]
+        assert reader.ids(bytes(32), [1]) == [] and reader.records(bytes(32), [(1, bytes(32))]) == []
+        assert reader.entry(bytes(32), 0) is None and reader.entry(author.id, 2**41) is None
+        assert reader.item(bytes(32)) is None and reader.log(bytes(32)) is None
+        assert reader.load(bytes(32)) is None and reader.proof(bytes(32)) is None
+
+
+def test_the_node_remembers_follows_blocks_cursors_and_peers(tmp_path: Path) -> None:
+    one, two = b"\x01" * 32, b"\x02" * 32
+    with opened(tmp_path) as (writer, reader):
+        writer.follow(two, 5)
+        writer.follow(one, 6)
+        writer.follow(one, 7)
+        writer.block(two, 8)
+        assert reader.follows() == [(one, 6), (two, 5)] and reader.blocked() == [(two, 8)]
+        assert writer.unfollow(one) and not writer.unfollow(one) and not writer.unfollow(bytes(32))
+        assert writer.unblock(two) and not writer.unblock(two)
+        assert reader.follows() == [(two, 5)] and reader.blocked() == []
+        assert reader.authors() == []  # to be followed is not to have a log here
+
+        cursor = Cursor(bytes(16), 7, bytes(8))
+        writer.set_cursor(one, cursor)
+        assert reader.cursor(one) == cursor and reader.cursor(two) is None
+        writer.set_cursor(one, None)
+        assert reader.cursor(one) is None
+
+        stranger = PeerRow(addresses=("ws://127.0.0.1:1/inx/1",), added=3, invited=True)
+        known = PeerRow(
+            id=one, name="One", addresses=("ws://a", "wss://b"), inbound=True, seen=4, note="n", added=9
+        )
+        stranger = replace(stranger, p=writer.put_peer(stranger))
+        known = replace(known, p=writer.put_peer(known))
+        assert reader.peers() == [stranger, known]
+        stranger = replace(stranger, id=two, name="Two")
+        assert writer.put_peer(stranger) == stranger.p
+        assert reader.peers() == [stranger, known]
+        with pytest.raises(LocalProtocolError, match="has that id"):
+            writer.put_peer(replace(stranger, id=one))
+        assert writer.remove_peer(known.p) and not writer.remove_peer(known.p)
+        assert reader.peers() == [stranger]
+
+
+def test_blobs_are_named_by_their_hash(tmp_path: Path) -> None:
+    with opened(tmp_path) as (writer, reader):
+        digest = writer.put_blob(b"image", 1)
+        assert writer.put_blob(b"image", 2) == digest
+        writer.put_blob(b"other image", 2)
+        assert (reader.blob(digest), reader.blob_size(digest), reader.blob_bytes()) == (b"image", 5, 16)
+        assert writer.remove_blob(digest) and not writer.remove_blob(digest)
+        assert reader.blob(digest) is None and reader.blob_size(digest) is None
+
+
+def test_numbers_are_given_out_inside_a_transaction_and_not_without_end(tmp_path: Path) -> None:
+    with opened(tmp_path) as (writer, _):
+        with pytest.raises(LocalProtocolError, match="inside a transaction"):
+            writer.intern(bytes(32))
+        with writer.transaction() as connection:
+            assert writer.intern(bytes(32)) == writer.intern(bytes(32)) == 1
+            connection.execute("INSERT INTO networker(n, id) VALUES (?, x'00')", (MAX_NETWORKERS,))
+        with pytest.raises(LocalProtocolError, match="at most"), writer.transaction():
+            writer.intern(b"\x01" * 32)
+
+
+def test_failures_of_the_disk_are_sentences_and_mistakes_are_not() -> None:
+    problem = store_problem(apsw.ReadOnlyError(), "/home/x/store.sqlite3", "write")
+    assert problem is not None
+    assert problem.text == (
+        "Cannot write the store /home/x/store.sqlite3: it is read-only. Check the owner and mode of the file and its folder."
+    )
+    assert problem.code == "store"
+    assert store_problem(apsw.SQLError(), "/x", "write") is None
