@@ -31,7 +31,24 @@ from protocol.identity import id_text
 from protocol.records import Price
 from tests.netnode import shelf
 
-SYLLABLES = ("ba", "ke", "lo", "mi", "tu", "ra", "se", "no", "vi", "da", "gor", "pel", "tan", "shi", "ru", "lam")
+SYLLABLES = (
+    "ba",
+    "ke",
+    "lo",
+    "mi",
+    "tu",
+    "ra",
+    "se",
+    "no",
+    "vi",
+    "da",
+    "gor",
+    "pel",
+    "tan",
+    "shi",
+    "ru",
+    "lam",
+)
 PER_LOG = 100
 KINDS = ("product", "product", "product", "service", "opportunity", "licence", "knowledge", "want-ad")
 
@@ -71,7 +88,9 @@ def fill(connection: apsw.Connection, listings: int, words: Words, places: list[
         puts = [shelf.inception(at), shelf.profile(words.draw(2), at)]
         for index in range(PER_LOG):
             at += rng.randrange(600_000)
-            fields = {} if rng.random() < 0.3 else {"expires": shelf.NOW + rng.randrange(-30, 300) * shelf.DAY}
+            fields = (
+                {} if rng.random() < 0.3 else {"expires": shelf.NOW + rng.randrange(-30, 300) * shelf.DAY}
+            )
             puts.append(
                 shelf.listing(
                     f"k{index}",
@@ -83,7 +102,9 @@ def fill(connection: apsw.Connection, listings: int, words: Words, places: list[
                     category=rng.choice(places),
                     brand=words.draw(1),
                     tags=tuple(sorted(set(words.draw(3).split()))),
-                    price=Price(amount=int(10 ** rng.uniform(2, 6)), currency=rng.choice(["EUR", "USD", "GBP"])),
+                    price=Price(
+                        amount=int(10 ** rng.uniform(2, 6)), currency=rng.choice(["EUR", "USD", "GBP"])
+                    ),
                     **fields,
                 )
             )
@@ -133,7 +154,9 @@ def queries(words: Words, places: list[str], logs: int, count: int) -> list[tupl
                     text=words.common(), seller=id_text(shelf.author(rng.randrange(1, logs + 1)))
                 )
             case "common by price":
-                return models.SearchQuery(text=words.common(), min_price=low(), max_price="600", currency="EUR")
+                return models.SearchQuery(
+                    text=words.common(), min_price=low(), max_price="600", currency="EUR"
+                )
             case "middling of a kind":
                 return models.SearchQuery(text=words.middling(), kind="service")
             case "category":
@@ -153,16 +176,16 @@ def queries(words: Words, places: list[str], logs: int, count: int) -> list[tupl
     return [(name, made(name)) for index in range(count) for name in (names[index % len(names)],)]
 
 
-def measure(
-    reader: apsw.Connection, asked: list[tuple[str, models.SearchQuery]]
-) -> dict[str, list[float]]:
+def measure(reader: apsw.Connection, asked: list[tuple[str, models.SearchQuery]]) -> dict[str, list[float]]:
     took: dict[str, list[float]] = defaultdict(list)
     for name, query in asked:
         begun = time.perf_counter()
         found = views.search(reader, query, shelf.NOW)
         took[name].append((time.perf_counter() - begun) * 1000)
         if found.next is not None and len(took["second page"]) < len(asked) // 16:
-            further = models.SearchQuery(**{**{n: getattr(query, n) for n in query.__struct_fields__}, "cursor": found.next})
+            further = models.SearchQuery(
+                **{**{n: getattr(query, n) for n in query.__struct_fields__}, "cursor": found.next}
+            )
             begun = time.perf_counter()
             views.search(reader, further, shelf.NOW)
             took["second page"].append((time.perf_counter() - begun) * 1000)

@@ -81,7 +81,11 @@ def test_a_withdrawal_that_names_nothing_is_void_until_the_listing_below_it_come
     log = [inception(), listing("a"), withdraw("a"), withdraw("b"), malformed()]
     shelf.put(ANNA, log[2:], base=2)
     shelf.settle()
-    assert shelf.dump()["void"] == [(1, 2, "wrong_key", "a"), (1, 3, "wrong_key", "b"), (1, 4, "malformed", None)]
+    assert shelf.dump()["void"] == [
+        (1, 2, "wrong_key", "a"),
+        (1, 3, "wrong_key", "b"),
+        (1, 4, "malformed", None),
+    ]
     assert views.voids(shelf.connection, ANNA, 0, 9) == {4: "malformed"}  # the rest is not known yet
     shelf.put(ANNA, log)
     shelf.settle()
