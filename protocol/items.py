@@ -105,7 +105,7 @@ def need(mine: Item | None, theirs: Item) -> Need:
     if mine is None:
         return (
             Need.ENTRIES
-            if theirs.standing is Standing.HEAD and theirs.epoch == theirs.term == 0
+            if theirs.standing is Standing.HEAD and theirs.epoch == theirs.term == theirs.held_from == 0
             else Need.OPENERS
         )
     if theirs.standing is Standing.CONTESTED:
@@ -148,7 +148,10 @@ def parse_cursor(value: Any) -> Cursor:
     """
     match value:
         case [bytes(store), int(arrival), bytes(tag)] if (
-            len(store) == CURSOR_ID_BYTES and len(tag) == CURSOR_TAG_BYTES and 0 <= arrival <= limits.MAX_INT
+            len(store) == CURSOR_ID_BYTES
+            and len(tag) == CURSOR_TAG_BYTES
+            and type(arrival) is int  # not a bool
+            and 0 <= arrival <= limits.MAX_INT
         ):
             return Cursor(store, arrival, tag)
         case _:

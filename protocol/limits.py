@@ -50,6 +50,7 @@ BLOB_CHUNK: Final = 32 * 1024
 MAX_BLOB: Final = 16 * 1024 * 1024
 CLOCK_TOLERANCE_MS: Final = 120_000
 MAX_NETWORK_NAME: Final = 32
+MAX_URI: Final = 2_048
 # -- records -----------------------------------------------------------------------------------------------
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
@@ -141,6 +142,7 @@ LIMITS: Final[tuple[Limit, ...]] = (
         "CLOCK_TOLERANCE_MS", CLOCK_TOLERANCE_MS, "ms", "a node further off its peers' median does not append"
     ),
     Limit("MAX_NETWORK_NAME", MAX_NETWORK_NAME, "characters", "lower-case letters, digits and hyphen"),
+    Limit("MAX_URI", MAX_URI, "characters", "an invite link that mail, chat and a QR code can carry"),
     Limit("SALT_BYTES", SALT_BYTES, "bytes", "a purged record cannot be guessed from its hash"),
     Limit("HASH_BYTES", HASH_BYTES, "bytes", "SHA-256: networker ids, entry ids, blobs"),
     Limit("KEY_BYTES", KEY_BYTES, "bytes", "an Ed25519 or X25519 public key"),

@@ -386,10 +386,10 @@ def _extend(network: str, admission: Admission, part: Sequence[Entry], sealed: b
         raise NotHeld(
             "gap", f"entry {part[0].seq} does not follow the head held: the log differs further down"
         )
-    if part[0].time < state.tip.time:
-        raise RemoteProtocolError("time_order", f"entry {part[0].seq} is dated before entry {state.tip.seq}")
     if code == "after_close":
         raise RemoteProtocolError(code, f"entry {part[0].seq} follows a close")
+    if part[0].time < state.tip.time:
+        raise RemoteProtocolError("time_order", f"entry {part[0].seq} is dated before entry {state.tip.seq}")
     count = proved(network, state.openers.keys(part[0].epoch)[0], part, sealed)
     if count:
         taken = part[:count]

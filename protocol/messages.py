@@ -127,7 +127,7 @@ class Get(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     wants: Annotated[
-        list[tuple[bytes, int, int]],
+        list[tuple[_Hash, _Seq, _Seq]],
         msgspec.Meta(
             min_length=1,
             max_length=limits.MAX_WANTS,
@@ -140,7 +140,7 @@ class Runs(msgspec.Struct, frozen=True, kw_only=True):
     """Runs that were asked for; several messages may answer one question."""
 
     left: Annotated[
-        list[tuple[bytes, int, int]],
+        list[tuple[_Hash, _Seq, _Seq]],
         msgspec.Meta(max_length=limits.MAX_WANTS, description="wants the budget did not reach; ask again"),
     ] = []
     more: Annotated[bool, msgspec.Meta(description="whether another message of this answer follows")] = False
@@ -172,7 +172,7 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     """Asks for records whose headers are held."""
 
     entries: Annotated[
-        list[tuple[bytes, int, bytes]],
+        list[tuple[_Hash, _Seq, _Hash]],
         msgspec.Meta(min_length=1, max_length=limits.MAX_WANTS, description="[author, seq, entry id]"),
     ]
 
@@ -187,7 +187,7 @@ class Records(msgspec.Struct, frozen=True, kw_only=True):
         list[_Count], msgspec.Meta(max_length=limits.MAX_WANTS, description="entries not held here")
     ] = []
     records: Annotated[
-        list[tuple[int, bytes]],
+        list[tuple[_Count, bytes]],
         msgspec.Meta(max_length=limits.MAX_WANTS, description="[place in the question, record]"),
     ] = []
 

@@ -14,7 +14,9 @@ from msgspec import Struct
 from protocol.errors import CODES
 from protocol.kinds import KINDS, RESERVED, Kind
 from protocol.limits import LIMITS
+from protocol.messages import MESSAGES
 from protocol.records import table as records
+from tests.spec import exchange, messages
 from tests.spec.markdown import code, table
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -89,6 +91,15 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "codes": codes,
         "kinds": kinds,
         **{f"record-{kind.name}": partial(record, kind) for kind in KINDS.values() if kind.struct},
+        "messages": messages.messages,
+        **{
+            f"message-{row.name.replace('_', '-')}": partial(messages.fields, row)
+            for row in MESSAGES.values()
+        },
+        "phases": messages.phases,
+        "needs": messages.needs,
+        "roles": messages.roles,
+        "exchange": exchange.exchange_text,
         "vectors": vectors,
     }
 )

@@ -1,0 +1,76 @@
+"""An entry alone: a search answer or a link, without the run around it [R-LOG-12].
+
+It is believed when its own signature verifies and it is of the newest place known, or when the newest place vouches
+for it by a `standing` record. Who holds the run lets the run decide; lone entries are never part of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from protocol.entry import Entry, signature_valid
+from protocol.errors import NotHeld, RemoteProtocolError, Void
+from protocol.openers import Openers
+from protocol.records import decode_record
+from protocol.records.standing import Standing
+
+
+def accept_alone(
+    openers: Openers, entry: Entry, standings: Sequence[Entry] = (), *, forked: bool = False
+) -> None:
+    """Says whether a lone entry may be believed, by returning.
+
+    Args:
+        openers: what is known of its author.
+        entry: a parsed entry (`protocol.entry.parse_entry`).
+        standings: all parts of the newest standing of the newest place, in order, where one is known; needed only
+            for an entry of a closed place.
+        forked: whether a fork of the newest place is proved here by other than its openers.
+
+    Raises:
+        RemoteProtocolError: `link` or `signature`; for an opener the codes of `Openers.admit`.
+        NotHeld: `unknown_author`, `unknown_epoch`, `contested`, `forked` or `stale`.
+    """
+    if entry.author != openers.author:
+        raise NotHeld("unknown_author", "the openers of this networker are not known here")
+    if entry.is_opener and openers.knows(entry):
+        return
+    if entry.is_opener:
+        openers.admit(entry)
+        return
+    if entry.place > openers.place:
+        raise NotHeld("unknown_epoch", "the opener of this epoch or term is not known here")
+    if openers.contested is not None:
+        raise NotHeld("contested", "a contested identity: no entry alone is believed")
+    if forked or openers.term_forked:
+        raise NotHeld("forked", "a forked term: no entry alone is believed")
+    if entry.seq <= openers.newest[0].seq and entry.place == openers.place:
+        raise RemoteProtocolError("link", "an entry of a term lies above its opener")
+    if not any(signature_valid(openers.network, key, entry) for key in openers.keys(entry.epoch)):
+        raise RemoteProtocolError("signature", f"entry {entry.seq} is not signed by the key of its epoch")
+    if entry.place < openers.place and not _named(openers, entry, standings):
+        raise NotHeld("stale", "an entry of a closed epoch or term that no standing entry names")
+
+
+def _named(openers: Openers, entry: Entry, standings: Sequence[Entry]) -> bool:
+    """Whether a whole standing of the newest place names this very entry."""
+    records: list[Standing] = []
+    for part in standings:
+        try:
+            record = decode_record(part.kind, part.record) if part.record is not None else None
+            accept_alone(openers, part)
+        except (Void, NotHeld, RemoteProtocolError):
+            return False
+        if not isinstance(record, Standing) or part.place != openers.place:
+            return False
+        records.append(record)
+    if any((after.seq, after.prev) != (before.seq + 1, before.id) for before, after in pairwise(standings)):
+        return False
+    numbers = [(record.part, record.parts) for record in records]
+    if numbers != [(number, len(records)) for number in range(1, len(records) + 1)]:
+        return False
+    return any(
+        entry.seq < part.seq and (entry.seq, entry.id) in record.entries
+        for part, record in zip(standings, records, strict=True)
+    )

@@ -1,0 +1,185 @@
+"""The tables of SPEC.md about messages, phases, items and roles, printed from the code."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Final
+
+import msgspec
+from msgspec import inspect as shapes
+
+from protocol.items import Item, Standing, need
+from protocol.messages import MESSAGES, Message, Role
+from protocol.run import Run
+from protocol.session import PHASES
+from tests.spec.markdown import code, table
+
+A, B = b"\x01" * 32, b"\x02" * 32
+
+ROLES: Final = (
+    (
+        "shopper",
+        "verifies one entry and its openers without keeping logs",
+        "sections 3 to 7; R-LOG-1..9, R-LOG-12, R-LOG-16",
+        "sealing and deals",
+    ),
+    (
+        "reader",
+        "fetches and verifies logs of others, writes none",
+        "shopper; R-LOG-10..19; sections 9 and 10 as dialler; R-SYNC-1..7",
+        "",
+    ),
+    (
+        "networker",
+        "writes its own log and serves what it holds",
+        "reader; R-LOG-20..23; sections 9 and 10 as listener or dialler; all of R-SYNC; R-FILE",
+        "ledger",
+    ),
+    (
+        "hub",
+        "serves everybody's logs",
+        "networker; interest `all`; listens at a public address",
+        "search, mailbox, peer exchange, range reconciliation",
+    ),
+)
+
+
+def messages() -> str:
+    """Every message: type, name, role, what answers it."""
+    return table(
+        ("type", "name", "role", "answered by", "purpose"),
+        (
+            (
+                row.type,
+                code(row.name),
+                row.role.value if row.name != "fork" else "answer, notice",
+                ", ".join(code(MESSAGES[answer].name) for answer in row.answers),
+                (row.body.__doc__ or "").strip(),
+            )
+            for row in MESSAGES.values()
+        ),
+    )
+
+
+def fields(row: Message) -> str:
+    """The body of one message, in the order of the wire."""
+    info = msgspec.inspect.type_info(row.body)
+    assert isinstance(info, shapes.StructType)
+    if not info.fields:
+        return "The body has no fields: an empty map.\n"
+    return table(
+        ("field", "type", "bounds", "required", "meaning"),
+        (
+            (
+                code(field.encode_name),
+                *_describe(field.type)[:2],
+                "yes" if field.required else "no",
+                _describe(field.type)[2],
+            )
+            for field in info.fields
+        ),
+    )
+
+
+def phases() -> str:
+    """Which message types may come in which phase."""
+    rows = []
+    for phase, allowed in PHASES.items():
+        names = [code(MESSAGES[number].name) for number in sorted(allowed)]
+        everything = set(MESSAGES) - allowed
+        if len(everything) < len(allowed):
+            names = ["all but " + ", ".join(code(MESSAGES[number].name) for number in sorted(everything))]
+        rows.append((phase.value, ", ".join(names) or "no message of section 10"))
+    return table(("phase", "messages that may be received"), rows)
+
+
+def needs() -> str:
+    """What the asker needs for each pair of items; printed from the function that decides."""
+    states = {
+        "nothing held": None,
+        "head": _head(),
+        "forked": Item(Standing.FORKED, A, 1, 1),
+        "contested at epoch 1": Item(Standing.CONTESTED, A, 1),
+    }
+    theirs = {
+        "head at (0, 0), `from` 0": _head(epoch=0, term=0, held_from=0),
+        "head at (0, 0), higher `from`": _head(epoch=0, term=0),
+        "head, lower (epoch, term)": _head(term=0),
+        "head, same, lower seq": _head(seq=4),
+        "equal head, `from` not lower": _head(),
+        "equal head, lower `from`": _head(held_from=0),
+        "head, same seq, other id": _head(entry=B),
+        "head, same, higher seq": _head(seq=6),
+        "head, higher (epoch, term)": _head(term=2),
+        "head, higher epoch": _head(epoch=2),
+        "forked, lower (epoch, term)": Item(Standing.FORKED, A, 1, 0),
+        "forked, same (epoch, term)": Item(Standing.FORKED, A, 1, 1),
+        "forked, higher (epoch, term)": Item(Standing.FORKED, A, 2, 0),
+        "contested, lower epoch": Item(Standing.CONTESTED, A, 0),
+        "contested, same epoch": Item(Standing.CONTESTED, A, 1),
+        "contested, higher epoch": Item(Standing.CONTESTED, A, 2),
+    }
+    rows = {name: [name] for name in theirs}
+    for (name, other), mine in product(theirs.items(), states.values()):
+        rows[name].append(need(mine, other).name)
+    return table(("theirs \\ mine", *states), rows.values())
+
+
+def roles() -> str:
+    """The four roles and what they must do."""
+    return table(("role", "what it does", "MUST meet", "comes with later versions"), ROLES)
+
+
+def questions() -> list[Message]:
+    """The messages that ask."""
+    return [row for row in MESSAGES.values() if row.role is Role.QUESTION]
+
+
+def _head(epoch: int = 1, term: int = 1, seq: int = 5, entry: bytes = A, held_from: int = 2) -> Item:
+    return Item(Standing.HEAD, A, epoch, term, seq, entry, held_from)
+
+
+def _describe(kind: shapes.Type) -> tuple[str, str, str]:
+    """Type, bounds and meaning."""
+    if isinstance(kind, shapes.Metadata):
+        name, bounds, inner = _describe(kind.type)
+        return name, bounds, str((kind.extra_json_schema or {}).get("description", "")) or inner
+    match kind:
+        case shapes.UnionType():
+            members = [member for member in kind.types if not isinstance(member, shapes.NoneType)]
+            name, bounds, text = _describe(members[0])
+            return (f"{name} or nil" if len(members) < len(kind.types) else name), bounds, text
+        case shapes.IntType():
+            low, high = kind.ge or 0, kind.le
+            return "int", f"{low:,} to {high:,}" if high is not None else "", ""
+        case shapes.BytesType():
+            least, most = kind.min_length, kind.max_length
+            if most is None:
+                return "bin", "", ""
+            return "bin", f"{most} bytes" if least == most else f"{least or 0} to {most:,} bytes", ""
+        case shapes.StrType():
+            return "str", f"0 to {kind.max_length:,} characters" if kind.max_length else "", ""
+        case shapes.BoolType():
+            return "bool", "", ""
+        case shapes.TupleType():
+            parts = [" ".join(filter(None, _describe(member)[:2])) for member in kind.item_types]
+            return "array", f"[{', '.join(parts)}]", ""
+        case shapes.ListType():
+            name, bounds, _ = _describe(kind.item_type)
+            each = f"each {bounds}" if bounds else ""
+            count = _count(kind.min_length, kind.max_length)
+            return f"array of {name}" if name else "array", ", ".join(filter(None, (count, each))), ""
+        case shapes.DictType():
+            return "map", f"0 to {kind.max_length} members" if kind.max_length else "", ""
+        case shapes.AnyType():
+            return "", "", ""
+        case shapes.StructType():
+            assert kind.cls is Run
+            return "Run", "", ""
+    raise TypeError(f"no words for the type {kind!r}")
+
+
+def _count(least: int | None, most: int | None) -> str:
+    if most is None:
+        return f"{least} or more elements" if least else ""
+    return f"{least or 0} to {most:,} elements"
