@@ -10,6 +10,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 import apsw
 
 from netnode.ports import Disk, Entropy, Executor, Lane
+from netnode.problems import disk_problem
 from netnode.store import schema
 from netnode.store.faults import told
 from netnode.store.reader import Reader
@@ -57,12 +58,14 @@ class Store:
 
         Raises:
             Problem: it cannot be opened, is no store, of a newer program or of another network.
-            OSError: the file cannot be made.
         """
 
         def opened() -> Writer:
             with told(str(path), "open"):
-                connection = disk.open_database(path, _WRITE_FLAGS)
+                try:
+                    connection = disk.open_database(path, _WRITE_FLAGS)
+                except OSError as error:
+                    raise disk_problem(error, "open", path) from error
                 try:
                     schema.prepare(connection, network, entropy, tables)
                 except BaseException:
