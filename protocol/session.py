@@ -140,6 +140,11 @@ class Session:
         return out
 
     @property
+    def handshake_hash(self) -> bytes:
+        """What both ends of this session, and nobody else, know of it; after the handshake."""
+        return self._handshake.hash
+
+    @property
     def questions_open(self) -> int:
         """How many own questions have no full answer yet."""
         return len(self._asked)

@@ -19,6 +19,7 @@ from netnode.sync.pull import Pull
 from protocol import limits, messages
 from protocol.entry import Entry
 from protocol.errors import NotHeld, RemoteProtocolError
+from protocol.identity import id_text
 from protocol.items import Item, Standing, parse_item
 from protocol.messages import Body
 from protocol.run import Run
@@ -33,6 +34,12 @@ class Sessions(Protocol):
 
     def admit(self, peering: Peering) -> None:
         """Called once the peer is identified. Raises NotHeld (`blocked`, `twin`, `busy`) to end the session."""
+
+    def greeted(self, peering: Peering, hello: messages.Hello) -> None:
+        """Called when the peer's hello came. Raises NotHeld (`twin`) to end the session."""
+
+    async def met(self, peering: Peering) -> None:
+        """Called when the session is open."""
 
     def eager(self, peering: Peering) -> bool:
         """Whether this session is among the few that new entries are pushed to."""
@@ -100,7 +107,13 @@ class Peering:
             core.network, self.conversation, core.store, core.clock, self._peer_wants, core.witness
         )
         self.id = b""
+        self.itself = False  # the peer turned out to be this very node
         self.since = core.clock.now_ms()
+
+    @property
+    def label(self) -> str:
+        """Who and where, for the log."""
+        return f"{id_text(self.id)[:12] if self.id else 'a stranger'} at {self.conversation.link.remote}"
 
     async def run(self) -> tuple[str, str]:
         """Runs the session to its end; returns the code and text it ended with."""
@@ -135,6 +148,11 @@ class Peering:
             raise_remote([outcome])
 
     async def _greeted(self) -> None:
+        hello = self.conversation.session.greeting
+        if hello is None:
+            raise RemoteProtocolError("unexpected", "no hello yet")
+        self._sessions.greeted(self, hello)
+        await self._sessions.met(self)
         self._tell_interest()
         await self._ask_missing()
         await self.pull.run()

@@ -1,0 +1,130 @@
+"""The own log: the one place that signs entries (DESIGN section 4, R-LOG-20, R-LOG-21)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from netnode.ingest import Gate
+from netnode.keystore import Keys
+from netnode.ports import Clock
+from netnode.problems import ExitCode, Problem
+from netnode.sync.answers import Witness
+from protocol.entry import CLOSE, Entry, sign_entry
+from protocol.items import Item
+from protocol.log import LogState, Place
+from protocol.signing import Signer
+
+
+class OwnLog:
+    """Appends to the log of this node's networker.
+
+    Args:
+        network: the network's name.
+        networker: the own id, 32 bytes.
+        gate: what own entries pass like all others.
+        clock: dates entries.
+        keys: None while they are locked; then nothing is signed.
+    """
+
+    def __init__(self, network: str, networker: bytes, gate: Gate, clock: Clock, keys: Keys | None) -> None:
+        self._network = network
+        self._gate = gate
+        self._clock = clock
+        self._keys = keys
+        self._signer = None if keys is None else Signer(keys.signing_seed)
+        self._turn = asyncio.Lock()
+        self._newer: Item | None = None
+        self.id = networker
+        self.halted: str | None = None
+
+    def witness(self) -> Witness | None:
+        """Who signs `seen` statements; None while the keys are locked."""
+        if self._keys is None or self._signer is None:
+            return None
+        return Witness(self.id, self._keys.epoch, self._signer)
+
+    def behind(self, item: Item) -> None:
+        """A peer holds a later own head: nothing is appended until it is here [R-LOG-21]."""
+        self._newer = item
+
+    def halt(self, reason: str) -> None:
+        """Stops appending for good; `reason` is a sentence for the owner."""
+        self.halted = self.halted or reason
+
+    async def append(self, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
+        """Signs and stores entries; they are on disk when it returns.
+
+        Args:
+            records: kind and canonical record of each, in order.
+
+        Raises:
+            Problem: the keys are locked (exit 2); the log takes no entries now (exit 4); the disk fails.
+        """
+        if not records:
+            return []
+        async with self._turn:
+            state = await self._gate.state(self.id)
+            signer, before = self._ready(state)
+            entries: list[Entry] = []
+            for kind, record in records:
+                entry = sign_entry(
+                    self._network,
+                    signer,
+                    author=self.id,
+                    seq=before.seq + 1,
+                    prev=before.id,
+                    epoch=before.epoch,
+                    term=before.term,
+                    time=max(self._clock.now_ms(), before.time),
+                    kind=kind,
+                    record=record,
+                )
+                entries.append(entry)
+                before = Place(entry.seq, entry.id, entry.epoch, entry.term, entry.time, entry.kind)
+            outcome = await self._gate.admit(entries, durable=True)
+        if outcome.fault is not None or outcome.kept != len(entries):
+            text = "" if outcome.fault is None else f": {outcome.fault.text}"
+            raise Problem(f"The own log took {outcome.kept} of {len(entries)} entries{text}.", code="own_log")
+        return entries
+
+    def _ready(self, state: LogState | None) -> tuple[Signer, Place]:
+        if self._keys is None or self._signer is None:
+            raise Problem(
+                "The keys of this networker are locked. Give --passphrase-file FILE, or start the node with it.",
+                ExitCode.USAGE,
+                "passphrase_needed",
+            )
+        if self.halted is not None:
+            raise _refused(self.halted, "halted")
+        if state is None:
+            raise Problem("The own log is not in the store.", code="own_log")
+        self._require_newest(state)
+        if state.openers.contested is not None:
+            raise _refused("Two rotations contest this identity: nothing can be published.", "contested")
+        if state.forked:
+            raise _refused(
+                "The own log is forked: it has to be settled before anything is published.", "forked"
+            )
+        if state.tip.kind == CLOSE:
+            raise _refused("The own log is closed: nothing more can be published.", "closed")
+        if self._keys.epoch != state.openers.epoch:
+            raise _refused(
+                "The signing key of this home was replaced by a rotation elsewhere.", "retired_key"
+            )
+        return self._signer, state.tip
+
+    def _require_newest(self, state: LogState) -> None:
+        newer = self._newer
+        if newer is None:
+            return
+        if (state.openers.epoch, state.openers.term, state.tip.seq) < (newer.epoch, newer.term, newer.seq):
+            raise _refused(
+                "A peer holds newer entries of this networker's log; they are being fetched. Try again in a moment.",
+                "behind",
+            )
+        self._newer = None
+
+
+def _refused(text: str, code: str) -> Problem:
+    return Problem(text, ExitCode.REFUSED, code)

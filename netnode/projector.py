@@ -1,0 +1,75 @@
+"""Keeps the projections level with the logs, behind ingest and never in its way (DESIGN section 9)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from netnode.bus import Bus, Stored
+from netnode.ports import Clock
+from netnode.projections import catalogue
+from netnode.store import Store, Writer
+
+BUDGET: Final = 2_000  # why: one visit to the writer lane holds ingest up for 100 ms at most
+CLOCK_CHECK_SECONDS: Final = (
+    30.0  # why: a clock that jumps is noticed when what waits for it is looked at again
+)
+
+
+class Projector:
+    """Advances the projections when something was stored or falls due.
+
+    Args:
+        store: where logs and projections are.
+        network: the network's name.
+        clock: decides what is due.
+        bus: tells when something was stored.
+    """
+
+    def __init__(self, store: Store, network: str, clock: Clock, bus: Bus) -> None:
+        self._store = store
+        self._network = network
+        self._clock = clock
+        self._bus = bus
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._due: int | None = None
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        leave = self._bus.subscribe(self._stored)
+        try:
+            while True:
+                await self.level()
+                try:
+                    async with asyncio.timeout(self._patience()):
+                        await self._wake.wait()
+                except TimeoutError:
+                    continue
+                self._wake.clear()
+        finally:
+            leave()
+
+    async def level(self) -> None:
+        """Returns when everything stored before the call is in the projections.
+
+        Raises:
+            Problem: the disk fails.
+        """
+        async with self._turn:
+            while True:
+                progress = await self._store.write(self._advance)
+                if progress.done:
+                    self._due = progress.wake_at_ms
+                    return
+
+    def _advance(self, writer: Writer) -> catalogue.Progress:
+        return catalogue.advance(writer.connection, self._network, self._clock.now_ms(), BUDGET)
+
+    def _stored(self, _: Stored) -> None:
+        self._wake.set()
+
+    def _patience(self) -> float:
+        if self._due is None:
+            return CLOCK_CHECK_SECONDS
+        return min(max((self._due - self._clock.now_ms()) / 1000, 0.05), CLOCK_CHECK_SECONDS)

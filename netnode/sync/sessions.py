@@ -1,0 +1,317 @@
+"""Keeps the sessions of a node: dials its book, accepts links, lets no two sessions with one peer stand.
+
+Which of two sessions with one networker stays does not depend on who looks: the one dialled by the smaller id; of two
+dialled by the same side the newer, since the older is then dead without knowing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import statistics
+from collections.abc import Callable
+from typing import Final
+
+from netnode.config import Settings
+from netnode.own import OwnLog
+from netnode.ports import Dialer, Entropy, Link, LinkClosed, Listener
+from netnode.store import PeerRow, Reader, Writer
+from netnode.sync.book import Book
+from netnode.sync.interest import Interest, of_own
+from netnode.sync.peering import Core, Peering
+from protocol import limits
+from protocol.errors import NotHeld
+from protocol.items import Item
+from protocol.messages import Hello, Twin
+from protocol.session import VERSION, LocalIdentity, Session
+
+EAGER: Final = 6  # gossip D: sessions that new entries are pushed to; the rest are told
+OUTBOUND: Final = 8  # peers of the book dialled at once
+BACK_OFF: Final = (0.25, 60.0)  # seconds: first and longest wait between attempts
+GOODBYE_SECONDS: Final = 2.0
+SKEW_PEERS: Final = 3  # why: one peer with a wrong clock must not silence a node
+ITSELF: Final = "this is the address of this node itself"
+_log = logging.getLogger("netnode.sync")
+
+
+class SessionKeeper:
+    """All sessions of one node.
+
+    Args:
+        core: what sessions share.
+        own: the own log.
+        identity: what this node proves in handshakes, as of now.
+        settings: interest, hops, caps.
+        entropy: ephemeral keys and jitter.
+        dialer: opens links.
+        listener: accepts links.
+        agent: name and version of the program.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        own: OwnLog,
+        identity: Callable[[], LocalIdentity],
+        settings: Settings,
+        entropy: Entropy,
+        dialer: Dialer,
+        listener: Listener,
+        agent: str,
+    ) -> None:
+        self._core = core
+        self._own = own
+        self._identity = identity
+        self._settings = settings
+        self._entropy = entropy
+        self._dialer = dialer
+        self._listener = listener
+        self._agent = agent
+        self._open: dict[bytes, Peering] = {}
+        self._running: set[Peering] = set()
+        self._handshakes: set[bytes] = set()
+        self._selves: set[bytes] = set()
+        self._skews: dict[bytes, int] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._dialling: dict[int, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._follows: frozenset[bytes] = frozenset()
+        self._blocked: frozenset[bytes] = frozenset()
+        self._store_id = b""
+        self._book = Book(core.store)
+        self._closing = False
+
+    # -- life ------------------------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Reads who is followed and blocked and begins to accept links."""
+        await self._reread()
+        self._store_id = (await self._core.store.read(Reader.newest)).store
+        await self._listener.start(self._accept)
+
+    async def run(self) -> None:
+        """Dials the book until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            try:
+                for row in await self._core.store.read(Reader.peers):
+                    self._dial(row)
+                await asyncio.Event().wait()
+            finally:
+                self._group = None
+
+    async def close(self) -> None:
+        """Says goodbye in every session and accepts no more."""
+        self._closing = True
+        for task in self._dialling.values():
+            task.cancel()
+        for peering in tuple(self._running):
+            peering.farewell("", "the node stops")
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                while self._running:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            _log.info("%d sessions did not end in time", len(self._running))
+        await self._listener.close()
+
+    # -- what operations use ---------------------------------------------------------------------------------
+    def open_sessions(self) -> list[Peering]:
+        """The open sessions, oldest first."""
+        return list(self._open.values())
+
+    async def add(self, row: PeerRow) -> PeerRow:
+        """Puts a peer into the book, or adds its addresses to what the book knows of it, and dials it."""
+        stored = await self._book.add(row)
+        self._dial(stored)
+        return stored
+
+    async def drop(self, row: PeerRow) -> None:
+        """Forgets a peer and ends the session with it."""
+        self._stop_dialling(row.p)
+        await self._core.store.write(Writer.remove_peer, row.p)
+        if row.id is not None:
+            self.end(row.id, "", "forgotten")
+
+    def end(self, networker: bytes, code: str, text: str) -> None:
+        """Ends the session with a networker, if there is one."""
+        peering = self._open.get(networker)
+        if peering is not None:
+            peering.farewell(code, text)
+
+    async def changed(self) -> None:
+        """Follows or blocks changed: tells every peer the new interest, ends blocked sessions."""
+        await self._reread()
+        for networker in self._blocked:
+            self.end(networker, "blocked", "no sessions with this networker")
+        self._retell()
+
+    def skew(self) -> int | None:
+        """How far this clock is from the peers' median, in ms; None with too few peers to tell."""
+        if len(self._skews) < SKEW_PEERS:
+            return None
+        return round(statistics.median(self._skews.values()))
+
+    # -- what sessions ask -----------------------------------------------------------------------------------
+    def admit(self, peering: Peering) -> None:
+        """Lets an identified peer in, or raises NotHeld."""
+        handshake = peering.conversation.session.handshake_hash
+        if handshake in self._handshakes:
+            self._selves.add(handshake)
+            raise NotHeld("twin", ITSELF)
+        self._handshakes.add(handshake)
+        if peering.id in self._blocked:
+            raise NotHeld("blocked", "no sessions with this networker")
+        other = self._open.get(peering.id)
+        if other is not None and other is not peering:
+            if peering.outbound != other.outbound and self._dialler(peering) != min(self._own.id, peering.id):
+                raise NotHeld("busy", "a session with this networker is open")
+            other.farewell("", "replaced by another session")
+        self._open[peering.id] = peering
+
+    def greeted(self, peering: Peering, hello: Hello) -> None:
+        """Looks at a peer's hello: twins and clocks. Raises NotHeld (`twin`)."""
+        if peering.id == self._own.id:
+            if peering.conversation.session.handshake_hash in self._selves:
+                peering.itself = True
+                raise NotHeld("twin", ITSELF)
+            peering.conversation.tell(Twin())
+            self.twin()
+            raise NotHeld("twin", "another node of this networker is running")
+        self._skews[peering.id] = hello.clock - self._core.clock.now_ms()
+        if self._settings.interest != "all":
+            self._retell(but=peering)
+
+    def eager(self, peering: Peering) -> bool:
+        """Whether the session is among the first few."""
+        for index, each in enumerate(self._open.values()):
+            if each is peering:
+                return index < EAGER
+        return False
+
+    def interest(self) -> Interest:
+        """What this node wants now."""
+        told: set[bytes] = set()
+        for peering in self._open.values():
+            if peering.id in self._follows and peering.peer_interest.current.ids is not None:
+                told |= peering.peer_interest.current.ids
+        return of_own(
+            self._settings.interest, self._own.id, self._follows, self._open, told, self._settings.hops
+        )
+
+    def behind(self, item: Item) -> None:
+        """Own later heads stop appending until they are here."""
+        if item.author == self._own.id:
+            self._own.behind(item)
+
+    def twin(self) -> None:
+        """Stops appending: two nodes of one networker would fork its log [R-LOG-23]."""
+        self._own.halt(
+            "Another node of this networker is running: stop one of the two before publishing anything."
+        )
+        _log.error("another node of this networker is running")
+
+    # -- links -----------------------------------------------------------------------------------------------
+    async def _accept(self, link: Link) -> None:
+        inbound = sum(1 for peering in self._running if not peering.outbound)
+        if self._closing or inbound >= self._settings.max_sessions:
+            await link.close(1013, "no room for another session: try again later")
+            return
+        await self._run(self._peering(link, None, None))
+
+    def _dial(self, row: PeerRow) -> None:
+        if self._group is None or self._closing or not row.addresses or row.p in self._dialling:
+            return
+        if len(self._dialling) >= OUTBOUND and not row.invited:
+            return
+        self._dialling[row.p] = self._group.create_task(self._keep(row.p), name=f"dial {row.p}")
+
+    def _stop_dialling(self, number: int) -> None:
+        task = self._dialling.pop(number, None)
+        if task is not None:
+            task.cancel()
+
+    async def _keep(self, number: int) -> None:
+        """Keeps a session with one peer of the book, with growing pauses between failures."""
+        pause, longest = BACK_OFF
+        while True:
+            row = await self._book.row(number)
+            if row is None:
+                return
+            while row.id is not None and row.id in self._open:
+                self._changed.clear()
+                await self._changed.wait()
+            for address in row.addresses:
+                started = self._core.clock.monotonic()
+                note = await self._attempt(address, row.id)
+                await self._book.note(number, note)
+                if note == ITSELF:
+                    return
+                if self._core.clock.monotonic() - started > pause:
+                    pause = BACK_OFF[0]
+            await asyncio.sleep(pause * self._entropy.uniform(0.7, 1.3))
+            pause = min(pause * 2, longest)
+
+    async def _attempt(self, address: str, expected: bytes | None) -> str:
+        """One session at one address; returns why it ended or did not begin, for the owner."""
+        try:
+            link = await self._dialer.dial(address)
+        except (OSError, LinkClosed) as error:
+            return str(error)
+        peering = self._peering(link, address, expected)
+        code, text = await self._run(peering)
+        return ITSELF if peering.itself else text if code else ""
+
+    def _peering(self, link: Link, address: str | None, expected: bytes | None) -> Peering:
+        session = Session(
+            self._core.network,
+            initiator=address is not None,
+            identity=self._identity(),
+            hello=Hello(
+                agent=self._agent, clock=self._core.clock.now_ms(), store=self._store_id, versions=[VERSION]
+            ),
+            ephemeral=self._entropy.token(limits.KEY_BYTES),
+            expected=expected,
+        )
+        return Peering(self._core, self, link, session, outbound=address is not None, address=address)
+
+    async def _run(self, peering: Peering) -> tuple[str, str]:
+        self._running.add(peering)
+        try:
+            ended = await peering.run()
+        finally:
+            self._running.discard(peering)
+            self._leave(peering)
+        code, text = ended
+        _log.info("session with %s ended: %s %s", peering.label, code or "ok", text)
+        return ended
+
+    def _leave(self, peering: Peering) -> None:
+        if peering.conversation.session.remote is not None:
+            handshake = peering.conversation.session.handshake_hash
+            self._handshakes.discard(handshake)
+            self._selves.discard(handshake)
+        if self._open.get(peering.id) is peering:
+            del self._open[peering.id]
+            self._skews.pop(peering.id, None)
+        self._changed.set()
+
+    def _dialler(self, peering: Peering) -> bytes:
+        return self._own.id if peering.outbound else peering.id
+
+    async def met(self, peering: Peering) -> None:
+        """Writes an open session into the book."""
+        merged = await self._book.met(
+            peering.id, peering.address, inbound=not peering.outbound, now=self._core.clock.now_ms()
+        )
+        for number in merged:
+            self._stop_dialling(number)
+
+    async def _reread(self) -> None:
+        self._follows = frozenset(each for each, _ in await self._core.store.read(Reader.follows))
+        self._blocked = frozenset(each for each, _ in await self._core.store.read(Reader.blocked))
+
+    def _retell(self, but: Peering | None = None) -> None:
+        for peering in tuple(self._open.values()):
+            if peering is not but:
+                peering.retell()
