@@ -108,7 +108,7 @@ class Gate:
                 await self._settled(author)
                 future = await self._decide(source, False, self._judge_opener, entry, outcome)
                 if future is not None:
-                    await future
+                    await asyncio.shield(future)  # who stops waiting does not end the commit
         return outcome
 
     async def admit_proof(self, left: Run, right: Run, source: object | None = None) -> Outcome:
@@ -121,7 +121,7 @@ class Gate:
             await self._settled(left.author)
             future = await self._decide(source, False, self._judge_proof, sides, outcome)
             if future is not None:
-                await future
+                await asyncio.shield(future)  # who stops waiting does not end the commit
         return outcome
 
     async def chains(self, runs: Sequence[Run]) -> list[Chain]:
@@ -153,7 +153,7 @@ class Gate:
                 if chains:
                     await self._settled(*{chain[0].author for chain in chains})
         for future in stored:
-            await future
+            await asyncio.shield(future)  # who stops waiting does not end the commit
         return list(outcomes.values())
 
     async def _decide(

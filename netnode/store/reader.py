@@ -357,6 +357,15 @@ class Reader:
         row = self._one("SELECT total(size) FROM blob")
         return 0 if row is None else int(row[0])
 
+    def check(self) -> list[str]:
+        """What SQLite finds wrong with the file, a line each; none when it is sound. Reads all of it."""
+        found = [row[0] for row in self._all("PRAGMA integrity_check") if row[0] != "ok"]
+        broken = self._all("PRAGMA foreign_key_check")
+        return found + [
+            f"row {rowid} of {table} names a row of {parent} that is not there"
+            for table, rowid, parent, _ in broken
+        ]
+
     # -- statements ------------------------------------------------------------------------------------------
     def _number(self, author: bytes) -> int | None:
         row = self._one("SELECT n FROM networker WHERE id = ?", author)

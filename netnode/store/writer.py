@@ -209,7 +209,9 @@ class Writer:
         return stored
 
     def purge_record(self, author: bytes, seq: int) -> bool:
-        """Lets go of a record for good; its bytes are overwritten in the file. The header stays.
+        """Lets go of a record for good; the header stays.
+
+        Its bytes are overwritten, in the file itself with the next checkpoint (at the latest when the node stops).
 
         Returns:
             False when there is no such record.

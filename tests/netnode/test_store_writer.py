@@ -11,6 +11,7 @@ import pytest
 
 from netnode.problems import Problem
 from netnode.store import Change, PeerRow
+from netnode.store import writer as module
 from netnode.store.faults import store_problem
 from netnode.store.rows import MAX_NETWORKERS
 from protocol.entry import Entry
@@ -233,6 +234,19 @@ def test_old_arrivals_go_and_their_cursors_become_unknown(tmp_path: Path) -> Non
         assert reader.knows(Cursor(reader.store_id, 31, arrived[30].tag))
 
 
+def test_commits_prune_arrivals_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ARRIVALS_KEPT", 10)
+    monkeypatch.setattr(module, "_PRUNE_EVERY", 8)
+    author = Author("a")
+    author.write(30)
+    with opened(tmp_path) as (writer, reader):
+        twin = Twin(author.id, writer, reader)
+        for entry in author.entries:
+            twin.receive([entry])
+        numbers = [row[0] for row in reader.connection.execute("SELECT number FROM arrival ORDER BY number")]
+        assert numbers == list(range(15, 32))  # the last prune was at 24
+
+
 def test_a_missing_record_comes_later_and_must_be_the_one(tmp_path: Path) -> None:
     author = Author("a")
     author.write(5)
@@ -361,6 +375,13 @@ def test_numbers_are_given_out_inside_a_transaction_and_not_without_end(tmp_path
             connection.execute("INSERT INTO networker(n, id) VALUES (?, x'00')", (MAX_NETWORKERS,))
         with pytest.raises(LocalProtocolError, match="at most"), writer.transaction():
             writer.intern(b"\x01" * 32)
+
+
+def test_the_check_names_what_is_wrong(tmp_path: Path) -> None:
+    with opened(tmp_path) as (writer, reader):
+        assert reader.check() == []
+        writer.connection.execute("PRAGMA foreign_keys = OFF; INSERT INTO follow(n, since) VALUES (7, 1)")
+        assert reader.check() == ["row 7 of follow names a row of networker that is not there"]
 
 
 def test_failures_of_the_disk_are_sentences_and_mistakes_are_not() -> None:
