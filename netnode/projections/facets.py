@@ -95,15 +95,14 @@ def category_facet(path: str) -> str:
     return f"{MARK}c{int.from_bytes(hashlib.sha256(path.encode()).digest()[:6], 'big')}"
 
 
-def price_facet(low: int) -> str:
-    """The word listings share whose price lies between the same powers of two."""
-    return f"{MARK}p{(low // 10**SCALE).bit_length()}"
+def price_facets(low: int, high: int, currency: str | None) -> list[str]:
+    """The words of all prices from `low` to `high`, of one currency or of any; both ends hold others too.
 
-
-def price_facets(low: int, high: int) -> list[str]:
-    """The words of all prices from `low` to `high`; those at both ends hold others too."""
+    Prices between the same powers of two share a word.
+    """
+    money = "" if currency is None else currency_facet(currency)
     first, last = ((value // 10**SCALE).bit_length() for value in (low, high))
-    return [f"{MARK}p{number}" for number in range(first, last + 1)]
+    return [f"{money or MARK}p{number}" for number in range(first, last + 1)]
 
 
 # -- texts ---------------------------------------------------------------------------------------------------
@@ -173,4 +172,5 @@ def _facets(n: int, listing: Listing, path: str) -> Iterator[str]:
         yield currency_facet(priced[0].currency)
         low = comparable(priced[0])
         if low is not None:
-            yield price_facet(low)
+            yield from price_facets(low, low, None)
+            yield from price_facets(low, low, priced[0].currency)

@@ -10,7 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,6 +31,8 @@ PREFIX_FROM: Final = 3
 _EXCLUDED: Final = 32  # hidden sellers that the index leaves out; further ones are left out row by row
 _WEIGHTS: Final = "10, 5, 3, 3, 5, 2, 1, 0"
 _LABELS: Final = "{title tags category brand codes}"
+_ANY_EXPIRED: Final = "SELECT 1 FROM listing WHERE indexed AND expires IS NOT NULL AND expires <= ? LIMIT 1"
+_PLAN: Final = re.compile(r"(graded|tiers)([01]*)")
 _IDEOGRAPHS: Final = "\u2e80"  # from here on scripts that are written without spaces
 
 Key = tuple[float, int, int]  # grade or tier, -time, -l: rising in the order of the answer
@@ -73,15 +76,13 @@ def find(connection: apsw.Connection, query: Query, now_ms: int, own: bytes | No
         Problem: the cursor is of another query.
     """
     mode, after = _after(query)
-    scope = _scope(connection, query, now_ms, own)
-    if scope is None:
-        return Hits(0, False, (), None)
     words = _words(connection, query.text)
-    if words is None:
+    scope = None if words is None else _scope(connection, query, now_ms, own, bool(words))
+    if words is None or scope is None:
         return Hits(0, False, (), None)
     if not words and not scope.facets:
         return _newest(connection, query, scope, after)
-    return _Search(connection, query, scope, words, mode, after).answer()
+    return _Search(connection, query, scope, words, after).answer(mode)
 
 
 # -- what a query asks for -----------------------------------------------------------------------------------
@@ -100,11 +101,17 @@ class _Scope:
         return " AND ".join(parts) + self.excluded
 
 
-def _scope(connection: apsw.Connection, query: Query, now_ms: int, own: bytes | None) -> _Scope | None:
-    """The filters; None when nothing can pass them."""
+def _scope(
+    connection: apsw.Connection, query: Query, now_ms: int, own: bytes | None, worded: bool
+) -> _Scope | None:
+    """The filters; None when nothing can pass them. `worded`: the text has words to look up in the index."""
     words: list[str] = []
-    conditions = ["(listing.expires IS NULL OR listing.expires > :now)"]
-    values: dict[str, Any] = {"now": now_ms}
+    conditions: list[str] = []
+    values: dict[str, Any] = {}
+    # What has expired leaves the index soon after; only in between the rows have to be asked.
+    if connection.execute(_ANY_EXPIRED, (now_ms,)).get is not None:
+        conditions.append("(listing.expires IS NULL OR listing.expires > :now)")
+        values["now"] = now_ms
     if query.kind is not None:
         words.append(_quoted(facets.kind_facet(query.kind)))
     if query.seller is not None:
@@ -115,21 +122,22 @@ def _scope(connection: apsw.Connection, query: Query, now_ms: int, own: bytes | 
     path = "" if query.category is None else facets.category_path(query.category)
     if path:
         words.append(_quoted(facets.category_facet(path)))
-    if query.currency is not None:
-        words.append(_quoted(facets.currency_facet(query.currency)))
     if query.min_price is not None or query.max_price is not None:
         low = 0 if query.min_price is None else facets.bound(query.min_price, upper=False)
         high = facets.HIGHEST if query.max_price is None else facets.bound(query.max_price, upper=True)
         if low > high:
             return None
-        words.append(" OR ".join(map(_quoted, facets.price_facets(low, high))))
+        words.append(" OR ".join(map(_quoted, facets.price_facets(low, high, query.currency))))
         conditions.append("listing.low BETWEEN :low AND :high")
         values |= {"low": low, "high": high}
+    elif query.currency is not None:
+        words.append(_quoted(facets.currency_facet(query.currency)))
     hidden = _hidden(connection, own)
     excluded = ""
     if hidden:
-        conditions.append("listing.n NOT IN (SELECT value FROM json_each(:hidden))")
-        values["hidden"] = json.dumps(hidden)
+        if len(hidden) > _EXCLUDED or not (words or worded):
+            conditions.append("listing.n NOT IN (SELECT value FROM json_each(:hidden))")
+            values["hidden"] = json.dumps(hidden)
         excluded = f" NOT ({' OR '.join(_quoted(facets.seller_facet(n)) for n in hidden[:_EXCLUDED])})"
     return _Scope(tuple(words), excluded, " AND ".join(conditions), values)
 
@@ -181,7 +189,7 @@ def _quoted(word: str) -> str:
 # -- answers -------------------------------------------------------------------------------------------------
 def _newest(connection: apsw.Connection, query: Query, scope: _Scope, after: Key | None) -> Hits:
     """All listings, newest first: a walk along the index by time."""
-    conditions = f"listing.indexed AND {scope.conditions}"
+    conditions = " AND ".join(filter(None, ("listing.indexed", scope.conditions)))
     total: int = connection.execute(
         f"SELECT count(*) FROM (SELECT 1 FROM listing WHERE {conditions} LIMIT {WINDOW})",  # noqa: S608 - constants
         scope.values,
@@ -197,10 +205,21 @@ def _newest(connection: apsw.Connection, query: Query, scope: _Scope, after: Key
     return _page(query, "newest", total, [(0.0, -time, -row) for time, row in rows])
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a search with words is answered; the pages after the first keep to it."""
+
+    graded: bool
+    longer: tuple[bool, ...]  # of each word: it also stands for the words it begins
+
+    def name(self) -> str:
+        return ("graded" if self.graded else "tiers") + "".join("1" if each else "0" for each in self.longer)
+
+
 class _Search:
     """One search by the full-text index."""
 
-    __slots__ = ("_after", "_connection", "_mode", "_query", "_scope", "_words")
+    __slots__ = ("_after", "_connection", "_query", "_scope", "_words")
 
     def __init__(
         self,
@@ -208,95 +227,109 @@ class _Search:
         query: Query,
         scope: _Scope,
         words: list[tuple[str, bool]],
-        mode: str,
         after: Key | None,
     ) -> None:
         self._connection = connection
         self._query = query
         self._scope = scope
         self._words = words
-        self._mode = mode  # "" on the first page; the pages after keep to what it chose
         self._after = after
 
-    def answer(self) -> Hits:
+    def answer(self, mode: str) -> Hits:
+        """The page. `mode` is that of the pages before, empty on the first."""
         if not self._words:
-            found = self._candidates(self._scope.match())
-            return self._paged("newest", len(found), [(0.0, -time, -row) for row, time in found])
-        mode = self._mode or self._choose()
-        text = self._text(longer=not mode.startswith("exact"))
-        found = self._candidates(self._scope.match(text))
-        if mode == "graded" or (mode == "longer" and not self._mode and self._gradable(len(found))):
-            return self._paged("graded", len(found), self._graded(text, found))
-        return self._tiers(mode, text, found)
+            match = self._scope.match()
+            total, keys = self._tier(0, match)
+            return _page(self._query, "newest", total or self._total(match), keys)
+        plan = _plan(mode, len(self._words))
+        longer = self._longer() if plan is None else plan.longer
+        text = self._text(longer)
+        match = self._scope.match(text)
+        total = self._total(match)
+        if plan is None:
+            plan = _Plan(total <= GRADED_HITS and self._rare(longer), longer)
+        keys = self._graded(text, match) if plan.graded else self._tiers(text)
+        return _page(self._query, plan.name(), total, keys)
 
-    def _choose(self) -> str:
-        """Words that fill the count by themselves need no longer ones beside them, which are dear to merge."""
-        if not any(longer for _, longer in self._words):
-            return "longer"
-        return (
-            "exact"
-            if self._count(self._scope.match(self._text(longer=False)), WINDOW) == WINDOW
-            else "longer"
+    def _longer(self) -> tuple[bool, ...]:
+        """Which words are taken as beginnings: of a word that fills the count by itself longer ones are not missed."""
+        return tuple(open_ and self._count(_quoted(word), WINDOW) < WINDOW for word, open_ in self._words)
+
+    def _rare(self, longer: tuple[bool, ...]) -> bool:
+        return all(
+            self._count(term, GRADED_WORD + 1) <= GRADED_WORD for term in self._text(longer).split(" AND ")
         )
 
-    def _text(self, *, longer: bool) -> str:
+    def _text(self, longer: tuple[bool, ...]) -> str:
         return " AND ".join(
-            f"{_quoted(word)}{'*' if longer and open_ else ''}" for word, open_ in self._words
+            f"{_quoted(word)}{'*' if each else ''}"
+            for (word, _), each in zip(self._words, longer, strict=True)
         )
 
     def _count(self, match: str, limit: int) -> int:
         query = f"SELECT count(*) FROM (SELECT 1 FROM listing_text(?) LIMIT {limit})"  # noqa: S608 - a number
         return int(self._connection.execute(query, (match,)).get)
 
-    def _candidates(self, match: str) -> list[tuple[int, int]]:
-        """The newest arrivals, at most WINDOW, that match and pass the filters: (row, time)."""
-        rows: list[Any] = self._connection.execute(
+    def _window(self) -> str:
+        """The newest arrivals, at most WINDOW, that match and pass the filters."""
+        return (
             "SELECT listing.l, listing.time FROM listing_text(:match) AS found"  # noqa: S608 - constants
-            f" CROSS JOIN listing ON listing.l = found.rowid WHERE {self._scope.conditions}"
-            f" ORDER BY found.rowid DESC LIMIT {WINDOW}",
-            self._scope.values | {"match": match},
-        ).fetchall()
-        return rows
-
-    def _gradable(self, hits: int) -> bool:
-        return hits <= GRADED_HITS and all(
-            self._count(f"{_quoted(word)}{'*' if longer else ''}", GRADED_WORD + 1) <= GRADED_WORD
-            for word, longer in self._words
+            f" CROSS JOIN listing ON listing.l = found.rowid WHERE {self._scope.conditions or 'TRUE'}"
+            f" ORDER BY found.rowid DESC LIMIT {WINDOW}"
         )
 
-    def _graded(self, text: str, found: list[tuple[int, int]]) -> list[Key]:
-        times = dict(found)
-        rows = self._connection.execute(
+    def _total(self, match: str) -> int:
+        if not self._scope.conditions:
+            return self._count(match, WINDOW)
+        return int(
+            self._connection.execute(
+                f"SELECT count(*) FROM ({self._window()})",  # noqa: S608 - constants
+                self._scope.values | {"match": match},
+            ).get
+        )
+
+    def _tier(self, tier: int, match: str) -> tuple[int, list[Key]]:
+        """One tier: how many it has, and what stands behind the pages before: one page and one more, newest first."""
+        values = self._scope.values | {"match": match, "limit": self._query.limit + 1}
+        behind = ""
+        if self._after is not None and int(self._after[0]) == tier:
+            behind = "WHERE (time, l) < (:time, :row)"
+            values |= {"time": -self._after[1], "row": -self._after[2]}
+        rows: Any = self._connection.execute(
+            "SELECT l, time, total FROM (SELECT l, time, count(*) OVER () AS total"  # noqa: S608 - constants
+            f" FROM ({self._window()})) {behind} ORDER BY time DESC, l DESC LIMIT :limit",
+            values,
+        ).fetchall()
+        total = rows[0][2] if rows else 0
+        return total, [(float(tier), -time, -row) for row, time, _ in rows]
+
+    def _tiers(self, text: str) -> list[Key]:
+        """Title, labels, anywhere: a tier is looked up only when the page reaches it."""
+        title, labels = f"{{title}} : ({text})", f"{_LABELS} : ({text})"
+        matches = (title, f"({labels}) NOT ({title})", f"({text}) NOT ({labels})")
+        keys: list[Key] = []
+        first = 0 if self._after is None else int(self._after[0])
+        for tier, match in enumerate(matches):
+            if tier >= first and len(keys) <= self._query.limit:
+                keys += self._tier(tier, self._scope.match(match))[1]
+        return keys
+
+    def _graded(self, text: str, match: str) -> list[Key]:
+        times: Any = dict(self._connection.execute(self._window(), self._scope.values | {"match": match}))
+        rows: Any = self._connection.execute(
             f"SELECT rowid, bm25(listing_text, {_WEIGHTS}) FROM listing_text(?)",  # noqa: S608 - constants
             (text,),
         )
-        return [(round(grade, 6), -times[row], -row) for row, grade in rows if row in times]
-
-    def _tiers(self, mode: str, text: str, found: list[tuple[int, int]]) -> Hits:
-        """Title, labels, anywhere: a tier is looked up only when the page reaches it."""
-        seen: set[int] = set()
-        keys: list[Key] = []
-        sources: tuple[Callable[[], list[tuple[int, int]]], ...] = (
-            lambda: self._candidates(self._scope.match(f"{{title}} : ({text})")),
-            lambda: self._candidates(self._scope.match(f"{_LABELS} : ({text})")),
-            lambda: found,
-        )
-        first = 0 if self._after is None else int(self._after[0])
-        for tier, source in enumerate(sources):
-            fresh = [(row, time) for row, time in source() if row not in seen]
-            seen.update(row for row, _ in fresh)
-            if tier >= first:
-                keys += self._behind([(float(tier), -time, -row) for row, time in fresh])
-            if len(keys) > self._query.limit:
-                break
-        keys.sort()
-        return _page(self._query, mode, len(found), keys)
-
-    def _behind(self, keys: list[Key]) -> list[Key]:
+        keys = sorted((round(grade, 6), -times[row], -row) for row, grade in rows if row in times)
         return keys if self._after is None else [key for key in keys if key > self._after]
 
-    def _paged(self, mode: str, total: int, keys: list[Key]) -> Hits:
-        return _page(self._query, mode, total, sorted(self._behind(keys)))
+
+def _plan(mode: str, words: int) -> _Plan | None:
+    """The plan a cursor carries; None when it carries none for so many words."""
+    found = _PLAN.fullmatch(mode)
+    if found is None or len(found[2]) != words:
+        return None
+    return _Plan(found[1] == "graded", tuple(each == "1" for each in found[2]))
 
 
 def _page(query: Query, mode: str, total: int, keys: Sequence[Key]) -> Hits:
@@ -326,13 +359,7 @@ def _after(query: Query) -> tuple[str, Key | None]:
     try:
         data = base64.urlsafe_b64decode(query.cursor + "=" * (-len(query.cursor) % 4))
         match json.loads(data):
-            case [
-                str(digest),
-                ("newest" | "graded" | "longer" | "exact") as mode,
-                float(grade),
-                int(time),
-                int(row),
-            ]:
+            case [str(digest), str(mode), float(grade), int(time), int(row)]:
                 if digest == _digest(query) and max(abs(time), abs(row)) < 2**63 and abs(grade) < 2**31:
                     return mode, (grade, time, row)
     except (ValueError, RecursionError):

@@ -45,7 +45,7 @@ CREATE INDEX IF NOT EXISTS listing_expires ON listing(expires) WHERE indexed AND
 CREATE TABLE IF NOT EXISTS listing_record(l INTEGER PRIMARY KEY, record BLOB NOT NULL);
 CREATE VIRTUAL TABLE IF NOT EXISTS listing_text USING fts5(
     title, tags, category, brand, codes, summary, description, facet,
-    content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2', prefix = '3 4');
+    content = '', contentless_delete = 1, tokenize = 'porter unicode61 remove_diacritics 2', prefix = '3 4 5');
 
 CREATE TABLE IF NOT EXISTS profile(
     n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, entry BLOB NOT NULL, time INTEGER NOT NULL, name TEXT NOT NULL,
