@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from netnode.ingest import Gate
 from netnode.keystore import Keys
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.sync.answers import Witness
+from protocol import limits
 from protocol.entry import CLOSE, Entry, sign_entry
 from protocol.items import Item
 from protocol.log import LogState, Place
@@ -37,6 +38,7 @@ class OwnLog:
         self._newer: Item | None = None
         self.id = networker
         self.halted: str | None = None
+        self.skew: Callable[[], int | None] = _unknown
 
     def witness(self) -> Witness | None:
         """Who signs `seen` statements; None while the keys are locked."""
@@ -97,6 +99,13 @@ class OwnLog:
             )
         if self.halted is not None:
             raise _refused(self.halted, "halted")
+        skew = self.skew()
+        if skew is not None and abs(skew) > limits.CLOCK_TOLERANCE_MS:
+            raise _refused(
+                f"This computer's clock is {abs(skew) // 1000} s {'behind' if skew > 0 else 'ahead of'} that of its "
+                "peers. Set the clock, then try again.",
+                "clock",
+            )
         if state is None:
             raise Problem("The own log is not in the store.", code="own_log")
         self._require_newest(state)
@@ -124,6 +133,11 @@ class OwnLog:
                 "behind",
             )
         self._newer = None
+
+
+def _unknown() -> int | None:
+    """The skew while there are no peers to compare with."""
+    return None
 
 
 def _refused(text: str, code: str) -> Problem:
