@@ -7,7 +7,6 @@ answered with `refuse`), unknown odd ones are ignored. Unknown fields of a body 
 
 from __future__ import annotations
 
-import builtins
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ _Text = Annotated[str, msgspec.Meta(max_length=500)]
 
 # Bodies declare their fields in byte order of their names, so that their encoding is canonical.
 Body = msgspec.Struct
+BodyForm = type[msgspec.Struct]
 
 
 class Hello(msgspec.Struct, frozen=True, kw_only=True):
@@ -284,7 +284,7 @@ class Message:
 
     type: int
     name: str
-    body: builtins.type[Body]
+    body: BodyForm
     role: Role
     answers: tuple[int, ...] = ()
 
