@@ -1,0 +1,1 @@
+"""What the operations do: the services of `netnode.operations.services` over a store, a gate and an own log."""

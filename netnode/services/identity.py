@@ -1,0 +1,69 @@
+"""The networker this node serves: its profile."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+from msgspec import UNSET
+
+from netnode.market.profile import from_form, to_form
+from netnode.operations import models
+from netnode.ports import Entropy
+from netnode.projections import views
+from netnode.services.ports import OwnLog, Projector
+from netnode.store import Store
+from protocol.identity import id_text
+from protocol.limits import SALT_BYTES
+from protocol.records import Profile, encode_record, merge
+
+
+class OwnIdentity:
+    """`operations.services.Identity`.
+
+    Args:
+        store: where the profile in force is read.
+        own: signs new ones.
+        projector: brings them into force.
+        entropy: salts of records.
+    """
+
+    def __init__(self, store: Store, own: OwnLog, projector: Projector, entropy: Entropy) -> None:
+        self._store = store
+        self._own = own
+        self._projector = projector
+        self._entropy = entropy
+        self._turn = asyncio.Lock()
+
+    async def profile(self) -> models.Profile:
+        """The profile in force; without a name and entry before the first one."""
+        row = await self._row()
+        if row is None:
+            return models.Profile(id=id_text(self._own.id), name=views.NAMELESS)
+        return views.profile_view(row)
+
+    async def edit_profile(self, change: models.ProfileEdit) -> models.Profile:
+        """Publishes the profile with the change applied; a change that changes nothing writes nothing.
+
+        Raises:
+            Problem: a field that INX does not allow, or as `OwnLog.append`.
+        """
+        async with self._turn:
+            await self._projector.level()
+            row = await self._row()
+            form = {} if row is None else to_form(row.record)
+            form |= {name: value for name in ("name", "bio") if (value := getattr(change, name)) is not UNSET}
+            stamp = UNSET if row is None else row.record.stamp
+            record = from_form(form, salt=self._entropy.token(SALT_BYTES), stamp=stamp)
+            if row is None or not _same(row.record, record):
+                data = encode_record(record) if row is None else merge(row.raw, record)
+                await self._own.append([(Profile.KIND, data)])
+                await self._projector.level()
+        return await self.profile()
+
+    async def _row(self) -> views.ProfileRow | None:
+        return await self._store.read(lambda reader: views.profile(reader.connection, self._own.id))
+
+
+def _same(first: Profile, second: Profile) -> bool:
+    return msgspec.structs.replace(first, salt=second.salt) == second

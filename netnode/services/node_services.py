@@ -1,0 +1,94 @@
+"""All services of one node, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netnode.config import Config
+from netnode.home import Home
+from netnode.ingest import Gate
+from netnode.operations.settings import FileConfiguration
+from netnode.ports import Clock, Entropy, Executor
+from netnode.services.finding import CatalogueSearch
+from netnode.services.follows import FollowList
+from netnode.services.identity import OwnIdentity
+from netnode.services.importing import FeedImport
+from netnode.services.listings import OwnListings
+from netnode.services.logfiles import LogFiles
+from netnode.services.logs import HeldLogs
+from netnode.services.moderation import Statements
+from netnode.services.peers import PeerBook
+from netnode.services.ports import OwnLog, Projector, Serving, Sessions
+from netnode.services.status import LiveState
+from netnode.services.verifying import LogVerification
+from netnode.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class NodeServices:
+    """`operations.services.Services`."""
+
+    node: LiveState
+    identity: OwnIdentity
+    listings: OwnListings
+    search: CatalogueSearch
+    peers: PeerBook
+    follows: FollowList
+    log: HeldLogs
+    moderation: Statements
+    config: FileConfiguration
+
+
+def compose(
+    *,
+    network: str,
+    home: Home,
+    config: Config,
+    version: str,
+    store: Store,
+    gate: Gate,
+    own: OwnLog,
+    projector: Projector,
+    clock: Clock,
+    entropy: Entropy,
+    executor: Executor,
+    sessions: Sessions | None = None,
+    serving: Callable[[], Serving | None] = lambda: None,
+    stop: Callable[[], None] | None = None,
+) -> NodeServices:
+    """Builds the services.
+
+    Args:
+        network: the network's name.
+        home: where uploads are held meanwhile; shown in the status.
+        config: the settings file.
+        version: of the program.
+        store: the open store.
+        gate: what files of logs pass.
+        own: signs.
+        projector: keeps the catalogue level.
+        clock: dates and expiries.
+        entropy: salts of records.
+        executor: runs what touches files.
+        sessions: None when no network is open.
+        serving: where the running node answers; asked at each call, since ports are known late.
+        stop: asks the running node to end; None when none is running.
+    """
+    feeds = FeedImport(store, own, projector, entropy, executor, home.path)
+    return NodeServices(
+        node=LiveState(store, own, clock, home.path, version, sessions, serving, stop),
+        identity=OwnIdentity(store, own, projector, entropy),
+        listings=OwnListings(store, own, projector, clock, entropy, feeds),
+        search=CatalogueSearch(store, own, clock),
+        peers=PeerBook(store, own, clock, config, executor, sessions, serving),
+        follows=FollowList(store, own, clock, sessions),
+        log=HeldLogs(
+            store,
+            own,
+            LogVerification(network, store, own),
+            LogFiles(network, store, gate, own, projector),
+        ),
+        moderation=Statements(store, own, projector, entropy),
+        config=FileConfiguration(config),
+    )

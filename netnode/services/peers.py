@@ -1,0 +1,197 @@
+"""The book and the sessions, as people see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from netnode.config import Config
+from netnode.operations import models
+from netnode.ports import Clock, Executor, Lane
+from netnode.problems import ExitCode, Problem
+from netnode.projections import views
+from netnode.services import paging
+from netnode.services.ports import OwnLog, Serving, Session, Sessions
+from netnode.store import PeerRow, Reader, Store, Writer
+from netnode.sync.book import Book, peer_row
+from protocol.errors import RemoteProtocolError
+from protocol.identity import id_text, parse_id
+from protocol.uri import format_invite
+
+_LIST = "peers"
+
+
+class PeerBook:
+    """`operations.services.Peers`.
+
+    Args:
+        store: holds the book, and who is followed and blocked.
+        own: who is invited to.
+        clock: dates rows.
+        config: says the public addresses, read anew for every invite.
+        executor: its reader lane reads the file.
+        sessions: dials and ends sessions; None when no network is open.
+        serving: where the running node answers; gives None when none is running.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        own: OwnLog,
+        clock: Clock,
+        config: Config,
+        executor: Executor,
+        sessions: Sessions | None,
+        serving: Callable[[], Serving | None],
+    ) -> None:
+        self._store = store
+        self._own = own
+        self._clock = clock
+        self._config = config
+        self._executor = executor
+        self._sessions = sessions
+        self._serving = serving
+        self._book = Book(store)
+
+    async def invite(self) -> models.Invitation:
+        """The URI with the public addresses, else with where the running node listens.
+
+        Raises:
+            Problem: there is neither (exit 5).
+        """
+        settings = await self._executor.run(Lane.READER, self._config.settings)
+        addresses = settings.public_address
+        if not addresses:
+            serving = self._serving()
+            if serving is None:
+                raise Problem(
+                    "An invite names an address of this node, and it is not running. Start it with: netnode start, "
+                    'or set one with: netnode config set public_address "wss://shop.example/inx/1"',
+                    ExitCode.UNREACHABLE,
+                    "no_address",
+                )
+            addresses = (serving.peer,)
+        return models.Invitation(format_invite(self._own.id, addresses))
+
+    async def add(self, uri: str) -> models.Peer:
+        """Adds a peer, follows the networker of an invite, and dials in a running node.
+
+        Raises:
+            Problem: neither an invite nor an address (2), the own invite, or a blocked networker (4).
+        """
+        row = peer_row(uri, self._clock.now_ms())
+        if row.id is not None:
+            self._require_other(row.id)
+            if any(each == row.id for each, _ in await self._store.read(Reader.blocked)):
+                raise Problem(
+                    f"{id_text(row.id)} is blocked here. Allow it again with: "
+                    f"netnode peer block --lift {id_text(row.id)}",
+                    ExitCode.REFUSED,
+                    "blocked",
+                )
+            await self._store.write(Writer.follow, row.id, self._clock.now_ms())
+        if self._sessions is None:
+            stored = await self._book.add(row)
+        else:
+            if row.id is not None:
+                await self._sessions.changed()
+            stored = await self._sessions.add(row)
+        return (await self._shown([stored]))[0]
+
+    async def list(self, query: models.Listed) -> models.Page[models.Peer]:
+        """The book in the order peers came into it, then those blocked who are not in it, by id."""
+        place = paging.opened(_LIST, query.cursor, int, str)
+        rows = await self._store.read(_rows)
+        if place is not None:
+            number, known = place
+            rows = [row for row in rows if _order(row) > (number or 2**63, known)]
+        page = rows[: query.limit]
+        following = None
+        if len(rows) > len(page):
+            following = paging.seal(_LIST, page[-1].p, "" if page[-1].p else (page[-1].id or b"").hex())
+        return models.Page([*await self._shown(page)], following)
+
+    async def remove(self, peer: str) -> None:
+        """Forgets a peer, named by its id or by one of its addresses.
+
+        Raises:
+            Problem: it is not in the book (3).
+        """
+        found = [row for row in await self._book.rows() if peer in row.addresses or _names(peer, row)]
+        if not found:
+            raise Problem(
+                f"{peer} is not in the book. See who is with: netnode peer ls", ExitCode.NOT_FOUND, "no_peer"
+            )
+        for row in found:
+            if self._sessions is None:
+                await self._store.write(Writer.remove_peer, row.p)
+            else:
+                await self._sessions.drop(row)
+
+    async def block(self, change: models.PeerBlock) -> models.Peer:
+        """Refuses sessions with a networker from now on, or allows them again; an open one ends.
+
+        Raises:
+            Problem: no id (2), or the own one (4).
+        """
+        known = views.networker_id(change.id)
+        self._require_other(known)
+        if change.lifted:
+            await self._store.write(Writer.unblock, known)
+        else:
+            await self._store.write(Writer.block, known, self._clock.now_ms())
+        if self._sessions is not None:
+            await self._sessions.changed()
+        row = next((row for row in await self._book.rows() if row.id == known), PeerRow(id=known))
+        return (await self._shown([row]))[0]
+
+    # -- steps -----------------------------------------------------------------------------------------------
+    def _require_other(self, networker: bytes) -> None:
+        if networker == self._own.id:
+            raise Problem("That is this node's own networker. Name another one.", ExitCode.REFUSED, "own")
+
+    async def _shown(self, rows: Sequence[PeerRow]) -> Sequence[models.Peer]:
+        sessions: dict[bytes, Session] = {}
+        if self._sessions is not None:
+            sessions = {session.id: session for session in self._sessions.open_sessions()}
+
+        def read(reader: Reader) -> Sequence[models.Peer]:
+            blocked = {each for each, _ in reader.blocked()}
+            names = views.names(reader.connection, [row.id for row in rows if row.id is not None])
+            return [_peer(row, sessions, blocked, names) for row in rows]
+
+        return await self._store.read(read)
+
+
+def _peer(
+    row: PeerRow, sessions: dict[bytes, Session], blocked: set[bytes], names: dict[bytes, str]
+) -> models.Peer:
+    session = None if row.id is None else sessions.get(row.id)
+    if row.id in blocked:
+        session = None  # it is on its way out
+    return models.Peer(
+        id=None if row.id is None else id_text(row.id),
+        name=(names.get(row.id or b"") or row.name) or None,
+        addresses=list(row.addresses),
+        state="blocked" if row.id in blocked else "known" if session is None else "connected",
+        inbound=session is not None and not session.outbound,
+        seen=row.seen,
+        note=row.note or None,
+    )
+
+
+def _rows(reader: Reader) -> list[PeerRow]:
+    rows = reader.peers()
+    listed = {row.id for row in rows}
+    return rows + [PeerRow(id=each) for each, _ in reader.blocked() if each not in listed]
+
+
+def _order(row: PeerRow) -> tuple[int, str]:
+    """The place of a row in the list; those without a number stand behind all that have one."""
+    return (row.p, "") if row.p else (2**63, (row.id or b"").hex())
+
+
+def _names(text: str, row: PeerRow) -> bool:
+    try:
+        return row.id == parse_id(text)
+    except RemoteProtocolError:
+        return False

@@ -1,0 +1,60 @@
+"""What services need of the rest of the node, as narrow as they use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from netnode.store import PeerRow
+from protocol.entry import Entry
+
+
+class OwnLog(Protocol):
+    """The one place that signs."""
+
+    @property
+    def id(self) -> bytes:
+        """The own networker, 32 bytes."""
+
+    async def append(self, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
+        """Signs and stores entries (kind, canonical record); on disk when it returns. Raises Problem."""
+
+
+class Projector(Protocol):
+    """Who keeps the projections."""
+
+    async def level(self) -> None:
+        """Returns when everything stored before the call is projected."""
+
+
+class Session(Protocol):
+    """One open session."""
+
+    id: bytes
+    outbound: bool
+
+
+class Sessions(Protocol):
+    """Who keeps the sessions of a running node."""
+
+    def open_sessions(self) -> Sequence[Session]:
+        """The open ones."""
+
+    async def add(self, row: PeerRow) -> PeerRow:
+        """Puts a peer into the book and dials it."""
+
+    async def drop(self, row: PeerRow) -> None:
+        """Forgets a peer and ends the session with it."""
+
+    async def changed(self) -> None:
+        """Who is followed or blocked has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Where a running node answers: ``http://host:port``, ``ws://host:port/inx/1``, since when (ms UTC)."""
+
+    api: str
+    peer: str
+    started: int

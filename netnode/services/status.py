@@ -1,0 +1,92 @@
+"""The node as a whole: its figures, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from netnode.operations import models
+from netnode.ports import Clock
+from netnode.problems import ExitCode, Problem
+from netnode.projections import catalogue, views
+from netnode.services.ports import OwnLog, Serving, Sessions
+from netnode.store import Reader, Store
+from protocol.identity import id_text
+
+
+class LiveState:
+    """`operations.services.NodeState`.
+
+    Args:
+        store: counted.
+        own: whose node it is.
+        clock: decides what has expired.
+        home: the folder, shown.
+        version: of the program, shown.
+        sessions: None when no network is open.
+        serving: where the running node answers; gives None when none is running.
+        stop: asks the running node to end; None when none is running.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        own: OwnLog,
+        clock: Clock,
+        home: Path,
+        version: str,
+        sessions: Sessions | None,
+        serving: Callable[[], Serving | None],
+        stop: Callable[[], None] | None,
+    ) -> None:
+        self._store = store
+        self._own = own
+        self._clock = clock
+        self._home = home
+        self._version = version
+        self._sessions = sessions
+        self._serving = serving
+        self._stop = stop
+
+    async def status(self) -> models.Status:
+        """All figures, of one moment."""
+        serving = self._serving()
+        sessions = 0 if self._sessions is None else len(self._sessions.open_sessions())
+        now = self._clock.now_ms()
+
+        def counted(reader: Reader) -> models.Status:
+            entries, logs = reader.counts()
+            connection = reader.connection
+            return models.Status(
+                id=id_text(self._own.id),
+                name=views.names(connection, [self._own.id]).get(self._own.id, views.NAMELESS),
+                running=serving is not None,
+                version=self._version,
+                home=str(self._home),
+                entries=entries,
+                logs=logs,
+                listings=views.count_listings(connection, now),
+                own_listings=views.count_listings(connection, now, self._own.id),
+                sessions=sessions,
+                peers=len(reader.peers()),
+                lag=catalogue.lag(connection),
+                api=None if serving is None else serving.api,
+                peer=None if serving is None else serving.peer,
+                started=None if serving is None else serving.started,
+            )
+
+        return await self._store.read(counted)
+
+    async def stop(self) -> None:
+        """Asks the running node to end; returns at once.
+
+        Raises:
+            Problem: none is running (exit 5).
+        """
+        if self._stop is None:
+            raise Problem(
+                f"No node is running on the home {self._home}, so there is nothing to stop.",
+                ExitCode.UNREACHABLE,
+                "not_running",
+            )
+        self._stop()
