@@ -224,12 +224,6 @@ class StartOptions:
 class Runtime(Protocol):
     """The functions of `netnode.node` that the command line calls; a test passes a fake."""
 
-    def exists(self, home: Path) -> bool:
-        """Whether the home holds a networker already."""
-
-    def locked(self, home: Path) -> bool:
-        """Whether its keys need a passphrase."""
-
     def initialise(self, home: Path, *, name: str, passphrase: bytes | None) -> Created:
         """Makes keys, home and the first entries; Problem 4 when the home holds a networker already."""
 
