@@ -9,6 +9,7 @@ export class InxError extends Error {
     super(`${code}: ${text}`);
     this.code = code;
     this.text = text;
+    this.refused = false; // true: the other side sent this code in a `refuse`, whatever it says of us
   }
 }
 
@@ -18,9 +19,9 @@ const HELD = new Set([
   "contested", "not_wanted", "cursor", "not_here", "rate",
 ]);
 
-/** Whether a code blames nobody, so that the session goes on. */
-export function isHeld(code) {
-  return HELD.has(code);
+/** Whether an error blames nobody at the other side: not held, refused there, or a failure of this side or the link. */
+export function blamesNobody(error) {
+  return !(error instanceof InxError) || error.refused || error.code === "local" || HELD.has(error.code);
 }
 
 // The limits of SPEC section 14.1 that a reader meets.
