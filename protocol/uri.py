@@ -15,7 +15,7 @@ from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.identity import NetworkerId, id_text, parse_id
 
 SCHEME: Final = "inx:"
-_ADDRESS: Final = re.compile(r"wss?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:[0-9]{1,5})?([/?][!-~]*)?")
+_ADDRESS: Final = re.compile(r"wss?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?([/?][!\"$-~]*)?")
 _PRINTABLE: Final = re.compile(r"[!-~]*")
 _ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _PLAIN: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/[]")

@@ -95,13 +95,26 @@ def phases() -> str:
 
 def needs() -> str:
     """What the asker needs for each pair of items; printed from the function that decides."""
-    states = {
+    mine, theirs = own_items(), their_items()
+    rows = {name: [name] for name in theirs}
+    for (name, other), own in product(theirs.items(), mine.values()):
+        rows[name].append(need(own, other).name)
+    return table(("theirs \\ mine", *mine), rows.values())
+
+
+def own_items() -> dict[str, Item | None]:
+    """What a node may hold of a log."""
+    return {
         "nothing held": None,
         "head": _head(),
         "forked": Item(Standing.FORKED, A, 1, 1),
         "contested at epoch 1": Item(Standing.CONTESTED, A, 1),
     }
-    theirs = {
+
+
+def their_items() -> dict[str, Item]:
+    """What another node may tell of it."""
+    return {
         "head at (0, 0), `from` 0": _head(epoch=0, term=0, held_from=0),
         "head at (0, 0), higher `from`": _head(epoch=0, term=0),
         "head, lower (epoch, term)": _head(term=0),
@@ -119,10 +132,6 @@ def needs() -> str:
         "contested, same epoch": Item(Standing.CONTESTED, A, 1),
         "contested, higher epoch": Item(Standing.CONTESTED, A, 2),
     }
-    rows = {name: [name] for name in theirs}
-    for (name, other), mine in product(theirs.items(), states.values()):
-        rows[name].append(need(mine, other).name)
-    return table(("theirs \\ mine", *states), rows.values())
 
 
 def roles() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from tests.vectors.generate.writing import VECTORS, Vector
 
@@ -18,3 +19,9 @@ def read(name: str, prefix: str = "") -> list[Vector]:
 def named(vector: Vector) -> str:
     """The id, for pytest."""
     return str(vector["id"])
+
+
+def shared(name: str) -> dict[str, Any]:
+    """What the vectors of a file share, by name."""
+    content = json.loads((VECTORS / f"{name}.json").read_text(encoding="utf-8"))
+    return {key: value for key, value in content.items() if key not in ("about", "vectors")}

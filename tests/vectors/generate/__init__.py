@@ -1,0 +1,40 @@
+"""Scripts that make the vector files: ``python -m tests.vectors.generate`` writes all of them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from tests.vectors.generate import (
+    alone,
+    bech32,
+    blob,
+    ed25519,
+    encoding,
+    entry,
+    identity,
+    items,
+    log,
+    logfile,
+    messages,
+    noise,
+    records,
+    recovery,
+    runs,
+    seen,
+    session,
+    stamp,
+    uri,
+)
+
+ALL: Final = MappingProxyType(
+    {
+        module.__name__.rpartition(".")[2]: module
+        for module in (
+            alone, bech32, blob, ed25519, encoding, entry, identity, items, log, logfile, messages, noise, records,
+            recovery, runs, seen, session, stamp, uri,
+        )
+    }
+)  # fmt: skip
+
+__all__ = ["ALL"]

@@ -12,13 +12,15 @@ VECTORS: Final = Path(__file__).resolve().parents[1]
 Vector = dict[str, Any]
 
 
-def text(about: str, vectors: Sequence[Vector]) -> str:
-    """The content of a vector file."""
+def text(about: str, vectors: Sequence[Vector], **shared: Any) -> str:
+    """The content of a vector file; `shared` is what several vectors refer to."""
     ids = [vector["id"] for vector in vectors]
     assert len(ids) == len(set(ids)), "two vectors have one id"
-    return json.dumps({"about": about, "vectors": list(vectors)}, indent=1, ensure_ascii=True) + "\n"
+    return (
+        json.dumps({"about": about, **shared, "vectors": list(vectors)}, indent=1, ensure_ascii=True) + "\n"
+    )
 
 
-def write(name: str, about: str, vectors: Sequence[Vector]) -> None:
+def write(name: str, about: str, vectors: Sequence[Vector], **shared: Any) -> None:
     """Writes ``tests/vectors/<name>.json``."""
-    (VECTORS / f"{name}.json").write_text(text(about, vectors), encoding="utf-8")
+    (VECTORS / f"{name}.json").write_text(text(about, vectors, **shared), encoding="utf-8")
