@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from netnode.ingest import Gate
 from netnode.keystore import Keys
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
-from netnode.sync.answers import Witness
 from protocol import limits
 from protocol.entry import CLOSE, Entry, sign_entry
 from protocol.items import Item
 from protocol.log import LogState, Place
 from protocol.signing import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Who signs `seen` statements: this node's networker."""
+
+    id: bytes
+    epoch: int
+    signer: Signer
 
 
 class OwnLog:

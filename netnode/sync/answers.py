@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
+from netnode.own import Witness
 from netnode.ports import Clock
 from netnode.store import Reader, Store
 from netnode.sync.conversation import Conversation
@@ -18,18 +18,8 @@ from protocol.errors import NotHeld
 from protocol.items import Cursor, Item, parse_cursor
 from protocol.messages import Body
 from protocol.run import RUN_BYTES, RUN_OVERHEAD, Run, entry_weight, run_of, runs_of
-from protocol.signing import Signer
 
 PAGE_SCAN: Final = 4_000  # items looked through for one page, where the peer wants few of them
-
-
-@dataclass(frozen=True, slots=True)
-class Witness:
-    """Who signs `seen` statements: this node's networker."""
-
-    id: bytes
-    epoch: int
-    signer: Signer
 
 
 class Answers:

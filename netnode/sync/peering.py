@@ -9,9 +9,10 @@ from typing import Final, Protocol
 
 from netnode.bus import Bus
 from netnode.ingest import Gate, Outcome, raise_remote
+from netnode.own import Witness
 from netnode.ports import Clock, Link
 from netnode.store import Reader, Store, Writer
-from netnode.sync.answers import Answers, Witness
+from netnode.sync.answers import Answers
 from netnode.sync.conversation import Conversation
 from netnode.sync.interest import Interest, PeerInterest
 from netnode.sync.live import Live
