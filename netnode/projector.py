@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final
 
 from netnode.bus import Bus, Stored
 from netnode.ports import Clock
+from netnode.problems import Problem
 from netnode.projections import catalogue
 from netnode.store import Store, Writer
 
@@ -14,6 +16,7 @@ BUDGET: Final = 2_000  # why: one visit to the writer lane holds ingest up for 1
 CLOCK_CHECK_SECONDS: Final = (
     30.0  # why: a clock that jumps is noticed when what waits for it is looked at again
 )
+_log = logging.getLogger("netnode.projections")
 
 
 class Projector:
@@ -40,7 +43,10 @@ class Projector:
         leave = self._bus.subscribe(self._stored)
         try:
             while True:
-                await self.level()
+                try:
+                    await self.level()
+                except Problem as problem:  # a full disk, say: the lag shows it, and it is tried again
+                    _log.error("projections are behind: %s", problem.text)
                 try:
                     async with asyncio.timeout(self._patience()):
                         await self._wake.wait()

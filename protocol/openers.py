@@ -187,7 +187,9 @@ def verify_inception(network: str, entry: Entry) -> Opening:
     if entry.record is None or networker_id(network, entry.record) != entry.author:
         raise RemoteProtocolError("opener", "the author's id is not the hash of the inception record")
     if not signature_valid(network, record.key, entry):
-        check_key(record.key)  # only on failure: a signature that verifies proves a good key, at a third of the cost
+        check_key(
+            record.key
+        )  # only on failure: a signature that verifies proves a good key, at a third of the cost
         raise RemoteProtocolError("signature", "an inception is signed by the key it names")
     return Opening(entry, record.key, record.promise)
 

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from netnode.ports import Clock, Link, LinkClosed
+from netnode.problems import Problem
 from protocol import limits, messages
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
 from protocol.messages import Body, Bye, Refuse, Runs
@@ -96,6 +97,10 @@ class Conversation:
             fault = _first(error)
             assert isinstance(fault, ProtocolError)
             await self._part(fault)
+        except* Problem as failed:
+            problem = _first(failed)
+            _log.error("session with %s: %s", self.link.remote, problem)
+            await self._part(NotHeld("internal", "this side cannot store or read now"))
         finally:
             await self.link.close(1000 if self._ended is None or not self._ended[0] else 1002)
         return self._ended or ("", "")

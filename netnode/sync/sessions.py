@@ -279,6 +279,9 @@ class SessionKeeper:
         self._running.add(peering)
         try:
             ended = await peering.run()
+        except Exception:  # a task root: a fault in one session must not end the node
+            _log.exception("session with %s failed", peering.label)
+            ended = ("internal", "this side failed")
         finally:
             self._running.discard(peering)
             self._leave(peering)
