@@ -13,13 +13,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVarTuple
 
+import msgspec
+
 from netnode.bus import Bus, Stored
 from netnode.ports import Executor, Lane
+from netnode.problems import Problem
 from netnode.store import Change, GroupCommit, Reader, Store
 from netnode.store.rows import Arrived
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
-from protocol.log import Admission, Keep, LogState, receive, receive_opener, receive_proof
+from protocol.log import Admission, Keep, LogState, SetAside, receive, receive_opener, receive_proof
 from protocol.run import Run, rebuild, run_of
 
 STATES_KEPT: Final = 4_096  # why: about 2 KB each; a log not among them costs one read
@@ -37,12 +40,19 @@ class Outcome:
     fault: ProtocolError | None = None
     diverged: bool = False
 
+    def add(self, admission: Admission) -> None:
+        """Takes in one more verdict; a fault of the sender is never covered by a later one."""
+        self.kept += admission.kept
+        self.diverged = self.diverged or admission.diverged
+        if admission.fault is not None and not isinstance(self.fault, RemoteProtocolError):
+            self.fault = admission.fault
+
 
 @dataclass(slots=True)
 class _Verdicts:
     """What one visit to the verifier lane found; `rest` has to wait for the disk."""
 
-    outcomes: dict[bytes, Outcome] = field(default_factory=dict)
+    outcomes: dict[bytes, Outcome]
     rest: list[Chain] = field(default_factory=list)
 
 
@@ -112,7 +122,14 @@ class Gate:
         return outcome
 
     async def admit_proof(self, left: Run, right: Run, source: object | None = None) -> Outcome:
-        """Admits a proof of fork: two runs, or the two openers of one term [R-LOG-14, R-LOG-15]."""
+        """Admits a proof of fork: two runs, or the two openers of one term [R-LOG-14] [R-LOG-15].
+
+        Raises:
+            RemoteProtocolError: a side cannot be rebuilt, or they are of two networkers.
+            Problem: the disk fails.
+        """
+        if left.author != right.author:
+            raise RemoteProtocolError("bad_proof", "the two sides are of two networkers")
         sides = rebuild(left), rebuild(right)
         if sides[0][0].is_opener and sides[1][0].is_opener:
             return await self.admit_openers([sides[0][0], sides[1][0]], source)
@@ -138,18 +155,13 @@ class Gate:
     ) -> list[Outcome]:
         outcomes: dict[bytes, Outcome] = {}
         stored: list[asyncio.Future[list[Arrived]]] = []
-        while chains:
-            async with self._door:
-                verdicts = _Verdicts()
+        async with self._door:  # until the last chain is judged: what came later may build on it
+            while chains:
+                verdicts = _Verdicts(outcomes)
                 future = await self._decide(source, durable, self._judge, chains, verdicts, jump)
                 if future is not None:
                     stored.append(future)
                 chains = verdicts.rest
-                for author, outcome in verdicts.outcomes.items():
-                    before = outcomes.setdefault(author, outcome)
-                    if before is not outcome:
-                        before.kept += outcome.kept
-                        before.fault, before.diverged = outcome.fault, before.diverged or outcome.diverged
                 if chains:
                     await self._settled(*{chain[0].author for chain in chains})
         for future in stored:
@@ -170,6 +182,8 @@ class Gate:
             self._stale = False
         try:
             changes = await self._executor.run(Lane.VERIFIER, judge, *args)
+            if self._stale:  # what this was judged against was not stored after all
+                raise Problem("The store failed while entries were taken in. Try again.", code="store")
             return await self._submit(changes, source, durable) if changes else None
         except BaseException:
             self._stale = True
@@ -196,9 +210,7 @@ class Gate:
             if change is not None:
                 changes.append(change)
                 touched.add(author)
-            outcome.kept += admission.kept
-            outcome.fault = admission.fault
-            outcome.diverged = outcome.diverged or admission.diverged
+            outcome.add(admission)
             if admission.rest:
                 waiting.add(author)
                 verdicts.rest.append(admission.rest)
@@ -220,8 +232,7 @@ class Gate:
             admission = self._store.reading(
                 lambda reader: receive_opener(state, entry, reader.view(entry.author))
             )
-        outcome.kept += admission.kept
-        outcome.fault = admission.fault
+        outcome.add(admission)
         change = self._change(state, admission)
         return [] if change is None else [change]
 
@@ -257,7 +268,7 @@ class Gate:
             and after.fork is not None
             and (before is None or before.fork != after.fork)
         ):
-            proof = (run_of(admission.proof[0]), run_of(admission.proof[1]))
+            proof = (_bare(admission.proof[0]), _bare(admission.proof[1]))
         return Change(before, after, admission.steps, proof)
 
     def _trim(self) -> None:
@@ -273,7 +284,11 @@ class Gate:
         for change in changes:
             author = change.after.author
             self._pending[author] = self._pending.get(author, 0) + 1
-        future = await self._commits.submit(changes, durable)
+        try:
+            future = await self._commits.submit(changes, durable)
+        except BaseException:  # not queued: nothing will be stored, nobody must wait for it
+            self._withdraw(changes)
+            raise
         self._waiting.add(future)
         future.add_done_callback(lambda done: self._stored(done, changes, source))
         return future
@@ -283,15 +298,18 @@ class Gate:
     ) -> None:
         """Runs on the event loop when a transaction ended, before whoever waits for it goes on."""
         self._waiting.discard(done)
+        self._withdraw(changes)
+        if done.cancelled() or done.exception() is not None:
+            self._stale = True  # later states may rest on what was not stored
+            return
+        self._bus.publish(Stored(done.result(), _appended(changes), source))
+
+    def _withdraw(self, changes: list[Change]) -> None:
         for change in changes:
             author = change.after.author
             self._pending[author] -= 1
             if not self._pending[author]:
                 del self._pending[author]
-        if done.cancelled() or done.exception() is not None:
-            self._stale = True  # later states may rest on what was not stored
-            return
-        self._bus.publish(Stored(done.result(), _appended(changes), source))
 
     async def _settled(self, *authors: bytes) -> None:
         """Waits until nothing of these logs is on its way to disk."""
@@ -335,13 +353,23 @@ def _reads_store(state: LogState | None, chain: Chain) -> bool:
 
 
 def _appended(changes: Iterable[Change]) -> dict[bytes, tuple[Entry, ...]]:
+    """The new entries above what was held by author; an opener that puts entries aside is above what stays."""
     new: dict[bytes, tuple[Entry, ...]] = {}
     for change in changes:
         floor = -1 if change.before is None else change.before.tip.seq
         for step in change.steps:
-            if isinstance(step, Keep) and step.entries[0].seq > floor:
+            if isinstance(step, SetAside):
+                floor = min(floor, step.first - 1)
+            elif isinstance(step, Keep) and step.entries[0].seq > floor:
                 new[change.after.author] = new.get(change.after.author, ()) + step.entries
     return new
+
+
+def _bare(side: Sequence[Entry]) -> Run:
+    """One side of a proof without the records it can do without, so that a proof fits one message."""
+    return run_of(
+        [msgspec.structs.replace(entry, record=None) if entry.kind % 2 else entry for entry in side]
+    )
 
 
 class _Nothing:
