@@ -83,7 +83,7 @@ class LogFiles:
             seq = entries[-1].seq + 1
 
     def _part(self, reader: Reader, state: LogState, seq: int) -> list[Entry]:
-        """The next entries that fit a block, ending where a signature proves them [R-RUN-4]."""
+        """The next entries that fit a block, ending where a signature proves them [R-SYNC-10]."""
         entries = reader.entries(state.author, seq, state.tip.seq, RUN_BYTES)
         room = RUN_BYTES - RUN_OVERHEAD
         for index, entry in enumerate(entries):

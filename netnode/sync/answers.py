@@ -1,4 +1,4 @@
-"""Answers a peer's questions from the store [R-SYNC-2..5, R-SYNC-8]."""
+"""Answers a peer's questions from the store [R-SYNC-2, 8..10]."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class Answers:
         return self._ended(reader, taken)
 
     def _ended(self, reader: Reader, entries: list[Entry]) -> list[Entry]:
-        """Cuts or extends to an entry whose own signature is known to verify [R-RUN-4]."""
+        """Cuts or extends to an entry whose own signature is known to verify [R-SYNC-10]."""
         if not entries:
             return entries
         state = reader.load(entries[0].author)

@@ -1,4 +1,4 @@
-"""Passes on what is new in one session: pushed to a few, told of to the rest [R-SYNC-6, R-SYNC-7].
+"""Passes on what is new in one session: pushed to a few, told of to the rest [R-SYNC-13..16].
 
 What is stored is gathered per author until the session's sender comes to it, so a slow peer gets fewer, larger
 messages and never holds more than a bound of memory: beyond it only the item is told, and the peer asks.

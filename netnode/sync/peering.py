@@ -1,4 +1,4 @@
-"""One peer session of the node: puts conversation, answers, pull and live together [R-SYNC-1..9]."""
+"""One peer session of the node: puts conversation, answers, pull and live together [R-SYNC-1..18]."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ class Peering:
         self.pull.note(_unjoined(outcomes, heads))
 
     async def _ask_missing(self) -> None:
-        """Asks for records whose headers are held without them [R-SYNC-8]."""
+        """Asks for records whose headers are held without them [R-SYNC-12]."""
         missing = await self._core.store.read(Reader.missing_records, MISSING_ASKED)
         wanted = [(each.author, each.seq, each.id) for each in missing if self._wants(each.author)]
         if not wanted:

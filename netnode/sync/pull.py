@@ -1,4 +1,4 @@
-"""Fetches from one peer what it has and this node lacks [R-SYNC-2..6].
+"""Fetches from one peer what it has and this node lacks [R-SYNC-3..7].
 
 Items come from three sources: pages of `changes` or `heads` at the start and now and then (anti-entropy), `have`
 notices, and runs that did not join. All end in `_level`, which asks until both sides' items agree or the peer has
@@ -133,7 +133,7 @@ class Pull:
             cursor, more = after, page.more
 
     async def _heads(self, peer: bytes) -> Cursor:
-        """Levels with all heads; returns the cursor from which changes go on [R-SYNC-2]."""
+        """Levels with all heads; returns the cursor from which changes go on [R-SYNC-3]."""
         first: Cursor | None = None
         after: bytes | None = None
         more = True
