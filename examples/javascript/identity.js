@@ -86,7 +86,7 @@ export function parseId(text) {
 
 // -- invite links ------------------------------------------------------------------------------------------------
 
-const ADDRESS = /^wss?:\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:[\]]+)(:[0-9]{1,5})?([/?][!-~]*)?$/;
+const ADDRESS = /^wss?:\/\/(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:[\]]+)(:[0-9]{1,5})?([/?][!"$-~]*)?$/;
 
 function checkAddress(address) {
   const match = address.length <= LIMITS.MAX_ADDRESS ? ADDRESS.exec(address) : null;

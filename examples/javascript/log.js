@@ -311,7 +311,13 @@ export class LogReader {
   async receive(chain) {
     let before = this.tip;
     for (const entry of chain) {
-      const code = !equal(entry.author, this.author) ? "link" : before === null ? null : whyNotAfter(before, entry);
+      if (!equal(entry.author, this.author)) {
+        throw new InxError(isOpener(entry) ? "opener" : "header", "an entry of another networker");
+      }
+      let code = before === null ? null : whyNotAfter(before, entry);
+      // Between two questions the log may have become another one, and an opener may stand above a hole: that is
+      // nobody's fault. Inside a chain it is.
+      if (before === this.tip && (code === "link" || (code !== null && isOpener(entry)))) code = "gap";
       if (code !== null) throw new InxError(code, `entry ${entry.seq} does not follow the one before it`);
       before = entry;
     }
@@ -356,6 +362,7 @@ export class LogReader {
     } else if (this.tip === null) {
       this.signingKeys = this.openers?.keys(first.epoch) ?? [];
     }
+    if (this.openers === null) throw new InxError("unknown_author", "the inception is not known");
     if (this.signingKeys.length === 0) throw new InxError("unknown_epoch", "the opener of this epoch is not known");
     // Anchors need their own valid signature; any other entry is proved by a later one [R-LOG-7, R-LOG-8]. The opener
     // of the next stretch, verified by itself in the next turn, proves the tail; otherwise the last entry must.
