@@ -161,10 +161,10 @@ class Batch:
                 updates.append((*row, given.get(log.n), log.replaced, log.n, before.tip.id, before.base.seq))
         if inserts:
             self._connection.executemany(_INSERT_LOG, inserts)
-        if updates:
-            total = self._connection.total_changes()
-            self._connection.executemany(_UPDATE_LOG, updates)
-            if self._connection.total_changes() - total != len(updates):
+        for update in updates:
+            # Counted one by one: a total would count what triggers of the projections change besides.
+            self._connection.execute(_UPDATE_LOG, update)
+            if self._connection.changes() != 1:
                 raise LocalProtocolError("a change does not start from the state that is stored")
         return [
             Arrived(log.after.author, number, tag, log.item)
