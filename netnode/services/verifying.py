@@ -78,6 +78,8 @@ class LogVerification:
             return models.Verified(
                 ok=not report.problems, logs=1, entries=report.entries, problems=report.problems
             )
+        for text in (await self._store.read(Reader.check))[:PROBLEMS_PER_LOG]:
+            problems.append(models.LogProblem(id_text(self._own.id), 0, "store", f"the database: {text}"))
         after: bytes | None = None
         while True:
             page = await self._store.read(_authors, after)
