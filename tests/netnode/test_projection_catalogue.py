@@ -38,7 +38,7 @@ def shown(shelf: Shelf, who: bytes = ANNA, everything: bool = False, now: int = 
     return {row.key: row.record.title for row in rows}
 
 
-def test_the_newest_listing_of_a_key_counts() -> None:
+def test_the_newest_listing_of_a_key_counts() -> None:  # [R-EFF-1]
     shelf = Shelf()
     shelf.put(ANNA, [inception(), listing("a", "old"), listing("b"), listing("a", "new")])
     assert catalogue.lag(shelf.connection) == 4
@@ -50,7 +50,7 @@ def test_the_newest_listing_of_a_key_counts() -> None:
     assert row is not None and row.entry == entry_bytes(ANNA, 3, listing("a", "new"))[1]
 
 
-def test_a_withdrawn_listing_is_kept_but_not_offered_until_it_is_listed_again() -> None:
+def test_a_withdrawn_listing_is_kept_but_not_offered_until_it_is_listed_again() -> None:  # [R-EFF-1]
     shelf = Shelf()
     log = [inception(), listing("a"), withdraw("a")]
     shelf.put(ANNA, log)
@@ -76,7 +76,7 @@ def test_an_expired_listing_leaves_the_index_and_stays_in_the_table() -> None:
     assert shown(shelf, everything=True, now=NOW + 5).keys() == {"a", "b"}
 
 
-def test_a_withdrawal_that_names_nothing_is_void_until_the_listing_below_it_comes() -> None:
+def test_a_withdrawal_that_names_nothing_is_void_until_the_listing_below_it_comes() -> None:  # [R-VER-4]
     shelf = Shelf()
     log = [inception(), listing("a"), withdraw("a"), withdraw("b"), malformed()]
     shelf.put(ANNA, log[2:], base=2)
@@ -94,7 +94,7 @@ def test_a_withdrawal_that_names_nothing_is_void_until_the_listing_below_it_come
     assert views.listing(shelf.connection, ANNA, "b") is None
 
 
-def test_a_void_withdrawal_does_not_touch_a_later_listing() -> None:
+def test_a_void_withdrawal_does_not_touch_a_later_listing() -> None:  # [R-EFF-1]
     shelf = Shelf()
     shelf.put(ANNA, [inception(), withdraw("a"), listing("a")])
     shelf.settle()
@@ -110,7 +110,7 @@ def test_notes_about_void_entries_are_bounded(monkeypatch: pytest.MonkeyPatch) -
     assert [row[1] for row in shelf.dump()["void"]] == [6, 7, 8]
 
 
-def test_an_entry_from_the_future_stops_its_log_until_it_is_due() -> None:
+def test_an_entry_from_the_future_stops_its_log_until_it_is_due() -> None:  # [R-EFF-3]
     shelf = Shelf()
     late = NOW + 10 * DAY
     shelf.put(ANNA, [inception(), listing("a"), listing("b", time=late), listing("c", time=late + 1)])
@@ -140,7 +140,7 @@ def test_a_log_that_lies_in_the_future_as_a_whole_is_filled_downwards_too() -> N
     assert shown(shelf).keys() == {"a", "b"}
 
 
-def test_nothing_above_the_last_common_entry_counts() -> None:
+def test_nothing_above_the_last_common_entry_counts() -> None:  # [R-LOG-15]
     shelf = Shelf()
     log = [inception(), listing("a"), listing("a", "branch")]
     shelf.put(ANNA, log)
@@ -226,14 +226,14 @@ def test_a_failed_transaction_leaves_the_tables_as_they_were(monkeypatch: pytest
     assert shown(shelf).keys() == {"a"}
 
 
-def test_a_closed_log_offers_nothing() -> None:
+def test_a_closed_log_offers_nothing() -> None:  # [R-EFF-4]
     shelf = Shelf()
     shelf.put(ANNA, [inception(), listing("a"), Put(6, encode_record(Close()))])
     shelf.settle()
     assert shelf.dump()["projected"] == [(1, 0, 2, 1)]
 
 
-def test_unknown_kinds_and_gone_records_are_passed_over() -> None:
+def test_unknown_kinds_and_gone_records_are_passed_over() -> None:  # [R-VER-2]
     shelf = Shelf()
     shelf.put(ANNA, [inception(), Put(99, b"\xff"), Put(3, None), listing("a")])
     shelf.settle()
@@ -253,7 +253,7 @@ def test_profile_and_names() -> None:
     assert views.names(shelf.connection, [ANNA, BEN]) == {ANNA: "Anna B."}
 
 
-def test_statements_in_force() -> None:
+def test_statements_in_force() -> None:  # [R-EFF-2]
     shelf = Shelf()
     sold = listing("lamp")
     shelf.put(BEN, [inception(), sold])

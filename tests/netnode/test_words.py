@@ -13,7 +13,7 @@ _ENTROPY = bytes(range(32))
 _WORDS = encode_words(_ENTROPY)
 
 
-def test_the_published_bip39_vectors() -> None:
+def test_the_published_bip39_vectors() -> None:  # [R-KEY-3]
     assert encode_words(bytes(32)) == ("abandon",) * 23 + ("art",)
     assert encode_words(b"\xff" * 32) == ("zoo",) * 23 + ("vote",)
 

@@ -15,7 +15,7 @@ def test_every_kind_with_a_codec_is_registered_with_its_record() -> None:
         assert kind.struct is CODECS[number].struct
 
 
-def test_even_kinds_are_critical_and_odd_kinds_begin_with_salt() -> None:
+def test_even_kinds_are_critical_and_odd_kinds_begin_with_salt() -> None:  # [R-KIND-1]
     for kind in KINDS.values():
         assert kind.struct is not None
         fields = kind.struct.__struct_encode_fields__
@@ -25,7 +25,7 @@ def test_even_kinds_are_critical_and_odd_kinds_begin_with_salt() -> None:
             assert fields[0] == "$"
 
 
-def test_the_reserved_numbers_are_those_of_the_design_and_free() -> None:
+def test_the_reserved_numbers_are_those_of_the_design_and_free() -> None:  # [R-KIND-4]
     assert {number for number in RESERVED if number % 2 == 0} == set(range(10, 43, 2))
     assert {number for number in RESERVED if number % 2} == set(range(13, 24, 2))
     assert not set(RESERVED) & set(KINDS)
@@ -40,5 +40,5 @@ def test_every_kind_says_what_it_is_for(kind: object) -> None:
 
 
 @pytest.mark.parametrize("kind", [10, 13, 99, 1_000])
-def test_an_unknown_kind_is_not_judged(kind: int) -> None:
+def test_an_unknown_kind_is_not_judged(kind: int) -> None:  # [R-KIND-2]
     assert decode_record(kind, b"\xc1 no MessagePack at all") is None
