@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from protocol.entry import Entry, parse_wire, sign_entry
-from protocol.errors import ProtocolError
 from protocol.identity import networker_id
-from protocol.signing import Signer
-from tests.protocol.author import NETWORK, Author, odd_record, seed
-from tests.protocol.held import Held
-from tests.vectors.generate.forms import entry as listed
-from tests.vectors.generate.forms import hexed, vector
+from tests.protocol.author import NETWORK, Author, odd_record
+from tests.vectors.generate import branches
+from tests.vectors.generate.book import Book, inception, resigned
 from tests.vectors.generate.writing import Vector
 
 ABOUT: Final = (
@@ -28,101 +24,14 @@ ABOUT: Final = (
 )
 
 
-def resigned(author: Author, entry: Entry) -> Entry:
-    """The same header under a signature by a foreign key."""
-    forged = Signer(seed("someone else")).sign(b"INX/1\0test\0entry\0" + entry.header)
-    return parse_wire([entry.header, forged, entry.record])
-
-
-def _ids(store: Held) -> set[bytes]:
-    extents = [entry for extent in store.extents.values() for entry in extent.values()]
-    return {entry.id for entry in (*store.rows.values(), *extents, *store.dropped)}
-
-
-def judge(
-    before: Sequence[Sequence[Entry]],
-    chain: Sequence[Entry],
-    jump: bool = False,
-    proof: tuple[Sequence[Entry], Sequence[Entry]] | None = None,
-) -> dict[str, Any]:
-    """What `protocol` says: `expected` and, where there is one, `error`."""
-    store = Held()
-    for each in before:
-        store.receive(each)
-    known = _ids(store)
-    fault: ProtocolError | None = None
-    if proof is not None:
-        try:
-            store.proof(*proof)
-        except ProtocolError as error:
-            fault = error
-    else:
-        fault = store.receive(chain, jump=jump).fault
-    state = store.state
-    expected = {
-        "kept": len(_ids(store) - known),
-        "item": None if state is None else hexed(state.item().wire()),
-        "common": None if state is None else state.common,
-        "held": None if state is None else [state.base.seq, state.tip.seq],
-    }
-    return {"expected": expected} | ({"error": fault.code} if fault else {})
-
-
-class Book:
-    """Collects vectors."""
-
-    def __init__(self) -> None:
-        self.found: list[Vector] = []
-        self.entries: list[list[str | None]] = []
-        self._places: dict[tuple[bytes, bool], int] = {}
-
-    def _named(self, chain: Sequence[Entry]) -> list[str]:
-        """The entries of a chain as ranges of indexes."""
-        ranges: list[list[int]] = []
-        for entry in chain:
-            key = (entry.id, entry.record is None)
-            if key not in self._places:
-                self._places[key] = len(self.entries)
-                self.entries.append(listed(entry))
-            place = self._places[key]
-            if ranges and ranges[-1][1] + 1 == place:
-                ranges[-1][1] = place
-            else:
-                ranges.append([place, place])
-        return [str(first) if first == last else f"{first}-{last}" for first, last in ranges]
-
-    def add(
-        self,
-        name: str,
-        comment: str,
-        requirement: str,
-        before: Sequence[Sequence[Entry]],
-        chain: Sequence[Entry],
-        error: str | None = None,
-        *,
-        jump: bool = False,
-        proof: tuple[Sequence[Entry], Sequence[Entry]] | None = None,
-    ) -> None:
-        outcome = judge(before, chain, jump, proof)
-        assert outcome.get("error") == error, (name, outcome)
-        given: dict[str, Any] = {"before": [self._named(each) for each in before]}
-        if proof is not None:
-            given["proof"] = [self._named(side) for side in proof]
-        else:
-            given["chain"] = self._named(chain)
-        if jump:
-            given["jump"] = True
-        self.found.append(vector(name, comment, requirement, given, **outcome))
-
-
 @functools.cache
 def _book() -> Book:
     book = Book()
     _openers(book)
     _authentic(book)
     _attacks(book)
-    _forks(book)
-    _contests(book)
+    branches.forks(book)
+    branches.contests(book)
     return book
 
 
@@ -133,16 +42,6 @@ def vectors() -> list[Vector]:
 def shared() -> dict[str, Any]:
     """The entries that the vectors name."""
     return {"entries": _book().entries}
-
-
-def _inception(of: Author, /, **changes: Any) -> Entry:
-    first = of.entries[0]
-    values: dict[str, Any] = {
-        "author": of.id, "seq": 0, "prev": bytes(32), "epoch": 0, "term": 0, "time": first.time, "kind": 0,
-        "record": first.record or b"",
-    }  # fmt: skip
-    signer = changes.pop("signer", of.signer)
-    return sign_entry(NETWORK, signer, **(values | changes))
 
 
 def _openers(book: Book) -> None:
@@ -158,7 +57,7 @@ def _openers(book: Book) -> None:
         ("record", "opener", {"record": b"\x80"}),
         ("signature", "signature", {"signer": Author("thief").signer}),
     ):
-        wrong = _inception(author, **changes)
+        wrong = inception(author, **changes)
         book.add(f"inception-{name}", f"an inception with a wrong {name}", "R-LOG-1", [], [wrong], error)
     small = Author("small")
     record = (small.entries[0].record or b"").replace(small.signer.public, b"\1" + bytes(31))
@@ -422,210 +321,3 @@ def _attacks(book: Book) -> None:
     book.add("foreign-author", "an opener of another networker", "R-LOG-5", [log],
              [sign_entry(NETWORK, author.promised(1), author=thief.id, seq=21, prev=log[-1].id, epoch=1, term=0,
                          time=rotation.time, kind=2, record=rotation.record or b"")], "opener")  # fmt: skip
-
-
-def _forks(book: Book) -> None:
-    author = Author("forks")
-    author.write(30)
-    common = list(author.entries)
-    left = [author.after(common[-1], note="left")]
-    left += [author.after(left[-1], note="left")]
-    right = [author.after(common[-1], note="right")]
-    right += [author.after(right[-1], note="right")]
-    book.add("fork", "two entries 31", "R-LOG-14", [[*common, *left]], right, "forked")
-    inner = resigned(author, author.after(common[-1], note="inner"))
-    proved = author.after(inner, note="inner")
-    book.add(
-        "fork-inner",
-        "one side proved by a later signature",
-        "R-LOG-14",
-        [[*common, *left]],
-        [inner, proved],
-        "forked",
-    )
-    book.add(
-        "fork-unproved",
-        "the other side has no valid signature",
-        "R-LOG-14",
-        [[*common, *left]],
-        [inner],
-        "unproved",
-    )
-    book.add(
-        "fork-more",
-        "a forked term takes no more",
-        "R-LOG-15",
-        [[*common, *left], right],
-        [author.after(left[-1])],
-        "forked",
-    )
-    lower = author.after(common[19], note="lower")
-    book.add(
-        "fork-lower",
-        "a second difference further down",
-        "R-LOG-15",
-        [[*common, *left], right],
-        [lower],
-        "forked",
-    )
-    settled = author.settlement(left[-1])
-    book.add(
-        "fork-healed", "a settlement on the held branch", "R-LOG-4", [[*common, *left], right], [settled]
-    )
-    other = author.settlement(right[-1])
-    book.add(
-        "fork-healed-other", "on the branch not held: a hole", "R-LOG-4", [[*common, *left], right], [other]
-    )
-    book.add(
-        "fork-healed-filled",
-        "and filled: the held branch is disowned",
-        "R-LOG-13",
-        [[*common, *left], right, [other]],
-        right,
-    )
-    book.add("fork-proof", "by proof alone", "R-LOG-14", [common], [], proof=([left[0]], [right[0]]))
-    book.add(
-        "fork-proof-twice",
-        "a proof for the second difference",
-        "R-LOG-14",
-        [[*common, *left]],
-        [],
-        proof=([left[1]], [right[1]]),
-    )
-    for name, comment, sides in (
-        ("same", "twice the same entry", ([left[0]], [left[0]])),
-        ("places", "entries of two places", ([left[0]], [right[1]])),
-        ("unsigned", "one side not signed", ([left[0]], [inner])),
-        ("unlinked", "a side that does not link", ([left[0]], [right[0], left[1]])),
-        ("networker", "of another networker", ([Author("y").write(1)[0]], [Author("y").write(1, "z")[0]])),
-        ("opener", "at the opener", ([common[0]], [_inception(author, time=5)])),
-    ):
-        book.add(f"fork-proof-{name}", comment, "R-LOG-14", [common], [], "bad_proof", proof=sides)
-    late = [left[0]]
-    while late[-1].seq < 65:
-        late.append(author.after(late[-1], note="left"))
-    book.add(
-        "fork-proof-anchor", "up to the next anchor", "R-LOG-14", [common], [], proof=(late[:-1], [right[0]])
-    )
-    book.add(
-        "fork-proof-long",
-        "beyond the next anchor",
-        "R-LOG-14",
-        [common],
-        [],
-        "bad_proof",
-        proof=(late, [right[0]]),
-    )
-    back = author.after(left[0], time=left[0].time - 1)
-    book.add(
-        "fork-proof-time",
-        "a side not in order of time",
-        "R-LOG-14",
-        [common],
-        [],
-        "bad_proof",
-        proof=([left[0], back], [right[0]]),
-    )
-    ahead = [author.after(settled, note=each) for each in "ab"]
-    book.add(
-        "fork-proof-term",
-        "of a term not known",
-        "R-LOG-14",
-        [common],
-        [],
-        "unknown_epoch",
-        proof=(ahead[:1], ahead[1:]),
-    )
-    short = common[:6]
-    one, two = author.settlement(short[3]), author.settlement(short[4])
-    book.add("two-settlements", "two openers of one term fork it", "R-LOG-14", [[*short[:5], two]], [one])
-    healing = author.settlement(two)
-    book.add(
-        "two-settlements-healed",
-        "the next settlement heals",
-        "R-LOG-14",
-        [[*short[:5], two], [one]],
-        [healing],
-    )
-    book.add(
-        "two-settlements-more",
-        "nothing else until then",
-        "R-LOG-15",
-        [[*short[:5], two], [one]],
-        [author.after(two)],
-        "forked",
-    )
-    twin = _inception(author, time=common[0].time + 5)
-    book.add("two-inceptions", "one record, two headers", "R-LOG-25", [common], [twin])
-    book.add(
-        "two-inceptions-settled",
-        "a settlement heals",
-        "R-LOG-25",
-        [common, [twin]],
-        [author.settlement(common[-1])],
-    )
-    diverged = [author.after(common[20], note="d")]
-    for _ in range(15):
-        diverged.append(author.after(diverged[-1], note="d"))
-    book.add("diverged", "the logs differ further down", "R-LOG-19", [common], diverged[10:], "gap")
-
-
-def _contests(book: Book) -> None:
-    author = Author("contests")
-    author.write(10)
-    log = list(author.entries)
-    one, key = author.rotation(log[-1], generation=1)
-    two, _ = author.rotation(log[-2], generation=2)
-    book.add("contest", "two rotations of one epoch", "R-LOG-16", [[*log, one]], [two])
-    book.add(
-        "contest-entry",
-        "takes no entries but openers",
-        "R-LOG-16",
-        [[*log, one], [two]],
-        [author.after(one, signer=key)],
-        "contested",
-    )
-    settlement = author.after(one, 4, author.settlement(log[-1]).record, signer=key, place=(1, 1))
-    book.add(
-        "contest-settlement", "nor a settlement", "R-LOG-16", [[*log, one], [two]], [settlement], "contested"
-    )
-    healing, _ = author.rotation(one)
-    book.add(
-        "contest-healed",
-        "the next rotation, by the promise both carry",
-        "R-LOG-16",
-        [[*log, one], [two]],
-        [healing],
-    )
-    book.add(
-        "contest-healed-unseen",
-        "who knows one of the two is healed before",
-        "R-LOG-16",
-        [[*log, one, healing]],
-        [two],
-    )
-    third, _ = author.rotation(one, generation=3)
-    book.add(
-        "contest-again",
-        "two rotations of the next epoch",
-        "R-LOG-16",
-        [[*log, one], [two], [healing]],
-        [third],
-    )
-    thief, _ = author.rotation(log[-1], generation=4, promises=seed("other promise"))
-    book.add("contest-for-good", "with different promises", "R-LOG-16", [[*log, one]], [thief])
-    book.add(
-        "contest-for-good-rotation",
-        "no rotation ends that",
-        "R-LOG-16",
-        [[*log, one], [thief]],
-        [healing],
-        "contested",
-    )
-    book.add(
-        "contest-for-good-late", "found below a later epoch", "R-LOG-16", [[*log, one, healing]], [thief]
-    )
-    alone = ([author.after(one, signer=key)], [author.after(one, signer=key, note="x")])
-    book.add(
-        "contest-proof", "has no term to fork", "R-LOG-16", [[*log, one], [two]], [], "contested", proof=alone
-    )
