@@ -16,7 +16,7 @@ from protocol.entry import OPENERS, Entry, signature_valid
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text
 from protocol.log import LogState
-from protocol.run import RUN_BYTES, RUN_OVERHEAD, Run, entry_weight, run_of, runs_of
+from protocol.run import RUN_BYTES, Run, run_of, runs_of
 
 REFUSED_SHOWN: Final = 1_000  # why: the answer is one document
 _BATCH_ENTRIES: Final = 2_000  # entries in memory on their way to the gate: about 4 MB
@@ -84,13 +84,8 @@ class LogFiles:
 
     def _part(self, reader: Reader, state: LogState, seq: int) -> list[Entry]:
         """The next entries that fit a block, ending where a signature proves them [R-SYNC-10]."""
+        # Stored bytes count more than those of a run, so what fits here fits a block.
         entries = reader.entries(state.author, seq, state.tip.seq, RUN_BYTES)
-        room = RUN_BYTES - RUN_OVERHEAD
-        for index, entry in enumerate(entries):
-            room -= entry_weight(entry)
-            if room < 0 and index:
-                del entries[index:]
-                break
         for end in range(len(entries), 0, -1):
             entry = entries[end - 1]
             if entry.seq == state.tip.seq or entry.is_anchor or entry.is_opener or self._signed(state, entry):

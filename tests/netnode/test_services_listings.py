@@ -285,3 +285,25 @@ async def test_a_running_node_says_where_it_serves_and_stops(tmp_path: Path) -> 
         )  # fmt: skip
         await node.services.node.stop()
         assert node.stopped == [True]
+
+
+async def test_a_version_that_no_longer_fits_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    async with opened(tmp_path) as node:
+        big = {"$": bytes(16), "key": "cap", "kind": "product", "later": "x" * 48_000, "title": "Cap"}
+        await node.own.append([(Listing.KIND, encoding.encode(big))])
+        change = models.ListingEdit(key="cap", fields={"description": "y" * 4_000})
+        with pytest.raises(Problem, match="at most") as caught:
+            await node.services.listings.edit(change)
+        assert failed(caught)[0] == 2
+        rows = ["cap,Cap,Loom,Title,Default Title,5," + "z" * 4_000]
+        data = csv(rows).replace(b"Variant Price", b"Variant Price,Body (HTML)")
+        result = await node.services.listings.import_feed(USD, pieces(data))
+        assert (result.updated, len(result.skipped)) == (0, 1)
+        assert (await node.services.node.status()).entries == 2
+
+
+async def test_a_product_that_breaks_a_limit_is_skipped(tmp_path: Path) -> None:
+    async with opened(tmp_path) as node:
+        rows = [f"cap,{'long ' * 40},Loom,Title,Default Title,5"]
+        result = await node.services.listings.import_feed(USD, pieces(csv(rows)))
+        assert [(skip.row, skip.field) for skip in result.skipped] == [(2, "Title")]

@@ -352,3 +352,58 @@ async def test_a_restored_own_log_is_taken_in_from_a_file(tmp_path: Path) -> Non
         assert (await node.services.log.import_file(pieces(data))).added == 1
         await node.services.listings.edit(models.ListingEdit(key="lamp", fields={"title": "Old lamp"}))
         assert (await node.services.log.verify(None)).ok
+
+
+async def test_a_contested_identity_travels_with_both_rotations(tmp_path: Path) -> None:
+    async with opened(tmp_path, "ada") as ada, opened(tmp_path, "zoe") as zoe:
+        ben = author("ben", 5)
+        twin, _ = ben.rotation(ben.entries[-1], generation=2)
+        ben.rotate()
+        ben.write(3)
+        await filled(ada, ben)
+        await ada.gate.admit_openers([twin])
+        assert {log.state for log in await logs(ada)} == {"open", "contested"}
+        assert (await ada.services.log.verify(None)).ok
+        await copied(ada, zoe)
+        state = await zoe.gate.state(ben.id)
+        assert state is not None and state.openers.contested == 1
+        assert (await zoe.services.log.verify(None)).ok
+
+
+async def test_entries_whose_records_are_gone_verify_and_travel(tmp_path: Path) -> None:
+    async with opened(tmp_path, "ada") as ada, opened(tmp_path, "zoe") as zoe:
+        ben = author("ben", 5)
+        await filled(ada, ben)
+        await ada.store.write(Writer.purge_record, ben.id, 3)
+        assert [entry.record for entry in await entries(ada, 50, id_text(ben.id))] == [True] * 3 + [
+            False,
+            True,
+            True,
+        ]
+        assert (await ada.services.log.verify(None)).ok
+        assert (await copied(ada, zoe)).added == 7
+        assert (await zoe.services.log.verify(None)).ok
+
+
+async def test_many_logs_are_read_page_by_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netnode.services.logfiles._PAGE", 2)
+    monkeypatch.setattr("netnode.services.verifying._PAGE", 2)
+    async with opened(tmp_path, "ada") as ada, opened(tmp_path, "zoe") as zoe:
+        made = [author(f"author {number}", 1) for number in range(5)]
+        await filled(ada, *made)
+        assert (await ada.services.log.verify(None)).logs == 6
+        assert (await copied(ada, zoe)).logs == 6
+
+
+async def test_damage_to_the_database_file_is_said(tmp_path: Path) -> None:
+    async with opened(tmp_path) as node:
+        stray = "INSERT INTO follow(n, since) VALUES (77, 0)"
+
+        def hurt(writer: Writer) -> None:
+            writer.connection.execute("PRAGMA foreign_keys = OFF")
+            with writer.transaction() as connection:
+                connection.execute(stray)
+
+        await node.store.write(hurt)
+        result = await node.services.log.verify(None)
+        assert [problem.code for problem in result.problems] == ["store"]

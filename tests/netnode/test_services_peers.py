@@ -231,3 +231,27 @@ async def test_statements_of_those_followed_are_shown_and_of_no_others(tmp_path:
         assert await stated(node) == []
         await node.services.follows.add(id_text(ben.id))
         assert [each.author for each in await stated(node)] == [id_text(ben.id)]
+
+
+async def test_a_statement_too_long_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    async with opened(tmp_path) as node:
+        with pytest.raises(Problem, match="more than 500 characters") as caught:
+            await node.services.moderation.block(models.BlockPublish(id=id_text(BEN.id), reason="x" * 501))
+        assert failed(caught)[0] == 2
+
+
+async def test_removing_looks_at_every_name_of_a_peer(tmp_path: Path) -> None:
+    async with opened(tmp_path) as node:
+        await node.services.peers.add(format_invite(BEN.id, [WS]))
+        with pytest.raises(Problem) as caught:
+            await node.services.peers.remove("ws://127.0.0.1:8/inx/1")
+        assert failed(caught) == (3, "no_peer")
+        await node.services.peers.remove(WS)
+        assert await peers(node) == []
+
+
+async def test_a_cursor_of_the_book_holds_an_id(tmp_path: Path) -> None:
+    async with opened(tmp_path) as node:
+        with pytest.raises(Problem) as caught:
+            await node.services.follows.list(models.Listed(cursor="WyJmb2xsb3dzIiwiYWIiXQ"))
+        assert failed(caught) == (2, "cursor")
