@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from protocol import encoding, limits, messages
+from protocol.certificate import certify, encode_identity
 from protocol.entry import parse_wire
 from protocol.errors import CODES, LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError, Side
 from protocol.items import parse_cursor
@@ -53,6 +54,22 @@ def test_limits_fit_each_other() -> None:
     assert len(encode_message(many)) < limits.MAX_MESSAGE
     want = Get(budget=1, wants=[(ID, limits.MAX_SEQ, limits.MAX_SEQ)] * limits.MAX_WANTS)
     assert len(encode_message(want, 1)) < limits.MAX_MESSAGE
+
+
+def test_all_epochs_fit_one_handshake_message() -> None:
+    """[R-LOG-26] at the highest seqs and with the longest numbers."""
+    author = Author("epochs")
+    for _ in range(limits.MAX_EPOCHS - 1):
+        author.rotate()
+    rotation = author.entries[-1]
+    longest = (
+        34 * 3 + 9 + 2 * 2 + 9 + 3 + 9
+    )  # author, prev, record hash; seq, epoch, term, time, kind, length
+    assert len(rotation.header) <= longest
+    certificate = certify("test", author.signer, ID, limits.MAX_INT // 2)
+    payload = encode_identity(tuple(author.entries), certificate)
+    room = limits.MAX_NOISE_MESSAGE - 96
+    assert len(payload) + limits.MAX_EPOCHS * (longest - len(rotation.header)) <= room
 
 
 def test_a_writer_uses_the_kinds_of_the_table_only() -> None:
