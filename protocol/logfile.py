@@ -43,38 +43,46 @@ class Reader:
         network: the network's name; a file of another one is refused.
     """
 
-    __slots__ = ("_broken", "_buffer", "_start", "_started")
+    __slots__ = ("_buffer", "_fault", "_start", "_started")
 
     def __init__(self, network: str) -> None:
         self._start = encode_start(network)
         self._buffer = bytearray()
         self._started = False
-        self._broken = False
+        self._fault: RemoteProtocolError | None = None
 
     def feed(self, data: bytes) -> list[Run]:
         """Takes the next piece.
 
         Returns:
-            The runs that are whole now, in order.
+            The runs that are whole now, in order. Those before a fault are handed out first; the fault is raised by
+            the call after [R-FILE-2].
 
         Raises:
             RemoteProtocolError: `bad_file`, or the codes of the encoding; runs handed out before hold.
         """
-        if self._broken:
-            raise RemoteProtocolError("bad_file", "the file was refused before")
-        self._buffer += data
-        self._broken = True  # until the piece proved right
-        runs = self._blocks() if self._begun() else []
-        self._broken = False
+        runs: list[Run] = []
+        if self._fault is None:
+            self._buffer += data
+            try:
+                if self._begun():
+                    self._blocks(runs)
+            except RemoteProtocolError as error:
+                self._fault = error
+        if self._fault is not None and not runs:
+            raise self._fault
         return runs
 
     def close(self) -> None:
         """Says that the file ends here.
 
         Raises:
-            RemoteProtocolError: `bad_file`: it ends inside its beginning or a block.
+            RemoteProtocolError: what `feed` has not raised yet, or `bad_file`: the file ends inside its beginning
+                or a block.
         """
-        if self._broken or self._buffer or not self._started:
+        if self._fault is not None:
+            raise self._fault
+        if self._buffer or not self._started:
             raise RemoteProtocolError("bad_file", "the file is cut off")
 
     def _begun(self) -> bool:
@@ -90,8 +98,7 @@ class Reader:
         self._started = True
         return True
 
-    def _blocks(self) -> list[Run]:
-        runs: list[Run] = []
+    def _blocks(self, runs: list[Run]) -> None:
         at = 0
         while len(self._buffer) - at >= _LENGTH:
             length = int.from_bytes(self._buffer[at : at + _LENGTH], "big")
@@ -103,7 +110,6 @@ class Reader:
             runs.append(_run(bytes(self._buffer[at + _LENGTH : end])))
             at = end
         del self._buffer[:at]
-        return runs
 
 
 def _run(data: bytes) -> Run:

@@ -334,10 +334,11 @@ async def test_a_run_that_cannot_be_rebuilt_spoils_only_its_own_log(tmp_path: Pa
     ],
 )
 async def test_bytes_that_are_no_file_of_logs(tmp_path: Path, data: bytes, words: str) -> None:
-    async with opened(tmp_path) as node:
-        with pytest.raises(Problem, match=words) as caught:
-            await node.services.log.import_file(pieces(data, 1))
-        assert failed(caught) == (1, "log_file")
+    for size in (1, 10_000):
+        async with opened(tmp_path, f"size {size}") as node:
+            with pytest.raises(Problem, match=words) as caught:
+                await node.services.log.import_file(pieces(data, size))
+            assert failed(caught) == (1, "log_file")
 
 
 async def test_a_restored_own_log_is_taken_in_from_a_file(tmp_path: Path) -> None:
