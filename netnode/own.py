@@ -12,7 +12,7 @@ from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from protocol import limits
 from protocol.entry import CLOSE, Entry, sign_entry
-from protocol.items import Item
+from protocol.items import Item, Standing
 from protocol.log import LogState, Place
 from protocol.signing import Signer
 
@@ -44,7 +44,7 @@ class OwnLog:
         self._keys = keys
         self._signer = None if keys is None else Signer(keys.signing_seed)
         self._turn = asyncio.Lock()
-        self._newer: Item | None = None
+        self._claims: dict[object, Item] = {}
         self.id = networker
         self.halted: str | None = None
         self.skew: Callable[[], int | None] = _unknown
@@ -55,9 +55,19 @@ class OwnLog:
             return None
         return Witness(self.id, self._keys.epoch, self._signer)
 
-    def behind(self, item: Item) -> None:
-        """A peer holds a later own head: nothing is appended until it is here [R-LOG-21]."""
-        self._newer = item
+    def behind(self, peer: object, item: Item) -> None:
+        """A peer claims a later own head: nothing is appended until it is here [R-LOG-21].
+
+        Args:
+            peer: who claims it; a claim takes the place of the same peer's former one.
+            item: what it claims.
+        """
+        if item.author == self.id:
+            self._claims[peer] = item
+
+    def unproved(self, peer: object) -> None:
+        """That peer did not give the entries it claimed, which alone would prove them: the claim is void."""
+        self._claims.pop(peer, None)
 
     def halt(self, reason: str) -> None:
         """Stops appending for good; `reason` is a sentence for the owner."""
@@ -133,15 +143,19 @@ class OwnLog:
         return self._signer, state.tip
 
     def _require_newest(self, state: LogState) -> None:
-        newer = self._newer
-        if newer is None:
-            return
-        if (state.openers.epoch, state.openers.term, state.tip.seq) < (newer.epoch, newer.term, newer.seq):
+        here = (state.openers.epoch, state.openers.term, state.tip.seq)
+        self._claims = {
+            peer: item
+            for peer, item in self._claims.items()
+            if here < (item.epoch, item.term, item.seq)
+            or (item.standing is Standing.CONTESTED and state.openers.contested is None)
+            or (item.standing is Standing.FORKED and here[:2] == (item.epoch, item.term) and not state.forked)
+        }
+        if self._claims:
             raise _refused(
                 "A peer holds newer entries of this networker's log; they are being fetched. Try again in a moment.",
                 "behind",
             )
-        self._newer = None
 
 
 def _unknown() -> int | None:

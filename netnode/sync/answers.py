@@ -9,10 +9,10 @@ import msgspec
 
 from netnode.own import Witness
 from netnode.ports import Clock
-from netnode.store import Reader, Store
+from netnode.store import Reader, Store, blobs
 from netnode.sync.conversation import Conversation
 from netnode.sync.interest import Interest
-from protocol import blobs, limits, messages, seen
+from protocol import limits, messages, seen
 from protocol.entry import Entry, signature_valid
 from protocol.errors import NotHeld
 from protocol.items import Cursor, Item, parse_cursor
@@ -58,6 +58,7 @@ class Answers:
             RemoteProtocolError: the question is malformed.
             Problem: the disk fails.
         """
+        await self._conversation.room()  # who asks without reading the answers waits, and costs nothing
         tell = self._conversation.tell
         match question:
             case messages.Changes():
@@ -145,6 +146,8 @@ class Answers:
                 await self._send(packer, request)
             if left:
                 break
+        if left:  # they and the runs may be too much for one message
+            await self._send(packer, request)
         self._conversation.tell(messages.Runs(runs=packer.take(), left=left), request)
 
     async def _send(self, packer: _Packer, request: int) -> None:
@@ -212,29 +215,37 @@ class Answers:
 class _Packer:
     """Gathers runs for one message, within the budget of the whole answer."""
 
-    __slots__ = ("_budget", "_runs", "_size")
+    __slots__ = ("_begun", "_budget", "_runs", "_size")
 
     def __init__(self, budget: int) -> None:
         self._budget = budget
+        self._begun = False
         self._runs: list[Run] = []
         self._size = 0
 
     @property
     def room(self) -> int:
         """Bytes left in this message."""
-        return max(RUN_BYTES - self._size, 1)
+        return max(min(RUN_BYTES - self._size, self._budget), 1)
 
     @property
     def spent(self) -> bool:
-        """Whether the budget is used up; the first run always fits it."""
+        """Whether the budget is used up."""
         return self._budget <= 0
 
     def add(self, entries: list[Entry]) -> bool:
-        """Adds consecutive entries; False when they do not fit this message any more."""
+        """Adds consecutive entries; False when they fit this message, or the budget, no more.
+
+        The first run of an answer always fits, so that every answer brings something.
+        """
         runs = list(runs_of(entries))
         size = sum(entry_weight(entry) for entry in entries) + RUN_OVERHEAD * len(runs)
+        if self._begun and size > self._budget:
+            self._budget = 0
+            return False
         if self._size and self._size + size > RUN_BYTES:
             return False
+        self._begun = True
         self._runs += runs
         self._size += size
         self._budget -= size
@@ -261,6 +272,8 @@ def _fitting(entries: list[Entry], room: int) -> list[Entry]:
 
 
 def _ids(reader: Reader, question: messages.AskIds) -> messages.Ids:
+    if reader.item(question.author) is None:
+        raise NotHeld("not_here", "nothing of this log is held here")
     found = {}
     view = reader.view(question.author)
     for seq in question.seqs:
@@ -302,10 +315,11 @@ def _records(reader: Reader, question: messages.Want) -> messages.Records:
 
 
 def _chunk(reader: Reader, question: messages.Fetch) -> messages.Chunk:
-    data = reader.blob(question.hash)
-    if data is None:
+    held = blobs.size(reader, question.hash)
+    if held is None:
         return messages.Chunk()
-    if question.chunk >= blobs.chunk_count(len(data)):
-        raise NotHeld("not_here", f"a blob of {len(data)} bytes has no chunk {question.chunk}")
-    manifest = blobs.manifest(data) if question.chunk == 0 else b""
-    return messages.Chunk(data=blobs.chunk(data, question.chunk), manifest=manifest, size=len(data))
+    data = blobs.chunk(reader, question.hash, question.chunk)
+    if data is None:
+        raise NotHeld("not_here", f"a blob of {held} bytes has no chunk {question.chunk}")
+    manifest = blobs.manifest(reader, question.hash) if question.chunk == 0 else b""
+    return messages.Chunk(data=data, manifest=manifest, size=held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from netnode.store import Reader, Store
 from netnode.sync.conversation import Conversation
 from protocol import limits, messages
-from protocol.errors import NotHeld
+from protocol.errors import RemoteProtocolError
 from protocol.items import Item
 from protocol.log import LogState
 
@@ -25,13 +25,14 @@ async def first_difference(conversation: Conversation, store: Store, item: Item)
     if state is None or state.openers.place != (item.epoch, item.term):
         return None
     low, high = _range(state, item)
-    while high - low >= 1:
+    differs = False  # whether `high` is known to differ
+    while low < high or (low == high and not differs):
         seqs = spread(low, high)
         theirs = await conversation.ask(
             messages.AskIds(author=item.author, epoch=item.epoch, seqs=seqs, term=item.term), messages.Ids
         )
         if len(theirs.ids) != len(seqs):
-            raise NotHeld("not_here", "ids for other places than asked")
+            raise RemoteProtocolError("answer", "ids for other places than asked")
         mine = dict(await store.read(Reader.ids, item.author, seqs))
         differing = next(
             (
@@ -45,8 +46,8 @@ async def first_difference(conversation: Conversation, store: Store, item: Item)
             return None
         if differing == 0 or seqs[differing - 1] == seqs[differing] - 1:
             return seqs[differing]
-        low, high = seqs[differing - 1] + 1, seqs[differing]
-    return low
+        low, high, differs = seqs[differing - 1] + 1, seqs[differing], True
+    return low if differs else None
 
 
 def _range(state: LogState, item: Item) -> tuple[int, int]:

@@ -19,18 +19,22 @@ import msgspec
 from netnode.ports import Clock, Link, LinkClosed
 from netnode.problems import Problem
 from protocol import limits, messages
-from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
+from protocol.errors import CODES, LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
 from protocol.messages import Body, Bye, Refuse, Runs
 from protocol.session import Arrived, Greeted, Identified, Phase, Session
 
 OUT_BYTES: Final = 256 * 1024  # why: enough to keep a fast link busy, little enough for 256 sessions
 NOTICES: Final = 64  # why: a few full push messages; then the reader waits
+ANSWERS: Final = 2  # messages of one answer that wait for who asked; then the reader waits
+LAST_WORDS_SECONDS: Final = 1.0  # why: what came before the end is still taken in, but the end is not put off
+_CLOSE_CODES: Final = {"": 1000, "blocked": 1008, "twin": 1008, "busy": 1013, "internal": 1011}
 AnswerT = TypeVar("AnswerT", bound=msgspec.Struct)
 _log = logging.getLogger("netnode.sync")
 
 OnIdentified = Callable[[Identified], Awaitable[None]]
 OnQuestion = Callable[[Body, int], Awaitable[None]]
 OnNotice = Callable[[Body], Awaitable[None]]
+OnGreeted = Callable[[], None]
 
 
 class Conversation:
@@ -52,8 +56,10 @@ class Conversation:
         self._room = asyncio.Event()
         self._room.set()
         self._drained = asyncio.Event()
-        self._answers: dict[int, asyncio.Queue[Body]] = {}
-        self._slots = asyncio.Semaphore(limits.MAX_OPEN_REQUESTS)
+        self._drained.set()
+        self._answers: dict[int, _Mailbox] = {}
+        self._free = asyncio.Event()
+        self._close_code = 1000
         self._questions: asyncio.Queue[tuple[Body, int]] = asyncio.Queue(limits.MAX_OPEN_REQUESTS)
         self._notices: asyncio.Queue[Body] = asyncio.Queue(NOTICES)
         self._ended: tuple[str, str] | None = None
@@ -63,6 +69,7 @@ class Conversation:
     async def run(
         self,
         on_identified: OnIdentified,
+        on_greeted: OnGreeted,
         on_question: OnQuestion,
         on_notice: OnNotice,
         *others: Callable[[], Awaitable[None]],
@@ -72,6 +79,8 @@ class Conversation:
         Args:
             on_identified: called once, before the hello is taken in; may raise NotHeld or RemoteProtocolError to
                 end the session.
+            on_greeted: called once, when the other side's hello came, before anything that follows it is looked at;
+                what it tells goes out first. May raise NotHeld to end the session.
             on_question: answers one question; called one after the other.
             on_notice: takes one notice; called one after the other.
             others: further work that lives as long as the open session.
@@ -87,28 +96,31 @@ class Conversation:
                 group.create_task(self._take(on_notice), name="session notices")
                 for other in others:
                     group.create_task(self._when_greeted(other), name="session work")
-                await self._read(on_identified)
+                await self._read(on_identified, on_greeted)
                 raise _Ended
         except* _Ended:
             pass
         except* LinkClosed as closed:
-            self._ended = self._ended or ("", _first(closed).args[0])
+            self._ended = self._ended or ("", str(_first(closed)))
+        except* LocalProtocolError as error:
+            _log.error("session with %s: %s", self.link.remote, _first(error), exc_info=error)
+            await self._part(NotHeld("internal", "this side failed"))
         except* ProtocolError as error:
             fault = _first(error)
-            assert isinstance(fault, ProtocolError)
-            await self._part(fault)
+            if isinstance(fault, ProtocolError):
+                await self._part(fault)
         except* Problem as failed:
             problem = _first(failed)
             _log.error("session with %s: %s", self.link.remote, problem)
             await self._part(NotHeld("internal", "this side cannot store or read now"))
         finally:
-            await self.link.close(1000 if self._ended is None or not self._ended[0] else 1002)
+            await self.link.close(self._close_code)
         return self._ended or ("", "")
 
     # -- sending ---------------------------------------------------------------------------------------------
     def tell(self, body: Body, request: int = 0) -> None:
         """Queues a notice or an answer; nothing when the session has ended."""
-        if self.session.phase is Phase.OPEN:
+        if self._open:
             self.session.tell(body, request)
             self._flush()
 
@@ -116,6 +128,7 @@ class Conversation:
         """Ends the session from this side, saying why; `run` returns soon after."""
         if self._ended is None:
             self._ended = (code, text)
+            self._close_code = _CLOSE_CODES.get(code, 1002)
             self.session.farewell(code, text)
             self._flush()
             self._leaving.set()
@@ -126,24 +139,37 @@ class Conversation:
 
     @asynccontextmanager
     async def asking(self, body: Body) -> AsyncIterator[Callable[[], Awaitable[Body]]]:
-        """Asks a question; yields the function that waits for the next message of its answer."""
-        async with self._slots:
-            request = self.session.ask(body)
-            queue: asyncio.Queue[Body] = asyncio.Queue(2)
-            self._answers[request] = queue
-            self._flush()
+        """Asks a question; yields the function that waits for the next message of its answer.
 
-            async def answer() -> Body:
-                try:
-                    async with asyncio.timeout(limits.ANSWER_SECONDS):
-                        return await queue.get()
-                except TimeoutError as error:
-                    raise RemoteProtocolError("answer", "no answer in time") from error
+        Waits while as many questions are open as the other side allows. The function raises RemoteProtocolError
+        when no answer comes in time, LinkClosed when the session ended.
+        """
+        try:
+            async with asyncio.timeout(limits.ANSWER_SECONDS):
+                while self.session.questions_open >= self.session.may_ask and self._open:
+                    self._free.clear()
+                    await self._free.wait()
+        except TimeoutError as error:
+            raise RemoteProtocolError("answer", "no answer in time to what was asked before") from error
+        if not self._open:
+            raise LinkClosed(text="the session has ended")
+        request = self.session.ask(body)
+        mailbox = self._answers[request] = _Mailbox()
+        self._flush()
 
+        async def answer() -> Body:
             try:
-                yield answer
-            finally:
-                del self._answers[request]
+                async with asyncio.timeout(limits.ANSWER_SECONDS):
+                    return await mailbox.get()
+            except TimeoutError as error:
+                raise RemoteProtocolError("answer", "no answer in time") from error
+
+        try:
+            yield answer
+        finally:
+            del self._answers[request]
+            mailbox.close()  # the reader may be waiting for room in it
+            self._free.set()
 
     async def ask(self, body: Body, expected: type[AnswerT]) -> AnswerT:
         """Asks a question with a one-message answer.
@@ -154,6 +180,10 @@ class Conversation:
         """
         async with self.asking(body) as answer:
             return answered(await answer(), expected)
+
+    @property
+    def _open(self) -> bool:
+        return self.session.phase is Phase.OPEN
 
     def _flush(self) -> None:
         for data in self.session.outgoing():
@@ -171,7 +201,11 @@ class Conversation:
             self._wake.clear()
             while self._out:
                 data = self._out.popleft()
-                await self.link.send(data)
+                try:
+                    async with asyncio.timeout(limits.IDLE_SECONDS):
+                        await self.link.send(data)
+                except TimeoutError as error:
+                    raise LinkClosed(text="the other side does not read") from error
                 self._out_bytes -= len(data)
                 if self._out_bytes <= OUT_BYTES:
                     self._room.set()
@@ -190,6 +224,7 @@ class Conversation:
     async def _part(self, fault: ProtocolError) -> None:
         """Says why, as far as the session can carry it."""
         self._ended = (fault.code, fault.text)
+        self._close_code = _CLOSE_CODES.get(fault.code, 1002)
         self.session.farewell(fault.code, fault.text)
         try:
             async with asyncio.timeout(1.0):
@@ -199,52 +234,85 @@ class Conversation:
             _log.debug("could not say goodbye to %s", self.link.remote)
 
     # -- receiving -------------------------------------------------------------------------------------------
-    async def _read(self, on_identified: OnIdentified) -> None:
+    async def _read(self, on_identified: OnIdentified, on_greeted: OnGreeted) -> None:
         self._flush()
-        async with asyncio.timeout(limits.HANDSHAKE_SECONDS) as deadline:
-            while self.session.phase is not Phase.CLOSED:
-                try:
-                    data = await self.link.receive()
-                except TimeoutError as error:
-                    raise RemoteProtocolError("handshake", "the handshake took too long") from error
-                for event in self.session.receive(data, self._clock.now_ms()):
+        try:
+            async with asyncio.timeout(limits.HANDSHAKE_SECONDS) as deadline:
+                while self.session.phase is not Phase.CLOSED:
+                    events = self.session.receive(await self.link.receive(), self._clock.now_ms())
                     self._flush()
-                    match event:
-                        case Identified():
-                            await on_identified(event)
-                        case Greeted():
-                            deadline.reschedule(None)
-                            self.greeted.set()
-                        case Arrived():
-                            await self._route(event)
-                self._flush()
+                    for event in events:
+                        match event:
+                            case Identified():
+                                await on_identified(event)
+                            case Greeted():
+                                deadline.reschedule(None)
+                                on_greeted()
+                                self.greeted.set()
+                            case Arrived():
+                                await self._route(event)
+                    if not events:
+                        await self.room()  # it may have been refused: who does not read refusals gets no more
+        except TimeoutError as error:
+            raise RemoteProtocolError("handshake", "the handshake took too long") from error
+        except LinkClosed:
+            await self._last_words()
+            raise
 
     async def _route(self, event: Arrived) -> None:
         body = event.body
         if isinstance(body, Bye):
-            self._ended = (body.code, body.text)
+            self._ended = self._ended or (body.code, body.text)
+            await self._last_words()
         elif event.question is not None:
-            queue = self._answers.get(event.request)
-            if queue is not None:
-                await queue.put(body)
+            mailbox = self._answers.get(event.request)
+            if mailbox is not None:
+                await mailbox.put(body)
+            self._free.set()
         elif event.request:
             await self._questions.put((body, event.request))
         elif isinstance(body, Refuse):
-            _log.info("%s refused: %s (%s)", self.link.remote, body.code, body.text)
+            _log.info("%s refused: %r (%r)", self.link.remote, body.code, body.text)
         else:
             await self._notices.put(body)
+
+    async def _last_words(self) -> None:
+        """Lets those who work on what came before the end finish with it."""
+        try:
+            async with asyncio.timeout(LAST_WORDS_SECONDS):
+                await self._notices.join()
+                for mailbox in self._answers.values():
+                    mailbox.close()
+                while self._answers:
+                    self._free.clear()
+                    await self._free.wait()
+        except TimeoutError:
+            _log.debug("what %s said last is dropped", self.link.remote)
 
     async def _serve(self, on_question: OnQuestion) -> None:
         while True:
             body, request = await self._questions.get()
+            await self.room()
             try:
                 await on_question(body, request)
-            except NotHeld as refusal:
+            except (NotHeld, RemoteProtocolError) as refusal:
+                if _ends(refusal):
+                    raise
                 self.tell(Refuse(code=refusal.code, text=refusal.text[:500]), request)
 
     async def _take(self, on_notice: OnNotice) -> None:
         while True:
-            await on_notice(await self._notices.get())
+            body = await self._notices.get()
+            try:
+                await on_notice(body)
+            except NotHeld as refusal:
+                _log.debug("dropped what %s told: %s", self.link.remote, refusal)
+            except RemoteProtocolError as refusal:
+                if _ends(refusal):
+                    raise
+                self.tell(Refuse(code=refusal.code, text=refusal.text[:500]))
+            finally:
+                self._notices.task_done()
 
     async def _when_greeted(self, work: Callable[[], Awaitable[None]]) -> None:
         await self.greeted.wait()
@@ -253,6 +321,49 @@ class Conversation:
 
 class _Ended(Exception):
     """Ends the task group of a session that came to its end."""
+
+
+class _Mailbox:
+    """The messages of one answer on their way from the reader to who asked."""
+
+    __slots__ = ("_arrived", "_closed", "_messages", "_room")
+
+    def __init__(self) -> None:
+        self._messages: deque[Body] = deque()
+        self._arrived = asyncio.Event()
+        self._room = asyncio.Event()
+        self._closed = False
+
+    async def put(self, body: Body) -> None:
+        """Waits for room; drops the message when nobody waits for it any more."""
+        while len(self._messages) >= ANSWERS and not self._closed:
+            self._room.clear()
+            await self._room.wait()
+        if not self._closed:
+            self._messages.append(body)
+            self._arrived.set()
+
+    async def get(self) -> Body:
+        """The next message; raises LinkClosed when none will come."""
+        while not self._messages:
+            if self._closed:
+                raise LinkClosed(text="the session ended before the answer")
+            self._arrived.clear()
+            await self._arrived.wait()
+        self._room.set()
+        return self._messages.popleft()
+
+    def close(self) -> None:
+        """Takes nothing more; what is there can still be taken out."""
+        self._closed = True
+        self._arrived.set()
+        self._room.set()
+
+
+def _ends(fault: ProtocolError) -> bool:
+    """Whether a fault ends the session [R-SES-12]."""
+    code = CODES.get(fault.code)
+    return isinstance(fault, RemoteProtocolError) and (code is None or code.closes)
 
 
 def answered(body: Body, expected: type[AnswerT]) -> AnswerT:

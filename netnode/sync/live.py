@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from netnode.bus import Stored
@@ -58,6 +58,11 @@ class Live:
         self._entries: dict[bytes, list[Entry]] = {}
         self._bytes = 0
         self._wake = asyncio.Event()
+        self._begun = asyncio.Event()
+
+    def begin(self) -> None:
+        """The other side told its interest: from now on what is new goes out [R-SYNC-13]."""
+        self._begun.set()
 
     def peer_has(self, author: bytes, place: Place) -> None:
         """Remembers how far the other side is known to be."""
@@ -74,14 +79,16 @@ class Live:
             author = arrived.author
             if not interest.wants(author):
                 continue
-            if stored.source is self._source:
-                self._remember(arrived.item)
-                continue
             entries = stored.entries.get(author, ())
+            if stored.source is self._source:
+                if not self._outran(arrived.item, entries):
+                    continue
+                entries = ()
             if len(self._items) < TOLD or author in self._items:
                 self._items[author] = arrived.item
             weight = sum(entry_weight(entry) for entry in entries)
-            if entries and self._bytes + weight <= PUSH_BYTES and self._eager():
+            pushed = self._eager() or any(entry.is_opener for entry in entries)
+            if entries and pushed and self._bytes + weight <= PUSH_BYTES:
                 self._entries.setdefault(author, []).extend(entries)
                 self._bytes += weight
         if self._items:
@@ -89,6 +96,7 @@ class Live:
 
     async def run(self) -> None:
         """Sends until the session ends."""
+        await self._begun.wait()
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -101,7 +109,10 @@ class Live:
         pushed: list[list[Run]] = []
         told: list[Item] = []
         room = 0
+        interest = self._interest()
         for author, item in items.items():
+            if not interest.wants(author):
+                continue
             if item.standing is not Standing.HEAD:
                 await self._tell_fault(item)
                 continue
@@ -144,9 +155,16 @@ class Live:
             return
         self._conversation.tell(messages.Push(runs=[run_of([entry]) for entry in _revealing(state)]))
 
-    def _remember(self, item: Item) -> None:
-        if item.standing is Standing.HEAD:
+    def _outran(self, item: Item, entries: Sequence[Entry]) -> bool:
+        """Remembers what came from the other side; whether its log went further than that, by another session."""
+        if item.standing is not Standing.HEAD:
+            return False
+        last = entries[-1] if entries else None
+        if last is None or last.id == item.id:
             self.peer_has(item.author, (item.epoch, item.term, item.seq))
+            return False
+        self.peer_has(item.author, (last.epoch, last.term, last.seq))
+        return True
 
 
 def _revealing(state: LogState) -> tuple[Entry, ...]:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
-from netnode.bus import Bus
+from netnode.bus import Bus, Stored
 from netnode.ingest import Gate, Outcome, raise_remote
 from netnode.own import Witness
 from netnode.ports import Clock, Link
-from netnode.store import Reader, Store, Writer
+from netnode.store import Store
 from netnode.sync.answers import Answers
 from netnode.sync.conversation import Conversation
 from netnode.sync.interest import Interest, PeerInterest
 from netnode.sync.live import Live
-from netnode.sync.pull import Pull
-from protocol import limits, messages
+from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
+from protocol import messages
 from protocol.entry import Entry
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.identity import id_text
@@ -26,7 +26,7 @@ from protocol.messages import Body
 from protocol.run import Run
 from protocol.session import Identified, Session
 
-MISSING_ASKED: Final = limits.MAX_WANTS  # missing records asked for at the start of a session
+_BEHIND = frozenset({"gap", "unknown_author", "unknown_epoch"})  # something before it is missing here
 _log = logging.getLogger("netnode.sync")
 
 
@@ -34,10 +34,10 @@ class Sessions(Protocol):
     """What a session needs from the one who keeps all of them."""
 
     def admit(self, peering: Peering) -> None:
-        """Called once the peer is identified. Raises NotHeld (`blocked`, `twin`, `busy`) to end the session."""
+        """Called once the peer is identified. Raises NotHeld (`blocked`, `twin`) to end the session."""
 
     def greeted(self, peering: Peering, hello: messages.Hello) -> None:
-        """Called when the peer's hello came. Raises NotHeld (`twin`) to end the session."""
+        """Called when the peer's hello came. Raises NotHeld (`twin`, `busy`) to end the session."""
 
     async def met(self, peering: Peering) -> None:
         """Called when the session is open."""
@@ -48,8 +48,14 @@ class Sessions(Protocol):
     def interest(self) -> Interest:
         """What this node wants now."""
 
-    def behind(self, item: Item) -> None:
-        """A peer holds a later head of a log; of the own log that stops appending [R-LOG-21]."""
+    def interest_changed(self, peering: Peering) -> None:
+        """The peer told what it wants."""
+
+    def behind(self, peering: Peering, item: Item) -> None:
+        """A peer claims a later head of a log; of the own log that stops appending [R-LOG-21]."""
+
+    def unproved(self, peering: Peering, item: Item) -> None:
+        """The peer did not give what it claimed."""
 
     def twin(self) -> None:
         """A peer says that another node of this networker is running."""
@@ -65,6 +71,7 @@ class Core:
     bus: Bus
     clock: Clock
     witness: Callable[[], Witness | None]
+    anti_entropy: float = ANTI_ENTROPY_SECONDS
 
 
 class Peering:
@@ -103,7 +110,17 @@ class Peering:
             lambda: sessions.eager(self),
             self,
         )
-        self.pull = Pull(self.conversation, core.gate, core.store, self._wants, self, sessions.behind)
+        self.pull = Pull(
+            self.conversation,
+            core.gate,
+            core.store,
+            self._wants,
+            self,
+            lambda item: sessions.behind(self, item),
+            lambda item: sessions.unproved(self, item),
+            lambda: core.bus.publish(Stored((), source=self)),
+            core.anti_entropy,
+        )
         self._answers = Answers(
             core.network, self.conversation, core.store, core.clock, self._peer_wants, core.witness
         )
@@ -121,7 +138,7 @@ class Peering:
         leave = self._core.bus.subscribe(self.live.take)
         try:
             return await self.conversation.run(
-                self._identified, self._answers.answer, self._notice, self._greeted, self.live.run
+                self._identified, self._greeted, self._question, self._notice, self._level, self.live.run
             )
         finally:
             leave()
@@ -131,8 +148,8 @@ class Peering:
         self.conversation.leave(code, text)
 
     def retell(self) -> None:
-        """Tells the peer a changed interest and compares again."""
-        if self.conversation.greeted.is_set():
+        """Tells the peer a changed interest and compares again; nothing when it has not changed."""
+        if self.conversation.greeted.is_set() and self._sessions.interest() != self._told:
             self._tell_interest()
             self.pull.restart()
 
@@ -148,15 +165,25 @@ class Peering:
             outcome = await self._core.gate.admit_openers(remote.openers.entries(), self)
             raise_remote([outcome])
 
-    async def _greeted(self) -> None:
+    def _greeted(self) -> None:
         hello = self.conversation.session.greeting
         if hello is None:
             raise RemoteProtocolError("unexpected", "no hello yet")
         self._sessions.greeted(self, hello)
+        self._tell_interest()  # before anything else [R-SYNC-1]
+
+    async def _level(self) -> None:
         await self._sessions.met(self)
-        self._tell_interest()
-        await self._ask_missing()
         await self.pull.run()
+
+    async def _question(self, body: Body, request: int) -> None:
+        self._heard()
+        await self._answers.answer(body, request)
+
+    def _heard(self) -> None:
+        """Whoever says something else before its interest wants everything [R-SYNC-1]."""
+        self.peer_interest.told = True
+        self.live.begin()
 
     def _tell_interest(self) -> None:
         self._told = self._sessions.interest()
@@ -166,7 +193,10 @@ class Peering:
     async def _notice(self, body: Body) -> None:
         match body:
             case messages.Interest():
-                self.peer_interest.take(body)
+                if self.peer_interest.take(body):
+                    self._heard()
+                    self._sessions.interest_changed(self)
+                return
             case messages.Have():
                 items = [parse_item(item) for item in body.items]
                 for item in items:
@@ -177,11 +207,19 @@ class Peering:
                 await self._pushed([run for run in body.runs if self._wants(run.author)])
             case messages.Fork():
                 if self._wants(body.left.author):
-                    raise_remote([await self._core.gate.admit_proof(body.left, body.right, self)])
+                    await self._shown(body)
             case messages.Twin():
                 self._sessions.twin()
             case _:
                 _log.debug("notice %s ignored", type(body).__name__)
+        self._heard()
+
+    async def _shown(self, proof: messages.Fork) -> None:
+        outcome = await self._core.gate.admit_proof(proof.left, proof.right, self)
+        raise_remote([outcome])
+        if isinstance(outcome.fault, NotHeld) and outcome.fault.code in _BEHIND:
+            left = proof.left
+            self.pull.note([Item(Standing.FORKED, left.author, left.epoch, left.term)])
 
     async def _pushed(self, runs: list[Run]) -> None:
         if not runs:
@@ -196,17 +234,6 @@ class Peering:
         raise_remote(outcomes)
         self.pull.note(_unjoined(outcomes, heads))
 
-    async def _ask_missing(self) -> None:
-        """Asks for records whose headers are held without them [R-SYNC-12]."""
-        missing = await self._core.store.read(Reader.missing_records, MISSING_ASKED)
-        wanted = [(each.author, each.seq, each.id) for each in missing if self._wants(each.author)]
-        if not wanted:
-            return
-        answer = await self.conversation.ask(messages.Want(entries=wanted), messages.Records)
-        found = [(*wanted[index], record) for index, record in answer.records if 0 <= index < len(wanted)]
-        if found:
-            await self._core.store.write(Writer.set_records, found)
-
     # -- interests -------------------------------------------------------------------------------------------
     def _wants(self, author: bytes) -> bool:
         return self._told.wants(author)
@@ -219,11 +246,7 @@ def _unjoined(outcomes: list[Outcome], heads: dict[bytes, Entry]) -> list[Item]:
     """Items of pushed runs that did not join what is held: to be fetched like any other."""
     items = []
     for outcome in outcomes:
-        if isinstance(outcome.fault, NotHeld) and outcome.fault.code in (
-            "gap",
-            "unknown_author",
-            "unknown_epoch",
-        ):
+        if isinstance(outcome.fault, NotHeld) and outcome.fault.code in _BEHIND:
             last = heads[outcome.author]
             items.append(Item(Standing.HEAD, last.author, last.epoch, last.term, last.seq, last.id))
     return items

@@ -8,33 +8,33 @@ nothing more to give.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Final
 
 from netnode.ingest import Gate, Outcome, raise_remote
+from netnode.ports import LinkClosed
 from netnode.store import Reader, Store, Writer
 from netnode.sync.bisect import first_difference
 from netnode.sync.conversation import Conversation, answered, is_last
 from protocol import limits, messages
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.items import Cursor, Item, Need, Standing, need, parse_cursor, parse_item
-from protocol.messages import Body
 from protocol.run import Run
 
 IN_FLIGHT: Final = 8  # messages on their way through the gate at once
-ROUNDS: Final = 4  # openers, then entries, then what they revealed: enough for any honest log
+ROUNDS: Final = (
+    8  # openers, entries, what they revealed, what lies below; a log that stands still is left earlier
+)
 ANTI_ENTROPY_SECONDS: Final = 60.0
 PENDING_ITEMS: Final = 10_000  # of `have` notices; what is dropped comes with the next anti-entropy
+UNLEVEL_ITEMS: Final = 10_000  # that the peer could not give; they hold its cursor back
+OPENERS_ASKED: Final = 16  # authors in one question
 
 Want = tuple[bytes, int, int]
-
-
-@dataclass(slots=True)
-class _Wanted:
-    item: Item
-    rounds: int = 0
+Wish = tuple[bytes, int, bytes]
+_log = logging.getLogger("netnode.sync")
 
 
 class Pull:
@@ -46,7 +46,10 @@ class Pull:
         store: where own items and the cursor are.
         wants: whether a networker's log is wanted here.
         source: what the bus is told entries came from.
-        on_behind: called when the peer holds a later head of a log, before it is fetched.
+        on_behind: called when the peer claims a later head of a log, before it is fetched.
+        on_unproved: called when it did not give what it claimed.
+        on_records: called when missing records were stored.
+        every: seconds between two comparisons of everything that changed.
     """
 
     def __init__(
@@ -57,6 +60,9 @@ class Pull:
         wants: Callable[[bytes], bool],
         source: object,
         on_behind: Callable[[Item], None],
+        on_unproved: Callable[[Item], None],
+        on_records: Callable[[], None],
+        every: float = ANTI_ENTROPY_SECONDS,
     ) -> None:
         self._conversation = conversation
         self._gate = gate
@@ -64,6 +70,11 @@ class Pull:
         self._wants = wants
         self._source = source
         self._on_behind = on_behind
+        self._on_unproved = on_unproved
+        self._on_records = on_records
+        self._every = every
+        self._at: Cursor | None = None  # how far this session came
+        self._unlevel: dict[bytes, Item] = {}
         self._pending: OrderedDict[bytes, Item] = OrderedDict()
         self._wake = asyncio.Event()
         self._again = False
@@ -83,14 +94,16 @@ class Pull:
 
     async def run(self) -> None:
         """Levels with the peer, then follows its notices until the session ends."""
-        await self._compare(fresh=False)
+        await self._compare()
+        await self._missing()
         self.level.set()
         while True:
             try:
-                async with asyncio.timeout(ANTI_ENTROPY_SECONDS):
+                async with asyncio.timeout(self._every):
                     await self._wake.wait()
             except TimeoutError:
-                await self._compare(fresh=False)
+                await self._retry()
+                await self._compare()
             self._wake.clear()
             while self._pending:
                 page = [
@@ -99,38 +112,85 @@ class Pull:
                 ]
                 await self._level(page)
             if self._again:
-                self._again = False
-                await self._compare(fresh=True)
+                await self._compare()
 
     # -- pages of items --------------------------------------------------------------------------------------
-    async def _compare(self, *, fresh: bool) -> None:
+    async def _compare(self) -> None:
+        """Levels with what changed since the cursor, or with everything; a refusal puts it off [R-SYNC-3]."""
         hello = self._conversation.session.greeting
         if hello is None:
             raise RemoteProtocolError("unexpected", "no hello yet")
-        cursor = None if fresh else await self._store.read(Reader.cursor, hello.store)
-        if cursor is None:
-            cursor = await self._heads(hello.store)
         try:
-            await self._changes(hello.store, cursor)
+            if self._again:
+                self._again = False
+                self._at = await self._heads(hello.store)
+            elif self._at is None:
+                self._at = await self._store.read(Reader.cursor, hello.store)
+            if self._at is None:
+                self._at = await self._heads(hello.store)
+            try:
+                await self._changes(hello.store)
+            except NotHeld as refusal:
+                if refusal.code != "cursor":
+                    raise
+                self._at = await self._heads(hello.store)
+                await self._changes(hello.store)
         except NotHeld as refusal:
-            if refusal.code != "cursor":
-                raise
-            await self._changes(hello.store, await self._heads(hello.store))
+            _log.info("comparing with %s is put off: %s", self._conversation.link.remote, refusal)
 
-    async def _changes(self, peer: bytes, cursor: Cursor) -> None:
+    async def _changes(self, peer: bytes) -> None:
         more = True
-        while more:
-            question = messages.Changes(
-                cursor=[cursor.store, cursor.arrival, cursor.tag], limit=limits.MAX_ITEMS
-            )
+        while more and self._at is not None:
+            at = self._at
+            question = messages.Changes(cursor=[at.store, at.arrival, at.tag], limit=limits.MAX_ITEMS)
             page = await self._conversation.ask(question, messages.Items)
             after = _cursor(page, peer)
-            if page.more and after.arrival <= cursor.arrival:
+            if after.arrival < at.arrival or (page.more and after.arrival == at.arrival):
                 raise RemoteProtocolError("bad_message", "a page of changes that does not go on")
             await self._level([parse_item(item) for item in page.items])
-            if after != cursor:
-                await self._store.write(Writer.set_cursor, peer, after)
-            cursor, more = after, page.more
+            if after != at:
+                self._at = after
+                await self._keep_cursor(peer, after)
+            more = page.more
+
+    async def _keep_cursor(self, peer: bytes, cursor: Cursor) -> None:
+        """Stores a cursor when everything up to it is level and no wider interest waits [R-SYNC-7]."""
+        if not self._unlevel and not self._again:
+            await self._store.write(Writer.set_cursor, peer, cursor)
+
+    async def _retry(self) -> None:
+        """Asks again for what the peer could not give; the cursor moves on once it did."""
+        if not self._unlevel or self._at is None:
+            return
+        items = list(self._unlevel.values())
+        for start in range(0, len(items), limits.MAX_ITEMS):
+            await self._level(items[start : start + limits.MAX_ITEMS])
+        await self._keep_cursor(self._at.store, self._at)
+
+    async def _missing(self) -> None:
+        """Asks for records whose headers are held without them [R-SYNC-12]."""
+        after = 0
+        while missing := await self._store.read(Reader.missing_records, limits.MAX_WANTS, after):
+            after = missing[-1].place
+            wanted = [(each.author, each.seq, each.id) for each in missing if self._wants(each.author)]
+            while wanted:
+                try:
+                    answer = await self._conversation.ask(messages.Want(entries=wanted), messages.Records)
+                except NotHeld:
+                    return
+                wanted = await self._records(wanted, answer)
+
+    async def _records(self, wanted: list[Wish], answer: messages.Records) -> list[Wish]:
+        """Stores the records of an answer; returns what it left out, nothing when it named no place [R-MSG-13]."""
+        places = [*answer.gone, *answer.none, *(place for place, _ in answer.records)]
+        named = set(places)
+        if len(named) < len(places) or any(place >= len(wanted) for place in places):
+            raise RemoteProtocolError("answer", "a place named twice, or beyond the question")
+        if answer.records:
+            found = [(*wanted[place], record) for place, record in answer.records]
+            if await self._store.write(Writer.set_records, found):
+                self._on_records()
+        return [wish for place, wish in enumerate(wanted) if place not in named] if named else []
 
     async def _heads(self, peer: bytes) -> Cursor:
         """Levels with all heads; returns the cursor from which changes go on [R-SYNC-3]."""
@@ -151,64 +211,98 @@ class Pull:
             after = authors[-1] if authors else after
         if first is None:
             raise RemoteProtocolError("bad_message", "no page of heads")
-        await self._store.write(Writer.set_cursor, peer, first)
+        await self._keep_cursor(peer, first)
         return first
 
     # -- levelling -------------------------------------------------------------------------------------------
     async def _level(self, items: Sequence[Item]) -> None:
         """Fetches until own items equal these or the peer gives no more."""
-        wanted = [_Wanted(item) for item in items if self._wants(item.author)]
+        wanted = {item.author: item for item in items if self._wants(item.author)}
+        before: dict[bytes, Item] = {}
         for _ in range(ROUNDS):
+            own = await self._store.read(_items_of, list(wanted))
+            needed = {
+                author: (item, needs)
+                for author, item in wanted.items()
+                if (needs := need(own.get(author), item)) is not Need.NOTHING
+            }
+            for author in [author for author in wanted if author not in needed]:
+                self._unlevel.pop(author, None)
+                del wanted[author]
+            stuck = [
+                author
+                for author in wanted
+                if author in before and own.get(author, _NOTHING) == before[author]
+            ]
+            for author in stuck:
+                self._give_up(wanted.pop(author))
+                del needed[author]
             if not wanted:
                 return
-            own = await self._store.read(_items_of, [each.item.author for each in wanted])
-            gets: list[Want] = []
-            openers: list[bytes] = []
-            rest: list[_Wanted] = []
-            for each in wanted:
-                mine = own.get(each.item.author)
-                match need(mine, each.item):
-                    case Need.NOTHING:
-                        continue
-                    case Need.ENTRIES:
-                        start = 0 if mine is None else mine.seq + 1
-                        gets.append((each.item.author, max(start, each.item.held_from), each.item.seq))
-                    case Need.LOWER:
-                        gets.append((each.item.author, _floor(mine), each.item.held_from))
-                    case Need.OPENERS:
-                        openers.append(each.item.author)
-                    case Need.PROOF:
-                        await self._proof(each.item)
-                    case Need.BISECT:
-                        await self._bisect(each.item)
-                self._on_behind(each.item)
-                rest.append(each)
-            if openers:
-                await self._openers(openers)
-            if gets:
-                for author in await self._get(gets):
-                    diverged = next((each for each in rest if each.item.author == author), None)
-                    if diverged is not None:
-                        await self._bisect(diverged.item)
-            wanted = rest
+            for item, _ in needed.values():
+                self._on_behind(item)
+            before = {author: own.get(author, _NOTHING) for author in wanted}
+            await self._round(needed, own)
+        for item in wanted.values():
+            self._give_up(item)
 
-    async def _get(self, wants: list[Want]) -> set[bytes]:
-        """Fetches runs; returns the authors whose logs turned out to differ further down."""
+    def _give_up(self, item: Item) -> None:
+        """The peer claims what it does not give: it is asked again later, others may have it."""
+        self._on_unproved(item)
+        if len(self._unlevel) < UNLEVEL_ITEMS:
+            self._unlevel[item.author] = item
+
+    async def _round(self, needed: Mapping[bytes, tuple[Item, Need]], own: dict[bytes, Item]) -> None:
+        """Asks once for what each item needs [R-SYNC-6]; what is refused stays as it is."""
+        gets: list[Want] = []
+        openers: list[bytes] = []
+        for author, (item, needs) in needed.items():
+            mine = own.get(author)
+            match needs:
+                case Need.ENTRIES:
+                    start = 0 if mine is None else mine.seq + 1
+                    gets.append((author, max(start, item.held_from), item.seq))
+                case Need.LOWER:
+                    gets.append((author, _floor(mine), item.held_from))
+                case Need.OPENERS:
+                    openers.append(author)
+                case Need.PROOF:
+                    await self._unless_refused(self._proof(item))
+                case Need.BISECT:
+                    await self._unless_refused(self._bisect(item))
+                case Need.NOTHING:
+                    pass
+        for start in range(0, len(openers), OPENERS_ASKED):
+            await self._unless_refused(self._openers(openers[start : start + OPENERS_ASKED]))
         diverged: set[bytes] = set()
+        if gets:
+            await self._unless_refused(self._get(gets, diverged))
+        for author in sorted(diverged & needed.keys()):
+            await self._unless_refused(self._bisect(needed[author][0]))
+
+    async def _unless_refused(self, asking: Coroutine[None, None, None]) -> None:
+        try:
+            await asking
+        except NotHeld as refusal:
+            _log.debug("%s gives nothing: %s", self._conversation.link.remote, refusal)
+
+    async def _get(self, wants: list[Want], diverged: set[bytes]) -> None:
+        """Fetches runs; adds the authors whose logs turned out to differ further down."""
         while wants:
             part, wants = wants[: limits.MAX_WANTS], wants[limits.MAX_WANTS :]
-            outcomes, left = await self._ask_runs(messages.Get(budget=limits.MAX_GET_BYTES, wants=part))
+            outcomes, left = await self._ask_runs(part)
             raise_remote(outcomes)
             diverged.update(outcome.author for outcome in outcomes if outcome.diverged)
             if left and sum(outcome.kept for outcome in outcomes) == 0:
-                break  # the peer gives nothing of use: another will
+                left = []  # the peer gives nothing of use: another will
             wants = left + wants
-        return diverged
 
-    async def _ask_runs(self, question: Body) -> tuple[list[Outcome], list[Want]]:
-        """Asks for runs and feeds them to the gate while more come."""
+    async def _ask_runs(self, wants: list[Want]) -> tuple[list[Outcome], list[Want]]:
+        """Asks for runs and feeds them to the gate while more come; those of other logs are dropped [R-SYNC-11]."""
         outcomes: list[Outcome] = []
         room = asyncio.Semaphore(IN_FLIGHT)
+        asked = {author for author, _, _ in wants}
+        ended: LinkClosed | None = None
 
         async def admit(runs: Sequence[Run]) -> None:
             try:
@@ -216,34 +310,45 @@ class Pull:
             finally:
                 room.release()
 
+        question = messages.Get(budget=limits.MAX_GET_BYTES, wants=wants)
         async with self._conversation.asking(question) as answer, asyncio.TaskGroup() as group:
             while True:
-                body = answered(await answer(), messages.Runs)
-                if body.runs:
+                try:
+                    body = await answer()
+                except LinkClosed as error:  # what came before is taken in
+                    ended = error
+                    break
+                runs = (
+                    [run for run in body.runs if run.author in asked]
+                    if isinstance(body, messages.Runs)
+                    else []
+                )
+                if runs:
                     await room.acquire()
-                    group.create_task(admit(body.runs), name="admit runs")
+                    group.create_task(admit(runs), name="admit runs")
                 if is_last(body):
                     break
-        return outcomes, list(body.left)
+        if ended is not None:
+            raise ended
+        last = answered(body, messages.Runs)
+        left = [want for want in last.left if want[0] in asked]
+        return outcomes, left
 
     async def _openers(self, authors: list[bytes]) -> None:
-        for start in range(0, len(authors), 16):
-            question = messages.AskOpeners(authors=authors[start : start + 16])
-            async with self._conversation.asking(question) as answer:
-                while True:
-                    body = answered(await answer(), messages.Runs)
-                    for chain in await self._gate.chains(body.runs):
-                        for entry in chain:
-                            raise_remote([await self._gate.admit_openers([entry], self._source)])
-                    if is_last(body):
-                        break
+        async with self._conversation.asking(messages.AskOpeners(authors=authors)) as answer:
+            while True:
+                body = answered(await answer(), messages.Runs)
+                for chain in await self._gate.chains(body.runs):
+                    if chain[0].author in authors:
+                        raise_remote([await self._gate.admit_openers(chain, self._source)])
+                if is_last(body):
+                    break
 
     async def _proof(self, item: Item) -> None:
         question = messages.AskProof(author=item.author, epoch=item.epoch, term=item.term)
-        try:
-            proof = await self._conversation.ask(question, messages.Fork)
-        except NotHeld:
-            return
+        proof = await self._conversation.ask(question, messages.Fork)
+        if proof.left.author != item.author:
+            raise RemoteProtocolError("answer", "the proof of another log")
         raise_remote([await self._gate.admit_proof(proof.left, proof.right, self._source)])
 
     async def _bisect(self, item: Item) -> None:
@@ -254,9 +359,11 @@ class Pull:
         if seq is None:
             return
         end = seq + -seq % limits.ANCHOR_EVERY
-        await self._ask_runs(
-            messages.Get(budget=limits.MAX_GET_BYTES, wants=[(item.author, seq, min(end, item.seq))])
-        )
+        outcomes, _ = await self._ask_runs([(item.author, seq, min(end, item.seq))])
+        raise_remote(outcomes)
+
+
+_NOTHING: Final = Item(Standing.HEAD, b"", 0)  # stands for a log of which nothing is held
 
 
 def _items_of(reader: Reader, authors: Sequence[bytes]) -> dict[bytes, Item]:

@@ -7,6 +7,7 @@ dialled by the same side the newer, since the older is then dead without knowing
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import statistics
 from collections.abc import Callable
@@ -74,6 +75,7 @@ class SessionKeeper:
         self._skews: dict[bytes, int] = {}
         self._group: asyncio.TaskGroup | None = None
         self._dialling: dict[int, asyncio.Task[None]] = {}
+        self._dialled: dict[int, Peering] = {}
         self._changed = asyncio.Event()
         self._follows: frozenset[bytes] = frozenset()
         self._blocked: frozenset[bytes] = frozenset()
@@ -102,8 +104,8 @@ class SessionKeeper:
     async def close(self) -> None:
         """Says goodbye in every session and accepts no more."""
         self._closing = True
-        for task in self._dialling.values():
-            task.cancel()
+        for number in tuple(self._dialling):
+            self._stop_dialling(number)
         for peering in tuple(self._running):
             peering.farewell("", "the node stops")
         try:
@@ -154,7 +156,7 @@ class SessionKeeper:
 
     # -- what sessions ask -----------------------------------------------------------------------------------
     def admit(self, peering: Peering) -> None:
-        """Lets an identified peer in, or raises NotHeld."""
+        """Lets an identified peer go on to its hello, or raises NotHeld."""
         handshake = peering.conversation.session.handshake_hash
         if handshake in self._handshakes:
             self._selves.add(handshake)
@@ -162,15 +164,15 @@ class SessionKeeper:
         self._handshakes.add(handshake)
         if peering.id in self._blocked:
             raise NotHeld("blocked", "no sessions with this networker")
-        other = self._open.get(peering.id)
-        if other is not None and other is not peering:
-            if peering.outbound != other.outbound and self._dialler(peering) != min(self._own.id, peering.id):
-                raise NotHeld("busy", "a session with this networker is open")
-            other.farewell("", "replaced by another session")
-        self._open[peering.id] = peering
 
     def greeted(self, peering: Peering, hello: Hello) -> None:
-        """Looks at a peer's hello: twins and clocks. Raises NotHeld (`twin`)."""
+        """Opens a session, unless its peer is a twin or in session already.
+
+        Only now, so that nobody ends the session of another before the handshake proved who they are.
+
+        Raises:
+            NotHeld: `twin` or `busy`.
+        """
         if peering.id == self._own.id:
             if peering.conversation.session.handshake_hash in self._selves:
                 peering.itself = True
@@ -178,9 +180,26 @@ class SessionKeeper:
             peering.conversation.tell(Twin())
             self.twin()
             raise NotHeld("twin", "another node of this networker is running")
+        other = self._open.get(peering.id)
+        if other is not None:
+            self._choose(peering, hello, other)
+        self._open[peering.id] = peering
         self._skews[peering.id] = hello.clock - self._core.clock.now_ms()
         if self._settings.interest != "all":
             self._retell(but=peering)
+
+    def _choose(self, peering: Peering, hello: Hello, other: Peering) -> None:
+        """Ends one of two sessions with one networker, or both when two nodes speak for it [R-SYNC-17]."""
+        known = other.conversation.session.greeting
+        if known is not None and known.store != hello.store:
+            text = "two nodes of this networker are running"
+            for each in (peering, other):
+                each.conversation.tell(Twin())
+            other.farewell("twin", text)
+            raise NotHeld("twin", text)
+        if peering.outbound != other.outbound and self._dialler(peering) != min(self._own.id, peering.id):
+            raise NotHeld("busy", "a session with this networker is open")
+        other.farewell("", "replaced by another session")
 
     def eager(self, peering: Peering) -> bool:
         """Whether the session is among the first few."""
@@ -199,10 +218,20 @@ class SessionKeeper:
             self._settings.interest, self._own.id, self._follows, self._open, told, self._settings.hops
         )
 
-    def behind(self, item: Item) -> None:
+    def interest_changed(self, peering: Peering) -> None:
+        """What a followed peer wants is wanted here too, with two hops."""
+        if self._settings.interest != "all" and peering.id in self._follows:
+            self._retell()
+
+    def behind(self, peering: Peering, item: Item) -> None:
         """Own later heads stop appending until they are here."""
         if item.author == self._own.id:
-            self._own.behind(item)
+            self._own.behind(peering.id, item)
+
+    def unproved(self, peering: Peering, item: Item) -> None:
+        """A claim of own later heads that the peer does not prove is void."""
+        if item.author == self._own.id:
+            self._own.unproved(peering.id)
 
     def twin(self) -> None:
         """Stops appending: two nodes of one networker would fork its log [R-LOG-23]."""
@@ -224,42 +253,63 @@ class SessionKeeper:
             return
         if len(self._dialling) >= OUTBOUND and not row.invited:
             return
-        self._dialling[row.p] = self._group.create_task(self._keep(row.p), name=f"dial {row.p}")
+        task = self._group.create_task(self._keep(row.p), name=f"dial {row.p}")
+        self._dialling[row.p] = task
+        task.add_done_callback(lambda done: self._dialled_out(row.p, done))
+
+    def _dialled_out(self, number: int, task: asyncio.Task[None]) -> None:
+        if self._dialling.get(number) is task:
+            del self._dialling[number]
 
     def _stop_dialling(self, number: int) -> None:
+        """Dials a peer no more; a session that is open goes on to its own end, so that it can say goodbye."""
         task = self._dialling.pop(number, None)
-        if task is not None:
+        if task is not None and number not in self._dialled:
             task.cancel()
 
     async def _keep(self, number: int) -> None:
         """Keeps a session with one peer of the book, with growing pauses between failures."""
         pause, longest = BACK_OFF
-        while True:
-            row = await self._book.row(number)
-            if row is None:
-                return
-            while row.id is not None and row.id in self._open:
-                self._changed.clear()
-                await self._changed.wait()
-            for address in row.addresses:
-                started = self._core.clock.monotonic()
-                note = await self._attempt(address, row.id)
-                await self._book.note(number, note)
-                if note == ITSELF:
+        task = asyncio.current_task()
+        while self._dialling.get(number) is task:
+            started = self._core.clock.monotonic()
+            try:
+                if not await self._try(number, task):
                     return
-                if self._core.clock.monotonic() - started > pause:
-                    pause = BACK_OFF[0]
+            except Exception:  # a task root: a full disk, or a fault in one session, must not end the node
+                _log.exception("dialling peer %d failed", number)
+            if self._core.clock.monotonic() - started > max(pause, limits.HANDSHAKE_SECONDS):
+                pause = BACK_OFF[0]
             await asyncio.sleep(pause * self._entropy.uniform(0.7, 1.3))
             pause = min(pause * 2, longest)
 
-    async def _attempt(self, address: str, expected: bytes | None) -> str:
+    async def _try(self, number: int, task: asyncio.Task[None] | None) -> bool:
+        """Tries every address of a peer once; whether to go on."""
+        row = await self._book.row(number)
+        if row is None:
+            return False
+        while row.id is not None and row.id in self._open:
+            self._changed.clear()
+            await self._changed.wait()
+        for address in row.addresses:
+            note = await self._attempt(number, address, row.id)
+            await self._book.note(number, note)
+            if note == ITSELF or self._dialling.get(number) is not task:
+                return False
+        return True
+
+    async def _attempt(self, number: int, address: str, expected: bytes | None) -> str:
         """One session at one address; returns why it ended or did not begin, for the owner."""
         try:
             link = await self._dialer.dial(address)
         except (OSError, LinkClosed) as error:
             return str(error)
         peering = self._peering(link, address, expected)
-        code, text = await self._run(peering)
+        self._dialled[number] = peering
+        try:
+            code, text = await self._run(peering)
+        finally:
+            del self._dialled[number]
         return ITSELF if peering.itself else text if code else ""
 
     def _peering(self, link: Link, address: str | None, expected: bytes | None) -> Peering:
@@ -313,8 +363,24 @@ class SessionKeeper:
     async def _reread(self) -> None:
         self._follows = frozenset(each for each, _ in await self._core.store.read(Reader.follows))
         self._blocked = frozenset(each for each, _ in await self._core.store.read(Reader.blocked))
+        wanted = self._settings.interest
+        name = (
+            [wanted]
+            if wanted == "all"
+            else [wanted, str(self._settings.hops), *map(bytes.hex, sorted(self._follows))]
+        )
+        await self._core.store.write(_take_interest, hashlib.sha256(" ".join(name).encode()).digest())
 
     def _retell(self, but: Peering | None = None) -> None:
         for peering in tuple(self._open.values()):
             if peering is not but:
                 peering.retell()
+
+
+def _take_interest(writer: Writer, digest: bytes) -> None:
+    """Forgets all cursors when another interest begins: what they passed over may be wanted now [R-SYNC-7]."""
+    if writer.get_meta("interest") == digest:
+        return
+    with writer.transaction() as connection:
+        connection.execute("DELETE FROM cursor")
+        writer.set_meta("interest", digest)
