@@ -150,6 +150,21 @@ def forks(book: Book) -> None:
     for _ in range(15):
         diverged.append(author.after(diverged[-1], note="d"))
     book.add("diverged", "the logs differ further down", "R-LOG-19", [common], diverged[10:], "gap")
+    _anchors(book)
+
+
+def _anchors(book: Book) -> None:
+    author = Author("anchors")
+    author.write(70)
+    log = author.entries
+    other = author.after(log[59], note="other")
+    book.add("fork-at-60", "both sides end before the anchor", "R-LOG-14", [log], [other], "forked")
+    bad = resigned(author, author.after(log[62], note="bad"))
+    anchor = resigned(author, author.after(bad, note="bad"))
+    book.add(
+        "fork-bad-anchor", "a signature behind a bad anchor proves nothing", "R-LOG-14", [log],
+        [bad, anchor, author.after(anchor)], "unproved",
+    )  # fmt: skip
 
 
 def contests(book: Book) -> None:
@@ -211,3 +226,7 @@ def contests(book: Book) -> None:
     book.add(
         "contest-proof", "has no term to fork", "R-LOG-16", [[*log, one], [two]], [], "contested", proof=alone
     )
+    alike, _ = author.rotation(log[-1], generation=6)
+    both = [[*log, one], [two]]
+    book.add("contest-third", "a third like the two known says no more", "R-LOG-16", both, [alike])
+    book.add("contest-third-other", "one with another promise does", "R-LOG-16", both, [thief])

@@ -9,7 +9,7 @@ import msgspec
 
 from protocol.entry import Entry, parse_wire, sign_entry
 from protocol.identity import networker_id
-from tests.protocol.author import NETWORK, Author, odd_record
+from tests.protocol.author import NETWORK, Author, odd_record, seed
 from tests.vectors.generate import branches
 from tests.vectors.generate.book import Book, inception, resigned
 from tests.vectors.generate.writing import Vector
@@ -28,6 +28,7 @@ ABOUT: Final = (
 def _book() -> Book:
     book = Book()
     _openers(book)
+    _holes(book)
     _authentic(book)
     _attacks(book)
     branches.forks(book)
@@ -120,6 +121,54 @@ def _openers(book: Book) -> None:
     book.add("malformed-record", "an odd record that is no map: authentic, void", "R-REC-2", [log],
              [author.after(log[-1], 3, b"\xc1\xff")])  # fmt: skip
     book.add("unknown-kinds", "stored as all others", "R-KIND-2", [log], _three(author, log[-1]))
+
+
+def _holes(book: Book) -> None:
+    """Openers and entries that arrive out of order."""
+    author = Author("holes")
+    author.write(9)
+    log = list(author.entries)
+    rotation, fresh = author.rotation(log[-1])
+    low, _ = author.rotation(log[2])
+    book.add("rotation-first", "of a networker not known", "R-LOG-5", [], [rotation], "unknown_author")
+    book.add(
+        "closed-above", "of a closed epoch, above the log", "R-LOG-13", [log[:3], [low]], log[4:6], "stale"
+    )
+    early = author.after(rotation, signer=fresh)
+    book.add(
+        "epoch-unknown", "of an epoch whose rotation is not known", "R-LOG-5", [log], [early], "unknown_epoch"
+    )
+    record = author.settlement(log[-1]).record
+    zero = author.after(log[-1], 4, record, place=(0, 0))
+    book.add("settlement-term-0", "a settlement that opens no term", "R-LOG-4", [log], [zero], "opener")
+    ahead = author.after(log[-1], 4, record, place=(1, 1))
+    book.add("settlement-ahead", "of an epoch not known", "R-LOG-4", [log], [ahead], "unknown_epoch")
+    other = author.after(log[7], note="other")
+    book.add(
+        "filling-elsewhere", "entries that a hole does not link to", "R-LOG-5", [log[:1], [rotation]],
+        [*log[1:8], other], "gap",
+    )  # fmt: skip
+    dated = author.after(
+        log[-1], 2, rotation.record, signer=author.promised(1), place=(1, 0), time=log[-1].time - 1
+    )
+    book.add(
+        "filling-dated", "a rotation dated before what it stands on: the hole stays", "R-LOG-5",
+        [log[:1], [dated]], log[1:], "gap",
+    )  # fmt: skip
+    first = author.settlement(log[-1])
+    after = author.after(first)
+    second = author.settlement(after)
+    book.add(
+        "filling-terms", "over the settlement of a closed term", "R-LOG-28", [log[:1], [second]],
+        [*log[1:], first, after],
+    )  # fmt: skip
+    one, _ = author.rotation(log[-1], generation=1)
+    thief, _ = author.rotation(log[-2], generation=2, promises=seed("other promise"))
+    healing, _ = author.rotation(thief)
+    book.add(
+        "filling-contest", "an opener below reveals a contest", "R-LOG-16", [[*log, one], [healing]],
+        [*log[6:9], thief], "contested",
+    )  # fmt: skip
 
 
 def _three(author: Author, tip: Entry) -> list[Entry]:
