@@ -206,7 +206,8 @@ class Home:
         return Problem(
             f"Another netnode process{who} is using the home {self.path}. "
             "Stop it with 'netnode stop', or wait until it has finished.",
-            code="locked",
+            ExitCode.REFUSED,
+            "locked",
             details={"path": str(self.path), "pid": holder},
         )
 
