@@ -232,7 +232,7 @@ export class Session {
       throw new InxError("local", `the other side said goodbye: ${body.code} ${body.text}`);
     }
     if (name === "hello") throw new InxError("unexpected", "hello came twice");
-    if (MESSAGES[name].answers !== null) return this.#answer(name, request);
+    if (MESSAGES[name].answers !== null) return this.#answer(name, request, body);
     if (request === 0) {
       if (ANSWERS.has(name)) throw new InxError("answer", `${name} answers a question; this one names none`);
       return; // interest, have, push, fork, twin: this client looks once and does not follow what changes
@@ -246,10 +246,11 @@ export class Session {
   }
 
   /** The other side asks too, and every question is answered [R-SES-9]. This client holds nothing to tell of. */
-  #answer(name, request) {
+  #answer(name, request, body) {
     if (request === 0) throw new InxError("answer", `${name} needs a request number`); // [R-SES-8]
-    if (name === "heads") {
-      this.#send("items", request, { cursor: [this.store, 0, new Uint8Array(8)], items: [], more: false });
+    const cursor = [this.store, 0, new Uint8Array(8)]; // nothing ever arrives here [R-LOG-18]
+    if (name === "heads" || (name === "changes" && String(body.cursor) === String(cursor))) {
+      this.#send("items", request, { cursor, items: [], more: false });
     } else if (name === "get" || name === "openers") {
       this.#send("runs", request, { left: [], more: false, runs: [] });
     } else {
