@@ -341,22 +341,7 @@ class Reader:
             )
         ]
 
-    # -- blobs -----------------------------------------------------------------------------------------------
-    def blob(self, digest: bytes) -> bytes | None:
-        """A blob by its SHA-256."""
-        row = self._one("SELECT data FROM blob WHERE hash = ?", digest)
-        return None if row is None else row[0]
-
-    def blob_size(self, digest: bytes) -> int | None:
-        """The bytes of a blob; None when it is not here."""
-        row = self._one("SELECT size FROM blob WHERE hash = ?", digest)
-        return None if row is None else row[0]
-
-    def blob_bytes(self) -> int:
-        """The bytes of all blobs together, for the quota."""
-        row = self._one("SELECT total(size) FROM blob")
-        return 0 if row is None else int(row[0])
-
+    # -- the file ---------------------------------------------------------------------------------------------
     def check(self) -> list[str]:
         """What SQLite finds wrong with the file, a line each; none when it is sound. Reads all of it."""
         found = [row[0] for row in self._all("PRAGMA integrity_check") if row[0] != "ok"]

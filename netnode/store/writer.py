@@ -330,21 +330,6 @@ class Writer:
         """Removes a peer from the book; False when it is not there."""
         return self._remove("DELETE FROM peer WHERE p = ?", p)
 
-    # -- blobs -----------------------------------------------------------------------------------------------
-    def put_blob(self, data: bytes, added: int) -> bytes:
-        """Stores a blob under its SHA-256, which it returns; one stored already stays as it is."""
-        digest = hashlib.sha256(data).digest()
-        with self.transaction() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO blob(hash, size, data, added) VALUES (?, ?, ?, ?)",
-                (digest, len(data), data, added),
-            )
-        return digest
-
-    def remove_blob(self, digest: bytes) -> bool:
-        """Removes a blob; False when it is not there."""
-        return self._remove("DELETE FROM blob WHERE hash = ?", digest)
-
     def _remove(self, statement: str, key: Any) -> bool:
         with self.transaction() as connection:
             connection.execute(statement, (key,))

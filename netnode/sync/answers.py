@@ -58,7 +58,6 @@ class Answers:
             RemoteProtocolError: the question is malformed.
             Problem: the disk fails.
         """
-        await self._conversation.room()  # who asks without reading the answers waits, and costs nothing
         tell = self._conversation.tell
         match question:
             case messages.Changes():

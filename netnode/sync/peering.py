@@ -14,6 +14,7 @@ from netnode.ports import Clock, Link
 from netnode.store import Store
 from netnode.sync.answers import Answers
 from netnode.sync.conversation import Conversation
+from netnode.sync.fetching import Admit, Fetching, Progress
 from netnode.sync.interest import Interest, PeerInterest
 from netnode.sync.live import Live
 from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
@@ -124,6 +125,7 @@ class Peering:
         self._answers = Answers(
             core.network, self.conversation, core.store, core.clock, self._peer_wants, core.witness
         )
+        self._fetching = Fetching(self.conversation)
         self.id = b""
         self.itself = False  # the peer turned out to be this very node
         self.since = core.clock.now_ms()
@@ -138,10 +140,21 @@ class Peering:
         leave = self._core.bus.subscribe(self.live.take)
         try:
             return await self.conversation.run(
-                self._identified, self._greeted, self._question, self._notice, self._level, self.live.run
+                self._identified,
+                self._greeted,
+                self._question,
+                self._notice,
+                self._level,
+                self.live.run,
+                self._fetching.run,
             )
         finally:
+            self._fetching.close()
             leave()
+
+    async def fetch(self, blob: bytes, admit: Admit, progress: Progress) -> bytes:
+        """A whole blob from this peer; see `Fetching.fetch`."""
+        return await self._fetching.fetch(blob, admit, progress)
 
     def farewell(self, code: str, text: str) -> None:
         """Ends the session from this side."""

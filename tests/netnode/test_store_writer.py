@@ -356,16 +356,6 @@ def test_the_node_remembers_follows_blocks_cursors_and_peers(tmp_path: Path) -> 
         assert reader.peers() == [stranger]
 
 
-def test_blobs_are_named_by_their_hash(tmp_path: Path) -> None:
-    with opened(tmp_path) as (writer, reader):
-        digest = writer.put_blob(b"image", 1)
-        assert writer.put_blob(b"image", 2) == digest
-        writer.put_blob(b"other image", 2)
-        assert (reader.blob(digest), reader.blob_size(digest), reader.blob_bytes()) == (b"image", 5, 16)
-        assert writer.remove_blob(digest) and not writer.remove_blob(digest)
-        assert reader.blob(digest) is None and reader.blob_size(digest) is None
-
-
 def test_numbers_are_given_out_inside_a_transaction_and_not_without_end(tmp_path: Path) -> None:
     with opened(tmp_path) as (writer, _):
         with pytest.raises(LocalProtocolError, match="inside a transaction"):
