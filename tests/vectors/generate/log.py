@@ -213,6 +213,11 @@ def _authentic(book: Book) -> None:
         [start, [rotation]],
         [*start, bad],
     )
+    fake = parse_wire([rotation.header, bytes(64), rotation.record])
+    book.add(
+        "bad-before-fake-rotation", "an opener that does not verify proves nothing", "R-LOG-8", [start],
+        [bad, fake], "signature",
+    )  # fmt: skip
     anchor = resigned(author, author.after(log[63]))
     after = author.after(anchor)
     book.add(
