@@ -139,7 +139,7 @@ def test_two_writers_never_exist(home: Home, holder: subprocess.Popen[str]) -> N
         pytest.fail("two writers")
     assert f"(pid {holder.pid})" in caught.value.text
     assert str(home.path) in caught.value.text
-    assert caught.value.exit_code is ExitCode.FAILED
+    assert caught.value.exit_code is ExitCode.REFUSED
     assert caught.value.code == "locked"
 
 
