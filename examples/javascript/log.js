@@ -317,7 +317,7 @@ export class LogReader {
       let code = before === null ? null : whyNotAfter(before, entry);
       // Between two questions the log may have become another one, and an opener may stand above a hole: that is
       // nobody's fault. Inside a chain it is.
-      if (before === this.tip && (code === "link" || (code !== null && isOpener(entry)))) code = "gap";
+      if (before === this.tip && code !== null) code = this.#whyNotAbove(entry, code);
       if (code !== null) throw new InxError(code, `entry ${entry.seq} does not follow the one before it`);
       before = entry;
     }
@@ -339,6 +339,12 @@ export class LogReader {
     if (this.openers.termForked) return "forked";
     // Entries below an opener they do not link up to may be disowned [R-LOG-13].
     return comparePlaces(this.tip, this.openers) < 0 ? "stale" : null;
+  }
+
+  #whyNotAbove(entry, code) {
+    if (isOpener(entry)) return "gap";
+    const order = comparePlaces(entry, this.tip);
+    return order < 0 ? "stale" : order > 0 ? "unknown_epoch" : code === "link" ? "gap" : code;
   }
 
   async #start(entry) {

@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from aiohttp import web
 
 from tests.examples import chromium
 from tests.examples.nodejs import FOLDER, listed
 from tests.examples.running import Running, running
+from tests.examples.static import serving
 
 HOSTILE = '<img src=x onerror="document.body.dataset.owned=1"> & more'
 
@@ -69,25 +69,15 @@ async def test_nobody_answers(tmp_path: Path) -> None:
     assert "no node answers at" in ended.err
 
 
-@asynccontextmanager
-async def static(folder: Path) -> AsyncIterator[str]:
-    """Serves a folder at a free port of loopback."""
-    app = web.Application()
-    app.router.add_static("/", folder)
-    runner = web.AppRunner(app, shutdown_timeout=1.0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
 @pytest.mark.browser
 async def test_the_page_lists_in_a_browser(tmp_path: Path) -> None:
-    async with chromium.page(tmp_path / "browser") as page, shop(tmp_path) as node, static(FOLDER) as site:
+    async with (
+        chromium.page(tmp_path / "browser") as page,
+        shop(tmp_path) as node,
+        serving({"/listings": FOLDER}) as site,
+    ):
         uri = (await node.do("invite"))["uri"]
-        await page.open(f"{site}/index.html?uri={quote(uri, safe='')}")
+        await page.open(f"{site}/listings/index.html?uri={quote(uri, safe='')}")
         assert await page.value("document.body.dataset.state") == "done", page.said
         rows = await page.value(
             "[...document.querySelectorAll('#rows tr')].map((row) => [row.dataset.ref,"
@@ -111,8 +101,8 @@ async def test_the_page_lists_in_a_browser(tmp_path: Path) -> None:
 
 @pytest.mark.browser
 async def test_the_page_says_what_failed(tmp_path: Path) -> None:
-    async with chromium.page(tmp_path / "browser") as page, static(FOLDER) as site:
-        await page.open(f"{site}/index.html?uri=nonsense")
+    async with chromium.page(tmp_path / "browser") as page, serving({"/listings": FOLDER}) as site:
+        await page.open(f"{site}/listings/index.html?uri=nonsense")
         assert await page.value("document.body.dataset.state") == "failed"
         status = await page.value("document.getElementById('status').textContent")
         assert (

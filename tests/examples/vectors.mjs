@@ -1,9 +1,4 @@
-// Runs the files of tests/vectors in Node.js against the JavaScript example.
-//
-// node vectors.mjs FILE...   prints {FILE: {ran, passed_over, failed: [[id, why], ...]}}
-
-import { readFileSync } from "node:fs";
-import { basename } from "node:path";
+// Runs the files of tests/vectors against the JavaScript example, in Node.js (run_vectors.mjs) and in browsers.
 
 import { concat, fromHex, tag, toHex, u64, InxError } from "../../examples/javascript/bytes.js";
 import { bech32, fromBech32, idText, parseId, parseUri, readIdentity } from "../../examples/javascript/identity.js";
@@ -29,7 +24,7 @@ async function privateKey(name, hex) {
   const usages = name === "X25519" ? ["deriveBits"] : ["sign"];
   const key = await crypto.subtle.importKey("pkcs8", fromHex(PKCS8[name] + hex), name, true, usages);
   const { x } = await crypto.subtle.exportKey("jwk", key);
-  return { privateKey: key, publicKey: new Uint8Array(Buffer.from(x, "base64url")) };
+  return { privateKey: key, publicKey: Uint8Array.from(atob(x.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)) };
 }
 
 async function sign(seed, message) {
@@ -276,9 +271,14 @@ const RUNNERS = {
 // Where the encoding is broken in several ways, or by an attacker's choice, either of these codes is right.
 const ENCODING = new Set(["encoding", "not_canonical", "too_large"]);
 
-async function run(file) {
-  const name = basename(file, ".json");
-  const content = JSON.parse(readFileSync(file, "utf8"));
+/**
+ * Runs the vectors of one file.
+ *
+ * @param {string} name     of the file, without .json
+ * @param {object} content  of the file
+ * @returns {Promise<{ran, passed_over, failed}>}  failed: [[id, why], ...]
+ */
+export async function runVectors(name, content) {
   const result = { ran: 0, passed_over: 0, failed: [] };
   for (const vector of content.vectors) {
     let code = null;
@@ -297,7 +297,3 @@ async function run(file) {
   }
   return result;
 }
-
-const results = {};
-for (const file of process.argv.slice(2)) results[basename(file, ".json")] = await run(file);
-console.log(JSON.stringify(results));
