@@ -10,6 +10,7 @@ import { parseItem } from "./messages.js";
 import { Session } from "./session.js";
 
 const BUDGET = 1024 * 1024; // bytes of runs asked for at once: what this client holds in memory
+const MAX_OPENERS = 2 * LIMITS.MAX_EPOCHS + 2; // two of each epoch and two settlements, at the very most [R-LOG-16]
 const TRIES = 2; // a log may be rotated or settled while it is read; then it is read once more
 
 /**
@@ -96,7 +97,10 @@ async function readLog(session, network, item, collect) {
 async function readEntries(session, reader, item, taken) {
   // Needs OPENERS or ENTRIES by the table of R-SYNC-5, for who holds nothing.
   if (item.epoch > 0 || item.term > 0 || item.from > 0) {
+    let count = 0;
     for await (const { runs } of session.askMany("openers", { authors: [item.author] })) {
+      count += runs.length;
+      if (count > MAX_OPENERS) throw new InxError("answer", "more openers than a log can have");
       for (const run of runs) {
         if (equal(run[0], item.author)) await reader.admitOpeners(await rebuild(run));
       }

@@ -16,6 +16,7 @@ from protocol.kinds import encode_record
 from protocol.messages import Body
 from protocol.records import Close, Listing, Price, Profile, Withdraw
 from protocol.run import Run
+from protocol.session import Arrived
 from tests.examples.nodejs import Ended, listed
 from tests.examples.peer import Peer, Served, serving
 from tests.protocol.author import NETWORK, Author
@@ -280,6 +281,28 @@ async def test_peers_that_break_the_rules_of_messages_are_left(
     assert f"({code})" in ended.err
     assert isinstance(peer.heard[-1], messages.Bye)
     assert peer.heard[-1].code == code
+
+
+def _size(body: Body) -> int:
+    return sum(len(run.entries) for run in body.runs) if isinstance(body, messages.Runs) else 0
+
+
+@pytest.mark.parametrize("asked", [messages.Get, messages.AskOpeners])
+async def test_answers_that_never_end_are_left(asked: type[Body]) -> None:
+    author = seller()
+    author.rotate()
+    offer(author, *[f"key {number}" for number in range(200)])
+
+    class Flood(Peer):
+        def answers(self, event: Arrived) -> list[Body]:
+            answers = super().answers(event)
+            if isinstance(event.body, asked):
+                return [msgspec.structs.replace(max(answers, key=_size), more=True)] * 400 + answers
+            return answers
+
+    peer = Flood([served(author)])
+    ended = await visit(peer)
+    assert "(answer)" in ended.err
 
 
 async def test_heads_that_never_end_are_left() -> None:
