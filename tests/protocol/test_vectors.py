@@ -34,6 +34,7 @@ from protocol.tags import tag
 from tests.protocol.held import Held
 from tests.vectors.generate import ALL
 from tests.vectors.generate.forms import hexed, marked
+from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
 from tests.vectors.reading import named, read, shared
 
@@ -300,6 +301,23 @@ def test_the_exchange_can_be_played_again() -> None:
         assert data.hex() == message["wire"]
         other.receive(data, given["now"])
     assert dialler.phase is listener.phase is session.Phase.OPEN
+
+
+def test_the_handshake_of_the_exchange_is_that_of_another_noise() -> None:
+    """The generator of noise.json is a Noise of its own; its bytes are those of the exchange [R-NOISE-1] [R-SES-1, 2]."""
+    (vector,) = read("session", "exchange")
+    given, sent = vector["input"], vector["expected"]["messages"]
+    keys = {
+        "prologue": b"INX/1\0inx\0noise\0".hex(),
+        "initiator_static": given["dialler"]["session"],
+        "initiator_ephemeral": given["dialler"]["ephemeral"],
+        "responder_static": given["listener"]["session"],
+        "responder_ephemeral": given["listener"]["ephemeral"],
+        "payloads": [message["plaintext"] for message in sent[:3]]
+        + [sent[4]["plaintext"], sent[3]["plaintext"]],
+    }
+    made, _, _ = xx(keys)
+    assert [message.hex() for message in made] == [sent[index]["wire"] for index in (0, 1, 2, 4, 3)]
 
 
 @pytest.mark.parametrize("vector", read("uri", "write-"), ids=named)
