@@ -304,7 +304,7 @@ def test_the_exchange_can_be_played_again() -> None:
 
 
 def test_the_handshake_of_the_exchange_is_that_of_another_noise() -> None:
-    """The generator of noise.json is a Noise of its own; its bytes are those of the exchange [R-NOISE-1] [R-SES-1, 2]."""
+    """The generator of noise.json has its own Noise, which gives the same bytes [R-NOISE-1] [R-SES-1, 2]."""
     (vector,) = read("session", "exchange")
     given, sent = vector["input"], vector["expected"]["messages"]
     keys = {

@@ -11,8 +11,8 @@ AWAITED: Final = frozenset(
     {
         *(f"R-LINK-{number}" for number in (1, 2, 3, 4, 5)),
         *(f"R-LOG-{number}" for number in (21, 22, 23)),
-        *(f"R-MSG-{number}" for number in (7, 8, 9, 10, 11, 12, 13, 14)),
-        *(f"R-SYNC-{number}" for number in range(1, 19) if number != 5),
+        *(f"R-MSG-{number}" for number in (7, 8, 10, 11, 12, 14)),
+        *(f"R-SYNC-{number}" for number in (4, 6, 8, 9, 10, 15, 17, 18)),
         "R-CERT-5",
         "R-FILE-4",
         "R-TIME-1",

@@ -26,7 +26,7 @@ ROLES: Final = (
     (
         "reader",
         "fetches and verifies logs of others, writes none",
-        "shopper; R-LOG-10..19; sections 9 and 10 as dialler, with `refuse` for questions it cannot serve; R-SYNC-1..12",
+        "shopper; R-LOG-10..19; sections 9, 10 as dialler (`refuse` for what it cannot serve); R-SYNC-1..12",
         "",
     ),
     (
