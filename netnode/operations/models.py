@@ -19,6 +19,7 @@ ReferenceText = Annotated[
 ]
 KeyText = Annotated[str, Meta(min_length=1, max_length=128, description="key of an own listing")]
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,15}([.][0-9]{1,8})?$", description="decimal in major units")]
+HashText = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="name of a blob: its SHA-256 in hex")]
 Kind = Literal["product", "service", "opportunity", "licence", "knowledge", "want-ad"]
 
 Item = TypeVar("Item")
@@ -369,6 +370,37 @@ class LogImported(Struct, frozen=True, kw_only=True):
     held: int
     logs: int
     refused: list[LogProblem]
+
+
+# -- blobs ---------------------------------------------------------------------------------------------------
+class BlobName(Struct, frozen=True, forbid_unknown_fields=True):
+    """Names a blob."""
+
+    hash: HashText
+
+
+class BlobSize(Struct, frozen=True):
+    """A blob that is held here, and its bytes."""
+
+    hash: str
+    size: int
+
+
+class Blob(Struct, frozen=True, kw_only=True):
+    """One line of the list of blobs held; `added` in ms."""
+
+    hash: str
+    size: int
+    added: int
+
+
+class BlobProgress(Struct, frozen=True, kw_only=True):
+    """How far a blob is here: `size` is null while it is unknown, `bytes` are those checked so far."""
+
+    hash: str
+    held: bool
+    size: int | None = None
+    bytes: int = 0
 
 
 # -- moderation and configuration ----------------------------------------------------------------------------

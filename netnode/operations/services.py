@@ -119,6 +119,31 @@ class Logs(Protocol):
         """Reads a file of runs through the one ingest gate; Problem 1 at bytes that are no such file."""
 
 
+class Blobs(Protocol):
+    """Bytes by their hash: pictures of listings, documents."""
+
+    async def add(self, chunks: AsyncIterable[bytes]) -> models.BlobSize:
+        """Keeps a blob and serves it to peers; empty or too long: Problem 2, no room: Problem 4."""
+
+    async def fetch(self, name: str) -> models.BlobSize:
+        """Brings a blob here from an open session; held already is fine.
+
+        Problem 3 when nobody asked has it, Problem 5 when there is nobody to ask.
+        """
+
+    async def progress(self, name: str) -> models.BlobProgress:
+        """How far it is here."""
+
+    def send(self, name: str) -> AsyncIterator[bytes]:
+        """The bytes of a blob held here; Problem 3 when it is not."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.Blob]:
+        """Blobs held, by hash."""
+
+    async def remove(self, name: str) -> None:
+        """Lets go of a blob; Problem 3 when it is not held, Problem 4 while an own listing shows it."""
+
+
 class Moderation(Protocol):
     """Public statements about others."""
 
@@ -175,6 +200,10 @@ class Services(Protocol):
     @property
     def log(self) -> Logs:
         """The logs held."""
+
+    @property
+    def blobs(self) -> Blobs:
+        """Bytes by their hash."""
 
     @property
     def moderation(self) -> Moderation:

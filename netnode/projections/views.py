@@ -248,6 +248,18 @@ def listings_of(
     return rows[:limit], rows[limit - 1].key if len(rows) > limit else None
 
 
+def showing(connection: apsw.Connection, seller: bytes, blob: bytes, now_ms: int) -> str | None:
+    """The key of a networker's listing in force whose record names this blob; None when none does."""
+    values = connection.execute(
+        "SELECT listing.key FROM listing JOIN listing_record USING (l) JOIN networker ON networker.n = listing.n"
+        " WHERE networker.id = :seller AND (listing.withdrawn IS NULL OR listing.withdrawn < listing.seq)"
+        " AND (listing.expires IS NULL OR listing.expires > :now) AND instr(listing_record.record, :blob) > 0"
+        " ORDER BY listing.key LIMIT 1",
+        {"seller": seller, "blob": blob, "now": now_ms},
+    ).fetchone()
+    return None if values is None else values[0]
+
+
 def count_listings(connection: apsw.Connection, now_ms: int, seller: bytes | None = None) -> int:
     """How many listings are in force, of all sellers or of one."""
     if seller is None:

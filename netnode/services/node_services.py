@@ -10,6 +10,7 @@ from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.operations.settings import FileConfiguration
 from netnode.ports import Clock, Entropy, Executor
+from netnode.services.blobs import HeldBlobs
 from netnode.services.finding import CatalogueSearch
 from netnode.services.follows import FollowList
 from netnode.services.identity import OwnIdentity
@@ -36,6 +37,7 @@ class NodeServices:
     peers: PeerBook
     follows: FollowList
     log: HeldLogs
+    blobs: HeldBlobs
     moderation: Statements
     config: FileConfiguration
 
@@ -89,6 +91,7 @@ def compose(
             LogVerification(network, store, own),
             LogFiles(network, store, gate, own, projector),
         ),
+        blobs=HeldBlobs(store, own, projector, clock, sessions),
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,6 +33,14 @@ class Session(Protocol):
 
     id: bytes
     outbound: bool
+
+    async def fetch(
+        self, blob: bytes, admit: Callable[[int], None], progress: Callable[[int, int], None]
+    ) -> bytes:
+        """A whole blob, proved by its name; `admit` is told its size, `progress` the bytes so far and of the whole.
+
+        Raises NotHeld when it cannot be had there, RemoteProtocolError when what came is not that blob.
+        """
 
 
 class Sessions(Protocol):

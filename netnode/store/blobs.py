@@ -95,9 +95,7 @@ def size(reader: Reader, digest: bytes) -> int | None:
 
 def manifest(reader: Reader, digest: bytes) -> bytes:
     """The manifest of a blob that is here; empty for one of a single chunk."""
-    found: bytes | None = reader.connection.execute(
-        "SELECT manifest FROM blob WHERE hash = ?", (digest,)
-    ).get
+    found: bytes | None = reader.connection.execute("SELECT manifest FROM blob WHERE hash = ?", (digest,)).get
     return found or b""
 
 
