@@ -10,7 +10,7 @@ from netnode.bus import Bus, Stored
 from netnode.ports import Clock
 from netnode.problems import Problem
 from netnode.projections import catalogue
-from netnode.store import Store, Writer
+from netnode.store import Reader, Store, Writer
 
 BUDGET: Final = 2_000  # why: one visit to the writer lane holds ingest up for 100 ms at most
 CLOCK_CHECK_SECONDS: Final = (
@@ -62,12 +62,26 @@ class Projector:
         Raises:
             Problem: the disk fails.
         """
+        while not await self._slice():
+            pass
+
+    async def level_of(self, networker: bytes) -> None:
+        """Returns when one log is in the projections, before the backlog of all others.
+
+        Raises:
+            Problem: the disk fails.
+        """
+        await self._store.write(_put_first, networker)
+        while not await self._slice() and await self._store.read(_waits, networker):
+            pass
+
+    async def _slice(self) -> bool:
+        """Takes in a bounded number of entries; whether nothing is left."""
         async with self._turn:
-            while True:
-                progress = await self._store.write(self._advance)
-                if progress.done:
-                    self._due = progress.wake_at_ms
-                    return
+            progress = await self._store.write(self._advance)
+            if progress.done:
+                self._due = progress.wake_at_ms
+            return progress.done
 
     def _advance(self, writer: Writer) -> catalogue.Progress:
         return catalogue.advance(writer.connection, self._network, self._clock.now_ms(), BUDGET)
@@ -79,3 +93,12 @@ class Projector:
         if self._due is None:
             return CLOCK_CHECK_SECONDS
         return min(max((self._due - self._clock.now_ms()) / 1000, 0.05), CLOCK_CHECK_SECONDS)
+
+
+def _put_first(writer: Writer, networker: bytes) -> None:
+    with writer.transaction() as connection:
+        catalogue.put_first(connection, networker)
+
+
+def _waits(reader: Reader, networker: bytes) -> bool:
+    return catalogue.waits(reader.connection, networker)

@@ -75,6 +75,22 @@ def advance(connection: apsw.Connection, network: str, now_ms: int, budget_entri
             return Progress(finished, taken, _wake_at(connection))
 
 
+def put_first(connection: apsw.Connection, networker: bytes) -> None:
+    """Lets `advance` look at this log before all others, inside an open transaction of the writer."""
+    connection.execute(
+        "INSERT OR REPLACE INTO due(n, at) SELECT n, 0 FROM log JOIN networker USING (n) WHERE id = ?",
+        (networker,),
+    )
+
+
+def waits(connection: apsw.Connection, networker: bytes) -> bool:
+    """Whether a log that was put first has not been taken in yet."""
+    row = connection.execute(
+        "SELECT 1 FROM due JOIN networker USING (n) WHERE id = ? AND at = 0", (networker,)
+    )
+    return row.fetchone() is not None
+
+
 def lag(connection: apsw.Connection) -> int:
     """How many entries stored here the tables have not taken in yet; those that only wait for their time aside."""
     query = """

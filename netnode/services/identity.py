@@ -49,7 +49,7 @@ class OwnIdentity:
             Problem: a field that INX does not allow, or as `OwnLog.append`.
         """
         async with self._turn:
-            await self._projector.level()
+            await self._projector.level_of(self._own.id)
             row = await self._row()
             form = {} if row is None else to_form(row.record)
             form |= {name: value for name in ("name", "bio") if (value := getattr(change, name)) is not UNSET}
@@ -58,7 +58,7 @@ class OwnIdentity:
             if row is None or not _same(row.record, record):
                 data = encode_record(record) if row is None else merge(row.raw, record)
                 await self._own.append([(Profile.KIND, data)])
-                await self._projector.level()
+                await self._projector.level_of(self._own.id)
         return await self.profile()
 
     async def _row(self) -> views.ProfileRow | None:

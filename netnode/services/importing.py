@@ -97,11 +97,11 @@ class FeedImport:
             Problem: as `feeds.reading.read_feed`, among them NeedsCurrency (2); or as `OwnLog.append`. Nothing is
                 written then.
         """
-        await self._projector.level()
+        await self._projector.level_of(self._own.id)
         plan = await self._store.read(self._planned, query, file)
         if plan.records and not query.dry_run:
             await self._own.append(plan.records)
-            await self._projector.level()
+            await self._projector.level_of(self._own.id)
         return models.Imported(
             created=plan.created, updated=plan.updated, unchanged=plan.unchanged, skipped=plan.skipped
         )

@@ -138,7 +138,7 @@ class OwnListings:
     # -- steps -----------------------------------------------------------------------------------------------
     async def _row(self, key: str) -> views.ListingRow | None:
         """The newest version of an own listing, once the catalogue has all that was written."""
-        await self._projector.level()
+        await self._projector.level_of(self._own.id)
         return await self._store.read(lambda reader: views.listing(reader.connection, self._own.id, key))
 
     async def _known(self, key: str) -> views.ListingRow:
@@ -157,7 +157,7 @@ class OwnListings:
 
     async def _write(self, key: str, kind: int, data: bytes) -> models.Published:
         (entry,) = await self._own.append([(kind, data)])
-        await self._projector.level()
+        await self._projector.level_of(self._own.id)
         return self._published(key, entry.id)
 
     def _published(self, key: str, entry: bytes) -> models.Published:

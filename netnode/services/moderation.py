@@ -46,7 +46,7 @@ class Statements:
             Problem: no id (2), lifting a block that is not in force (3), the own id (4), or as `OwnLog.append`.
         """
         target = self._other(views.networker_id(statement.id), "block")
-        await self._projector.level()
+        await self._projector.level_of(self._own.id)
         known = await self._store.read(_block, self._own.id, target)
         reason = statement.reason or ""
         if known is not None and not statement.lifted and known[1] == reason:
@@ -129,7 +129,7 @@ class Statements:
         except LocalProtocolError as error:
             raise FormError("", *explain(error.text)) from error
         (entry,) = await self._own.append([(record.KIND, data)])
-        await self._projector.level()
+        await self._projector.level_of(self._own.id)
         return models.Stated(entry.id.hex())
 
 

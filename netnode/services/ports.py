@@ -27,6 +27,9 @@ class Projector(Protocol):
     async def level(self) -> None:
         """Returns when everything stored before the call is projected."""
 
+    async def level_of(self, networker: bytes) -> None:
+        """The same of one log, before the backlog of others."""
+
 
 class Session(Protocol):
     """One open session."""
