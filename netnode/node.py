@@ -40,7 +40,7 @@ from netnode.services.ports import Serving
 from netnode.store import GroupCommit, Store
 from netnode.sync.peering import Core
 from netnode.sync.sessions import SessionKeeper
-from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, machine, retries
+from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, lan_address, machine, retries
 from protocol import limits
 from protocol.certificate import DAY_MS, certify
 from protocol.entry import INCEPTION, NO_PREV, Entry, sign_entry
@@ -213,7 +213,7 @@ async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
     )
     host, port = await server.start(*split_listen(options.listen or settings.listen))
     ready = _ready(keys, host, port)
-    serving.append(Serving(ready.api, ready.peer, parts.ports.clock.now_ms()))
+    serving.append(Serving(ready.api, ready.peer, parts.ports.clock.now_ms(), _announced(host, port)))
     listener.addresses = (ready.peer,)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
@@ -339,6 +339,14 @@ def _ready(keys: Keys, host: str, port: int) -> Ready:
     return Ready(
         id_text(keys.networker), os.getpid(), f"ws://{shown}:{port}{PEER_PATH}", f"http://{shown}:{port}"
     )
+
+
+def _announced(host: str, port: int) -> tuple[str, ...]:
+    """Where peers on other computers dial when the node listens on all addresses of this one."""
+    if host not in ("0.0.0.0", "::"):  # noqa: S104
+        return ()
+    lan = lan_address()
+    return () if lan is None else (f"ws://{lan}:{port}{PEER_PATH}",)
 
 
 def _write_ready(path: Path, ready: Ready) -> None:

@@ -69,7 +69,7 @@ class PeerBook:
                     ExitCode.UNREACHABLE,
                     "no_address",
                 )
-            addresses = (serving.peer,)
+            addresses = serving.announced or (serving.peer,)
         return models.Invitation(format_invite(self._own.id, addresses))
 
     async def add(self, uri: str) -> models.Peer:

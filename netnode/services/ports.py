@@ -64,8 +64,12 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """Where a running node answers: ``http://host:port``, ``ws://host:port/inx/1``, since when (ms UTC)."""
+    """Where a running node answers: ``http://host:port``, ``ws://host:port/inx/1``, since when (ms UTC).
+
+    `announced` are the addresses for peers on other computers, empty while it listens on this one only.
+    """
 
     api: str
     peer: str
     started: int
+    announced: tuple[str, ...] = ()
