@@ -40,7 +40,15 @@ from netnode.services.ports import Serving
 from netnode.store import GroupCommit, Store
 from netnode.sync.peering import Core
 from netnode.sync.sessions import SessionKeeper
-from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, lan_address, machine, retries
+from netnode.system import (
+    SystemClock,
+    SystemDisk,
+    SystemEntropy,
+    ThreadExecutor,
+    lan_address,
+    machine,
+    retries,
+)
 from protocol import limits
 from protocol.certificate import DAY_MS, certify
 from protocol.entry import INCEPTION, NO_PREV, Entry, sign_entry
