@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar, get_args
 import click
 import msgspec
 
+from netnode.cli import pictures
 from netnode.market.forms import read_toml
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem, disk_problem
@@ -61,7 +62,20 @@ _OPTIONS: Final = (
         type=click.Choice(("in_stock", "out_of_stock", "preorder", "backorder")),
         help="Never a count: your stock stays private.",
     ),
-    click.option("--image", "images", multiple=True, metavar="URL", help="Address of a picture. Repeatable."),
+    click.option(
+        "--image",
+        "images",
+        multiple=True,
+        metavar="FILE",
+        help="A picture: PNG, JPEG, WebP or GIF, or the address of one. Repeatable.",
+    ),
+    click.option(
+        "--image-alt",
+        "image_alts",
+        multiple=True,
+        metavar="TEXT",
+        help="What the picture shows, in words; the first text for the first picture. Repeatable.",
+    ),
     click.option("--url", metavar="URL", help="Its page elsewhere."),
     click.option("--country", metavar="CC", callback=upper, help="Where it is, as DE."),
     click.option("--region", metavar="TEXT", help="Where in that country, roughly."),
@@ -89,7 +103,7 @@ def fields_of(given: dict[str, Any]) -> dict[str, Any]:
     """
     given = {name: value for name, value in given.items() if value is not None and value != ()}
     source: Path | None = given.pop("source", None)
-    fields = _read_form(source) if source is not None else {}
+    fields = pictures.located(_read_form(source), source) if source is not None else {}
     text: Path | None = given.pop("description_file", None)
     if text is not None:
         fields["description"] = _read_text(text)
@@ -99,8 +113,9 @@ def fields_of(given: dict[str, Any]) -> dict[str, Any]:
         fields["area"] = {**(known if isinstance(known, dict) else {}), **area}
     if "ship_to" in given:
         fields["shipping"] = [_rate(text) for text in given.pop("ship_to")]
-    if "images" in given:
-        fields["images"] = [{"url": address} for address in given.pop("images")]
+    images, alts = given.pop("images", ()), given.pop("image_alts", ())
+    if images or alts:
+        fields["images"] = pictures.from_options(images, alts)
     if "tags" in given:
         fields["tags"] = list(given.pop("tags"))
     return {**fields, **given}

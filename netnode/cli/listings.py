@@ -10,6 +10,7 @@ import click
 from netnode.cli import output
 from netnode.cli.forms import fields_of, form_options, upper
 from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options, passphrase_option
+from netnode.cli.pictures import publish
 from netnode.cli.reach import call, send_file
 from netnode.operations import models
 from netnode.operations.listings import (
@@ -46,7 +47,7 @@ def add(context: click.Context, /, key: str | None, passphrase_file: Path | None
         if name not in fields:
             text = f"A listing needs a {name}. Give it with --{name}, or in a file with --from FILE.toml."
             raise Problem(text, ExitCode.USAGE, "usage", {"field": name})
-    published = call(run, LISTING_ADD, models.ListingAdd(fields), passphrase_file)
+    published = publish(run, LISTING_ADD, fields, models.ListingAdd, passphrase_file)
     output.emit(run, published, lambda answer: output.say(f"Published {answer.key} as {answer.ref}"))
 
 
@@ -67,8 +68,11 @@ def edit(
         raise Problem(text, ExitCode.USAGE, "usage")
     if not fields and not clear:
         raise Problem("Nothing to change. Name a field, as --title or --price.", ExitCode.USAGE, "usage")
-    change = models.ListingEdit(key=key, fields=fields, clear=list(clear))
-    published = call(run, LISTING_EDIT, change, passphrase_file)
+
+    def change(ready: dict[str, Any]) -> models.ListingEdit:
+        return models.ListingEdit(key=key, fields=ready, clear=list(clear))
+
+    published = publish(run, LISTING_EDIT, fields, change, passphrase_file)
     output.emit(run, published, lambda answer: output.say(f"Published the next version of {answer.key}"))
 
 

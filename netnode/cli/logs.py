@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -13,10 +9,9 @@ import click
 from netnode.cli import output
 from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options
 from netnode.cli.reach import call, send_file, use
+from netnode.cli.saving import save
 from netnode.operations import models
-from netnode.operations.calling import Caller
 from netnode.operations.logs import ENTRIES, LOG_EXPORT, LOG_IMPORT, LOG_VERIFY, LOGS
-from netnode.problems import disk_problem
 
 
 @click.group(cls=NodeGroup)
@@ -112,38 +107,9 @@ def _show_verified(result: models.Verified) -> None:
 def export(context: click.Context, file: Path, author: str | None) -> None:
     """Write the logs to FILE, to carry them to a node that is not connected."""
     run = invocation(context)
-    size = use(run, lambda caller: _write(caller, models.LogChoice(author=author), file))
+    size = use(run, lambda caller: save(caller.download(LOG_EXPORT, models.LogChoice(author=author)), file))
     answer = {"file": str(file), "bytes": size}
     output.emit(run, answer, lambda _: output.say(f"Wrote {size:,} bytes to {file}"))
-
-
-async def _write(caller: Caller, choice: models.LogChoice, path: Path) -> int:
-    """Writes beside and renames, so that a stream that breaks off leaves no half file."""
-    return await _store(caller.download(LOG_EXPORT, choice), path)
-
-
-async def _store(chunks: AsyncIterator[bytes], path: Path) -> int:
-    size = 0
-    beside: str | None = None
-    try:
-        async for chunk in chunks:
-            if beside is None:
-                descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-                file = open(descriptor, "wb")  # noqa: ASYNC230, SIM115 - one local file, closed below
-            file.write(chunk)
-            size += len(chunk)
-        if beside is not None:
-            file.close()
-            os.replace(beside, path)
-            beside = None
-    except OSError as error:
-        raise disk_problem(error, "write", path) from error
-    finally:
-        if beside is not None:
-            file.close()
-            with suppress(OSError):
-                os.unlink(beside)
-    return size
 
 
 @log.command(cls=NodeCommand, name="import")
