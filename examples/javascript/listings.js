@@ -37,7 +37,7 @@ export class Catalogue {
   }
 }
 
-// Decimals of the currencies of ISO 4217. Of a code that it does not know, nobody knows how many: minor units are shown.
+// Decimals of the currencies of ISO 4217. Nobody knows how many an unknown code has: its minor units are shown.
 const DECIMALS = new Map([
   [0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"],
   [2, `AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY
@@ -57,11 +57,11 @@ export function amountText(minor, currency) {
 }
 
 function sameMoney(a, b) {
-  const money = (price) => JSON.stringify([price.currency, price.issuer && toHex(price.issuer), price.unit, price.per]);
+  const money = ({ currency, issuer, unit, per }) => JSON.stringify([currency, issuer && toHex(issuer), unit, per]);
   return money(a) === money(b);
 }
 
-/** The price to show, in the shape of netnode's JSON: of variants the lowest, with `from: true` when others are higher. */
+/** The price to show, in the shape of netnode's JSON: of variants the lowest, `from: true` when others are higher. */
 export function shownPrice(record) {
   const own = (record.variants ?? []).map((variant) => variant.price ?? record.price).filter(Boolean);
   const prices = own.length > 0 ? own : [record.price].filter(Boolean);
@@ -80,8 +80,9 @@ export function shownPrice(record) {
 /** A price for people: "from 12.50 USD / month". */
 export function priceText(price) {
   if (price === null) return "on request";
-  const per = price.per && (price.per.count === 1 ? ` / ${price.per.unit}` : ` / ${price.per.count} ${price.per.unit}s`);
-  return `${price.from ? "from " : ""}${price.amount} ${price.currency ?? price.unit}${per ?? ""}`;
+  const { count, unit } = price.per ?? {};
+  const per = count === undefined ? "" : count === 1 ? ` / ${unit}` : ` / ${count} ${unit}s`;
+  return `${price.from ? "from " : ""}${price.amount} ${price.currency ?? price.unit}${per}`;
 }
 
 /**

@@ -36,7 +36,8 @@ function isCount(value, most = LIMITS.MAX_INT) {
 export async function parseEntry(wire) {
   const isBin = (value) => value instanceof Uint8Array;
   const shaped =
-    Array.isArray(wire) && wire.length === 3 && isBin(wire[0]) && isBin(wire[1]) && (wire[2] === null || isBin(wire[2]));
+    Array.isArray(wire) && wire.length === 3 && isBin(wire[0]) && isBin(wire[1]) &&
+    (wire[2] === null || isBin(wire[2]));
   if (!shaped) throw new InxError("bad_message", "an entry is an array of header, signature, and record or nil");
   const [header, signature, record] = wire;
   let fields;

@@ -22,7 +22,8 @@ function broken(text) {
 /** A fresh X25519 key pair: `{privateKey (CryptoKey), publicKey (bytes)}`. */
 export async function newKeyPair() {
   const pair = await crypto.subtle.generateKey("X25519", false, ["deriveBits"]);
-  return { privateKey: pair.privateKey, publicKey: new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey)) };
+  const publicKey = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
+  return { privateKey: pair.privateKey, publicKey };
 }
 
 async function agree(privateKey, publicKey) {

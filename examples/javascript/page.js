@@ -14,6 +14,16 @@ function say(text, failed = false) {
   element("status").classList.toggle("failed", failed);
 }
 
+/** "1 log", "2 logs". */
+function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** "2 logs with 30 entries". */
+function size({ logs, entries }) {
+  return `${count(logs, "log")} with ${entries} ${entries === 1 ? "entry" : "entries"}`;
+}
+
 function cell(row, text, className = "") {
   const td = document.createElement("td");
   td.textContent = text;
@@ -55,13 +65,12 @@ async function list(uri) {
     const found = await listListings(uri, {
       network: parameters.get("network") ?? "inx",
       agent: "inx-page",
-      onLog: ({ logs, entries }) => say(`${logs} logs with ${entries} entries verified …`),
+      onLog: (found) => say(`${size(found)} verified …`),
     });
     show(found);
     const cut = found.items.length > AT_ONCE ? ` The first ${AT_ONCE} are shown.` : "";
     say(
-      `${found.items.length} listings in ${found.logs} logs with ${found.entries} entries, ` +
-        `all signatures verified. Kept by ${found.peer}.${cut}`,
+      `${count(found.items.length, "listing")} in ${size(found)}, each verified here. Kept by ${found.peer}.${cut}`,
     );
     document.body.dataset.state = "done";
   } catch (error) {

@@ -14,7 +14,8 @@ const MAX_WAITING = 8 * 1024 * 1024;
 function within(seconds, promise, code) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new InxError(code, `the other side did not answer within ${seconds} s`)), seconds * 1000);
+    const error = new InxError(code, `the other side did not answer within ${seconds} s`);
+    timer = setTimeout(() => reject(error), seconds * 1000);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
@@ -131,7 +132,7 @@ export class Session {
     });
   }
 
-  async #next_() {
+  async #linkMessage() {
     const message = await this.#link.take();
     this.#waiting -= message.length;
     return message;
@@ -140,10 +141,13 @@ export class Session {
   async #begin(expected, network, agent, now) {
     const own = await newIdentity(network, now());
     const handshake = await Handshake.create({
-      initiator: true, prologue: tag(network, "noise"), fixed: own.sessionKey, ephemeral: await newKeyPair(), // [R-SES-1]
+      initiator: true,
+      prologue: tag(network, "noise"), // [R-SES-1]
+      fixed: own.sessionKey,
+      ephemeral: await newKeyPair(),
     });
     this.#socket.send(await handshake.write(new Uint8Array(0))); // [R-SES-2]
-    const payload = await handshake.read(await this.#next_());
+    const payload = await handshake.read(await this.#linkMessage());
     const openers = await readIdentity(network, payload, handshake.remoteStatic, now());
     // Before anything of our own goes out: is it who we expect? [R-NOISE-2, R-SES-3]
     if (expected !== null && !equal(openers.author, expected)) {
@@ -163,7 +167,7 @@ export class Session {
   /** The other side's hello; `refuse` may come before it, and `bye` instead of it [R-SES-5]. */
   async #greeted() {
     for (;;) {
-      const { name, request, body, type } = decodeMessage(await this.#transport.decrypt(await this.#next_()));
+      const { name, request, body, type } = decodeMessage(await this.#transport.decrypt(await this.#linkMessage()));
       if (name === "hello") {
         if (!body.versions.includes(VERSION)) throw new InxError("version", "no version in common"); // [R-SES-6]
         const unknown = (body.features ?? []).find((bit) => bit % 2 === 0); // version 1 knows none [R-SES-7]
@@ -201,7 +205,7 @@ export class Session {
   async #receive() {
     try {
       for (;;) {
-        const message = await this.#next_();
+        const message = await this.#linkMessage();
         this.#route(decodeMessage(await this.#transport.decrypt(message)));
       }
     } catch (error) {

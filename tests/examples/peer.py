@@ -96,7 +96,7 @@ class Peer:
         await socket.close()
         return socket
 
-    def answers(self, asked: Arrived) -> list[Body]:
+    def answers(self, asked: Arrived) -> Sequence[Body]:
         match asked.body:
             case messages.Heads() as question:
                 return [self.heads(question)]

@@ -92,7 +92,7 @@ async def test_the_page_lists_in_a_browser(tmp_path: Path) -> None:
             ]
         )
         status = await page.value("document.getElementById('status').textContent")
-        assert "4 listings in 1 logs" in status
+        assert "4 listings in 1 log with " in status
         assert node.id in status
         assert await page.value("document.querySelectorAll('img').length") == 0
         assert await page.value("document.body.dataset.owned ?? null") is None

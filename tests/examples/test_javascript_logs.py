@@ -287,17 +287,17 @@ def _size(body: Body) -> int:
     return sum(len(run.entries) for run in body.runs) if isinstance(body, messages.Runs) else 0
 
 
-@pytest.mark.parametrize("asked", [messages.Get, messages.AskOpeners])
-async def test_answers_that_never_end_are_left(asked: type[Body]) -> None:
+@pytest.mark.parametrize("question", [messages.Get, messages.AskOpeners])
+async def test_answers_that_never_end_are_left(question: type[Body]) -> None:
     author = seller()
     author.rotate()
     offer(author, *[f"key {number}" for number in range(200)])
 
     class Flood(Peer):
-        def answers(self, event: Arrived) -> list[Body]:
-            answers = super().answers(event)
-            if isinstance(event.body, asked):
-                return [msgspec.structs.replace(max(answers, key=_size), more=True)] * 400 + answers
+        def answers(self, asked: Arrived) -> Sequence[Body]:
+            answers = super().answers(asked)
+            if isinstance(asked.body, question):
+                return [msgspec.structs.replace(max(answers, key=_size), more=True)] * 400
             return answers
 
     peer = Flood([served(author)])

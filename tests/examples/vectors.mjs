@@ -24,7 +24,8 @@ async function privateKey(name, hex) {
   const usages = name === "X25519" ? ["deriveBits"] : ["sign"];
   const key = await crypto.subtle.importKey("pkcs8", fromHex(PKCS8[name] + hex), name, true, usages);
   const { x } = await crypto.subtle.exportKey("jwk", key);
-  return { privateKey: key, publicKey: Uint8Array.from(atob(x.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0)) };
+  const binary = atob(x.replaceAll("-", "+").replaceAll("_", "/"));
+  return { privateKey: key, publicKey: Uint8Array.from(binary, (character) => character.charCodeAt(0)) };
 }
 
 async function sign(seed, message) {
