@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from netnode.bus import Stored
@@ -54,6 +54,7 @@ class Live:
         self._eager = eager
         self._source = source
         self._peer_has: OrderedDict[bytes, Place] = OrderedDict()
+        self._peer_knows: OrderedDict[tuple[bytes, int, int], None] = OrderedDict()
         self._items: OrderedDict[bytes, Item] = OrderedDict()
         self._entries: dict[bytes, list[Entry]] = {}
         self._bytes = 0
@@ -72,6 +73,20 @@ class Live:
         if len(self._peer_has) > TOLD:
             self._peer_has.popitem(last=False)
 
+    def peer_knows(self, author: bytes, epoch: int, term: int) -> None:
+        """Remembers that the other side knows that place to be forked, or contested (of term 0)."""
+        self._peer_knows[author, epoch, term] = None
+        if len(self._peer_knows) > TOLD:
+            self._peer_knows.popitem(last=False)
+
+    def peer_told(self, items: Iterable[Item]) -> None:
+        """Remembers what the other side said it holds."""
+        for item in items:
+            if item.standing is Standing.HEAD:
+                self.peer_has(item.author, (item.epoch, item.term, item.seq))
+            else:
+                self.peer_knows(item.author, item.epoch, item.term)
+
     def take(self, stored: Stored) -> None:
         """Takes a batch from the bus."""
         interest = self._interest()
@@ -80,7 +95,7 @@ class Live:
             if not interest.wants(author):
                 continue
             entries = stored.entries.get(author, ())
-            if stored.source is self._source:
+            if stored.source is self._source and arrived.item.standing is Standing.HEAD:
                 if not self._outran(arrived.item, entries):
                     continue
                 entries = ()
@@ -114,7 +129,9 @@ class Live:
             if not interest.wants(author):
                 continue
             if item.standing is not Standing.HEAD:
-                await self._tell_fault(item)
+                if (author, item.epoch, item.term) not in self._peer_knows:
+                    self.peer_knows(author, item.epoch, item.term)
+                    await self._tell_fault(item)
                 continue
             place = (item.epoch, item.term, item.seq)
             if self._peer_has.get(author, (-1, -1, -1)) >= place:
@@ -157,8 +174,6 @@ class Live:
 
     def _outran(self, item: Item, entries: Sequence[Entry]) -> bool:
         """Remembers what came from the other side; whether its log went further than that, by another session."""
-        if item.standing is not Standing.HEAD:
-            return False
         last = entries[-1] if entries else None
         if last is None or last.id == item.id:
             self.peer_has(item.author, (item.epoch, item.term, item.seq))

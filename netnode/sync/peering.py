@@ -117,6 +117,7 @@ class Peering:
             core.store,
             self._wants,
             self,
+            self.live.peer_told,
             lambda item: sessions.behind(self, item),
             lambda item: sessions.unproved(self, item),
             lambda: core.bus.publish(Stored((), source=self)),
@@ -212,9 +213,6 @@ class Peering:
                 return
             case messages.Have():
                 items = [parse_item(item) for item in body.items]
-                for item in items:
-                    if item.standing is Standing.HEAD:
-                        self.live.peer_has(item.author, (item.epoch, item.term, item.seq))
                 self.pull.note(items)
             case messages.Push():
                 await self._pushed([run for run in body.runs if self._wants(run.author)])
@@ -228,6 +226,7 @@ class Peering:
         self._heard()
 
     async def _shown(self, proof: messages.Fork) -> None:
+        self.live.peer_knows(proof.left.author, proof.left.epoch, proof.left.term)
         outcome = await self._core.gate.admit_proof(proof.left, proof.right, self)
         raise_remote([outcome])
         if isinstance(outcome.fault, NotHeld) and outcome.fault.code in _BEHIND:
@@ -239,13 +238,25 @@ class Peering:
             return
         chains = await self._core.gate.chains(runs)
         heads: dict[bytes, Entry] = {}
+        opened: set[tuple[bytes, int, int]] = set()
         for chain in chains:
-            last = chain[-1]
+            first, last = chain[0], chain[-1]
+            if first.is_opener:
+                place = (first.author, first.epoch, first.term)
+                if place in opened:  # two openers of one place: it knows the contest, or the forked term
+                    self.live.peer_knows(*place)
+                opened.add(place)
             heads[last.author] = last
             self.live.peer_has(last.author, (last.epoch, last.term, last.seq))
         outcomes = await self._core.gate.admit_chains(chains, self)
         raise_remote(outcomes)
         self.pull.note(_unjoined(outcomes, heads))
+        for author in sorted({author for author, _, _ in opened}):
+            state = await self._core.store.load(author)
+            if (
+                state is not None and state.base.seq > 0
+            ):  # a hole below the opener: does the peer hold what fills it?
+                self.pull.look()
 
     # -- interests -------------------------------------------------------------------------------------------
     def _wants(self, author: bytes) -> bool:

@@ -46,6 +46,7 @@ class Pull:
         store: where own items and the cursor are.
         wants: whether a networker's log is wanted here.
         source: what the bus is told entries came from.
+        on_told: called with the items the peer told of.
         on_behind: called when the peer claims a later head of a log, before it is fetched.
         on_unproved: called when it did not give what it claimed.
         on_records: called when missing records were stored.
@@ -59,6 +60,7 @@ class Pull:
         store: Store,
         wants: Callable[[bytes], bool],
         source: object,
+        on_told: Callable[[Iterable[Item]], None],
         on_behind: Callable[[Item], None],
         on_unproved: Callable[[Item], None],
         on_records: Callable[[], None],
@@ -69,6 +71,7 @@ class Pull:
         self._store = store
         self._wants = wants
         self._source = source
+        self._on_told = on_told
         self._on_behind = on_behind
         self._on_unproved = on_unproved
         self._on_records = on_records
@@ -77,14 +80,19 @@ class Pull:
         self._unlevel: dict[bytes, Item] = {}
         self._pending: OrderedDict[bytes, Item] = OrderedDict()
         self._wake = asyncio.Event()
-        self._again = False
+        self._again = self._soon = False
         self.level = asyncio.Event()  # set once the first comparison is through
 
     def note(self, items: Iterable[Item]) -> None:
-        """Remembers items the peer told of; they are fetched soon."""
+        """Remembers items the peer told of, or that its pushes lead to; they are fetched soon."""
         for item in items:
             if self._wants(item.author) and len(self._pending) < PENDING_ITEMS:
                 self._pending[item.author] = item
+        self._wake.set()
+
+    def look(self) -> None:
+        """Asks soon what changed, without waiting for the next anti-entropy."""
+        self._soon = True
         self._wake.set()
 
     def restart(self) -> None:
@@ -111,7 +119,8 @@ class Pull:
                     for _ in range(min(len(self._pending), limits.MAX_ITEMS))
                 ]
                 await self._level(page)
-            if self._again:
+            if self._again or self._soon:
+                self._soon = False
                 await self._compare()
 
     # -- pages of items --------------------------------------------------------------------------------------
@@ -217,6 +226,7 @@ class Pull:
     # -- levelling -------------------------------------------------------------------------------------------
     async def _level(self, items: Sequence[Item]) -> None:
         """Fetches until own items equal these or the peer gives no more."""
+        self._on_told(items)
         wanted = {item.author: item for item in items if self._wants(item.author)}
         before: dict[bytes, Item] = {}
         for _ in range(ROUNDS):
