@@ -25,13 +25,18 @@ _JSON: Final = "netnode.json"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _note(name: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
-    def note(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-        if value:
-            context.meta[name] = value
-        return value
+def _note_json(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value:
+        context.meta[_JSON] = True
 
-    return note
+
+def _note_home(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
+    if value is None:
+        return
+    if not value.strip():
+        # `--home "$UNSET"` of a script would otherwise mean the folder it happens to run in
+        raise click.BadParameter("it is empty. Name a folder.", context, parameter)
+    context.meta[_HOME] = Path(value)
 
 
 def _everywhere() -> list[click.Parameter]:
@@ -39,17 +44,17 @@ def _everywhere() -> list[click.Parameter]:
     return [
         click.Option(
             ["--home"],
-            type=click.Path(file_okay=True, path_type=Path),
             metavar="DIR",
             expose_value=False,
-            callback=_note(_HOME),
+            callback=_note_home,
+            shell_complete=click.Path(file_okay=False).shell_complete,
             help=f"Folder of the node's data, else the environment's {HOME_VARIABLE}.",
         ),
         click.Option(
             ["--json"],
             is_flag=True,
             expose_value=False,
-            callback=_note(_JSON),
+            callback=_note_json,
             help="Write exactly one JSON document to stdout.",
         ),
     ]
@@ -121,7 +126,7 @@ def terminal_on_stdin() -> bool:
 
 def messages() -> Console:
     """Where progress and messages go: stderr."""
-    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    return Console(stderr=True, highlight=False, markup=False)
 
 
 def passphrase_option(command: Command) -> Command:

@@ -89,6 +89,7 @@ def main(arguments: Sequence[str] | None = None, runtime: Runtime | None = None)
         runtime: the node functions; None takes `netnode.node`.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    _open_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -96,11 +97,22 @@ def main(arguments: Sequence[str] | None = None, runtime: Runtime | None = None)
     try:
         code = _run(given, runtime)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         # The reader of the pipe (`| head`) went away: nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.abandon_stdout()
         code = ExitCode.FAILED
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Lets closed streams lead nowhere, else the next file opened takes their place, and messages go into it."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - for good
 
 
 def _run(arguments: list[str], runtime: Runtime | None) -> int:
@@ -125,7 +137,7 @@ def _usage(error: click.ClickException) -> Problem:
     context = error.ctx if isinstance(error, click.UsageError) else None
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return Problem(f"Name a command.\n\n{error.format_message()}", ExitCode.USAGE, "usage")
-    text = error.format_message()
+    text = " ".join(error.format_message().split())
     text = text if text.endswith((".", "?", "!")) else f"{text}."
     see = f" See: {context.command_path} --help" if context is not None else ""
     return Problem(f"{text}{see}", ExitCode.USAGE, "usage")

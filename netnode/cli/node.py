@@ -228,5 +228,7 @@ def completion(context: click.Context, shell: str) -> None:
     if kind is None:
         raise Problem(f"There is no completion for {shell}.", ExitCode.USAGE, "usage")
     script = kind(context.find_root().command, {}, "netnode", "_NETNODE_COMPLETE").source()
-    output.emit(invocation(context), {"shell": shell, "script": script}, lambda _: click.echo(script))
+    output.emit(
+        invocation(context), {"shell": shell, "script": script}, lambda _: output.write(f"{script}\n")
+    )
     output.hint(f"To install: {_HINTS[shell]}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -16,6 +19,7 @@ from rich.text import Text
 
 from netnode.cli.frame import Invocation, messages
 from netnode.operations import models
+from netnode.problems import disk_problem
 
 Answer = TypeVar("Answer")
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -41,25 +45,54 @@ def emit(run: Invocation, answer: Answer, show: Callable[[Answer], None]) -> Non
 def write_json(value: object) -> None:
     """Writes one JSON document to stdout."""
     data = msgspec.json.encode(value) + b"\n"
-    stream = getattr(sys.stdout, "buffer", None)
-    if stream is None:
-        sys.stdout.write(data.decode())
-    else:
-        stream.write(data)
-    sys.stdout.flush()
+    with _stdout():
+        stream = getattr(sys.stdout, "buffer", None)
+        if stream is None:
+            sys.stdout.write(data.decode())
+        else:
+            stream.write(data)
+
+
+@contextmanager
+def _stdout() -> Iterator[None]:
+    """Says when stdout cannot be written; what is left in its buffer is let go, so that nothing fails twice.
+
+    Raises:
+        Problem: the disk behind stdout is full, for instance. A closed pipe stays a BrokenPipeError.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon_stdout()
+        raise disk_problem(error, "write", Path("stdout")) from error
+
+
+def abandon_stdout() -> None:
+    """Lets stdout lead nowhere from now on: nobody reads it any more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write(text: str) -> None:
+    """Writes our own text to stdout as it is."""
+    with _stdout():
+        sys.stdout.write(text)
 
 
 def say(*sentences: str) -> None:
     """Writes sentences to stdout, each on its own line, control characters taken out."""
-    for sentence in sentences:
-        sys.stdout.write("\n".join(plain(line) for line in sentence.split("\n")) + "\n")
-    sys.stdout.flush()
+    write("".join("\n".join(plain(line) for line in one.split("\n")) + "\n" for one in sentences))
 
 
 def hint(*sentences: str) -> None:
-    """Writes messages to stderr."""
+    """Writes messages to stderr, folded between words at a terminal; a link or cursor is never cut in two."""
+    console = messages()
     for sentence in sentences:
-        messages().print(Text("\n".join(plain(line) for line in sentence.split("\n"))))
+        lines = [plain(line) for line in sentence.split("\n")]
+        longest = max((len(word) for line in lines for word in line.split()), default=0)
+        console.print(Text("\n".join(lines)), soft_wrap=not console.is_terminal or longest > console.width)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
@@ -71,16 +104,15 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequenc
         drawn.add_column(heading, justify="right" if index in right else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(plain(cell)) for cell in row))
-    console.print(drawn)
+    with _stdout():
+        console.print(drawn)
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> None:
     """Writes names and values to stdout, aligned."""
     known = [(name, plain(value)) for name, value in rows]
     width = max((len(name) for name, _ in known), default=0)
-    for name, value in known:
-        sys.stdout.write(f"{name:<{width}}  {value}".rstrip() + "\n")
-    sys.stdout.flush()
+    write("".join(f"{name:<{width}}  {value}".rstrip() + "\n" for name, value in known))
 
 
 def more(next_cursor: str | None) -> None:
