@@ -16,8 +16,10 @@ from typing import Any, Final, TypeVar
 import click
 from rich.console import Console
 
+from netnode.cli.placing import placed
 from netnode.home import HOME_VARIABLE, Home, default_home
 from netnode.operations.services import Runtime
+from netnode.problems import Problem
 from netnode.system import SystemDisk
 
 _HOME: Final = "netnode.home"
@@ -66,6 +68,13 @@ class NodeCommand(click.Command):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Its own parameters, then those of every command."""
         return [*super().get_params(ctx), *_everywhere()]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs it; a Problem names what the person typed."""
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            raise placed(problem, ctx) from problem
 
 
 class NodeGroup(click.Group):

@@ -7,6 +7,7 @@ something and takes a JSON body.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Generic, Literal, TypeVar
@@ -23,6 +24,27 @@ PREFIX: Final = "/api/v1"
 MIB: Final = 1024 * 1024
 MAX_FEED: Final = 20 * MIB  # why: SECURITY section 3, import streamed
 MAX_LOG_FILE: Final = 1024 * MIB  # why: a stick full of logs; streamed through ingest, never whole in memory
+
+
+# What msgspec says of a field, and what a person is told; the patterns are those of `models`.
+_WORDING: Final = (
+    (re.compile(r"Expected `str` of length >= 1$"), "may not be empty"),
+    (re.compile(r"Expected `str` of length <= (\d+)$"), r"has more than \1 characters"),
+    (re.compile(r"Expected `int` >= (\d+)$"), r"is below \1"),
+    (re.compile(r"Expected `int` <= (\d+)$"), r"is above \1"),
+    (
+        re.compile(r"Expected `str` matching regex '\^\[0-9\]\{1,15\}.*$"),
+        "is not an amount such as 12.50, with a decimal point and without a currency",
+    ),
+    (
+        re.compile(r"Expected `str` matching regex '\^\[A-Z\]\{3\}\$'$"),
+        "is not a currency code such as EUR or USD",
+    ),
+    (
+        re.compile(r"Expected `str` matching regex '\^\[0-9a-f\]\{64\}\$'$"),
+        "is not a SHA-256 in 64 hex digits",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +92,15 @@ def bad_request(error: Exception) -> Problem:
     """The Problem for a request that does not fit its type."""
     if isinstance(error, RecursionError):
         return Problem("The request is nested too deep.", ExitCode.USAGE, "request")
-    return Problem(f"The request cannot be used: {error}.", ExitCode.USAGE, "request")
+    if isinstance(error, UnicodeDecodeError):
+        return Problem("The request is not UTF-8 text.", ExitCode.USAGE, "request")
+    reason, _, path = str(error).partition(" - at `$.")
+    for pattern, words in _WORDING:
+        reason = pattern.sub(words, reason)
+    if not path:
+        return Problem(f"The request cannot be used: {reason}.", ExitCode.USAGE, "request")
+    field = path.rstrip("`")
+    return Problem(f"{field}: {reason}.", ExitCode.USAGE, "request", {"field": field})
 
 
 def checked(request: Request) -> Request:

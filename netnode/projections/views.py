@@ -185,7 +185,8 @@ def networker_id(text: str) -> bytes:
     try:
         return parse_id(text)
     except RemoteProtocolError as error:
-        raise Problem(f"{text!r} is no networker id: {error.text}.", ExitCode.USAGE, "id") from error
+        reason = error.text if text.lower().startswith("nx1") else "an id begins with nx1"
+        raise Problem(f"{text!r} is no networker id: {reason}.", ExitCode.USAGE, "id") from error
 
 
 def rows_of(connection: apsw.Connection, numbers: Iterable[int]) -> list[ListingRow]:
