@@ -126,8 +126,12 @@ class Publisher:
                         # Only our own log is wanted here; the node is told at once that it has changed.
                         self.session.tell(messages.Interest(all=False, ids=[self.networker.id]))
                         self.session.tell(messages.Have(items=[self.networker.item()]))
-                    elif isinstance(event, Arrived) and isinstance(event.body, messages.Ids):
-                        self.stored = event.body.ids == [self.networker.log[-1].id]
+                    elif isinstance(event, Arrived) and isinstance(
+                        event.body, messages.Ids | messages.Refuse
+                    ):
+                        # The answer to `ask_whether_stored`; it is refused while nothing of the log is stored.
+                        ids = event.body.ids if isinstance(event.body, messages.Ids) else []
+                        self.stored = ids == [self.networker.log[-1].id]
                         if not self.stored:
                             await asyncio.sleep(0.1)
                             self.ask_whether_stored()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from netnode.node import initialise
 from tests.processes.launcher import Launcher, Place, launcher
 
 
@@ -19,6 +20,5 @@ def nodes(tmp_path: Path) -> Iterator[Launcher]:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """A home of a new networker with no node on it."""
-    made = Place(tmp_path / "home")
-    made.ask("init", "--name", "Ada", "--no-passphrase")
-    return made
+    initialise(tmp_path / "home", name="Ada", passphrase=None)  # in this process: half a second saved a test
+    return Place(tmp_path / "home")

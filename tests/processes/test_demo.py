@@ -35,7 +35,9 @@ def test_the_nodes_of_the_demo_level_and_find_the_same(own_tmp: Path) -> None:
     assert len({row["id"] for row in document["nodes"]}) == 3
     search = document["search"]
     assert search["total"] == len(search["items"]) == 4
-    assert len({item["seller"] for item in search["items"]}) > 1, "what is found comes from more than one node"
+    assert len({item["seller"] for item in search["items"]}) > 1, (
+        "what is found comes from more than one node"
+    )
     assert list(own_tmp.iterdir()) == []
 
 

@@ -15,7 +15,8 @@ from tests.processes.launcher import Launcher, Place, until
 def test_a_signal_ends_a_node_with_open_sessions_cleanly(nodes: Launcher, by: int) -> None:
     ada = nodes.start("ada")
     ben = nodes.start("ben", "--peer", ada.invite())
-    until(lambda: ada.connected() == {ben.id}, "they met")
+    until(lambda: ada.get("/status")["logs"] == 2, "they met")
+    assert ada.connected() == {ben.id}
     assert ada.end(by) == 0
     assert not (ada.home / "running.json").exists()
     until(lambda: ben.get("/status")["sessions"] == 0, "the other side noticed")
@@ -48,7 +49,9 @@ def test_a_second_start_on_one_home_says_so(nodes: Launcher) -> None:
 
 def test_of_two_starts_at_once_one_runs(nodes: Launcher, place: Place) -> None:
     one, other = (nodes.launch("home") for _ in range(2))
-    until(lambda: any(node.process.poll() is not None for node, _ in (one, other)), "one of them gives up", 20)
+    until(
+        lambda: any(node.process.poll() is not None for node, _ in (one, other)), "one of them gives up", 20
+    )
     (loser, _), (winner, ready_file) = (one, other) if one[0].process.poll() is not None else (other, one)
     winner.wait_ready(ready_file)
     loser.expected = (4,)

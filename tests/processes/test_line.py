@@ -9,7 +9,9 @@ def test_a_listing_and_its_withdrawal_travel_the_line(nodes: Launcher) -> None:
     ada = nodes.start("ada")
     ben = nodes.start("ben", "--peer", ada.invite())
     cleo = nodes.start("cleo", "--peer", ben.invite())
-    until(lambda: cleo.get("/status")["logs"] == 3 == ada.get("/status")["logs"], "everybody has all three logs")
+    until(
+        lambda: cleo.get("/status")["logs"] == 3 == ada.get("/status")["logs"], "everybody has all three logs"
+    )
 
     ref = ada.add("lamp", "Brass lamp", price="80.00", currency="EUR")["ref"]
     until(lambda: cleo.keys("lamp") == {"lamp"}, "found at the other end")

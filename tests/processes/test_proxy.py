@@ -61,7 +61,9 @@ async def test_peers_meet_a_node_through_a_reverse_proxy(nodes: Launcher) -> Non
         assert str(inner.port) not in invite  # it leads to the proxy, nowhere else
         await asyncio.to_thread(inner.add, "lamp", "Brass lamp")
         outer = await asyncio.to_thread(nodes.start, "outer", "--peer", invite)
-        await asyncio.to_thread(until, lambda: outer.keys("lamp") == {"lamp"}, "what is behind the proxy is found")
+        await asyncio.to_thread(
+            until, lambda: outer.keys("lamp") == {"lamp"}, "what is behind the proxy is found"
+        )
         await asyncio.to_thread(outer.add, "lamp-shade", "Lamp shade")
         await asyncio.to_thread(until, lambda: len(inner.keys("lamp")) == 2, "and the other way")
         assert [peer["addresses"] for peer in await asyncio.to_thread(outer.peers)] == [[address]]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
 from tests.processes.launcher import Launcher, Place, until
 
-APPAREL: Final = Path(__file__).with_name("apparel.csv")  # 22 rows of a shop's export: 14 products, 7 further variants
-FIND_SECONDS: Final = 5.0  # from the start of a newcomer's process until its search answers like its inviter's
+APPAREL: Final = Path(__file__).with_name(
+    "apparel.csv"
+)  # 22 rows of a shop's export: 14 products, 7 further variants
+FIND_SECONDS: Final = (
+    5.0  # from the start of a newcomer's process until its search answers like its inviter's
+)
 
 
 def found(place: Place, text: str) -> dict[str, dict[str, Any]]:
@@ -39,10 +42,16 @@ def test_a_newcomer_finds_what_its_inviter_imported(nodes: Launcher) -> None:
     invite = ada.ask("invite")["uri"]
     began = time.monotonic()
     ben = nodes.start("ben", "--peer", invite)
-    until(lambda: ben.keys("shirt") == ada.keys("shirt"), "what was imported is found at the newcomer", FIND_SECONDS)
+    until(
+        lambda: ben.keys("shirt") == ada.keys("shirt"),
+        "what was imported is found at the newcomer",
+        FIND_SECONDS,
+    )
     assert time.monotonic() - began < FIND_SECONDS
     assert found(ben, "shirt") == here
-    assert ben.ask("listing", "show", f"{ada.id}/checked-shirt") == ada.ask("listing", "show", "checked-shirt")
+    assert ben.ask("listing", "show", f"{ada.id}/checked-shirt") == ada.ask(
+        "listing", "show", "checked-shirt"
+    )
 
     assert ada.ask("listing", "import", APPAREL, "--currency", "EUR") == {
         "created": 0, "updated": 0, "unchanged": 14, "skipped": [],
@@ -68,12 +77,11 @@ def test_what_is_found_does_not_depend_on_whether_a_node_runs(nodes: Launcher) -
         ("config", "get", "listen"),
         ("listing", "show", "no-such-key"),
     )
-    with ThreadPoolExecutor(2) as pool:  # without a node they wait for each other at the home's lock
-        running = list(pool.map(lambda arguments: ada.run(*arguments, "--json"), asked))
-        status = ada.ask("status")
-        assert ada.ask("stop") == {"stopped": True, "pid": ada.ready["pid"]}
-        assert ada.process.wait(10) == 0
-        offline = list(pool.map(lambda arguments: ada.run(*arguments, "--json"), asked))
+    running = [ada.run(*arguments, "--json") for arguments in asked]
+    status = ada.ask("status")
+    assert ada.ask("stop") == {"stopped": True, "pid": ada.ready["pid"]}
+    assert ada.process.wait(10) == 0
+    offline = [ada.run(*arguments, "--json") for arguments in asked]
     for arguments, one, other in zip(asked, running, offline, strict=True):
         assert (one.code, one.json) == (other.code, other.json), arguments
     assert [result.code for result in running] == [0] * 6 + [3]

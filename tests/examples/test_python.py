@@ -1,0 +1,69 @@
+"""The Python example against a running node: a networker of its own, one listing, found by search."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.processes.launcher import ROOT, Launcher, Result, environment, until
+from tests.processes.launcher import launcher as launching
+
+EXAMPLE: Final = ROOT / "examples" / "python" / "publish_listing.py"
+
+
+@pytest.fixture
+def nodes(tmp_path: Path):
+    with launching(tmp_path) as made:
+        yield made
+
+
+def publish(*arguments: str) -> Result:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLE), *arguments],
+        cwd=ROOT,
+        env=environment() | {"PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    result = Result(done.returncode, done.stdout, done.stderr)
+    assert "Traceback" not in result.err, result
+    return result
+
+
+def test_what_the_example_publishes_is_found_at_the_node_and_beyond(nodes: Launcher) -> None:
+    node = nodes.start("node")
+    beyond = nodes.start("beyond", "--peer", node.invite())
+    told = publish(
+        node.invite(), "--name", "Eve", "--key", "lamp", "--title", "Brass lamp", "--price", "80.00", "--currency",
+        "EUR",
+    )  # fmt: skip
+    assert told.code == 0, told
+    for place in (node, beyond):
+        (found,) = until(lambda place=place: place.get("/search", text="brass lamp")["items"], "it is found")
+        assert (found["ref"], found["entry"]) == (told.json["ref"], told.json["entry"])
+        assert found["seller_name"] == "Eve"
+        assert found["price"] == {"amount": "80.00", "minor": 8000, "currency": "EUR"}
+    again = publish(
+        node.peer, "--name", "Eve", "--key", "lamp", "--title", "Another lamp"
+    )  # by address alone
+    assert again.code == 0 and again.json["id"] != told.json["id"]
+    assert node.ask("log", "verify")["ok"]
+    until(lambda: node.get("/status")["sessions"] == 1, "the example said goodbye")
+
+
+def test_where_no_node_is_or_another_answers_the_example_says_so(nodes: Launcher) -> None:
+    node, other = nodes.start_all("node", "other")
+    arguments = ("--name", "Eve", "--key", "lamp", "--title", "Brass lamp")
+    wrong = node.invite().replace(node.id, other.id)
+    refused = publish(wrong, *arguments)
+    assert refused.code == 1 and refused.err.startswith("not published: "), refused
+    assert node.end() == 0
+    nobody = publish(node.peer, *arguments)
+    assert nobody.code == 1 and nobody.err.startswith("not published: "), nobody
+    assert other.keys("lamp") == set()
