@@ -42,7 +42,7 @@ def add(context: click.Context, /, key: str | None, passphrase_file: Path | None
     run = invocation(context)
     fields = fields_of(given)
     if key is not None:
-        fields["key"] = key
+        fields["key"] = key.strip()
     for name in ("key", "kind", "title"):
         if name not in fields:
             text = f"A listing needs a {name}. Give it with --{name}, or in a file with --from FILE.toml."
@@ -137,9 +137,19 @@ def _show_one(found: models.Listing) -> None:
     ]
     if found.withdrawn is True:
         rows.append(("state", "withdrawn"))
-    shown = {"title", "key", "kind", "price", "currency", "per", "variants"}
-    rows += [(name, _field(value)) for name, value in found.fields.items() if name not in shown]
+    shown = {"title", "key", "kind", "price", "currency", "per", "variants", "description"}
+    rows += [
+        (name.replace("_", " "), _field(name, value))
+        for name, value in found.fields.items()
+        if name not in shown
+    ]
     output.pairs(rows)
+    _show_variants(found)
+    if found.fields.get("description"):
+        output.say("", str(found.fields["description"]))
+
+
+def _show_variants(found: models.Listing) -> None:
     if found.variants:
         output.say("")
         variants = [
@@ -154,12 +164,28 @@ def _show_one(found: models.Listing) -> None:
         output.table(("variant", "price", "sku", "availability"), variants, right=(1,))
 
 
-def _field(value: Any) -> str:
+def _field(name: str, value: Any) -> str:
+    """One field of a form in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if name in ("expires", "sale_from", "sale_until"):
+        return f"{str(value)[:16].replace('T', ' ')} UTC"
     if isinstance(value, list):
-        return ", ".join(_field(member) for member in value)
+        return ("; " if name in ("images", "shipping") else ", ").join(
+            _field(name[:-1], one) for one in value
+        )
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_field(member)}" for name, member in value.items())
+        return _rate(value) if "regions" in value else " ".join(str(member) for member in value.values())
     return str(value)
+
+
+def _rate(rate: dict[str, Any]) -> str:
+    """A shipping rate: `DE, AT: 4.90 (Post, 1-3 days)`."""
+    price = rate.get("price", "price on request")
+    amount = " ".join(str(part) for part in price.values()) if isinstance(price, dict) else str(price)
+    days = [f"{rate['days'][0]}-{rate['days'][1]} days"] if "days" in rate else []
+    more = [*([rate["label"]] if "label" in rate else []), *days]
+    return f"{', '.join(rate['regions'])}: {amount}" + (f" ({', '.join(more)})" if more else "")
 
 
 @listing.command(cls=NodeCommand, name="import")
@@ -203,7 +229,7 @@ def _show_import(result: models.Imported, dry_run: bool) -> None:
 
 
 @click.command(cls=NodeCommand)
-@click.argument("text")
+@click.argument("text", nargs=-1, required=True, metavar="TEXT")
 @click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
 @click.option("--seller", metavar="ID", help="Only of this networker.")
 @click.option("--category", metavar="TEXT", help="Only in this category and below.")
@@ -214,7 +240,7 @@ def _show_import(result: models.Imported, dry_run: bool) -> None:
 @click.pass_context
 def search(
     context: click.Context,
-    text: str,
+    text: tuple[str, ...],
     kind: Any,
     seller: str | None,
     category: str | None,
@@ -227,7 +253,7 @@ def search(
     """Find listings of everybody this node keeps."""
     run = invocation(context)
     query = models.SearchQuery(
-        text=text,
+        text=" ".join(text),
         kind=kind,
         seller=seller,
         category=category,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 import click
 import segno
@@ -26,6 +28,8 @@ from netnode.operations.peers import (
     UNFOLLOW,
 )
 
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+
 
 @click.command(cls=NodeCommand)
 @click.option("--qr", is_flag=True, help="Also draw it as a QR code.")
@@ -38,7 +42,13 @@ def invite(context: click.Context, qr: bool) -> None:
     if qr:
         code = segno.make(invitation.uri, error="l", micro=False)
         code.terminal(out=sys.stderr if run.json else sys.stdout, compact=True, border=2)
-    output.hint("The other side runs: netnode start --peer LINK   (or: netnode peer add LINK)")
+    output.hint('The other side runs: netnode start --peer "LINK"   (or: netnode peer add "LINK")')
+    addresses = parse_qs(urlsplit(invitation.uri).query).get("a", [])
+    if all(urlsplit(address).hostname in _LOOPBACK for address in addresses):
+        output.hint(
+            "This link works on this computer only, as the node listens to nobody else. To meet others, run: "
+            'netnode config set listen "0.0.0.0:4747", and start the node again.'
+        )
 
 
 @click.group(cls=NodeGroup)
@@ -53,6 +63,8 @@ def add(context: click.Context, uri: str) -> None:
     """Add a peer by its invite (inx:...) or address (ws://...)."""
     run = invocation(context)
     output.emit(run, call(run, PEER_ADD, models.PeerUri(uri)), _show_added)
+    if run.home.running() is None:
+        output.hint("It is dialled as soon as the node runs: netnode start")
 
 
 def _show_added(added: models.Peer) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import click
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from netnode.cli.frame import Invocation
 from netnode.cli.output import hint
@@ -144,13 +144,16 @@ def send_file(
         text = f"{path} is larger than {operation.max_bytes // MIB} MiB. Split it and import the parts."
         raise Problem(text, code="too_large", details={"max_bytes": operation.max_bytes})
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("Reading", total=size or None)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(f"Reading {path.name}", total=size or None)
 
         def advance(read: int) -> None:
             progress.advance(task, read)
-            if progress.tasks[task].finished:
-                progress.update(task, description="Working", total=None)
+            if progress.tasks[0].finished and len(progress.tasks) == 1:
+                # Read is not done: a bar without end until the answer comes.
+                progress.update(task, visible=False)
+                progress.add_task("Verifying and storing", total=None)
 
         return use(
             run,

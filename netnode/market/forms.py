@@ -19,6 +19,7 @@ from netnode.problems import ExitCode, Problem
 from protocol.limits import MAX_INT
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = timedelta(days=1, milliseconds=-1)
 _PATH: Final = re.compile(r"(\w+)\[(\d+)\]")
 # What msgspec says of a bound, and what a person is told.
 _WORDING: Final = (
@@ -111,7 +112,7 @@ class Form:
     def needed(self, name: str) -> str:
         """A text that must be there."""
         value = self.text(name)
-        if value is None:
+        if value is None or not value.strip():
             self.fail(name, "is missing")
         return value
 
@@ -166,8 +167,13 @@ class Form:
             self.fail(name, "is not a list of texts")
         return tuple(self._plain(f"{name} {index}", member) for index, member in enumerate(value, 1))
 
-    def moment(self, name: str) -> int | None:
-        """A date or time, in ms UTC. A date alone is its first moment; a time without zone is UTC."""
+    def moment(self, name: str, *, end: bool = False) -> int | None:
+        """A date or time, in ms UTC. A time without zone is UTC.
+
+        Args:
+            name: of the field.
+            end: a date alone is its last moment instead of its first: something until the 31st includes that day.
+        """
         if not self.has(name):
             return None
         value = self.fields[name]
@@ -175,11 +181,11 @@ class Form:
             return self.number(name)
         if isinstance(value, str):
             try:
-                value = datetime.fromisoformat(value.strip())
+                value = _moment(value.strip())
             except ValueError:
                 self.fail(name, f"{value!r} is not a date such as 2030-12-31 or 2030-12-31T18:00:00Z")
         if not isinstance(value, datetime) and isinstance(value, date):
-            value = datetime(value.year, value.month, value.day, tzinfo=UTC)
+            value = datetime(value.year, value.month, value.day, tzinfo=UTC) + (_LAST if end else timedelta())
         if not isinstance(value, datetime):
             self.fail(name, f"{value!r} is not a date such as 2030-12-31")
         if value.tzinfo is None:
@@ -222,6 +228,14 @@ class Form:
         except UnicodeEncodeError:
             self.fail(name, "is not well-formed Unicode text")
         return unicodedata.normalize("NFC", value)
+
+
+def _moment(text: str) -> date:
+    """A date of `2030-12-31`, else a datetime. Raises ValueError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text)
 
 
 def moment_text(moment: int) -> str:

@@ -109,7 +109,7 @@ def from_form(fields: Mapping[str, Any], *, salt: bytes, where: str = "") -> Lis
         commission=_or(_hundredths(form, "commission", limits.MAX_BASIS_POINTS)),
         condition=_or(form.choice("condition", get_args(Condition))),
         description=_or(form.text("description")),
-        expires=_or(form.moment("expires")),
+        expires=_or(form.moment("expires", end=True)),
         format=_or(form.choice("format", get_args(TextFormat))),
         gtin=_or(form.text("gtin")),
         images=images,
@@ -270,7 +270,7 @@ class _Money:
         return Sale(
             amount=_minor(form, "sale", currency),
             from_=_or(form.moment("sale_from")),
-            until=_or(form.moment("sale_until")),
+            until=_or(form.moment("sale_until", end=True)),
         )
 
     def finish(self) -> None:

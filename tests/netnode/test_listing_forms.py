@@ -78,7 +78,7 @@ def test_a_file_becomes_the_record() -> None:
     listing = from_form(read_toml(SHIRT.encode(), "shirt.toml"), salt=SALT)
     assert decode_record(3, encode_record(listing)) == listing
     assert listing.price == Price(amount=4_990, currency="EUR")
-    assert listing.sale == Sale(amount=3_990, until=1_896_048_000_000)
+    assert listing.sale == Sale(amount=3_990, until=1_896_134_399_999)
     assert (listing.commission, listing.points, listing.expires) == (1_250, 2_500, 1_924_992_000_000)
     assert listing.area is not UNSET and listing.area.country == "DE"
     assert listing.options == ("Size", "Colour")
@@ -260,6 +260,9 @@ def test_moments() -> None:
     )
     assert moment_text(form.moment("a") or 0) == "2030-01-01T12:00:00Z"
     assert moment_text(form.moment("b") or 0) == "2030-01-01T00:00:00Z"
+    assert moment_text(form.moment("b", end=True) or 0) == "2030-01-01T23:59:59.999Z"
+    assert moment_text(form.moment("a", end=True) or 0) == "2030-01-01T12:00:00Z"
+    assert moment_text(Form({"e": date(2030, 1, 1)}).moment("e", end=True) or 0) == "2030-01-01T23:59:59.999Z"
     assert moment_text(form.moment("c") or 0) == "1970-01-01T00:00:01.500Z"
     assert moment_text(form.moment("d") or 0) == "2029-12-31T23:00:00Z"
     assert moment_text(2**53 - 1) == str(2**53 - 1)

@@ -69,3 +69,64 @@ def test_a_wrong_file_is_named(real, tmp_path, command, content, code):
     found, out, err = real(*command, file)
     assert (found, out) == (code, "")
     assert err.startswith(f"Error: {file}: ")
+
+
+# -- what a person reads ---------------------------------------------------------------------------------------
+FORM = """
+key = "linen"
+kind = "product"
+title = "Linen shirt"
+description = "First line.\\nSecond line."
+currency = "EUR"
+price = "49.00"
+sale = "39.00"
+sale_until = 2031-01-31
+expires = 2031-12-31
+ships = true
+options = ["Size"]
+[area]
+country = "DE"
+region = "Berlin"
+[[images]]
+url = "https://shop.example/a.jpg"
+[[shipping]]
+regions = ["DE", "AT"]
+price = "4.90"
+days = [1, 3]
+label = "Post"
+[[variants]]
+options = { Size = "S" }
+"""
+
+
+def test_a_listing_is_shown_in_words(real, tmp_path):
+    form = tmp_path / "linen.toml"
+    form.write_text(FORM)
+    assert real("listing", "add", "--from", form)[0] == 0
+    lines = real("listing", "show", "linen")[1].splitlines()
+    said = {line.split("  ")[0]: line.split("  ")[-1].strip() for line in lines}
+    assert (said["ships"], said["area"]) == ("yes", "DE Berlin")
+    assert said["sale until"] == "2031-01-31 23:59 UTC"  # the day named is the last one
+    assert said["expires"] == "2031-12-31 23:59 UTC"
+    assert said["shipping"] == "DE, AT: 4.90 (Post, 1-3 days)"
+    assert lines[-3:] == ["", "First line.", "Second line."]
+    edited = real("listing", "edit", "linen", "--title", "Shirt")
+    assert edited[0] == 0
+    assert real("listing", "show", "linen")[1].splitlines()[8:] == lines[8:]
+
+
+def test_words_of_a_search_need_no_quotes(real):
+    assert real(*ADD)[0] == 0
+    assert '"total":1' in real("search", "t", "", "--kind", "product", "--json")[1]
+    assert '"total":0' in real("search", "T", "shirt", "--json")[1]
+
+
+@pytest.mark.parametrize("option", ["--key", "--title"])
+def test_a_blank_name_is_none(real, option):
+    assert real(*ADD, option, "  ")[1:] == ("", f"Error: {option}: is missing.\n")
+
+
+def test_an_invite_for_this_computer_only_says_so(ready):
+    told = ready("invite")
+    assert "this computer only" in told.err and '"LINK"' in told.err
+    assert "node runs" in ready("peer", "add", "ws://127.0.0.1:9/inx/1").err
