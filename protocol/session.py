@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -218,7 +219,8 @@ class Session:
     def farewell(self, code: str, text: str) -> None:
         """Queues the last message, where the session is far enough to carry one, and closes."""
         if self._transport is not None and self.phase is not Phase.CLOSED:
-            self._send(encode_message(messages.Bye(code=code, text=text[:500])))
+            with suppress(RemoteProtocolError):  # after a message that did not decrypt nothing can be said
+                self._send(encode_message(messages.Bye(code=code, text=text[:500])))
         self.phase = Phase.CLOSED
 
     def _send(self, plaintext: bytes) -> None:

@@ -310,6 +310,8 @@ class SessionKeeper:
             code, text = await self._run(peering)
         finally:
             del self._dialled[number]
+        if peering.id in self._open:  # another session with that peer stands: so this is its address too
+            await self.met(peering)
         return ITSELF if peering.itself else text if code else ""
 
     def _peering(self, link: Link, address: str | None, expected: bytes | None) -> Peering:
@@ -342,8 +344,11 @@ class SessionKeeper:
     def _leave(self, peering: Peering) -> None:
         if peering.conversation.session.remote is not None:
             handshake = peering.conversation.session.handshake_hash
-            self._handshakes.discard(handshake)
-            self._selves.discard(handshake)
+            if (
+                peering.outbound or handshake not in self._selves
+            ):  # the dialling end has yet to find itself there
+                self._handshakes.discard(handshake)
+                self._selves.discard(handshake)
         if self._open.get(peering.id) is peering:
             del self._open[peering.id]
             self._skews.pop(peering.id, None)

@@ -100,7 +100,7 @@ async def test_what_a_rotation_disowned_goes(mesh: Mesh) -> None:
 
 
 async def test_a_fork_shown_by_two_nodes_that_level(mesh: Mesh) -> None:
-    """Different branches far below the heads: bisected, proved, passed on to a third [R-SYNC-6] [R-LOG-15] [R-LOG-19]."""
+    """Different branches far below the heads: bisected, proved, passed on [R-SYNC-6] [R-LOG-15] [R-LOG-19]."""
     log = Author("log")
     log.write(3_000)
     other = branch(log, 700, 2_500, "other")
@@ -192,7 +192,7 @@ async def test_a_contested_identity_goes_round(mesh: Mesh) -> None:
     await b.join(c)
     await until(lambda: c.holds(log))
     await quiet(mesh)
-    await a.gate.admit(([mine]))
+    await a.gate.admit([mine])
     await c.gate.admit_openers([thief])
 
     async def contested() -> bool:
