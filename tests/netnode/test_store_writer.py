@@ -375,10 +375,10 @@ def test_the_check_names_what_is_wrong(tmp_path: Path) -> None:
 
 
 def test_failures_of_the_disk_are_sentences_and_mistakes_are_not() -> None:
-    problem = store_problem(apsw.ReadOnlyError(), "/home/x/store.sqlite3", "write")
+    problem = store_problem(apsw.ReadOnlyError(), "/data/x/store.sqlite3", "write")
     assert problem is not None
     assert problem.text == (
-        "Cannot write the store /home/x/store.sqlite3: it is read-only."
+        "Cannot write the store /data/x/store.sqlite3: it is read-only."
         " Check the owner and mode of the file and its folder."
     )
     assert problem.code == "store"
