@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,8 +198,17 @@ class Launcher:
         self.folder = folder
         self.nodes: list[Node] = []
 
-    def launch(self, name: str, *arguments: object, **options: Any) -> tuple[Node, Path]:
-        """Starts a node on the home `name`, made when it is empty; it may not be ready yet."""
+    def launch(
+        self, name: str, *arguments: object, wrapper: Sequence[str] = PROGRAM, **options: Any
+    ) -> tuple[Node, Path]:
+        """Starts a node on the home `name`, made when it is empty; it may not be ready yet.
+
+        Args:
+            name: of the home, and of the networker when it is made.
+            arguments: of `start`.
+            wrapper: what runs the program instead, such as a profiler.
+            options: of the process.
+        """
         number = len(self.nodes)
         output, ready_file = self.folder / f"{name}-{number}.out", self.folder / f"{name}-{number}.ready"
         given: list[object] = [
@@ -216,7 +225,7 @@ class Launcher:
             given += ["--listen", "127.0.0.1:0"]
         with output.open("wb") as sink:
             process = subprocess.Popen(
-                [*PROGRAM, *map(str, [*given, *arguments])],
+                [*wrapper, *map(str, [*given, *arguments])],
                 cwd=ROOT,
                 env=environment(),
                 stdin=subprocess.DEVNULL,
