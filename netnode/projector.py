@@ -16,6 +16,8 @@ BUDGET: Final = 2_000  # why: one visit to the writer lane holds ingest up for 1
 CLOCK_CHECK_SECONDS: Final = (
     30.0  # why: a clock that jumps is noticed when what waits for it is looked at again
 )
+QUIET_SECONDS: Final = 0.02  # why: while entries stream in, both the writer lane and the processor belong to ingest
+HOLD_SECONDS: Final = 1.0  # why: but a stream without end must not keep what it brings from being found
 _log = logging.getLogger("netnode.projections")
 
 
@@ -52,7 +54,7 @@ class Projector:
                         await self._wake.wait()
                 except TimeoutError:
                     continue
-                self._wake.clear()
+                await self._quiet()
         finally:
             leave()
 
@@ -82,6 +84,18 @@ class Projector:
             if progress.done:
                 self._due = progress.wake_at_ms
             return progress.done
+
+    async def _quiet(self) -> None:
+        """Returns when nothing was stored for a moment, or for long enough."""
+        end = self._clock.monotonic() + HOLD_SECONDS
+        while (left := end - self._clock.monotonic()) > 0:
+            self._wake.clear()
+            try:
+                async with asyncio.timeout(min(QUIET_SECONDS, left)):
+                    await self._wake.wait()
+            except TimeoutError:
+                return
+        self._wake.clear()
 
     def _advance(self, writer: Writer) -> catalogue.Progress:
         return catalogue.advance(writer.connection, self._network, self._clock.now_ms(), BUDGET)

@@ -17,41 +17,11 @@ from protocol.signing import Signer
 
 NETWORK: Final = "inx"
 START: Final = 1_750_000_000_000  # ms
-ENTRY_BYTES: Final = 500  # of header, signature and record together
-_WORDS: Final = [
-    "amber",
-    "basket",
-    "cotton",
-    "desk",
-    "ember",
-    "fabric",
-    "glass",
-    "harbour",
-    "iron",
-    "jacket",
-    "kettle",
-    "linen",
-    "maple",
-    "needle",
-    "olive",
-    "paper",
-    "quilt",
-    "rope",
-    "silver",
-    "table",
-    "umber",
-    "velvet",
-    "walnut",
-    "yarn",
-    "zinc",
-    "oak",
-    "steel",
-    "clay",
-    "brass",
-    "wool",
-    "cedar",
-    "copper",
-]
+_WORDS: Final = (
+    "amber", "basket", "cotton", "desk", "ember", "fabric", "glass", "harbour", "iron", "jacket", "kettle", "linen",
+    "maple", "needle", "olive", "paper", "quilt", "rope", "silver", "table", "umber", "velvet", "walnut", "yarn",
+    "zinc", "oak", "steel", "clay", "brass", "wool", "cedar", "copper",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +47,7 @@ def _seed(*parts: object) -> bytes:
 
 
 def _listing(number: int, seq: int) -> bytes:
-    """A listing whose entry comes to ENTRY_BYTES, give or take ten."""
+    """A listing that makes an entry of about 500 bytes: header, signature and record together."""
     noise = _seed("words", number, seq)
     words = [_WORDS[byte % len(_WORDS)] for byte in noise]
     description = " ".join(words)
@@ -88,7 +58,7 @@ def _listing(number: int, seq: int) -> bytes:
             kind="product",
             title=" ".join(words[:3]).capitalize(),
             category="Things",
-            description=description[:125],
+            description=description,
             price=Price(amount=100 + noise[0] * 10, currency="EUR"),
         )
     )
