@@ -7,6 +7,7 @@ only the extra routes (the WebSocket of peers, which authenticates by Noise) are
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import socket
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
@@ -29,6 +30,12 @@ from netnode.problems import ExitCode, Problem
 BODY_SECONDS: Final = 30.0  # why: a body that drips longer than this holds a connection for nothing
 KEEPALIVE_SECONDS: Final = 30.0  # why: SECURITY section 1; aiohttp's own default is an hour
 CHUNK: Final = 64 * 1024
+
+_BUSY: Final = {
+    errno.EADDRINUSE: "another program uses that port already, perhaps another node",
+    errno.EADDRNOTAVAIL: "this computer has no such address",
+    errno.EACCES: "ports below 1024 need the rights of an administrator",
+}
 
 _log = logging.getLogger("netnode.api")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -275,8 +282,8 @@ def _cannot_listen(host: str, port: int, error: OSError | OverflowError) -> Prob
         return Problem(text, ExitCode.USAGE, "listen")
     if isinstance(error, OverflowError):
         return Problem(f"Port {port} does not exist. Use one from 0 to 65535.", ExitCode.USAGE, "listen")
-    reason = error.strerror or str(error)
+    reason = _BUSY.get(error.errno or 0, error.strerror or str(error))
     text = (
-        f"Cannot listen on {host}:{port} ({reason}). Choose another with --listen HOST:PORT; 0 picks a port."
+        f"Cannot listen on {host}:{port}: {reason}. Choose another with --listen HOST:PORT; port 0 picks one."
     )
     return Problem(text, ExitCode.FAILED, "listen", {"host": host, "port": port})

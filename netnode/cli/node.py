@@ -13,12 +13,15 @@ from netnode.cli import output
 from netnode.cli.asking import make_home, show_words
 from netnode.cli.frame import Invocation, NodeCommand, invocation
 from netnode.cli.reach import call, known_passphrase
+from netnode.config import SETTINGS
 from netnode.keystore import Keystore
 from netnode.operations import models
 from netnode.operations.node import STATUS, STOP
 from netnode.operations.services import Created, Ready, StartOptions
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy, retries
+from protocol.errors import RemoteProtocolError
+from protocol.uri import parse_invite
 
 _STOP_SECONDS: Final = 15.0  # why: a node ends within 10 s of the signal
 _HINTS: Final = {
@@ -64,15 +67,44 @@ def _created(created: Created) -> dict[str, object]:
     }
 
 
+def _listen(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    # Here, not in the node: a slip must not leave a new networker behind.
+    if value is not None and not SETTINGS["listen"].accepts(value):
+        raise click.BadParameter(f"{value!r} is not {SETTINGS['listen'].allowed}.", context, parameter)
+    return value
+
+
+def _uris(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        text = ""
+        if value.lower().startswith("inx:"):
+            try:
+                parse_invite(value)
+            except RemoteProtocolError as error:
+                text = f"{value[:80]!r} is no invite: {error.text}."
+        elif not SETTINGS["peers"].accepts(value):
+            text = f"{value[:80]!r} is neither an invite (inx:...) nor an address of a peer (ws://...)."
+        if text:
+            raise click.BadParameter(text, context, parameter)
+    return values
+
+
 @click.command(cls=NodeCommand)
 @click.option("--name", metavar="NAME", help="Name of a new networker, when the home is empty.")
 @click.option("--no-passphrase", is_flag=True, help="For an empty home: store the keys without a passphrase.")
 @click.option(
     "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="Passphrase of the keys."
 )
-@click.option("--listen", metavar="HOST:PORT", help="Where to listen; port 0 picks a free one.")
 @click.option(
-    "--peer", "peers", metavar="URI", multiple=True, help="A peer to dial: inx: or ws://. Repeatable."
+    "--listen", metavar="HOST:PORT", callback=_listen, help="Where to listen; port 0 picks a free one."
+)
+@click.option(
+    "--peer",
+    "peers",
+    metavar="URI",
+    multiple=True,
+    callback=_uris,
+    help="A peer to dial: inx: or ws://. Repeatable.",
 )
 @click.option(
     "--ready-file",

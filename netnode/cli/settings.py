@@ -27,7 +27,7 @@ def config() -> None:
 
 def _file(run: Invocation) -> FileConfiguration:
     # The file itself, running node or not: it is read anew at every start and by every command.
-    return FileConfiguration(Config(run.home.config, SystemDisk()))
+    return FileConfiguration(Config(run.home.config, SystemDisk()), made=run.home.initialised())
 
 
 @config.command(cls=NodeCommand)

@@ -165,8 +165,13 @@ def _rows(text: io.TextIOWrapper, header: Header, width: int, separator: str, be
         try:
             cells = next(reader, None)
         except csv.Error as error:
+            what = (
+                "a cell is too long"
+                if "field limit" in str(error)
+                else "a quoted cell does not end as it should"
+            )
             raise FeedError(
-                f"The file is broken in the row that begins at line {line} ({error}). "
+                f"The file is broken in the row that begins at line {line}: {what}. "
                 "Check that its quotes match; a quote inside a cell is written twice."
             ) from error
         if cells is None:

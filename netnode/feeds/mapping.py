@@ -75,7 +75,7 @@ def to_listing(product: Product, *, currency: str | None, salt: bytes) -> Mapped
 
 def _skipped(product: Product, error: FormError) -> Skipped:
     """Finds the row and column of a rule that the finished record breaks."""
-    head, _, inner = error.field.partition(", ")
+    head, _, inner = (error.field or "description").partition(", ")
     name, _, number = head.partition(" ")
     row, column = product.row, name
     if name == "variants" and number.isdigit():

@@ -51,6 +51,8 @@ class FormError(Problem):
 def explain(text: str) -> tuple[str, str]:
     """Turns the sentence of a record's error into (field, reason) in words for a person; elements count from 1."""
     field, _, reason = text.partition(": ")
+    if field == "the record":
+        return "", f"the listing or profile as a whole has {reason}; shorten its texts"
     for pattern, words in _WORDING:
         reason = pattern.sub(words, reason)
     return _PATH.sub(lambda found: f"{found[1]} {int(found[2]) + 1}", field).replace(".", ", "), reason

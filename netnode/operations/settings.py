@@ -8,12 +8,18 @@ from netnode.problems import ExitCode, Problem
 
 
 class FileConfiguration:
-    """`services.Configuration` on the settings file of a home."""
+    """`services.Configuration` on the settings file of a home.
 
-    __slots__ = ("_config",)
+    Args:
+        config: the file.
+        made: the home holds a networker, which belongs to its network for good.
+    """
 
-    def __init__(self, config: Config) -> None:
+    __slots__ = ("_config", "_made")
+
+    def __init__(self, config: Config, *, made: bool = False) -> None:
         self._config = config
+        self._made = made
 
     async def list(self, query: models.Listed) -> models.Page[models.Setting]:
         """All settings, by their place in the table; the cursor is the number of those passed."""
@@ -27,7 +33,14 @@ class FileConfiguration:
         return _setting(self._config.get(name))
 
     async def set(self, name: str, value: str) -> models.Setting:
-        """Checks and writes one setting; Problem 2 for a value it cannot take."""
+        """Checks and writes one setting; Problem 2 for a value it cannot take, 4 for the network of a networker."""
+        if name == "network" and self._made and value != self._config.get(name).value:
+            raise Problem(
+                "The network of a networker never changes. For another network make another home: "
+                "netnode --home DIR config set network NAME, then netnode --home DIR init.",
+                ExitCode.REFUSED,
+                "network",
+            )
         return _setting(self._config.set(name, value))
 
 

@@ -93,5 +93,5 @@ def compose(
         ),
         blobs=HeldBlobs(store, own, projector, clock, sessions),
         moderation=Statements(store, own, projector, entropy),
-        config=FileConfiguration(config),
+        config=FileConfiguration(config, made=True),
     )

@@ -448,3 +448,19 @@ def test_a_second_import_says_the_same_and_keeps_what_the_owner_added() -> None:
     edited = structs.replace(again, commission=500)
     assert same(keep_own(edited, one(MUG)), edited)
     assert not same(keep_own(edited, one(MUG | {"Variant Price": "13"})), edited)
+
+
+def test_a_record_too_large_is_told_at_the_description() -> None:
+    found = skipped(MUG | {"Body (HTML)": "d" * 60_000})
+    assert (found.row, found.field) == (2, "Body (HTML)")
+    assert "as a whole has 6" in found.reason and "shorten" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [('"' + "x" * 140_000 + '"', "a cell is too long"), ('"open', "a quoted cell does not end")],
+)
+def test_a_broken_cell_is_told_in_words(cell: str, says: str) -> None:
+    data = f"Handle,Title,Body (HTML),Published,Variant Price\nmug,Mug,{cell},true,1\n".encode()
+    with pytest.raises(FeedError, match=f"line 2: {says}"):
+        list(read_feed(io.BytesIO(data), currency="EUR"))

@@ -210,6 +210,15 @@ def test_settings_need_no_networker(run, home):
     assert run("config", "ls", "--cursor", "x").code == 2
 
 
+def test_the_network_of_a_networker_never_changes(run, home):
+    assert run("config", "set", "network", "test-1").code == 0
+    assert run("init", "--name", "Ada", "--no-passphrase").code == 0
+    told = run("config", "set", "network", "other")
+    assert (told.code, told.out) == (4, "")
+    assert "another home" in told.err
+    assert run("config", "set", "network", "test-1").code == 0
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(run, shell):
     result = run("completion", shell)

@@ -14,6 +14,7 @@ import pytest
 
 from netnode.home import Home, Running
 from netnode.system import SystemDisk, SystemEntropy
+from protocol.uri import format_invite
 from tests.netnode.cli.running import node_running
 from tests.netnode.fake_services import ME, FakeServices
 
@@ -73,6 +74,7 @@ def test_a_passphrase_file_protects_the_keys_and_opens_them(run, tmp_path, runti
 
 
 def test_start_hands_over_its_options_and_says_where_the_node_is(ready, runtime, tmp_path):
+    invite = format_invite(bytes(32), ["ws://b.example/inx/1"])
     result = ready(
         "start",
         "--listen",
@@ -80,7 +82,7 @@ def test_start_hands_over_its_options_and_says_where_the_node_is(ready, runtime,
         "--peer",
         "ws://a/inx/1",
         "--peer",
-        "inx:b",
+        invite,
         "--ready-file",
         tmp_path / "ready",
         "--no-browser",
@@ -88,7 +90,7 @@ def test_start_hands_over_its_options_and_says_where_the_node_is(ready, runtime,
     )
     assert (result.code, set(result.json)) == (0, {"id", "pid", "peer", "api"})
     options = runtime.started[0]
-    assert (options.listen, options.peers) == ("127.0.0.1:0", ("ws://a/inx/1", "inx:b"))
+    assert (options.listen, options.peers) == ("127.0.0.1:0", ("ws://a/inx/1", invite))
     assert (options.ready_file, options.browser, options.passphrase) == (tmp_path / "ready", False, None)
 
 
@@ -207,3 +209,21 @@ def test_a_second_start_is_refused(ready, home):
     with node_running(home, FakeServices(home)) as node:
         result = ready("start", "--json")
     assert (result.code, result.json["error"]["details"]["api"]) == (4, node.api)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--listen", "foo"),
+        ("--listen", "127.0.0.1:99999"),
+        ("--listen", "127.0.0.1:22x"),
+        ("--peer", "foo"),
+        ("--peer", "http://shop.example"),
+        ("--peer", "inx:bogus"),
+    ],
+)
+def test_a_slip_at_the_first_start_makes_no_networker(run, home, option, value):
+    told = run("start", "--name", "Ada", "--no-passphrase", option, value, "--json")
+    assert (told.code, told.json["error"]["code"]) == (2, "usage")
+    assert option in told.err and value in told.err
+    assert not home.exists()
