@@ -99,9 +99,30 @@ class Gate:
         """Admits chains that `chains` rebuilt, as `admit_runs`."""
         return await self._admit(list(chains), source)
 
-    async def admit(self, chain: Chain, *, durable: bool = False, source: object | None = None) -> Outcome:
-        """Admits consecutive entries of one author; `durable` for own entries [R-LOG-20]."""
-        (outcome,) = await self._admit([chain], source, durable)
+    async def admit(
+        self,
+        chain: Chain,
+        *,
+        durable: bool = False,
+        source: object | None = None,
+        head: bytes | None = None,
+    ) -> Outcome:
+        """Admits consecutive entries of one author.
+
+        Args:
+            chain: the entries, oldest first.
+            durable: they survive a loss of power once this returns; for own entries [R-LOG-20].
+            source: the session they came from.
+            head: the id of the newest entry that must be held; with another one nothing is judged (`gap`), so that an
+                own entry written at the wrong place proves no fork.
+
+        Returns:
+            What became of them, once they are stored.
+
+        Raises:
+            Problem: the disk fails.
+        """
+        (outcome,) = await self._admit([chain], source, durable, head=head)
         return outcome
 
     async def admit_openers(self, entries: Sequence[Entry], source: object | None = None) -> Outcome:
@@ -151,14 +172,19 @@ class Gate:
 
     # -- judging ---------------------------------------------------------------------------------------------
     async def _admit(
-        self, chains: list[Chain], source: object | None, durable: bool = False, jump: bool = False
+        self,
+        chains: list[Chain],
+        source: object | None,
+        durable: bool = False,
+        jump: bool = False,
+        head: bytes | None = None,
     ) -> list[Outcome]:
         outcomes: dict[bytes, Outcome] = {}
         stored: list[asyncio.Future[list[Arrived]]] = []
         async with self._door:  # until the last chain is judged: what came later may build on it
             while chains:
                 verdicts = _Verdicts(outcomes)
-                future = await self._decide(source, durable, self._judge, chains, verdicts, jump)
+                future = await self._decide(source, durable, self._judge, chains, verdicts, jump, head)
                 if future is not None:
                     stored.append(future)
                 chains = verdicts.rest
@@ -189,7 +215,9 @@ class Gate:
             self._stale = True
             raise
 
-    def _judge(self, chains: list[Chain], verdicts: _Verdicts, jump: bool) -> list[Change]:
+    def _judge(
+        self, chains: list[Chain], verdicts: _Verdicts, jump: bool, head: bytes | None
+    ) -> list[Change]:
         """Runs in the verifier lane."""
         self._trim()
         changes: list[Change] = []
@@ -198,6 +226,10 @@ class Gate:
         for chain in chains:
             author = chain[0].author
             state = self._known(author)
+            if head is not None and (state is None or state.tip.id != head):
+                text = "the log went on since the entry was written"
+                verdicts.outcomes[author] = Outcome(author, fault=NotHeld("gap", text))
+                continue
             if author in waiting or (
                 _reads_store(state, chain) and (author in touched or self._pending.get(author))
             ):

@@ -87,6 +87,7 @@ class OwnLog:
         async with self._turn:
             state = await self._gate.state(self.id)
             signer, before = self._ready(state)
+            head = before.id
             entries: list[Entry] = []
             for kind, record in records:
                 entry = sign_entry(
@@ -103,7 +104,7 @@ class OwnLog:
                 )
                 entries.append(entry)
                 before = Place(entry.seq, entry.id, entry.epoch, entry.term, entry.time, entry.kind)
-            outcome = await self._gate.admit(entries, durable=True)
+            outcome = await self._gate.admit(entries, durable=True, head=head)
         if outcome.fault is not None or outcome.kept != len(entries):
             text = "" if outcome.fault is None else f": {outcome.fault.text}"
             raise Problem(f"The own log took {outcome.kept} of {len(entries)} entries{text}.", code="own_log")

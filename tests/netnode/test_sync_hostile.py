@@ -237,7 +237,7 @@ async def test_records_that_do_not_match(mesh: Mesh) -> None:
         (time, kind, signature, [entry.record_hash, entry.record_length] if kind % 2 else body)
         for (time, kind, signature, body), entry in zip(run.entries, log.entries, strict=True)
     ]
-    await a.gate.admit_runs([type(run)(run.author, 0, 0, 0, run.prev, bare)])  # type: ignore[arg-type]
+    await a.gate.admit_runs([type(run)(run.author, 0, 0, 0, run.prev, bare)])
     for records, code in (
         ([(0, b"other")], "record_hash"),
         ([(9, b"")], "answer"),

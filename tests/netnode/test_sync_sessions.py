@@ -299,7 +299,7 @@ async def test_a_budget_is_kept_and_what_is_left_is_named(mesh: Mesh) -> None:
     logs[0].write(500)
     await a.take(*logs)
     puppet = await Puppet.meet(mesh.wires, "a", Author("asker"))
-    wants = [(log.id, 0, len(log.entries) - 1) for log in logs]
+    wants: list[tuple[bytes, int, int]] = [(log.id, 0, len(log.entries) - 1) for log in logs]
     got: dict[bytes, list[Entry]] = {}
     for budget in (1, 70_000, 30_000, 4_000_000):
         answers = await puppet.ask(messages.Get(budget=budget, wants=wants))
