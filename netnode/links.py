@@ -24,6 +24,7 @@ PEER_PATH: Final = "/inx/1"
 SEND_BUFFER: Final = (
     256 * 1024
 )  # why: what one slow reader may hold of this node's memory before a send waits
+TOO_LONG: Final = limits.MAX_NOISE_MESSAGE + 1  # why: aiohttp refuses a message of as many bytes as its bound
 _log = logging.getLogger("netnode.links")
 _WebSocket = aiohttp.ClientWebSocketResponse[bool] | web.WebSocketResponse
 
@@ -46,7 +47,10 @@ class WebSocketLink:
 
     async def receive(self) -> bytes:
         """The next binary message; a text message breaks the link."""
-        message = await self._socket.receive()
+        try:
+            message = await self._socket.receive()
+        except (ConnectionError, aiohttp.ClientError, RuntimeError) as error:
+            raise LinkClosed(text=str(error)) from error
         if message.type is aiohttp.WSMsgType.BINARY:
             return bytes(message.data)
         if message.type is aiohttp.WSMsgType.TEXT:
@@ -83,7 +87,7 @@ class WebSocketDialer:
             async with asyncio.timeout(limits.HANDSHAKE_SECONDS):
                 socket = await self._client.ws_connect(
                     address,
-                    max_msg_size=limits.MAX_NOISE_MESSAGE,
+                    max_msg_size=TOO_LONG,
                     heartbeat=limits.HEARTBEAT_SECONDS,
                     compress=0,
                     autoclose=True,
@@ -137,7 +141,7 @@ class WebSocketListener:
             return web.Response(status=403, text="Pages of that origin may not open links to this node.\n")
         socket = web.WebSocketResponse(
             heartbeat=limits.HEARTBEAT_SECONDS,
-            max_msg_size=limits.MAX_NOISE_MESSAGE,
+            max_msg_size=TOO_LONG,
             compress=False,
             writer_limit=SEND_BUFFER,
         )

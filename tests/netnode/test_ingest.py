@@ -230,7 +230,7 @@ async def test_runs_that_continue_each_other_are_one_chain(gate: Bench) -> None:
 
 @pytest.mark.parametrize("lane", [Lane.VERIFIER, Lane.WRITER])
 async def test_a_wait_that_is_cancelled(gate: Bench, lane: Lane) -> None:
-    """Between judge and commit nothing is lost that was not cancelled: the next chain finds the true state [R-LOG-20]."""
+    """Nothing is lost that was not cancelled: the next chain finds the true state [R-LOG-20]."""
     log = written("log", 30)
     await gate.gate.admit(log.entries[:10])
     reached, go = gate.lanes.hold(lane)

@@ -1,0 +1,271 @@
+"""Links over real WebSockets on loopback: both ends, closes, limits, origins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from netnode import links
+from netnode.links import PEER_PATH, WebSocketDialer, WebSocketListener
+from netnode.ports import Link, LinkClosed
+from protocol import limits
+
+OnLink = Callable[[Link], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(on_link: OnLink | None, listener: WebSocketListener | None = None) -> AsyncIterator[str]:
+    """A listener on a free port; yields ``127.0.0.1:port``."""
+    listener = listener or WebSocketListener()
+    app = web.Application()
+    app.add_routes([listener.route()])
+    runner = web.AppRunner(app, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    if on_link is not None:
+        await listener.start(on_link)
+    try:
+        yield f"{host}:{port}"
+    finally:
+        await listener.close()
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def dialer() -> AsyncIterator[WebSocketDialer]:
+    made = WebSocketDialer()
+    yield made
+    await made.close()
+
+
+async def echo(link: Link) -> None:
+    try:
+        while True:
+            await link.send(await link.receive())
+    except LinkClosed:
+        return
+
+
+async def test_messages_come_whole_and_in_order(dialer: WebSocketDialer) -> None:
+    """One binary message each, up to MAX_NOISE_MESSAGE bytes [R-LINK-1] [R-LINK-2]."""
+    async with serving(echo) as address:
+        link = await dialer.dial(f"ws://{address}{PEER_PATH}")
+        assert link.remote == address
+        messages = [b"", b"x", bytes(limits.MAX_NOISE_MESSAGE), b"last"]
+        for message in messages:
+            await link.send(message)
+        assert [await link.receive() for _ in messages] == messages
+        await link.close(1000, "enough")
+        await link.close()
+        with pytest.raises(LinkClosed):
+            await link.send(b"more")
+        with pytest.raises(LinkClosed):
+            await link.receive()
+
+
+async def test_the_close_code_arrives(dialer: WebSocketDialer) -> None:
+    """With its reason, at either side [R-LINK-2]."""
+    closed: asyncio.Queue[LinkClosed] = asyncio.Queue()
+
+    async def listen(link: Link) -> None:
+        try:
+            if await link.receive() == b"close":
+                await link.close(1013, "no room " + "x" * 300)
+            else:
+                await link.receive()
+        except LinkClosed as error:
+            closed.put_nowait(error)
+
+    async with serving(listen) as address:
+        link = await dialer.dial(f"ws://{address}{PEER_PATH}")
+        await link.send(b"close")
+        with pytest.raises(LinkClosed) as raised:
+            await link.receive()
+        assert raised.value.code == 1013 and raised.value.text.startswith("no room")
+        link = await dialer.dial(f"ws://{address}{PEER_PATH}")
+        await link.send(b"stay")
+        await link.close(1002, "broke INX")
+        assert (await closed.get()).code == 1002
+
+
+async def test_text_and_oversize_end_the_link(dialer: WebSocketDialer) -> None:
+    """1003 for a text message, 1009 before a message is buffered whole [R-LINK-2]."""
+    async with serving(echo) as address, aiohttp.ClientSession() as client:
+        async with client.ws_connect(f"ws://{address}{PEER_PATH}", compress=0) as socket:
+            await socket.send_str("hello")
+            assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+            assert socket.close_code == 1003
+        async with client.ws_connect(f"ws://{address}{PEER_PATH}", compress=0) as socket:
+            await socket.send_bytes(bytes(limits.MAX_NOISE_MESSAGE + 1))
+            assert (await socket.receive()).type is aiohttp.WSMsgType.CLOSE
+            assert socket.close_code == 1009
+
+
+async def test_nothing_is_compressed(dialer: WebSocketDialer) -> None:
+    """An offer of compression is not taken [R-LINK-1]."""
+    async with serving(echo) as address, aiohttp.ClientSession() as client:
+        async with client.ws_connect(f"ws://{address}{PEER_PATH}", compress=15) as socket:
+            assert socket.compress == 0
+
+
+async def test_a_query_is_ignored(dialer: WebSocketDialer) -> None:
+    """A node's address may carry one [R-LINK-1]."""
+    async with serving(echo) as address:
+        link = await dialer.dial(f"ws://{address}{PEER_PATH}?tenant=7")
+        await link.send(b"x")
+        assert await link.receive() == b"x"
+        await link.close()
+
+
+async def test_what_a_dialler_is_told(dialer: WebSocketDialer) -> None:
+    """A sentence for the owner: nobody there, no node there, not an address."""
+    with pytest.raises(OSError, match="cannot connect"):
+        await dialer.dial("ws://127.0.0.1:1/inx/1")
+    async with serving(echo) as address:
+        with pytest.raises(OSError, match=r"no INX node answers there \(HTTP 404\)"):
+            await dialer.dial(f"ws://{address}/other")
+    with pytest.raises(OSError, match="cannot connect"):
+        await dialer.dial("ws://")
+
+
+async def test_a_server_that_never_answers(dialer: WebSocketDialer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The attempt ends in time [R-LINK-4]."""
+    monkeypatch.setattr(limits, "HANDSHAKE_SECONDS", 0.05)
+
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(mute, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(OSError, match="no answer within"):
+        await dialer.dial(f"ws://127.0.0.1:{port}{PEER_PATH}")
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_listener_that_is_not_open(dialer: WebSocketDialer) -> None:
+    """503 before it starts and after it ends; a plain request is told what to do."""
+    listener = WebSocketListener()
+    async with serving(None, listener) as address, aiohttp.ClientSession() as client:
+        async with client.get(f"http://{address}{PEER_PATH}") as answer:
+            assert answer.status == 503
+        await listener.start(echo)
+        async with client.get(f"http://{address}{PEER_PATH}") as answer:
+            assert answer.status == 426 and "WebSocket" in await answer.text()
+        link = await dialer.dial(f"ws://{address}{PEER_PATH}")
+        await link.send(b"x")
+        await link.receive()
+        await listener.close()
+        with pytest.raises(LinkClosed) as raised:
+            await link.receive()
+        assert raised.value.code == 1001
+        async with client.get(f"http://{address}{PEER_PATH}") as answer:
+            assert answer.status == 503
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (None, True),
+        ("http://localhost:3000", True),
+        ("http://127.0.0.1:8000", True),
+        ("http://[::1]:8000", True),
+        ("https://shop.example", True),
+        ("https://evil.example", False),
+        ("https://localhost.evil.example", False),
+        ("null", False),
+    ],
+)
+async def test_origins(origin: str | None, allowed: bool) -> None:
+    """Pages of this machine and those the owner named may open links; others may not."""
+    listener = WebSocketListener(allow_origins=["https://shop.example"])
+    async with serving(echo, listener) as address, aiohttp.ClientSession() as client:
+        headers = {} if origin is None else {"Origin": origin}
+        if allowed:
+            async with client.ws_connect(f"ws://{address}{PEER_PATH}", headers=headers) as socket:
+                await socket.send_bytes(b"x")
+                assert (await socket.receive()).data == b"x"
+        else:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await client.ws_connect(f"ws://{address}{PEER_PATH}", headers=headers)
+            assert refused.value.status == 403
+
+
+@pytest.mark.parametrize(
+    ("proxies", "remote"),
+    [([], "127.0.0.1"), (["127.0.0.0/8"], "203.0.113.9"), (["10.0.0.0/8"], "127.0.0.1")],
+)
+async def test_who_is_behind_a_proxy(proxies: list[str], remote: str) -> None:
+    """The last address a trusted proxy adds; others are not believed."""
+    seen: asyncio.Queue[str] = asyncio.Queue()
+
+    async def note(link: Link) -> None:
+        seen.put_nowait(link.remote)
+
+    async with (
+        serving(note, WebSocketListener(proxies=proxies)) as address,
+        aiohttp.ClientSession() as client,
+    ):
+        headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
+        async with client.ws_connect(f"ws://{address}{PEER_PATH}", headers=headers):
+            assert await seen.get() == remote
+
+
+async def test_a_slow_reader_makes_the_sender_wait(dialer: WebSocketDialer) -> None:
+    """What is not read does not pile up here without bound [R-LINK-5]."""
+    sent = 0
+
+    async def flood(link: Link) -> None:
+        nonlocal sent
+        try:
+            while sent < 4_000:
+                await link.send(bytes(60_000))
+                sent += 1
+        except LinkClosed:
+            return
+
+    async with serving(flood) as address:
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        key = "dGhlIHNhbXBsZSBub25jZQ=="
+        writer.write(
+            f"GET {PEER_PATH} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        before = -1
+        while before != sent:
+            before = sent
+            await asyncio.sleep(0.1)
+        assert sent < 1_000, "the socket's buffers and ours, not 240 MB"
+        writer.close()
+    assert links.SEND_BUFFER <= 256 * 1024
+
+
+async def test_an_abrupt_end(dialer: WebSocketDialer) -> None:
+    """A connection that breaks is a closed link, 1006."""
+    ended: asyncio.Queue[LinkClosed] = asyncio.Queue()
+
+    async def listen(link: Link) -> None:
+        try:
+            await link.receive()
+        except LinkClosed as error:
+            ended.put_nowait(error)
+
+    async with serving(listen) as address:
+        async with aiohttp.ClientSession() as client:
+            socket = await client.ws_connect(f"ws://{address}{PEER_PATH}")
+            transport = socket.get_extra_info("socket")
+            assert transport is not None
+            connection = socket._response.connection  # type: ignore[union-attr]
+            assert connection is not None and connection.transport is not None
+            connection.transport.abort()
+            async with asyncio.timeout(5):
+                assert (await ended.get()).code in (1000, 1006)
