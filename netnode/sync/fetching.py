@@ -69,6 +69,10 @@ class Fetching:
             while self._jobs:
                 await self._work(self._jobs[0])
                 self._jobs.popleft()
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():
+                    # A task group whose members failed raises their faults and forgets that it was cancelled.
+                    raise asyncio.CancelledError
 
     def close(self) -> None:
         """The session is over: nobody waits any longer."""
