@@ -110,9 +110,12 @@ async def test_text_and_oversize_end_the_link(dialer: WebSocketDialer) -> None:
 
 async def test_nothing_is_compressed(dialer: WebSocketDialer) -> None:
     """An offer of compression is not taken [R-LINK-1]."""
-    async with serving(echo) as address, aiohttp.ClientSession() as client:
-        async with client.ws_connect(f"ws://{address}{PEER_PATH}", compress=15) as socket:
-            assert socket.compress == 0
+    async with (
+        serving(echo) as address,
+        aiohttp.ClientSession() as client,
+        client.ws_connect(f"ws://{address}{PEER_PATH}", compress=15) as socket,
+    ):
+        assert socket.compress == 0
 
 
 async def test_a_query_is_ignored(dialer: WebSocketDialer) -> None:
@@ -259,13 +262,12 @@ async def test_an_abrupt_end(dialer: WebSocketDialer) -> None:
         except LinkClosed as error:
             ended.put_nowait(error)
 
-    async with serving(listen) as address:
-        async with aiohttp.ClientSession() as client:
-            socket = await client.ws_connect(f"ws://{address}{PEER_PATH}")
-            transport = socket.get_extra_info("socket")
-            assert transport is not None
-            connection = socket._response.connection  # type: ignore[union-attr]
-            assert connection is not None and connection.transport is not None
-            connection.transport.abort()
-            async with asyncio.timeout(5):
-                assert (await ended.get()).code in (1000, 1006)
+    async with serving(listen) as address, aiohttp.ClientSession() as client:
+        socket = await client.ws_connect(f"ws://{address}{PEER_PATH}")
+        transport = socket.get_extra_info("socket")
+        assert transport is not None
+        connection = socket._response.connection
+        assert connection is not None and connection.transport is not None
+        connection.transport.abort()
+        async with asyncio.timeout(5):
+            assert (await ended.get()).code in (1000, 1006)
