@@ -32,11 +32,10 @@ from netnode.operations.services import Ready
 from netnode.problems import Problem
 from netnode.system import SystemClock, SystemDisk
 
-MAX_NODES: Final = 32
 START_SECONDS: Final = 60.0
 LEVEL_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 12.0
-LOOK_EVERY: Final = 0.1
+LOOK_EVERY: Final = 0.02
 SEARCHED: Final = "coffee"
 
 
@@ -71,7 +70,7 @@ async def run(*, nodes: int, once: bool, as_json: bool) -> None:
     """Starts the mesh, shows how it levels, searches it, and stays up unless `once`.
 
     Args:
-        nodes: how many, 2 to MAX_NODES.
+        nodes: how many, at least 2.
         once: end after the search.
         as_json: one JSON document {nodes, search} on stdout instead of tables.
 
@@ -83,6 +82,27 @@ async def run(*, nodes: int, once: bool, as_json: bool) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopping.set)
+    try:
+        async with asyncio.TaskGroup() as group:
+            show = group.create_task(_show(nodes, once, as_json, console), name="demo")
+            ender = group.create_task(_end(stopping, show), name="end of the demo")
+            show.add_done_callback(lambda _: ender.cancel())
+    except* Problem as problems:
+        first: BaseException = problems
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        raise first from None
+    if stopping.is_set():
+        console.print("Stopped.")
+
+
+async def _end(stopping: asyncio.Event, show: asyncio.Task[None]) -> None:
+    """Ends the demo when a signal comes, however far it is."""
+    await stopping.wait()
+    show.cancel()
+
+
+async def _show(nodes: int, once: bool, as_json: bool, console: Console) -> None:
     console.print(f"Starting {nodes} nodes on this computer, each with its own keys, log and listings ...")
     with tempfile.TemporaryDirectory(prefix="netnode-demo-") as folder:
         async with AsyncExitStack() as stack:
@@ -92,8 +112,7 @@ async def run(*, nodes: int, once: bool, as_json: bool) -> None:
             await _search(members, console, as_json)
             console.print(_farewell(members, once), soft_wrap=True)
             if not once:
-                await stopping.wait()
-                console.print("Stopping ...")
+                await asyncio.Event().wait()
 
 
 async def _start(stack: AsyncExitStack, folder: Path, nodes: int, console: Console) -> list[Member]:
@@ -150,7 +169,7 @@ async def _ready(process: asyncio.subprocess.Process, path: Path, output: Path, 
                         (await asyncio.to_thread(output.read_bytes)).decode(errors="replace").strip()[-500:]
                     )
                     raise Problem(f"The node of {name} ended at its start: {said}", code="demo")
-                await asyncio.sleep(LOOK_EVERY / 4)
+                await asyncio.sleep(LOOK_EVERY)
     except TimeoutError as error:
         raise Problem(
             f"The node of {name} did not start within {START_SECONDS:.0f} s.", code="demo"
@@ -181,20 +200,27 @@ async def _publish(members: list[Member]) -> int:
 
 
 async def _level(members: list[Member], published: int, console: Console) -> None:
+    """Watches until every node holds everything; each node's seconds count from the last publication."""
     clock = SystemClock()
     start = clock.monotonic()
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        while any(member.seconds is None for member in members):
-            if clock.monotonic() - start > LEVEL_SECONDS:
-                console.print(_table(members))
-                raise Problem(f"The nodes did not level within {LEVEL_SECONDS:.0f} s.", code="demo")
-            for member in members:
-                status = await member.client.call(STATUS, models.Nothing())
-                member.logs, member.entries, member.listings = status.logs, status.entries, status.listings
-                if member.seconds is None and status.listings >= published and status.logs >= len(members):
-                    member.seconds = clock.monotonic() - start
+
+    async def watch(member: Member, live: Live) -> None:
+        while member.seconds is None:
+            status = await member.client.call(STATUS, models.Nothing())
+            member.logs, member.entries, member.listings = status.logs, status.entries, status.listings
+            if status.listings >= published and status.logs >= len(members):
+                member.seconds = clock.monotonic() - start
             live.update(_table(members), refresh=console.is_terminal)
             await asyncio.sleep(LOOK_EVERY)
+
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        try:
+            async with asyncio.timeout(LEVEL_SECONDS), asyncio.TaskGroup() as group:
+                for member in members:
+                    group.create_task(watch(member, live), name=f"watch {member.name}")
+        except TimeoutError as error:
+            console.print(_table(members))
+            raise Problem(f"The nodes did not level within {LEVEL_SECONDS:.0f} s.", code="demo") from error
     console.print(_table(members))
 
 
@@ -205,7 +231,7 @@ def _table(members: list[Member]) -> Table:
     ):  # fmt: skip
         table.add_column(heading, justify="right" if justify == "right" else "left")
     for member in members:
-        seconds = "..." if member.seconds is None else f"{member.seconds:.1f} s"
+        seconds = "..." if member.seconds is None else f"{member.seconds:.2f} s"
         table.add_row(member.name, str(member.logs), str(member.entries), str(member.listings), seconds)
     return table
 

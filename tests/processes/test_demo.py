@@ -48,18 +48,19 @@ def test_the_demo_shows_a_table_to_people(own_tmp: Path) -> None:
         assert said in result.out
 
 
-def test_ctrl_c_ends_the_demo_and_all_its_nodes(own_tmp: Path) -> None:
+@pytest.mark.parametrize("moment", ["Starting", "serves peers", "stay up"])
+def test_ctrl_c_ends_the_demo_and_all_its_nodes_at_any_moment(own_tmp: Path, moment: str) -> None:
     with tempfile.TemporaryFile() as sink:
         demo = subprocess.Popen(
-            [*PROGRAM, "demo", "--nodes", "2"], cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=sink,
-            stderr=sink, start_new_session=True,
+            [*PROGRAM, "demo", "--nodes", "2"], cwd=ROOT, env=environment() | {"PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True,
         )  # fmt: skip
 
         def said() -> str:
             return os.pread(sink.fileno(), 100_000, 0).decode()
 
-        until(lambda: "stay up" in said(), "the demo is up", 30)
+        until(lambda: moment in said(), "the demo is that far", 30)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(15) == 0
-        assert "Traceback" not in said()
+        assert "Traceback" not in said() and "Error" not in said()
     assert list(own_tmp.iterdir()) == []
