@@ -32,7 +32,7 @@ KEEPALIVE_SECONDS: Final = 30.0  # why: SECURITY section 1; aiohttp's own defaul
 CHUNK: Final = 64 * 1024
 
 _BUSY: Final = {
-    errno.EADDRINUSE: "another program uses that port already, perhaps another node",
+    errno.EADDRINUSE: "that port is in use by another program, perhaps another node",
     errno.EADDRNOTAVAIL: "this computer has no such address",
     errno.EACCES: "ports below 1024 need the rights of an administrator",
 }

@@ -12,6 +12,7 @@ from netnode.cli.reach import call, send_file, use
 from netnode.cli.saving import save
 from netnode.operations import models
 from netnode.operations.logs import ENTRIES, LOG_EXPORT, LOG_IMPORT, LOG_VERIFY, LOGS
+from netnode.problems import ExitCode
 
 
 @click.group(cls=NodeGroup)
@@ -116,10 +117,12 @@ def export(context: click.Context, file: Path, author: str | None) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def import_(context: click.Context, file: Path) -> None:
-    """Take in the logs of a FILE that `log export` wrote; every entry is verified."""
+    """Take in the logs of a FILE that `log export` wrote; every entry is verified, exit 4 if one is refused."""
     run = invocation(context)
     result = send_file(run, LOG_IMPORT, models.Nothing(), file, signs=False)
     output.emit(run, result, _show_imported)
+    if result.refused:
+        context.exit(int(ExitCode.REFUSED))
 
 
 def _show_imported(result: models.LogImported) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable
 
+from msgspec import UNSET
+
 from netnode.market.forms import FormError
 from netnode.market.listing import edited, from_form, same
 from netnode.operations import models
@@ -59,6 +61,7 @@ class OwnListings:
             Problem: the form is wrong (2), the key is in force (4), or as `OwnLog.append`.
         """
         record = from_form(fields, salt=self._salt())
+        self._refuse_past(record)
         async with self._turn:
             row = await self._row(record.key)
             if row is not None and row.in_force(self._clock.now_ms()):
@@ -80,6 +83,8 @@ class OwnListings:
         async with self._turn:
             row = await self._known(change.key)
             record = edited(row.record, change.fields, change.clear, salt=self._salt())
+            if "expires" in change.fields:
+                self._refuse_past(record)
             if same(row.record, record):
                 return self._published(row.key, row.entry)
             try:
@@ -154,6 +159,10 @@ class OwnListings:
                 {"key": key},
             )
         return row
+
+    def _refuse_past(self, record: Listing) -> None:
+        if record.expires is not UNSET and record.expires <= self._clock.now_ms():
+            raise FormError("", "expires", "lies in the past, so nobody would see the listing")
 
     async def _write(self, key: str, kind: int, data: bytes) -> models.Published:
         (entry,) = await self._own.append([(kind, data)])

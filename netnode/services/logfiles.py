@@ -115,7 +115,9 @@ class LogFiles:
             await self._projector.level()
             before = f" {intake.added} new entries before that place were taken in." if intake.added else ""
             raise Problem(
-                f"The file cannot be read as a file of logs: {error.text}.{before}", code="log_file"
+                f"It cannot be read as a file of logs: {error.text}.{before} "
+                "Write it anew where it comes from, with: netnode log export FILE",
+                code="log_file",
             ) from error
         await self._projector.level()
         return models.LogImported(

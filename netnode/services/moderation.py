@@ -112,6 +112,8 @@ class Statements:
                     ExitCode.USAGE,
                     "ref",
                 ) from error
+        if seller == self._own.id and ref.lower().startswith("nx1"):
+            views.networker_id(ref.partition("/")[0])  # a slip in an id is not an own key
         self._other(seller, "report")
         row = await self._store.read(lambda reader: views.listing(reader.connection, seller, key))
         if row is None:

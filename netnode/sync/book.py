@@ -126,6 +126,9 @@ def peer_row(uri: str, now: int) -> PeerRow:
         if wrong is not None:
             raise Problem(f"The address {uri[:80]!r} {wrong}.", ExitCode.USAGE, "bad_uri")
         return PeerRow(addresses=(uri,), added=now)
+    if not uri.lower().startswith("inx:"):
+        text = f"{uri[:80]!r} is neither an invite (inx:...) nor an address of a peer (ws://...)."
+        raise Problem(text, ExitCode.USAGE, "bad_uri")
     try:
         invite = parse_invite(uri)
     except RemoteProtocolError as error:

@@ -283,8 +283,41 @@ class FakeLogs:
             if not size and not chunk.startswith(b"runs"):
                 raise Problem("This is no file of runs.", code="log_file")
             size += len(chunk)
-        refused = [models.LogProblem(OTHER, 7, "signature", "it is wrong")]
-        return models.LogImported(added=size // 4, held=1, logs=1, refused=refused)
+        return models.LogImported(added=size // 4, held=1, logs=1, refused=list(self.problems))
+
+
+class FakeBlobs:
+    def __init__(self):
+        self.kept: dict[str, bytes] = {}
+
+    def _find(self, name):
+        if name not in self.kept:
+            raise Problem(f"The blob {name} is not in this home.", ExitCode.NOT_FOUND, "no_blob")
+        return self.kept[name]
+
+    async def add(self, chunks: AsyncIterable[bytes]):
+        data = b"".join([chunk async for chunk in chunks])
+        name = hashlib.sha256(data).hexdigest()
+        self.kept[name] = data
+        return models.BlobSize(name, len(data))
+
+    async def fetch(self, name):
+        return models.BlobSize(name, len(self._find(name)))
+
+    async def progress(self, name):
+        return models.BlobProgress(hash=name, held=name in self.kept)
+
+    async def send(self, name) -> AsyncIterator[bytes]:
+        data = self._find(name)
+        for start in range(0, len(data), 50_000):
+            yield data[start : start + 50_000]
+
+    async def list(self, query):
+        return paged([models.Blob(hash=n, size=len(d), added=TIME) for n, d in sorted(self.kept.items())], query)
+
+    async def remove(self, name):
+        self._find(name)
+        del self.kept[name]
 
 
 class FakeModeration:
@@ -324,6 +357,7 @@ class FakeServices:
         self.peers = FakePeers()
         self.follows = FakeFollows()
         self.log = FakeLogs()
+        self.blobs = FakeBlobs()
         self.moderation = FakeModeration(self)
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 

@@ -52,6 +52,19 @@ async def test_a_key_in_force_is_not_published_again(tmp_path: Path) -> None:
         await node.services.listings.publish(LAMP)
 
 
+async def test_a_listing_that_nobody_would_see_is_refused(tmp_path: Path) -> None:
+    clock = TestClock()
+    async with opened(tmp_path, clock=clock) as node:
+        with pytest.raises(Problem, match="expires: lies in the past") as caught:
+            await node.services.listings.publish({**LAMP, "expires": clock.now})
+        assert failed(caught) == (2, "form")
+        await node.services.listings.publish({**LAMP, "expires": clock.now + 5})
+        with pytest.raises(Problem, match="expires: lies in the past"):
+            await node.services.listings.edit(
+                models.ListingEdit(key="lamp", fields={"expires": "2001-01-01"})
+            )
+
+
 async def test_an_expired_listing_may_be_published_again(tmp_path: Path) -> None:
     clock = TestClock()
     async with opened(tmp_path, clock=clock) as node:

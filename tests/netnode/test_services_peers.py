@@ -209,6 +209,7 @@ async def test_a_report_pins_the_listing_it_is_about(tmp_path: Path) -> None:
         ("{ben}", "boring", (2, "reason")),
         ("{me}", "spam", (4, "own")),
         ("{me}/lamp", "spam", (4, "own")),
+        ("{me}x/lamp", "spam", (2, "id")),  # a slip in an id, not an own key
     ],
 )
 async def test_a_report_that_cannot_be(

@@ -117,6 +117,15 @@ def test_verify_with_problems_is_exit_1_and_one_document(ready, runtime):
     assert "it is wrong" in ready("log", "verify").out
 
 
+def test_an_import_with_refused_entries_is_exit_4_and_one_document(ready, runtime, tmp_path):
+    file = tmp_path / "carried"
+    file.write_bytes(b"runs")
+    runtime.services.log.problems.append(models.LogProblem(OTHER, 3, "signature", "it is wrong"))
+    result = ready("log", "import", file, "--json")
+    assert (result.code, len(result.json["refused"])) == (4, 1)
+    assert "it is wrong" in ready("log", "import", file).out
+
+
 def test_an_export_that_breaks_off_leaves_no_file(ready, runtime, tmp_path):
     runtime.services.log.breaks = True
     before = sorted(tmp_path.iterdir())
