@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -72,7 +73,8 @@ def main() -> None:
     for name in only:
         if name in OTHERS:
             sys.argv = [OTHERS[name]]
-            runpy.run_module(OTHERS[name], run_name="__main__")
+            with contextlib.redirect_stdout(sys.stderr if chosen.json else sys.stdout):
+                runpy.run_module(OTHERS[name], run_name="__main__")
 
 
 def show(result: dict[str, Any]) -> None:
