@@ -104,7 +104,7 @@ class HeldBlobs:
         if size is None:
             raise not_here(name)
         whole, left, number = hashlib.sha256(), size, 0
-        while left:
+        while left > 0:
             chunk = await self._store.read(blobs.chunk, digest, number)
             if chunk is None:
                 raise Problem(
@@ -113,10 +113,10 @@ class HeldBlobs:
             whole.update(chunk)
             left -= len(chunk)
             number += 1
-            if not left and whole.digest() != digest:
+            if left <= 0 and whole.digest() != digest:
                 break  # the last chunk is kept back: nobody takes a damaged blob for whole
             yield chunk
-        if left or whole.digest() != digest:
+        if whole.digest() != digest:
             raise Problem(
                 f"The blob {name} is damaged on disk. Remove it with `netnode blob rm` and get it again.",
                 code="damaged",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 import socket
@@ -16,7 +17,7 @@ from netnode.api.admission import Admission
 from netnode.api.client import ApiClient
 from netnode.api.guard import allowed_hosts
 from netnode.api.server import ApiServer, check_parser
-from netnode.operations import listings, logs, models, node, peers
+from netnode.operations import blobs, listings, logs, models, node, peers
 from netnode.operations.calling import DirectCaller
 from netnode.operations.operation import MAX_FEED, PREFIX, Download, Operation, Upload
 from netnode.operations.registry import OPERATIONS
@@ -363,6 +364,7 @@ def test_web_sockets_of_peers_pass_and_end_with_the_server(tmp_path, loop):
 
 # -- both transports -------------------------------------------------------------------------------------------
 LISTING = {"key": "shirt/1 ä", "kind": "product", "title": "Red shirt", "price": "12.50", "currency": "EUR"}
+BLOB = hashlib.sha256(b"picture").hexdigest()
 CALLS = [
     (node.STATUS, models.Nothing()),
     (node.PROFILE, models.Nothing()),
@@ -393,6 +395,10 @@ CALLS = [
     (logs.ENTRIES, models.EntriesQuery(author=OTHER, limit=1)),
     (logs.LOGS, models.Listed()),
     (logs.LOG_VERIFY, models.LogChoice()),
+    (blobs.BLOBS, models.Listed()),
+    (blobs.BLOB_FETCH, models.BlobName(BLOB)),
+    (blobs.BLOB_PROGRESS, models.BlobName(BLOB)),
+    (blobs.BLOB_REMOVE, models.BlobName(BLOB)),
     (node.STOP, models.Nothing()),
 ]
 
@@ -406,6 +412,8 @@ def test_the_table_above_has_every_json_operation():
 async def test_every_operation_answers_alike_over_both_transports(client, tmp_path):
     direct = DirectCaller(FakeServices(tmp_path / "other"))
     (tmp_path / "other").mkdir()
+    for caller in (client, direct):
+        await caller.upload(blobs.BLOB_ADD, models.Nothing(), pieces(b"pic", b"ture"))
     for operation, request in CALLS:
         remote, local = await client.call(operation, request), await direct.call(operation, request)
         assert type(remote) is type(local), operation.name
@@ -457,6 +465,14 @@ async def test_uploads_and_downloads_stream(client, services):
         [chunk async for chunk in client.download(logs.LOG_EXPORT, models.LogChoice(author=ME))]
     )
     assert received == services.log.file
+    kept = await client.upload(blobs.BLOB_ADD, models.Nothing(), pieces(b"a" * 100_000, b"b"))
+    sent = client.download(blobs.BLOB_SEND, models.BlobName(kept.hash))
+    assert b"".join([chunk async for chunk in sent]) == b"a" * 100_000 + b"b" and kept.size == 100_001
+    wrong = models.BlobName("../../etc")  # seen before anything is done with it
+    with pytest.raises(Problem, match="hash"):
+        await client.call(blobs.BLOB_PROGRESS, wrong)
+    with pytest.raises(Problem, match="hash"):
+        [chunk async for chunk in client.download(blobs.BLOB_SEND, wrong)]
 
 
 async def test_problems_of_streams(client, services):
