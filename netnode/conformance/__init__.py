@@ -1,1 +1,17 @@
-"""Plays peers against any node, from outside; its codec is written from SPEC.md and imports nothing of `protocol`."""
+"""Plays peers against any node, from outside; its codec is written from SPEC.md and imports nothing of `protocol`.
+
+Two implementations that share code share mistakes. This one shares none: its encoding is written by hand, its Ed25519,
+X25519 and AES-GCM come from `cryptography`, and its log is judged by plain lists searched anew each time. It is what
+`netnode conformance` will speak with a node it knows nothing of, and what the vectors are checked with a second time.
+It is slow on purpose, where slow is clearer.
+
+    faults, limits            codes and bounds, sections 2 and 14
+    encoding, shapes          canonical MessagePack, section 3; types and bounds of values
+    tags, bech32, signatures  sections 4 and 5
+    recovery                  promised keys from recovery words
+    entries, records, listings, runs    sections 6, 7 and 8.3
+    openers, log, alone       what is authentic, section 8
+    items                     heads, cursors and what is needed, sections 8.4 and 11.2
+    noise, identity, messages, session  sections 9 and 10
+    blobs, stamps, seen, links, files   section 12
+"""

@@ -1,0 +1,45 @@
+"""What breaks INX/1, by code; section 14.2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENDING: Final = frozenset({
+    "encoding", "not_canonical", "too_large", "handshake", "wrong_id", "certificate", "version", "feature",
+    "unexpected", "bad_message", "answer", "header", "signature", "link", "time_order", "after_close", "record_hash",
+    "record_missing", "key", "promise", "opener", "bad_proof", "blob",
+})  # fmt: skip
+"""Codes that end the session, of side `remote` [R-SES-12]."""
+
+REMOTE: Final = ENDING | frozenset({"unknown_message", "rate", "bad_uri", "bad_file"})
+"""Codes of the sender's faults [R-CODE-1]."""
+
+HELD: Final = frozenset({
+    "busy", "blocked", "twin", "internal", "unproved", "gap", "unknown_author", "unknown_epoch", "stale", "forked",
+    "contested", "not_wanted", "cursor", "not_here",
+})  # fmt: skip
+"""Codes of what is not kept or served now; never a fault of the sender [R-VER-3]."""
+
+VOID: Final = frozenset({"malformed", "wrong_key", "expired", "stamp"})
+"""Codes of what is kept without effect [R-VER-2]."""
+
+CODES: Final = REMOTE | HELD | VOID | {"local"}
+
+
+class Fault(Exception):
+    """Something is refused, not held, or void.
+
+    Attributes:
+        code: a code of the registry. [R-CODE-1]
+    """
+
+    def __init__(self, code: str, text: str = "") -> None:
+        assert code in CODES, code
+        super().__init__(f"{code}: {text}" if text else code)
+        self.code = code
+
+
+def demand(held: bool, code: str, text: str = "") -> None:
+    """Raises a fault with this code unless the condition holds."""
+    if not held:
+        raise Fault(code, text)
