@@ -23,20 +23,55 @@ def upper(context: click.Context, parameter: click.Parameter, value: str | None)
     return value.strip().upper() if value is not None else None
 
 
+EXAMPLE: Final = """\
+key = "linen-shirt"
+kind = "product"
+title = "Linen shirt"
+description = "Washed linen, cut wide."
+price = "49.00"
+currency = "EUR"
+category = "Clothing > Shirts"
+tags = ["linen", "summer"]
+ships = true
+
+[[images]]
+url = "https://shop.example/front.jpg"    # or: file = "front.jpg"
+alt = "From the front"
+
+[[shipping]]
+regions = ["DE", "AT"]                    # "*" is everywhere
+price = "4.90"
+days = [1, 3]
+
+[[variants]]
+options = { Size = "M" }
+sku = "LS-M"
+
+[[variants]]
+options = { Size = "L" }
+price = "52.00"
+sku = "LS-L"
+"""
 _OPTIONS: Final = (
     click.option(
-        "--from", "source", type=click.Path(path_type=Path), metavar="FILE.toml", help="Fields in a file."
+        "--from",
+        "source",
+        type=click.Path(path_type=Path),
+        metavar="FILE.toml",
+        help="Take the fields from a file, as shown below.",
     ),
     click.option("--kind", type=click.Choice(get_args(models.Kind)), help="What is offered."),
     click.option("--title", metavar="TEXT", help="At most 150 characters."),
     click.option("--price", metavar="AMOUNT", help="As 12.50."),
     click.option("--currency", metavar="CUR", callback=upper, help="As USD or EUR."),
-    click.option("--per", metavar="PERIOD", help="A price that returns: month, year, or as '3 months'."),
+    click.option(
+        "--per", metavar="PERIOD", help="For a price that is paid again: month, year or '3 months'."
+    ),
     click.option("--sale", metavar="AMOUNT", help="A reduced price, beside --price."),
-    click.option("--sale-from", metavar="DATE", help="From when it is reduced."),
-    click.option("--sale-until", metavar="DATE", help="Until when it is reduced."),
+    click.option("--sale-from", metavar="DATE", help="First day of the reduced price."),
+    click.option("--sale-until", metavar="DATE", help="Last day of the reduced price."),
     click.option("--issuer", metavar="ID", help="For a price in credit: who issues it."),
-    click.option("--unit", metavar="UNIT", help="For a price in credit: its unit."),
+    click.option("--unit", metavar="UNIT", help="For a price in credit: the unit it is counted in."),
     click.option("--points", metavar="N", help="Points of your plan, as 10 or 7.5."),
     click.option("--commission", metavar="PERCENT", help="What a referrer earns, as 15 or 12.5."),
     click.option("--summary", metavar="TEXT", help="One or two sentences."),
@@ -47,9 +82,11 @@ _OPTIONS: Final = (
         metavar="FILE",
         help="The full text, in a file.",
     ),
-    click.option("--format", type=click.Choice(("plain", "markdown", "html")), help="Of the full text."),
+    click.option(
+        "--format", type=click.Choice(("plain", "markdown", "html")), help="How the full text is written."
+    ),
     click.option("--category", metavar="TEXT", help="As 'Clothing > Shirts'."),
-    click.option("--tag", "tags", multiple=True, metavar="TEXT", help="Repeatable."),
+    click.option("--tag", "tags", multiple=True, metavar="TEXT", help="A word to find it by. Repeatable."),
     click.option("--brand", metavar="TEXT", help="Who makes it."),
     click.option("--sku", metavar="TEXT", help="Your article number."),
     click.option("--gtin", metavar="TEXT", help="The number under its bar code."),
@@ -76,12 +113,16 @@ _OPTIONS: Final = (
         metavar="TEXT",
         help="What the picture shows, in words; the first text for the first picture. Repeatable.",
     ),
-    click.option("--url", metavar="URL", help="Its page elsewhere."),
+    click.option("--url", metavar="URL", help="Its page on the web."),
     click.option("--country", metavar="CC", callback=upper, help="Where it is, as DE."),
     click.option("--region", metavar="TEXT", help="Where in that country, roughly."),
-    click.option("--ships/--no-ships", default=None, help="Whether it needs shipping."),
+    click.option("--ships/--no-ships", default=None, help="Whether it is shipped."),
     click.option(
-        "--ship-to", "ship_to", multiple=True, metavar="REGION[=PRICE]", help="As DE=4.90, or * for all."
+        "--ship-to",
+        "ship_to",
+        multiple=True,
+        metavar="REGION[=PRICE]",
+        help="Where it is shipped and for how much, as DE=4.90; * is everywhere. Repeatable.",
     ),
     click.option("--weight", metavar="GRAMS", type=click.IntRange(0), help="As shipped."),
     click.option("--expires", metavar="DATE", help="Last day, as 2030-12-31."),

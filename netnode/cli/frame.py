@@ -125,6 +125,17 @@ def _runtime(context: click.Context) -> Runtime:
     return netnode.node
 
 
+def verbatim(text: str) -> str:
+    """Lines for a help text that keep their places."""
+    paragraphs = text.rstrip("\n").split("\n\n")
+    return "\n\n".join("\b\n" + "\n".join(f"  {line}" for line in one.split("\n")) for one in paragraphs)
+
+
+def examples(*lines: str) -> str:
+    """The examples below a help text, one command a line."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def terminal_on_stdin() -> bool:
     """Whether stdin is a terminal; closed stdin counts as none."""
     try:

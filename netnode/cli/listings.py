@@ -8,8 +8,16 @@ from typing import Any, Final, get_args
 import click
 
 from netnode.cli import output
-from netnode.cli.forms import fields_of, form_options, upper
-from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options, passphrase_option
+from netnode.cli.forms import EXAMPLE, fields_of, form_options, upper
+from netnode.cli.frame import (
+    NodeCommand,
+    NodeGroup,
+    examples,
+    invocation,
+    page_options,
+    passphrase_option,
+    verbatim,
+)
 from netnode.cli.pictures import publish
 from netnode.cli.reach import call, send_file
 from netnode.operations import models
@@ -32,7 +40,17 @@ def listing() -> None:
     """Offer things to the market, and keep them up to date."""
 
 
-@listing.command(cls=NodeCommand)
+@listing.command(
+    cls=NodeCommand,
+    epilog=examples(
+        'netnode listing add --key cap --kind product --title "Blue cap" --price 12.50 --currency EUR',
+        'netnode listing add --key coaching --kind service --title "Coaching" --price 99 --currency EUR --per month',
+        'netnode listing add --key van --kind want-ad --title "Wanted: a van" --country DE',
+        "netnode listing add --from linen-shirt.toml",
+    )
+    + "\n\nA file holds the same fields, with tables for what an option cannot say:\n\n"
+    + verbatim(EXAMPLE),
+)
 @form_options
 @click.option("--key", metavar="KEY", help="Your own name for it, kept over edits.")
 @passphrase_option
@@ -51,7 +69,13 @@ def add(context: click.Context, /, key: str | None, passphrase_file: Path | None
     output.emit(run, published, lambda answer: output.say(f"Published {answer.key} as {answer.ref}"))
 
 
-@listing.command(cls=NodeCommand)
+@listing.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode listing edit cap --price 9.90",
+        "netnode listing edit cap --availability out_of_stock --clear sale",
+    ),
+)
 @click.argument("key")
 @form_options
 @click.option("--clear", multiple=True, metavar="FIELD", help="Take a field away. Repeatable.")
@@ -188,7 +212,14 @@ def _rate(rate: dict[str, Any]) -> str:
     return f"{', '.join(rate['regions'])}: {amount}" + (f" ({', '.join(more)})" if more else "")
 
 
-@listing.command(cls=NodeCommand, name="import")
+@listing.command(
+    cls=NodeCommand,
+    name="import",
+    epilog=examples(
+        "netnode listing import products_export.csv --currency EUR --dry-run",
+        "netnode listing import products_export.csv --currency EUR",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--format", "form", default="auto", show_default=True, metavar="FORMAT", help="auto or shopify."
@@ -205,7 +236,7 @@ def import_(
     dry_run: bool,
     passphrase_file: Path | None,
 ) -> None:
-    """Publish the listings of a shop's export FILE; a second import changes only what differs."""
+    """Publish the listings of a shop's export FILE (Shopify CSV); a second import changes only what differs."""
     run = invocation(context)
     query = models.ImportQuery(format=form, currency=currency, dry_run=dry_run, filename=file.name)
     result = send_file(run, LISTING_IMPORT, query, file, signs=not dry_run, passphrase_file=passphrase_file)
@@ -228,7 +259,13 @@ def _show_import(result: models.Imported, dry_run: bool) -> None:
         output.hint("Nothing was written. Leave out --dry-run to publish.")
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode search linen shirt --max-price 60 --currency EUR",
+        'netnode search "" --kind service     an empty TEXT finds everything',
+    ),
+)
 @click.argument("text", nargs=-1, required=True, metavar="TEXT")
 @click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
 @click.option("--seller", metavar="ID", help="Only of this networker.")

@@ -11,7 +11,7 @@ from click.shell_completion import get_completion_class
 
 from netnode.cli import output
 from netnode.cli.asking import make_home, show_words
-from netnode.cli.frame import Invocation, NodeCommand, invocation
+from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
 from netnode.cli.reach import call, known_passphrase
 from netnode.config import SETTINGS
 from netnode.keystore import Keystore
@@ -35,7 +35,10 @@ _HINTS: Final = {
 @click.option("--name", metavar="NAME", help="The name that others will see.")
 @click.option("--no-passphrase", is_flag=True, help="Store the keys in a file that only you can read.")
 @click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="Passphrase for the keys."
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File whose first line is the passphrase for the keys.",
 )
 @click.pass_context
 def init(context: click.Context, name: str | None, no_passphrase: bool, passphrase_file: Path | None) -> None:
@@ -89,11 +92,21 @@ def _uris(context: click.Context, parameter: click.Parameter, values: tuple[str,
     return values
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode start",
+        'netnode start --peer "inx:nx1..."     meet the one who sent you this link',
+        "netnode start --listen 0.0.0.0:4747   let others on the network dial you",
+    ),
+)
 @click.option("--name", metavar="NAME", help="Name of a new networker, when the home is empty.")
 @click.option("--no-passphrase", is_flag=True, help="For an empty home: store the keys without a passphrase.")
 @click.option(
-    "--passphrase-file", type=click.Path(path_type=Path), metavar="FILE", help="Passphrase of the keys."
+    "--passphrase-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File whose first line is the passphrase of the keys.",
 )
 @click.option(
     "--listen", metavar="HOST:PORT", callback=_listen, help="Where to listen; port 0 picks a free one."

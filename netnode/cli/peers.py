@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import parse_qs, urlsplit
 
 import click
@@ -27,6 +27,7 @@ from netnode.operations.peers import (
     REPORT,
     UNFOLLOW,
 )
+from protocol.records.moderation import ReportReason
 
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 
@@ -183,7 +184,7 @@ def block_publicly(
 
 @moderate.command(cls=NodeCommand)
 @click.argument("ref")
-@click.option("--reason", required=True, metavar="WORD", help="As spam, fraud or unlawful.")
+@click.option("--reason", required=True, type=click.Choice(get_args(ReportReason)), help="What is wrong.")
 @click.option("--text", metavar="TEXT", help="What happened.")
 @passphrase_option
 @click.pass_context

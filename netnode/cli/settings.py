@@ -10,7 +10,15 @@ import click
 import msgspec
 
 from netnode.cli import output
-from netnode.cli.frame import Invocation, NodeCommand, NodeGroup, invocation, page_options, passphrase_option
+from netnode.cli.frame import (
+    Invocation,
+    NodeCommand,
+    NodeGroup,
+    examples,
+    invocation,
+    page_options,
+    passphrase_option,
+)
 from netnode.cli.reach import call
 from netnode.config import Config
 from netnode.operations import models
@@ -69,7 +77,14 @@ def get(context: click.Context, name: str) -> None:
     output.emit(run, asyncio.run(_file(run).get(name)), lambda answer: output.say(_value(answer.value)))
 
 
-@config.command(cls=NodeCommand, name="set")
+@config.command(
+    cls=NodeCommand,
+    name="set",
+    epilog=examples(
+        'netnode config set listen "0.0.0.0:4747"',
+        'netnode config set peers "ws://a.example/inx/1,ws://b.example/inx/1"',
+    ),
+)
 @click.argument("name")
 @click.argument("value")
 @click.pass_context

@@ -6,6 +6,7 @@ import pytest
 
 from netnode import node
 from netnode.cli import main as program
+from netnode.cli.forms import EXAMPLE
 
 
 @pytest.fixture
@@ -130,3 +131,13 @@ def test_an_invite_for_this_computer_only_says_so(ready):
     told = ready("invite")
     assert "this computer only" in told.err and '"LINK"' in told.err
     assert "node runs" in ready("peer", "add", "ws://127.0.0.1:9/inx/1").err
+
+
+def test_the_file_in_the_help_text_makes_that_listing(real, tmp_path):
+    code, out, _ = real("listing", "add", "--help")
+    shown = [line[4:] for line in out[out.index('    key = "') :].splitlines()]
+    assert (code, "\n".join(shown).strip()) == (0, EXAMPLE.strip())
+    form = tmp_path / "linen-shirt.toml"
+    form.write_text("\n".join(shown))
+    assert real("listing", "add", "--from", form)[0] == 0
+    assert "from 49.00 EUR" in real("listing", "show", "linen-shirt")[1]
