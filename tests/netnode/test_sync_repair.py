@@ -153,3 +153,47 @@ async def test_a_restarted_store_that_lost_the_newest_arrivals(mesh: Mesh) -> No
     await a.store.write(Writer.prune_arrivals, 1)
     b = await mesh.node("b", b.author)
     await level(a, b)
+
+
+@pytest.mark.parametrize("run", range(3))
+async def test_forks_contests_and_cuts_at_random(mesh: Mesh, run: int) -> None:
+    """Branches, rotations and settlements of dishonest authors at different nodes: items end equal [R-LOG-17]."""
+    draw = random.Random(1_000 + run)
+
+    def prepare(source: str, address: str, near: MemoryLink, far: MemoryLink) -> None:
+        if draw.random() < 0.5:
+            draw.choice((near, far)).cut_after = draw.randrange(1, 40)
+
+    mesh.wires.prepare = prepare
+    nodes = [await mesh.node(name, every=0.2) for name in "abcd"]
+    for first, second in ((0, 1), (1, 2), (2, 3)):
+        await nodes[first].join(nodes[second])
+    logs = [Author(f"log {index}") for index in range(6)]
+    for log in logs:
+        log.write(draw.randrange(2, 150))
+        for node in draw.sample(nodes, 2):
+            await node.gate.admit_chains([log.entries])
+    for _ in range(12):
+        log, node = draw.choice(logs), draw.choice(nodes)
+        at = draw.randrange(1, len(log.entries))
+        match draw.randrange(4):
+            case 0:
+                branch = log.entries[: at + 1]
+                for _ in range(draw.randrange(1, 90)):
+                    branch = [*branch, log.after(branch[-1], note=draw.random())]
+                await node.gate.admit_chains([branch])
+            case 1:
+                rotation, _ = log.rotation(log.entries[at], generation=draw.randrange(9))
+                await node.gate.admit_openers([log.entries[0], rotation])
+            case 2:
+                await node.gate.admit_openers([log.entries[0], log.settlement(log.entries[at])])
+            case 3:
+                log.write(draw.randrange(1, 70))
+                await node.gate.admit_chains([log.entries])
+        await asyncio.sleep(draw.choice((0, 0.005, 0.02)))
+    mesh.wires.prepare = lambda *_: None
+    for _, _, near, far in mesh.wires.links:
+        near.cut_after = far.cut_after = None
+    await level(*nodes)
+    await asyncio.sleep(0.5)
+    await level(*nodes)
