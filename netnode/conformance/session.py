@@ -101,6 +101,14 @@ class Session:
         self._open[request] = name
         return request, self.tell(name, request, **body)
 
+    def seal(self, plaintext: bytes) -> bytes:
+        """Any bytes as the next transport message; to say what a node must refuse."""
+        return self._noise.write(plaintext)
+
+    def expect(self, request: int, name: str) -> None:
+        """Counts a question that was sealed by hand as open."""
+        self._open[request] = name
+
     def read(self, sealed: bytes) -> Message:
         """The message that was sealed.
 
