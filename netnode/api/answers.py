@@ -30,6 +30,7 @@ _STATUS: Final = {
     ExitCode.REFUSED: 409,
     ExitCode.UNREACHABLE: 503,
 }
+_WRONG_FILES: Final = frozenset({"feed", "log_file"})  # the sender's fault, though a command fails with 1
 _EXIT: Final = {status: exit_code for exit_code, status in _STATUS.items()}
 _encoder: Final = msgspec.json.Encoder()
 
@@ -66,7 +67,10 @@ def error(status: int, code: str, text: str, details: dict[str, Any] | None = No
 
 def of_problem(problem: Problem) -> web.Response:
     """Answers with a Problem."""
-    return error(_STATUS.get(problem.exit_code, 500), problem.code, problem.text, problem.details)
+    status = _STATUS.get(problem.exit_code, 500)
+    if problem.exit_code == ExitCode.FAILED and problem.code in _WRONG_FILES:
+        status = 422
+    return error(status, problem.code, problem.text, problem.details)
 
 
 def to_problem(status: int, body: bytes) -> Problem:

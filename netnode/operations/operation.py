@@ -28,6 +28,12 @@ MAX_LOG_FILE: Final = 1024 * MIB  # why: a stick full of logs; streamed through 
 
 # What msgspec says of a field, and what a person is told; the patterns are those of `models`.
 _WORDING: Final = (
+    (re.compile(r"Expected `int(?: \| null)?`, got .*$"), "must be a whole number"),
+    (re.compile(r"Expected `str(?: \| null)?`, got .*$"), "must be a text"),
+    (re.compile(r"Expected `bool`, got .*$"), "must be true or false"),
+    (re.compile(r"Expected `array`, got .*$"), "must be a list"),
+    (re.compile(r"Expected `object`, got .*$"), "must be an object with fields"),
+    (re.compile(r"Invalid enum value (.*)$"), r"\1 is none of the values it can have"),
     (re.compile(r"Expected `str` of length >= 1$"), "may not be empty"),
     (re.compile(r"Expected `str` of length <= (\d+)$"), r"has more than \1 characters"),
     (re.compile(r"Expected `int` >= (\d+)$"), r"is below \1"),

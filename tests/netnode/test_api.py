@@ -484,6 +484,18 @@ async def test_problems_of_streams(client, services):
     assert caught.value.exit_code == ExitCode.NOT_FOUND
 
 
+async def test_a_wrong_file_is_the_fault_of_who_sends_it(http, client):
+    sent = await http.post(
+        PREFIX + logs.LOG_IMPORT.path,
+        data=b"rubbish",
+        headers=bearer(**{"Content-Type": "application/octet-stream"}),
+    )
+    assert sent.status == 422
+    with pytest.raises(Problem) as caught:
+        await client.upload(logs.LOG_IMPORT, models.Nothing(), pieces(b"rubbish"))
+    assert (caught.value.exit_code, caught.value.code) == (ExitCode.FAILED, "log_file")
+
+
 async def test_a_download_that_breaks_off_is_noticed(client, services):
     services.log.breaks = True
     with pytest.raises(Problem) as caught:

@@ -78,6 +78,31 @@ async def test_limits_are_checked_in_process_too(caller, limit):
     assert "limit" in caught.value.text
 
 
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (models.SearchQuery(text="x", limit="9"), "limit: must be a whole number."),
+        (models.SearchQuery(text=7), "text: must be a text."),
+        (models.SearchQuery(text="x", kind="car"), "kind: 'car' is none of the values it can have."),
+        (
+            models.SearchQuery(text="x", currency="eur"),
+            "currency: is not a currency code such as EUR or USD.",
+        ),
+        (models.SearchQuery(text="x" * 501), "text: has more than 500 characters."),
+        (models.SearchQuery(text="x", limit=501), "limit: is above 500."),
+        (models.ListingsQuery(all="yes"), "all: must be true or false."),
+        (models.ListingEdit(key="k", clear="title"), "clear: must be a list."),
+        (models.ListingEdit(key="k", clear=[1]), "clear[0]: must be a text."),
+        (models.ListingAdd([]), "fields: must be an object with fields."),
+        (models.BlobName("x"), "hash: is not a SHA-256 in 64 hex digits."),
+    ],
+)
+def test_a_wrong_request_is_told_in_words(request_, says):
+    with pytest.raises(Problem) as caught:
+        checked(request_)
+    assert (caught.value.text, caught.value.exit_code) == (says, ExitCode.USAGE)
+
+
 async def test_amounts_are_decimals(caller):
     with pytest.raises(Problem, match="min_price"):
         await caller.call(SEARCH, models.SearchQuery(text="x", min_price="1,50"))
