@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 from dataclasses import dataclass
 
 from netnode.ingest import Gate
@@ -24,6 +25,9 @@ class Witness:
     id: bytes
     epoch: int
     signer: Signer
+
+
+SIGNED_AT_ONCE: Final = 128  # why: some milliseconds of signing, then the event loop has its turn
 
 
 class OwnLog:
@@ -103,6 +107,8 @@ class OwnLog:
                     record=record,
                 )
                 entries.append(entry)
+                if len(entries) % SIGNED_AT_ONCE == 0:
+                    await asyncio.sleep(0)  # a large import must not stop the sessions
                 before = Place(entry.seq, entry.id, entry.epoch, entry.term, entry.time, entry.kind)
             outcome = await self._gate.admit(entries, durable=True, head=head)
         if outcome.fault is not None or outcome.kept != len(entries):
