@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
 from dataclasses import dataclass
+from typing import Final
 
 from netnode.ingest import Gate
 from netnode.keystore import Keys
