@@ -102,6 +102,21 @@ class Home:
         """Whether a networker lives here: the home holds a keystore."""
         return self._disk.exists(self.keys)
 
+    def refuse_lost_keys(self) -> None:
+        """Refuses a home whose keystore is gone, so that no new networker takes the place of the old one's store.
+
+        Raises:
+            Problem: exit 4; there is a store that was in use, and no keystore.
+        """
+        if self._disk.exists(self.store) and self._disk.exists(self._origin_file) and not self.initialised():
+            raise Problem(
+                f"{self.path} holds the store of a networker, but its keys are gone: {self.keys} is missing. "
+                "Put back a backup of that file. For a new networker name another folder with --home.",
+                ExitCode.REFUSED,
+                "keys_gone",
+                {"path": str(self.keys)},
+            )
+
     def create(self) -> None:
         """Makes the folder with mode 0700, or checks the one that is there.
 

@@ -21,13 +21,11 @@ from typing import Final
 import msgspec
 
 from netnode import words
-from netnode.api.server import ApiServer
 from netnode.bus import Bus
 from netnode.config import Config, Settings, split_listen
 from netnode.home import Home, Running
 from netnode.ingest import Gate
 from netnode.keystore import Keys, Keystore
-from netnode.links import PEER_PATH, WebSocketDialer, WebSocketListener
 from netnode.market import profile
 from netnode.operations.services import Created, Ready, Services, StartOptions
 from netnode.own import OwnLog
@@ -112,6 +110,7 @@ async def _initialise(home: Home, name: str, passphrase: bytes | None) -> Create
                 ExitCode.REFUSED,
                 "initialised",
             )
+        home.refuse_lost_keys()
         for leftover in (
             home.store,
             *(home.store.with_name(home.store.name + end) for end in ("-wal", "-shm")),
@@ -199,6 +198,10 @@ async def run(home: Path, options: StartOptions) -> None:
 
 
 async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
+    # Late: aiohttp takes a third of the time of a command that runs without a node.
+    from netnode.api.server import ApiServer
+    from netnode.links import WebSocketDialer, WebSocketListener
+
     settings, home = parts.settings, parts.home
     dialer = WebSocketDialer()
     listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
@@ -336,13 +339,18 @@ def _renewed(home: Home, ports: Ports, keys: Keys, passphrase: bytes | None) -> 
 async def _identity(parts: Assembly, keys: Keys) -> LocalIdentity:
     state = await parts.gate.state(keys.networker)
     if state is None:
-        raise Problem("The own log is not in the store.", code="own_log")
+        raise Problem(
+            "The own log is not in the store, and it cannot be begun anew. Put back a backup of the home.",
+            code="own_log",
+        )
     openers = tuple(openings[0].entry for openings in state.openers.epochs)
     certificate = certify(keys.network, Signer(keys.signing_seed), keys.session_key, keys.session_until)
     return LocalIdentity(keys.networker, openers, certificate, keys.session_private)
 
 
 def _ready(keys: Keys, host: str, port: int) -> Ready:
+    from netnode.links import PEER_PATH
+
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return Ready(
         id_text(keys.networker), os.getpid(), f"ws://{shown}:{port}{PEER_PATH}", f"http://{shown}:{port}"

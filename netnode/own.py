@@ -133,7 +133,10 @@ class OwnLog:
                 "clock",
             )
         if state is None:
-            raise Problem("The own log is not in the store.", code="own_log")
+            raise Problem(
+                "The own log is not in the store, and it cannot be begun anew. Put back a backup of the home.",
+                code="own_log",
+            )
         self._require_newest(state)
         if state.openers.contested is not None:
             raise _refused("Two rotations contest this identity: nothing can be published.", "contested")

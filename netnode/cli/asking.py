@@ -37,6 +37,7 @@ def make_home(
             "exists",
             {"path": str(run.home.path)},
         )
+    run.home.refuse_lost_keys()
     if no_passphrase and passphrase_file is not None:
         text = "--no-passphrase and --passphrase-file contradict each other. Give one of them."
         raise Problem(text, ExitCode.USAGE, "usage")

@@ -60,6 +60,7 @@ def require_home(run: Invocation) -> None:
     """
     run.home.check()
     if not run.home.initialised():
+        run.home.refuse_lost_keys()
         text = f"There is no networker in {run.home.path} yet. Make one with: netnode init --name NAME"
         raise Problem(text, ExitCode.NOT_FOUND, "no_home", {"path": str(run.home.path)})
 
@@ -155,12 +156,17 @@ def send_file(
                 progress.update(task, visible=False)
                 progress.add_task("Verifying and storing", total=None)
 
-        return use(
-            run,
-            lambda caller: caller.upload(operation, request, file_chunks(path, advance)),
-            signs,
-            passphrase_file,
-        )
+        try:
+            return use(
+                run,
+                lambda caller: caller.upload(operation, request, file_chunks(path, advance)),
+                signs,
+                passphrase_file,
+            )
+        except KeyboardInterrupt:
+            progress.stop()
+            hint(f"{path} may be taken in already. The same command again adds only what is missing.")
+            raise
 
 
 async def file_chunks(path: Path, advance: Callable[[int], Any]) -> AsyncIterator[bytes]:

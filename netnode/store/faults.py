@@ -17,7 +17,7 @@ _ADVICE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
     (apsw.PermissionsError, "you have no permission there. Check its owner and mode"),
     (apsw.BusyError, "another program is using it. Stop that program and try again"),
     (apsw.LockedError, "another program is using it. Stop that program and try again"),
-    (apsw.CorruptError, "it is damaged. Run `netnode doctor`, or restore a backup"),
+    (apsw.CorruptError, "it is damaged. Move it away and put back a backup of the home"),
     (apsw.NotADBError, "it is not a database. Move it away or restore a backup"),
     (apsw.IOError, "the disk reports an error. Check the disk and your backups"),
 )

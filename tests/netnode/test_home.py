@@ -313,3 +313,15 @@ def test_a_full_disk_is_a_sentence(home: Home, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Problem, match=r"Cannot write .*token: the disk is full\. Free some space"):
         home.token(SystemEntropy())
+
+
+def test_a_store_whose_keys_are_gone_is_not_taken_for_a_new_home(home: Home) -> None:
+    home.refuse_lost_keys()
+    home.store.write_bytes(b"logs")
+    home.refuse_lost_keys()  # an init that was interrupted
+    home.remember("machine")
+    with pytest.raises(Problem, match="keys are gone") as caught:
+        home.refuse_lost_keys()
+    assert (caught.value.exit_code, caught.value.code) == (ExitCode.REFUSED, "keys_gone")
+    home.keys.write_bytes(b"{}")
+    home.refuse_lost_keys()

@@ -7,6 +7,7 @@ import pytest
 from netnode import node
 from netnode.cli import main as program
 from netnode.cli.forms import EXAMPLE
+from netnode.problems import Problem
 
 
 @pytest.fixture
@@ -141,3 +142,17 @@ def test_the_file_in_the_help_text_makes_that_listing(real, tmp_path):
     form.write_text("\n".join(shown))
     assert real("listing", "add", "--from", form)[0] == 0
     assert "from 49.00 EUR" in real("listing", "show", "linen-shirt")[1]
+
+
+def test_lost_keys_never_cost_the_store(real, home):
+    assert real(*ADD)[0] == 0
+    (home / "keys.json").rename(home / "elsewhere")
+    before = (home / "store.sqlite3").read_bytes()
+    for command in (("status",), ("init", "--name", "Bo", "--no-passphrase"), ("start", "--name", "Bo")):
+        code, _, err = real(*command)
+        assert (code, "keys are gone" in err) == (4, True)
+    assert (home / "store.sqlite3").read_bytes() == before
+    with pytest.raises(Problem, match="keys are gone"):
+        node.initialise(home, name="Bo", passphrase=None)
+    (home / "elsewhere").rename(home / "keys.json")
+    assert real("listing", "show", "k")[0] == 0

@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from netnode.cli import reach
+
 NETNODE = (sys.executable, "-m", "netnode")
 
 
@@ -73,3 +75,15 @@ def test_an_export_never_replaces_a_pipe(ready, tmp_path):
         assert ready("log", "export", pipe).code == 0
     assert pipe.is_fifo()
     assert (tmp_path / "copy").read_bytes() == b"runs" * 50_000
+
+
+def test_ctrl_c_at_a_file_says_what_to_do(ready, tmp_path, monkeypatch):
+    def interrupted(path, advance):
+        raise KeyboardInterrupt
+
+    feed = tmp_path / "feed.csv"
+    feed.write_text("Handle\nhat")
+    monkeypatch.setattr(reach, "file_chunks", interrupted)
+    told = ready("listing", "import", feed, "--currency", "EUR", "--json")
+    assert (told.code, told.json["error"]["code"]) == (130, "interrupted")
+    assert "adds only what is missing" in told.err
