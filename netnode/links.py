@@ -17,10 +17,9 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from netnode.ports import Link, LinkClosed
+from netnode.ports import PEER_PATH, Link, LinkClosed
 from protocol import limits
 
-PEER_PATH: Final = "/inx/1"
 SEND_BUFFER: Final = (
     256 * 1024
 )  # why: what one slow reader may hold of this node's memory before a send waits

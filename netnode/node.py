@@ -29,7 +29,7 @@ from netnode.keystore import Keys, Keystore
 from netnode.market import profile
 from netnode.operations.services import Created, Ready, Services, StartOptions
 from netnode.own import OwnLog
-from netnode.ports import Clock, Disk, Entropy, Executor
+from netnode.ports import PEER_PATH, Clock, Disk, Entropy, Executor
 from netnode.problems import ExitCode, Problem
 from netnode.projections import tables
 from netnode.projector import Projector
@@ -202,9 +202,6 @@ async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
     from netnode.api.server import ApiServer
     from netnode.links import WebSocketDialer, WebSocketListener
 
-    # Late: aiohttp takes a third of the time of a command that runs without a node.
-        from netnode.links import WebSocketDialer, WebSocketListener
-
     settings, home = parts.settings, parts.home
     dialer = WebSocketDialer()
     listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
@@ -352,10 +349,6 @@ async def _identity(parts: Assembly, keys: Keys) -> LocalIdentity:
 
 
 def _ready(keys: Keys, host: str, port: int) -> Ready:
-    from netnode.links import PEER_PATH
-
-    from netnode.links import PEER_PATH
-
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
     return Ready(
         id_text(keys.networker), os.getpid(), f"ws://{shown}:{port}{PEER_PATH}", f"http://{shown}:{port}"

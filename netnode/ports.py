@@ -10,10 +10,11 @@ import enum
 from collections.abc import Awaitable, Callable, MutableSequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, TypeVarTuple
+from typing import Any, Final, Protocol, TypeVar, TypeVarTuple
 
 import apsw
 
+PEER_PATH: Final = "/inx/1"  # where a node's HTTP server accepts links
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
