@@ -25,6 +25,7 @@ from netnode.operations.operation import (
 from netnode.problems import ExitCode, Problem
 
 CONNECT_SECONDS: Final = 5.0  # why: the node is on this machine; longer means that it hangs
+ANSWER_SECONDS: Final = 30.0  # why: a node that is busy answers within a second; longer means that it hangs
 SILENCE_SECONDS: Final = 600.0  # why: a large import or verification answers only when it is done
 
 
@@ -59,15 +60,18 @@ class ApiClient:
         """
         request = checked(request)
         path = PREFIX + operation.path
+        silence = SILENCE_SECONDS if operation.slow else ANSWER_SECONDS
+        timeout = aiohttp.ClientTimeout(total=None, connect=CONNECT_SECONDS, sock_read=silence)
         if operation.method == "GET":
-            answer = await self._read("GET", path, params=_query(request))
+            answer = await self._read("GET", path, params=_query(request), timeout=timeout)
         else:
             body = msgspec.json.encode(request)
             if len(body) > MAX_BODY:
                 raise Problem(
                     "The request is larger than 1 MiB. Shorten its texts.", ExitCode.USAGE, "too_large"
                 )
-            answer = await self._read("POST", path, data=body, headers={"Content-Type": "application/json"})
+            headers = {"Content-Type": "application/json"}
+            answer = await self._read("POST", path, data=body, headers=headers, timeout=timeout)
         return _decoded(answer, operation.response)
 
     async def upload(

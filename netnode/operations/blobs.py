@@ -47,6 +47,7 @@ BLOB_FETCH: Final = Operation(
     models.BlobName,
     models.BlobSize,
     _fetch,
+    slow=True,
 )
 BLOB_PROGRESS: Final = Operation(
     "blob.progress",

@@ -60,6 +60,7 @@ LOG_VERIFY: Final = Operation(
     models.LogChoice,
     models.Verified,
     _verify,
+    slow=True,
 )
 LOG_EXPORT: Final = Download(
     "log.export", "/log/export", "A file of runs of one log or of all", models.LogChoice, _export

@@ -55,7 +55,10 @@ _WORDING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[Request, Response]):
-    """A JSON document in, one out. `signs`: needs unlocked keys; `page`: a list with limit and cursor."""
+    """A JSON document in, one out. `signs`: needs unlocked keys; `page`: a list with limit and cursor.
+
+    `slow`: may work for minutes before it answers.
+    """
 
     name: str
     method: Literal["GET", "POST"]
@@ -66,6 +69,7 @@ class Operation(Generic[Request, Response]):
     handler: Callable[[Services, Request], Awaitable[Response]]
     signs: bool = False
     page: bool = False
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from aiohttp import http_parser, web
 
+from netnode.api import client as api_client
 from netnode.api.admission import Admission
 from netnode.api.client import ApiClient
 from netnode.api.guard import allowed_hosts
@@ -525,6 +526,15 @@ async def test_nobody_listening_is_exit_5():
             await client.call(node.STATUS, models.Nothing())
     assert caught.value.exit_code == ExitCode.UNREACHABLE
     assert caught.value.details["connected"] is False
+
+
+async def test_a_node_that_hangs_is_exit_5(monkeypatch):
+    monkeypatch.setattr(api_client, "ANSWER_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        async with ApiClient(f"http://127.0.0.1:{silent.getsockname()[1]}", TOKEN) as client:
+            with pytest.raises(Problem) as caught:
+                await client.call(node.STATUS, models.Nothing())
+    assert (caught.value.exit_code, caught.value.code) == (ExitCode.UNREACHABLE, "unreachable")
 
 
 async def test_another_program_at_the_address_is_a_sentence():
