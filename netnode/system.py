@@ -158,7 +158,8 @@ def machine() -> str:
 def lan_address() -> str | None:
     """The address other computers of the network reach this one at; None without a network. Sends nothing."""
     with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect(("192.0.2.1", 9))  # a documentation address: connecting a datagram socket only picks a route
+        # A documentation address: connecting a datagram socket only picks a route.
+        probe.connect(("192.0.2.1", 9))
         address = str(probe.getsockname()[0])
         if not address.startswith(("127.", "0.")):
             return address

@@ -317,7 +317,9 @@ class FakeBlobs:
             yield data[start : start + 50_000]
 
     async def list(self, query):
-        return paged([models.Blob(hash=n, size=len(d), added=TIME) for n, d in sorted(self.kept.items())], query)
+        return paged(
+            [models.Blob(hash=n, size=len(d), added=TIME) for n, d in sorted(self.kept.items())], query
+        )
 
     async def remove(self, name):
         self._find(name)
