@@ -114,7 +114,7 @@ _ALL: Final = (
         Close,
         "Ends the log.",
         "After it only a rotation or a settlement may come.",
-        "The networker writes no more: listings are no longer offered. Debts and mailbox stay.",
+        "While it is the newest effective entry, listings are not offered. Debts and mailbox stay.",
     ),
     Kind(
         Standing.KIND,

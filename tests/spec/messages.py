@@ -15,6 +15,7 @@ from protocol.session import PHASES
 from tests.spec.markdown import code, table
 
 A, B = b"\x01" * 32, b"\x02" * 32
+LACKING: Final = "common part not whole"
 
 ROLES: Final = (
     (
@@ -26,13 +27,14 @@ ROLES: Final = (
     (
         "reader",
         "fetches and verifies logs of others, writes none",
-        "shopper; R-LOG-10..19; sections 9, 10 as dialler (`refuse` for what it cannot serve); R-SYNC-1..12",
+        "shopper; R-LOG-10..17, 24..30, of R-LOG-18, 19 what binds the asker; sections 9, 10 as dialler "
+        "(end of 11.2 for what it does not serve); R-SYNC-1..3, 5..12, 18",
         "",
     ),
     (
         "networker",
         "writes its own log and serves what it holds",
-        "reader; R-LOG-20..23; sections 9 and 10 as listener or dialler; all of R-SYNC; R-FILE",
+        "reader; R-LOG-18..23; sections 9 and 10 as listener or dialler; all of R-SYNC; R-FILE",
         "ledger",
     ),
     (
@@ -97,8 +99,8 @@ def needs() -> str:
     """What the asker needs for each pair of items; printed from the function that decides."""
     mine, theirs = own_items(), their_items()
     rows = {name: [name] for name in theirs}
-    for (name, other), own in product(theirs.items(), mine.values()):
-        rows[name].append(need(own, other).name)
+    for (name, other), (label, own) in product(theirs.items(), mine.items()):
+        rows[name].append(need(own, other, whole=LACKING not in label).name)
     return table(("theirs \\ mine", *mine), rows.values())
 
 
@@ -108,7 +110,9 @@ def own_items() -> dict[str, Item | None]:
         "nothing held": None,
         "head": _head(),
         "forked": Item(Standing.FORKED, A, 1, 1),
+        f"forked, {LACKING}": Item(Standing.FORKED, A, 1, 1),
         "contested at epoch 1": Item(Standing.CONTESTED, A, 1),
+        f"contested at epoch 1, {LACKING}": Item(Standing.CONTESTED, A, 1),
     }
 
 
@@ -179,7 +183,9 @@ def _describe(kind: shapes.Type) -> tuple[str, str, str]:
             count = _count(kind.min_length, kind.max_length)
             return f"array of {name}" if name else "array", ", ".join(filter(None, (count, each))), ""
         case shapes.DictType():
-            return "map", f"0 to {kind.max_length} members" if kind.max_length else "", ""
+            each = _describe(kind.value_type)[1]
+            count = f"0 to {kind.max_length} members" if kind.max_length else ""
+            return "map", ", each ".join(filter(None, (count, each))), ""
         case shapes.AnyType():
             return "", "", ""
         case shapes.StructType():
