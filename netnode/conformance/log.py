@@ -113,20 +113,39 @@ class Log:
         """
         before = self._ids()
         good, fault = self._leading(chain)
-        faults = [] if fault is None else [fault]
         base = self.main[0].seq if self.main else 0
-        try:
-            upper = stretches([entry for entry in good if entry.seq >= base])
-            for at, stretch in enumerate(upper):
-                follower = upper[at + 1][0] if at + 1 < len(upper) else None
+        upper = stretches([entry for entry in good if entry.seq >= base])
+        lower = [entry for entry in good if entry.seq < base]
+        judged = self._take_all(upper, jump=jump) or self._fill_all(lower)
+        self._open_others(chain)
+        return Verdict(len(self._ids() - before), judged or fault)
+
+    def _take_all(self, upper: list[list[Entry]], *, jump: bool) -> Fault | None:
+        """Step 2."""
+        for at, stretch in enumerate(upper):
+            follower = upper[at + 1][0] if at + 1 < len(upper) else None
+            try:
                 self._take(stretch, follower, jump=jump)
-        except Fault as fault:
-            faults.insert(0, fault)
+            except Fault as fault:
+                return fault
+        return None
+
+    def _fill_all(self, lower: list[Entry]) -> Fault | None:
+        """Step 3."""
         try:
-            self._fill([entry for entry in good if self.main and entry.seq < min(base, self.main[0].seq)])
+            self._fill(lower)
         except Fault as fault:
-            faults.insert(0, fault)
-        return Verdict(len(self._ids() - before), faults[0] if faults else None)
+            return fault
+        return None
+
+    def _open_others(self, chain: list[Entry]) -> None:
+        """Step 4: openers count however they came and whatever is missing below. [R-LOG-5]."""
+        for opener in chain:
+            if opener.opens and not self.openers.knows(opener):
+                try:
+                    self._open(opener)
+                except Fault:
+                    continue
 
     def _ids(self) -> set[bytes]:
         return {entry.id for run in (self.main, *self.aside) for entry in run}
@@ -144,14 +163,17 @@ class Log:
 
     def _take(self, stretch: list[Entry], follower: Entry | None, *, jump: bool) -> None:
         """Opens or extends with one stretch; `follower` is the opener behind it in the chain."""
-        first = stretch[0]
-        if first.opens:
-            arrival = self.openers.admit(first)
-            if arrival is Arrival.NEWEST:
-                self._append(first)
-            if arrival in (Arrival.NEWEST, Arrival.SECOND):
-                stretch = stretch[1:]
+        if stretch[0].opens and self._open(stretch[0]):
+            stretch = stretch[1:]
         self._extend(stretch, follower, jump=jump)
+
+    def _open(self, opener: Entry) -> bool:
+        """Opens by itself; whether that is all there is to say of it, and it is no ordinary entry of the run."""
+        arrival = self.openers.admit(opener)
+        if arrival is Arrival.NEWEST:
+            self._append(opener)
+        elsewhere = arrival is Arrival.KNOWN and opener.id not in self._ids()
+        return elsewhere or arrival in (Arrival.NEWEST, Arrival.SECOND)
 
     def _append(self, opener: Entry) -> None:
         """A new newest opener; step 5 of *open*."""
@@ -161,7 +183,7 @@ class Log:
         if self.main[kept:]:
             self.aside.append(self.main[kept:])
         self.main = [*self.main[:kept], opener]
-        self._disown()
+        self._join()
 
     def _disown(self) -> None:
         """Drops what is no ancestor of the newest opener, once that is certain. [R-LOG-13]."""
@@ -188,9 +210,9 @@ class Log:
         seq, newest = received[0].seq, self.openers.place
         ours = [entry for entry in self.main if entry.seq >= seq]
         demand(ours[0].place == newest == received[0].place, "stale", "not of the newest place")
+        demand(not ours[0].opens and not received[0].opens, "stale", "another opener")
         demand(self.openers.contested is None, "contested", "nothing is recorded")
-        proved = not ours[0].opens and self._side(ours) and self._side(received)
-        demand(proved, "unproved", "a side has no valid signature")
+        demand(self._side(ours) and self._side(received), "unproved", "a side has no valid signature")
         self.fork = seq if self.fork is None else min(seq, self.fork)
         raise Fault("forked", f"at {seq}")
 
@@ -205,17 +227,19 @@ class Log:
         demand(first.place >= newest, "stale", "of a closed place")
         demand(first.place <= newest, "unknown_epoch", "its opener is not known")
         demand(self.openers.contested is None, "contested", "takes openers only")
-        demand(not self.forked, "forked", "takes openers only")
+        common = not self.openers.forked and (self.fork is None or first.seq < self.fork)  # [R-LOG-15]
+        demand(common, "forked", "at or above the difference")
         joins = first.seq == tip.seq + 1 and first.header.prev == tip.id
         jumps = jump and not joins and tip.id == self.openers.newest[0].id  # [R-LOG-30]
         demand(joins or jumps, "gap", "does not join what is held")
         if joins:
             link(tip, first)
         proved = self._proved(part, follower)
-        if jumps and proved:
-            self.aside.append(self.main)
-            self.main = []
-        self.main += proved
+        kept = [entry for entry in proved if self.fork is None or entry.seq < self.fork]
+        if jumps and kept:
+            self.main = []  # what was below is let go of; its opener stays known
+        self.main += kept
+        demand(len(kept) == len(proved), "forked", "at or above the difference")
         demand(len(proved) == len(part), "signature", "no later signature proves them")
 
     def _proved(self, part: list[Entry], follower: Entry | None) -> list[Entry]:
@@ -244,15 +268,11 @@ class Log:
 
     def _fill(self, part: list[Entry]) -> None:
         for stretch in reversed(stretches(part)):
+            if stretch[0].seq >= self.main[0].seq:
+                continue  # joined from what was set aside: the same entries, by their links
             demand(links(stretch[-1], self.main[0]), "gap", "does not join the lowest entry held")
             if stretch[0].opens:
-                contested = self.openers.contested
-                arrival = self.openers.admit(stretch[0])
-                revealed = self.openers.contested is not None and contested is None
-                demand(not revealed, "contested", "an opener below reveals a contest")
-                demand(
-                    arrival is not Arrival.SECOND or not self.openers.forked, "forked", "another inception"
-                )
+                self.openers.admit(stretch[0])
             kept = self._proved_from_above(stretch)
             self.main = [*kept, *self.main]
             demand(len(kept) == len(stretch), "signature", "an anchor without a valid signature")
@@ -291,13 +311,13 @@ class Log:
         """
         demand(bool(left and right), "bad_proof", "a side is empty")
         first, other = left[0], right[0]
-        demand(first.id != other.id and first.seq == other.seq, "bad_proof", "not two entries of one seq")
-        demand(first.place == other.place, "bad_proof", "of two places")
         authors = {first.header.author, other.header.author}
         demand(authors == {self.openers.author}, "bad_proof", "of another networker")
-        demand(self.openers.contested is None, "contested", "has no term to fork")
+        demand(first.id != other.id and first.seq == other.seq, "bad_proof", "not two entries of one seq")
+        demand(first.place == other.place, "bad_proof", "of two places")
         demand(first.place >= self.openers.place, "stale", "of a closed place")
         demand(first.place <= self.openers.place, "unknown_epoch", "its opener is not known")
+        demand(self.openers.contested is None, "contested", "has no term to fork")
         above = first.seq > max(opener.seq for opener in self.openers.newest)
         demand(above, "bad_proof", "not above the opener")
         for side in (left, right):

@@ -122,7 +122,7 @@ class Openers:
             self.settlements = []  # a new epoch closes them [R-LOG-28]
             return Arrival.NEWEST
         if epoch == 0 and self.place != (0, 0):
-            return Arrival.CLOSED  # without effect once a later opener is known [R-LOG-25]
+            return Arrival.SECOND  # and without effect once a later opener is known [R-LOG-25]
         if len(known) == 1:
             known.append(entry)
         elif _record(entry)["promise"] not in self._promises(epoch) and len(self._promises(epoch)) == 1:

@@ -62,3 +62,19 @@ def write_run(entries: list[Entry]) -> list[Any]:
         for entry in entries
     ]
     return [front.author, front.epoch, front.term, front.seq, front.prev, members]
+
+
+def chains(runs: list[list[Entry]]) -> list[list[Entry]]:
+    """The chains that the runs of one message are judged as. [R-RUN-6]."""
+    joined: list[list[Entry]] = []
+    for run in runs:
+        first, last = run[0].header, joined[-1][-1] if joined else None
+        if last is not None and (first.author, first.seq, first.prev) == (
+            last.header.author,
+            last.seq + 1,
+            last.id,
+        ):
+            joined[-1] += run
+        else:
+            joined.append(list(run))
+    return joined

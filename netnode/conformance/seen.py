@@ -6,21 +6,21 @@ from typing import Any, Final
 
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.faults import demand
-from netnode.conformance.limits import HASH_BYTES, MAX_SEQ, SIGNATURE_BYTES
+from netnode.conformance.limits import HASH_BYTES, MAX_EPOCHS, MAX_SEQ, SIGNATURE_BYTES
 from netnode.conformance.shapes import bin_, int_, must, table
 from netnode.conformance.signatures import sign, valid
 from netnode.conformance.tags import tag
 
 _FIELDS: Final = {
     "author": must(bin_(HASH_BYTES)),
-    "epoch": must(int_()),
+    "epoch": must(int_(0, MAX_EPOCHS - 1)),
     "id": must(bin_(HASH_BYTES)),
     "seq": must(int_(0, MAX_SEQ)),
     "signature": must(bin_(SIGNATURE_BYTES)),
     "term": must(int_()),
     "time": must(int_()),
     "witness": must(bin_(HASH_BYTES)),
-    "witness_epoch": must(int_()),
+    "witness_epoch": must(int_(0, MAX_EPOCHS - 1)),
 }
 
 
