@@ -133,12 +133,18 @@ def _show_own(page: models.Page[models.ListingSummary]) -> None:
             item.kind,
             output.price_text(item.price),
             output.counted(len(item.variants), "variant") if item.variants else "",
-            "withdrawn" if item.withdrawn is True else "",
+            _state(item),
         )
         for item in page.items
     ]
     output.table(("key", "title", "kind", "price", "variants", ""), rows, right=(3,))
     output.more(page.next)
+
+
+def _state(item: models.ListingSummary) -> str:
+    if item.withdrawn is True:
+        return "withdrawn"
+    return f"until {output.when(item.expires)[:10]}" if isinstance(item.expires, int) else ""
 
 
 @listing.command(cls=NodeCommand)

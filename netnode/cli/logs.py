@@ -43,7 +43,7 @@ def _show_entries(page: models.Page[models.Entry]) -> None:
             output.when(one.time),
             one.summary if one.record else "(the record is gone)",
             f"void: {one.void}" if isinstance(one.void, str) else "",
-            one.id[:16],
+            one.id[:12],
         )
         for one in page.items
     ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 from rich import box
@@ -24,6 +24,8 @@ from netnode.problems import disk_problem
 Answer = TypeVar("Answer")
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _JOINERS: Final = "\u200c\u200d"  # why: scripts and emoji need them, and they move nothing
+_SHORT: Final = 20  # characters: a cell that is never folded
+_UNBOUND: Final = 100_000
 _WIDE: Final = 200  # columns when stdout is no terminal: text for a pipe is not folded at 80
 
 
@@ -96,16 +98,34 @@ def hint(*sentences: str) -> None:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int] = ()) -> None:
-    """Writes a table to stdout; `right` names the columns of numbers."""
+    """Writes a table to stdout; `right` names the columns of numbers.
+
+    Where a terminal is so narrow that words would be cut over lines, each row is a few lines of its own: nobody
+    could copy a reference that is in pieces.
+    """
     width = None if sys.stdout.isatty() else _WIDE
     console = Console(file=sys.stdout, highlight=False, markup=False, width=width)
+    cells = [[plain(cell) for cell in row] for row in rows]
+    widest = [max(map(len, column)) for column in zip(headings, *cells, strict=True)]
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for index, heading in enumerate(headings):
-        drawn.add_column(heading, justify="right" if index in right else "left", overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(plain(cell)) for cell in row))
+        justify: Literal["left", "right"] = "right" if index in right else "left"
+        drawn.add_column(heading, justify=justify, overflow="fold", no_wrap=widest[index] <= _SHORT)
+    for row in cells:
+        drawn.add_row(*(Text(cell) for cell in row))
+    needed = console.measure(drawn, options=console.options.update(max_width=_UNBOUND)).minimum
+    if console.is_terminal and needed > console.width:
+        write("\n".join(_lines(headings, row) for row in cells))
+        return
     with _stdout():
         console.print(drawn)
+
+
+def _lines(headings: Sequence[str], row: Sequence[str]) -> str:
+    """One row of a table in lines: its first cell, and below it the others that say anything."""
+    width = max(map(len, headings))
+    more = [f"  {name:<{width}}  {cell}\n" for name, cell in zip(headings[1:], row[1:], strict=True) if cell]
+    return f"{row[0]}\n{''.join(more)}"
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> None:
@@ -148,7 +168,7 @@ def short(identifier: str | None) -> str:
     """An id shortened for a table; the JSON has it whole."""
     if identifier is None:
         return "-"
-    return identifier if len(identifier) <= 18 else f"{identifier[:12]}...{identifier[-4:]}"
+    return identifier if len(identifier) <= 16 else f"{identifier[:9]}...{identifier[-4:]}"
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

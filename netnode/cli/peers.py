@@ -97,7 +97,7 @@ def _show_book(page: models.Page[models.Peer]) -> None:
         )
         for one in page.items
     ]
-    output.table(("name", "id", "state", "addresses", "last session (UTC)", ""), rows)
+    output.table(("name", "id", "state", "addresses", "last session (UTC)", "note"), rows)
     output.more(page.next)
 
 

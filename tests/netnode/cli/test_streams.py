@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from netnode import node
 from netnode.cli import reach
 
 NETNODE = (sys.executable, "-m", "netnode")
@@ -54,15 +55,39 @@ def test_an_empty_home_is_not_the_folder_at_hand(home, given):
     assert "--home" in done.stderr
 
 
-def test_messages_at_a_terminal_are_folded_between_words(home):
+def at_terminal(columns, *arguments, home):
+    """What a command writes to a terminal of that width."""
     leader, follower = pty.openpty()
-    try:
-        environment = {**os.environ, "NETNODE_HOME": "/nowhere/at/all", "COLUMNS": "40"}
-        subprocess.run([*NETNODE, "status"], stdout=subprocess.DEVNULL, stderr=follower, env=environment)
-        said = os.read(leader, 4096).decode()
-    finally:
-        os.close(leader)
+    environment = {**os.environ, "NETNODE_HOME": str(home), "COLUMNS": str(columns), "TERM": "xterm"}
+    with subprocess.Popen(
+        [*NETNODE, *arguments], stdout=follower, stderr=follower, env=environment
+    ) as command:
         os.close(follower)
+        said = b""
+        try:
+            while piece := os.read(leader, 4096):
+                said += piece
+        except OSError:
+            pass  # how a terminal says that nobody holds its other end any more
+        finally:
+            os.close(leader)
+    assert command.returncode is not None
+    return said.decode()
+
+
+def test_a_narrow_terminal_cuts_no_reference(home):
+    node.initialise(home, name="Ada", passphrase=None)
+    add = ("listing", "add", "--key", "red-shirt", "--kind", "product", "--title", "Shirt", "--price", "9")
+    assert shell(home, " ".join(('"$@"', *add, "--currency EUR"))).returncode == 0
+    wide = at_terminal(150, "search", "shirt", home=home)
+    assert "\u2500" in wide and "/red-shirt" in wide
+    narrow = at_terminal(60, "search", "shirt", home=home).replace("\r", "").splitlines()
+    assert narrow[:2] == ["Shirt", "  price   9.00 EUR"]
+    assert narrow[4].startswith("  ref     nx1") and narrow[4].endswith("/red-shirt")
+
+
+def test_messages_at_a_terminal_are_folded_between_words(home):
+    said = at_terminal(40, "status", home="/nowhere/at/all")
     lines = said.replace("\r", "").splitlines()
     assert len(lines) > 1 and max(map(len, lines)) <= 40
     assert " ".join(line.strip() for line in lines).endswith("netnode init --name NAME")
