@@ -267,9 +267,10 @@ class Log:
     # -- fill --------------------------------------------------------------------------------------------------
 
     def _fill(self, part: list[Entry]) -> None:
-        for stretch in reversed(stretches(part)):
-            if stretch[0].seq >= self.main[0].seq:
-                continue  # joined from what was set aside: the same entries, by their links
+        for whole in reversed(stretches(part)):
+            stretch = [entry for entry in whole if entry.seq < self.main[0].seq]
+            if not stretch:
+                continue  # what was set aside has joined: the same entries, by their links
             demand(links(stretch[-1], self.main[0]), "gap", "does not join the lowest entry held")
             if stretch[0].opens:
                 self.openers.admit(stretch[0])
