@@ -16,9 +16,8 @@ BUDGET: Final = 2_000  # why: one visit to the writer lane holds ingest up for 1
 CLOCK_CHECK_SECONDS: Final = (
     30.0  # why: a clock that jumps is noticed when what waits for it is looked at again
 )
-QUIET_SECONDS: Final = (
-    0.02  # why: while entries stream in, both the writer lane and the processor belong to ingest
-)
+# Why: while entries stream in, the writer lane and the processor belong to ingest; pages of heads lie 20 ms apart.
+QUIET_SECONDS: Final = 0.05
 HOLD_SECONDS: Final = 1.0  # why: but a stream without end must not keep what it brings from being found
 _log = logging.getLogger("netnode.projections")
 
