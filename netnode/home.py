@@ -34,10 +34,15 @@ _TOKEN_SIZE: Final = 32
 _TOKEN = re.compile(rb"[0-9a-f]{64}")
 
 
+def named_home(text: str) -> Path:
+    """The folder a person names; a ~ that no shell replaced (``--home=~/shop``) is theirs too."""
+    return Path(os.path.expanduser(text))  # not Path.expanduser: that fails for a user there is not
+
+
 def default_home(environ: Mapping[str, str]) -> Path:
     """NETNODE_HOME, or where this system keeps the data of a user's programs."""
     if named := environ.get(HOME_VARIABLE):
-        return Path(named).expanduser()
+        return named_home(named)
     return Path(platformdirs.user_data_dir("netnode", appauthor=False))
 
 

@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 
 from netnode.cli.placing import placed
-from netnode.home import HOME_VARIABLE, Home, default_home
+from netnode.home import HOME_VARIABLE, Home, default_home, named_home
 from netnode.operations.services import Runtime
 from netnode.problems import Problem
 from netnode.system import SystemDisk
@@ -38,7 +38,7 @@ def _note_home(context: click.Context, parameter: click.Parameter, value: str | 
     if not value.strip():
         # `--home "$UNSET"` of a script would otherwise mean the folder it happens to run in
         raise click.BadParameter("it is empty. Name a folder.", context, parameter)
-    context.meta[_HOME] = Path(value)
+    context.meta[_HOME] = named_home(value)
 
 
 def _everywhere() -> list[click.Parameter]:

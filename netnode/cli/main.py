@@ -7,14 +7,13 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Final, NoReturn
 
 import click
 
 from netnode.cli import blobs, listings, logs, node, output, peers, settings
 from netnode.cli.frame import NodeGroup, Start
-from netnode.home import Home, default_home
+from netnode.home import Home, default_home, named_home
 from netnode.operations.services import Runtime
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk
@@ -166,9 +165,9 @@ def _home_of(arguments: Sequence[str]) -> Home:
     path = default_home(os.environ)
     for index, argument in enumerate(arguments):
         if argument == "--home" and index + 1 < len(arguments):
-            path = Path(arguments[index + 1])
+            path = named_home(arguments[index + 1])
         elif argument.startswith("--home="):
-            path = Path(argument.partition("=")[2])
+            path = named_home(argument.partition("=")[2])
     return Home(path, SystemDisk())
 
 

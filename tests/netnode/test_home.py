@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from netnode.home import Home, Running, default_home
+from netnode.home import Home, Running, default_home, named_home
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy, retries
 
@@ -65,6 +65,12 @@ def holder(home: Home) -> Iterator[subprocess.Popen[str]]:
 def test_the_default_home(tmp_path: Path) -> None:
     assert default_home({"NETNODE_HOME": str(tmp_path)}) == tmp_path
     assert default_home({}).name == "netnode"
+
+
+def test_a_tilde_no_shell_replaced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert named_home("~/shop") == default_home({"NETNODE_HOME": "~/shop"}) == tmp_path / "shop"
+    assert named_home("~nobody-of-that-name/x") == Path("~nobody-of-that-name/x")
 
 
 def test_a_new_home_is_private(tmp_path: Path) -> None:

@@ -52,6 +52,11 @@ def test_the_innermost_home_wins(ready, home):
     assert ready("--home", "/nowhere", "status", "--home", home).code == 0
 
 
+def test_a_tilde_in_home(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert run("config", "path", "--home=~/shop").out == f"{tmp_path}/shop/config.toml\n"
+
+
 def test_version(run):
     assert run("--version").out.startswith("netnode ")
     assert set(run("--version", "--json").json) == {"name", "version"}
