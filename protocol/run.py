@@ -172,7 +172,7 @@ def linked(entries: Sequence[Entry]) -> int:
     before = entries[0]
     for index in range(1, len(entries)):
         entry = entries[index]
-        if follows(
+        if entry.author != before.author or follows(
             entry, seq=before.seq, entry_id=before.id, place=before.place, time=before.time, kind=before.kind
         ):
             return index

@@ -21,6 +21,7 @@ from protocol.tags import tag
 
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_INT)]
+_Epoch = Annotated[int, msgspec.Meta(ge=0, lt=limits.MAX_EPOCHS)]
 
 
 class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,14 +32,14 @@ class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     author: _Hash
-    epoch: _Count
+    epoch: _Epoch
     id: _Hash
     seq: Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_SEQ)]
     signature: Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
     term: _Count
     time: _Count
     witness: _Hash
-    witness_epoch: _Count
+    witness_epoch: _Epoch
 
 
 def statement_bytes(network: str, statement: Seen) -> bytes:

@@ -24,8 +24,8 @@ def accept_alone(
     Args:
         openers: what is known of its author.
         entry: a parsed entry (`protocol.entry.parse_entry`).
-        standings: all parts of the newest standing of the newest place, in order, where one is known; needed only
-            for an entry of a closed place.
+        standings: entries known that may be parts of a standing, in any order; needed only for an entry of a closed
+            place.
         forked: whether a fork of the newest place is proved here by other than its openers.
 
     Raises:
@@ -54,23 +54,35 @@ def accept_alone(
 
 
 def _named(openers: Openers, entry: Entry, standings: Sequence[Entry]) -> bool:
-    """Whether a whole standing of the newest place names this very entry."""
-    records: list[Standing] = []
-    for part in standings:
-        try:
-            record = decode_record(part.kind, part.record) if part.record is not None else None
-            accept_alone(openers, part)
-        except (Void, NotHeld, RemoteProtocolError):
-            return False
-        if not isinstance(record, Standing) or part.place != openers.place:
-            return False
-        records.append(record)
-    if any((after.seq, after.prev) != (before.seq + 1, before.id) for before, after in pairwise(standings)):
+    """Whether the newest standing of the newest place is whole and names this very entry.
+
+    The verdict does not depend on the order in which parts are given, nor on what is given besides.
+    """
+    parts: list[tuple[Entry, Standing]] = []
+    for part in sorted(standings, key=lambda each: each.seq):
+        record = _part(openers, part)
+        if record is None:
+            continue
+        if record.part == 1:
+            parts.clear()  # a later part 1 replaces all parts before
+        parts.append((part, record))
+    if any(
+        (after.seq, after.prev) != (before.seq + 1, before.id) for (before, _), (after, _) in pairwise(parts)
+    ):
         return False
-    numbers = [(record.part, record.parts) for record in records]
-    if numbers != [(number, len(records)) for number in range(1, len(records) + 1)]:
+    numbers = [(record.part, record.parts) for _, record in parts]
+    if numbers != [(number, len(parts)) for number in range(1, len(parts) + 1)]:
         return False
-    return any(
-        entry.seq < part.seq and (entry.seq, entry.id) in record.entries
-        for part, record in zip(standings, records, strict=True)
-    )
+    return any(entry.seq < part.seq and (entry.seq, entry.id) in record.entries for part, record in parts)
+
+
+def _part(openers: Openers, entry: Entry) -> Standing | None:
+    """The record of an entry that is part of a standing of the newest place; None when it is none."""
+    if entry.record is None or entry.kind != Standing.KIND or entry.place != openers.place:
+        return None
+    try:
+        accept_alone(openers, entry)
+        record = decode_record(entry.kind, entry.record)
+    except (Void, NotHeld, RemoteProtocolError):
+        return None
+    return record if isinstance(record, Standing) else None

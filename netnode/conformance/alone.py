@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from netnode.conformance.entries import STANDING, Entry
+from netnode.conformance.entries import SETTLEMENT, STANDING, Entry
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.log import links
 from netnode.conformance.openers import Openers
@@ -18,14 +18,14 @@ def check_alone(openers: Openers, entry: Entry, standing: list[Entry]) -> None:
     Args:
         openers: those known of its author.
         entry: read, so its form is right. [R-ENTRY-6]
-        standing: entries of kind 7 that are known, in the order of their seq.
+        standing: entries of kind 7 that are known.
 
     Raises:
         Fault: `unknown_author`, `unknown_epoch`, `stale`, `forked`, `contested`, `link` or `signature`.
     """
     demand(openers.author == entry.header.author, "unknown_author", "no inception is known")
     if entry.opens:
-        return openers.verify(entry)
+        return _check_opener(openers, entry)
     demand(entry.place <= openers.place, "unknown_epoch", "its opener is not known")
     demand(openers.contested is None, "contested", "the identity is contested")
     demand(not openers.forked, "forked", "the newest term is forked")
@@ -36,9 +36,19 @@ def check_alone(openers: Openers, entry: Entry, standing: list[Entry]) -> None:
     return demand(named, "stale", "of a closed place and not named")
 
 
+def _check_opener(openers: Openers, entry: Entry) -> None:
+    if openers.knows(entry):
+        return
+    openers.verify(entry)
+    if entry.header.kind == SETTLEMENT:
+        demand(entry.place >= openers.place, "stale", "of a closed term")
+        demand(openers.contested is None, "contested", "no settlement while the identity is contested")
+
+
 def _named(openers: Openers, standing: list[Entry]) -> set[tuple[int, bytes]]:
     """The entries that a standing vouches for; none unless all its parts are there."""
-    parts = [(entry, record) for entry in standing if (record := _part(openers, entry)) is not None]
+    ordered = sorted(standing, key=lambda entry: entry.seq)
+    parts = [(entry, record) for entry in ordered if (record := _part(openers, entry)) is not None]
     last = max((at for at, (_, record) in enumerate(parts) if record["part"] == 1), default=len(parts))
     parts = parts[last:]  # a later part 1 replaces all parts before
     numbers = [record["part"] for _, record in parts]

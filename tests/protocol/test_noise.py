@@ -77,6 +77,14 @@ def test_whole(vector: Vector) -> None:  # [R-NOISE-1] [R-NOISE-4]
         assert ends[1 - number % 2].decrypt(messages[number]) == payloads[number]
 
 
+@pytest.mark.parametrize("vector", read("noise", "answer-"), ids=named)
+def test_answers(vector: Vector) -> None:  # [R-NOISE-1]
+    given = vector["input"]
+    side = Handshake(False, *(bytes.fromhex(given[name]) for name in ("static", "ephemeral", "prologue")))
+    side.read(bytes.fromhex(given["received"][0]))
+    assert side.write(bytes.fromhex(given["payloads"][0])).hex() == vector["expected"]["sent"]
+
+
 @pytest.mark.parametrize("vector", read("noise", "broken-"), ids=named)
 def test_broken(vector: Vector) -> None:  # [R-NOISE-1] [R-NOISE-3] [R-NOISE-4] [R-NOISE-5] [R-NOISE-6]
     given: dict[str, Any] = vector["input"]

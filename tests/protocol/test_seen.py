@@ -29,13 +29,13 @@ FIELDS: dict[str, Any] = {
 fields = st.fixed_dictionaries(
     {
         "author": st.binary(min_size=32, max_size=32),
-        "epoch": st.integers(0, limits.MAX_INT),
+        "epoch": st.integers(0, limits.MAX_EPOCHS - 1),
         "id": st.binary(min_size=32, max_size=32),
         "seq": st.integers(0, limits.MAX_SEQ),
         "term": st.integers(0, limits.MAX_INT),
         "time": st.integers(0, limits.MAX_INT),
         "witness": st.binary(min_size=32, max_size=32),
-        "witness_epoch": st.integers(0, limits.MAX_INT),
+        "witness_epoch": st.integers(0, limits.MAX_EPOCHS - 1),
     }
 )
 

@@ -16,8 +16,8 @@ from tests.vectors.generate.writing import Vector
 
 ABOUT: Final = (
     "Entries alone (R-LOG-12), network `test`: `openers` known of the author (inception first, admitted in order), "
-    "`entry`, and the parts of a `standing` that are known. Expected: accepted; else the code. Entries are [header, "
-    "signature, record or null] in hex."
+    "`entry`, and the parts of a `standing` that are known, in any order. Expected: accepted; else the code. "
+    "Entries are [header, signature, record or null] in hex."
 )
 
 
@@ -90,7 +90,15 @@ def vectors() -> list[Vector]:
     add("parts", "named in the second part", both, log[3], (one, two), None)
     add("parts-missing", "the second part is missing", both, log[2], (one,), "stale")
     add("parts-first", "the first part is missing", both, log[3], (two,), "stale")
-    add("parts-turned", "in the wrong order", both, log[3], (two, one), "stale")
+    add("parts-turned", "told in another order: their seqs count", both, log[3], (two, one), None)
+    turned = standing(author, new, 2, 2, log[3])
+    add("parts-swapped", "part 2 below part 1", both, log[3],
+        (turned, standing(author, turned, 1, 2, log[2])), "stale")  # fmt: skip
+    later = standing(author, two, 1, 2, log[2])
+    add("parts-replaced", "a later part 1 without its part 2 replaces a whole standing", both, log[3],
+        (one, two, later), "stale")  # fmt: skip
+    add("parts-replaced-whole", "a later standing that is whole names others", both, log[3],
+        (one, two, standing(author, two, 1, 1, log[2])), "stale")  # fmt: skip
     add("parts-apart", "not consecutive", both, log[3],
         (one, standing(author, author.after(one), 2, 2, log[3])), "stale")  # fmt: skip
     past = standing(Author("alone"), log[4], 1, 1, log[3])
@@ -99,10 +107,16 @@ def vectors() -> list[Vector]:
         (parse_wire([whole.header, bytes(64), whole.record]),), "stale")  # fmt: skip
     gone = parse_wire([whole.header, whole.signature, None])
     add("standing-gone", "its record is gone", both, log[3], (gone,), "stale")
+    add("named-unsigned", "named, its own signature is not valid", both, bad,
+        (standing(author, new, 1, 1, bad),), "signature")  # fmt: skip
+    add("named-above", "a part names a seq not below its own", both, log[3],
+        (author._sign(author.signer, 3, log[2].id, 1, 0, new.time, 7, whole.record or b""),), "stale")  # fmt: skip
+    add("standing-besides", "what is no standing is left out", both, log[3], (author.after(new), whole), None)
     profile = author.after(new)
     add("standing-kind", "no standing at all", both, log[3], (profile,), "stale")
     contest, _ = Author("alone").rotation(log[-2], generation=5)
     add("contested", "a contested identity", [*both, contest], new, (), "contested")
+    add("contested-closed", "an entry of the epoch below", [*both, contest], log[3], (), "contested")
     settlements = [author.settlement(new), author.settlement(author.entries[-2])]
     add(
         "forked",
@@ -112,5 +126,12 @@ def vectors() -> list[Vector]:
         (),
         "forked",
     )
+    add("forked-closed", "an entry of the epoch below", [*both, *settlements], log[3], (whole,), "forked")
     add("old-term", "of a closed term", [*both, settlements[0]], new, (), "stale")
+    above = author.settlement(author.after(settlements[0]))
+    add("settlement", "of the newest term, known", [*both, settlements[0]], settlements[0], (), None)
+    add("settlement-new", "of a term above", [*both, settlements[0]], above, (), None)
+    add("settlement-closed", "of a closed term", [*both, above], settlements[0], (), "stale")
+    add("rotation-ahead", "of an epoch whose promise is not known", [inception], author.rotation(new)[0], (),
+        "unknown_epoch")  # fmt: skip
     return found

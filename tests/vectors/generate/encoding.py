@@ -10,7 +10,7 @@ from tests.vectors.generate.writing import Vector
 ABOUT: Final = (
     "Canonical MessagePack (section 3). `bytes` (hex) decode to `value` and encode back to the same bytes, or are "
     'refused. In values bytes are {"bin": hex}, text {"str": ...}, maps {"map": [[key, value], ...]}; all else is '
-    "itself; `nils` stands for an array of so many nils. Where `limit` is there, it is the number of bytes allowed "
+    'itself; {"nils": n} stands for an array of n nils. Where `limit` is there, it is the number of bytes allowed '
     "(otherwise 65519). A decoder that reports `not_canonical` for `encoding`, or the other way round, is right as "
     "well: both end the session."
 )
@@ -129,7 +129,16 @@ def vectors() -> list[Vector]:
     bad("depth-17", "91" * 17 + "90", "too_large", "R-ENC-7", "an array at level 17")
     bad("depth-17-scalar", "91" * 17 + "01", "too_large", "R-ENC-7", "an int at level 17")
     good("nodes-10000", "dc270f" + "c0" * 9_999, None, "R-ENC-7", "itself and 9,999 elements, all nil")
-    found[-1]["expected"] = {"nils": 9_999}
+    found[-1]["expected"] = {"value": {"nils": 9_999}}
+    good(
+        "nodes-keys",
+        "81a161dc270e" + "c0" * 9_998,
+        None,
+        "R-ENC-7",
+        "a map, an array and 9,998 nils: keys do not count",
+    )
+    found[-1]["expected"] = {"value": {"map": [["a", {"nils": 9_998}]]}}
+    bad("nodes-keys-10001", "81a161dc270f" + "c0" * 9_999, "too_large", "R-ENC-7", "one nil more")
     bad("nodes-10001", "dc2710" + "c0" * 10_000, "too_large", "R-ENC-7")
     good("limit-16", "c40e" + "07" * 14, b"\x07" * 14, "R-ENC-8", "16 bytes of at most 16")
     found[-1]["input"]["limit"] = 16

@@ -38,6 +38,8 @@ def marked(value: Any) -> Any:
     if isinstance(value, str):
         return {"str": value}
     if isinstance(value, list | tuple):
+        if len(value) > 100 and set(value) == {None}:
+            return {"nils": len(value)}
         return [marked(member) for member in value]
     if isinstance(value, dict):
         return {"map": [[key, marked(value[key])] for key in value]}

@@ -85,6 +85,27 @@ WRONG: Final[tuple[tuple[str, str, Any], ...]] = (
 )  # fmt: skip
 
 
+def _told(value: Any) -> str:
+    """What stands there instead of a right value, in a few words."""
+    match value:
+        case bytes():
+            return f"a bin of {len(value)} bytes"
+        case str():
+            return f"a str of {len(value)} characters"
+        case []:
+            return "an array of no elements"
+        case list() if len(value) > 3:
+            return f"an array of {len(value)} elements"
+        case list():
+            return f"[{', '.join(map(_told, value))}]"
+        case dict():
+            return f"{{{', '.join(f'{key}: {_told(member)}' for key, member in value.items())}}}"
+        case bool() | None:
+            return {True: "true", False: "false", None: "nil"}[value]
+        case _:
+            return str(value)
+
+
 def vectors() -> list[Vector]:
     found: list[Vector] = []
 
@@ -118,7 +139,7 @@ def vectors() -> list[Vector]:
         data = encoding.encode([numbers[name], 7, {**forms[name][0], field: value}])
         add(
             f"wrong-{index}-{name}-{field}",
-            f"{field} of {name} is wrong",
+            f"{field} of {name} is {_told(value)}",
             "R-MSG-4",
             data,
             error="bad_message",

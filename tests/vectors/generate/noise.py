@@ -21,7 +21,8 @@ ABOUT: Final = (
     "stands after message 2, here `hash_after_2`; `hash` is h at the end, as Noise defines it. `whole-*`: input are "
     "both sides' private keys, prologue and payloads in the order sent (initiator, responder, initiator, then "
     "transport messages: responder, initiator, responder ...); expected the messages in that order and the handshake "
-    "hash. `broken-*`: one side (`role`) with its own payloads to write; the last of `received` must be refused. Hex."
+    "hash. `broken-*`: one side (`role`) with its own payloads to write; the last of `received` must be refused. "
+    "`answer-*`: one side, which sends `sent` after what it received. Hex."
 )
 CACOPHONY: Final[dict[str, Any]] = {
     "prologue": "4a6f686e2047616c74",
@@ -112,6 +113,38 @@ def xx(keys: dict[str, Any]) -> tuple[list[bytes], bytes, bytes]:
     return messages, after_2, h
 
 
+def _high_bit(keys: dict[str, Any], one: bytes) -> Vector:
+    """A public key with its highest bit set: X25519 masks the bit (RFC 7748), the hash takes the key as it came."""
+    secret = {
+        kind: X25519PrivateKey.from_private_bytes(bytes.fromhex(keys[f"responder_{kind}"]))
+        for kind in ("static", "ephemeral")
+    }
+    public = {kind: key.public_key().public_bytes_raw() for kind, key in secret.items()}
+    shown = one[:31] + bytes([one[31] | 0x80])
+    chain = b"Noise_XX_25519_AESGCM_SHA256" + bytes(4)
+    h = hashlib.sha256(chain + bytes.fromhex(keys["prologue"])).digest()
+    for part in (shown, b"", public["ephemeral"]):
+        h = hashlib.sha256(h + part).digest()
+    sealed = []
+    for kind, plain in (("ephemeral", public["static"]), ("static", b"")):
+        temporary = hmac.digest(
+            chain, secret[kind].exchange(X25519PublicKey.from_public_bytes(shown)), "sha256"
+        )
+        chain = hmac.digest(temporary, b"\1", "sha256")
+        sealed.append(AESGCM(hmac.digest(temporary, chain + b"\2", "sha256")).encrypt(bytes(12), plain, h))
+        h = hashlib.sha256(h + sealed[-1]).digest()
+    return {
+        "id": "answer-high-bit",
+        "comment": "the initiator's ephemeral key with its highest bit set",
+        "requirement": "R-NOISE-1",
+        "input": {
+            "role": "responder", "prologue": keys["prologue"], "static": keys["responder_static"],
+            "ephemeral": keys["responder_ephemeral"], "payloads": [""], "received": [shown.hex()],
+        },
+        "expected": {"sent": (public["ephemeral"] + b"".join(sealed)).hex()},
+    }  # fmt: skip
+
+
 def vectors() -> list[Vector]:
     messages, after_2, h = xx(CACOPHONY)
     assert [message.hex() for message in messages] == CACOPHONY_MESSAGES
@@ -155,6 +188,7 @@ def vectors() -> list[Vector]:
             }
         )
     one, two, three, *transport = messages  # of the last one
+    found.append(_high_bit(keys, one))
 
     def broken(name: str, comment: str, requirement: str, role: str, *received: bytes, **other: str) -> None:
         mine = payloads[0:3:2] if role == "initiator" else payloads[1:2]

@@ -51,6 +51,15 @@ def vectors() -> list[Vector]:
         add(f"lacks-{field}", f"{field} is missing", "R-SEEN-1", rest, "bad_message")
     add("more", "a field more", "R-SEEN-1", whole | {"zz": 1}, "bad_message")
     add("seq-2^40", "a seq too high", "R-SEEN-1", signed({**FIELDS, "seq": 2**40}), "bad_message")
+    for field in ("epoch", "witness_epoch"):
+        add(f"{field}-191", f"the last {field}", "R-SEEN-1", signed({**FIELDS, field: 191}))
+        add(
+            f"{field}-192",
+            f"{field} beyond the last",
+            "R-SEEN-1",
+            signed({**FIELDS, field: 192}),
+            "bad_message",
+        )
     add("signature-63", "63 bytes", "R-SEEN-1", whole | {"signature": bytes(63)}, "bad_message")
     add("author-31", "31 bytes", "R-SEEN-1", whole | {"author": bytes(31)}, "bad_message")
     add("trailing", "a byte behind", "R-SEEN-1", encoding.encode(whole) + b"\0", "encoding")

@@ -58,12 +58,21 @@ def vectors() -> list[Vector]:
         )
     eight = _found("inx", 8, True)
     add("other-bits", "the nonce of 8 bits told as 9", "R-STAMP-2", "inx", 9, eight, False)
-    add("other-network", "the nonce of another network", "R-STAMP-1", "test-1", 16, _found("inx", 16), False)
+    add("here-16", "a nonce for this network", "R-STAMP-1", "inx", 16, _found("inx", 16), True)
+    add(
+        "other-network",
+        "the same nonce in another network",
+        "R-STAMP-1",
+        "test-1",
+        16,
+        _found("inx", 16),
+        False,
+    )
     add("nonce-7", "7 bytes", "R-STAMP-3", "inx", 0, bytes(7), False)
     add("nonce-9", "9 bytes", "R-STAMP-3", "inx", 0, bytes(9), False)
     add("bits-65", "more bits than there may be", "R-STAMP-3", "inx", 65, bytes(8), False)
     add("bits--1", "negative bits", "R-STAMP-3", "inx", -1, bytes(8), False)
     add("not-64", "64 bits, not reached", "R-STAMP-2", "inx", 64, bytes(8), False)
-    add("nonce-changed", "one more than the nonce of 16 bits", "R-STAMP-2", "inx", 16,
+    add("nonce-changed", "the nonce of here-16 and one more", "R-STAMP-2", "inx", 16,
         (int.from_bytes(_found("inx", 16), "big") + 1).to_bytes(8, "big"), False)  # fmt: skip
     return found
