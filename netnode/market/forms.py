@@ -25,6 +25,7 @@ _PATH: Final = re.compile(r"(\w+)\[(\d+)\]")
 _WORDING: Final = (
     (re.compile(r"expected (?:str|bytes) of length >= 1$"), "may not be empty"),
     (re.compile(r"expected str of length <= (\d+)$"), r"has more than \1 characters"),
+    (re.compile(r"expected str of length >= 8$"), "must begin with http:// or https://"),  # of addresses only
     (re.compile(r"expected str of length >= (\d+)$"), r"has fewer than \1 characters"),
     (re.compile(r"expected array of length <= (\d+)$"), r"has more than \1 elements"),
     (re.compile(r"expected array of length >= 1$"), "may not be empty"),

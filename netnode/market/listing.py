@@ -99,7 +99,7 @@ def from_form(fields: Mapping[str, Any], *, salt: bytes, where: str = "") -> Lis
         area=UNSET
         if area is None
         else Area(
-            country=area.needed("country").upper(),
+            country=_country(area),
             geohash=_or(area.text("geohash")),
             region=_or(area.text("region")),
         ),
@@ -301,11 +301,23 @@ def _price(
 def _minor(form: Form, name: str, currency: str | None) -> int:
     if currency is None:
         # The decimals of a credit unit are in its issuer's plan: here it is counted in its smallest part.
+        text = form.amount(name) or ""
+        if not (text.isascii() and text.isdigit()):
+            form.fail(
+                name, f"{text!r} is not a whole number; credit is counted in the smallest part of its unit"
+            )
         return form.number(name) or 0
     try:
         return parse(form.amount(name) or "", currency)
     except MoneyError as error:
         form.fail(name, str(error))
+
+
+def _country(area: Form) -> str:
+    text = area.needed("country")
+    if len(text) != 2 or not text.isascii() or not text.isalpha():
+        area.fail("country", f"{text!r} is not a country code of two letters, such as DE")
+    return text.upper()
 
 
 def _issuer(form: Form) -> bytes | None:

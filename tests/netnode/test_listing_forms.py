@@ -194,6 +194,12 @@ def test_a_record_and_its_form_say_the_same_also_through_toml_and_json(listing: 
         ),
         ({"variants": [{"options": {"Size": "S"}, "price": "1"}]}, "currency: is missing"),
         ({"variants": {"options": {"Size": "S"}}}, "variants: is not a list of tables"),
+        ({"url": "foo"}, "url: must begin with http:// or https://"),
+        ({"area": {"country": "Germany"}}, "area, country: 'Germany' is not a country code of two letters"),
+        (
+            {"price": "1.5", "unit": "star", "issuer": id_text(B)},
+            "price: '1.5' is not a whole number; credit",
+        ),
     ],
 )
 def test_every_mistake_is_named_where_it_is(fields: dict[str, Any], says: str) -> None:
