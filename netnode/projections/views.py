@@ -21,12 +21,16 @@ from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.projections import facets
 from netnode.projections.search import Query, find
+from netnode.store.rows import SEQ_MASK, place_of
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text, parse_id
 from protocol.records import Block, Listing, Price, Profile, Report, decode_record
 
 T = TypeVar("T")
 
+_kind_of: Final = msgspec.msgpack.Decoder(
+    tuple[int, bytes, int, bytes, int, int, int, int, bytes, int]
+).decode
 NAMELESS: Final = ""  # the name of a networker whose profile is not known here
 _COLUMNS: Final = """
     networker.id, coalesce(profile.name, ''), listing.key, listing.entry, listing.time, listing.expires,
@@ -238,6 +242,7 @@ def listings_of(
         conditions += (
             " AND (listing.withdrawn IS NULL OR listing.withdrawn < listing.seq)"
             " AND (listing.expires IS NULL OR listing.expires > :now)"
+            " AND listing.n NOT IN (SELECT n FROM projected WHERE closed)"
         )
     values = {"seller": seller, "after": after or "", "now": now_ms, "limit": limit + 1}
     rows = [
@@ -383,13 +388,27 @@ def _statement_cursor(cursor: str | None) -> tuple[int, int, int]:
 def voids(connection: apsw.Connection, author: bytes, first: int, last: int) -> dict[int, str]:
     """The codes of the void entries of one log from seq `first` to `last`; of each log the newest are known.
 
-    A withdrawal without a listing before it is judged only where the log is held from its beginning.
+    A withdrawal without a listing before it is judged only where the log is held from its beginning and no record of
+    a listing before it is gone [R-EFF-1].
     """
-    return dict(
-        connection.execute(
-            "SELECT void_entry.seq, void_entry.code FROM void_entry JOIN networker USING (n) JOIN log USING (n)"
-            " WHERE networker.id = ? AND void_entry.seq BETWEEN ? AND ?"
-            " AND (log.base = 0 OR void_entry.key IS NULL)",
-            (author, first, last),
-        )
-    )
+    rows = connection.execute(
+        "SELECT void_entry.seq, void_entry.code, void_entry.key IS NULL, log.n, log.base FROM void_entry"
+        " JOIN networker USING (n) JOIN log USING (n)"
+        " WHERE networker.id = ? AND void_entry.seq BETWEEN ? AND ?",
+        (author, first, last),
+    ).fetchall()
+    if all(certain for _, _, certain, _, _ in rows):
+        return {seq: code for seq, code, _, _, _ in rows}
+    n, base = rows[0][3:]
+    known = -1 if base > 0 else _first_gone_listing(connection, n)
+    return {seq: code for seq, code, certain, _, _ in rows if certain or seq < known}
+
+
+def _first_gone_listing(connection: apsw.Connection, n: int) -> int:
+    """The seq of the oldest listing whose record is gone, so that its key is not known; above all seqs if none is."""
+    places = (place_of(n, 0), place_of(n, SEQ_MASK))
+    query = "SELECT place, header FROM entry WHERE record IS NULL AND place BETWEEN ? AND ? ORDER BY place"
+    for place, header in connection.execute(query, places):
+        if _kind_of(header)[7] == Listing.KIND:
+            return int(place) & SEQ_MASK
+    return SEQ_MASK + 1

@@ -10,6 +10,7 @@ from tests.vectors.generate import (
     bech32,
     blob,
     ed25519,
+    effects,
     encoding,
     entry,
     identity,
@@ -31,8 +32,8 @@ ALL: Final = MappingProxyType(
     {
         module.__name__.rpartition(".")[2]: module
         for module in (
-            alone, bech32, blob, ed25519, encoding, entry, identity, items, log, logfile, messages, noise, records,
-            recovery, runs, seen, session, stamp, uri,
+            alone, bech32, blob, ed25519, effects, encoding, entry, identity, items, log, logfile, messages, noise,
+            records, recovery, runs, seen, session, stamp, uri,
         )
     }
 )  # fmt: skip
