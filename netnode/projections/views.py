@@ -391,7 +391,7 @@ def voids(connection: apsw.Connection, author: bytes, first: int, last: int) -> 
     A withdrawal without a listing before it is judged only where the log is held from its beginning and no record of
     a listing before it is gone [R-EFF-1].
     """
-    rows = connection.execute(
+    rows: list[Any] = connection.execute(
         "SELECT void_entry.seq, void_entry.code, void_entry.key IS NULL, log.n, log.base FROM void_entry"
         " JOIN networker USING (n) JOIN log USING (n)"
         " WHERE networker.id = ? AND void_entry.seq BETWEEN ? AND ?",
