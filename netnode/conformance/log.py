@@ -172,8 +172,7 @@ class Log:
         arrival = self.openers.admit(opener)
         if arrival is Arrival.NEWEST:
             self._append(opener)
-        elsewhere = arrival is Arrival.KNOWN and opener.id not in self._ids()
-        return elsewhere or arrival in (Arrival.NEWEST, Arrival.SECOND)
+        return arrival in (Arrival.NEWEST, Arrival.SECOND)
 
     def _append(self, opener: Entry) -> None:
         """A new newest opener; step 5 of *open*."""

@@ -22,7 +22,7 @@ from netnode.conformance.log import Log
 from netnode.conformance.messages import ANSWERS, TYPES, Message, write_message
 from netnode.conformance.openers import Openers
 from netnode.conformance.records import read_record
-from netnode.conformance.runs import read_run, write_run
+from netnode.conformance.runs import chains, read_run, write_run
 from netnode.conformance.seen import check_statement
 from netnode.conformance.session import Networker, Session, new_networker
 from netnode.conformance.tags import sha256
@@ -142,7 +142,9 @@ def log_of(own: Networker, names: list[str]) -> Log:
 
 
 @asynccontextmanager
-async def dialled(node: Node, own: Networker | None = None, *, greet: bool = True) -> AsyncIterator[Peer]:
+async def dialled(
+    node: Node, own: Networker | None = None, *, greet: bool = True, kind: type[Peer] | None = None
+) -> AsyncIterator[Peer]:
     """A session with the node, as the dialler that expects it; `greet`: with hello and the interest all."""
     own = own or networker()
     expected, [address, *_] = read_link(node.invite())
@@ -150,7 +152,7 @@ async def dialled(node: Node, own: Networker | None = None, *, greet: bool = Tru
     async with ClientSession() as http, http.ws_connect(address, max_msg_size=65_535, compress=0) as link:
         static, ephemeral = os.urandom(32), os.urandom(32)
         session = Session(own, dialler=True, static=static, ephemeral=ephemeral, now=now())
-        peer = Peer(link, log_of(own, ["Conny"]), session)
+        peer = (kind or Peer)(link, log_of(own, ["Conny"]), session)
         await link.send_bytes(session.hello_of_noise())
         session.meet(await peer.receive(), expected)
         await link.send_bytes(session.show())
@@ -181,6 +183,7 @@ async def runs_of(peer: Peer, wants: list[list[Any]], budget: int = 1 << 20) -> 
     runs: list[list[Entry]] = []
     while wants:
         answers = await peer.ask("get", wants=wants, budget=budget)
+        assert all(answer.name == "runs" for answer in answers), answers
         got = [run for answer in answers for run in answer.body.get("runs", [])]
         assert sum(len(encode(run)) for run in got) <= budget or len(got) == 1
         runs += map(read_run, got)
@@ -192,8 +195,8 @@ async def runs_of(peer: Peer, wants: list[list[Any]], budget: int = 1 << 20) -> 
 async def log_at(peer: Peer, item: list[Any]) -> Log:
     """The log of a head, fetched and judged."""
     log = Log(NETWORK)
-    for run in await runs_of(peer, [[item[1], item[6], item[4]]]):
-        verdict = log.receive(run)
+    for chain in chains(await runs_of(peer, [[item[1], item[6], item[4]]])):
+        verdict = log.receive(chain)
         assert verdict.fault is None, verdict
     return log
 
