@@ -11,6 +11,7 @@ It is slow on purpose, where slow is clearer.
     recovery                  promised keys from recovery words
     entries, records, listings, runs    sections 6, 7 and 8.3
     openers, log, alone       what is authentic, section 8
+    effects                   what a log says, section 7
     items                     heads, cursors and what is needed, sections 8.4 and 11.2
     noise, identity, messages, session  sections 9 and 10
     blobs, stamps, seen, links, files   section 12

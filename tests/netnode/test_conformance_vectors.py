@@ -17,6 +17,7 @@ import pytest
 from netnode.conformance import bech32, signatures
 from netnode.conformance.alone import check_alone
 from netnode.conformance.blobs import check_chunk, cut
+from netnode.conformance.effects import effects
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.entries import Entry, Header, read_entry, write_entry
 from netnode.conformance.faults import Fault
@@ -268,6 +269,24 @@ def test_log(vector: Vector) -> None:
     assert found == vector["expected"]
 
 
+@vectors_of("effects")
+def test_effects(vector: Vector) -> None:
+    given, log = vector["input"], Log("test")
+    for chain in given["before"]:
+        log.receive(list(map(entry_of, chain)), jump=given.get("jump", False))
+    found = effects(log, given["now"])
+    listings = {
+        key: {"entry": offer.entry.hex(), "offered": offer.offered} for key, offer in found.listings.items()
+    }
+    assert vector["expected"] == {
+        "profile": found.profile and found.profile.hex(),
+        "stamp": found.stamp,
+        "listings": listings,
+        "void": {str(seq): code for seq, code in found.void.items()},
+        "blocks": sorted(id_.hex() for id_ in found.blocks),
+    }
+
+
 @vectors_of("alone")
 def test_alone(vector: Vector) -> None:
     def judge(given: Vector) -> Any:
@@ -465,10 +484,10 @@ def test_file(vector: Vector) -> None:
 
 def test_every_file_of_vectors_is_read_here() -> None:
     read = {path.stem for path in VECTORS.glob("*.json")}
-    assert read == {*TESTED, "effects"}  # effects are a matter of readers: tests/netnode/test_effects.py
+    assert read == set(TESTED)
 
 
 TESTED: Final = (
-    "alone", "bech32", "blob", "ed25519", "encoding", "entry", "identity", "items", "log", "logfile", "messages",
-    "noise", "records", "recovery", "runs", "seen", "session", "stamp", "uri",
+    "alone", "bech32", "blob", "ed25519", "effects", "encoding", "entry", "identity", "items", "log", "logfile",
+    "messages", "noise", "records", "recovery", "runs", "seen", "session", "stamp", "uri",
 )  # fmt: skip
