@@ -22,7 +22,8 @@ from netnode.store import Change, GroupCommit, Reader, Store
 from netnode.store.rows import Arrived
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
-from protocol.log import Admission, Keep, LogState, SetAside, receive, receive_opener, receive_proof
+from protocol.log import Admission, Keep, SetAside, receive, receive_opener, receive_proof
+from protocol.log_state import LogState
 from protocol.run import Run, rebuild, run_of
 
 STATES_KEPT: Final = 4_096  # why: about 2 KB each; a log not among them costs one read

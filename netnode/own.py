@@ -14,7 +14,7 @@ from netnode.problems import ExitCode, Problem
 from protocol import limits
 from protocol.entry import CLOSE, Entry, sign_entry
 from protocol.items import Item, Standing
-from protocol.log import LogState, Place
+from protocol.log_state import LogState, Place
 from protocol.signing import Signer
 
 

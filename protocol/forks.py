@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from protocol import limits
-from protocol.entry import Entry, signature_valid
+from protocol.entry import CLOSE, Entry, signature_valid
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.openers import Openers
 
@@ -55,9 +55,13 @@ def _check_side(network: str, key: bytes, side: Sequence[Entry]) -> None:
     next_anchor = first.seq + -first.seq % limits.ANCHOR_EVERY
     if last.seq > next_anchor:
         raise RemoteProtocolError("bad_proof", "a side of a proof ends at the next anchor or before")
+    if any(entry.is_opener for entry in side):
+        raise RemoteProtocolError("bad_proof", "an opener is no entry of a side")
     for before, entry in pairwise(side):
         if (entry.seq, entry.prev, entry.place) != (before.seq + 1, before.id, first.place):
             raise RemoteProtocolError("bad_proof", "the entries of a side do not follow each other")
+        if before.kind == CLOSE:
+            raise RemoteProtocolError("bad_proof", "a side goes on after a close")
         if entry.time < before.time:
             raise RemoteProtocolError("bad_proof", "the entries of a side are not in order of time")
     if not signature_valid(network, key, last):

@@ -93,14 +93,17 @@ class Need(enum.Enum):
     OPENERS = "openers"  # the peer knows a later epoch or term, or a contest
     PROOF = "proof"  # the peer has proof of a fork of our newest term
     BISECT = "bisect"  # same place, other id: one of us has a fork to show
+    COMMON = "common"  # the fork or contest is known, but what both branches share is not whole here
     LOWER = "lower"  # equal heads, but the peer holds the log from further down
 
 
-def need(mine: Item | None, theirs: Item) -> Need:
+def need(mine: Item | None, theirs: Item, *, whole: bool = True) -> Need:
     """Compares the items of one log [R-SYNC-5]; pure, so both sides can be tested against each other.
 
     Args:
         mine: None when nothing of the log is held.
+        theirs: what the peer tells.
+        whole: whether nothing is lacking of the common part of a forked or contested log (`LogState.lacking`).
     """
     if mine is None:
         return (
@@ -108,15 +111,19 @@ def need(mine: Item | None, theirs: Item) -> Need:
             if theirs.standing is Standing.HEAD and theirs.epoch == theirs.term == theirs.held_from == 0
             else Need.OPENERS
         )
+    settled = Need.NOTHING if whole else Need.COMMON
     if theirs.standing is Standing.CONTESTED:
-        settled = mine.standing is Standing.CONTESTED and mine.epoch <= theirs.epoch
-        return Need.NOTHING if settled else Need.OPENERS
+        if mine.standing is not Standing.CONTESTED or mine.epoch > theirs.epoch:
+            return Need.OPENERS
+        return settled if mine.epoch == theirs.epoch else Need.NOTHING
     if mine.standing is Standing.CONTESTED:
-        return Need.OPENERS if theirs.epoch > mine.epoch else Need.NOTHING
+        if theirs.epoch > mine.epoch:
+            return Need.OPENERS
+        return settled if theirs.epoch == mine.epoch else Need.NOTHING
     if (theirs.epoch, theirs.term) != (mine.epoch, mine.term):
         return Need.OPENERS if (theirs.epoch, theirs.term) > (mine.epoch, mine.term) else Need.NOTHING
     if mine.standing is Standing.FORKED:
-        return Need.NOTHING
+        return settled
     if theirs.standing is Standing.FORKED:
         return Need.PROOF
     if theirs.seq > mine.seq:

@@ -17,113 +17,16 @@ How a log changes:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Protocol, cast
+from typing import cast
 
 from protocol.entry import CLOSE, INCEPTION, OPENERS, AuthenticEntry, Entry, signature_valid
 from protocol.errors import LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
 from protocol.forks import check_fork
-from protocol.items import Item, Standing
+from protocol.log_state import Base, Extent, LogState, LogView, Place
 from protocol.openers import Openers, start
 from protocol.run import follows, linked, opens_after, proved
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """What must be known of an entry to link another one to it."""
-
-    seq: int
-    id: bytes
-    epoch: int
-    term: int
-    time: int
-    kind: int
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """(epoch, term)."""
-        return (self.epoch, self.term)
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The lowest entry held without a hole: its seq, and what the one below it must be."""
-
-    seq: int
-    prev: bytes
-    epoch: int
-    term: int
-    time: int
-    opener: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """Linked entries set aside: a former main run, or its disowned end. `base` is its lowest entry."""
-
-    number: int
-    base: Base
-    last: int
-
-
-@dataclass(frozen=True, slots=True)
-class LogState:
-    """One log as held here. A value: `receive` and `receive_proof` return new ones."""
-
-    openers: Openers
-    base: Base
-    tip: Place
-    aside: tuple[Extent, ...] = ()
-    fork: int | None = None  # the lowest seq of the newest (epoch, term) at which two entries are known
-    extents: int = 0  # how many extents were ever numbered
-
-    @property
-    def author(self) -> bytes:
-        """The networker's id, 32 bytes."""
-        return self.openers.author
-
-    @property
-    def forked(self) -> bool:
-        """Whether the newest term is known to be forked."""
-        return self.fork is not None or self.openers.term_forked
-
-    @property
-    def open(self) -> bool:
-        """Whether entries other than openers may still be accepted."""
-        return not self.forked and self.openers.contested is None
-
-    @property
-    def common(self) -> int:
-        """The seq up to which the log may have effect: the tip, or the last common entry below a fork or contest."""
-        if self.open:
-            return self.tip.seq
-        limit = self.fork if self.fork is not None else self.tip.seq + 1
-        contested = self.openers.contested
-        if contested is not None:
-            limit = min(limit, *(each.entry.seq for each in self.openers.epochs[contested]))
-        elif self.openers.term_forked:
-            limit = min(limit, *(entry.seq for entry in self.openers.newest))
-        return limit - 1
-
-    def item(self) -> Item:
-        """What is compared with other nodes [R-LOG-17]."""
-        contested = self.openers.contested
-        if contested is not None:
-            return Item(Standing.CONTESTED, self.author, contested)
-        epoch, term = self.openers.place
-        if self.forked:
-            return Item(Standing.FORKED, self.author, epoch, term)
-        return Item(Standing.HEAD, self.author, epoch, term, self.tip.seq, self.tip.id, self.base.seq)
-
-
-class LogView(Protocol):
-    """How stored entries of the log in question are read."""
-
-    def main(self, seq: int) -> Entry | None:
-        """The entry of the main run at `seq`."""
-
-    def aside(self, number: int, seq: int) -> Entry | None:
-        """The entry at `seq` of an extent set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +117,19 @@ def receive(
             if any(isinstance(step, SetAside) for step in admission.steps):
                 admission.rest = tuple(above)
                 return admission
+        _open_alone(admission, chain[:below], view)
         _fill_down(network, admission, chain[:below], view)
     except ProtocolError as error:
         admission.fault = error
+        _open_alone(admission, [*chain[:below], *above, *chain[good:]], view)
     if admission.fault is None and good < len(chain):
         before, entry = chain[good - 1], chain[good]
+        if entry.is_opener and entry.prev != before.id:
+            admission.rest = tuple(chain[good:])  # no run joins them: a chain of its own
+            return admission
         code = _follows(entry, _place(before)) or "link"
         admission.fault = RemoteProtocolError(code, f"entry {entry.seq} does not follow entry {before.seq}")
+        _open_alone(admission, chain[good:], view)
     return admission
 
 
@@ -329,6 +238,18 @@ def _take_opener(network: str, admission: Admission, opener: Entry, view: LogVie
     _entries(network, admission, [opener], True, view, False)
 
 
+def _open_alone(admission: Admission, chain: Sequence[Entry], view: LogView) -> None:
+    """Openers count however they came, whatever lies between [R-LOG-5]: those not linked are opened by themselves."""
+    openers = [entry for entry in chain if entry.is_opener]
+    for index, entry in enumerate(openers):
+        if admission.steps:
+            admission.rest = tuple(openers[index:])  # what they may set aside is not stored yet
+            return
+        if admission.state is not None and not admission.state.openers.knows(entry):
+            with suppress(NotHeld, RemoteProtocolError):  # one that counts for nothing is judged where it stands
+                _open(admission, entry, view)
+
+
 def _opener_verifies(state: LogState, opener: Entry) -> bool:
     try:
         state.openers.admit(opener)
@@ -350,10 +271,14 @@ def _entries(
         known = view.main(entry.seq)
         if known is None or known.id == entry.id:
             continue
-        if entry.place != state.openers.place or known.place != entry.place:
-            raise NotHeld("stale", "entries of a closed epoch or term that are not part of the log")
-        if state.openers.contested is None:
-            _fork(admission, part[part.index(entry) :], view)
+        newest = entry.place == known.place == state.openers.place
+        if not newest or entry.is_opener or known.is_opener:  # two openers of one term are told apart as such
+            raise NotHeld(
+                "stale", "entries of a closed epoch or term, or of another opener, are not part of the log"
+            )
+        if state.openers.contested is not None:
+            raise NotHeld("contested", "a contested identity takes no entries but openers")
+        _fork(admission, part[part.index(entry) :], view)
         admission.diverged = entry is part[0]
         raise NotHeld("forked", f"entry {entry.seq} differs from the one held")
     above = [entry for entry in part if entry.seq > state.tip.seq]
@@ -375,8 +300,8 @@ def _extend(network: str, admission: Admission, part: Sequence[Entry], sealed: b
         raise NotHeld("unknown_epoch", "entries of an epoch or term whose opener is not known here")
     if state.openers.contested is not None:
         raise NotHeld("contested", "a contested identity takes no entries but openers")
-    if state.forked:
-        raise NotHeld("forked", "a forked term takes no entries but openers")
+    if state.forked and (state.fork is None or part[0].seq >= state.fork):
+        raise NotHeld("forked", "a forked term takes no entries but openers and what lies below the fork")
     jumped = jump and part[0].seq > state.tip.seq + 1 and state.tip.kind in OPENERS
     code = "link" if part[0].is_opener else _follows(part[0], state.tip)
     if code == "link" and not jumped:
@@ -391,14 +316,16 @@ def _extend(network: str, admission: Admission, part: Sequence[Entry], sealed: b
     if part[0].time < state.tip.time:
         raise RemoteProtocolError("time_order", f"entry {part[0].seq} is dated before entry {state.tip.seq}")
     count = proved(network, state.openers.keys(part[0].epoch)[0], part, sealed)
-    if count:
-        taken = part[:count]
+    common = count if state.fork is None else min(count, state.fork - part[0].seq)
+    if common:
+        taken = part[:common]
         admission.steps.append(_keep(taken))
         if jumped:
             admission.steps.append(Release(taken[0].seq))
-        admission.state = replace(
-            state, tip=_place(taken[-1]), base=_base(taken[0]) if jumped else state.base
-        )
+        base = _base(taken[0]) if jumped else state.base
+        admission.state = replace(state, tip=_place(taken[-1]), base=base)
+    if common < count:
+        raise NotHeld("forked", f"the term is forked from entry {state.fork} on")
     if count < len(part):
         raise RemoteProtocolError("signature", f"entry {part[count].seq} is not proved by a valid signature")
 
@@ -423,7 +350,7 @@ def _fill(network: str, admission: Admission, part: Sequence[Entry], view: LogVi
         raise NotHeld("gap", "entries below the log that it does not link to")
     opener = part[0] if part[0].is_opener else None
     if opener is not None:
-        state = _opener_below(admission, state, opener)
+        _require_opener(state, opener)
     entries = part[1:] if opener is not None else part
     good = max((_anchored(network, key, entries) for key in state.openers.keys(last.epoch)), default=0)
     taken = part if good == len(entries) else entries[len(entries) - good :]
@@ -436,18 +363,18 @@ def _fill(network: str, admission: Admission, part: Sequence[Entry], view: LogVi
         raise RemoteProtocolError("signature", f"anchor {failed.seq} fails its own signature")
 
 
-def _opener_below(admission: Admission, state: LogState, opener: Entry) -> LogState:
-    """An opener met while filling is verified like any other; an unknown one may reveal a contest."""
+def _require_opener(state: LogState, opener: Entry) -> None:
+    """An opener met while filling is known by now, or a settlement of a closed term that verifies.
+
+    Raises:
+        RemoteProtocolError: it does not verify.
+        NotHeld: an epoch between is not known here.
+    """
     try:
-        openers = state.openers.admit(opener)
+        state.openers.admit(opener)
     except NotHeld as error:
         if error.code != "stale":
             raise
-        return state
-    if openers.contested is not None and state.openers.contested is None:
-        admission.state = replace(state, openers=openers)
-        raise NotHeld("contested", f"two rotations open epoch {opener.epoch}")
-    return replace(state, openers=openers)
 
 
 def _anchored(network: str, key: bytes, part: Sequence[Entry]) -> int:

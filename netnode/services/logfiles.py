@@ -15,7 +15,7 @@ from protocol import logfile
 from protocol.entry import OPENERS, Entry, signature_valid
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text
-from protocol.log import LogState
+from protocol.log_state import LogState
 from protocol.run import RUN_BYTES, Run, run_of, runs_of
 
 REFUSED_SHOWN: Final = 1_000  # why: the answer is one document

@@ -12,7 +12,8 @@ import msgspec
 from netnode.store.rows import LOG_COLUMNS, SEQ_MASK, Arrived, Change, log_row, place_of
 from protocol.errors import LocalProtocolError
 from protocol.items import Item
-from protocol.log import Drop, Keep, LogState, Rejoin, Release, SetAside, Step
+from protocol.log import Drop, Keep, Rejoin, Release, SetAside, Step
+from protocol.log_state import LogState
 
 _COLUMNS: Final = [name.strip() for name in LOG_COLUMNS.split(",")]
 _INSERT_LOG: Final = (

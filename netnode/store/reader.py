@@ -27,7 +27,7 @@ from netnode.store.rows import (
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError
 from protocol.items import Cursor, Item, Standing
-from protocol.log import Base, Extent, LogState, Place
+from protocol.log_state import Base, Extent, LogState, Place
 from protocol.run import Run
 
 _LOAD: Final = f"SELECT n, {LOG_COLUMNS} FROM log JOIN networker USING (n) WHERE id = ?"  # noqa: S608 - constants

@@ -17,7 +17,8 @@ from protocol.entry import ROTATION, SETTLEMENT, Entry
 from protocol.errors import LocalProtocolError
 from protocol.items import Item, Standing
 from protocol.kinds import decode_record
-from protocol.log import Keep, LogState, Step
+from protocol.log import Keep, Step
+from protocol.log_state import LogState
 from protocol.openers import Openers, Opening
 from protocol.records.openers import Inception, Rotation
 from protocol.run import Run

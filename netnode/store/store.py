@@ -15,7 +15,7 @@ from netnode.store import schema
 from netnode.store.faults import told
 from netnode.store.reader import Reader
 from netnode.store.writer import Writer
-from protocol.log import LogState
+from protocol.log_state import LogState
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,13 +11,13 @@ from netnode.own import Witness
 from netnode.ports import Clock
 from netnode.store import Reader, Store, blobs
 from netnode.sync.conversation import Conversation
+from netnode.sync.harvest import Harvest
 from netnode.sync.interest import Interest
 from protocol import limits, messages, seen
-from protocol.entry import Entry, signature_valid
 from protocol.errors import NotHeld
 from protocol.items import Cursor, Item, parse_cursor
 from protocol.messages import Body
-from protocol.run import RUN_BYTES, RUN_OVERHEAD, Run, entry_weight, run_of, runs_of
+from protocol.run import RUN_BYTES, run_of
 
 PAGE_SCAN: Final = 4_000  # items looked through for one page, where the peer wants few of them
 
@@ -120,65 +120,17 @@ class Answers:
 
     # -- runs ------------------------------------------------------------------------------------------------
     async def _get(self, question: messages.Get, request: int) -> None:
-        packer = _Packer(question.budget)
-        left: list[tuple[bytes, int, int]] = []
-        for index, (author, first, last) in enumerate(question.wants):
-            while True:
-                if packer.spent:
-                    left += [(author, first, last), *question.wants[index + 1 :]]
-                    break
-                entries = await self._store.read(self._part, author, first, last, packer.room)
-                if not entries:
-                    break
-                descending = first > last
-                if not packer.add(entries):
-                    await self._send(packer, request)
-                    continue
-                if descending:
-                    first = entries[0].seq - 1
-                    done = entries[0].seq <= last
-                else:
-                    first = entries[-1].seq + 1
-                    done = entries[-1].seq >= last
-                if done:
-                    break
-                await self._send(packer, request)
-            if left:
+        harvest = Harvest(self._network, question)
+        while True:
+            runs = await self._store.read(harvest.gather)
+            if harvest.done and not (harvest.left and runs):
                 break
-        if left:  # they and the runs may be too much for one message
-            await self._send(packer, request)
-        self._conversation.tell(messages.Runs(runs=packer.take(), left=left), request)
-
-    async def _send(self, packer: _Packer, request: int) -> None:
-        runs = packer.take()
-        if runs:
             self._conversation.tell(messages.Runs(runs=runs, more=True), request)
             await self._conversation.room()
-
-    def _part(self, reader: Reader, author: bytes, first: int, last: int, room: int) -> list[Entry]:
-        """The next entries of a want that fit `room`, lowest first, ending where a signature was verified."""
-        if first > last:
-            taken = _fitting(reader.entries(author, last, first, room, descending=True), room)
-            return taken[::-1]
-        taken = _fitting(reader.entries(author, first, last, room), room)
-        return self._ended(reader, taken)
-
-    def _ended(self, reader: Reader, entries: list[Entry]) -> list[Entry]:
-        """Cuts or extends to an entry whose own signature is known to verify [R-SYNC-10]."""
-        if not entries:
-            return entries
-        state = reader.load(entries[0].author)
-        last = entries[-1]
-        if state is None or last.is_anchor or last.is_opener or last.seq == state.tip.seq:
-            return entries
-        keys = state.openers.keys(last.epoch)
-        for end in range(len(entries), 0, -1):
-            entry = entries[end - 1]
-            if entry.is_anchor or entry.is_opener:
-                return entries[:end]
-            if any(signature_valid(self._network, key, entry) for key in keys):
-                return entries[:end]
-        return entries
+            if harvest.done:  # what is left may be too much for one message with the runs
+                runs = []
+                break
+        self._conversation.tell(messages.Runs(runs=runs, left=harvest.left), request)
 
     async def _openers(self, question: messages.AskOpeners, request: int) -> None:
         for author in question.authors:
@@ -211,63 +163,8 @@ class Answers:
         self._conversation.tell(messages.Statement(statement=msgspec.structs.asdict(statement)), request)
 
 
-class _Packer:
-    """Gathers runs for one message, within the budget of the whole answer."""
-
-    __slots__ = ("_begun", "_budget", "_runs", "_size")
-
-    def __init__(self, budget: int) -> None:
-        self._budget = budget
-        self._begun = False
-        self._runs: list[Run] = []
-        self._size = 0
-
-    @property
-    def room(self) -> int:
-        """Bytes left in this message."""
-        return max(min(RUN_BYTES - self._size, self._budget), 1)
-
-    @property
-    def spent(self) -> bool:
-        """Whether the budget is used up."""
-        return self._budget <= 0
-
-    def add(self, entries: list[Entry]) -> bool:
-        """Adds consecutive entries; False when they fit this message, or the budget, no more.
-
-        The first run of an answer always fits, so that every answer brings something.
-        """
-        runs = list(runs_of(entries))
-        size = sum(entry_weight(entry) for entry in entries) + RUN_OVERHEAD * len(runs)
-        if self._begun and size > self._budget:
-            self._budget = 0
-            return False
-        if self._size and self._size + size > RUN_BYTES:
-            return False
-        self._begun = True
-        self._runs += runs
-        self._size += size
-        self._budget -= size
-        return True
-
-    def take(self) -> list[Run]:
-        """The runs gathered; empties the message."""
-        runs, self._runs, self._size = self._runs, [], 0
-        return runs
-
-
 def _author(item: Item) -> bytes:
     return item.author
-
-
-def _fitting(entries: list[Entry], room: int) -> list[Entry]:
-    """The leading entries that fit `room` as runs; one always does."""
-    room -= RUN_OVERHEAD
-    for index, entry in enumerate(entries):
-        room -= entry_weight(entry) + (RUN_OVERHEAD if entry.is_opener else 0)
-        if room < 0 and index:
-            return entries[:index]
-    return entries
 
 
 def _ids(reader: Reader, question: messages.AskIds) -> messages.Ids:

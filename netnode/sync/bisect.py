@@ -7,7 +7,7 @@ from netnode.sync.conversation import Conversation
 from protocol import limits, messages
 from protocol.errors import RemoteProtocolError
 from protocol.items import Item
-from protocol.log import LogState
+from protocol.log_state import LogState
 
 
 async def first_difference(conversation: Conversation, store: Store, item: Item) -> int | None:

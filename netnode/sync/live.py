@@ -18,7 +18,7 @@ from netnode.sync.interest import Interest
 from protocol import limits, messages
 from protocol.entry import Entry
 from protocol.items import Item, Standing
-from protocol.log import LogState
+from protocol.log_state import LogState
 from protocol.run import RUN_BYTES, RUN_OVERHEAD, Run, entry_weight, run_of, runs_of
 
 PUSH_BYTES: Final = 256 * 1024  # gathered for one session; what goes beyond is told of by item

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from netnode.ingest import Gate, Outcome, raise_remote
@@ -228,22 +229,18 @@ class Pull:
         """Fetches until own items equal these or the peer gives no more."""
         self._on_told(items)
         wanted = {item.author: item for item in items if self._wants(item.author)}
-        before: dict[bytes, Item] = {}
+        before: dict[bytes, _Own] = {}
         for _ in range(ROUNDS):
-            own = await self._store.read(_items_of, list(wanted))
+            own = await self._store.read(_held, list(wanted))
             needed = {
                 author: (item, needs)
                 for author, item in wanted.items()
-                if (needs := need(own.get(author), item)) is not Need.NOTHING
+                if (needs := own[author].needs(item)) is not Need.NOTHING
             }
             for author in [author for author in wanted if author not in needed]:
                 self._unlevel.pop(author, None)
                 del wanted[author]
-            stuck = [
-                author
-                for author in wanted
-                if author in before and own.get(author, _NOTHING) == before[author]
-            ]
+            stuck = [author for author in wanted if before.get(author) == own[author]]
             for author in stuck:
                 self._give_up(wanted.pop(author))
                 del needed[author]
@@ -251,7 +248,7 @@ class Pull:
                 return
             for item, _ in needed.values():
                 self._on_behind(item)
-            before = {author: own.get(author, _NOTHING) for author in wanted}
+            before = {author: own[author] for author in wanted}
             await self._round(needed, own)
         for item in wanted.values():
             self._give_up(item)
@@ -262,18 +259,20 @@ class Pull:
         if len(self._unlevel) < UNLEVEL_ITEMS:
             self._unlevel[item.author] = item
 
-    async def _round(self, needed: Mapping[bytes, tuple[Item, Need]], own: dict[bytes, Item]) -> None:
+    async def _round(self, needed: Mapping[bytes, tuple[Item, Need]], own: Mapping[bytes, _Own]) -> None:
         """Asks once for what each item needs [R-SYNC-6]; what is refused stays as it is."""
         gets: list[Want] = []
         openers: list[bytes] = []
         for author, (item, needs) in needed.items():
-            mine = own.get(author)
+            mine = own[author].item
             match needs:
                 case Need.ENTRIES:
                     start = 0 if mine is None else mine.seq + 1
                     gets.append((author, max(start, item.held_from), item.seq))
                 case Need.LOWER:
                     gets.append((author, _floor(mine), item.held_from))
+                case Need.COMMON:
+                    gets += [(author, first, last) for first, last in own[author].lacking]
                 case Need.OPENERS:
                     openers.append(author)
                 case Need.PROOF:
@@ -373,11 +372,24 @@ class Pull:
         raise_remote(outcomes)
 
 
-_NOTHING: Final = Item(Standing.HEAD, b"", 0)  # stands for a log of which nothing is held
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What is held of one log: its item, and what it lacks of the common part below a fork or contest."""
+
+    item: Item | None
+    lacking: tuple[tuple[int, int], ...] = ()
+
+    def needs(self, theirs: Item) -> Need:
+        """What to ask a peer with that item for."""
+        return need(self.item, theirs, whole=not self.lacking)
 
 
-def _items_of(reader: Reader, authors: Sequence[bytes]) -> dict[bytes, Item]:
-    return {item.author: item for item in reader.items_of(authors)}
+def _held(reader: Reader, authors: Sequence[bytes]) -> dict[bytes, _Own]:
+    held = {author: _Own(None) for author in authors}
+    for item in reader.items_of(authors):
+        state = None if item.standing is Standing.HEAD else reader.load(item.author)
+        held[item.author] = _Own(item, () if state is None else state.lacking)
+    return held
 
 
 def _floor(mine: Item | None) -> int:

@@ -16,7 +16,8 @@ from netnode.store.schema import prepare, set_up_reader
 from netnode.system import SystemDisk, SystemEntropy
 from protocol.entry import AuthenticEntry, Entry, pack_header
 from protocol.identity import networker_id
-from protocol.log import Base, Keep, LogState, Place
+from protocol.log import Keep
+from protocol.log_state import Base, LogState, Place
 from protocol.openers import Openers, Opening
 from protocol.records import Inception, encode_record
 

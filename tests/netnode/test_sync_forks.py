@@ -11,7 +11,7 @@ from protocol.entry import Entry
 from protocol.items import Item, Standing
 from protocol.run import run_of
 from tests.netnode.mesh import Mesh, NodeUnderTest, Puppet, level, quiet, until
-from tests.protocol.author import Author
+from tests.protocol.author import Author, odd_record
 
 
 def branch(author: Author, at: int, count: int, note: str) -> list[Entry]:
@@ -242,7 +242,7 @@ async def test_a_proof_with_large_records_fits_a_message(mesh: Mesh) -> None:
     left, right = copy.copy(log), copy.copy(log)
     for side, letter in ((left, b"l"), (right, b"r")):
         side.entries = list(log.entries)
-        for _ in range(40):
+        for _ in range(13):
             side.entries.append(
                 side.after(side.entries[-1], record=letter * 4_000, signer=Author("forger").signer)
             )
@@ -393,3 +393,44 @@ async def test_false_heads_do_not_loop(mesh: Mesh) -> None:
 
 def test_limits_of_the_mesh() -> None:
     assert limits.MAX_IDS < 3_000, "or the deep bisect has nothing to narrow"
+
+
+async def test_a_log_signed_only_at_anchors_is_passed_on_whole(mesh: Mesh) -> None:
+    """A run ends where a signature verifies, whatever the budget; else honest nodes part over it [R-SYNC-10]."""
+    log = Author("log")
+    forger = Author("forger").signer
+    for index in range(300):
+        signer = None if (index + 1) % 64 == 0 or index == 299 else forger
+        log.entries.append(log.after(log.entries[-1], record=odd_record("x" * 600, index), signer=signer))
+    a, b = await mesh.node("a"), await mesh.node("b")
+    await take(a, log.entries)
+    await a.join(b)
+
+    async def whole() -> bool:
+        state = await b.store.load(log.id)
+        return state is not None and state.tip.id == log.entries[-1].id
+
+    await until(whole, "b has all")
+
+
+async def test_the_common_part_of_a_fork_reaches_a_fresh_node(mesh: Mesh) -> None:
+    """A node that learns of the fork before the log still gets what both branches share [R-SYNC-6] [R-LOG-15]."""
+    log = Author("log")
+    log.write(90)
+    left, right = copy.copy(log), copy.copy(log)
+    for side, note in ((left, "l"), (right, "r")):
+        side.entries = list(log.entries)
+        side.write(5, note=note)
+    a, b, late = await mesh.node("a"), await mesh.node("b"), await mesh.node("late")
+    await take(a, left.entries)
+    await take(b, right.entries)
+    await a.join(b)
+    await settle_forked(mesh, log, a, b)
+    await late.join(a)
+
+    async def common() -> bool:
+        state = await late.store.load(log.id)
+        return state is not None and state.common == 90 and state.base.seq == 0 and state.tip.seq >= 90
+
+    await until(common, "the late one has the common part")
+    await quiet(mesh)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from protocol.entry import Entry
+from protocol.errors import ProtocolError
 from protocol.log import (
     Admission,
     Drop,
     Keep,
-    LogState,
     Rejoin,
     Release,
     SetAside,
@@ -17,6 +17,7 @@ from protocol.log import (
     receive_opener,
     receive_proof,
 )
+from protocol.log_state import LogState
 from tests.protocol.author import NETWORK
 
 
@@ -36,10 +37,13 @@ class Held:
         return self.extents.get(number, {}).get(seq)
 
     def receive(self, chain: Sequence[Entry], jump: bool = False) -> Admission:
+        first: ProtocolError | None = None
         while True:
             admission = receive(NETWORK, self.state, chain, self, jump=jump)
             self.apply(admission)
+            first = first or admission.fault
             if not admission.rest:
+                admission.fault = first
                 return admission
             chain = admission.rest
 

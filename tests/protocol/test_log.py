@@ -363,3 +363,54 @@ def test_odd_records_may_be_gone_even_ones_not() -> None:
     with pytest.raises(RemoteProtocolError, match="record_missing"):
         parse_wire([author.entries[0].header, author.entries[0].signature, None])
     assert odd_record("x") != odd_record("y")
+
+
+def test_the_common_part_of_a_fork_is_taken_after_its_proof() -> None:
+    """[R-SYNC-6, R-LOG-15] whoever learns of the fork first gets the listings below it all the same."""
+    author = Author("a")
+    author.write(100)
+    branch = [author.after(author.entries[79], note="b")]
+    store = held(author.entries[:40])
+    store.proof(author.entries[80:81], branch)
+    assert store.state is not None and store.state.common == 79
+    assert store.state.lacking == ((40, 128),)
+    admission = store.receive(author.entries[40:])
+    assert admission.fault is not None and admission.fault.code == "forked"
+    assert store.log() == author.entries[:80]
+    assert store.state.lacking == ()
+    refused = store.receive(author.entries[80:])
+    assert refused.fault is not None and refused.fault.code == "forked" and refused.kept == 0
+
+
+def test_the_common_part_of_a_contest_is_filled_from_the_top() -> None:
+    """[R-SYNC-6, R-LOG-16]"""
+    author = Author("a")
+    author.write(30)
+    one, _ = author.rotation(author.entries[-1], generation=1)
+    two, _ = author.rotation(author.entries[-1], generation=2)
+    store = held(author.entries[:1])
+    assert store.opener(one).fault is None and store.opener(two).fault is None
+    assert store.state is not None and store.state.lacking == ((30, 0),)
+    assert store.receive(author.entries[1:]).fault is None
+    assert store.log() == [*author.entries, one] and store.state.lacking == ()
+    item = store.state.item()
+    assert (need(item, item, whole=False), need(item, item)) == (Need.COMMON, Need.NOTHING)
+
+
+def test_openers_count_behind_a_gap_and_below_the_base() -> None:
+    """[R-LOG-5] however they came: a contest is not missed because what lies between is."""
+    author = Author("a")
+    author.write(30)
+    one, _ = author.rotation(author.entries[20], generation=1)
+    two, _ = author.rotation(author.entries[-1], generation=2)
+    store = held([*author.entries[:21], one])
+    admission = store.receive([author.entries[-1], two])
+    assert admission.fault is not None
+    assert store.state is not None and store.state.openers.contested == 1
+    high, _ = author.rotation(author.entries[-1], generation=1)
+    low, _ = author.rotation(author.entries[9], generation=2)
+    other = held([author.entries[0]])
+    assert other.opener(high).fault is None
+    assert other.state is not None and other.state.base.seq == 31
+    other.receive([author.entries[9], low])
+    assert other.state.openers.contested == 1
