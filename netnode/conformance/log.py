@@ -132,6 +132,7 @@ class Log:
 
     def _fill_all(self, lower: list[Entry]) -> Fault | None:
         """Step 3."""
+        self._open_others(lower)
         try:
             self._fill(lower)
         except Fault as fault:

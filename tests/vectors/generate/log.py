@@ -10,7 +10,7 @@ import msgspec
 from protocol.entry import Entry, parse_wire, sign_entry
 from protocol.identity import networker_id
 from tests.protocol.author import NETWORK, Author, odd_record, seed
-from tests.vectors.generate import branches
+from tests.vectors.generate import branches, corners
 from tests.vectors.generate.book import Book, inception, resigned
 from tests.vectors.generate.writing import Vector
 
@@ -33,6 +33,7 @@ def _book() -> Book:
     _attacks(book)
     branches.forks(book)
     branches.contests(book)
+    corners.corners(book)
     return book
 
 
@@ -167,7 +168,7 @@ def _holes(book: Book) -> None:
     healing, _ = author.rotation(thief)
     book.add(
         "filling-contest", "an opener below reveals a contest", "R-LOG-16", [[*log, one], [healing]],
-        [*log[6:9], thief], "contested",
+        [*log[6:9], thief],
     )  # fmt: skip
 
 
