@@ -115,7 +115,8 @@ def receive(
         while above:
             above = above[_stretch(network, admission, above, view, jump) :]
             if any(isinstance(step, SetAside) for step in admission.steps):
-                admission.rest = tuple(above)
+                if above or below or good < len(chain):
+                    admission.rest = tuple(chain)  # what is held by then is skipped
                 return admission
         _open_alone(admission, chain[:below], view)
         _fill_down(network, admission, chain[:below], view)
@@ -246,7 +247,9 @@ def _open_alone(admission: Admission, chain: Sequence[Entry], view: LogView) -> 
             admission.rest = tuple(openers[index:])  # what they may set aside is not stored yet
             return
         if admission.state is not None and not admission.state.openers.knows(entry):
-            with suppress(NotHeld, RemoteProtocolError):  # one that counts for nothing is judged where it stands
+            with suppress(
+                NotHeld, RemoteProtocolError
+            ):  # one that counts for nothing is judged where it stands
                 _open(admission, entry, view)
 
 

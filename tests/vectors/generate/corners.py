@@ -127,6 +127,13 @@ def _behind(book: Book) -> None:
     )
     book.add("opener-dated-before", "the chain breaks at a rotation dated before its predecessor: it counts",
              "R-LOG-5", [log[:2]], [*log[2:], early], "time_order")  # fmt: skip
+    first = author.after(gapped, signer=_fresh(author, 1))
+    back = author.after(first, signer=_fresh(author, 1), time=first.time - 1)
+    book.add("fault-above-hole", "an opener sets all aside; the fault behind it is told all the same", "R-LOG-24",
+             [log[:3]], [gapped, first, back], "time_order")  # fmt: skip
+    other = author.after(first, 4, author.settlement(log[-1]).record, signer=_fresh(author, 1), place=(1, 1))
+    book.add("openers-behind-gap", "two openers behind entries that do not join", "R-LOG-5", [log[:3]],
+             [*log[5:], gapped, first, other], "gap")  # fmt: skip
     two, _ = author.rotation(log[7], generation=2)
     contested = [*log[8:], gapped]
     book.add("opener-second-behind", "a second rotation behind entries that do not join", "R-LOG-16",
