@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
@@ -190,5 +191,6 @@ def _sentence(error: Exception) -> str:
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return f"no INX node answers there (HTTP {error.status})"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return f"cannot connect: {error.os_error.strerror or error.os_error}"
+        number = error.os_error.errno
+        return f"cannot connect: {os.strerror(number) if number else error.os_error}"
     return f"cannot connect: {error}"

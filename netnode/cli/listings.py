@@ -131,7 +131,7 @@ def _show_own(page: models.Page[models.ListingSummary]) -> None:
             item.key,
             item.title,
             item.kind,
-            output.price_text(item.price),
+            output.price_text(item.price, item.sale),
             output.counted(len(item.variants), "variant") if item.variants else "",
             _state(item),
         )
@@ -162,7 +162,7 @@ def _show_one(found: models.Listing) -> None:
         ("ref", found.ref),
         ("seller", f"{found.seller_name} ({found.seller})"),
         ("kind", found.kind),
-        ("price", output.price_text(found.price)),
+        ("price", output.price_text(found.price, found.sale)),
         ("published", f"{output.when(found.time)} UTC, entry {found.entry}"),
     ]
     if found.withdrawn is True:
@@ -185,7 +185,7 @@ def _show_variants(found: models.Listing) -> None:
         variants = [
             (
                 ", ".join(f"{name}: {value}" for name, value in one.options.items()),
-                output.price_text(one.price or found.price),
+                output.price_text(one.price or found.price, one.sale),
                 one.sku if isinstance(one.sku, str) else "",
                 one.availability if isinstance(one.availability, str) else "",
             )
@@ -314,7 +314,8 @@ def _show_found(found: models.Found) -> None:
         output.say("Nothing found." if not found.total else "No more results.")
         return
     rows = [
-        (one.title, output.price_text(one.price), one.kind, one.seller_name, one.ref) for one in found.items
+        (one.title, output.price_text(one.price, one.sale), one.kind, one.seller_name, one.ref)
+        for one in found.items
     ]
     output.table(("title", "price", "kind", "seller", "ref"), rows, right=(1,))
     total = f"more than {found.total:,}" if found.more is True else f"{found.total:,}"

@@ -19,7 +19,7 @@ from netnode.operations import models
 from netnode.operations.node import STATUS, STOP
 from netnode.operations.services import Created, Ready, StartOptions
 from netnode.problems import ExitCode, Problem
-from netnode.system import SystemDisk, SystemEntropy, retries
+from netnode.system import SystemDisk, SystemEntropy, retries, run_loop
 from protocol.errors import RemoteProtocolError
 from protocol.uri import parse_invite
 
@@ -188,7 +188,7 @@ def start(
         browser=not no_browser and run.interactive,
         on_ready=ready,
     )
-    asyncio.run(run.runtime.run(run.home.path, options))
+    run_loop(run.runtime.run(run.home.path, options))
     if not run.json:
         output.hint("The node has stopped.")
 

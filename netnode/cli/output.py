@@ -20,6 +20,7 @@ from rich.text import Text
 from netnode.cli.frame import Invocation, messages
 from netnode.operations import models
 from netnode.problems import disk_problem
+from netnode.system import SystemClock
 
 Answer = TypeVar("Answer")
 _UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -141,10 +142,12 @@ def more(next_cursor: str | None) -> None:
         hint(f"There is more: add --cursor {next_cursor}")
 
 
-def price_text(price: models.Price | None) -> str:
-    """A price as people write it: `from 12.50 EUR per month`; `-` without one."""
+def price_text(price: models.Price | None, sale: models.Sale | msgspec.UnsetType = msgspec.UNSET) -> str:
+    """A price as people write it: `from 12.50 EUR per month`; `9.00 EUR (was 12.50 EUR)` in a sale; `-` without one."""
     if price is None:
         return "-"
+    if isinstance(sale, models.Sale) and _holds(sale):
+        return f"{price_text(sale.price)} (was {price_text(price)})"
     unit = next((str(value) for value in (price.currency, price.unit) if value is not msgspec.UNSET), "")
     words = ["from"] if price.from_ is True else []
     words += [price.amount, unit]
@@ -152,6 +155,13 @@ def price_text(price: models.Price | None) -> str:
         span = price.per.unit if price.per.count == 1 else f"{price.per.count} {price.per.unit}s"
         words.append(f"per {span}")
     return " ".join(words)
+
+
+def _holds(sale: models.Sale) -> bool:
+    """Whether a sale is on now."""
+    now = SystemClock().now_ms()
+    begun = not isinstance(sale.from_, int) or sale.from_ <= now
+    return begun and not (isinstance(sale.until, int) and sale.until <= now)
 
 
 def when(milliseconds: int | None) -> str:

@@ -108,11 +108,20 @@ class Price(Struct, frozen=True, kw_only=True):
     from_: Literal[True] | UnsetType = field(name="from", default=UNSET)
 
 
+class Sale(Struct, frozen=True, kw_only=True):
+    """A reduced price beside the regular one: from `from` (else at once) until before `until`, ms UTC."""
+
+    price: Price
+    from_: int | UnsetType = field(name="from", default=UNSET)
+    until: int | UnsetType = UNSET
+
+
 class Variant(Struct, frozen=True, kw_only=True):
     """One variant; `options` maps the option's name to its value; price falls back to the listing's."""
 
     options: dict[str, str]
     price: Price | None = None
+    sale: Sale | UnsetType = UNSET
     sku: str | UnsetType = UNSET
     availability: str | UnsetType = UNSET
     gtin: str | UnsetType = UNSET
@@ -129,6 +138,7 @@ class ListingSummary(Struct, frozen=True, kw_only=True):
     title: str
     kind: str
     price: Price | None
+    sale: Sale | UnsetType = UNSET
     variants: list[Variant] = []
     time: int
     summary: str | UnsetType = UNSET
@@ -150,6 +160,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     title: str
     kind: str
     price: Price | None
+    sale: Sale | UnsetType = UNSET
     variants: list[Variant] = []
     time: int
     fields: dict[str, Any]

@@ -24,7 +24,7 @@ from netnode.projections.search import Query, find
 from netnode.store.rows import SEQ_MASK, place_of
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text, parse_id
-from protocol.records import Block, Listing, Price, Profile, Report, decode_record
+from protocol.records import Block, Listing, Price, Profile, Report, Sale, decode_record
 
 T = TypeVar("T")
 
@@ -85,6 +85,14 @@ def price_view(price: Price, *, lowest: bool = False) -> models.Price:
     return msgspec.convert(money.view(price, lowest=lowest), models.Price)
 
 
+def _sale_view(price: Price | UnsetType, sale: Sale | UnsetType) -> models.Sale | UnsetType:
+    """A sale as JSON shows it: in the money and period of the regular price."""
+    if price is UNSET or sale is UNSET:
+        return UNSET
+    reduced = price_view(msgspec.structs.replace(price, amount=sale.amount))
+    return models.Sale(price=reduced, from_=sale.from_, until=sale.until)
+
+
 def summary(row: ListingRow) -> models.ListingSummary:
     """A listing as one line of a list."""
     record = row.record
@@ -116,6 +124,7 @@ def _shared(row: ListingRow) -> dict[str, Any]:
         "title": record.title,
         "kind": record.kind,
         "price": None if priced is None else price_view(priced[0], lowest=priced[1]),
+        "sale": _sale_view(record.price, record.sale),
         "variants": _variants(record),
         "time": row.time,
         "withdrawn": True if row.withdrawn else UNSET,
@@ -132,6 +141,7 @@ def _variants(record: Listing) -> list[models.Variant]:
             models.Variant(
                 options=dict(zip(record.options, variant.options, strict=True)),
                 price=None if price is UNSET else price_view(price),
+                sale=_sale_view(price, _or(variant.sale, record.sale)),
                 sku=variant.sku,
                 availability=_or(variant.availability, record.availability),
                 gtin=variant.gtin,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from netnode.problems import ExitCode, Problem
 from netnode.store import PeerRow, Reader, Store, Writer
@@ -12,7 +13,8 @@ from protocol import limits
 from protocol.errors import RemoteProtocolError
 from protocol.uri import address_problem, parse_invite
 
-NOTE_LENGTH = 200  # characters of a note shown to the owner
+NOTE_LENGTH: Final = 200  # characters of a note shown to the owner
+STRANGERS: Final = 500  # why: whoever dials in leaves a row; those seen longest ago make room
 
 
 class Book:
@@ -96,7 +98,19 @@ class Book:
                     note="",
                 ),
             )
-            return gone
+            return [*gone, *await self._make_room(rows)]
+
+    async def _make_room(self, rows: Sequence[PeerRow]) -> list[int]:
+        """Forgets strangers that only ever dialled in, beyond a bound; the owner chose the others."""
+        strangers = [row for row in rows if not row.addresses and not row.invited]
+        oldest = sorted(strangers, key=_seen)[: max(0, len(strangers) - STRANGERS)]
+        for row in oldest:
+            await self._store.write(Writer.remove_peer, row.p)
+        return [row.p for row in oldest]
+
+
+def _seen(row: PeerRow) -> int:
+    return row.seen or row.added
 
 
 def _find(rows: Sequence[PeerRow], networker: bytes | None, addresses: Sequence[str]) -> PeerRow | None:

@@ -58,7 +58,7 @@ class Sessions(Protocol):
     def unproved(self, peering: Peering, item: Item) -> None:
         """The peer did not give what it claimed."""
 
-    def twin(self) -> None:
+    def told_of_twin(self, peering: Peering) -> None:
         """A peer says that another node of this networker is running."""
 
 
@@ -220,7 +220,7 @@ class Peering:
                 if self._wants(body.left.author):
                     await self._shown(body)
             case messages.Twin():
-                self._sessions.twin()
+                self._sessions.told_of_twin(self)
             case _:
                 _log.debug("notice %s ignored", type(body).__name__)
         self._heard()

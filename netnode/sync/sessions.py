@@ -144,6 +144,7 @@ class SessionKeeper:
     async def changed(self) -> None:
         """Follows or blocks changed: tells every peer the new interest, ends blocked sessions."""
         await self._reread()
+        self._changed.set()
         for networker in self._blocked:
             self.end(networker, "blocked", "no sessions with this networker")
         self._retell()
@@ -233,6 +234,13 @@ class SessionKeeper:
         if item.author == self._own.id:
             self._own.unproved(peering.id)
 
+    def told_of_twin(self, peering: Peering) -> None:
+        """A peer says that a twin is running; a stranger that dialled in is not believed, it could silence anybody."""
+        if peering.outbound or peering.id in self._follows or peering.id == self._own.id:
+            self.twin()
+        else:
+            _log.warning("%s says that another node of this networker is running", peering.label)
+
     def twin(self) -> None:
         """Stops appending: two nodes of one networker would fork its log [R-LOG-23]."""
         self._own.halt(
@@ -288,7 +296,7 @@ class SessionKeeper:
         row = await self._book.row(number)
         if row is None:
             return False
-        while row.id is not None and row.id in self._open:
+        while row.id is not None and (row.id in self._open or row.id in self._blocked):
             self._changed.clear()
             await self._changed.wait()
         for address in row.addresses:

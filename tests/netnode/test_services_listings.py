@@ -320,3 +320,11 @@ async def test_a_product_that_breaks_a_limit_is_skipped(tmp_path: Path) -> None:
         rows = [f"cap,{'long ' * 40},Loom,Title,Default Title,5"]
         result = await node.services.listings.import_feed(USD, pieces(csv(rows)))
         assert [(skip.row, skip.field) for skip in result.skipped] == [(2, "Title")]
+
+
+async def test_a_sale_stands_beside_the_regular_price(tmp_path: Path) -> None:
+    async with opened(tmp_path) as node:
+        await node.services.listings.publish({**LAMP, "sale": "9.00"})
+        shown = (await node.services.search.find(models.SearchQuery(text="lamp"))).items[0]
+        assert shown.price is not None and shown.price.amount == "12.50"
+        assert isinstance(shown.sale, models.Sale) and shown.sale.price.amount == "9.00"

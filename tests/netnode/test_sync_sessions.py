@@ -11,6 +11,7 @@ from netnode.problems import Problem
 from netnode.store import PeerRow, Reader, Writer
 from netnode.store.blobs import put as put_blob
 from netnode.sync import sessions as keeper_module
+from netnode.sync.book import STRANGERS, Book
 from protocol import blobs, messages, seen
 from protocol.entry import Entry
 from protocol.identity import id_text
@@ -25,7 +26,7 @@ from tests.netnode.mesh import (
     settings,
     until,
 )
-from tests.protocol.author import NETWORK, Author
+from tests.protocol.author import NETWORK, Author, seed
 
 
 @pytest.fixture(autouse=True)
@@ -202,9 +203,40 @@ async def test_a_dead_dialler_port_is_tried_again(mesh: Mesh) -> None:
 
     await until(noted)
     b = await mesh.node("b")
-    await until(lambda: a.sessions() == [b.id])
-    (row,) = await a.store.read(Reader.peers)
-    assert row.id == b.id and row.note == "" and row.seen == NOW
+
+    async def met() -> bool:
+        (row,) = await a.store.read(Reader.peers)
+        return row.id == b.id and row.note == "" and row.seen == NOW
+
+    await until(met)
+    assert a.sessions() == [b.id]
+
+
+async def test_a_stranger_that_dialled_in_cannot_silence_a_node(mesh: Mesh) -> None:
+    """`twin` is believed from peers the owner chose [R-SYNC-17]."""
+    a = await mesh.node("a")
+    author = Author("stranger")
+    stranger = await Puppet.meet(mesh.wires, "a", author)
+    await stranger.tell(messages.Twin())
+    await quiet(mesh)
+    assert a.own.halted is None
+    await a.store.write(Writer.follow, author.id, 1)
+    await a.keeper.changed()
+    await stranger.tell(messages.Twin())
+    await until(lambda: a.own.halted is not None)
+
+
+async def test_the_book_forgets_strangers_beyond_a_bound(mesh: Mesh) -> None:
+    """Whoever dials in leaves a row; the owner's own peers stay."""
+    a = await mesh.node("a")
+    book = Book(a.store)
+    await book.add(PeerRow(addresses=("ws://chosen",), added=1))
+    for number in range(STRANGERS + 5):
+        await book.met(seed("stranger", number), None, inbound=True, now=100 + number)
+    rows = await book.rows()
+    assert len([row for row in rows if not row.addresses]) <= STRANGERS + 1
+    assert rows[0].addresses == ("ws://chosen",)
+    assert not any(row.id == seed("stranger", 0) for row in rows)
 
 
 async def test_a_wrong_networker_at_an_address_is_noted(mesh: Mesh) -> None:
