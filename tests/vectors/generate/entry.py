@@ -124,6 +124,12 @@ def vectors() -> list[Vector]:
         signature,
         record,
     )
+    for name, comment, other in (
+        ("version-2-long-int", "another version, its number in two bytes", "9acc02" + header[4:]),
+        ("version-2-short", "another version with no other field", "9102"),
+        ("version-300-map", "a version that is told in a later way", "92cd012c80"),
+    ):
+        refused(name, comment, "version", "R-ENTRY-2", other, signature, record)
     values = encoding.decode(base.header)
     refused(
         "nine", "nine fields", "header", "R-ENTRY-1", encoding.encode(values[:9]).hex(), signature, record

@@ -144,6 +144,19 @@ def vectors() -> list[Vector]:
             data,
             error="bad_message",
         )
+    for name, comment, body in (
+        ("interest", "all true is the whole interest, the rest is ignored", {"all": True, "ids": [H], "more": True}),
+        ("hello", "limits of any names, from 0 on",
+         {**forms["hello"][0], "limits": {"MAX_GET_BYTES": 0, "x": 2**53 - 1}}),
+        ("hello", "a stamp of the right types; whether it holds is judged elsewhere",
+         {**forms["hello"][0], "stamp": [65, b"short"]}),
+        ("hello", "odd features that nobody knows", {**forms["hello"][0], "features": [1, 2**53 - 1]}),
+    ):  # fmt: skip
+        data = encoding.encode([numbers[name], 7, body])
+        add(
+            f"allowed-{len(found)}-{name}", comment, "R-MSG-4", data,
+            expected={"type": numbers[name], "request": 7, "known": True, "body": marked(encoding.decode(data)[2])},
+        )  # fmt: skip
     for number in (1_000, 1_001, 1, 5):
         data = encoding.encode([number, 0, {"a": 1}])
         add(
