@@ -148,11 +148,8 @@ class Openers:
         if epoch > self.epoch:
             return replace(self, epochs=(*self.epochs, (opening,)), settlements=())
         known = self.epochs[epoch]
-        if len(known) == 1:
-            pair: tuple[Opening, ...] = (*known, opening)
-        elif len({each.promise for each in known}) == 1 and opening.promise != known[0].promise:
-            pair = (known[0], opening)  # two with different promises say more than two alike
-        else:
+        pair = _pair((*known, opening))
+        if pair == known:
             return self
         epochs = self.epochs[:epoch] + (pair,) + self.epochs[epoch + 1 :]
         if epoch > 0 and len({each.promise for each in pair}) > 1:
@@ -219,5 +216,20 @@ def _record(entry: Entry, form: type[RecordT]) -> RecordT:
     return record
 
 
+def _order(entry: Entry) -> tuple[int, bytes]:
+    """Which of several openers are kept must not depend on the order in which they came: the lowest by this."""
+    return (entry.seq, entry.id)
+
+
+def _pair(openings: tuple[Opening, ...]) -> tuple[Opening, ...]:
+    """The openings of one epoch that are kept: two with different promises say more than two alike [R-LOG-16]."""
+    ordered = sorted(openings, key=lambda opening: _order(opening.entry))
+    by_promise = {opening.promise: opening for opening in reversed(ordered)}
+    if len(by_promise) > 1:
+        ordered = sorted(by_promise.values(), key=lambda opening: _order(opening.entry))
+    return tuple(ordered[:2])
+
+
 def _two(known: tuple[Entry, ...], entry: Entry) -> tuple[Entry, ...]:
-    return (*known, entry) if len(known) == 1 else known
+    """The settlements of one term that are kept."""
+    return tuple(sorted((*known, entry), key=_order)[:2])
