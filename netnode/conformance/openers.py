@@ -123,10 +123,7 @@ class Openers:
             return Arrival.NEWEST
         if epoch == 0 and self.place != (0, 0):
             return Arrival.SECOND  # and without effect once a later opener is known [R-LOG-25]
-        if len(known) == 1:
-            known.append(entry)
-        elif _record(entry)["promise"] not in self._promises(epoch) and len(self._promises(epoch)) == 1:
-            known[1] = entry  # two with different promises are kept rather than two with the same [R-LOG-16]
+        self.epochs[epoch] = _kept([*known, entry])
         return Arrival.SECOND
 
     def _admit_settlement(self, entry: Entry) -> Arrival:
@@ -136,8 +133,7 @@ class Openers:
         if entry.place > self.place:
             self.settlements = [entry]
             return Arrival.NEWEST
-        if len(self.settlements) == 1:
-            self.settlements.append(entry)
+        self.settlements = sorted([*self.settlements, entry], key=_order)[:2]
         return Arrival.SECOND
 
     # -- what they verify --------------------------------------------------------------------------------------
@@ -179,6 +175,20 @@ class Openers:
         demand(entry.header.epoch in self.epochs, "unknown_epoch", "of the settlement")
         demand(self.signs(entry), "signature", "of the settlement")
         _record(entry)
+
+
+def _order(opener: Entry) -> tuple[int, bytes]:
+    """Which openers are kept does not depend on which came first. [R-LOG-16]."""
+    return (opener.seq, opener.id)
+
+
+def _kept(openers: list[Entry]) -> list[Entry]:
+    """The two of one epoch that are kept. [R-LOG-16]."""
+    ordered = sorted(openers, key=_order)
+    lowest: dict[bytes, Entry] = {}
+    for opener in ordered:
+        lowest.setdefault(_record(opener)["promise"], opener)
+    return (list(lowest.values()) if len(lowest) > 1 else ordered)[:2]
 
 
 def _record(opener: Entry) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def _variants(record: Listing) -> list[models.Variant]:
             models.Variant(
                 options=dict(zip(record.options, variant.options, strict=True)),
                 price=None if price is UNSET else price_view(price),
-                sale=_sale_view(price, _or(variant.sale, record.sale)),
+                sale=_sale_view(price, _or(variant.sale, record.sale if variant.price is UNSET else UNSET)),
                 sku=variant.sku,
                 availability=_or(variant.availability, record.availability),
                 gtin=variant.gtin,
