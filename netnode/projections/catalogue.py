@@ -197,12 +197,18 @@ def _take(connection: apsw.Connection, batch: Batch, n: int, now_ms: int, room: 
         first = max(base, low - (room - count))
         below = _rows(connection, batch, n, first, low - 1)
         low = first
-    closed = head_kind == CLOSE and high == common == tip
+    closed = high == common and (head_kind if common == tip else _kind_at(connection, n, common)) == CLOSE
     connection.execute(
         "INSERT OR REPLACE INTO projected(n, generation, low, high, closed) VALUES (?, ?, ?, ?, ?)",
         (n, generation, low, high, closed),
     )
     return _Taken(count + below, (high == common or due is not None) and (low <= base or low > high), due)
+
+
+def _kind_at(connection: apsw.Connection, n: int, seq: int) -> int | None:
+    """The kind of an entry held; of a forked log the newest that counts lies below the head [R-EFF-4]."""
+    row = connection.execute("SELECT header FROM entry WHERE place = ?", (place_of(n, seq),)).fetchone()
+    return None if row is None else int(_header(row[0])[7])
 
 
 def _drop(connection: apsw.Connection, n: int, room: int) -> _Taken:

@@ -364,6 +364,7 @@ class Pull:
         """Finds the first entry at which both logs differ and takes the proof of the fork [R-LOG-19]."""
         if item.standing is not Standing.HEAD:
             return
+        await self._openers([item.author])  # two settlements of one term lie below what would be compared
         seq = await first_difference(self._conversation, self._store, item)
         if seq is None:
             return

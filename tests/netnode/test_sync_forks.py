@@ -434,3 +434,26 @@ async def test_the_common_part_of_a_fork_reaches_a_fresh_node(mesh: Mesh) -> Non
 
     await until(common, "the late one has the common part")
     await quiet(mesh)
+
+
+async def test_two_settlements_at_different_places_fork_from_the_lower_one(mesh: Mesh) -> None:
+    """Nothing above either settlement has effect, though their entries differ only further up [R-LOG-14] [R-LOG-15]."""
+    log = Author("log")
+    log.write(20)
+    left, right = copy.copy(log), copy.copy(log)
+    left.entries, right.entries = list(log.entries[:11]), list(log.entries[:16])
+    for side in (left, right):
+        side.settle()
+        side.write(10)
+    a, b = await mesh.node("a"), await mesh.node("b")
+    await take(a, left.entries)
+    await take(b, right.entries)
+    await a.join(b)
+
+    async def common(node: NodeUnderTest) -> bool:
+        state = await node.store.load(log.id)
+        return state is not None and state.forked and state.common == 10
+
+    await until(lambda: common(a), "a knows both settlements")
+    await until(lambda: common(b), "b knows both settlements")
+    await quiet(mesh)
