@@ -30,6 +30,7 @@ MAX_RECORD: Final = 48 * 1024
 ANCHOR_EVERY: Final = 64
 MAX_EPOCHS: Final = 192
 MAX_BRANCHES: Final = 16
+MAX_EXTENTS: Final = 16
 MAX_STANDING: Final = 1_000
 MAX_STANDING_PARTS: Final = 256
 MAX_SEQ: Final = 2**40 - 1
@@ -110,6 +111,12 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("ANCHOR_EVERY", ANCHOR_EVERY, "entries", "one signature check serves up to this many entries"),
     Limit("MAX_EPOCHS", MAX_EPOCHS, "epochs", "inception and all rotations fit one handshake message"),
     Limit("MAX_BRANCHES", MAX_BRANCHES, "branches", "what one settlement may name"),
+    Limit(
+        "MAX_EXTENTS",
+        MAX_EXTENTS,
+        "extents",
+        "set aside of one log; an author of many holes cannot fill a node",
+    ),
     Limit("MAX_STANDING", MAX_STANDING, "entries", "a full standing entry stays below MAX_RECORD"),
     Limit(
         "MAX_STANDING_PARTS", MAX_STANDING_PARTS, "parts", "256,000 standing entries; above that send the run"

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from protocol import limits
 from protocol.entry import CLOSE, INCEPTION, OPENERS, AuthenticEntry, Entry, signature_valid
 from protocol.errors import LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
 from protocol.forks import check_fork
@@ -247,9 +248,8 @@ def _open_alone(admission: Admission, chain: Sequence[Entry], view: LogView) -> 
             admission.rest = tuple(openers[index:])  # what they may set aside is not stored yet
             return
         if admission.state is not None and not admission.state.openers.knows(entry):
-            with suppress(
-                NotHeld, RemoteProtocolError
-            ):  # one that counts for nothing is judged where it stands
+            # One that counts for nothing is judged where it stands.
+            with suppress(NotHeld, RemoteProtocolError):
                 _open(admission, entry, view)
 
 
@@ -448,7 +448,12 @@ def _set_aside(admission: Admission, state: LogState, first: int, view: LogView)
         raise LocalProtocolError(f"entry {first} of the main run is not stored")
     admission.steps.append(SetAside(state.extents, first))
     extent = Extent(state.extents, _base(entry), state.tip.seq)
-    return replace(state, aside=(*state.aside, extent), extents=state.extents + 1)
+    kept = [*state.aside, extent]
+    if len(kept) > limits.MAX_EXTENTS:  # the shortest is the cheapest to fetch again
+        shortest = min(kept, key=lambda each: each.last - each.base.seq)
+        admission.steps.append(Drop(shortest.number))
+        kept.remove(shortest)
+    return replace(state, aside=tuple(kept), extents=state.extents + 1)
 
 
 def _rejoin(admission: Admission, view: LogView) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from protocol import limits
 from protocol.entry import Entry, parse_wire, sign_entry
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.items import Need, Standing, need
@@ -414,3 +415,19 @@ def test_openers_count_behind_a_gap_and_below_the_base() -> None:
     assert other.state is not None and other.state.base.seq == 31
     other.receive([author.entries[9], low])
     assert other.state.openers.contested == 1
+
+
+def test_an_author_of_many_holes_sets_aside_a_bounded_number_of_extents() -> None:
+    """[R-LOG-13] what is let go of is held no more; nothing else changes."""
+    author = Author("a")
+    author.write(200)
+    store = held(author.entries[:100])
+    for term in range(1, limits.MAX_EXTENTS + 6):
+        tip = author.after(author.entries[-1], place=(0, term - 1), note=term)
+        opener = author.settlement(tip)
+        assert store.opener(opener).fault is None
+        author.entries = [*author.entries, tip, opener]
+    assert store.state is not None and len(store.state.aside) == limits.MAX_EXTENTS
+    assert max(len(rows) for rows in store.extents.values()) == 100
+    assert store.receive(author.entries[1:]).fault is None
+    assert store.log() == author.entries
