@@ -228,7 +228,12 @@ def _rate(rate: dict[str, Any]) -> str:
 )
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "form", default="auto", show_default=True, metavar="FORMAT", help="auto or shopify."
+    "--format",
+    "form",
+    default="auto",
+    show_default=True,
+    metavar="FORMAT",
+    help="auto, shopify or woocommerce.",
 )
 @click.option("--currency", metavar="CUR", callback=upper, help="Where the file has none.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
@@ -242,7 +247,7 @@ def import_(
     dry_run: bool,
     passphrase_file: Path | None,
 ) -> None:
-    """Publish the listings of a shop's export FILE (Shopify CSV); a second import changes only what differs."""
+    """Publish the listings of a shop's export FILE (Shopify, WooCommerce); a second import changes only what differs."""
     run = invocation(context)
     query = models.ImportQuery(format=form, currency=currency, dry_run=dry_run, filename=file.name)
     result = send_file(run, LISTING_IMPORT, query, file, signs=not dry_run, passphrase_file=passphrase_file)

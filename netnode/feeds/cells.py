@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, BinaryIO, Final
@@ -20,6 +20,9 @@ _SEP_LINE: Final = re.compile(r"sep=(.)\s*", re.IGNORECASE)
 _POINT: Final = re.compile(r"\d+(?:\.\d+)?")
 _COMMA: Final = re.compile(r"\d+,\d{1,2}")
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:\.\d{3})+,\d+|\d{1,3}(?:[.,]\d{3}){2,}")
+_FORMULA: Final = re.compile(r"'*[=+\-@\t\r]")
+_PREFIXED: Final = re.compile(r"'+[=+\-@\t\r]")
+_COMMA_BETWEEN: Final = re.compile(r"(?<!\\),")
 _SCIENTIFIC: Final = re.compile(r"\d+(?:[.,]\d+)?E\+?\d+", re.IGNORECASE)
 
 
@@ -178,12 +181,33 @@ def _rows(text: io.TextIOWrapper, header: Header, width: int, separator: str, be
             return
         if any(cell.strip() for cell in cells):
             found = {
-                column: cells[place].strip()
+                column: unprefixed(cells[place].strip())
                 for column, place in header.places.items()
                 if place < len(cells) and cells[place].strip()
             }
             yield Row(line, found, sum(1 for cell in cells[width:] if cell.strip()))
         line = before + reader.line_num + 1
+
+
+def unprefixed(cell: str) -> str:
+    """A cell without the apostrophe that keeps a spreadsheet from taking it for a formula."""
+    return cell[1:] if _PREFIXED.match(cell) else cell
+
+
+def prefixed(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula; `unprefixed` is its inverse."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def listed(text: str) -> tuple[str, ...]:
+    r"""The members of a cell ``a, b\, c`` -> ``("a", "b, c")``, each once."""
+    found = (part.replace("\\,", ",").strip() for part in _COMMA_BETWEEN.split(text))
+    return tuple(dict.fromkeys(part for part in found if part))
+
+
+def joined(members: Iterable[str]) -> str:
+    """The inverse of `listed`."""
+    return ", ".join(member.replace(",", "\\,") for member in members)
 
 
 def amount(text: str) -> str:

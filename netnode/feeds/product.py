@@ -27,6 +27,17 @@ class NeedsCurrency(FeedError):
         )
 
 
+class Unfit(Exception):
+    """A cell that cannot be taken; ends the reading of its product only.
+
+    `column` is the neutral name; the reader knows what the file calls it.
+    """
+
+    def __init__(self, row: int, column: str, reason: str) -> None:
+        super().__init__(reason)
+        self.row, self.column, self.reason = row, column, reason
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A product that makes no listing: the line of the file (header = 1), its column, and why."""

@@ -9,10 +9,11 @@ from typing import BinaryIO, Final
 from netnode.feeds import cells
 from netnode.feeds.product import FeedError, Format, NeedsCurrency, Product, Progress, Skipped
 from netnode.feeds.shopify import SHOPIFY
+from netnode.feeds.woocommerce import WOOCOMMERCE
 from netnode.market.money import MoneyError, exponent
 from netnode.problems import ExitCode
 
-FORMATS: Final = MappingProxyType({format.name: format for format in (SHOPIFY,)})
+FORMATS: Final = MappingProxyType({format.name: format for format in (SHOPIFY, WOOCOMMERCE)})
 AUTO: Final = "auto"
 
 

@@ -7,14 +7,13 @@ currency. A "compare at" price above the price is the regular price, and the pri
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final, TypeVar
 
 from netnode.feeds import cells
 from netnode.feeds.cells import Header, Row
-from netnode.feeds.product import Choice, FeedError, Format, Picture, Product, Skipped
+from netnode.feeds.product import Choice, FeedError, Format, Picture, Product, Skipped, Unfit
+from netnode.feeds.texts import absolute, slug, text_format
 
 T = TypeVar("T")
 
@@ -47,16 +46,7 @@ COLUMNS: Final = {
     **{f"option{n}": (f"option{n} name",) for n in (1, 2, 3)},
     **{f"value{n}": (f"option{n} value",) for n in (1, 2, 3)},
 }
-_MARKUP: Final = re.compile(r"<[a-zA-Z!/][^>]*>|&(?:#\d+|#x[0-9a-fA-F]+|[a-zA-Z]+);")
 _NO_VARIANT: Final = "Default Title"
-
-
-class _Unfit(Exception):
-    """A cell that cannot be taken; ends the reading of its product only."""
-
-    def __init__(self, row: int, column: str, reason: str) -> None:
-        super().__init__(reason)
-        self.row, self.column, self.reason = row, column, reason
 
 
 def recognises(sample: str) -> bool:
@@ -120,7 +110,7 @@ def _values(row: Row) -> tuple[str, ...]:
 def _product(header: Header, group: list[Row]) -> Product | Skipped:
     try:
         return _Reader(header).product(group)
-    except _Unfit as unfit:
+    except Unfit as unfit:
         return Skipped(unfit.row, header.names.get(unfit.column, unfit.column), unfit.reason)
 
 
@@ -136,11 +126,11 @@ class _Reader:
         first = group[0]
         for row in group:
             if row.surplus:
-                raise _Unfit(
+                raise Unfit(
                     row.line, "", "the row has more cells than the header; check its quotes and separators"
                 )
         if not first["title"]:
-            raise _Unfit(first.line, "title", "the first row of a product has no title")
+            raise Unfit(first.line, "title", "the first row of a product has no title")
         variants = [row for row in group if _is_variant(row)] or [first]
         options = self._options(first, variants)
         images = self._images(group)
@@ -148,7 +138,7 @@ class _Reader:
         choices = tuple(self._choice(row, len(options), places) for row in variants)
         key = first["key"] or choices[0].sku or slug(first["title"])
         if not key:
-            raise _Unfit(first.line, "title", "no key can be made of this title; give the product a handle")
+            raise Unfit(first.line, "title", "no key can be made of this title; give the product a handle")
         ships = [self._take(row, "ships", cells.truth) for row in variants]
         description = first["description"]
         return Product(
@@ -159,7 +149,7 @@ class _Reader:
             options=options,
             summary=first["summary"],
             description=description,
-            format=("html" if _MARKUP.search(description) else "plain") if description else "",
+            format=text_format(description),
             brand=first["brand"],
             category=first["category"] or first["type"],
             tags=tuple(dict.fromkeys(word for part in first["tags"].split(",") if (word := part.strip()))),
@@ -175,7 +165,7 @@ class _Reader:
         try:
             return turn(row[column])
         except ValueError as error:
-            raise _Unfit(row.line, column, str(error)) from error
+            raise Unfit(row.line, column, str(error)) from error
 
     def _options(self, first: Row, variants: list[Row]) -> tuple[str, ...]:
         values = _values(first)
@@ -187,12 +177,12 @@ class _Reader:
         )
         for n in range(count):
             if not names[n]:
-                raise _Unfit(first.line, f"option{n + 1}", "has no name, but variants have a value for it")
+                raise Unfit(first.line, f"option{n + 1}", "has no name, but variants have a value for it")
             for row in variants:
                 if not _values(row)[n]:
-                    raise _Unfit(row.line, f"value{n + 1}", f"this variant has no value for {names[n]}")
+                    raise Unfit(row.line, f"value{n + 1}", f"this variant has no value for {names[n]}")
         if not count:
-            raise _Unfit(variants[1].line, "value1", "a second variant, but nothing tells it from the first")
+            raise Unfit(variants[1].line, "value1", "a second variant, but nothing tells it from the first")
         return names[:count]
 
     def _images(self, group: list[Row]) -> tuple[Picture, ...]:
@@ -201,11 +191,11 @@ class _Reader:
             if row["image"]:
                 # A file may lack positions; then the order of the rows counts.
                 position = self._take(row, "position", cells.whole) if row["position"] else order + 1
-                placed.append((position, order, Picture(_absolute(row["image"]), row["alt"])))
+                placed.append((position, order, Picture(absolute(row["image"]), row["alt"])))
         found = {picture.url: picture for _, _, picture in sorted(placed, key=lambda place: place[:2])}
         for row in group:
             if row["variant_image"]:
-                found.setdefault(_absolute(row["variant_image"]), Picture(_absolute(row["variant_image"])))
+                found.setdefault(absolute(row["variant_image"]), Picture(absolute(row["variant_image"])))
         return tuple(found.values())
 
     def _choice(self, row: Row, options: int, places: dict[str, int]) -> Choice:
@@ -214,7 +204,7 @@ class _Reader:
         reduced = bool(price and compare) and _number(compare) > _number(price)
         weight = self._take(row, "weight", cells.whole) if row["weight"] else 0
         if weight < 0:
-            raise _Unfit(row.line, "weight", f"{row['weight']!r} is below 0")
+            raise Unfit(row.line, "weight", f"{row['weight']!r} is below 0")
         availability, stock = self._stock(row)
         return Choice(
             row=row.line,
@@ -227,7 +217,7 @@ class _Reader:
             weight=weight or None,  # Shopify writes 0 for a weight nobody entered
             availability=availability,
             stock=stock,
-            image=places[_absolute(row["variant_image"])] if row["variant_image"] else None,
+            image=places[absolute(row["variant_image"])] if row["variant_image"] else None,
         )
 
     def _stock(self, row: Row) -> tuple[str, int | None]:
@@ -241,17 +231,6 @@ class _Reader:
             return "in_stock", count
         goes_on = row["policy"].casefold() in {"continue", "true"}
         return ("backorder" if goes_on else "out_of_stock"), count
-
-
-def slug(title: str) -> str:
-    """A key from a title: ``Été à Paris!`` -> ``ete-a-paris``; letters without a Latin base stay as they are."""
-    plain = unicodedata.normalize("NFKD", title.casefold())
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return re.sub(r"[\W_]+", "-", plain).strip("-")
-
-
-def _absolute(url: str) -> str:
-    return f"https:{url}" if url.startswith("//") else url
 
 
 def _amount(text: str) -> str:

@@ -12,7 +12,7 @@ from msgspec import UNSET, structs
 from netnode.feeds.mapping import Mapped, keep_own, to_listing
 from netnode.feeds.product import FeedError, NeedsCurrency, Product, Skipped
 from netnode.feeds.reading import detect, read_feed
-from netnode.feeds.shopify import slug
+from netnode.feeds.texts import slug
 from netnode.market.listing import same
 from netnode.problems import ExitCode
 from protocol.records import Image, Listing, Price, Sale, Variant, decode_record, encode_record
