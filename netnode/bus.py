@@ -1,4 +1,4 @@
-"""The bus: tells the rest of the node what was stored, after it is stored (DESIGN section 9)."""
+"""The bus: tells the rest of the node what was stored, after it is stored."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ class Home:
     # -- the lock --------------------------------------------------------------------------------------------
     @contextmanager
     def lock(self, retries: Iterable[object] = ()) -> Iterator[None]:
-        """Makes this process the one writer of the home while the context lasts [LOG.md rule 20].
+        """Makes this process the one writer of the home while the context lasts [R-LOG-20].
 
         The operating system drops the lock when the process ends, however it ends.
 
@@ -325,7 +325,7 @@ class Home:
         return self.path / "home.json"
 
     def remember(self, machine: str) -> None:
-        """Notes the machine and path the home is used at [LOG.md rule 22].
+        """Notes the machine and path the home is used at [R-LOG-22].
 
         Args:
             machine: `netnode.system.machine()`.

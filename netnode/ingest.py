@@ -1,4 +1,4 @@
-"""The one gate every entry passes, own or foreign (DESIGN section 9).
+"""The one gate every entry passes, own or foreign.
 
 Chains are judged in the verifier lane against the newest known state of their log, which may still be on its way to
 disk; what was found authentic goes to the group commit, in the order it was judged, and to the bus once stored. A

@@ -1,4 +1,4 @@
-"""Links over WebSockets: the dialler, and the route that accepts (DESIGN section 5).
+"""Links over WebSockets: the dialler, and the route that accepts [R-LINK-1..5].
 
 One binary WebSocket message is one link message. Pings keep a link alive through proxies and end a dead one. Nothing
 is compressed: the content is encrypted. A browser page may open a link when its Origin is this node, a loopback page

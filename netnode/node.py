@@ -1,4 +1,4 @@
-"""The node put together: home, store, gate, projections, sessions, API (DESIGN section 9).
+"""The node put together: home, store, gate, projections, sessions, API.
 
 `initialise`, `opened` and `run` are what the command line calls. `Assembly` holds the parts; everything that touches
 the outside comes in through its ports.

@@ -1,4 +1,4 @@
-"""The own log: the one place that signs entries (DESIGN section 4, R-LOG-20, R-LOG-21)."""
+"""The own log: the one place that signs entries [R-LOG-20, R-LOG-21]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ports: everything the node takes from outside comes in through one of these (DESIGN section 9).
+"""The ports: everything the node takes from outside comes in through one of these.
 
 Production gives the twins of `netnode.system`, `netnode.sealer` and `netnode.links`; the simulator gives
 seeded ones and runs the same node in virtual time.
@@ -121,7 +121,7 @@ class Link(Protocol):
 
     @property
     def remote(self) -> str:
-        """The address of the other side, for the log and for limits per address."""
+        """The address of the other side, for the log."""
         ...
 
     async def send(self, data: bytes) -> None:
@@ -183,7 +183,7 @@ class CannotOpen(Exception):
 
 
 class Sealer(Protocol):
-    """Public-key encryption to a networker (DESIGN section 5, sealed messages)."""
+    """Public-key encryption to a networker, for the sealed messages of a later version."""
 
     def seal(self, recipient: RecipientKeys, info: bytes, plaintext: bytes) -> bytes:
         """Seals for the recipient, by the hybrid suite when offered. Raises ValueError on malformed keys."""

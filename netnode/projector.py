@@ -1,4 +1,4 @@
-"""Keeps the projections level with the logs, behind ingest and never in its way (DESIGN section 9)."""
+"""Keeps the projections level with the logs, behind ingest and never in its way."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def retries(seconds: float, every: float = 0.05) -> Iterator[None]:
 
 
 def machine() -> str:
-    """A fingerprint of this computer that does not name it, the same over restarts [LOG.md rule 22]."""
+    """A fingerprint of this computer that does not name it, the same over restarts [R-LOG-22]."""
     name = platform.node()
     for path in _MACHINE_IDS:
         with suppress(OSError):

@@ -6,7 +6,7 @@
     ├── NotHeld               authentic, or not yet proved: not stored now, may be later
     └── Void                  stored and relayed, without effect; the code is shown
 
-The four classes keep the verdicts of DESIGN section 3 apart. Every error carries a code of `CODES`; SPEC.md prints
+The four classes keep the verdicts of SPEC section 2 apart. Every error carries a code of `CODES`; SPEC.md prints
 that registry, so a peer in another language can act on the code and show the text.
 """
 
@@ -138,8 +138,8 @@ class RemoteProtocolError(ProtocolError):
 
 
 class NotHeld(ProtocolError):
-    """Authentic, or not provable yet; not stored now (DESIGN section 3, *held*)."""
+    """Authentic, or not provable yet; not stored now (SPEC section 2, *held*)."""
 
 
 class Void(ProtocolError):
-    """Stored, linked and relayed, but without effect (DESIGN section 3, *effective*)."""
+    """Stored, linked and relayed, but without effect (SPEC section 2, *effective*)."""

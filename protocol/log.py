@@ -136,7 +136,7 @@ def receive(
 
 
 def hold_from(state: LogState, first: Entry) -> tuple[LogState, Step]:
-    """Lets go of what lies below `first`, an entry of the main run; the openers stay known [R-LOG-17].
+    """Lets go of what lies below `first`, an entry of the main run; the openers stay known [R-LOG-29].
 
     Raises:
         LocalProtocolError: the entry is not in the main run.

@@ -1,4 +1,4 @@
-"""How many connections one address may hold at once; aiohttp has no such limit (SECURITY section 1)."""
+"""How many connections one address may hold at once; aiohttp has no such limit."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from netnode.problems import ExitCode, Problem
 
-MAX_BODY: Final = 1024 * 1024  # why: SECURITY section 3, API body 1 MiB
+MAX_BODY: Final = 1024 * 1024  # why: the largest document sent is a listing, whose record has 48 KiB
 SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

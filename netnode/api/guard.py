@@ -1,4 +1,4 @@
-"""Who may call: exact Host, same origin, bearer token (SECURITY section 2, first row)."""
+"""Who may call: exact Host, same origin, bearer token."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from netnode.operations.services import Services
 from netnode.problems import ExitCode, Problem
 
 BODY_SECONDS: Final = 30.0  # why: a body that drips longer than this holds a connection for nothing
-KEEPALIVE_SECONDS: Final = 30.0  # why: SECURITY section 1; aiohttp's own default is an hour
+KEEPALIVE_SECONDS: Final = 30.0  # why: idle connections count in the caps; aiohttp's own default is an hour
 CHUNK: Final = 64 * 1024
 
 _BUSY: Final = {

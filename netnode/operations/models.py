@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 ITEMS_DEFAULT: Final = 50
-ITEMS_MAX: Final = 500  # why: one page is built in memory and sent as one JSON document (SECURITY section 3)
+ITEMS_MAX: Final = 500  # why: one page is built in memory and sent as one JSON document
 
 Limit = Annotated[int, Meta(ge=1, le=ITEMS_MAX, description="most items in one answer")]
 Cursor = Annotated[str, Meta(max_length=1024, description="`next` of the answer before; opaque")]
@@ -233,6 +233,40 @@ class Imported(Struct, frozen=True, kw_only=True):
     updated: int
     unchanged: int
     skipped: list[Skipped]
+
+
+class ExportQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which feed to write; the suffix of `filename` decides where a format has two forms."""
+
+    format: Annotated[str, Meta(max_length=32)]
+    filename: Annotated[str, Meta(max_length=255)] = ""
+
+
+class NotCarried(Struct, frozen=True):
+    """A field of a listing that a feed does not have, or not as it was. `listing`: it was left out as a whole."""
+
+    key: str
+    field: str
+
+
+class ExportLine(Struct, frozen=True, kw_only=True):
+    """One line of an export: a piece of the file, a field it lacks, or at the end how many listings it has.
+
+    `currency` is that of all amounts in a file whose format names none.
+    """
+
+    text: str | UnsetType = UNSET
+    not_carried: NotCarried | UnsetType = UNSET
+    exported: int | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+
+
+class Exported(Struct, frozen=True, kw_only=True):
+    """Result of an export."""
+
+    exported: int
+    not_carried: list[NotCarried]
+    currency: str | None = None
 
 
 # -- search --------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ Response = TypeVar("Response", bound=msgspec.Struct)
 
 PREFIX: Final = "/api/v1"
 MIB: Final = 1024 * 1024
-MAX_FEED: Final = 20 * MIB  # why: SECURITY section 3, import streamed
+MAX_FEED: Final = 20 * MIB  # why: some ten thousand products; it is streamed to disk
 MAX_LOG_FILE: Final = 1024 * MIB  # why: a stick full of logs; streamed through ingest, never whole in memory
 
 
