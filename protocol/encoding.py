@@ -16,7 +16,7 @@ import msgspec
 from protocol import limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 
-type_error: Final = (msgpack.exceptions.UnpackException, ValueError, TypeError, RecursionError)
+_UNPACK_ERRORS: Final = (msgpack.exceptions.UnpackException, ValueError, TypeError, RecursionError)
 _fast = msgspec.msgpack.Encoder()
 
 
@@ -108,7 +108,7 @@ def decode(data: bytes, max_bytes: int = limits.MAX_MESSAGE) -> Any:
             max_map_len=limits.MAX_NODES,
             max_ext_len=0,
         )
-    except type_error as error:
+    except _UNPACK_ERRORS as error:
         raise RemoteProtocolError("encoding", f"not one MessagePack value: {type(error).__name__}") from error
     _check(value, 0, _Budget())
     if msgpack.packb(value, use_bin_type=True) != data:

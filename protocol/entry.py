@@ -19,12 +19,11 @@ from protocol import limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.records.close import Close
 from protocol.records.openers import Inception, Rotation, Settlement
-from protocol.signing import Signer, verify
+from protocol.signing import SIGNATURE_BYTES, Signer, verify
 from protocol.tags import tag
 
 HEADER_VERSION: Final = 1
 NO_PREV: Final = bytes(32)
-SIGNATURE_BYTES: Final = 64
 
 INCEPTION: Final = Inception.KIND
 ROTATION: Final = Rotation.KIND

@@ -18,6 +18,7 @@ import msgspec
 from protocol import limits
 from protocol.entry import CLOSE, OPENERS, ROTATION, SETTLEMENT, Entry, pack_header, signature_valid
 from protocol.errors import RemoteProtocolError
+from protocol.signing import SIGNATURE_BYTES
 
 _sha256 = hashlib.sha256
 _MAX: Final = limits.MAX_INT
@@ -93,7 +94,7 @@ def rebuild(run: Run) -> list[Entry]:
             record, digest, length = None, *_gone(body, kind, seq)
         if (
             not (0 <= time <= _MAX and 0 <= kind <= _MAX)
-            or len(signature) != 64
+            or len(signature) != SIGNATURE_BYTES
             or length > limits.MAX_RECORD
         ):
             raise RemoteProtocolError("header", f"entry {seq} has a field out of bounds")
@@ -127,7 +128,7 @@ def _gone(body: bytes | list[Any], kind: int, seq: int) -> tuple[bytes, int]:
         not isinstance(body, list)
         or len(body) != 2
         or type(body[0]) is not bytes
-        or len(body[0]) != 32
+        or len(body[0]) != limits.HASH_BYTES
         or type(body[1]) is not int
         or body[1] < 0
     ):

@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from protocol.identity import id_text
 from protocol.limits import MAX_INT
-from protocol.records import Per, Price
+from protocol.records import Price
 
 _DECIMAL: Final = re.compile(r"(\d+)(?:\.(\d+))?")
 _COMMA: Final = re.compile(r"\d+,\d{1,2}")
@@ -120,15 +120,6 @@ def view(price: Price, *, lowest: bool = False) -> dict[str, Any]:
     if lowest:
         shape["from"] = True
     return shape
-
-
-def price_in(text: str, currency: str, per: Per | None = None) -> Price:
-    """A price record from an amount as written.
-
-    Raises:
-        MoneyError: as `parse`.
-    """
-    return Price(amount=parse(text, currency), currency=currency, per=UNSET if per is None else per)
 
 
 def _example(places: int) -> str:

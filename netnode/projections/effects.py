@@ -36,7 +36,7 @@ class Key:
 
 @dataclass(slots=True)
 class Batch:
-    """The effects of entries of any logs, until `write`."""
+    """The effects of entries of any logs, gathered for one `write`."""
 
     network: str
     keys: dict[tuple[int, str], Key] = field(default_factory=dict)
@@ -80,13 +80,6 @@ class Batch:
                 self._state(n, kind, decoded.author, subject, seq, entry, time, False, decoded.reason, text)
             case _:
                 pass
-
-    def clear(self) -> None:
-        """Forgets what was written."""
-        self.keys.clear()
-        self.profiles.clear()
-        self.statements.clear()
-        self.voids.clear()
 
     def _state(self, n: int, kind: int, target: bytes, subject: bytes, seq: int, *rest: Any) -> None:
         place = (n, kind, target, subject)

@@ -160,17 +160,12 @@ class Reader:
         row = self._one(f"SELECT {_ITEM} {_FROM_LOG} WHERE id = ?", author)
         return None if row is None else stored_item(*row)
 
-    def items_since(self, arrival: int, limit: int) -> tuple[list[tuple[int, Item]], bytes | None]:
-        """The logs whose item changed after an arrival, in that order, at most `limit`.
-
-        Returns:
-            Each item with its arrival number, and the tag of the last one; None when there are none.
-        """
+    def items_since(self, arrival: int, limit: int) -> list[tuple[int, Item]]:
+        """The logs whose item changed after an arrival, in that order, each with its arrival; at most `limit`."""
         rows = self._all(
             f"SELECT arrival, {_ITEM} {_FROM_LOG} WHERE arrival > ? ORDER BY arrival LIMIT ?", arrival, limit
         )
-        items = [(row[0], stored_item(*row[1:])) for row in rows]
-        return items, self.tag_of(items[-1][0]) if items else None
+        return [(row[0], stored_item(*row[1:])) for row in rows]
 
     def items_after(self, author: bytes | None, limit: int) -> list[Item]:
         """Items in byte order of the author's id, after `author` or from the first on."""
@@ -261,18 +256,6 @@ class Reader:
             row = self._one("SELECT header, signature FROM entry WHERE place = ?", place_of(n, seq))
             if row is not None:
                 found.append((seq, entry_id(*row)))
-        return found
-
-    def records(
-        self, author: bytes, wanted: Sequence[tuple[int, bytes]]
-    ) -> list[tuple[int, bytes, bytes | None]]:
-        """Answers `want`: (seq, id, record) of those entries that the main run holds; a record None is gone."""
-        view = self.view(author)
-        found: list[tuple[int, bytes, bytes | None]] = []
-        for seq, known in wanted:
-            entry = view.main(seq)
-            if entry is not None and entry.id == known:
-                found.append((seq, known, entry.record))
         return found
 
     def missing_records(self, limit: int, after: int = 0) -> list[Missing]:

@@ -168,10 +168,6 @@ class Writer:
             )
 
     # -- records ---------------------------------------------------------------------------------------------
-    def set_record(self, author: bytes, seq: int, entry: bytes, record: bytes) -> bool:
-        """Stores a record that was missing, as `set_records` does."""
-        return self.set_records([(author, seq, entry, record)]) == 1
-
     def set_records(self, records: Sequence[tuple[bytes, int, bytes, bytes]]) -> int:
         """Stores records that were missing: (author, seq, entry id, record) each.
 

@@ -88,7 +88,7 @@ class Answers:
             raise NotHeld("cursor", "this cursor is not known here")
         arrival, interest, more = cursor.arrival, self._interest(), False
         items: list[list[object]] = []
-        page, _ = reader.items_since(arrival, PAGE_SCAN)
+        page = reader.items_since(arrival, PAGE_SCAN)
         for number, item in page:
             if len(items) == limit:
                 more = True

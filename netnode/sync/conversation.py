@@ -18,7 +18,7 @@ import msgspec
 
 from netnode.ports import Clock, Link, LinkClosed
 from netnode.problems import Problem
-from protocol import limits, messages
+from protocol import limits
 from protocol.errors import CODES, LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
 from protocol.messages import Body, Bye, Refuse, Runs
 from protocol.session import Arrived, Greeted, Identified, Phase, Session
@@ -384,11 +384,6 @@ def answered(body: Body, expected: type[AnswerT]) -> AnswerT:
 def is_last(body: Body) -> bool:
     """Whether no further message of this answer follows."""
     return not (isinstance(body, Runs) and body.more)
-
-
-def type_name(body: Body) -> str:
-    """The message's name in the table."""
-    return messages.MESSAGES[messages.TYPES[type(body)]].name
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -102,7 +102,7 @@ def measure(entries: int, logs: int) -> None:
             reader.load(author)
         print(f", load {logs / (time.perf_counter() - began):>8,.0f} logs/s", end="")
         began = time.perf_counter()
-        items, _ = reader.items_since(0, logs)
+        items = reader.items_since(0, logs)
         print(f", items {len(items) / (time.perf_counter() - began):>9,.0f}/s")
         other.close()
         connection.close()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netnode.market.money import MoneyError, exponent, parse, price_in, show, view
+from netnode.market.money import MoneyError, exponent, parse, show, view
 from protocol.identity import id_text
 from protocol.limits import MAX_INT
 from protocol.records import Per, Price
@@ -71,8 +71,12 @@ def test_show_and_parse_are_inverse(minor: int, currency: str) -> None:
 
 
 def test_the_json_shape() -> None:
-    assert view(price_in("12.50", "EUR")) == {"amount": "12.50", "minor": 1_250, "currency": "EUR"}
-    assert view(price_in("5", "USD", Per(count=3, unit="month")), lowest=True) == {
+    assert view(Price(amount=parse("12.50", "EUR"), currency="EUR")) == {
+        "amount": "12.50",
+        "minor": 1_250,
+        "currency": "EUR",
+    }
+    assert view(Price(amount=500, currency="USD", per=Per(count=3, unit="month")), lowest=True) == {
         "amount": "5.00",
         "minor": 500,
         "currency": "USD",

@@ -46,7 +46,7 @@ def test_a_change_of_the_item_has_a_new_number_and_tag(tmp_path: Path) -> None:
     with opened(tmp_path) as (writer, reader):
         empty = reader.newest()
         assert (empty.store, empty.arrival, len(empty.tag)) == (reader.store_id, 0, 8)
-        assert reader.items_since(0, 10) == ([], None) and reader.knows(empty)
+        assert reader.items_since(0, 10) == [] and reader.knows(empty)
         twin = Twin(author.id, writer, reader)
         (first,) = twin.receive(author.entries[:10])
         (second,) = twin.receive(author.entries[10:])
@@ -54,8 +54,8 @@ def test_a_change_of_the_item_has_a_new_number_and_tag(tmp_path: Path) -> None:
         assert reader.newest() == Cursor(reader.store_id, 2, second.tag)
         assert (reader.tag_of(1), reader.tag_of(2), reader.tag_of(3)) == (first.tag, second.tag, None)
         # Both arrivals are of one log, so there is one item, at its newest number.
-        assert reader.items_since(0, 10) == ([(2, second.item)], second.tag)
-        assert reader.items_since(2, 10) == ([], None)
+        assert reader.items_since(0, 10) == [(2, second.item)] and reader.tag_of(2) == second.tag
+        assert reader.items_since(2, 10) == []
         assert twin.receive(author.entries) == []
 
 
@@ -259,20 +259,17 @@ def test_a_missing_record_comes_later_and_must_be_the_one(tmp_path: Path) -> Non
         ]
         assert reader.missing_records(1) == missing[:1]
         assert reader.missing_records(10, missing[0].place) == missing[1:]
-        wanted = [(seq, author.entries[seq].id) for seq in (1, 2)]
-        assert reader.records(author.id, [*wanted, (3, bytes(32)), (99, bytes(32))]) == [
-            (1, author.entries[1].id, author.entries[1].record),
-            (2, author.entries[2].id, None),
-        ]
+        assert reader.entry(author.id, 1) == author.entries[1] and reader.entry(author.id, 99) is None
+        assert reader.entry(author.id, 2) == gone(author.entries, 2)[2]
         two, four = author.entries[2], author.entries[4]
         assert two.record is not None and four.record is not None
         with pytest.raises(RemoteProtocolError, match="record_hash"):
             writer.set_records([(author.id, 2, two.id, two.record), (author.id, 4, four.id, b"another")])
         assert len(reader.missing_records(10)) == 2
-        assert not writer.set_record(author.id, 2, bytes(32), two.record)
-        assert not writer.set_record(author.id, 3, author.entries[3].id, b"")
-        assert not writer.set_record(bytes(32), 3, author.entries[3].id, b"")
-        assert writer.set_record(author.id, 2, two.id, two.record)
+        assert writer.set_records([(author.id, 2, bytes(32), two.record)]) == 0
+        assert writer.set_records([(author.id, 3, author.entries[3].id, b"")]) == 0
+        assert writer.set_records([(bytes(32), 3, author.entries[3].id, b"")]) == 0
+        assert writer.set_records([(author.id, 2, two.id, two.record)]) == 1
         assert reader.entry(author.id, 2) == two and [each.seq for each in reader.missing_records(10)] == [4]
         row = reader.log(author.id)
         assert row is not None and row.generation == 1
@@ -296,7 +293,7 @@ def test_a_purged_record_is_gone_from_the_file_and_not_asked_for(tmp_path: Path)
         writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         content = (tmp_path / "store.sqlite3").read_bytes()
         assert record not in content and (author.entries[2].record or b"-") in content
-        assert writer.set_record(author.id, 3, author.entries[3].id, record)
+        assert writer.set_records([(author.id, 3, author.entries[3].id, record)]) == 1
         assert reader.entry(author.id, 3) == author.entries[3]
 
 
@@ -315,7 +312,7 @@ def test_entries_come_in_either_order_and_stop_at_a_size(tmp_path: Path) -> None
         assert reader.entries(author.id, 3, 7, size - 1) == author.entries[3:4]
         assert reader.entries(author.id, 7, 3, 10**6) == reader.entries(bytes(32), 0, 9, 10**6) == []
         assert reader.ids(author.id, [5, 99, -1, 2]) == [(5, author.entries[5].id), (2, author.entries[2].id)]
-        assert reader.ids(bytes(32), [1]) == [] and reader.records(bytes(32), [(1, bytes(32))]) == []
+        assert reader.ids(bytes(32), [1]) == []
         assert reader.entry(bytes(32), 0) is None and reader.entry(author.id, 2**41) is None
         assert reader.item(bytes(32)) is None and reader.log(bytes(32)) is None
         assert reader.load(bytes(32)) is None and reader.proof(bytes(32)) is None
