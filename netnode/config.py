@@ -175,8 +175,9 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "hops",
             1,
-            'With interest "followed": how far to go on from those followed to those they follow.',
-            *_whole(0, 3),
+            'With interest "followed": 0 keeps only the logs of those followed, 1 also of the peers that are '
+            "connected, 2 also what followed peers want while they are connected.",
+            *_whole(0, 2),
         ),
         Setting(
             "max_sessions",

@@ -198,9 +198,18 @@ class Session:
 
     @property
     def may_ask(self) -> int:
-        """How many questions may be open at the other side."""
-        advertised = self.greeting.limits.get("MAX_OPEN_REQUESTS") if self.greeting else None
-        return limits.MAX_OPEN_REQUESTS if advertised is None else max(1, advertised)
+        """How many questions may be open at the other side [R-SES-11]."""
+        return self._advertised("MAX_OPEN_REQUESTS", limits.MAX_OPEN_REQUESTS)
+
+    @property
+    def may_get(self) -> int:
+        """How many bytes of runs one `get` may ask of the other side."""
+        return min(self._advertised("MAX_GET_BYTES", limits.MAX_GET_BYTES), limits.MAX_GET_BYTES)
+
+    def _advertised(self, name: str, usual: int) -> int:
+        """A limit of the other side: what its hello says, else that of the table."""
+        told = self.greeting.limits.get(name) if self.greeting else None
+        return usual if told is None else max(1, told)
 
     def tell(self, body: Body, request: int = 0) -> None:
         """Queues a notice, or the answer to the other side's question `request`.

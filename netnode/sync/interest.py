@@ -41,7 +41,7 @@ def of_own(
         followed: networkers followed: hop 0.
         met: networkers of the sessions now open: hop 1.
         told: networkers that followed peers say they want: hop 2.
-        hops: how far to go, 0-2 and beyond.
+        hops: how far to go, 0 to 2.
     """
     if wanted == "all":
         return Interest()

@@ -161,10 +161,10 @@ class Peering:
         """Ends the session from this side."""
         self.conversation.leave(code, text)
 
-    def retell(self) -> None:
+    def retell(self, interest: Interest) -> None:
         """Tells the peer a changed interest and compares again; nothing when it has not changed."""
-        if self.conversation.greeted.is_set() and self._sessions.interest() != self._told:
-            self._tell_interest()
+        if self.conversation.greeted.is_set() and interest != self._told:
+            self._tell(interest)
             self.pull.restart()
 
     # -- steps -----------------------------------------------------------------------------------------------
@@ -174,6 +174,7 @@ class Peering:
         self._sessions.admit(self)
         known = await self._core.store.load(remote.id)
         if known is not None and known.openers.epoch > remote.openers.epoch:
+            # A retired key certifies nothing [R-CERT-5].
             raise RemoteProtocolError("certificate", "the session key is certified by a retired signing key")
         if remote.openers.epoch > 0:
             outcome = await self._core.gate.admit_openers(remote.openers.entries(), self)
@@ -184,7 +185,7 @@ class Peering:
         if hello is None:
             raise RemoteProtocolError("unexpected", "no hello yet")
         self._sessions.greeted(self, hello)
-        self._tell_interest()  # before anything else [R-SYNC-1]
+        self._tell(self._sessions.interest())  # before anything else [R-SYNC-1]
 
     async def _level(self) -> None:
         await self._sessions.met(self)
@@ -199,9 +200,9 @@ class Peering:
         self.peer_interest.told = True
         self.live.begin()
 
-    def _tell_interest(self) -> None:
-        self._told = self._sessions.interest()
-        for part in self._told.parts():
+    def _tell(self, interest: Interest) -> None:
+        self._told = interest
+        for part in interest.parts():
             self.conversation.tell(part)
 
     async def _notice(self, body: Body) -> None:

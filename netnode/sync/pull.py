@@ -319,7 +319,7 @@ class Pull:
             finally:
                 room.release()
 
-        question = messages.Get(budget=limits.MAX_GET_BYTES, wants=wants)
+        question = messages.Get(budget=self._conversation.session.may_get, wants=wants)
         async with self._conversation.asking(question) as answer, asyncio.TaskGroup() as group:
             while True:
                 try:

@@ -26,8 +26,7 @@ from protocol.items import Item
 from protocol.messages import Hello, Twin
 from protocol.session import VERSION, LocalIdentity, Session
 
-EAGER: Final = 6  # gossip D: sessions that new entries are pushed to; the rest are told
-OUTBOUND: Final = 8  # peers of the book dialled at once
+EAGER: Final = 6  # sessions that new entries are pushed to; the others are told, and ask
 BACK_OFF: Final = (0.25, 60.0)  # seconds: first and longest wait between attempts
 GOODBYE_SECONDS: Final = 2.0
 SKEW_PEERS: Final = 3  # why: one peer with a wrong clock must not silence a node
@@ -220,7 +219,7 @@ class SessionKeeper:
         )
 
     def interest_changed(self, peering: Peering) -> None:
-        """What a followed peer wants is wanted here too, with two hops."""
+        """What a followed peer wants is wanted here too, where `hops` is 2."""
         if self._settings.interest != "all" and peering.id in self._follows:
             self._retell()
 
@@ -257,9 +256,8 @@ class SessionKeeper:
         await self._run(self._peering(link, None, None))
 
     def _dial(self, row: PeerRow) -> None:
+        """Begins to keep a session with a peer. Who has an address was named by the owner, so none is left out."""
         if self._group is None or self._closing or not row.addresses or row.p in self._dialling:
-            return
-        if len(self._dialling) >= OUTBOUND and not row.invited:
             return
         task = self._group.create_task(self._keep(row.p), name=f"dial {row.p}")
         self._dialling[row.p] = task
@@ -385,9 +383,10 @@ class SessionKeeper:
         await self._core.store.write(_take_interest, hashlib.sha256(" ".join(name).encode()).digest())
 
     def _retell(self, but: Peering | None = None) -> None:
+        interest = self.interest()
         for peering in tuple(self._open.values()):
             if peering is not but:
-                peering.retell()
+                peering.retell(interest)
 
 
 def _take_interest(writer: Writer, digest: bytes) -> None:

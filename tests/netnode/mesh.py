@@ -435,11 +435,11 @@ class Puppet:
     @classmethod
     async def meet(
         cls, wires: Wires, address: str, author: Author, *, hello: bool = True, store: bytes | None = None,
-        interest: bool = True,
+        interest: bool = True, advertised: dict[str, int] | None = None,
     ) -> Puppet:  # fmt: skip
         """Dials a node and goes through the handshake."""
         link = wires.connect(f"puppet {author.name}", address)
-        puppet = cls(link, cls.session_of(author, True, store))
+        puppet = cls(link, cls.session_of(author, True, store, advertised))
         await puppet.flush()
         while puppet.session.phase in (Phase.AWAIT_2, Phase.GREETING):
             puppet.events.extend(puppet.session.receive(await link.receive(), NOW))
@@ -450,13 +450,19 @@ class Puppet:
         return puppet
 
     @staticmethod
-    def session_of(author: Author, initiator: bool, store: bytes | None = None) -> Session:
+    def session_of(
+        author: Author, initiator: bool, store: bytes | None = None, advertised: dict[str, int] | None = None
+    ) -> Session:
         return Session(
             NETWORK,
             initiator=initiator,
             identity=identity_of(author),
             hello=Hello(
-                agent="puppet", clock=NOW, store=store or seed(author.name, "store")[:16], versions=[1]
+                agent="puppet",
+                clock=NOW,
+                limits=advertised or {},
+                store=store or seed(author.name, "store")[:16],
+                versions=[1],
             ),
             ephemeral=seed(author.name, "ephemeral"),
         )

@@ -60,7 +60,7 @@ def test_the_generated_file_explains_all_and_sets_nothing(config: Config) -> Non
         ("listen", "0.0.0.0:0", "0.0.0.0:0"),
         ("listen", "[::1]:4747", "[::1]:4747"),
         ("listen", "localhost:80", "localhost:80"),
-        ("hops", "3", 3),
+        ("hops", "2", 2),
         ("hops", " 0 ", 0),
         ("interest", "followed", "followed"),
         ("log_level", "debug", "debug"),
@@ -92,9 +92,9 @@ def test_set_goes_where_the_file_explains_it(config: Config) -> None:
 
 def test_set_keeps_comments_and_order(config: Config) -> None:
     config.path.write_text("# mine\nhops = 2  # two\n\n# last\nlog_level = 'debug'")
-    config.set("hops", "3")
+    config.set("hops", "1")
     config.set("interest", "followed")
-    assert config.path.read_text().startswith("# mine\nhops = 3  # two\n\n# last\nlog_level = 'debug'\n")
+    assert config.path.read_text().startswith("# mine\nhops = 1  # two\n\n# last\nlog_level = 'debug'\n")
     assert config.settings().interest == "followed"
 
 
@@ -110,7 +110,7 @@ def test_set_keeps_comments_and_order(config: Config) -> None:
         ("listen", "localhost:-1"),
         ("listen", "::1:4747"),
         ("listen", "local host:1"),
-        ("hops", "4"),
+        ("hops", "3"),
         ("hops", "-1"),
         ("hops", "one"),
         ("hops", "1.5"),
@@ -228,5 +228,5 @@ def test_a_full_disk_keeps_the_old_file(config: Config, monkeypatch: pytest.Monk
     config.set("hops", "2")
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Problem, match="the disk is full"):
-        config.set("hops", "3")
+        config.set("hops", "1")
     assert config.settings().hops == 2

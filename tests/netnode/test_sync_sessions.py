@@ -15,6 +15,7 @@ from netnode.sync.book import STRANGERS, Book
 from protocol import blobs, messages, seen
 from protocol.entry import Entry
 from protocol.identity import id_text
+from protocol.items import Item, Standing
 from protocol.run import rebuild
 from tests.netnode.mesh import (
     NOW,
@@ -120,6 +121,37 @@ async def test_no_more_sessions_than_allowed(mesh: Mesh) -> None:
     assert links[2].other.closed == (1013, "no room for another session: try again later")
     assert links[0].other.closed is None
     assert a.sessions() == []
+
+
+async def test_every_peer_with_an_address_is_dialled(mesh: Mesh) -> None:
+    """Whoever the owner put into the book, however many they are, now and after a restart."""
+    a = await mesh.node("a")
+    others = [await mesh.node(f"peer {index}") for index in range(12)]
+    for other in others:
+        await a.join(other, known=False)
+    await until(lambda: len(a.sessions()) == len(others))
+    await mesh.stop("a")
+    again = await mesh.node("a again", a.author, home="a")
+    await until(lambda: len(again.sessions()) == len(others))
+
+
+async def test_no_more_is_asked_than_the_other_side_advertised(mesh: Mesh) -> None:
+    """The budget of `get` is that of its hello [R-SES-11]."""
+    await mesh.node("a")
+    peer = Author("peer")
+    peer.write(3)
+    puppet = await Puppet.meet(mesh.wires, "a", peer, advertised={"MAX_GET_BYTES": 5_000})
+    head = Item(Standing.HEAD, peer.id, 0, 0, peer.entries[-1].seq, peer.entries[-1].id).wire()
+    await puppet.tell(messages.Have(items=[head]))
+
+    def refused(question: messages.Body) -> messages.Body:
+        return messages.Refuse(code="not_here", text="a puppet")
+
+    serving = asyncio.create_task(puppet.serve(refused))
+    await until(lambda: any(isinstance(body, messages.Get) for body, _ in puppet.questions))
+    assert {body.budget for body, _ in puppet.questions if isinstance(body, messages.Get)} == {5_000}
+    await puppet.link.close()
+    await serving
 
 
 async def test_a_clean_end_says_goodbye_both_ways(mesh: Mesh) -> None:

@@ -174,6 +174,26 @@ def test_too_many_questions_are_refused_and_the_session_goes_on() -> None:
     assert at_dialler[0].body.code == "rate"
 
 
+@pytest.mark.parametrize(
+    ("told", "may_ask", "may_get"),
+    [
+        ({}, limits.MAX_OPEN_REQUESTS, limits.MAX_GET_BYTES),
+        ({"MAX_GET_BYTES": 5_000, "MAX_NEWS": 1, "MAX_OPEN_REQUESTS": 3}, 3, 5_000),
+        ({"MAX_GET_BYTES": 0, "MAX_OPEN_REQUESTS": 0}, 1, 1),
+        ({"MAX_GET_BYTES": limits.MAX_INT, "MAX_OPEN_REQUESTS": 20}, 20, limits.MAX_GET_BYTES),
+    ],
+)
+def test_limits_of_the_other_side_are_kept_to(told: dict[str, int], may_ask: int, may_get: int) -> None:
+    """Those its hello advertises; what the table of `get` bounds stays within the table [R-SES-11]."""
+    pair = Pair(hello=hello(limits=told))
+    pair.run()
+    assert (pair.dialler.may_ask, pair.dialler.may_get) == (may_ask, may_get)
+    for _ in range(may_ask):
+        pair.dialler.ask(Heads(limit=10))
+    with pytest.raises(LocalProtocolError, match="too many"):
+        pair.dialler.ask(Heads(limit=10))
+
+
 def test_unknown_messages_odd_ignored_even_refused() -> None:
     pair = opened()
     pair.dialler._send(b"\x93\xcd\x03\xe9\x05\x80")
