@@ -231,7 +231,9 @@ async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
         loop.add_signal_handler(name, stopping.set)
     try:
         await sessions.start()
-        for uri in (*settings.peers, *options.peers):
+        for uri in settings.peers:
+            await services.peers.dial(uri)
+        for uri in options.peers:
             await services.peers.add(uri)
         home.write_running(Running(ready.pid, ready.api, ready.peer, ready.id))
         if options.ready_file is not None:

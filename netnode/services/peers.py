@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 from netnode.config import Config
@@ -18,6 +19,7 @@ from protocol.identity import id_text, parse_id
 from protocol.uri import format_invite
 
 _LIST = "peers"
+_log = logging.getLogger("netnode.peers")
 
 
 class PeerBook:
@@ -96,6 +98,27 @@ class PeerBook:
                 await self._sessions.changed()
             stored = await self._sessions.add(row)
         return (await self._shown([stored]))[0]
+
+    async def dial(self, uri: str) -> None:
+        """Dials a peer that the settings name; a new one is added as by `add`.
+
+        At a later start it is not followed anew, since its owner may have unfollowed it. Who is blocked, or is this
+        node itself, is passed over: no start fails for that.
+
+        Raises:
+            Problem: neither an invite nor an address (2).
+        """
+        row = peer_row(uri, self._clock.now_ms())
+        if row.id is None or any(each.id == row.id for each in await self._book.rows()):
+            if self._sessions is not None:
+                await self._sessions.add(row)
+            return
+        try:
+            await self.add(uri)
+        except Problem as problem:
+            if problem.code not in ("own", "blocked"):
+                raise
+            _log.warning("a peer of the settings is not dialled: %s", problem.text)
 
     async def list(self, query: models.Listed) -> models.Page[models.Peer]:
         """The book in the order peers came into it, then those blocked who are not in it, by id."""

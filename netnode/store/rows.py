@@ -96,7 +96,10 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerRow:
-    """One peer of the book. `p` is its number here, 0 before it is stored; times are ms UTC."""
+    """One peer of the book. `p` is its number here, 0 before it is stored; times are ms UTC.
+
+    `invited`: the owner gave an invite of it, so it stays in the book even without an address.
+    """
 
     p: int = 0
     id: bytes | None = None

@@ -89,6 +89,29 @@ async def test_the_own_invite_is_refused(tmp_path: Path) -> None:
         assert await follows(node) == []
 
 
+async def test_peers_of_the_settings_are_dialled_and_followed_once(tmp_path: Path) -> None:
+    """At every start; whoever was unfollowed or blocked meanwhile stays so, and the node starts all the same."""
+    uri = format_invite(BEN.id, [WS])
+    async with opened(tmp_path, running=True) as node:
+        assert node.sessions is not None
+        await node.services.peers.dial(uri)
+        assert [follow.id for follow in await follows(node)] == [id_text(BEN.id)]
+        await node.services.follows.remove(id_text(BEN.id))
+        node.sessions.told.clear()
+        await node.services.peers.dial(uri)
+        await node.services.peers.dial(WS)
+        assert await follows(node) == [] and len(await peers(node)) == 1
+        assert node.sessions.told == [("add", (WS,)), ("add", (WS,))]
+        node.sessions.told.clear()
+        await node.services.peers.block(models.PeerBlock(id=id_text(CAT.id)))
+        await node.services.peers.dial(format_invite(CAT.id, [WS]))
+        await node.services.peers.dial(format_invite(node.me.id, [WS]))
+        assert node.sessions.told == ["changed"] and await follows(node) == []
+        with pytest.raises(Problem) as caught:
+            await node.services.peers.dial("inx:abc")
+        assert failed(caught) == (2, "bad_uri")
+
+
 @pytest.mark.parametrize("running", [False, True])
 async def test_a_peer_is_removed_by_id_or_address(tmp_path: Path, running: bool) -> None:
     async with opened(tmp_path, running=running) as node:
