@@ -26,7 +26,7 @@ from netnode.problems import ExitCode, Problem, disk_problem
 
 WARNING: Final = (
     "Your keys are stored without a passphrase: whoever can read this file, a backup of it or this disk has "
-    "your market identity. Keep backups of the home encrypted, or set a passphrase."
+    "your market identity. Keep this disk and every backup of the home encrypted."
 )
 VERSION: Final = 1
 MAX_PASSPHRASE: Final = 4096  # bytes; a passphrase file that is longer is some other file
@@ -293,8 +293,8 @@ class Keystore:
 
     def _damaged(self, why: str) -> Problem:
         return Problem(
-            f"The keystore {self.path} is damaged: {why}. Put back a backup of that file, "
-            "or bring the identity back with your recovery words.",
+            f"The keystore {self.path} is damaged: {why}. Put back a backup of that file. "
+            "Keep your recovery words: a later version brings the identity back with them.",
             code="keystore",
             details={"path": str(self.path)},
         )

@@ -125,7 +125,7 @@ def _uris(context: click.Context, parameter: click.Parameter, values: tuple[str,
     metavar="FILE",
     help="Written once the node serves: one JSON line with its real addresses.",
 )
-@click.option("--no-browser", is_flag=True, help="Open no browser.")
+@click.option("--no-browser", is_flag=True, help="Open no browser; this version never does.")
 @click.pass_context
 def start(
     context: click.Context,
