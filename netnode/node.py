@@ -29,7 +29,7 @@ from netnode.keystore import Keys, Keystore
 from netnode.market import profile
 from netnode.operations.services import Created, Ready, Services, StartOptions
 from netnode.own import OwnLog
-from netnode.ports import PEER_PATH, Clock, Disk, Entropy, Executor
+from netnode.ports import PEER_PATH, Clock, Disk, Entropy, Executor, Lane
 from netnode.problems import ExitCode, Problem
 from netnode.projections import tables
 from netnode.projector import Projector
@@ -59,6 +59,7 @@ from protocol.signing import Signer
 
 LOCK_SECONDS: Final = 5.0  # why: another command ends within that; a running node does not
 RENEW_BEFORE_MS: Final = 30 * DAY_MS
+RENEWAL_SECONDS: Final = 3_600.0  # why: a node may run for years; a look at the clock costs nothing
 LOG_BYTES: Final = 5 * 1024 * 1024
 _log = logging.getLogger("netnode")
 
@@ -211,6 +212,23 @@ async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
         core, parts.own, lambda: identity, settings, parts.ports.entropy, dialer, listener, agent()
     )
     parts.own.skew = sessions.skew
+
+    async def renew() -> None:
+        """Keeps the session key good while the node runs, for the handshakes to come [R-CERT-2]."""
+        nonlocal identity
+        current, ports = keys, parts.ports
+        while True:
+            await asyncio.sleep(RENEWAL_SECONDS)
+            try:
+                renewed = await ports.executor.run(
+                    Lane.VERIFIER, _renewed, home, ports, current, options.passphrase
+                )
+                if renewed is not current:
+                    identity = await _identity(parts, renewed)
+                    current = renewed
+            except Problem as problem:  # a full disk, say: the key is good for weeks, and it is tried again
+                _log.error("the session key is not renewed: %s", problem.text)
+
     stopping = asyncio.Event()
     serving: list[Serving] = []
     services = _services(parts, sessions, stopping.set, lambda: serving[0] if serving else None)
@@ -245,6 +263,7 @@ async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
             work = [
                 group.create_task(parts.projector.run(), name="projector"),
                 group.create_task(sessions.run(), name="sessions"),
+                group.create_task(renew(), name="session key"),
             ]
             await stopping.wait()
             await sessions.close()

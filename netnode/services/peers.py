@@ -109,7 +109,7 @@ class PeerBook:
             Problem: neither an invite nor an address (2).
         """
         row = peer_row(uri, self._clock.now_ms())
-        if row.id is None or any(each.id == row.id for each in await self._book.rows()):
+        if row.id is None or any(each.id == row.id and each.invited for each in await self._book.rows()):
             if self._sessions is not None:
                 await self._sessions.add(row)
             return

@@ -1,0 +1,70 @@
+"""What a running node does over months: here its session key is renewed while it serves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from netnode import node
+from netnode.home import Home
+from netnode.keystore import Keystore
+from netnode.links import WebSocketDialer
+from netnode.operations.services import Ready, StartOptions
+from netnode.system import SystemClock, SystemDisk, SystemEntropy
+from protocol.certificate import DAY_MS
+from protocol.messages import Hello
+from protocol.session import Identified, Session
+from tests.netnode.mesh import identity_of, until
+from tests.protocol.author import Author
+
+
+async def certified(address: str) -> bytes:
+    """The session key that the node at this address proves in a handshake."""
+    clock, peer, dialer = SystemClock(), Author("peer", "inx"), WebSocketDialer()
+    hello = Hello(agent="test", clock=clock.now_ms(), store=bytes(16), versions=[1])
+    session = Session(
+        "inx", initiator=True, identity=identity_of(peer), hello=hello, ephemeral=SystemEntropy().token(32)
+    )
+    link = await dialer.dial(address)
+    try:
+        for data in session.outgoing():
+            await link.send(data)
+        (event,) = session.receive(await link.receive(), clock.now_ms())
+        assert isinstance(event, Identified)
+        return event.remote.certificate.key
+    finally:
+        await link.close()
+        await dialer.close()
+
+
+@pytest.mark.parametrize("passphrase", [None, b"correct horse"])
+async def test_the_session_key_is_renewed_while_the_node_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passphrase: bytes | None
+) -> None:
+    """A node that runs for longer than its certificate lasts goes on shaking hands [R-CERT-2]."""
+    place = tmp_path / "home"
+    await asyncio.to_thread(node.initialise, place, name="Ada", passphrase=passphrase)
+    keystore = Keystore(Home(place, SystemDisk()), SystemDisk(), SystemEntropy())
+    first = keystore.public().session_key
+    ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(node, "RENEWAL_SECONDS", 0.02)
+    options = StartOptions(listen="127.0.0.1:0", passphrase=passphrase, on_ready=ready.set_result)
+    running = asyncio.create_task(node.run(place, options))
+    try:
+        address = (await ready).peer
+        assert await certified(address) == first
+        monkeypatch.setattr(node, "RENEW_BEFORE_MS", 91 * DAY_MS)
+        await until(lambda: keystore.public().session_key != first)
+        monkeypatch.setattr(node, "RENEW_BEFORE_MS", 0)
+
+        async def proved() -> bool:
+            return await certified(address) == keystore.public().session_key
+
+        await until(proved)
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await running
