@@ -17,7 +17,7 @@ from protocol import limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 
 _UNPACK_ERRORS: Final = (msgpack.exceptions.UnpackException, ValueError, TypeError, RecursionError)
-_fast = msgspec.msgpack.Encoder()
+_fast = msgspec.msgpack.Encoder(order="deterministic")  # maps by key; Structs as they are declared
 
 
 def encode(value: Any) -> bytes:

@@ -178,7 +178,7 @@ def test_too_many_questions_are_refused_and_the_session_goes_on() -> None:
     ("told", "may_ask", "may_get"),
     [
         ({}, limits.MAX_OPEN_REQUESTS, limits.MAX_GET_BYTES),
-        ({"MAX_GET_BYTES": 5_000, "MAX_NEWS": 1, "MAX_OPEN_REQUESTS": 3}, 3, 5_000),
+        ({"MAX_OPEN_REQUESTS": 3, "MAX_GET_BYTES": 5_000, "MAX_NEWS": 1}, 3, 5_000),
         ({"MAX_GET_BYTES": 0, "MAX_OPEN_REQUESTS": 0}, 1, 1),
         ({"MAX_GET_BYTES": limits.MAX_INT, "MAX_OPEN_REQUESTS": 20}, 20, limits.MAX_GET_BYTES),
     ],
