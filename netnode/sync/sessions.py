@@ -235,7 +235,7 @@ class SessionKeeper:
 
     def told_of_twin(self, peering: Peering) -> None:
         """A peer says that a twin is running; a stranger that dialled in is not believed, it could silence anybody."""
-        if peering.outbound or peering.id in self._follows or peering.id == self._own.id:
+        if self._chosen(peering) or peering.id == self._own.id:
             self.twin()
         else:
             _log.warning("%s says that another node of this networker is running", peering.label)
@@ -246,6 +246,10 @@ class SessionKeeper:
             "Another node of this networker is running: stop one of the two before publishing anything."
         )
         _log.error("another node of this networker is running")
+
+    def _chosen(self, peering: Peering) -> bool:
+        """Whether the owner named this peer, by dialling or following it."""
+        return peering.outbound or peering.id in self._follows
 
     # -- links -----------------------------------------------------------------------------------------------
     async def _accept(self, link: Link) -> None:
@@ -358,6 +362,8 @@ class SessionKeeper:
         if self._open.get(peering.id) is peering:
             del self._open[peering.id]
             self._skews.pop(peering.id, None)
+            if not self._chosen(peering):
+                self._own.unproved(peering.id)  # a stranger that goes without proof must not silence this node
         self._changed.set()
 
     def _dialler(self, peering: Peering) -> bytes:

@@ -244,6 +244,43 @@ async def test_a_dead_dialler_port_is_tried_again(mesh: Mesh) -> None:
     assert a.sessions() == [b.id]
 
 
+async def test_a_stranger_that_leaves_does_not_leave_a_claim_behind(mesh: Mesh) -> None:
+    """It says that there are newer own entries and goes before it is asked for them [R-LOG-21].
+
+    Of a peer that the node chose the claim stands until it is proved or given up: after a restored backup it is true.
+    """
+    a, friend, stranger = await mesh.node("a"), Author("friend"), Author("stranger")
+    head = Item(Standing.HEAD, a.id, 0, 0, 7, bytes(32)).wire()
+    record = a.author.after(a.author.entries[-1]).record or b""
+
+    async def claimed(peer: Author) -> None:
+        puppet = await Puppet.meet(mesh.wires, "a", peer)
+        await puppet.tell(messages.Have(items=[head]))
+        serving = asyncio.create_task(
+            puppet.serve(
+                lambda question: (
+                    None
+                    if isinstance(question, messages.Get)
+                    else messages.Refuse(code="not_here", text="a puppet")
+                )
+            )
+        )
+        await until(lambda: any(isinstance(body, messages.Get) for body, _ in puppet.questions))
+        with pytest.raises(Problem, match="newer entries"):
+            await a.own.append([(1, record)])
+        await puppet.link.close()
+        await serving
+        await until(lambda: a.sessions() == [])
+
+    await claimed(stranger)
+    await a.own.append([(1, record)])
+    await a.store.write(Writer.follow, friend.id, NOW)
+    await a.keeper.changed()
+    await claimed(friend)
+    with pytest.raises(Problem, match="newer entries"):
+        await a.own.append([(1, record)])
+
+
 async def test_a_stranger_that_dialled_in_cannot_silence_a_node(mesh: Mesh) -> None:
     """`twin` is believed from peers the owner chose [R-SYNC-17]."""
     a = await mesh.node("a")
