@@ -13,6 +13,7 @@ from netnode.keystore import WARNING, read_passphrase_file, require_passphrase
 from netnode.operations.services import Created
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemEntropy
+from protocol.limits import MAX_NAME
 
 _TRIES: Final = 3
 _COLUMNS: Final = 4
@@ -55,8 +56,8 @@ def _name(run: Invocation, name: str | None) -> str:
             raise Problem(text, ExitCode.USAGE, "name_needed")
         name = str(click.prompt("The name that others will see", err=True))
     name = name.strip()
-    if not 1 <= len(name) <= 100 or any(ord(char) < 32 for char in name):
-        text = "The name must be one line of 1 to 100 characters. Give another with --name NAME."
+    if not 1 <= len(name) <= MAX_NAME or any(ord(char) < 32 or ord(char) == 127 for char in name):
+        text = f"The name must be one line of 1 to {MAX_NAME} characters. Give another with --name NAME."
         raise Problem(text, ExitCode.USAGE, "name")
     return name
 
