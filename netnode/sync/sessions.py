@@ -363,7 +363,7 @@ class SessionKeeper:
             del self._open[peering.id]
             self._skews.pop(peering.id, None)
             if not self._chosen(peering):
-                self._own.unproved(peering.id)  # a stranger that goes without proof must not silence this node
+                self._own.unproved(peering.id)  # else a stranger silences this node by going
         self._changed.set()
 
     def _dialler(self, peering: Peering) -> bytes:
