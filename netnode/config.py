@@ -182,7 +182,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "max_sessions",
             64,
-            "How many peers may be connected at once.",
+            "How many peers may dial this node and stay connected at once; those it dials itself come on top.",
             *_whole(1, 1024),
         ),
         Setting(
