@@ -348,6 +348,8 @@ class Gate:
         """Waits until nothing of these logs is on its way to disk."""
         while any(author in self._pending for author in authors):
             await asyncio.shield(asyncio.gather(*self._waiting, return_exceptions=True))
+            # Why: from Python 3.12 on all that is done at once when they are, and then `_stored` has yet to run.
+            await asyncio.sleep(0)
 
 
 def chains_of(runs: Iterable[Run]) -> list[Chain]:

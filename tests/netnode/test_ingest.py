@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -407,3 +408,30 @@ async def test_durable_entries_are_on_disk(gate: Bench, monkeypatch: pytest.Monk
     await gate.gate.admit(log.entries[:1])
     await gate.gate.admit(log.entries[1:], durable=True)
     assert asked == [False, True]
+
+
+async def test_a_wait_for_what_just_ended_does_not_stop_the_loop(gate: Bench) -> None:
+    """From Python 3.12 on a gather of futures that are done is done at once, before their callbacks ran."""
+    door, author = gate.gate, b"a" * 32
+    ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    door._pending[author] = 1
+    door._waiting.add(ended)
+
+    def stored(done: asyncio.Future[Any]) -> None:
+        door._waiting.discard(done)
+        del door._pending[author]
+
+    ended.add_done_callback(stored)
+    ended.set_result([])
+
+    def too_long(*_: object) -> None:
+        raise AssertionError("the loop stands still")
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(5)
+    try:
+        await door._settled(author)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert not door._pending
