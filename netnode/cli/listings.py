@@ -19,11 +19,15 @@ from netnode.cli.frame import (
     verbatim,
 )
 from netnode.cli.pictures import publish
-from netnode.cli.reach import call, send_file
+from netnode.cli.reach import call, send_file, use
+from netnode.cli.receiving import Received
+from netnode.cli.saving import save
 from netnode.operations import models
+from netnode.operations.calling import Caller
 from netnode.operations.listings import (
     LISTING_ADD,
     LISTING_EDIT,
+    LISTING_EXPORT,
     LISTING_IMPORT,
     LISTING_SHOW,
     LISTING_WITHDRAW,
@@ -32,6 +36,7 @@ from netnode.operations.listings import (
 )
 from netnode.problems import ExitCode, Problem
 
+EXPORTS: Final = "shopify or woocommerce"
 KINDS: Final = get_args(models.Kind)
 
 
@@ -247,7 +252,7 @@ def import_(
     dry_run: bool,
     passphrase_file: Path | None,
 ) -> None:
-    """Publish the listings of a shop's export FILE (Shopify, WooCommerce); a second import changes only what differs."""
+    """Publish the listings of a shop's export FILE; a second import changes only what differs."""
     run = invocation(context)
     query = models.ImportQuery(format=form, currency=currency, dry_run=dry_run, filename=file.name)
     result = send_file(run, LISTING_IMPORT, query, file, signs=not dry_run, passphrase_file=passphrase_file)
@@ -268,6 +273,47 @@ def _show_import(result: models.Imported, dry_run: bool) -> None:
         )
     if dry_run:
         output.hint("Nothing was written. Leave out --dry-run to publish.")
+
+
+@listing.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode listing export shop.csv --format woocommerce",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "form", required=True, metavar="FORMAT", help=f"{EXPORTS}.")
+@click.pass_context
+def export(context: click.Context, file: Path, form: str) -> None:
+    """Write your listings to FILE for another shop system; what its format cannot carry is named."""
+    run = invocation(context)
+    query = models.ExportQuery(format=form, filename=file.name)
+    received = Received()
+
+    async def work(caller: Caller) -> int:
+        return await save(received.texts(caller.download(LISTING_EXPORT, query)), file)
+
+    use(run, work)
+    output.emit(run, received.result(), lambda answer: _show_export(answer, file))
+
+
+def _show_export(result: models.Exported, file: Path) -> None:
+    output.say(f"Wrote {output.counted(result.exported, 'listing')} to {file}.")
+    if result.not_carried:
+        keys: dict[str, list[str]] = {}
+        for one in result.not_carried:
+            keys.setdefault(one.field, []).append(one.key)
+        output.table(
+            ("not carried", "listings", "keys"),
+            [(field, f"{len(found):,}", _some(found)) for field, found in keys.items()],
+            right=(1,),
+        )
+    if result.currency is not None:
+        output.hint(f"This format names no currency: its prices are in {result.currency}.")
+
+
+def _some(keys: list[str]) -> str:
+    return ", ".join(keys[:5]) + (", ..." if len(keys) > 5 else "")
 
 
 @click.command(

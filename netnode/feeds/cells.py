@@ -210,6 +210,13 @@ def joined(members: Iterable[str]) -> str:
     return ", ".join(member.replace(",", "\\,") for member in members)
 
 
+def line(row: Iterable[str], separator: str = ",") -> str:
+    """One line of a table, safe to open in a spreadsheet."""
+    out = io.StringIO()
+    csv.writer(out, delimiter=separator).writerow([prefixed(cell.strip()) for cell in row])
+    return out.getvalue()
+
+
 def amount(text: str) -> str:
     """An amount in any of the usual habits, as ``1234.50``.
 

@@ -13,17 +13,18 @@ from typing import Any, Final, get_args
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from netnode.feeds.product import Choice, NeedsCurrency, Product, Skipped
+from netnode.feeds.product import Choice, NeedsCurrency, Product, Rate, Skipped
 from netnode.market.forms import FormError
 from netnode.market.listing import proved
 from netnode.market.money import MoneyError, parse
-from protocol.records import Image, Listing, Price, Sale, Variant
-from protocol.records.fields import Availability, Condition
+from protocol.records import Area, Image, Listing, Per, Price, Sale, Shipping, Variant
+from protocol.records.fields import Availability, Condition, Period
 
 # Fields of a record whose column has another name in a product.
 _COLUMN: Final = {"variants": "price", "images": "image", "format": "description", "options": "option1"}
 _AVAILABILITY: Final[dict[str, Availability]] = {word: word for word in get_args(Availability)}
 _CONDITION: Final[dict[str, Condition]] = {word: word for word in get_args(Condition)}
+_PERIOD: Final[dict[str, Period]] = {word: word for word in get_args(Period)}
 _OWN: Final = ("area", "commission", "expires", "members", "points", "shipping", "url")
 # The listing as a whole is as available as the best of its choices.
 _BEST_FIRST: Final = ("in_stock", "preorder", "backorder", "out_of_stock")
@@ -93,6 +94,7 @@ def _listing(product: Product, currency: str | None, salt: bytes) -> Listing:
     single = product.choices[0] if not product.options else None
     return Listing(
         salt=salt,
+        area=_area(product),
         availability=availability,
         brand=_text(product.brand),
         category=_text(product.category),
@@ -109,6 +111,7 @@ def _listing(product: Product, currency: str | None, salt: bytes) -> Listing:
         options=tuple(map(_nfc, product.options)) or UNSET,
         price=common[0],
         sale=common[1],
+        shipping=tuple(_rate(product, rate, currency) for rate in product.shipping) or UNSET,
         ships=UNSET if product.ships is None else product.ships,
         sku=_text(single.sku) if single else UNSET,
         summary=_text(product.summary),
@@ -148,7 +151,7 @@ def _price(choice: Choice, currency: str | None) -> tuple[Price | UnsetType, Sal
     code = choice.currency or currency
     if code is None:
         raise NeedsCurrency
-    price = Price(amount=_minor(choice, choice.price, code), currency=code)
+    price = Price(amount=_minor(choice, choice.price, code), currency=code, per=_per(choice))
     if not choice.sale:
         return price, UNSET
     return price, Sale(
@@ -165,8 +168,43 @@ def _minor(choice: Choice, amount: str, currency: str) -> int:
         raise _Unfit(choice.row, "price", str(error)) from error
 
 
+def _per(choice: Choice) -> Per | UnsetType:
+    if choice.per is None:
+        return UNSET
+    count, unit = choice.per
+    if unit not in _PERIOD:
+        raise _Unfit(choice.row, "price", f"{unit!r} is none of the periods {', '.join(_PERIOD)}")
+    return Per(count=count, unit=_PERIOD[unit])
+
+
+def _rate(product: Product, rate: Rate, currency: str | None) -> Shipping:
+    price: Price | UnsetType = UNSET
+    if rate.price:
+        code = rate.currency or currency
+        if code is None:
+            raise NeedsCurrency
+        try:
+            price = Price(amount=parse(rate.price, code), currency=code)
+        except MoneyError as error:
+            raise _Unfit(product.row, "shipping", str(error)) from error
+    return Shipping(
+        days=UNSET if rate.days is None else rate.days,
+        label=_text(rate.label),
+        price=price,
+        regions=rate.regions,
+    )
+
+
+def _area(product: Product) -> Area | UnsetType:
+    if not product.country:
+        return UNSET
+    return Area(country=product.country, geohash=_text(product.geohash), region=_text(product.region))
+
+
 def _best(choices: tuple[Choice, ...]) -> Availability | UnsetType:
     words = {choice.availability for choice in choices}
+    if "" in words:  # what one choice leaves open must not come to it from the others
+        return UNSET
     return next((_AVAILABILITY[word] for word in _BEST_FIRST if word in words), UNSET)
 
 

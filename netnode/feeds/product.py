@@ -59,7 +59,8 @@ class Picture:
 class Choice:
     """One buyable choice of a product; a product without variants has exactly one, without options.
 
-    Amounts are texts with a decimal point. `currency` is what the file names for them, empty where it names none.
+    Amounts are texts with a decimal point. `currency` is what the file names for them, empty where it names none;
+    `per` is the period of a recurring price, as (3, "month").
     `stock` is the private count: it never enters a record.
     """
 
@@ -70,6 +71,7 @@ class Choice:
     sale_from: int | None = None
     sale_until: int | None = None
     currency: str = ""
+    per: tuple[int, str] | None = None
     sku: str = ""
     gtin: str = ""
     mpn: str = ""
@@ -77,6 +79,17 @@ class Choice:
     availability: str = ""
     stock: int | None = None
     image: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What sending costs, to which regions (`*`, `DE`, `US-CA`); amounts as in a `Choice`."""
+
+    regions: tuple[str, ...]
+    label: str = ""
+    price: str = ""
+    currency: str = ""
+    days: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,10 @@ class Product:
     url: str = ""
     images: tuple[Picture, ...] = ()
     members: tuple[str, ...] = ()
+    shipping: tuple[Rate, ...] = ()
+    country: str = ""
+    region: str = ""
+    geohash: str = ""
     expires: int | None = None
     published: bool = True
     columns: Mapping[str, str] = field(default_factory=dict)

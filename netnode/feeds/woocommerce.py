@@ -22,6 +22,7 @@ from netnode.feeds.texts import absolute, moment, slug, text_format
 
 T = TypeVar("T")
 
+CONDITIONS: Final = ("new", "used", "refurbished")
 ATTRIBUTES: Final = 12  # why: WooCommerce writes as many as the richest product has; three can be options
 MAX_CHOICES: Final = 256  # why: the most variants of a listing; "any" values are written out up to here
 _UNITS: Final = {  # grams in one
@@ -91,7 +92,12 @@ class _Known:
 
     variations: dict[str, list[Row]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)  # by SKU, and as `id:N`
+    own: set[str] = field(default_factory=set)  # all keys
     taken: set[str] = field(default_factory=set)
+
+    def key(self, name: str) -> str:
+        """The key of the product that a row names; what the file does not have keeps its name."""
+        return name if name in self.own else self.keys.get(_reference(name), _reference(name))
 
 
 def _read(
@@ -102,6 +108,7 @@ def _read(
         if "variation" in _types(row):
             known.variations.setdefault(_reference(row["parent"]), []).append(row)
         else:
+            known.own.add(_key(row))
             for name in _names(row):
                 known.keys.setdefault(name, _key(row))
     stream.seek(0)
@@ -206,7 +213,7 @@ class _Reader:
             brand=", ".join(cells.listed(row["brand"])),
             category=_category(row["category"]),
             tags=cells.listed(row["tags"]),
-            condition=_attribute(row, "condition").casefold(),
+            condition=_condition(row, options),
             ships=None if types & {"grouped", "external"} else self._ships(types, variations),
             url=absolute(row["url"]),
             images=tuple(Picture(url) for url in images),
@@ -323,6 +330,12 @@ def _attribute(row: Row, name: str) -> str:
         if row[f"attribute{n}"].casefold() == wanted:
             return row[f"values{n}"]
     return ""
+
+
+def _condition(row: Row, options: list[str]) -> str:
+    """The attribute Condition where it says one of ours; a shop may call anything by that name."""
+    word = _attribute(row, "condition").casefold()
+    return word if word in CONDITIONS and "condition" not in map(str.casefold, options) else ""
 
 
 def _images(rows: list[Row]) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Final
 
 from netnode.operations import models
-from netnode.operations.operation import MAX_FEED, Operation, Upload
+from netnode.operations.operation import MAX_FEED, Download, Operation, Upload
 from netnode.operations.services import Services
 
 
@@ -34,6 +34,10 @@ async def _import(
     services: Services, request: models.ImportQuery, chunks: AsyncIterable[bytes]
 ) -> models.Imported:
     return await services.listings.import_feed(request, chunks)
+
+
+def _export(services: Services, request: models.ExportQuery) -> AsyncIterator[bytes]:
+    return services.listings.export_feed(request)
 
 
 async def _search(services: Services, request: models.SearchQuery) -> models.Found:
@@ -99,6 +103,13 @@ LISTING_IMPORT: Final = Upload(
     max_bytes=MAX_FEED,
     signs=True,
 )
+LISTING_EXPORT: Final = Download(
+    "listing.export",
+    "/listings/export",
+    "The own listings as a feed: lines of JSON with its text and with what it does not carry",
+    models.ExportQuery,
+    _export,
+)
 SEARCH: Final = Operation(
     "search",
     "GET",
@@ -116,5 +127,6 @@ OPERATIONS: Final = (
     LISTINGS,
     LISTING_SHOW,
     LISTING_IMPORT,
+    LISTING_EXPORT,
     SEARCH,
 )

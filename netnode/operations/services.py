@@ -60,6 +60,9 @@ class Listings(Protocol):
         A file that names no currency while `query.currency` is None: Problem 2, nothing written.
         """
 
+    def export_feed(self, query: models.ExportQuery) -> AsyncIterator[bytes]:
+        """Writes the own listings in force as a feed: lines of JSON, each a `models.ExportLine`."""
+
 
 class Search(Protocol):
     """The catalogue of everything held here."""

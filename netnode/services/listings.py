@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 
 from msgspec import UNSET
 
@@ -14,6 +14,7 @@ from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging
+from netnode.services.exporting import FeedExport
 from netnode.services.importing import FeedImport
 from netnode.services.ports import OwnLog, Projector
 from netnode.store import Store
@@ -35,6 +36,7 @@ class OwnListings:
         clock: decides what has expired.
         entropy: salts of records.
         feeds: reads feeds.
+        export: writes them.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class OwnListings:
         clock: Clock,
         entropy: Entropy,
         feeds: FeedImport,
+        export: FeedExport,
     ) -> None:
         self._store = store
         self._own = own
@@ -52,6 +55,7 @@ class OwnListings:
         self._clock = clock
         self._entropy = entropy
         self._feeds = feeds
+        self._export = export
         self._turn = asyncio.Lock()  # between the look at what is in force and the entry that replaces it
 
     async def publish(self, fields: dict[str, object]) -> models.Published:
@@ -139,6 +143,10 @@ class OwnListings:
         """Publishes what a feed changes; see `FeedImport.run`."""
         async with self._feeds.spooled(chunks) as file, self._turn:
             return await self._feeds.run(query, file)
+
+    def export_feed(self, query: models.ExportQuery) -> AsyncIterator[bytes]:
+        """Writes the own listings in force as a feed; see `FeedExport.run`."""
+        return self._export.run(query)
 
     # -- steps -----------------------------------------------------------------------------------------------
     async def _row(self, key: str) -> views.ListingRow | None:

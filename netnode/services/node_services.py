@@ -11,6 +11,7 @@ from netnode.ingest import Gate
 from netnode.operations.settings import FileConfiguration
 from netnode.ports import Clock, Entropy, Executor
 from netnode.services.blobs import HeldBlobs
+from netnode.services.exporting import FeedExport
 from netnode.services.finding import CatalogueSearch
 from netnode.services.follows import FollowList
 from netnode.services.identity import OwnIdentity
@@ -78,10 +79,11 @@ def compose(
         stop: asks the running node to end; None when none is running.
     """
     feeds = FeedImport(store, own, projector, entropy, executor, home.path)
+    export = FeedExport(store, own, projector, clock)
     return NodeServices(
         node=LiveState(store, own, clock, home.path, version, sessions, serving, stop),
         identity=OwnIdentity(store, own, projector, entropy),
-        listings=OwnListings(store, own, projector, clock, entropy, feeds),
+        listings=OwnListings(store, own, projector, clock, entropy, feeds, export),
         search=CatalogueSearch(store, own, clock),
         peers=PeerBook(store, own, clock, config, executor, sessions, serving),
         follows=FollowList(store, own, clock, sessions),

@@ -148,6 +148,12 @@ class FakeListings:
             fields=self.fields[found.key],
         )
 
+    async def export_feed(self, query):
+        yield b'{"text":"Name\\n"}\n{"not_carried":{"key":"k","field":"points"}}\n{"te'
+        for key in self.fields:
+            yield b'xt":"%b\\n"}\n{"te' % key.encode()
+        yield b'xt":""}\n{"exported":%d,"currency":"EUR"}\n' % len(self.fields)
+
     async def import_feed(self, query, chunks):
         if not query.dry_run:
             self.services.sign()

@@ -29,6 +29,7 @@ def everything(run, tmp_path):
         ("listing", "edit", "k", "--title", "Blue shirt", "--clear", "tags"),
         ("search", "shirt", "--kind", "product", "--limit", "5"),
         ("listing", "import", feed, "--currency", "usd"),
+        ("listing", "export", tmp_path / "out.csv", "--format", "shopify"),
         ("listing", "withdraw", "hat"),
         ("listing", "ls", "--all", "--limit", "2"),
         ("profile", "show"),
@@ -76,6 +77,12 @@ def test_every_command_without_a_running_node(ready, tmp_path):
         "unchanged": 0,
         "skipped": [{"row": 9, "field": "title", "reason": "it has none"}],
     }
+    assert answers[f"listing export {tmp_path / 'out.csv'}"].json == {
+        "exported": 3,
+        "not_carried": [{"key": "k", "field": "points"}],
+        "currency": "EUR",
+    }
+    assert (tmp_path / "out.csv").read_bytes() == b"Name\nk\nhat\nshoe\n"
     assert set(answers["invite"].json) == {"uri"}
     assert len(answers["listing ls --all"].json["items"]) == 2
     assert answers["listing ls --all"].json["next"] is not None
@@ -86,6 +93,8 @@ def test_every_command_for_a_person(ready, tmp_path):
     answers = everything(ready, tmp_path)
     assert "12.50 EUR" in answers["search shirt --kind"].out
     assert "2 created" in answers[f"listing import {tmp_path / 'feed.csv'}"].out
+    exported = answers[f"listing export {tmp_path / 'out.csv'}"]
+    assert "Wrote 3 listings" in exported.out and "points" in exported.out and "EUR" in exported.err
     assert "Size: M" in answers["listing show k"].out
     assert (
         "\N{UPPER HALF BLOCK}" in answers["invite --qr"].out or "\N{FULL BLOCK}" in answers["invite --qr"].out
