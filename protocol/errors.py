@@ -103,7 +103,6 @@ CODES: Final[dict[str, Code]] = {
         Code("bad_file", _R, False, "not a file of runs, one of another network, or cut off"),
         # records
         Code("wrong_key", _V, False, "a withdrawal names no listing of this log"),
-        Code("expired", _V, False, "its time has passed"),
         Code("stamp", _V, False, "a stamp does not reach the bits it commits to"),
         # here
         Code("local", Side.LOCAL, False, "this program asked for something INX does not allow"),

@@ -231,7 +231,7 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
 class Interest(msgspec.Struct, frozen=True, kw_only=True):
     """What the sender wants to hold: everything, or a list of networkers, in parts."""
 
-    all: Annotated[bool, msgspec.Meta(description="everything; then `ids` is empty")]
+    all: Annotated[bool, msgspec.Meta(description="everything; `ids` and `more` are then ignored")]
     ids: Annotated[
         list[_Hash], msgspec.Meta(max_length=limits.MAX_INTEREST, description="networkers wanted")
     ] = []

@@ -20,7 +20,7 @@ HELD: Final = frozenset({
 })  # fmt: skip
 """Codes of what is not kept or served now; never a fault of the sender [R-VER-3]."""
 
-VOID: Final = frozenset({"malformed", "wrong_key", "expired", "stamp"})
+VOID: Final = frozenset({"malformed", "wrong_key", "stamp"})
 """Codes of what is kept without effect [R-VER-2]."""
 
 CODES: Final = REMOTE | HELD | VOID | {"local"}
