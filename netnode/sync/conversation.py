@@ -64,6 +64,7 @@ class Conversation:
         self._notices: asyncio.Queue[Body] = asyncio.Queue(NOTICES)
         self._ended: tuple[str, str] | None = None
         self._leaving = asyncio.Event()
+        self._refused = False
         self.greeted = asyncio.Event()
 
     async def run(
@@ -272,7 +273,9 @@ class Conversation:
         elif event.request:
             await self._questions.put((body, event.request))
         elif isinstance(body, Refuse):
-            _log.info("%s refused: %r (%r)", self.link.remote, body.code, body.text)
+            level = logging.DEBUG if self._refused else logging.INFO  # why: a peer does not fill the log
+            self._refused = True
+            _log.log(level, "%s refused: %r (%r)", self.link.remote, body.code, body.text)
         else:
             await self._notices.put(body)
 

@@ -128,6 +128,7 @@ class Peering:
         )
         self._fetching = Fetching(self.conversation)
         self.id = b""
+        self.doubted = False  # it told of a twin and was not believed
         self.itself = False  # the peer turned out to be this very node
         self.since = core.clock.now_ms()
 

@@ -237,15 +237,17 @@ class SessionKeeper:
         """A peer says that a twin is running; a stranger that dialled in is not believed, it could silence anybody."""
         if self._chosen(peering) or peering.id == self._own.id:
             self.twin()
-        else:
+        elif not peering.doubted:  # why: a peer does not fill the log
+            peering.doubted = True
             _log.warning("%s says that another node of this networker is running", peering.label)
 
     def twin(self) -> None:
         """Stops appending: two nodes of one networker would fork its log [R-LOG-23]."""
+        if self._own.halted is None:
+            _log.error("another node of this networker is running")
         self._own.halt(
             "Another node of this networker is running: stop one of the two before publishing anything."
         )
-        _log.error("another node of this networker is running")
 
     def _chosen(self, peering: Peering) -> bool:
         """Whether the owner named this peer, by dialling or following it."""

@@ -403,3 +403,18 @@ async def test_a_false_own_head_does_not_silence_the_node(mesh: Mesh) -> None:
     assert (await a.store.read(Reader.entry, a.id, 1)) is not None
     await puppet.link.close()
     await serving
+
+
+async def test_notices_without_end_do_not_fill_the_log(mesh: Mesh, caplog: pytest.LogCaptureFixture) -> None:
+    """What a peer can say again and again is written down once a session."""
+    await mesh.node("a")
+    puppet = await Puppet.meet(mesh.wires, "a", Author("x"))
+    with caplog.at_level("INFO", "netnode.sync"):
+        for _ in range(50):
+            await puppet.tell(messages.Twin())
+            await puppet.tell(messages.Refuse(code="rate", text="no"))
+        await puppet.ask(messages.Heads(limit=1))
+        await quiet(mesh)
+    told = [record.getMessage() for record in caplog.records]
+    assert len([text for text in told if "another node" in text]) == 1
+    assert len([text for text in told if "refused" in text]) == 1
