@@ -19,7 +19,7 @@ from netnode.operations import models
 from netnode.operations.node import STATUS, STOP
 from netnode.operations.services import Created, Ready, StartOptions
 from netnode.problems import ExitCode, Problem
-from netnode.system import SystemDisk, SystemEntropy, retries, run_loop
+from netnode.system import SystemDisk, SystemEntropy, machine, retries, run_loop
 from protocol.errors import RemoteProtocolError
 from protocol.uri import parse_invite
 
@@ -135,7 +135,7 @@ def start(
     listen: str | None,
     peers: tuple[str, ...],
     ready_file: Path | None,
-    no_browser: bool,
+    no_browser: bool,  # taken for scripts that will not want one
 ) -> None:
     """Run the node in the foreground until Ctrl-C; makes a new networker in an empty home."""
     run = invocation(context)
@@ -149,6 +149,11 @@ def start(
                 ExitCode.REFUSED,
                 "running",
                 {"pid": running.pid, "api": running.api},
+            )
+        if run.home.moved(machine()):
+            output.hint(
+                f"{run.home.path} is a copy, or was moved or restored. If another copy has published since, publish "
+                "nothing here before this node has met its peers: the log would split in two, which others see."
             )
         protected = Keystore(run.home, SystemDisk(), SystemEntropy()).public().protected
         passphrase = known_passphrase(run, passphrase_file) if protected else None
@@ -185,7 +190,6 @@ def start(
         listen=listen,
         peers=peers,
         ready_file=ready_file,
-        browser=not no_browser and run.interactive,
         on_ready=ready,
     )
     run_loop(run.runtime.run(run.home.path, options))

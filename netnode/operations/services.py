@@ -249,7 +249,6 @@ class StartOptions:
     listen: str | None = None
     peers: tuple[str, ...] = ()
     ready_file: Path | None = None
-    browser: bool = False
     on_ready: Callable[[Ready], None] | None = None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from netnode.home import Home, Running
-from netnode.system import SystemDisk, SystemEntropy
+from netnode.system import SystemDisk, SystemEntropy, machine
 from protocol.uri import format_invite
 from tests.netnode.cli.running import node_running
 from tests.netnode.fake_services import ME, FakeServices
@@ -91,7 +91,6 @@ def test_start_hands_over_its_options_and_says_where_the_node_is(ready, runtime,
     assert (result.code, set(result.json)) == (0, {"id", "pid", "peer", "api"})
     options = runtime.started[0]
     assert (options.listen, options.peers) == ("127.0.0.1:0", ("ws://a/inx/1", invite))
-    assert (options.ready_file, options.browser, options.passphrase) == (tmp_path / "ready", False, None)
 
 
 def test_start_makes_a_networker_in_an_empty_home(run, home, runtime):
@@ -227,3 +226,12 @@ def test_a_slip_at_the_first_start_makes_no_networker(run, home, option, value):
     assert (told.code, told.json["error"]["code"]) == (2, "usage")
     assert option in told.err and value in told.err
     assert not home.exists()
+
+
+def test_a_moved_home_says_what_could_go_wrong(run, home):
+    """Until the program waits for its peers by itself, the owner is told what a copy could do to the log."""
+    run("init", "--name", "Ada", "--no-passphrase")
+    Home(home, SystemDisk()).remember(machine())
+    assert "is a copy" not in run("start").err
+    Home(home, SystemDisk()).remember("another machine")
+    assert "is a copy" in run("start").err
