@@ -36,7 +36,7 @@ from netnode.operations.listings import (
 )
 from netnode.problems import ExitCode, Problem
 
-EXPORTS: Final = "shopify or woocommerce"
+EXPORTS: Final = "shopify, woocommerce or nostr"
 KINDS: Final = get_args(models.Kind)
 
 
@@ -238,7 +238,7 @@ def _rate(rate: dict[str, Any]) -> str:
     default="auto",
     show_default=True,
     metavar="FORMAT",
-    help="auto, shopify or woocommerce.",
+    help="auto, shopify, woocommerce or nostr.",
 )
 @click.option("--currency", metavar="CUR", callback=upper, help="Where the file has none.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")

@@ -7,13 +7,14 @@ from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from netnode.feeds import cells
+from netnode.feeds.nostr import NOSTR
 from netnode.feeds.product import FeedError, Format, NeedsCurrency, Product, Progress, Skipped
 from netnode.feeds.shopify import SHOPIFY
 from netnode.feeds.woocommerce import WOOCOMMERCE
 from netnode.market.money import MoneyError, exponent
 from netnode.problems import ExitCode
 
-FORMATS: Final = MappingProxyType({format.name: format for format in (SHOPIFY, WOOCOMMERCE)})
+FORMATS: Final = MappingProxyType({format.name: format for format in (SHOPIFY, WOOCOMMERCE, NOSTR)})
 AUTO: Final = "auto"
 
 

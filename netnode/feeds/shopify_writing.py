@@ -49,7 +49,7 @@ _STOCK: Final = {
 }
 
 
-def write(listing: Listing) -> str:
+def write(listing: Listing, _time: int) -> str:
     """The rows of one product: a row for each choice, then for each image that is left."""
     rows = [_choice(listing, offer) for offer in offers(listing)]
     images = addresses(listing)

@@ -55,7 +55,7 @@ _IN_STOCK: Final = {
 }
 
 
-def write(listing: Listing) -> str:
+def write(listing: Listing, _time: int) -> str:
     """The row of one product, and one for each of its choices."""
     found = offers(listing)
     images = addresses(listing)

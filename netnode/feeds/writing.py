@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from netnode.feeds import shopify_writing, woocommerce_writing
+from netnode.feeds import nostr_writing, shopify_writing, woocommerce_writing
 from netnode.feeds.mapping import Mapped, to_listing
 from netnode.feeds.offers import offers, text
 from netnode.feeds.product import FeedError, NeedsCurrency, Skipped
@@ -62,7 +62,7 @@ class Target:
         head: what the file begins with.
         between: what stands between two listings.
         foot: what it ends with.
-        write: the text of one listing, as the feed can say it.
+        write: the text of one listing, and when it was published in ms.
         currency: whether it names the currency of a price.
         dates: whether it says from when to when a sale holds; one without its dates would hold for ever.
         periods: whether it says that a price recurs; a monthly price without it would be read as paid once.
@@ -72,7 +72,7 @@ class Target:
     head: str
     between: str
     foot: str
-    write: Callable[[Listing], str]
+    write: Callable[[Listing, int], str]
     currency: bool = True
     dates: bool = False
     periods: bool = False
@@ -94,6 +94,7 @@ TARGETS: Final = MappingProxyType(
         "woocommerce": Target(
             "woocommerce", woocommerce_writing.HEAD, "", "", woocommerce_writing.write, currency=False, dates=True
         ),
+        "nostr": Target("nostr", "[\n", ",\n", "\n]\n", nostr_writing.write, periods=True),
     }
 )  # fmt: skip
 
@@ -134,13 +135,13 @@ class FeedWriter:
         """The end of the file."""
         return self._target.foot
 
-    def add(self, listing: Listing) -> Iterator[str | NotCarried]:
-        """Yields the text of a listing, then what it does not carry."""
+    def add(self, listing: Listing, time: int = 0) -> Iterator[str | NotCarried]:
+        """Yields the text of a listing published at `time` (ms), then what it does not carry."""
         if listing.kind in _NO_OFFERS:
             yield NotCarried(listing.key, "kind")
             return
         stated = self._stated(listing)
-        written = self._target.write(stated)
+        written = self._target.write(stated, time)
         back = self._read_back(written)
         if back is None or back.key != listing.key:
             yield NotCarried(listing.key, WHOLE_LISTING)

@@ -63,7 +63,7 @@ class FeedExport:
                 else models.ExportLine(text=part)
             )
             for row in rows
-            for part in writer.add(row.record)
+            for part in writer.add(row.record, row.time)
         ), following
 
 

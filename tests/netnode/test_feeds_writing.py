@@ -29,7 +29,8 @@ WOOCOMMERCE = features(
     "availability brand category condition dates gtin images images_of_variants options plain sale ships sku summary "
     "tags variants variant_skus weight"
 )
-CARRIED = {("shopify", "a.csv"): SHOPIFY, ("woocommerce", "a.csv"): WOOCOMMERCE}
+NOSTR = features("area category images period currencies shipping summary tags url")
+CARRIED = {("shopify", "a.csv"): SHOPIFY, ("woocommerce", "a.csv"): WOOCOMMERCE, ("nostr", "a.json"): NOSTR}
 FORMS = list(CARRIED)
 
 
