@@ -80,6 +80,9 @@ class LogVerification:
             )
         for text in (await self._store.read(Reader.check))[:PROBLEMS_PER_LOG]:
             problems.append(models.LogProblem(id_text(self._own.id), 0, "store", f"the database: {text}"))
+        if await self._store.read(Reader.item, self._own.id) is None:
+            text = "your own log is not in the store: put back a backup of the home"
+            problems.append(models.LogProblem(id_text(self._own.id), 0, "own_log", text))
         after: bytes | None = None
         while True:
             page = await self._store.read(_authors, after)
@@ -99,17 +102,25 @@ class LogVerification:
 
     # -- in the reader lane ----------------------------------------------------------------------------------
     def _checked(self, reader: Reader, author: bytes) -> _Report | None:
+        report = _Report(author)
+        try:
+            return report if self._examined(reader, author, report) else None
+        except (TypeError, ValueError) as error:  # damage can leave values of a kind that was never written
+            report.add(0, "store", f"what is stored of this log is damaged: {error}")
+            return report
+
+    def _examined(self, reader: Reader, author: bytes, report: _Report) -> bool:
+        """Whether there is such a log; what is wrong with it goes into the report."""
         log: Any = reader.connection.execute(
             "SELECT n, base, base_prev, seq, head, fork FROM log JOIN networker USING (n) WHERE id = ?",
             (author,),
         ).fetchone()
         if log is None:
-            return None
+            return False
         n, base, base_prev, tip, head, fork = log
-        report = _Report(author)
         openers = self._openers(reader, n, report)
         if openers is None:
-            return report
+            return True
         walk = _Walk(self._network, openers, report, base, base_prev)
         for row in _main(reader, n):
             walk.step(*row)
@@ -129,7 +140,7 @@ class LogVerification:
                 report.add(end, "link", f"of the entries {first} to {end}, set aside, some are missing")
         if fork is not None:
             self._proof(reader, openers, report, fork)
-        return report
+        return True
 
     def _openers(self, reader: Reader, n: int, report: _Report) -> Openers | None:
         rows: list[Any] = reader.connection.execute(

@@ -408,3 +408,36 @@ async def test_damage_to_the_database_file_is_said(tmp_path: Path) -> None:
         await node.store.write(hurt)
         result = await node.services.log.verify(None)
         assert [problem.code for problem in result.problems] == ["store"]
+
+
+async def test_values_that_damage_left_behind_are_said(tmp_path: Path) -> None:
+    """Flipped bits can make a column what it never was; the check goes on with the other logs."""
+    async with opened(tmp_path) as node:
+        made = histories()
+        await filled(node, *made)
+
+        def hurt(writer: Writer) -> None:
+            with writer.transaction() as connection:
+                connection.execute("UPDATE entry SET header = 7 WHERE place & 0xFF = 3")
+                connection.execute("UPDATE log SET head = 'text' WHERE n = (SELECT max(n) FROM log)")
+
+        await node.store.write(hurt)
+        result = await node.services.log.verify(None)
+        assert not result.ok and result.logs == 1 + len(made)
+        assert "store" in {problem.code for problem in result.problems}
+
+
+async def test_an_own_log_that_is_not_there_is_said(tmp_path: Path) -> None:
+    """A store that was emptied or deleted is not well, though nothing in it is wrong."""
+    async with opened(tmp_path) as node:
+
+        def hurt(writer: Writer) -> None:
+            writer.connection.execute("PRAGMA foreign_keys = OFF")
+            with writer.transaction() as connection:
+                for table in ("opener", "log", "entry"):
+                    connection.execute(f"DELETE FROM {table}")
+
+        await node.store.write(hurt)
+        result = await node.services.log.verify(None)
+        assert [problem.code for problem in result.problems] == ["own_log"]
+        assert not result.ok
