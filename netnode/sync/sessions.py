@@ -184,7 +184,8 @@ class SessionKeeper:
         if other is not None:
             self._choose(peering, hello, other)
         self._open[peering.id] = peering
-        self._skews[peering.id] = hello.clock - self._core.clock.now_ms()
+        if self._chosen(peering):  # three strangers with wrong clocks must not silence a node
+            self._skews[peering.id] = hello.clock - self._core.clock.now_ms()
         if self._settings.interest != "all":
             self._retell(but=peering)
 

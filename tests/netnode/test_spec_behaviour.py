@@ -60,14 +60,19 @@ async def test_rotations_at_neighbouring_seqs_are_no_broken_chain(mesh: Mesh) ->
 
 
 async def test_a_clock_off_that_of_the_peers_appends_nothing(mesh: Mesh) -> None:
-    """[R-TIME-1] the median of the hellos' clocks decides."""
+    """[R-TIME-1] the median of the hellos' clocks decides; that of strangers who dialled in does not count."""
     node = await mesh.node("a")
+    for name in ("x", "y", "z"):
+        stranger = await mesh.node(name)
+        stranger.clock.now += limits.CLOCK_TOLERANCE_MS + 1
+        await stranger.join(node)
+    await until(lambda: len(node.sessions()) == 3)
     await node.own.append([(1_001, b"\x80")])
     for name in ("b", "c", "d"):
         peer = await mesh.node(name)
         peer.clock.now += limits.CLOCK_TOLERANCE_MS + 1
-        await peer.join(node)
-    await until(lambda: len(node.sessions()) == 3)
+        await node.join(peer)
+    await until(lambda: len(node.sessions()) == 6)
     with pytest.raises(Problem) as refused:
         await node.own.append([(1_001, b"\x80")])
     assert refused.value.code == "clock"
