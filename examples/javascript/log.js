@@ -32,6 +32,16 @@ function isCount(value, most = LIMITS.MAX_INT) {
   return typeof value === "number" && value >= 0 && value <= most;
 }
 
+/** The version that a header which cannot be read begins with, in whatever form; null when it names none. */
+function versionOf(header) {
+  const at = (header[0] & 0xf0) === 0x90 ? 1 : { 0xdc: 3, 0xdd: 5 }[header[0]];
+  if (at === undefined || at >= header.length) return null;
+  if (header[at] < 0x80) return header[at];
+  const width = { 0xcc: 1, 0xcd: 2, 0xce: 4, 0xcf: 8 }[header[at]];
+  if (width === undefined || at + width >= header.length) return null;
+  return header.slice(at + 1, at + 1 + width).reduce((value, byte) => value * 256 + byte, 0);
+}
+
 /** Reads an entry that stands alone, `[header, signature, record or nil]`, in the order of R-ENTRY-6. */
 export async function parseEntry(wire) {
   const isBin = (value) => value instanceof Uint8Array;
@@ -44,6 +54,10 @@ export async function parseEntry(wire) {
   try {
     fields = decode(header);
   } catch (error) {
+    const version = versionOf(header);
+    if (version !== null && version !== 1) {
+      throw new InxError("version", `entry header version ${version} is not known here`);
+    }
     throw error.code === "not_canonical" ? error : new InxError("header", `not a header: ${error.message}`);
   }
   if (Array.isArray(fields) && typeof fields[0] === "number" && fields[0] !== 1) {
@@ -313,7 +327,8 @@ export class LogReader {
     let before = this.tip;
     for (const entry of chain) {
       if (!equal(entry.author, this.author)) {
-        throw new InxError(isOpener(entry) ? "opener" : "header", "an entry of another networker");
+        const inside = before !== this.tip; // a chain is of one author
+        throw new InxError(inside ? "link" : isOpener(entry) ? "opener" : "header", "an entry of another networker");
       }
       let code = before === null ? null : whyNotAfter(before, entry);
       // Between two questions the log may have become another one, and an opener may stand above a hole: that is
