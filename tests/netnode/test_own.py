@@ -108,7 +108,7 @@ async def test_the_skew_is_the_median_of_three_peers(mesh: Mesh) -> None:
         peer = await mesh.node(f"p{index}")
         peer.clock.now += off
         assert a.keeper.skew() is None
-        await peer.join(a)
+        await a.join(peer)
         await level(a, peer)
     assert a.keeper.skew() == 1_000
 
