@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import BinaryIO, Final
 
 from netnode.feeds import cells
+from netnode.feeds.google import GOOGLE
 from netnode.feeds.nostr import NOSTR
 from netnode.feeds.product import FeedError, Format, NeedsCurrency, Product, Progress, Skipped
 from netnode.feeds.shopify import SHOPIFY
@@ -14,7 +15,7 @@ from netnode.feeds.woocommerce import WOOCOMMERCE
 from netnode.market.money import MoneyError, exponent
 from netnode.problems import ExitCode
 
-FORMATS: Final = MappingProxyType({format.name: format for format in (SHOPIFY, WOOCOMMERCE, NOSTR)})
+FORMATS: Final = MappingProxyType({format.name: format for format in (SHOPIFY, WOOCOMMERCE, GOOGLE, NOSTR)})
 AUTO: Final = "auto"
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from netnode.feeds import nostr_writing, shopify_writing, woocommerce_writing
+from netnode.feeds import google_writing, nostr_writing, shopify_writing, woocommerce_writing
 from netnode.feeds.mapping import Mapped, to_listing
 from netnode.feeds.offers import offers, text
 from netnode.feeds.product import FeedError, NeedsCurrency, Skipped
@@ -94,9 +94,17 @@ TARGETS: Final = MappingProxyType(
         "woocommerce": Target(
             "woocommerce", woocommerce_writing.HEAD, "", "", woocommerce_writing.write, currency=False, dates=True
         ),
+        "google": Target(
+            "google", google_writing.TSV_HEAD, "", "", google_writing.write_tsv, dates=True
+        ),
         "nostr": Target("nostr", "[\n", ",\n", "\n]\n", nostr_writing.write, periods=True),
     }
 )  # fmt: skip
+
+_RSS: Final = Target(
+    "google", google_writing.RSS_HEAD, "", google_writing.RSS_FOOT, google_writing.write_rss, dates=True
+)
+_XML_SUFFIXES: Final = (".xml", ".rss")
 
 
 def target(format: str, filename: str = "") -> Target:
@@ -109,7 +117,8 @@ def target(format: str, filename: str = "") -> Target:
         raise FeedError(
             f"--format {format} cannot be written; there are: {', '.join(TARGETS)}.", "format", ExitCode.USAGE
         )
-    return TARGETS[format]
+    xml = filename.casefold().endswith(_XML_SUFFIXES)
+    return _RSS if format == "google" and xml else TARGETS[format]
 
 
 class FeedWriter:

@@ -96,6 +96,8 @@ def _listing(draw: Any, has: frozenset[str], letters: str) -> Listing:
                 )
             )
         )
+        if names:
+            options = tuple(sorted(options, key=names.index))
         values = st.tuples(*[_texts(letters, 6) for _ in options])
         chosen = draw(
             st.lists(values, min_size=2, max_size=4, unique_by=lambda one: tuple(map(str.casefold, one)))

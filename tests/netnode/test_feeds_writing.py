@@ -30,7 +30,17 @@ WOOCOMMERCE = features(
     "tags variants variant_skus weight"
 )
 NOSTR = features("area category images period currencies shipping summary tags url")
-CARRIED = {("shopify", "a.csv"): SHOPIFY, ("woocommerce", "a.csv"): WOOCOMMERCE, ("nostr", "a.json"): NOSTR}
+GOOGLE = features(
+    "availability preorder brand category condition currencies dates gtin images mpn sale sku variant_skus summary "
+    "url variants weight"
+)
+CARRIED = {
+    ("google", "a.tsv"): GOOGLE,
+    ("google", "a.XML"): GOOGLE,
+    ("shopify", "a.csv"): SHOPIFY,
+    ("woocommerce", "a.csv"): WOOCOMMERCE,
+    ("nostr", "a.json"): NOSTR,
+}
 FORMS = list(CARRIED)
 
 
