@@ -50,7 +50,7 @@ def of_own(
         ids.update(met)
     if hops >= 2:
         ids.update(told)
-    return Interest(frozenset(sorted(ids)[: limits.MAX_INTEREST_TOTAL]))
+    return Interest(frozenset(ids)) if len(ids) <= limits.MAX_INTEREST_TOTAL else Interest()
 
 
 class PeerInterest:

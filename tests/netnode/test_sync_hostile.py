@@ -103,7 +103,7 @@ async def test_an_interest_without_end(mesh: Mesh) -> None:
 
     async def flood() -> None:
         with contextlib.suppress(LinkClosed):
-            for part in range(70):
+            for part in range(limits.MAX_INTEREST_TOTAL // 1_500 + 1):
                 ids = [(part * 1_500 + index).to_bytes(32, "big") for index in range(1_500)]
                 await puppet.tell(messages.Interest(all=False, ids=ids, more=True))
 
