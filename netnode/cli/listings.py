@@ -36,7 +36,7 @@ from netnode.operations.listings import (
 )
 from netnode.problems import ExitCode, Problem
 
-EXPORTS: Final = "shopify, woocommerce, google (TSV; RSS for a FILE.xml) or nostr"
+EXPORTS: Final = "shopify, woocommerce, google (TSV; RSS for a FILE.xml), schemaorg or nostr"
 KINDS: Final = get_args(models.Kind)
 
 
@@ -238,7 +238,7 @@ def _rate(rate: dict[str, Any]) -> str:
     default="auto",
     show_default=True,
     metavar="FORMAT",
-    help="auto, shopify, woocommerce, google or nostr.",
+    help="auto, shopify, woocommerce, google, schemaorg or nostr.",
 )
 @click.option("--currency", metavar="CUR", callback=upper, help="Where the file has none.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")

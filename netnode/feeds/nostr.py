@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO, Final
 
 from netnode.feeds import cells
+from netnode.feeds.documents import load_json
 from netnode.feeds.product import Choice, FeedError, Format, Picture, Product, Rate, Skipped, Unfit
 from netnode.feeds.texts import absolute, slug
 
@@ -50,12 +51,12 @@ def read(stream: BinaryIO, encoding: str) -> Iterator[Product | Skipped]:
 def _events(text: str) -> list[Any]:
     try:
         try:
-            value = _loads(text)
+            value = load_json(text)
         except json.JSONDecodeError as error:
             lines = [line for line in text.splitlines() if line.strip()]
             if len(lines) < 2 or error.msg != "Extra data":
                 raise
-            value = [_loads(line) for line in lines]
+            value = [load_json(line) for line in lines]
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise FeedError(
@@ -68,14 +69,6 @@ def _events(text: str) -> list[Any]:
         raise FeedError("The file is JSON, but no array of Nostr events.")
     # Relays send ["EVENT", subscription, event].
     return [each[-1] if isinstance(each, list) and each[:1] == ["EVENT"] else each for each in value]
-
-
-def _loads(text: str) -> Any:
-    def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON")
-
-    # Prices of NIP-15 are floats: taken by their decimals as written, never through binary.
-    return json.loads(text, parse_float=Decimal, parse_constant=refuse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +122,7 @@ def _product(row: int, event: Any, stalls: Mapping[str, _Stall]) -> Product:
 
 def _content(row: int, event: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
-        value = _loads(_text(event.get("content")))
+        value = load_json(_text(event.get("content")))
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):

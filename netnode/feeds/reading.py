@@ -10,12 +10,15 @@ from netnode.feeds import cells
 from netnode.feeds.google import GOOGLE
 from netnode.feeds.nostr import NOSTR
 from netnode.feeds.product import FeedError, Format, NeedsCurrency, Product, Progress, Skipped
+from netnode.feeds.schemaorg import SCHEMAORG
 from netnode.feeds.shopify import SHOPIFY
 from netnode.feeds.woocommerce import WOOCOMMERCE
 from netnode.market.money import MoneyError, exponent
 from netnode.problems import ExitCode
 
-FORMATS: Final = MappingProxyType({format.name: format for format in (SHOPIFY, WOOCOMMERCE, GOOGLE, NOSTR)})
+FORMATS: Final = MappingProxyType(
+    {format.name: format for format in (SHOPIFY, WOOCOMMERCE, GOOGLE, NOSTR, SCHEMAORG)}
+)
 AUTO: Final = "auto"
 
 

@@ -16,7 +16,13 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from netnode.feeds import google_writing, nostr_writing, shopify_writing, woocommerce_writing
+from netnode.feeds import (
+    google_writing,
+    nostr_writing,
+    schemaorg_writing,
+    shopify_writing,
+    woocommerce_writing,
+)
 from netnode.feeds.mapping import Mapped, to_listing
 from netnode.feeds.offers import offers, text
 from netnode.feeds.product import FeedError, NeedsCurrency, Skipped
@@ -96,6 +102,9 @@ TARGETS: Final = MappingProxyType(
         ),
         "google": Target(
             "google", google_writing.TSV_HEAD, "", "", google_writing.write_tsv, dates=True
+        ),
+        "schemaorg": Target(
+            "schemaorg", schemaorg_writing.HEAD, ",\n", schemaorg_writing.FOOT, schemaorg_writing.write, dates=True
         ),
         "nostr": Target("nostr", "[\n", ",\n", "\n]\n", nostr_writing.write, periods=True),
     }

@@ -34,7 +34,12 @@ GOOGLE = features(
     "availability preorder brand category condition currencies dates gtin images mpn sale sku variant_skus summary "
     "url variants weight"
 )
+SCHEMAORG = features(
+    "alts availability preorder brand category condition currencies dates gtin images mpn options sale sku tags url "
+    "variant_skus variants weight"
+)
 CARRIED = {
+    ("schemaorg", "a.json"): SCHEMAORG,
     ("google", "a.tsv"): GOOGLE,
     ("google", "a.XML"): GOOGLE,
     ("shopify", "a.csv"): SHOPIFY,
