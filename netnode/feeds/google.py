@@ -239,7 +239,7 @@ def _choice(item: _Item, options: tuple[str, ...], key: str, images: list[str]) 
         mpn=item.take("mpn", cells.code),
         weight=item.take("shipping_weight", _grams) if item["shipping_weight"] else None,
         availability=item.take("availability", _availability),
-        image=images.index(image) or None if image and options else None,
+        image=images.index(image) if image and options else None,
     )
 
 

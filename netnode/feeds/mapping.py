@@ -135,7 +135,7 @@ def _variant(
     return Variant(
         availability=UNSET if own == listed else own,
         gtin=_text(choice.gtin),
-        image=UNSET if choice.image is None else choice.image,
+        image=choice.image or UNSET,  # the main image needs no telling
         mpn=_text(choice.mpn),
         options=tuple(map(_nfc, choice.options)),
         price=price[0],

@@ -262,7 +262,7 @@ def _choice(
         weight=_weight(row, node),
         availability=availability,
         stock=count,
-        image=(images.index(pictures[0][0]) or None) if variants and pictures else None,
+        image=images.index(pictures[0][0]) if variants and pictures else None,
     )
 
 

@@ -222,6 +222,7 @@ def not_equal(listing: Listing, back: Listing) -> list[str]:
     before, after = offers(listing), offers(back)
     if len(before) != len(after):
         fields.append("variants")
+        fields += [name for name in ("price", "sale") if getattr(listing, name) != getattr(back, name)]
     for name in _PER_CHOICE:
         if name == "image" and not prefix:
             continue  # the main image, and the images are named already
