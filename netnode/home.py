@@ -7,7 +7,7 @@ node.lock            held by the one process that may write; the lock dies with 
 token                bearer token of the API, 0600
 running.json         where the running node listens, 0600; removed at a clean stop
 home.json            machine and path this home was last used at
-recovery-XXXXXXXX.txt  the recovery sheet, 0600, to be moved away by its owner
+recovery-<8 of id>.txt the recovery sheet, 0600, to be moved away by its owner
 node.log             what the node did
 """
 
