@@ -70,6 +70,10 @@ def to_listing(product: Product, *, currency: str | None, salt: bytes) -> Mapped
         return Skipped(unfit.row, product.columns.get(unfit.field, unfit.field), unfit.reason)
     except FormError as error:
         return _skipped(product, error)
+    except UnicodeEncodeError:
+        return Skipped(
+            product.row, product.columns.get("title", "title"), "its texts are not well-formed Unicode"
+        )
     stock = {choice.options: choice.stock for choice in product.choices if choice.stock is not None}
     return Mapped(listing, stock)
 
@@ -226,4 +230,5 @@ def _text(text: str) -> str | UnsetType:
 
 
 def _nfc(text: str) -> str:
+    text.encode()  # raises for halves of surrogate pairs, which JSON can name
     return unicodedata.normalize("NFC", text)

@@ -168,6 +168,28 @@ def test_a_page_is_read_however_broken() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "piece", ["<!--", "<a ", "<a x='", "<!a", "<?", "</", "<script>", "<div itemscope itemprop=x>", "<", "a="]
+)
+def test_a_page_takes_time_in_proportion_to_its_size(piece: str) -> None:
+    assert read_page("<html><p " + piece * 100_000).scripts == []
+    assert read_page("<html>" + piece * 100_000).scripts == []
+
+
+def test_scripts_and_comments_are_not_markup() -> None:
+    page = read_page(
+        '<!-- <i itemscope> --><script>"<i itemscope>"</script><style><i itemscope></style>'
+        "<SCRIPT TYPE='application/ld+json; charset=utf-8'>{\"<a>\": 1}</Script ><i itemscope><b itemprop=a>1 &lt; 2 <"
+    )
+    assert page.scripts == ['{"<a>": 1}']
+    assert page.items == [{"@type": [], "a": ["1 < 2 <"]}]
+
+
+def test_texts_that_are_no_unicode_are_skipped() -> None:
+    (item,) = imported('{"@type": "Product", "name": "a\\ud800"}')
+    assert item == Skipped(1, "name", "its texts are not well-formed Unicode")
+
+
 VARIANTS = [
     product(sku="T-S", size="S", offers=euros("5")) | {"@id": "#s"},
     product(sku="T-M", size="M", offers=euros("6", availability="InStock"), image="https://example.org/m")
@@ -287,6 +309,8 @@ def test_an_amount_without_a_currency_needs_one() -> None:
     [
         ('{"@type": "Product",', "not the JSON"),
         ('{"@type": ' + "[" * 100_000, "not the JSON"),
+        ('{"@type": "Product", "name": "A", "sku": 1e999999}', "not the JSON"),
+        ('{"@type": "Product", "name": "A", "sku": 1e99999999999999999999}', "not the JSON"),
         ('{"@type": "Recipe"}', "no product"),
         ("<!doctype html><p>Hi", "no product"),
         ('<html><script type="application/ld+json">{,}</script>', "A script of the page"),
