@@ -11,8 +11,9 @@ from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.services.ports import OwnLog, Projector
 from netnode.store import Reader, Store
+from netnode.sync.harvest import Ends
 from protocol import logfile
-from protocol.entry import OPENERS, Entry, signature_valid
+from protocol.entry import OPENERS, Entry
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text
 from protocol.log_state import LogState
@@ -86,14 +87,10 @@ class LogFiles:
         """The next entries that fit a block, ending where a signature proves them [R-SYNC-10]."""
         # Stored bytes count more than those of a run, so what fits here fits a block.
         entries = reader.entries(state.author, seq, state.tip.seq, RUN_BYTES)
-        for end in range(len(entries), 0, -1):
-            entry = entries[end - 1]
-            if entry.seq == state.tip.seq or entry.is_anchor or entry.is_opener or self._signed(state, entry):
-                return entries[:end]
-        return entries
-
-    def _signed(self, state: LogState, entry: Entry) -> bool:
-        return any(signature_valid(self._network, key, entry) for key in state.openers.keys(entry.epoch))
+        end = Ends(self._network, reader, state.author, state.tip.seq).near(entries, state.tip.seq)
+        return entries[
+            : end or len(entries)
+        ]  # blocks of a file join: nothing is left out for want of a signature
 
     # -- reading ---------------------------------------------------------------------------------------------
     async def take(self, chunks: AsyncIterable[bytes]) -> models.LogImported:

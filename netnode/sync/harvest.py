@@ -103,11 +103,11 @@ class Harvest:
         row = reader.log(author)
         if row is None or not entries:
             return None
-        end = _Ends(self._network, reader, author, row.last).near(entries, last)
+        end = Ends(self._network, reader, author, row.last).near(entries, last)
         return entries[:end] if end else None
 
 
-class _Ends:
+class Ends:
     """Where runs of one log may end; its state is only read when a signature has to be looked at."""
 
     __slots__ = ("_author", "_network", "_reader", "_state", "_tip")
