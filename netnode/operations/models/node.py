@@ -1,0 +1,43 @@
+"""The state of the node, and the profile."""
+
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """State of the node. `lag`: entries stored that the catalogue has not taken in yet."""
+
+    id: str
+    name: str
+    running: bool  # False: answered from the store, no node is running
+    version: str
+    home: str
+    entries: int  # all logs held
+    logs: int
+    listings: int  # in force, of all sellers
+    own_listings: int
+    sessions: int
+    peers: int  # in the book
+    lag: int
+    api: str | None = None  # http://host:port
+    peer: str | None = None  # ws://host:port/inx/1
+    started: int | None = None
+
+
+class Profile(Struct, frozen=True, kw_only=True):
+    """A networker's profile in force; `entry` is null before the first one."""
+
+    id: str
+    name: str
+    bio: str = ""
+    addresses: list[str] = []
+    domain: str | None = None
+    entry: str | None = None
+
+
+class ProfileEdit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields to change; what is left out stays, an empty text clears `bio`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    bio: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
