@@ -16,14 +16,21 @@ from netnode.ports import Entropy
 from netnode.problems import Problem
 from netnode.store.rows import TAG_BYTES
 
-VERSION: Final = 1
+VERSION: Final = 2
 STORE_ID_BYTES: Final = 16
 
 Tables = Callable[[apsw.Connection], None]
 """Creates the tables of one projection where they are missing; called at every open, inside a transaction."""
 
-MIGRATIONS: Final[Mapping[int, Callable[[apsw.Connection], None]]] = {}
-"""From version n to n + 1: what changes in the tables. Runs in one transaction with the others."""
+Saving = Callable[[apsw.Connection, int], None]
+"""Keeps a copy of the store before it is migrated from the version given; what it raises stops the migration."""
+
+# From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
+# in its table and has a default, as ALTER TABLE puts it there.
+_TO_2: Final[tuple[str, ...]] = ()
+
+MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2}
+"""The statements that lead from version n to n + 1; all that are needed run in one transaction."""
 
 # WAL pages before the writer checkpoints: 80 MB. The default of 1,000 halves the rate on a large store.
 CHECKPOINT_PAGES: Final = 20_000
@@ -92,6 +99,7 @@ def prepare(
     network: str,
     entropy: Entropy,
     tables: Iterable[Tables] = (),
+    saving: Saving | None = None,
 ) -> None:
     """Makes a fresh connection the writer's: pragmas, tables of this version, tables of the projections.
 
@@ -100,17 +108,22 @@ def prepare(
         network: the network's name; a store belongs to one network for good.
         entropy: for the store id.
         tables: one per projection.
+        saving: called before a store of an older version is changed.
 
     Raises:
-        Problem: not a store, of a newer program, or of another network.
+        Problem: not a store, of a newer program, or of another network; or of `saving`: nothing was changed.
     """
     set_up_writer(connection)
+    fresh = connection.execute("SELECT count(*) FROM sqlite_schema").get == 0
+    version = VERSION if fresh else _known_version(connection, network)
+    if version < VERSION and saving is not None:
+        saving(connection, version)
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.execute("SELECT count(*) FROM sqlite_schema").get == 0:
+        if fresh:
             _create(connection, network, entropy)
         else:
-            _migrate(connection, network)
+            _migrate(connection, version)
         for create in tables:
             create(connection)
         connection.execute("COMMIT")
@@ -155,7 +168,8 @@ def _create(connection: apsw.Connection, network: str, entropy: Entropy) -> None
     connection.execute("INSERT INTO arrival(number, tag) VALUES (0, ?)", (entropy.token(TAG_BYTES),))
 
 
-def _migrate(connection: apsw.Connection, network: str) -> None:
+def _known_version(connection: apsw.Connection, network: str) -> int:
+    """The version of a store that is there, of this network and not newer than this program."""
     path = connection.filename
     if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'").get == 0:
         raise Problem(f"{path} is a database, but not a store of netnode. Move it away or restore a backup.")
@@ -171,6 +185,11 @@ def _migrate(connection: apsw.Connection, network: str) -> None:
             f"The store {path} belongs to the network {meta.get('network', b'').decode(errors='replace')!r}, not to"
             f" {network!r}. Correct the network in config.toml or use another home."
         )
+    return version
+
+
+def _migrate(connection: apsw.Connection, version: int) -> None:
     for step in range(version, VERSION):
-        MIGRATIONS[step](connection)
+        for statement in MIGRATIONS[step]:
+            connection.execute(statement)
         connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(step + 1).encode(),))

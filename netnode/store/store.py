@@ -45,6 +45,7 @@ class Store:
         executor: Executor,
         entropy: Entropy,
         tables: Iterable[schema.Tables] = (),
+        saving: schema.Saving | None = None,
     ) -> Store:
         """Opens the store, made new where there is none.
 
@@ -55,9 +56,10 @@ class Store:
             executor: runs all of the store's work.
             entropy: for the store id and the tags of arrivals.
             tables: those of the projections.
+            saving: keeps a copy before a store of an older version is migrated.
 
         Raises:
-            Problem: it cannot be opened, is no store, of a newer program or of another network.
+            Problem: it cannot be opened, is no store, of a newer program or of another network; or of `saving`.
         """
 
         def opened() -> Writer:
@@ -67,7 +69,7 @@ class Store:
                 except OSError as error:
                     raise disk_problem(error, "open", path) from error
                 try:
-                    schema.prepare(connection, network, entropy, tables)
+                    schema.prepare(connection, network, entropy, tables, saving)
                 except BaseException:
                     connection.close()
                     raise

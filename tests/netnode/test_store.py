@@ -185,11 +185,11 @@ async def test_what_is_no_store_of_this_program_is_told(tmp_path: Path) -> None:
 async def test_a_store_of_a_newer_program_or_another_network_is_told(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite3"
     writer = open_writer(path)
-    writer.set_meta("version", b"2")
+    writer.set_meta("version", str(schema.VERSION + 1).encode())
     writer.connection.close()
     assert "newer netnode" in await refused(path)
     connection = SystemDisk().open_database(path, FLAGS)
-    connection.execute("UPDATE meta SET value = x'31' WHERE name = 'version'")
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(schema.VERSION).encode(),))
     connection.execute("UPDATE meta SET value = ? WHERE name = 'network'", (b"other",))
     connection.close()
     assert "belongs to the network 'other', not to 'test'" in await refused(path)
@@ -198,14 +198,16 @@ async def test_a_store_of_a_newer_program_or_another_network_is_told(tmp_path: P
 async def test_an_older_store_is_brought_up_step_by_step(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_writer(tmp_path / "s").connection.close()
+    writer = open_writer(tmp_path / "s")
+    writer.set_meta("version", b"1")
+    writer.connection.close()
     monkeypatch.setattr(schema, "VERSION", 3)
     monkeypatch.setattr(
         schema,
         "MIGRATIONS",
         {
-            1: lambda connection: connection.execute("CREATE TABLE two(a)"),
-            2: lambda connection: connection.execute("ALTER TABLE two RENAME TO three"),
+            1: ("CREATE TABLE two(a)",),
+            2: ("ALTER TABLE two RENAME TO three",),
         },
     )
     async with opened(tmp_path / "s", Inline()) as store:
