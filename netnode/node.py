@@ -1,8 +1,4 @@
-"""The node put together: home, store, gate, projections, sessions, API.
-
-`initialise`, `opened` and `run` are what the command line calls. `Assembly` holds the parts; everything that touches
-the outside comes in through its ports.
-"""
+"""The node as the command line uses it: `initialise`, `opened` and `run`."""
 
 from __future__ import annotations
 
@@ -11,155 +7,35 @@ import logging
 import logging.handlers
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from netnode import words
-from netnode.bus import Bus
-from netnode.config import Config, Settings, split_listen
+from netnode.assembly import Assembly, Ports, agent, assembled, home_keys, services_of, system_ports
+from netnode.config import Config, split_listen
+from netnode.founding import LOCK_SECONDS, initialise
 from netnode.home import Home, Running
-from netnode.ingest import Gate
-from netnode.keystore import Keys, Keystore
-from netnode.market import profile
-from netnode.operations.services import Created, Ready, Services, StartOptions
-from netnode.own import OwnLog
-from netnode.ports import PEER_PATH, Clock, Disk, Entropy, Executor, Lane
+from netnode.keystore import Keys
+from netnode.operations.services import Ready, Services, StartOptions
+from netnode.periodic import Periodic, run_all
+from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
-from netnode.projections import tables
-from netnode.projector import Projector
-from netnode.services.node_services import NodeServices, compose
+from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
-from netnode.store import GroupCommit, Store
+from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity, renewed_keys
 from netnode.sync.peering import Core
 from netnode.sync.sessions import SessionKeeper
-from netnode.system import (
-    SystemClock,
-    SystemDisk,
-    SystemEntropy,
-    ThreadExecutor,
-    lan_address,
-    machine,
-    retries,
-)
-from protocol import limits
-from protocol.certificate import DAY_MS, certify
-from protocol.entry import INCEPTION, NO_PREV, Entry, sign_entry
-from protocol.identity import id_text, networker_id
-from protocol.records import encode_record
-from protocol.records.openers import Inception
-from protocol.recovery import promise, promised_seed
-from protocol.session import LocalIdentity
-from protocol.signing import Signer
+from netnode.system import SystemDisk, lan_address, retries
+from protocol.identity import id_text
 
-LOCK_SECONDS: Final = 5.0  # why: another command ends within that; a running node does not
-RENEW_BEFORE_MS: Final = 30 * DAY_MS
-RENEWAL_SECONDS: Final = 3_600.0  # why: a node may run for years; a look at the clock costs nothing
+__all__ = ["initialise", "online", "opened", "run"]
+
 LOG_BYTES: Final = 5 * 1024 * 1024
 _log = logging.getLogger("netnode")
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Everything the node takes from outside but its links."""
-
-    clock: Clock
-    entropy: Entropy
-    executor: Executor
-    disk: Disk
-
-
-@dataclass(frozen=True, slots=True)
-class Assembly:
-    """The parts of one open home; `sessions` is None without a network."""
-
-    home: Home
-    settings: Settings
-    ports: Ports
-    store: Store
-    gate: Gate
-    bus: Bus
-    own: OwnLog
-    projector: Projector
-    keys: Keys | None
-
-
-def initialise(home: Path, *, name: str, passphrase: bytes | None) -> Created:
-    """Makes keys, home and the first entries.
-
-    The keystore is written last: a home that was interrupted before holds nothing that ever left it, and is begun
-    anew.
-
-    Raises:
-        Problem: the home holds a networker already (exit 4), is not private, or the disk fails.
-    """
-    return asyncio.run(_initialise(Home(home, SystemDisk()), name, passphrase))
-
-
-async def _initialise(home: Home, name: str, passphrase: bytes | None) -> Created:
-    home.create()
-    ports = system_ports()
-    with home.lock(retries(LOCK_SECONDS)):
-        if home.initialised():
-            raise Problem(
-                f"{home.path} holds a networker already. Use another --home for a new one.",
-                ExitCode.REFUSED,
-                "initialised",
-            )
-        home.refuse_lost_keys()
-        for leftover in (
-            home.store,
-            *(home.store.with_name(home.store.name + end) for end in ("-wal", "-shm")),
-        ):
-            ports.disk.remove(leftover)
-        config = Config(home.config, ports.disk)
-        config.create()
-        network = config.settings().network
-        entropy = ports.entropy.token(32)
-        keys, inception = _founded(network, entropy, ports)
-        async with _assembled(home, ports, keys, keys.networker) as parts:
-            outcome = await parts.gate.admit([inception], durable=True)
-            if outcome.fault is not None:
-                raise Problem(f"The new log was not taken: {outcome.fault.text}.", code="own_log")
-            record = profile.from_form({"name": name}, salt=ports.entropy.token(limits.SALT_BYTES))
-            await parts.own.append([(record.KIND, encode_record(record))])
-            await parts.projector.level()
-        spoken = words.encode_words(entropy)
-        text = id_text(keys.networker)
-        sheet = home.recovery_sheet(text)
-        ports.disk.write_private(sheet, words.recovery_sheet(text, network, spoken).encode())
-        home.remember(machine())
-        Keystore(home, ports.disk, ports.entropy).create(keys, passphrase)
-    return Created(text, spoken, home.path, sheet)
-
-
-def _founded(network: str, entropy: bytes, ports: Ports) -> tuple[Keys, Entry]:
-    """New keys and the inception they sign [R-LOG-1, R-LOG-2]."""
-    now = ports.clock.now_ms()
-    seed = ports.entropy.token(limits.KEY_BYTES)
-    signer = Signer(seed)
-    promised = promise(network, Signer(promised_seed(network, entropy, 1)).public)
-    record = encode_record(Inception(key=signer.public, nonce=ports.entropy.token(16), promise=promised))
-    networker = networker_id(network, record)
-    keys = Keys(
-        networker=networker,
-        network=network,
-        epoch=0,
-        promise=promised,
-        signing_seed=seed,
-        session_private=ports.entropy.token(limits.KEY_BYTES),
-        session_until=now + limits.SESSION_KEY_DAYS * DAY_MS,
-    )
-    inception = sign_entry(
-        network, signer, author=networker, seq=0, prev=NO_PREV, epoch=0, term=0, time=now, kind=INCEPTION,
-        record=record,
-    )  # fmt: skip
-    return keys, inception
 
 
 @asynccontextmanager
@@ -169,9 +45,16 @@ async def opened(home: Path, *, passphrase: bytes | None) -> AsyncIterator[Servi
     place.check()
     ports = system_ports()
     with place.lock(retries(LOCK_SECONDS)):
-        async with _assembled(place, ports, *_keys(place, ports, passphrase)) as parts:
+        async with assembled(place, ports, *home_keys(place, ports, passphrase)) as parts:
             await parts.projector.level()
-            yield _services(parts, None, None, lambda: None)
+            yield services_of(parts)
+
+
+@asynccontextmanager
+async def online(home: Path, options: StartOptions) -> AsyncIterator[Services]:
+    """Runs the node for the time of one command that needs its peers; see `run` for what it raises."""
+    async with _running(home, options) as (services, _):
+        yield services
 
 
 async def run(home: Path, options: StartOptions) -> None:
@@ -180,25 +63,38 @@ async def run(home: Path, options: StartOptions) -> None:
     Raises:
         Problem: the home is locked or not private, the passphrase is wrong, the port is taken, the disk fails.
     """
+    async with _running(home, options) as (_, stopping):
+        await stopping.wait()
+
+
+@asynccontextmanager
+async def _running(home: Path, options: StartOptions) -> AsyncIterator[tuple[NodeServices, asyncio.Event]]:
     place = Home(home, SystemDisk())
     place.check()
     ports = system_ports()
     with place.lock(retries(LOCK_SECONDS)):
         async with AsyncExitStack() as stack:
-            keys, networker = _keys(place, ports, options.passphrase)
-            if keys is None:
-                raise Problem(
-                    "The keys of this home need their passphrase: give --passphrase-file FILE.",
-                    ExitCode.USAGE,
-                    "passphrase_needed",
-                )
-            keys = _renewed(place, ports, keys, options.passphrase)
+            keys, networker = _unlocked(place, ports, options.passphrase)
             stack.enter_context(_logging(place, Config(place.config, ports.disk).settings().log_level))
-            parts = await stack.enter_async_context(_assembled(place, ports, keys, networker))
-            await _serve(parts, keys, options)
+            parts = await stack.enter_async_context(assembled(place, ports, keys, networker))
+            yield await stack.enter_async_context(_serving(parts, keys, options))
 
 
-async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
+def _unlocked(home: Home, ports: Ports, passphrase: bytes | None) -> tuple[Keys, bytes]:
+    keys, networker = home_keys(home, ports, passphrase)
+    if keys is None:
+        raise Problem(
+            "The keys of this home need their passphrase: give --passphrase-file FILE.",
+            ExitCode.USAGE,
+            "passphrase_needed",
+        )
+    return renewed_keys(home, ports, keys, passphrase), networker
+
+
+@asynccontextmanager
+async def _serving(
+    parts: Assembly, keys: Keys, options: StartOptions
+) -> AsyncIterator[tuple[NodeServices, asyncio.Event]]:
     # Late: aiohttp takes a third of the time of a command that runs without a node.
     from netnode.api.server import ApiServer
     from netnode.links import WebSocketDialer, WebSocketListener
@@ -206,32 +102,16 @@ async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
     settings, home = parts.settings, parts.home
     dialer = WebSocketDialer()
     listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
-    identity = await _identity(parts, keys)
+    identity = await SessionIdentity.of(parts, keys, options.passphrase)
     core = Core(settings.network, parts.store, parts.gate, parts.bus, parts.ports.clock, parts.own.witness)
     sessions = SessionKeeper(
-        core, parts.own, lambda: identity, settings, parts.ports.entropy, dialer, listener, agent()
+        core, parts.own, lambda: identity.current, settings, parts.ports.entropy, dialer, listener, agent()
     )
     parts.own.skew = sessions.skew
-
-    async def renew() -> None:
-        """Keeps the session key good while the node runs, for the handshakes to come [R-CERT-2]."""
-        nonlocal identity
-        current, ports = keys, parts.ports
-        while True:
-            await asyncio.sleep(RENEWAL_SECONDS)
-            try:
-                renewed = await ports.executor.run(
-                    Lane.VERIFIER, _renewed, home, ports, current, options.passphrase
-                )
-                if renewed is not current:
-                    identity = await _identity(parts, renewed)
-                    current = renewed
-            except Problem as problem:  # a full disk, say: the key is good for weeks, and it is tried again
-                _log.error("the session key is not renewed: %s", problem.text)
-
+    chores = [Periodic("renewing the session key", RENEWAL_SECONDS, identity.renew)]
     stopping = asyncio.Event()
     serving: list[Serving] = []
-    services = _services(parts, sessions, stopping.set, lambda: serving[0] if serving else None)
+    services = services_of(parts, sessions, stopping.set, lambda: serving[0] if serving else None)
     server = ApiServer(
         services,
         home.token(parts.ports.entropy),
@@ -263,9 +143,9 @@ async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
             work = [
                 group.create_task(parts.projector.run(), name="projector"),
                 group.create_task(sessions.run(), name="sessions"),
-                group.create_task(renew(), name="session key"),
+                group.create_task(run_all(chores), name="chores"),
             ]
-            await stopping.wait()
+            yield services, stopping
             await sessions.close()
             for task in work:
                 task.cancel()
@@ -277,96 +157,6 @@ async def _serve(parts: Assembly, keys: Keys, options: StartOptions) -> None:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(name)
         _log.info("stopped")
-
-
-def _services(
-    parts: Assembly,
-    sessions: SessionKeeper | None,
-    stop: Callable[[], None] | None,
-    serving: Callable[[], Serving | None],
-) -> NodeServices:
-    return compose(
-        network=parts.settings.network,
-        home=parts.home,
-        config=Config(parts.home.config, parts.ports.disk),
-        version=version("netnode"),
-        store=parts.store,
-        gate=parts.gate,
-        own=parts.own,
-        projector=parts.projector,
-        clock=parts.ports.clock,
-        entropy=parts.ports.entropy,
-        executor=parts.ports.executor,
-        sessions=sessions,
-        serving=serving,
-        stop=stop,
-    )
-
-
-# -- parts ---------------------------------------------------------------------------------------------------
-def system_ports() -> Ports:
-    """The production ports."""
-    return Ports(SystemClock(), SystemEntropy(), ThreadExecutor(), SystemDisk())
-
-
-def agent() -> str:
-    """What this program calls itself in a hello."""
-    return f"netnode/{version('netnode')}"
-
-
-@asynccontextmanager
-async def _assembled(
-    home: Home, ports: Ports, keys: Keys | None, networker: bytes
-) -> AsyncIterator[Assembly]:
-    settings = Config(home.config, ports.disk).settings()
-    store = await Store.open(
-        home.store, settings.network, ports.disk, ports.executor, ports.entropy, [tables.create]
-    )
-    try:
-        async with GroupCommit(store) as commits:
-            bus = Bus()
-            gate = Gate(settings.network, store, commits, ports.executor, bus)
-            own = OwnLog(settings.network, networker, gate, ports.clock, keys)
-            projector = Projector(store, settings.network, ports.clock, bus)
-            yield Assembly(home, settings, ports, store, gate, bus, own, projector, keys)
-    finally:
-        await store.close()
-        await ports.executor.close()
-
-
-def _keys(home: Home, ports: Ports, passphrase: bytes | None) -> tuple[Keys | None, bytes]:
-    """The opened keys (None when they stay locked) and the networker's id."""
-    keystore = Keystore(home, ports.disk, ports.entropy)
-    public = keystore.public()
-    if public.protected and passphrase is None:
-        return None, public.networker
-    return keystore.open(passphrase if public.protected else None), public.networker
-
-
-def _renewed(home: Home, ports: Ports, keys: Keys, passphrase: bytes | None) -> Keys:
-    """A session key that is good for at least a month more."""
-    now = ports.clock.now_ms()
-    if keys.session_until - now > RENEW_BEFORE_MS:
-        return keys
-    keystore = Keystore(home, ports.disk, ports.entropy)
-    keystore.open(passphrase if keystore.public().protected else None)
-    renewed = keys.with_session_key(
-        ports.entropy.token(limits.KEY_BYTES), now + limits.SESSION_KEY_DAYS * DAY_MS
-    )
-    keystore.save(renewed)
-    return renewed
-
-
-async def _identity(parts: Assembly, keys: Keys) -> LocalIdentity:
-    state = await parts.gate.state(keys.networker)
-    if state is None:
-        raise Problem(
-            "The own log is not in the store, and it cannot be begun anew. Put back a backup of the home.",
-            code="own_log",
-        )
-    openers = tuple(openings[0].entry for openings in state.openers.epochs)
-    certificate = certify(keys.network, Signer(keys.signing_seed), keys.session_key, keys.session_until)
-    return LocalIdentity(keys.networker, openers, certificate, keys.session_private)
 
 
 def _ready(keys: Keys, host: str, port: int) -> Ready:

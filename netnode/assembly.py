@@ -1,0 +1,119 @@
+"""The parts of one open home, put together; everything that touches the outside comes in through its ports."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from netnode.bus import Bus
+from netnode.config import Config, Settings
+from netnode.home import Home
+from netnode.ingest import Gate
+from netnode.keystore import Keys, Keystore
+from netnode.own import OwnLog
+from netnode.ports import Clock, Disk, Entropy, Executor
+from netnode.projections import tables
+from netnode.projector import Projector
+from netnode.services.node_services import NodeServices, compose
+from netnode.services.ports import Serving
+from netnode.store import GroupCommit, Store
+from netnode.sync.sessions import SessionKeeper
+from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything the node takes from outside but its links."""
+
+    clock: Clock
+    entropy: Entropy
+    executor: Executor
+    disk: Disk
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """The parts of one open home; `keys` is None while they are locked."""
+
+    home: Home
+    settings: Settings
+    ports: Ports
+    store: Store
+    gate: Gate
+    bus: Bus
+    own: OwnLog
+    projector: Projector
+    keys: Keys | None
+
+
+def system_ports() -> Ports:
+    """The production ports."""
+    return Ports(SystemClock(), SystemEntropy(), ThreadExecutor(), SystemDisk())
+
+
+def agent() -> str:
+    """What this program calls itself in a hello."""
+    return f"netnode/{version('netnode')}"
+
+
+@asynccontextmanager
+async def assembled(home: Home, ports: Ports, keys: Keys | None, networker: bytes) -> AsyncIterator[Assembly]:
+    """Opens the store of a locked home and builds everything that rests on it; closes both at the end.
+
+    Raises:
+        Problem: the settings or the store cannot be read.
+    """
+    settings = Config(home.config, ports.disk).settings()
+    store = await Store.open(
+        home.store, settings.network, ports.disk, ports.executor, ports.entropy, [tables.create]
+    )
+    try:
+        async with GroupCommit(store) as commits:
+            bus = Bus()
+            gate = Gate(settings.network, store, commits, ports.executor, bus)
+            own = OwnLog(settings.network, networker, gate, ports.clock, keys)
+            projector = Projector(store, settings.network, ports.clock, bus)
+            yield Assembly(home, settings, ports, store, gate, bus, own, projector, keys)
+    finally:
+        await store.close()
+        await ports.executor.close()
+
+
+def home_keys(home: Home, ports: Ports, passphrase: bytes | None) -> tuple[Keys | None, bytes]:
+    """The opened keys (None when they stay locked) and the networker's id.
+
+    Raises:
+        Problem: no keystore, a damaged one, or a wrong passphrase.
+    """
+    keystore = Keystore(home, ports.disk, ports.entropy)
+    public = keystore.public()
+    if public.protected and passphrase is None:
+        return None, public.networker
+    return keystore.open(passphrase if public.protected else None), public.networker
+
+
+def services_of(
+    parts: Assembly,
+    sessions: SessionKeeper | None = None,
+    stop: Callable[[], None] | None = None,
+    serving: Callable[[], Serving | None] = lambda: None,
+) -> NodeServices:
+    """The services over these parts; see `services.node_services.compose`."""
+    return compose(
+        network=parts.settings.network,
+        home=parts.home,
+        config=Config(parts.home.config, parts.ports.disk),
+        version=version("netnode"),
+        store=parts.store,
+        gate=parts.gate,
+        own=parts.own,
+        projector=parts.projector,
+        clock=parts.ports.clock,
+        entropy=parts.ports.entropy,
+        executor=parts.ports.executor,
+        sessions=sessions,
+        serving=serving,
+        stop=stop,
+    )
