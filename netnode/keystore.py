@@ -2,7 +2,10 @@
 
 The public part is readable without the passphrase and is bound to the private part: as additional data of
 the encryption, and because the public keys must be those of the private ones. The recovery words are never in
-it; of the promised key it knows only the hash.
+it; of the promised key it knows only the hash, and of the key that opens backups only the public half.
+
+A rotation is written here as `pending` before it enters the log, so that whichever of the two a crash leaves behind,
+the key that signs is known: `Keys.promoted` makes the pending key the one in force.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ WARNING: Final = (
 )
 VERSION: Final = 1
 MAX_PASSPHRASE: Final = 4096  # bytes; a passphrase file that is longer is some other file
+MAX_ENCRYPTION: Final = 64  # why: renewed monthly and kept for 60 days; rotations may renew them more often
 
 Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
@@ -53,7 +57,41 @@ class PublicKeys(Struct, frozen=True, kw_only=True):
     signing_key: Bytes32  # Ed25519
     session_key: Bytes32  # X25519
     session_until: Count  # ms UTC: the end of its certificate
+    encryption_until: Count  # ms UTC: until when others seal to the newest encryption keys; 0: there are none
+    backup_public: Bytes32  # X25519, derived from the recovery words: what a backup is sealed to
     protected: bool  # by a passphrase
+
+
+class EncryptionKeys(Struct, frozen=True, kw_only=True):
+    """The private halves of one `keys` entry; secrets do not show in repr."""
+
+    x25519: Bytes32
+    hybrid: Bytes32  # seed of the MLKEM768-X25519 pair
+    since: Count  # ms UTC: when they were made
+    until: Count  # ms UTC: the last moment at which a sender may seal to them
+
+    def __repr__(self) -> str:
+        return f"EncryptionKeys(since={self.since}, until={self.until})"
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """What the rotation that is about to enter the log makes true; it takes every secret's place at once."""
+
+    epoch: Count
+    promise: Bytes32
+    signing_seed: Bytes32
+    session_private: Bytes32
+    session_until: Count
+    backup_public: Bytes32
+    backup_key: Bytes32
+
+    @property
+    def signing_key(self) -> bytes:
+        """The public Ed25519 key that the rotation names."""
+        return _ed25519(self.signing_seed)
+
+    def __repr__(self) -> str:
+        return f"Pending(epoch={self.epoch})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,29 +105,67 @@ class Keys:
     signing_seed: bytes = field(repr=False)
     session_private: bytes = field(repr=False)
     session_until: int
+    backup_public: bytes
+    backup_key: bytes = field(repr=False)
+    encryption: tuple[EncryptionKeys, ...] = ()  # oldest first; the last is the one others seal to
+    pending: Pending | None = None
 
     @property
     def signing_key(self) -> bytes:
         """The public Ed25519 key."""
-        return Ed25519PrivateKey.from_private_bytes(self.signing_seed).public_key().public_bytes_raw()
+        return _ed25519(self.signing_seed)
 
     @property
     def session_key(self) -> bytes:
         """The public X25519 key."""
-        return X25519PrivateKey.from_private_bytes(self.session_private).public_key().public_bytes_raw()
+        return _x25519(self.session_private)
+
+    @property
+    def encryption_until(self) -> int:
+        """Until when (ms UTC) others seal to the newest encryption keys; 0 without any."""
+        return self.encryption[-1].until if self.encryption else 0
 
     def with_session_key(self, private: bytes, until: int) -> Keys:
         """The same with a new session key, certified until `until` (ms UTC)."""
         return replace(self, session_private=private, session_until=until)
 
-    def with_signing_key(self, seed: bytes, epoch: int, promise: bytes) -> Keys:
-        """The same after a rotation: the new epoch's key, and the promise of the one after."""
-        return replace(self, signing_seed=seed, epoch=epoch, promise=promise)
+    def with_encryption(self, encryption: tuple[EncryptionKeys, ...]) -> Keys:
+        """The same with these encryption keys, oldest first."""
+        return replace(self, encryption=encryption)
+
+    def with_pending(self, pending: Pending | None) -> Keys:
+        """The same, ready for a rotation; nothing changes before it is in the log."""
+        return replace(self, pending=pending)
+
+    def promoted(self) -> Keys:
+        """The same after the pending rotation entered the log; whoever had the old keystore has nothing of it.
+
+        The encryption keys stay, for what was sealed to them; the next ones are made at once.
+
+        Raises:
+            LookupError: nothing is pending.
+        """
+        if self.pending is None:
+            raise LookupError("no rotation is pending")
+        return replace(
+            self,
+            epoch=self.pending.epoch,
+            promise=self.pending.promise,
+            signing_seed=self.pending.signing_seed,
+            session_private=self.pending.session_private,
+            session_until=self.pending.session_until,
+            backup_public=self.pending.backup_public,
+            backup_key=self.pending.backup_key,
+            pending=None,
+        )
 
 
-class _Secrets(Struct, frozen=True):
+class _Secrets(Struct, frozen=True, omit_defaults=True):
     signing_seed: Bytes32
     session_private: Bytes32
+    backup_key: Bytes32
+    encryption: Annotated[tuple[EncryptionKeys, ...], Meta(max_length=MAX_ENCRYPTION)] = ()
+    pending: Pending | None = None
 
     def __repr__(self) -> str:
         return "_Secrets(...)"
@@ -224,6 +300,10 @@ class Keystore:
             signing_seed=secrets.signing_seed,
             session_private=secrets.session_private,
             session_until=public.session_until,
+            backup_public=public.backup_public,
+            backup_key=secrets.backup_key,
+            encryption=secrets.encryption,
+            pending=secrets.pending,
         )
         if (keys.signing_key, keys.session_key) != (public.signing_key, public.session_key):
             raise self._damaged("its private and public keys do not belong together")
@@ -253,9 +333,13 @@ class Keystore:
             signing_key=keys.signing_key,
             session_key=keys.session_key,
             session_until=keys.session_until,
+            encryption_until=keys.encryption_until,
+            backup_public=keys.backup_public,
             protected=lock is not None,
         )
-        secrets = _Secrets(keys.signing_seed, keys.session_private)
+        secrets = _Secrets(
+            keys.signing_seed, keys.session_private, keys.backup_key, keys.encryption, keys.pending
+        )
         if lock is None:
             file = _File(VERSION, public, plain=secrets)
         else:
@@ -294,10 +378,18 @@ class Keystore:
     def _damaged(self, why: str) -> Problem:
         return Problem(
             f"The keystore {self.path} is damaged: {why}. Put back a backup of that file. "
-            "Keep your recovery words: a later version brings the identity back with them.",
+            "Without one, your recovery words bring the identity back to a new home: netnode recover --help",
             code="keystore",
             details={"path": str(self.path)},
         )
+
+
+def _ed25519(seed: bytes) -> bytes:
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def _x25519(private: bytes) -> bytes:
+    return X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
 
 
 def _bound(file: _File) -> bytes:

@@ -7,6 +7,12 @@ promised for epoch n, n >= 1, which signs the rotation that opens epoch n, has t
 
 so the words are all that is needed to rotate, however many rotations came before, and one revealed key tells
 nothing of the next. The promise is ``SHA-256(tag("promise"), public key)``.
+
+The same words open every backup: a backup is sealed to the X25519 key whose private half is
+
+    HKDF-SHA256(key material = E, salt = empty, info = tag("backup"), 32 bytes)
+
+The node keeps its public half, so that it makes backups without the words.
 """
 
 from __future__ import annotations
@@ -14,6 +20,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -36,11 +43,37 @@ def promised_seed(network: str, entropy: bytes, epoch: int) -> bytes:
     Raises:
         LocalProtocolError: entropy of another length, or no such epoch.
     """
-    if len(entropy) != ENTROPY_BYTES:
-        raise LocalProtocolError(f"recovery entropy has {ENTROPY_BYTES} bytes, not {len(entropy)}")
     if not 1 <= epoch <= MAX_EPOCH:
         raise LocalProtocolError(f"no promised key opens epoch {epoch}")
-    info = tag(network, "recovery") + epoch.to_bytes(4, "big")
+    return _derived(entropy, tag(network, "recovery") + epoch.to_bytes(4, "big"))
+
+
+def backup_seed(network: str, entropy: bytes) -> bytes:
+    """The 32-byte X25519 private key that opens the backups of a networker.
+
+    Args:
+        network: name of the network.
+        entropy: the 32 bytes the recovery words stand for.
+
+    Raises:
+        LocalProtocolError: entropy of another length.
+    """
+    return _derived(entropy, tag(network, "backup"))
+
+
+def backup_public(network: str, entropy: bytes) -> bytes:
+    """The X25519 public key that the backups of a networker are sealed to.
+
+    Raises:
+        LocalProtocolError: entropy of another length.
+    """
+    private = X25519PrivateKey.from_private_bytes(backup_seed(network, entropy))
+    return private.public_key().public_bytes_raw()
+
+
+def _derived(entropy: bytes, info: bytes) -> bytes:
+    if len(entropy) != ENTROPY_BYTES:
+        raise LocalProtocolError(f"recovery entropy has {ENTROPY_BYTES} bytes, not {len(entropy)}")
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(entropy)
 
 

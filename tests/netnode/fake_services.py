@@ -390,7 +390,8 @@ class FakeRuntime:
     def initialise(self, home: Path, *, name: str, passphrase: bytes | None) -> Created:
         place, disk, entropy = Home(home, SystemDisk()), SystemDisk(), SystemEntropy()
         place.create()
-        keys = Keys(bytes(32), "inx", 0, bytes(32), _seed(entropy), _seed(entropy), TIME)
+        seed = _seed(entropy)
+        keys = Keys(bytes(32), "inx", 0, bytes(32), seed, seed, TIME, bytes(32), seed)
         cheap = Cost(memory_kib=32, iterations=1, lanes=1)
         Keystore(place, disk, entropy, cheap).create(keys, passphrase)
         words = tuple(f"word{number}" for number in range(1, 25))

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from netnode.bus import Bus
 from netnode.config import Settings
 from netnode.ingest import Gate
@@ -245,6 +247,8 @@ def keys_of(author: Author) -> Keys:
         signing,
         session_private(author),
         NOW + 30 * DAY_MS,
+        X25519PrivateKey.from_private_bytes(seed(author.name, "backup")).public_key().public_bytes_raw(),
+        seed(author.name, "backup key"),
     )
 
 

@@ -110,7 +110,9 @@ async def opened(
     home = Home(path / name, disk)
     home.create()
     me = Author(name, network)
-    keys = Keys(me.id, network, 0, me.promise_for(1), seed(name, "key", 0), bytes(32), START)
+    keys = Keys(
+        me.id, network, 0, me.promise_for(1), seed(name, "key", 0), bytes(32), START, bytes(32), bytes(32)
+    )
     store = await Store.open(home.store, network, disk, executor, entropy, [tables.create])
     try:
         async with GroupCommit(store) as commits:

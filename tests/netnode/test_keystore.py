@@ -12,7 +12,16 @@ import pytest
 
 from netnode import keystore
 from netnode.home import Home
-from netnode.keystore import MAX_PASSPHRASE, WARNING, Cost, Keys, Keystore, read_passphrase_file
+from netnode.keystore import (
+    MAX_PASSPHRASE,
+    WARNING,
+    Cost,
+    EncryptionKeys,
+    Keys,
+    Keystore,
+    Pending,
+    read_passphrase_file,
+)
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy
 
@@ -26,6 +35,22 @@ _KEYS = Keys(
     signing_seed=_SEED,
     session_private=_SESSION,
     session_until=1_800_000_000_000,
+    backup_public=b"\x04" * 32,
+    backup_key=b"\x7c" * 32,
+    encryption=(
+        EncryptionKeys(
+            x25519=b"\x8d" * 32, hybrid=b"\x9e" * 32, since=1_700_000_000_000, until=1_702_000_000_000
+        ),
+    ),
+)
+_PENDING = Pending(
+    epoch=1,
+    promise=b"\x12" * 32,
+    signing_seed=b"\xa5" * 32,
+    session_private=b"\xb6" * 32,
+    session_until=1_900_000_000_000,
+    backup_public=b"\x14" * 32,
+    backup_key=b"\xc7" * 32,
 )
 
 
@@ -66,8 +91,10 @@ def test_under_a_passphrase_no_secret_is_in_the_file(home: Home) -> None:
     _store(home).create(_KEYS, b"correct horse")
     content = home.keys.read_text()
     assert "plain" not in json.loads(content)
-    for secret in plain.values():
-        assert secret not in content
+    for secret in ("signing_seed", "session_private", "backup_key"):
+        assert plain[secret] not in content
+    for key in plain["encryption"]:
+        assert key["x25519"] not in content and key["hybrid"] not in content
 
 
 def test_no_secret_in_repr(home: Home) -> None:
@@ -77,7 +104,16 @@ def test_no_secret_in_repr(home: Home) -> None:
     home.keys.unlink()
     store.create(_KEYS, None)
     shown += repr(store._read()) + repr(store._read().plain)
-    for secret in (_SEED, _SESSION):
+    encryption = [(key.x25519, key.hybrid) for key in _KEYS.encryption]
+    shown += repr(_KEYS.with_pending(_PENDING))
+    for secret in (
+        _SEED,
+        _SESSION,
+        _KEYS.backup_key,
+        _PENDING.signing_seed,
+        _PENDING.backup_key,
+        *encryption[0],
+    ):
         assert repr(secret)[2:-1] not in shown
         assert secret.hex() not in shown
 
@@ -138,7 +174,7 @@ def test_renewing_the_session_key_needs_the_passphrase_once(home: Home, passphra
 def test_a_rotation_replaces_key_epoch_and_promise(home: Home) -> None:
     store = _store(home)
     store.create(_KEYS, b"correct horse")
-    store.save(_KEYS.with_signing_key(b"\x11" * 32, 1, b"\x12" * 32))
+    store.save(_KEYS.with_pending(_PENDING).promoted())
     public = _store(home).public()
     assert (public.epoch, public.promise, public.networker) == (1, b"\x12" * 32, _KEYS.networker)
 
@@ -338,3 +374,33 @@ def test_too_little_memory_is_a_sentence(home: Home, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(keystore, "Argon2id", Starved)
     with pytest.raises(Problem, match="MiB of memory"):
         _store(home, Cost()).create(_KEYS, b"correct horse")
+
+
+@pytest.mark.parametrize("passphrase", [None, b"correct horse"])
+def test_a_rotation_waits_beside_the_keys_in_force(home: Home, passphrase: bytes | None) -> None:
+    store = _store(home)
+    store.create(_KEYS, passphrase)
+    store.save(_KEYS.with_pending(_PENDING))
+    kept = _store(home).open(passphrase)
+    assert kept.pending == _PENDING
+    assert (kept.epoch, kept.signing_key) == (0, _KEYS.signing_key)  # nothing is in force yet
+    after = kept.promoted()
+    store.save(after)
+    assert _store(home).open(passphrase) == after
+    assert after.pending is None
+    assert (after.epoch, after.promise, after.signing_key) == (1, _PENDING.promise, _PENDING.signing_key)
+    assert after.encryption == _KEYS.encryption  # what was sealed to them can still be opened
+    assert after.session_private != _KEYS.session_private and after.backup_key != _KEYS.backup_key
+
+
+def test_nothing_is_promoted_that_is_not_pending() -> None:
+    with pytest.raises(LookupError):
+        _KEYS.promoted()
+
+
+def test_the_public_part_tells_what_a_backup_is_sealed_to_and_until_when_others_seal(home: Home) -> None:
+    _store(home).create(_KEYS, b"correct horse")
+    public = _store(home).public()
+    assert public.backup_public == _KEYS.backup_public
+    assert public.encryption_until == _KEYS.encryption[-1].until
+    assert _KEYS.with_encryption(()).encryption_until == 0
