@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from netnode import node
+from netnode import node, session_identity
 from netnode.home import Home
 from netnode.keystore import Keystore
 from netnode.links import WebSocketDialer
@@ -57,9 +57,9 @@ async def test_the_session_key_is_renewed_while_the_node_runs(
     try:
         address = (await ready).peer
         assert await certified(address) == first
-        monkeypatch.setattr(node, "RENEW_BEFORE_MS", 91 * DAY_MS)
+        monkeypatch.setattr(session_identity, "RENEW_BEFORE_MS", 91 * DAY_MS)
         await until(lambda: keystore.public().session_key != first)
-        monkeypatch.setattr(node, "RENEW_BEFORE_MS", 0)
+        monkeypatch.setattr(session_identity, "RENEW_BEFORE_MS", 0)
 
         async def proved() -> bool:
             return await certified(address) == keystore.public().session_key
