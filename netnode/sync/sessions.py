@@ -1,4 +1,4 @@
-"""Keeps the sessions of a node: dials its book, accepts links, lets no two sessions with one peer stand.
+"""The sessions of a node as a set: lets no two sessions with one peer stand, tells all what all must know.
 
 Which of two sessions with one networker stays does not depend on who looks: the one dialled by the smaller id; of two
 dialled by the same side the newer, since the older is then dead without knowing.
@@ -15,9 +15,10 @@ from typing import Final
 
 from netnode.config import Settings
 from netnode.own import OwnLog
-from netnode.ports import Dialer, Entropy, Link, LinkClosed, Listener
+from netnode.ports import Dialer, Entropy, Link, Listener
 from netnode.store import PeerRow, Reader, Writer
 from netnode.sync.book import Book
+from netnode.sync.dialling import ITSELF, Dialling
 from netnode.sync.interest import Interest, of_own
 from netnode.sync.peering import Core, Peering
 from protocol import limits
@@ -27,10 +28,8 @@ from protocol.messages import Hello, Twin
 from protocol.session import VERSION, LocalIdentity, Session
 
 EAGER: Final = 6  # sessions that new entries are pushed to; the others are told, and ask
-BACK_OFF: Final = (0.25, 60.0)  # seconds: first and longest wait between attempts
 GOODBYE_SECONDS: Final = 2.0
 SKEW_PEERS: Final = 3  # why: one peer with a wrong clock must not silence a node
-ITSELF: Final = "this is the address of this node itself"
 _log = logging.getLogger("netnode.sync")
 
 
@@ -64,7 +63,6 @@ class SessionKeeper:
         self._identity = identity
         self._settings = settings
         self._entropy = entropy
-        self._dialer = dialer
         self._listener = listener
         self._agent = agent
         self._open: dict[bytes, Peering] = {}
@@ -72,14 +70,12 @@ class SessionKeeper:
         self._handshakes: set[bytes] = set()
         self._selves: set[bytes] = set()
         self._skews: dict[bytes, int] = {}
-        self._group: asyncio.TaskGroup | None = None
-        self._dialling: dict[int, asyncio.Task[None]] = {}
-        self._dialled: dict[int, Peering] = {}
         self._changed = asyncio.Event()
         self._follows: frozenset[bytes] = frozenset()
         self._blocked: frozenset[bytes] = frozenset()
         self._store_id = b""
         self._book = Book(core.store)
+        self._dialling = Dialling(self, self._book, dialer, entropy, core.clock)
         self._closing = False
 
     # -- life ------------------------------------------------------------------------------------------------
@@ -91,20 +87,12 @@ class SessionKeeper:
 
     async def run(self) -> None:
         """Dials the book until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            try:
-                for row in await self._core.store.read(Reader.peers):
-                    self._dial(row)
-                await asyncio.Event().wait()
-            finally:
-                self._group = None
+        await self._dialling.run()
 
     async def close(self) -> None:
         """Says goodbye in every session and accepts no more."""
         self._closing = True
-        for number in tuple(self._dialling):
-            self._stop_dialling(number)
+        self._dialling.close()
         for peering in tuple(self._running):
             peering.farewell("", "the node stops")
         try:
@@ -124,12 +112,12 @@ class SessionKeeper:
     async def add(self, row: PeerRow) -> PeerRow:
         """Puts a peer into the book, or adds its addresses to what the book knows of it, and dials it."""
         stored = await self._book.add(row)
-        self._dial(stored)
+        self._dialling.keep(stored)
         return stored
 
     async def drop(self, row: PeerRow) -> None:
         """Forgets a peer and ends the session with it."""
-        self._stop_dialling(row.p)
+        self._dialling.stop(row.p)
         await self._core.store.write(Writer.remove_peer, row.p)
         if row.id is not None:
             self.end(row.id, "", "forgotten")
@@ -260,74 +248,24 @@ class SessionKeeper:
         if self._closing or inbound >= self._settings.max_sessions:
             await link.close(1013, "no room for another session: try again later")
             return
-        await self._run(self._peering(link, None, None))
+        await self.converse(self.peering(link, None, None))
 
-    def _dial(self, row: PeerRow) -> None:
-        """Begins to keep a session with a peer. Who has an address was named by the owner, so none is left out."""
-        if self._group is None or self._closing or not row.addresses or row.p in self._dialling:
-            return
-        task = self._group.create_task(self._keep(row.p), name=f"dial {row.p}")
-        self._dialling[row.p] = task
-        task.add_done_callback(lambda done: self._dialled_out(row.p, done))
+    # -- what dialling asks ----------------------------------------------------------------------------------
+    def stands(self, networker: bytes) -> bool:
+        """Whether a session with this networker is open."""
+        return networker in self._open
 
-    def _dialled_out(self, number: int, task: asyncio.Task[None]) -> None:
-        if self._dialling.get(number) is task:
-            del self._dialling[number]
+    def refuses(self, networker: bytes) -> bool:
+        """Whether sessions with this networker are refused."""
+        return networker in self._blocked
 
-    def _stop_dialling(self, number: int) -> None:
-        """Dials a peer no more; a session that is open goes on to its own end, so that it can say goodbye."""
-        task = self._dialling.pop(number, None)
-        if task is not None and number not in self._dialled:
-            task.cancel()
+    async def changed_sessions(self) -> None:
+        """Returns when a session ended, or who is refused changed."""
+        self._changed.clear()
+        await self._changed.wait()
 
-    async def _keep(self, number: int) -> None:
-        """Keeps a session with one peer of the book, with growing pauses between failures."""
-        pause, longest = BACK_OFF
-        task = asyncio.current_task()
-        while self._dialling.get(number) is task:
-            started = self._core.clock.monotonic()
-            try:
-                if not await self._try(number, task):
-                    return
-            except Exception:  # a task root: a full disk, or a fault in one session, must not end the node
-                _log.exception("dialling peer %d failed", number)
-            if self._core.clock.monotonic() - started > max(pause, limits.HANDSHAKE_SECONDS):
-                pause = BACK_OFF[0]
-            await asyncio.sleep(pause * self._entropy.uniform(0.7, 1.3))
-            pause = min(pause * 2, longest)
-
-    async def _try(self, number: int, task: asyncio.Task[None] | None) -> bool:
-        """Tries every address of a peer once; whether to go on."""
-        row = await self._book.row(number)
-        if row is None:
-            return False
-        while row.id is not None and (row.id in self._open or row.id in self._blocked):
-            self._changed.clear()
-            await self._changed.wait()
-        for address in row.addresses:
-            note = await self._attempt(number, address, row.id)
-            await self._book.note(number, note)
-            if note == ITSELF or self._dialling.get(number) is not task:
-                return False
-        return True
-
-    async def _attempt(self, number: int, address: str, expected: bytes | None) -> str:
-        """One session at one address; returns why it ended or did not begin, for the owner."""
-        try:
-            link = await self._dialer.dial(address)
-        except (OSError, LinkClosed) as error:
-            return str(error)
-        peering = self._peering(link, address, expected)
-        self._dialled[number] = peering
-        try:
-            code, text = await self._run(peering)
-        finally:
-            del self._dialled[number]
-        if peering.id in self._open:  # another session with that peer stands: so this is its address too
-            await self.met(peering)
-        return ITSELF if peering.itself else text if code else ""
-
-    def _peering(self, link: Link, address: str | None, expected: bytes | None) -> Peering:
+    def peering(self, link: Link, address: str | None, expected: bytes | None) -> Peering:
+        """A session over a new link, not yet running; one with an address was dialled there."""
         session = Session(
             self._core.network,
             initiator=address is not None,
@@ -340,7 +278,8 @@ class SessionKeeper:
         )
         return Peering(self._core, self, link, session, outbound=address is not None, address=address)
 
-    async def _run(self, peering: Peering) -> tuple[str, str]:
+    async def converse(self, peering: Peering) -> tuple[str, str]:
+        """Runs a session to its end; returns the code and text it ended with."""
         self._running.add(peering)
         try:
             ended = await peering.run()
@@ -378,7 +317,7 @@ class SessionKeeper:
             peering.id, peering.address, inbound=not peering.outbound, now=self._core.clock.now_ms()
         )
         for number in merged:
-            self._stop_dialling(number)
+            self._dialling.stop(number)
 
     async def _reread(self) -> None:
         self._follows = frozenset(each for each, _ in await self._core.store.read(Reader.follows))

@@ -11,7 +11,7 @@ import pytest
 from netnode.own import OwnLog
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader
-from netnode.sync import sessions as keeper_module
+from netnode.sync import dialling
 from protocol import limits, messages
 from protocol.items import Item, Standing
 from protocol.kinds import encode_record
@@ -22,7 +22,7 @@ from tests.protocol.author import NETWORK, Author, odd_record
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "BACK_OFF", (0.01, 0.05))
+    monkeypatch.setattr(dialling, "BACK_OFF", (0.01, 0.05))
 
 
 async def refused(node: NodeUnderTest) -> Problem:

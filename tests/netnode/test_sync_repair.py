@@ -8,7 +8,7 @@ import random
 import pytest
 
 from netnode.store import Reader, Writer
-from netnode.sync import sessions as keeper_module
+from netnode.sync import dialling
 from netnode.system import ThreadExecutor
 from protocol import messages
 from protocol.items import Item, Standing
@@ -20,7 +20,7 @@ from tests.protocol.author import Author
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "BACK_OFF", (0.01, 0.05))
+    monkeypatch.setattr(dialling, "BACK_OFF", (0.01, 0.05))
 
 
 @pytest.mark.parametrize("refusal", ["nothing", "busy"])

@@ -10,7 +10,7 @@ import pytest
 from netnode.problems import Problem
 from netnode.store import PeerRow, Reader, Writer
 from netnode.store.blobs import put as put_blob
-from netnode.sync import sessions as keeper_module
+from netnode.sync import dialling
 from netnode.sync.book import STRANGERS, Book
 from protocol import blobs, messages, seen
 from protocol.entry import Entry
@@ -32,7 +32,7 @@ from tests.protocol.author import NETWORK, Author, seed
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keeper_module, "BACK_OFF", (0.01, 0.05))
+    monkeypatch.setattr(dialling, "BACK_OFF", (0.01, 0.05))
 
 
 async def test_a_node_that_dials_itself_notices(mesh: Mesh) -> None:
@@ -42,7 +42,7 @@ async def test_a_node_that_dials_itself_notices(mesh: Mesh) -> None:
 
     async def noted() -> bool:
         rows = await a.store.read(Reader.peers)
-        return [each.note for each in rows if each.p == row.p] == [keeper_module.ITSELF]
+        return [each.note for each in rows if each.p == row.p] == [dialling.ITSELF]
 
     await until(noted)
     await quiet(mesh)
