@@ -101,6 +101,12 @@ CODES: Final[dict[str, Code]] = {
         Code("blob", _R, True, "bytes that do not match the hash or place they were asked for"),
         Code("bad_uri", _R, False, "an invite link of a wrong form"),
         Code("bad_file", _R, False, "not a file of runs, one of another network, or cut off"),
+        Code("invite", _H, False, "no invite of this token, or one that was taken back"),
+        Code("invite_expired", _H, False, "the invite's time is over"),
+        Code(
+            "invite_used", _H, False, "the invite was used as often as it may be, or had too many wrong PINs"
+        ),
+        Code("invite_pin", _H, False, "the PIN is missing or wrong"),
         # records
         Code("wrong_key", _V, False, "a withdrawal names no listing of this log"),
         Code("stamp", _V, False, "a stamp does not reach the bits it commits to"),

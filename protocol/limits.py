@@ -44,6 +44,10 @@ MAX_OPEN_REQUESTS: Final = 8
 MAX_ITEMS: Final = 400
 MAX_INTEREST: Final = 1_500
 MAX_INTEREST_TOTAL: Final = 20_000
+MAX_HITS: Final = 50
+MAX_QUERY: Final = 200
+MAX_QUERY_CURSOR: Final = 256
+QUERIES_A_MINUTE: Final = 30
 MAX_IDS: Final = 1_024
 MAX_WANTS: Final = 512
 MAX_GET_BYTES: Final = 4 * 1024 * 1024
@@ -52,6 +56,9 @@ MAX_BLOB: Final = 16 * 1024 * 1024
 CLOCK_TOLERANCE_MS: Final = 120_000
 MAX_NETWORK_NAME: Final = 32
 MAX_URI: Final = 2_048
+TOKEN_BYTES: Final = 16
+PIN_DIGITS: Final = 6
+PIN_TRIES: Final = 5
 # -- records -----------------------------------------------------------------------------------------------
 SALT_BYTES: Final = 16
 HASH_BYTES: Final = 32
@@ -135,6 +142,10 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_ITEMS", MAX_ITEMS, "items", "a full page of items (about 110 bytes each) fits one message"),
     Limit("MAX_INTEREST", MAX_INTEREST, "ids", "what fits one interest message; longer lists come in parts"),
     Limit("MAX_INTEREST_TOTAL", MAX_INTEREST_TOTAL, "ids", "memory of one session; above that ask for all"),
+    Limit("MAX_HITS", MAX_HITS, "entries", "one page of a search that a person reads"),
+    Limit("MAX_QUERY", MAX_QUERY, "characters", "what a person types into a search box"),
+    Limit("MAX_QUERY_CURSOR", MAX_QUERY_CURSOR, "bytes", "opaque; room for any order of hits"),
+    Limit("QUERIES_A_MINUTE", QUERIES_A_MINUTE, "questions", "a person searches, a crawler copies the logs"),
     Limit("MAX_IDS", MAX_IDS, "seqs", "one round of bisecting a log"),
     Limit("MAX_WANTS", MAX_WANTS, "entries", "records asked for at once"),
     Limit(
@@ -150,6 +161,9 @@ LIMITS: Final[tuple[Limit, ...]] = (
     ),
     Limit("MAX_NETWORK_NAME", MAX_NETWORK_NAME, "characters", "lower-case letters, digits and hyphen"),
     Limit("MAX_URI", MAX_URI, "characters", "an invite link that mail, chat and a QR code can carry"),
+    Limit("TOKEN_BYTES", TOKEN_BYTES, "bytes", "an invite's token that nobody can guess"),
+    Limit("PIN_DIGITS", PIN_DIGITS, "digits", "of an invite's PIN: told over the phone without a slip"),
+    Limit("PIN_TRIES", PIN_TRIES, "tries", "wrong PINs in all: 1 guess in 200,000 who has the link only"),
     Limit("SALT_BYTES", SALT_BYTES, "bytes", "a purged record cannot be guessed from its hash"),
     Limit("HASH_BYTES", HASH_BYTES, "bytes", "SHA-256: networker ids, entry ids, blobs"),
     Limit("KEY_BYTES", KEY_BYTES, "bytes", "an Ed25519 or X25519 public key"),

@@ -270,6 +270,121 @@ class Twin(msgspec.Struct, frozen=True, kw_only=True):
     """Another node of the receiver's networker is in session here."""
 
 
+class Join(msgspec.Struct, frozen=True, kw_only=True):
+    """Shows the token of an invite to the one who made it."""
+
+    pin: Annotated[
+        Annotated[str, msgspec.Meta(min_length=6, max_length=6)] | None,
+        msgspec.Meta(description="6 digits, told by another channel; nil when the invite has none"),
+    ] = None
+    token: Annotated[
+        bytes, msgspec.Meta(min_length=16, max_length=16, description="of the invite link, parameter `t`")
+    ]
+
+
+class Joined(msgspec.Struct, frozen=True, kw_only=True):
+    """The invite holds: its maker counts the asker among those they named."""
+
+    followed: Annotated[bool, msgspec.Meta(description="whether the maker follows the asker from now on")] = (
+        False
+    )
+
+
+class Ping(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for a sign of life, the clock, and the own address as the other side sees it."""
+
+    clock: Annotated[_Count, msgspec.Meta(description="ms UTC at sending")]
+
+
+class Pong(msgspec.Struct, frozen=True, kw_only=True):
+    """The sign of life."""
+
+    address: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=64, description="IP address that the asker's end of the link has; may be empty"
+        ),
+    ] = ""
+    clock: Annotated[_Count, msgspec.Meta(description="ms UTC at sending")]
+
+
+class DialBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks whether the asker's port can be dialled from where the other side is."""
+
+    port: Annotated[int, msgspec.Meta(ge=1, le=65_535, description="of the asker's listener")]
+
+
+class DialledBack(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of dialling back."""
+
+    address: Annotated[
+        str, msgspec.Meta(max_length=limits.MAX_ADDRESS, description="the `ws://` address that was dialled")
+    ]
+    reached: Annotated[bool, msgspec.Meta(description="whether the asker's networker answered there")]
+
+
+class Query(msgspec.Struct, frozen=True, kw_only=True):
+    """Searches the listings that the receiver holds."""
+
+    category: Annotated[
+        str | None,
+        msgspec.Meta(max_length=limits.MAX_CATEGORY, description="only at or below it; nil for any"),
+    ] = None
+    currency: Annotated[
+        str | None, msgspec.Meta(pattern="^[A-Z]{3}$", description="only prices in it; nil for any")
+    ] = None
+    cursor: Annotated[
+        bytes | None,
+        msgspec.Meta(
+            max_length=limits.MAX_QUERY_CURSOR, description="`next` of the page before; nil: the first"
+        ),
+    ] = None
+    kind: Annotated[
+        str | None, msgspec.Meta(max_length=16, description="only this kind of listing; nil for any")
+    ] = None
+    least: Annotated[
+        _Count | None, msgspec.Meta(description="lowest price in minor units of `currency`; nil for any")
+    ] = None
+    limit: Annotated[
+        int, msgspec.Meta(ge=1, le=limits.MAX_HITS, description="most hits wanted in one answer")
+    ]
+    most: Annotated[
+        _Count | None, msgspec.Meta(description="highest price in minor units of `currency`; nil for any")
+    ] = None
+    seller: Annotated[
+        _Hash | None, msgspec.Meta(description="only listings of this networker; nil for any")
+    ] = None
+    text: Annotated[
+        str, msgspec.Meta(max_length=limits.MAX_QUERY, description="words; empty finds everything")
+    ]
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """Listings found, with what proves who wrote them."""
+
+    heads: Annotated[
+        list[Any],
+        msgspec.Meta(max_length=limits.MAX_HITS, description="the item held of each author of a hit"),
+    ] = []
+    hits: Annotated[
+        list[Run],
+        msgspec.Meta(
+            max_length=limits.MAX_HITS, description="the entries found, best first, a run of one each"
+        ),
+    ] = []
+    next: Annotated[
+        bytes | None,
+        msgspec.Meta(max_length=limits.MAX_QUERY_CURSOR, description="for the page after; nil at the end"),
+    ] = None
+    openers: Annotated[
+        list[Run], msgspec.Meta(max_length=1_024, description="all openers of the authors, a run of one each")
+    ] = []
+    standings: Annotated[
+        list[Run],
+        msgspec.Meta(max_length=1_024, description="parts of standings that name hits of closed places"),
+    ] = []
+
+
 class Role(enum.Enum):
     """What a message is in a conversation."""
 
@@ -293,6 +408,8 @@ HELLO, CHANGES, ITEMS, HEADS, ASK_IDS, IDS = 0, 2, 3, 4, 6, 7
 GET, RUNS, OPENERS, PROOF, FORK, WANT, RECORDS = 8, 9, 10, 12, 13, 14, 15
 SEE, SEEN, FETCH, CHUNK = 16, 17, 18, 19
 INTEREST, HAVE, PUSH, REFUSE, BYE, TWIN = 20, 21, 23, 25, 27, 29
+QUERY, FOUND = 32, 33
+JOIN, JOINED, PING, PONG, DIAL_BACK, DIALLED_BACK = 34, 35, 38, 39, 40, 41
 
 _Q, _A, _N = Role.QUESTION, Role.ANSWER, Role.NOTICE
 MESSAGES: Final = MappingProxyType(
@@ -322,6 +439,14 @@ MESSAGES: Final = MappingProxyType(
             Message(REFUSE, "refuse", Refuse, _A),
             Message(BYE, "bye", Bye, _N),
             Message(TWIN, "twin", Twin, _N),
+            Message(QUERY, "query", Query, _Q, (FOUND, REFUSE)),
+            Message(FOUND, "found", Found, _A),
+            Message(JOIN, "join", Join, _Q, (JOINED, REFUSE)),
+            Message(JOINED, "joined", Joined, _A),
+            Message(PING, "ping", Ping, _Q, (PONG, REFUSE)),
+            Message(PONG, "pong", Pong, _A),
+            Message(DIAL_BACK, "dial_back", DialBack, _Q, (DIALLED_BACK, REFUSE)),
+            Message(DIALLED_BACK, "dialled_back", DialledBack, _A),
         )
     }
 )

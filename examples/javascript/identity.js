@@ -96,6 +96,12 @@ function checkAddress(address) {
   }
 }
 
+const CLAIMS = {
+  t: (value) => /^[0-9a-f]{32}$/i.test(value),
+  e: (value) => /^[0-9]{1,13}$/.test(value) && Number(value) * 1000 <= LIMITS.MAX_INT,
+  p: (value) => /^[01]$/.test(value),
+};
+
 /**
  * Reads an invite link (`inx:nx1...?a=ws://...`) or a bare address.
  *
@@ -112,7 +118,16 @@ export function parseUri(uri) {
   const [, subject, query = ""] = /^inx:([^?]*)\??(.*)$/i.exec(uri);
   const id = parseId(subject);
   const addresses = new Set();
+  const claims = new Set();
   for (const parameter of query.split("&")) {
+    const claim = /^([tep])(=|$)/.exec(parameter)?.[1];
+    if (claim !== undefined) {
+      // An invite's token, expiry and PIN are for who shows them by `join`; here only their form counts [R-URI-6].
+      if (claims.has(claim) || !CLAIMS[claim](parameter.slice(2))) {
+        throw new InxError("bad_uri", "the link's token, expiry or PIN is not of the form it must have");
+      }
+      claims.add(claim);
+    }
     if (!parameter.startsWith("a=")) continue; // [R-URI-4]
     let address;
     try {

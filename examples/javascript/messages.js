@@ -41,6 +41,12 @@ const TABLE = {
   refuse: [25, { code: text(0, 32), text: text(0, 500) }],
   bye: [27, { code: text(0, 32), text: text(0, 500) }],
   twin: [29, {}],
+  join: [34, { "pin?": nullable(text(6, 6)), token: bin(16) }, ["joined"]],
+  joined: [35, { "followed?": bool }],
+  ping: [38, { clock: int() }, ["pong"]],
+  pong: [39, { "address?": text(0, 64), clock: int() }],
+  dial_back: [40, { port: int(1, 65_535) }, ["dialled_back"]],
+  dialled_back: [41, { address: text(0, LIMITS.MAX_ADDRESS), reached: bool }],
 };
 
 /** Per message: `{name, type, body, answers}`; `answers` is null for what is no question. */
@@ -51,7 +57,7 @@ export const MESSAGES = Object.fromEntries(
   ]),
 );
 /** Names of messages that answer a question and may not come without one; `fork` and `refuse` may [R-SES-9]. */
-export const ANSWERS = new Set(["items", "ids", "runs", "records", "seen", "chunk"]);
+export const ANSWERS = new Set(["items", "ids", "runs", "records", "seen", "chunk", "joined", "pong", "dialled_back"]);
 
 const byType = new Map(Object.values(MESSAGES).map((row) => [row.type, row]));
 const DEFAULTS = { runs: { left: [], more: false, runs: [] }, items: { cursor: null, more: false } };

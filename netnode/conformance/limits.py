@@ -35,6 +35,8 @@ MAX_BLOB: Final = 16_777_216
 
 MAX_NETWORK_NAME: Final = 32
 MAX_URI: Final = 2_048
+TOKEN_BYTES: Final = 16
+PIN_DIGITS: Final = 6
 MAX_ADDRESS: Final = 255
 MAX_ADDRESSES: Final = 8
 

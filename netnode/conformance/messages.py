@@ -11,6 +11,7 @@ from netnode.conformance.faults import Fault, demand
 from netnode.conformance.items import is_cursor, is_item
 from netnode.conformance.limits import (
     HASH_BYTES,
+    MAX_ADDRESS,
     MAX_BLOB,
     MAX_GET_BYTES,
     MAX_IDS,
@@ -21,6 +22,8 @@ from netnode.conformance.limits import (
     MAX_SEQ,
     MAX_STAMP_BITS,
     MAX_WANTS,
+    PIN_DIGITS,
+    TOKEN_BYTES,
 )
 from netnode.conformance.runs import read_run
 from netnode.conformance.seen import is_statement
@@ -64,6 +67,7 @@ NAMES: Final = {
     0: "hello", 2: "changes", 3: "items", 4: "heads", 6: "ask_ids", 7: "ids", 8: "get", 9: "runs", 10: "openers",
     12: "proof", 13: "fork", 14: "want", 15: "records", 16: "see", 17: "seen", 18: "fetch", 19: "chunk",
     20: "interest", 21: "have", 23: "push", 25: "refuse", 27: "bye", 29: "twin",
+    32: "query", 33: "found", 34: "join", 35: "joined", 38: "ping", 39: "pong", 40: "dial_back", 41: "dialled_back",
 }  # fmt: skip
 TYPES: Final = {name: number for number, name in NAMES.items()}
 
@@ -113,12 +117,37 @@ BODIES: Final[Mapping[str, Mapping[str, Field]]] = {
     "refuse": _REASON,
     "bye": _REASON,
     "twin": {},
+    "query": {
+        "category": may(or_nil(str_(0, MAX_CATEGORY))),
+        "currency": may(or_nil(_currency)),
+        "cursor": may(or_nil(bin_(0, MAX_QUERY_CURSOR))),
+        "kind": may(or_nil(str_(0, 16))),
+        "least": may(or_nil(int_())),
+        "limit": must(int_(1, MAX_HITS)),
+        "most": may(or_nil(int_())),
+        "seller": may(or_nil(_AUTHOR)),
+        "text": must(str_(0, MAX_QUERY)),
+    },
+    "found": {
+        "heads": may(array(is_item, 0, MAX_HITS)),
+        "hits": may(array(_run, 0, MAX_HITS)),
+        "next": may(or_nil(bin_(0, MAX_QUERY_CURSOR))),
+        "openers": may(array(_run, 0, MAX_RUNS)),
+        "standings": may(array(_run, 0, MAX_RUNS)),
+    },
+    "join": {"pin": may(or_nil(str_(PIN_DIGITS, PIN_DIGITS))), "token": must(bin_(TOKEN_BYTES))},
+    "joined": {"followed": may(bool_)},
+    "ping": {"clock": must(int_())},
+    "pong": {"address": may(str_(0, 64)), "clock": must(int_())},
+    "dial_back": {"port": must(int_(1, 65_535))},
+    "dialled_back": {"address": must(str_(0, MAX_ADDRESS)), "reached": must(bool_)},
 }
 """The tables of sections 10.1 to 10.17, by name [R-MSG-4]."""
 
 ANSWERS: Final[Mapping[str, str]] = {
     "changes": "items", "heads": "items", "ask_ids": "ids", "get": "runs", "openers": "runs", "proof": "fork",
     "want": "records", "see": "seen", "fetch": "chunk",
+    "query": "found", "join": "joined", "ping": "pong", "dial_back": "dialled_back",
 }  # fmt: skip
 """What answers each question, besides `refuse` [R-SES-10]."""
 

@@ -147,7 +147,8 @@ async def dialled(
 ) -> AsyncIterator[Peer]:
     """A session with the node, as the dialler that expects it; `greet`: with hello and the interest all."""
     own = own or networker()
-    expected, [address, *_] = read_link(node.invite())
+    link_to = read_link(node.invite())
+    expected, address = link_to.networker, link_to.addresses[0]
     assert expected == read_id(node.id)
     async with ClientSession() as http, http.ws_connect(address, max_msg_size=65_535, compress=0) as link:
         static, ephemeral = os.urandom(32), os.urandom(32)
@@ -476,7 +477,7 @@ async def test_frames_that_are_none_of_inx(node: Node) -> None:
 @pytest.mark.parametrize("first", [b"", bytes(31), bytes(32), b"x" * 65_535])
 async def test_a_handshake_that_is_none(node: Node, first: bytes) -> None:
     """R-NOISE-3, R-NOISE-6: closed without an answer."""
-    _, [address, *_] = read_link(node.invite())
+    address = read_link(node.invite()).addresses[0]
     async with ClientSession() as http, http.ws_connect(address) as link:
         await link.send_bytes(first)
         async with asyncio.timeout(ANSWER_SECONDS):
@@ -489,7 +490,7 @@ async def test_a_handshake_that_is_none(node: Node, first: bytes) -> None:
 
 async def test_another_network_hears_nothing(node: Node) -> None:
     """R-TAG-1, R-SES-1: message 2 does not decrypt under another prologue."""
-    _, [address, *_] = read_link(node.invite())
+    address = read_link(node.invite()).addresses[0]
     own = new_networker("other", os.urandom(32), os.urandom(32), os.urandom(16), now())
     async with ClientSession() as http, http.ws_connect(address) as link:
         session = Session(own, dialler=True, static=os.urandom(32), ephemeral=os.urandom(32), now=now())

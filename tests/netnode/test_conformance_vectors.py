@@ -25,7 +25,7 @@ from netnode.conformance.files import read_file, write_file
 from netnode.conformance.identity import certified, read_identity
 from netnode.conformance.items import check_cursor, check_item, need
 from netnode.conformance.limits import MAX_MESSAGE
-from netnode.conformance.links import read_link, write_link
+from netnode.conformance.links import Link, read_link, write_link
 from netnode.conformance.log import Log
 from netnode.conformance.messages import read_message
 from netnode.conformance.noise import Handshake, public
@@ -447,9 +447,18 @@ def test_stamp(vector: Vector) -> None:
 def test_link(vector: Vector) -> None:
     def judge(given: Vector) -> Any:
         if "id" in given:
-            return {"link": write_link(hexed(given["id"]), given["addresses"])}
-        id_, addresses = read_link(given["link"])
-        return {"id": id_.hex(), "addresses": addresses}
+            token = hexed(given["token"]) if "token" in given else None
+            wanted = Link(
+                hexed(given["id"]), given["addresses"], token, given.get("expires"), given.get("pin", False)
+            )
+            return {"link": write_link(wanted)}
+        link = read_link(given["link"])
+        told: dict[str, Any] = {"id": link.networker.hex(), "addresses": link.addresses}
+        if link.token is not None:
+            told["token"] = link.token.hex()
+            told |= {} if link.expires is None else {"expires": link.expires}
+            told |= {"pin": True} if link.pin else {}
+        return told
 
     found = judged(vector, judge)
     assert found is None or found == vector["expected"]

@@ -319,15 +319,24 @@ def test_the_handshake_of_the_exchange_is_that_of_another_noise() -> None:
 
 @pytest.mark.parametrize("vector", read("uri", "write-"), ids=named)
 def test_links_are_written(vector: Vector) -> None:  # [R-URI-2, 3]
-    given = vector["input"]
-    assert invites.format_invite(raw(given["id"]), given["addresses"]) == vector["expected"]["link"]
+    given = dict(vector["input"])
+    networker, addresses = raw(given.pop("id")), given.pop("addresses")
+    if "token" in given:
+        given["token"] = raw(given["token"])
+    assert invites.format_invite(networker, addresses, **given) == vector["expected"]["link"]
 
 
 @pytest.mark.parametrize("vector", [*read("uri", "read-"), *read("uri", "refused-")], ids=named)
-def test_links_are_read(vector: Vector) -> None:  # [R-URI-1..5]
+def test_links_are_read(vector: Vector) -> None:  # [R-URI-1..7]
     def act() -> Any:
         invite = invites.parse_invite(vector["input"]["link"])
-        return {"id": invite.id.hex(), "addresses": list(invite.addresses)}
+        told: dict[str, Any] = {"id": invite.id.hex(), "addresses": list(invite.addresses)}
+        if invite.token is not None:
+            told["token"] = invite.token.hex()
+            told |= {} if invite.expires is None else {"expires": invite.expires}
+            told |= {"pin": True} if invite.pin else {}
+        assert invite.token is not None or (invite.expires, invite.pin) == (None, False)
+        return told
 
     outcome(vector, act)
 

@@ -61,6 +61,21 @@ def bodies() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         "refuse": (told, told),
         "bye": ({"code": "", "text": ""}, told),
         "twin": ({}, {}),
+        "query": (
+            {"limit": 1, "text": ""},
+            {"category": "Hats", "currency": "EUR", "cursor": b"c", "kind": "product", "least": 0, "limit": 50,
+             "most": 9_900, "seller": H, "text": "blue cap"},
+        ),
+        "found": ({}, {"heads": [ITEM], "hits": [run], "next": b"c", "openers": [run], "standings": [run]}),
+        "join": ({"token": H[:16]}, {"pin": "012345", "token": H[:16]}),
+        "joined": ({}, {"followed": True}),
+        "ping": ({"clock": 0}, {"clock": 1_700_000_000_000}),
+        "pong": ({"clock": 0}, {"address": "2001:db8::7", "clock": 1_700_000_000_000}),
+        "dial_back": ({"port": 1}, {"port": 65_535}),
+        "dialled_back": (
+            {"address": "", "reached": False},
+            {"address": "ws://192.0.2.7:4747/inx/1", "reached": True},
+        ),
     }  # fmt: skip
 
 
@@ -82,6 +97,12 @@ WRONG: Final[tuple[tuple[str, str, Any], ...]] = (
     ("chunk", "data", "x"), ("interest", "all", None), ("interest", "ids", [H[1:]]), ("interest", "ids", [H] * 1_501),
     ("have", "items", []), ("push", "runs", []), ("refuse", "code", "c" * 33), ("refuse", "text", "t" * 501),
     ("bye", "code", 1),
+    ("query", "limit", 0), ("query", "limit", 51), ("query", "text", "t" * 201), ("query", "currency", "eur"),
+    ("query", "least", -1), ("query", "seller", H[1:]), ("query", "cursor", bytes(257)), ("query", "kind", "k" * 17),
+    ("found", "hits", [[]]), ("found", "heads", [ITEM] * 51), ("found", "next", "c"),
+    ("join", "token", H[:15]), ("join", "pin", "12345"), ("join", "pin", 123456), ("joined", "followed", 1),
+    ("ping", "clock", -1), ("pong", "address", "a" * 65), ("dial_back", "port", 0), ("dial_back", "port", 65_536),
+    ("dialled_back", "address", "a" * 256), ("dialled_back", "reached", None),
 )  # fmt: skip
 
 

@@ -10,8 +10,9 @@ from tests.vectors.generate.forms import vector
 from tests.vectors.generate.writing import Vector
 
 ABOUT: Final = (
-    "Invite links (section 12.4). `write-*`: id (hex) and addresses give the link. `read-*`: a link gives id and "
-    "addresses, or is refused with `bad_uri` (`encoding` where the id is wrong)."
+    "Invite links (section 12.4). `write-*`: id (hex) and addresses, where given also token (hex), expires (ms) and "
+    "pin, give the link. `read-*`: a link gives the same, or is refused with `bad_uri` (`encoding` where the id is "
+    "wrong)."
 )
 ID: Final = bytes(range(32))
 LAN: Final = "ws://192.168.1.7:7400/inx/1"
@@ -31,6 +32,30 @@ def vectors() -> list[Vector]:
         found.append(vector(f"write-{name}", name, "R-URI-2", given, expected={"link": link}))
         expected = {"id": ID.hex(), "addresses": list(dict.fromkeys(addresses))}
         found.append(vector(f"read-{name}", name, "R-URI-2", {"link": link}, expected=expected))
+
+    token = bytes(range(200, 216))
+    for name, more in (
+        ("token", {"token": token.hex()}),
+        ("expires", {"token": token.hex(), "expires": 1_700_000_000_000}),
+        ("pin", {"token": token.hex(), "expires": 1_700_000_000_000, "pin": True}),
+    ):
+        link = format_invite(ID, [LAN], **(more | {"token": token}))  # type: ignore[arg-type]
+        given = {"id": ID.hex(), "addresses": [LAN], **more}
+        found.append(vector(f"write-{name}", name, "R-URI-6", given, expected={"link": link}))
+        found.append(vector(f"read-{name}", name, "R-URI-6", {"link": link}, expected=given))
+    told = {"id": ID.hex(), "addresses": [LAN]}
+    for name, comment, requirement, parameters, more in (
+        (
+            "token-capitals",
+            "a token in capitals",
+            "R-URI-6",
+            f"t={token.hex().upper()}&p=0",
+            {"token": token.hex()},
+        ),
+        ("no-token", "expiry and PIN without a token mean nothing", "R-URI-7", "e=1700000000&p=1", {}),
+    ):
+        link = f"inx:{text}?a={LAN}&{parameters}"
+        found.append(vector(f"read-{name}", comment, requirement, {"link": link}, expected=told | more))
 
     def read(name: str, comment: str, requirement: str, link: str, *addresses: str) -> None:
         expected = {"id": ID.hex(), "addresses": list(addresses)}
@@ -88,6 +113,19 @@ def vectors() -> list[Vector]:
         refused(name, comment, "R-URI-2", f"inx:{text}?a={address}")
     fits = "ws://example.org/" + "x" * 238
     read("address-255", "the longest address", "R-URI-2", f"inx:{text}?a={fits}", fits)
+    for name, comment, parameters in (
+        ("token-short", "a token of 15 bytes", f"t={token.hex()[2:]}"),
+        ("token-long", "a token of 17 bytes", f"t={token.hex()}00"),
+        ("token-letters", "a token of other letters", "t=" + "g" * 32),
+        ("token-empty", "an empty token", "t="),
+        ("token-twice", "two tokens", f"t={token.hex()}&t={token.hex()}"),
+        ("expiry-sign", "an expiry with a sign", f"t={token.hex()}&e=-1"),
+        ("expiry-large", "an expiry above MAX_INT ms", f"t={token.hex()}&e=9007199254741"),
+        ("expiry-twice", "two expiries", "e=1&e=1"),
+        ("pin-2", "a PIN that is neither 0 nor 1", f"t={token.hex()}&p=2"),
+        ("pin-number", "a PIN in the link", f"t={token.hex()}&p=123456"),
+    ):
+        refused(name, comment, "R-URI-6", f"inx:{text}?{parameters}")
     nine = "&".join(f"a=ws://10.0.0.{number}/" for number in range(9))
     refused("nine", "nine addresses", "R-URI-3", f"inx:{text}?{nine}")
     refused("hash", "a fragment", "R-URI-5", f"inx:{text}#x")
