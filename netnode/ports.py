@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable, MutableSequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar, TypeVarTuple
+from typing import Any, BinaryIO, Final, Protocol, TypeVar, TypeVarTuple
 
 import apsw
 
@@ -83,6 +84,18 @@ class Disk(Protocol):
 
     def write_private(self, path: Path, data: bytes) -> None:
         """Replaces the file, mode 0600; whatever happens, it holds the old or the new content whole."""
+        ...
+
+    def writing(self, path: Path) -> AbstractContextManager[BinaryIO]:
+        """A new private file, 0600, for content too large for memory.
+
+        It stands beside `path` as ``.NAME.*.new`` and takes its name, durably, when the context ends well; when it ends
+        with an exception nothing is left.
+        """
+        ...
+
+    def free(self, path: Path) -> int:
+        """The bytes this user may still write to the file system of a file or folder."""
         ...
 
     def remove(self, path: Path) -> None:

@@ -13,9 +13,9 @@ import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterator, MutableSequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar, TypeVarTuple
+from typing import Any, BinaryIO, Final, TypeVar, TypeVarTuple
 
 import apsw
 
@@ -102,10 +102,16 @@ class SystemDisk:
 
     def write_private(self, path: Path, data: bytes) -> None:
         """Writes beside, fsyncs, renames into place, fsyncs the folder; mode 0600 from the first byte."""
+        with self.writing(path) as file:
+            file.write(data)
+
+    @contextmanager
+    def writing(self, path: Path) -> Iterator[BinaryIO]:
+        """A new private file that takes its name when the context ends well; see `netnode.ports.Disk`."""
         descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
         try:
             with open(descriptor, "wb") as file:
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, path)
@@ -114,6 +120,11 @@ class SystemDisk:
                 os.unlink(beside)
             raise
         self.sync(path.parent)
+
+    def free(self, path: Path) -> int:
+        """The bytes this user may still write there."""
+        found = os.statvfs(path)
+        return found.f_bavail * found.f_frsize
 
     def remove(self, path: Path) -> None:
         """Removes the file; fine when there is none."""
