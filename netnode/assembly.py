@@ -11,6 +11,7 @@ from netnode.bus import Bus
 from netnode.config import Config, Settings
 from netnode.home import Home
 from netnode.ingest import Gate
+from netnode.keyring import KeyRing
 from netnode.keystore import Keys, Keystore
 from netnode.own import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor
@@ -35,7 +36,7 @@ class Ports:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The parts of one open home; `keys` is None while they are locked."""
+    """The parts of one open home."""
 
     home: Home
     settings: Settings
@@ -45,7 +46,7 @@ class Assembly:
     bus: Bus
     own: OwnLog
     projector: Projector
-    keys: Keys | None
+    ring: KeyRing
 
 
 def system_ports() -> Ports:
@@ -59,8 +60,17 @@ def agent() -> str:
 
 
 @asynccontextmanager
-async def assembled(home: Home, ports: Ports, keys: Keys | None, networker: bytes) -> AsyncIterator[Assembly]:
+async def assembled(
+    home: Home, ports: Ports, keys: Keys | None, networker: bytes, passphrase: bytes | None = None
+) -> AsyncIterator[Assembly]:
     """Opens the store of a locked home and builds everything that rests on it; closes both at the end.
+
+    Args:
+        home: whose lock the caller holds.
+        ports: the outside.
+        keys: as opened; None while they stay locked.
+        networker: its id, 32 bytes.
+        passphrase: what opened the keys, to write changed ones.
 
     Raises:
         Problem: the settings or the store cannot be read.
@@ -73,9 +83,14 @@ async def assembled(home: Home, ports: Ports, keys: Keys | None, networker: byte
         async with GroupCommit(store) as commits:
             bus = Bus()
             gate = Gate(settings.network, store, commits, ports.executor, bus)
-            own = OwnLog(settings.network, networker, gate, ports.clock, keys)
+            ring = KeyRing(home, ports.disk, ports.entropy, ports.executor, keys, passphrase)
+            state = await store.load(networker)
+            if state is not None:
+                ring.reconcile(state.openers)
+            own = OwnLog(settings.network, networker, gate, ports.clock, ring.opened)
+            ring.tell(own.adopt)
             projector = Projector(store, settings.network, ports.clock, bus)
-            yield Assembly(home, settings, ports, store, gate, bus, own, projector, keys)
+            yield Assembly(home, settings, ports, store, gate, bus, own, projector, ring)
     finally:
         await store.close()
         await ports.executor.close()

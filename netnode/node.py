@@ -26,7 +26,7 @@ from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
-from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity, renewed_keys
+from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
 from netnode.sync.peering import Core
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk, lan_address, retries
@@ -45,7 +45,7 @@ async def opened(home: Path, *, passphrase: bytes | None) -> AsyncIterator[Servi
     place.check()
     ports = system_ports()
     with place.lock(retries(LOCK_SECONDS)):
-        async with assembled(place, ports, *home_keys(place, ports, passphrase)) as parts:
+        async with assembled(place, ports, *home_keys(place, ports, passphrase), passphrase) as parts:
             await parts.projector.level()
             yield services_of(parts)
 
@@ -76,8 +76,11 @@ async def _running(home: Path, options: StartOptions) -> AsyncIterator[tuple[Nod
         async with AsyncExitStack() as stack:
             keys, networker = _unlocked(place, ports, options.passphrase)
             stack.enter_context(_logging(place, Config(place.config, ports.disk).settings().log_level))
-            parts = await stack.enter_async_context(assembled(place, ports, keys, networker))
-            yield await stack.enter_async_context(_serving(parts, keys, options))
+            parts = await stack.enter_async_context(
+                assembled(place, ports, keys, networker, options.passphrase)
+            )
+            await parts.ring.save()
+            yield await stack.enter_async_context(_serving(parts, options))
 
 
 def _unlocked(home: Home, ports: Ports, passphrase: bytes | None) -> tuple[Keys, bytes]:
@@ -88,12 +91,12 @@ def _unlocked(home: Home, ports: Ports, passphrase: bytes | None) -> tuple[Keys,
             ExitCode.USAGE,
             "passphrase_needed",
         )
-    return renewed_keys(home, ports, keys, passphrase), networker
+    return keys, networker
 
 
 @asynccontextmanager
 async def _serving(
-    parts: Assembly, keys: Keys, options: StartOptions
+    parts: Assembly, options: StartOptions
 ) -> AsyncIterator[tuple[NodeServices, asyncio.Event]]:
     # Late: aiohttp takes a third of the time of a command that runs without a node.
     from netnode.api.server import ApiServer
@@ -102,7 +105,7 @@ async def _serving(
     settings, home = parts.settings, parts.home
     dialer = WebSocketDialer()
     listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
-    identity = await SessionIdentity.of(parts, keys, options.passphrase)
+    identity = await SessionIdentity.of(parts)
     core = Core(settings.network, parts.store, parts.gate, parts.bus, parts.ports.clock, parts.own.witness)
     sessions = SessionKeeper(
         core, parts.own, lambda: identity.current, settings, parts.ports.entropy, dialer, listener, agent()
@@ -121,7 +124,7 @@ async def _serving(
         allow_origins=settings.allow_origins,
     )
     host, port = await server.start(*split_listen(options.listen or settings.listen))
-    ready = _ready(keys, host, port)
+    ready = _ready(parts.own.id, host, port)
     serving.append(Serving(ready.api, ready.peer, parts.ports.clock.now_ms(), _announced(host, port)))
     listener.addresses = (ready.peer,)
     loop = asyncio.get_running_loop()
@@ -136,7 +139,7 @@ async def _serving(
         home.write_running(Running(ready.pid, ready.api, ready.peer, ready.id))
         if options.ready_file is not None:
             _write_ready(options.ready_file, ready)
-        _log.info("%s serves peers at %s", id_text(keys.networker), ready.peer)
+        _log.info("%s serves peers at %s", ready.id, ready.peer)
         if options.on_ready is not None:
             options.on_ready(ready)
         async with asyncio.TaskGroup() as group:
@@ -159,11 +162,9 @@ async def _serving(
         _log.info("stopped")
 
 
-def _ready(keys: Keys, host: str, port: int) -> Ready:
+def _ready(networker: bytes, host: str, port: int) -> Ready:
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return Ready(
-        id_text(keys.networker), os.getpid(), f"ws://{shown}:{port}{PEER_PATH}", f"http://{shown}:{port}"
-    )
+    return Ready(id_text(networker), os.getpid(), f"ws://{shown}:{port}{PEER_PATH}", f"http://{shown}:{port}")
 
 
 def _announced(host: str, port: int) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,6 +53,17 @@ class OwnLog:
         self.id = networker
         self.halted: str | None = None
         self.skew: Callable[[], int | None] = _unknown
+
+    async def adopt(self, keys: Keys) -> None:
+        """Signs with these keys from now on, as after a rotation."""
+        self._keys = keys
+        self._signer = Signer(keys.signing_seed)
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Appends nothing while the context lasts: its owner opens an epoch or term."""
+        async with self._turn:
+            yield
 
     def witness(self) -> Witness | None:
         """Who signs `seen` statements; None while the keys are locked."""

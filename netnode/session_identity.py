@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from netnode.assembly import Assembly, Ports
-from netnode.home import Home
-from netnode.keystore import Keys, Keystore
-from netnode.ports import Lane
+from netnode.keystore import Keys
 from netnode.problems import Problem
 from protocol import limits
 from protocol.certificate import DAY_MS, certify
@@ -22,33 +20,31 @@ class SessionIdentity:
     """The identity for the handshakes to come; build it with `SessionIdentity.of`.
 
     Args:
-        parts: the open home.
-        keys: the opened keys.
-        passphrase: what opened them, to write a renewed session key; None for plain ones.
+        parts: the open home; its key ring tells of changed keys.
         current: proved from now on.
     """
 
-    __slots__ = ("_parts", "_passphrase", "current", "keys")
+    __slots__ = ("_parts", "current")
 
-    def __init__(self, parts: Assembly, keys: Keys, passphrase: bytes | None, current: LocalIdentity) -> None:
+    def __init__(self, parts: Assembly, current: LocalIdentity) -> None:
         self._parts = parts
-        self._passphrase = passphrase
-        self.keys = keys
         self.current = current
 
     @classmethod
-    async def of(cls, parts: Assembly, keys: Keys, passphrase: bytes | None) -> SessionIdentity:
-        """The identity of these keys.
+    async def of(cls, parts: Assembly) -> SessionIdentity:
+        """The identity of the keys in force, with a session key that is good for at least a month more.
 
         Raises:
-            Problem: the own log is not in the store.
+            Problem: the keys are locked, the own log is not in the store, or the keystore cannot be written.
         """
-        return cls(parts, keys, passphrase, await _identity(parts, keys))
+        keys = await parts.ring.change(lambda keys: renewed_keys(parts.ports, keys))
+        made = cls(parts, await _identity(parts, keys))
+        parts.ring.tell(made.adopt)
+        return made
 
     async def adopt(self, keys: Keys) -> None:
         """Proves with these keys from now on, as after a rotation [R-CERT-2]."""
         self.current = await _identity(self._parts, keys)
-        self.keys = keys
 
     async def renew(self) -> None:
         """Takes a new session key when the old one is good for less than a month [R-CERT-2].
@@ -56,30 +52,17 @@ class SessionIdentity:
         Raises:
             Problem: the keystore cannot be written; the key is good for weeks, so it can be tried again.
         """
-        parts, keys = self._parts, self.keys
-        renewed = await parts.ports.executor.run(
-            Lane.VERIFIER, renewed_keys, parts.home, parts.ports, keys, self._passphrase
-        )
-        if renewed is not keys:
-            await self.adopt(renewed)
+        await self._parts.ring.change(lambda keys: renewed_keys(self._parts.ports, keys))
 
 
-def renewed_keys(home: Home, ports: Ports, keys: Keys, passphrase: bytes | None) -> Keys:
-    """The keys with a session key that is good for at least a month more.
-
-    Raises:
-        Problem: the keystore cannot be written.
-    """
+def renewed_keys(ports: Ports, keys: Keys) -> Keys:
+    """The keys with a session key that is good for at least a month more: the same ones, or with a new one."""
     now = ports.clock.now_ms()
     if keys.session_until - now > RENEW_BEFORE_MS:
         return keys
-    keystore = Keystore(home, ports.disk, ports.entropy)
-    keystore.open(passphrase if keystore.public().protected else None)
-    renewed = keys.with_session_key(
+    return keys.with_session_key(
         ports.entropy.token(limits.KEY_BYTES), now + limits.SESSION_KEY_DAYS * DAY_MS
     )
-    keystore.save(renewed)
-    return renewed
 
 
 async def _identity(parts: Assembly, keys: Keys) -> LocalIdentity:
