@@ -25,9 +25,36 @@ Tables = Callable[[apsw.Connection], None]
 Saving = Callable[[apsw.Connection, int], None]
 """Keeps a copy of the store before it is migrated from the version given; what it raises stops the migration."""
 
+# Invites this node made and who joined by which, invites of others that it shows, domains that were looked at.
+_REACH: Final = (
+    "CREATE TABLE invite(i INTEGER PRIMARY KEY, token BLOB NOT NULL UNIQUE, pin TEXT, expires INTEGER,"
+    " uses INTEGER NOT NULL, wrong INTEGER NOT NULL, follow INTEGER NOT NULL, note TEXT NOT NULL,"
+    " made INTEGER NOT NULL, revoked INTEGER)",
+    "CREATE TABLE invited(i INTEGER NOT NULL REFERENCES invite, n INTEGER NOT NULL REFERENCES networker,"
+    " since INTEGER NOT NULL, PRIMARY KEY(i, n)) WITHOUT ROWID",
+    "CREATE TABLE joining(n INTEGER PRIMARY KEY REFERENCES networker, token BLOB NOT NULL, pin TEXT,"
+    " expires INTEGER, added INTEGER NOT NULL, state TEXT NOT NULL, told TEXT NOT NULL)",
+    "CREATE TABLE domain(n INTEGER PRIMARY KEY REFERENCES networker, domain TEXT NOT NULL,"
+    " checked INTEGER NOT NULL, fault TEXT NOT NULL)",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
-_TO_2: Final[tuple[str, ...]] = ()
+_TO_2: Final[tuple[str, ...]] = (
+    *_REACH,
+    "ALTER TABLE log ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE log ADD COLUMN cut INTEGER NOT NULL DEFAULT 0",
+    """UPDATE log SET bytes = 512
+    + (SELECT 200 * count(*) + 2 * total(length(record)) FROM entry
+       WHERE place BETWEEN log.n << 40 AND log.n << 40 | 1099511627775)
+    + (SELECT 200 * count(*) + 2 * total(length(record)) FROM aside WHERE aside.n = log.n)
+    + (SELECT 200 * count(*) + 2 * total(length(record)) FROM opener WHERE opener.n = log.n)""",
+    """CREATE TABLE fallen(
+    id BLOB PRIMARY KEY, at INTEGER NOT NULL, bytes INTEGER NOT NULL, owner INTEGER NOT NULL) WITHOUT ROWID""",
+    "CREATE TABLE near(peer BLOB PRIMARY KEY, ids BLOB NOT NULL) WITHOUT ROWID",
+    "ALTER TABLE blob ADD COLUMN used INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE blob ADD COLUMN own INTEGER NOT NULL DEFAULT 1",
+)
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""
@@ -49,7 +76,9 @@ CREATE TABLE log(
     base INTEGER NOT NULL, base_prev BLOB NOT NULL, base_epoch INTEGER NOT NULL, base_term INTEGER NOT NULL,
     base_time INTEGER NOT NULL, base_opener INTEGER NOT NULL,
     fork INTEGER, extents INTEGER NOT NULL, standing INTEGER NOT NULL, common INTEGER NOT NULL,
-    arrival INTEGER NOT NULL UNIQUE, generation INTEGER NOT NULL);
+    arrival INTEGER NOT NULL UNIQUE, generation INTEGER NOT NULL,
+    bytes INTEGER NOT NULL DEFAULT 0,                       -- what the log takes here, as the quotas count it
+    cut INTEGER NOT NULL DEFAULT 0);                        -- 1: its quota moved its start; nothing lower is asked for
 
 CREATE TABLE opener(
     n INTEGER NOT NULL REFERENCES log, epoch INTEGER NOT NULL, term INTEGER NOT NULL, seq INTEGER NOT NULL,
@@ -82,16 +111,25 @@ CREATE TABLE cursor(peer BLOB PRIMARY KEY, cursor BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE follow(n INTEGER PRIMARY KEY REFERENCES networker, since INTEGER NOT NULL);
 CREATE TABLE blocked(n INTEGER PRIMARY KEY REFERENCES networker, since INTEGER NOT NULL);
 
+-- Logs let go of as a whole: by the shared quota (owner 0), which takes them again when there is room, or by the
+-- owner (1). They are not asked for.
+CREATE TABLE fallen(
+    id BLOB PRIMARY KEY, at INTEGER NOT NULL, bytes INTEGER NOT NULL, owner INTEGER NOT NULL) WITHOUT ROWID;
+-- What followed peers said they want: 32 bytes each, joined.
+CREATE TABLE near(peer BLOB PRIMARY KEY, ids BLOB NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE peer(
     p INTEGER PRIMARY KEY, id BLOB UNIQUE, name TEXT NOT NULL, addresses TEXT NOT NULL, inbound INTEGER NOT NULL,
     seen INTEGER, note TEXT NOT NULL, added INTEGER NOT NULL, invited INTEGER NOT NULL);
 
 CREATE TABLE blob(
     b INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, manifest BLOB NOT NULL,
-    added INTEGER NOT NULL);
+    added INTEGER NOT NULL,
+    used INTEGER NOT NULL DEFAULT 0,                        -- when it was last served or fetched, ms UTC
+    own INTEGER NOT NULL DEFAULT 1);                        -- 1: added by the owner; 0: fetched from a peer
 -- place: b << 10 | number of the chunk
 CREATE TABLE blob_chunk(place INTEGER PRIMARY KEY, data BLOB NOT NULL);
-"""
+""" + "".join(f"\n{each};" for each in _REACH)
 
 
 def prepare(
