@@ -56,6 +56,10 @@ MAX_BLOB: Final = 16 * 1024 * 1024
 CLOCK_TOLERANCE_MS: Final = 120_000
 MAX_NETWORK_NAME: Final = 32
 MAX_URI: Final = 2_048
+MAX_PEERS: Final = 128
+ADDRESS_DAYS: Final = 30
+ADDRESS_SECONDS: Final = 10
+PEERS_HOURS: Final = 24
 TOKEN_BYTES: Final = 16
 PIN_DIGITS: Final = 6
 PIN_TRIES: Final = 5
@@ -161,6 +165,14 @@ LIMITS: Final[tuple[Limit, ...]] = (
     ),
     Limit("MAX_NETWORK_NAME", MAX_NETWORK_NAME, "characters", "lower-case letters, digits and hyphen"),
     Limit("MAX_URI", MAX_URI, "characters", "an invite link that mail, chat and a QR code can carry"),
+    Limit("MAX_PEERS", MAX_PEERS, "statements", "1,024 addresses at most in one message of peers"),
+    Limit(
+        "ADDRESS_DAYS", ADDRESS_DAYS, "days", "who has not stated its address for so long has moved or gone"
+    ),
+    Limit(
+        "ADDRESS_SECONDS", ADDRESS_SECONDS, "s", "one address unasked in that time is taken from a session"
+    ),
+    Limit("PEERS_HOURS", PEERS_HOURS, "h", "a book changes slowly; asking more often only maps the network"),
     Limit("TOKEN_BYTES", TOKEN_BYTES, "bytes", "an invite's token that nobody can guess"),
     Limit("PIN_DIGITS", PIN_DIGITS, "digits", "of an invite's PIN: told over the phone without a slip"),
     Limit("PIN_TRIES", PIN_TRIES, "tries", "wrong PINs in all: 1 guess in 200,000 who has the link only"),

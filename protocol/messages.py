@@ -23,6 +23,10 @@ _Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_INT)]
 _Seq = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_SEQ)]
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _Text = Annotated[str, msgspec.Meta(max_length=500)]
+_Category = Annotated[str, msgspec.Meta(max_length=limits.MAX_CATEGORY)]
+_Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$")]
+_KindName = Annotated[str, msgspec.Meta(max_length=16)]
+_QueryCursor = Annotated[bytes, msgspec.Meta(max_length=limits.MAX_QUERY_CURSOR)]
 
 
 # Bodies declare their fields in byte order of their names, so that their encoding is canonical.
@@ -270,6 +274,19 @@ class Twin(msgspec.Struct, frozen=True, kw_only=True):
     """Another node of the receiver's networker is in session here."""
 
 
+class AskPeers(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for addresses of networkers, the other side's own first."""
+
+
+class Peers(msgspec.Struct, frozen=True, kw_only=True):
+    """Signed address statements; as an answer, or unasked when they are new."""
+
+    peers: Annotated[
+        list[Any],
+        msgspec.Meta(max_length=limits.MAX_PEERS, description="[statement, openers]: see address statements"),
+    ] = []
+
+
 class Join(msgspec.Struct, frozen=True, kw_only=True):
     """Shows the token of an invite to the one who made it."""
 
@@ -327,21 +344,16 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     """Searches the listings that the receiver holds."""
 
     category: Annotated[
-        str | None,
-        msgspec.Meta(max_length=limits.MAX_CATEGORY, description="only at or below it; nil for any"),
+        _Category | None,
+        msgspec.Meta(description="only at or below it; nil for any"),
     ] = None
-    currency: Annotated[
-        str | None, msgspec.Meta(pattern="^[A-Z]{3}$", description="only prices in it; nil for any")
-    ] = None
+    currency: Annotated[_Currency | None, msgspec.Meta(description="only prices in it; nil for any")] = None
     cursor: Annotated[
-        bytes | None,
-        msgspec.Meta(
-            max_length=limits.MAX_QUERY_CURSOR, description="`next` of the page before; nil: the first"
-        ),
+        _QueryCursor | None, msgspec.Meta(description="`next` of the page before; nil: the first")
     ] = None
-    kind: Annotated[
-        str | None, msgspec.Meta(max_length=16, description="only this kind of listing; nil for any")
-    ] = None
+    kind: Annotated[_KindName | None, msgspec.Meta(description="only this kind of listing; nil for any")] = (
+        None
+    )
     least: Annotated[
         _Count | None, msgspec.Meta(description="lowest price in minor units of `currency`; nil for any")
     ] = None
@@ -373,8 +385,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = []
     next: Annotated[
-        bytes | None,
-        msgspec.Meta(max_length=limits.MAX_QUERY_CURSOR, description="for the page after; nil at the end"),
+        _QueryCursor | None,
+        msgspec.Meta(description="for the page after; nil at the end"),
     ] = None
     openers: Annotated[
         list[Run], msgspec.Meta(max_length=1_024, description="all openers of the authors, a run of one each")
@@ -409,6 +421,7 @@ GET, RUNS, OPENERS, PROOF, FORK, WANT, RECORDS = 8, 9, 10, 12, 13, 14, 15
 SEE, SEEN, FETCH, CHUNK = 16, 17, 18, 19
 INTEREST, HAVE, PUSH, REFUSE, BYE, TWIN = 20, 21, 23, 25, 27, 29
 QUERY, FOUND = 32, 33
+ASK_PEERS, PEERS = 30, 31
 JOIN, JOINED, PING, PONG, DIAL_BACK, DIALLED_BACK = 34, 35, 38, 39, 40, 41
 
 _Q, _A, _N = Role.QUESTION, Role.ANSWER, Role.NOTICE
@@ -441,6 +454,8 @@ MESSAGES: Final = MappingProxyType(
             Message(TWIN, "twin", Twin, _N),
             Message(QUERY, "query", Query, _Q, (FOUND, REFUSE)),
             Message(FOUND, "found", Found, _A),
+            Message(ASK_PEERS, "ask_peers", AskPeers, _Q, (PEERS, REFUSE)),
+            Message(PEERS, "peers", Peers, _A),
             Message(JOIN, "join", Join, _Q, (JOINED, REFUSE)),
             Message(JOINED, "joined", Joined, _A),
             Message(PING, "ping", Ping, _Q, (PONG, REFUSE)),
@@ -451,6 +466,8 @@ MESSAGES: Final = MappingProxyType(
     }
 )
 TYPES: Final = MappingProxyType({row.body: row.type for row in MESSAGES.values()})
+
+UNASKED: Final = frozenset({FORK, PEERS, REFUSE})  # answers that may also come without a question [R-SES-9]
 
 # Bodies without text: a typed decode that encodes to the same bytes proves them canonical.
 _FAST: Final = frozenset({RUNS, PUSH, RECORDS, CHUNK, IDS})

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from netnode.conformance.addresses import is_told
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.items import is_cursor, is_item
@@ -13,11 +14,16 @@ from netnode.conformance.limits import (
     HASH_BYTES,
     MAX_ADDRESS,
     MAX_BLOB,
+    MAX_CATEGORY,
     MAX_GET_BYTES,
+    MAX_HITS,
     MAX_IDS,
     MAX_INTEREST,
     MAX_ITEMS,
     MAX_MESSAGE,
+    MAX_PEERS,
+    MAX_QUERY,
+    MAX_QUERY_CURSOR,
     MAX_RUNS,
     MAX_SEQ,
     MAX_STAMP_BITS,
@@ -67,7 +73,7 @@ NAMES: Final = {
     0: "hello", 2: "changes", 3: "items", 4: "heads", 6: "ask_ids", 7: "ids", 8: "get", 9: "runs", 10: "openers",
     12: "proof", 13: "fork", 14: "want", 15: "records", 16: "see", 17: "seen", 18: "fetch", 19: "chunk",
     20: "interest", 21: "have", 23: "push", 25: "refuse", 27: "bye", 29: "twin",
-    32: "query", 33: "found", 34: "join", 35: "joined", 38: "ping", 39: "pong", 40: "dial_back", 41: "dialled_back",
+    32: "query", 33: "found", 30: "ask_peers", 31: "peers", 34: "join", 35: "joined", 38: "ping", 39: "pong", 40: "dial_back", 41: "dialled_back",
 }  # fmt: skip
 TYPES: Final = {name: number for number, name in NAMES.items()}
 
@@ -119,7 +125,7 @@ BODIES: Final[Mapping[str, Mapping[str, Field]]] = {
     "twin": {},
     "query": {
         "category": may(or_nil(str_(0, MAX_CATEGORY))),
-        "currency": may(or_nil(_currency)),
+        "currency": may(or_nil(str_(3, 3, "[A-Z]{3}"))),
         "cursor": may(or_nil(bin_(0, MAX_QUERY_CURSOR))),
         "kind": may(or_nil(str_(0, 16))),
         "least": may(or_nil(int_())),
@@ -135,6 +141,8 @@ BODIES: Final[Mapping[str, Mapping[str, Field]]] = {
         "openers": may(array(_run, 0, MAX_RUNS)),
         "standings": may(array(_run, 0, MAX_RUNS)),
     },
+    "ask_peers": {},
+    "peers": {"peers": may(array(is_told, 0, MAX_PEERS))},
     "join": {"pin": may(or_nil(str_(PIN_DIGITS, PIN_DIGITS))), "token": must(bin_(TOKEN_BYTES))},
     "joined": {"followed": may(bool_)},
     "ping": {"clock": must(int_())},
@@ -147,7 +155,7 @@ BODIES: Final[Mapping[str, Mapping[str, Field]]] = {
 ANSWERS: Final[Mapping[str, str]] = {
     "changes": "items", "heads": "items", "ask_ids": "ids", "get": "runs", "openers": "runs", "proof": "fork",
     "want": "records", "see": "seen", "fetch": "chunk",
-    "query": "found", "join": "joined", "ping": "pong", "dial_back": "dialled_back",
+    "query": "found", "ask_peers": "peers", "join": "joined", "ping": "pong", "dial_back": "dialled_back",
 }  # fmt: skip
 """What answers each question, besides `refuse` [R-SES-10]."""
 

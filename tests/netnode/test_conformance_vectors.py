@@ -15,6 +15,8 @@ from typing import Any, Final
 import pytest
 
 from netnode.conformance import bech32, signatures
+from netnode.conformance.addresses import check_told, read_told, scope
+from netnode.conformance.addresses import signed as signed_address
 from netnode.conformance.alone import check_alone
 from netnode.conformance.blobs import check_chunk, cut
 from netnode.conformance.effects import effects
@@ -22,6 +24,7 @@ from netnode.conformance.encoding import decode, encode
 from netnode.conformance.entries import Entry, Header, read_entry, write_entry
 from netnode.conformance.faults import Fault
 from netnode.conformance.files import read_file, write_file
+from netnode.conformance.found import believed
 from netnode.conformance.identity import certified, read_identity
 from netnode.conformance.items import check_cursor, check_item, need
 from netnode.conformance.limits import MAX_MESSAGE
@@ -300,6 +303,17 @@ def test_alone(vector: Vector) -> None:
     assert found is None or found == vector["expected"]
 
 
+@vectors_of("found")
+def test_found(vector: Vector) -> None:
+    def judge(given: Vector) -> Any:
+        body = read_message(hexed(given["message"])).body
+        hits = believed("test", body, list(map(entry_of, given["known"])))
+        return {"hits": [hit.id.hex() for hit in hits]}
+
+    found = judged(vector, judge)
+    assert found is None or found == vector["expected"]
+
+
 @vectors_of("noise")
 def test_noise(vector: Vector) -> None:
     given = vector["input"]
@@ -429,6 +443,25 @@ def test_seen(vector: Vector) -> None:
     assert found is None or found == vector["expected"]
 
 
+@vectors_of("address")
+def test_address(vector: Vector) -> None:
+    def judge(given: Vector) -> Any:
+        told = read_told(hexed(given["told"]))
+        if "signed" in vector:
+            assert signed_address("test", told.statement).hex() == vector["signed"]
+        check_told("test", told)
+        stated = told.statement
+        return {"addresses": stated["addresses"], "epoch": stated["epoch"], "id": stated["id"].hex()}
+
+    found = judged(vector, judge)
+    assert found is None or found == vector["expected"]
+
+
+@vectors_of("scopes")
+def test_scope(vector: Vector) -> None:
+    assert scope(vector["input"]["host"]) == vector["expected"]["scope"]
+
+
 @vectors_of("stamp")
 def test_stamp(vector: Vector) -> None:
     def judge(given: Vector) -> Any:
@@ -497,6 +530,6 @@ def test_every_file_of_vectors_is_read_here() -> None:
 
 
 TESTED: Final = (
-    "alone", "bech32", "blob", "ed25519", "effects", "encoding", "entry", "identity", "items", "log", "logfile",
-    "messages", "noise", "records", "recovery", "runs", "seen", "session", "stamp", "uri",
+    "address", "alone", "bech32", "blob", "ed25519", "effects", "encoding", "entry", "found", "identity", "items", "log",
+    "logfile", "messages", "noise", "records", "recovery", "runs", "scopes", "seen", "session", "stamp", "uri",
 )  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from protocol import (
+    address,
     blobs,
     encoding,
     identity,
@@ -27,7 +28,9 @@ from protocol import uri as invites
 from protocol.certificate import certify, read_identity
 from protocol.entry import Entry, parse_wire, sign_entry
 from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from protocol.openers import start
+from protocol.found import hits_of
+from protocol.messages import Found, decode_message
+from protocol.openers import Openers, start
 from protocol.run import Run, rebuild
 from protocol.standing import accept_alone
 from protocol.tags import tag
@@ -64,7 +67,9 @@ def test_each_file_is_what_its_generator_makes(name: str) -> None:
     assert (VECTORS / f"{name}.json").read_text() == text(module.ABOUT, module.vectors(), **more)
 
 
-@pytest.mark.parametrize("name", sorted(set(ALL) - {"bech32", "effects", "items", "recovery", "uri"}))
+@pytest.mark.parametrize(
+    "name", sorted(set(ALL) - {"bech32", "effects", "items", "recovery", "scopes", "uri"})
+)
 def test_at_least_as_many_are_refused_as_accepted(name: str) -> None:
     vectors = read(name)
     refused = sum("error" in vector for vector in vectors)
@@ -181,6 +186,21 @@ def test_logs(vector: Vector) -> None:  # [R-LOG-1..11, 13..16, 24..30] [R-KEY-1
         "common": None if state is None else state.common,
         "held": None if state is None else [state.base.seq, state.tip.seq],
     }
+
+
+@pytest.mark.parametrize("vector", read("found"), ids=named)
+def test_answers_of_hubs_are_believed(vector: Vector) -> None:  # [R-QRY-4]
+    given = vector["input"]
+    known: dict[bytes, Openers] = {}
+    for each in map(entry, given["known"]):
+        known[each.author] = known[each.author].admit(each) if each.author in known else start("test", each)
+
+    def act() -> Any:
+        body = decode_message(bytes.fromhex(given["message"])).body
+        assert isinstance(body, Found)
+        return {"hits": [hit.entry.id.hex() for hit in hits_of("test", body, known)]}
+
+    outcome(vector, act)
 
 
 @pytest.mark.parametrize("vector", read("alone"), ids=named)
@@ -339,6 +359,25 @@ def test_links_are_read(vector: Vector) -> None:  # [R-URI-1..7]
         return told
 
     outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("address"), ids=named)
+def test_address_statements(vector: Vector) -> None:  # [R-BOOK-1..3]
+    def act() -> Any:
+        told = address.decode_told(raw(vector["input"]["told"]))
+        if "signed" in vector:
+            assert address.statement_bytes("test", told.statement).hex() == vector["signed"]
+        address.require_signed("test", told.statement, address.proved_key("test", told))
+        assert address.encode_told(told).hex() == vector["input"]["told"]
+        stated = told.statement
+        return {"addresses": stated.addresses, "epoch": stated.epoch, "id": stated.id.hex()}
+
+    outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("scopes"), ids=named)
+def test_scopes(vector: Vector) -> None:  # [R-BOOK-5]
+    assert address.host_scope(vector["input"]["host"]).value == vector["expected"]["scope"]
 
 
 @pytest.mark.parametrize("vector", read("stamp"), ids=named)

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from tests.vectors.generate import (
+    address,
     alone,
     bech32,
     blob,
@@ -13,6 +14,7 @@ from tests.vectors.generate import (
     effects,
     encoding,
     entry,
+    found,
     identity,
     items,
     log,
@@ -22,6 +24,7 @@ from tests.vectors.generate import (
     records,
     recovery,
     runs,
+    scopes,
     seen,
     session,
     stamp,
@@ -32,8 +35,8 @@ ALL: Final = MappingProxyType(
     {
         module.__name__.rpartition(".")[2]: module
         for module in (
-            alone, bech32, blob, ed25519, effects, encoding, entry, identity, items, log, logfile, messages, noise,
-            records, recovery, runs, seen, session, stamp, uri,
+            address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, log, logfile, messages,
+            noise, records, recovery, runs, scopes, seen, session, stamp, uri,
         )
     }
 )  # fmt: skip

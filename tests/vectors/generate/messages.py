@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from protocol import encoding
+from protocol.address import Told, sign
 from protocol.messages import MESSAGES
 from protocol.run import run_of
-from tests.protocol.author import Author
+from tests.protocol.author import START, Author
 from tests.vectors.generate.forms import marked, vector
 from tests.vectors.generate.runs import _plain
 from tests.vectors.generate.writing import Vector
@@ -31,6 +32,10 @@ def bodies() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
     told = {"code": "rate", "text": "too many questions"}
     seen = {"author": H, "epoch": 0, "id": H, "seq": 5, "signature": bytes(64), "term": 0, "time": 1, "witness": H,
             "witness_epoch": 0}  # fmt: skip
+    stated = sign(
+        "test", author.signer, networker=author.id, epoch=0, addresses=["ws://5.6.7.8/"], time=START
+    )
+    told_address = Told(stated, (author.entries[0],)).wire()
     hello = {"agent": "x", "clock": 0, "store": b"s" * 16, "versions": [1]}
     greeting = hello | {"features": [1, 3], "kinds": [1, 3, 5], "limits": {"MAX_OPEN_REQUESTS": 4},
                         "stamp": [20, b"12345678"], "stamp_asked": 20}  # fmt: skip
@@ -67,6 +72,8 @@ def bodies() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
              "most": 9_900, "seller": H, "text": "blue cap"},
         ),
         "found": ({}, {"heads": [ITEM], "hits": [run], "next": b"c", "openers": [run], "standings": [run]}),
+        "ask_peers": ({}, {}),
+        "peers": ({}, {"peers": [told_address, told_address]}),
         "join": ({"token": H[:16]}, {"pin": "012345", "token": H[:16]}),
         "joined": ({}, {"followed": True}),
         "ping": ({"clock": 0}, {"clock": 1_700_000_000_000}),
@@ -100,6 +107,7 @@ WRONG: Final[tuple[tuple[str, str, Any], ...]] = (
     ("query", "limit", 0), ("query", "limit", 51), ("query", "text", "t" * 201), ("query", "currency", "eur"),
     ("query", "least", -1), ("query", "seller", H[1:]), ("query", "cursor", bytes(257)), ("query", "kind", "k" * 17),
     ("found", "hits", [[]]), ("found", "heads", [ITEM] * 51), ("found", "next", "c"),
+    ("peers", "peers", [0] * 129), ("peers", "peers", None),
     ("join", "token", H[:15]), ("join", "pin", "12345"), ("join", "pin", 123456), ("joined", "followed", 1),
     ("ping", "clock", -1), ("pong", "address", "a" * 65), ("dial_back", "port", 0), ("dial_back", "port", 65_536),
     ("dialled_back", "address", "a" * 256), ("dialled_back", "reached", None),
