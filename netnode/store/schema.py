@@ -38,10 +38,19 @@ _REACH: Final = (
     " checked INTEGER NOT NULL, fault TEXT NOT NULL)",
 )
 
+# Branches of the own log that are not in it, and which peer holds which (its newest entry).
+_BRANCHES: Final = (
+    "CREATE TABLE branch(n INTEGER NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL, header BLOB NOT NULL,"
+    " signature BLOB NOT NULL, record BLOB, PRIMARY KEY(n, seq, id)) WITHOUT ROWID",
+    "CREATE TABLE branch_holder(n INTEGER NOT NULL, peer BLOB NOT NULL, seq INTEGER NOT NULL, id BLOB NOT NULL,"
+    " PRIMARY KEY(n, peer)) WITHOUT ROWID",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
     *_REACH,
+    *_BRANCHES,
     "ALTER TABLE log ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE log ADD COLUMN cut INTEGER NOT NULL DEFAULT 0",
     """UPDATE log SET bytes = 512
@@ -129,7 +138,7 @@ CREATE TABLE blob(
     own INTEGER NOT NULL DEFAULT 1);                        -- 1: added by the owner; 0: fetched from a peer
 -- place: b << 10 | number of the chunk
 CREATE TABLE blob_chunk(place INTEGER PRIMARY KEY, data BLOB NOT NULL);
-""" + "".join(f"\n{each};" for each in _REACH)
+""" + "".join(f"\n{each};" for each in (*_REACH, *_BRANCHES))
 
 
 def prepare(
