@@ -304,7 +304,7 @@ class Session:
             self._open_in[request] = received.type
             return [Arrived(body, request)]
         if request == 0:
-            if row.role is Role.ANSWER and received.type not in (messages.FORK, messages.REFUSE):
+            if row.role is Role.ANSWER and received.type not in messages.UNASKED:
                 raise RemoteProtocolError("answer", f"{row.name} answers a question; this one names none")
             return [Arrived(body, 0)]
         question = self._asked.get(request)

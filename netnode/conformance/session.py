@@ -118,7 +118,7 @@ class Session:
         message = read_message(self._noise.read(sealed))
         name = NAMES.get(message.type)
         if name in ANSWERS.values() or (name == "refuse" and message.request):
-            if name == "fork" and message.request == 0:
+            if name in ("fork", "peers") and message.request == 0:
                 return message  # a notice [R-SES-9]
             question = self._open.get(message.request)
             demand(question is not None and name in (ANSWERS[question], "refuse"), "answer", str(name))

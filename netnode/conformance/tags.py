@@ -9,7 +9,17 @@ from typing import Final
 from netnode.conformance.faults import demand
 from netnode.conformance.limits import MAX_NETWORK_NAME
 
-PURPOSES: Final = ("networker", "promise", "recovery", "entry", "session-key", "noise", "stamp", "seen")
+PURPOSES: Final = (
+    "networker",
+    "promise",
+    "recovery",
+    "entry",
+    "session-key",
+    "noise",
+    "stamp",
+    "seen",
+    "address",
+)
 
 
 def tag(network: str, purpose: str) -> bytes:

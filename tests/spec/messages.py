@@ -54,7 +54,7 @@ def messages() -> str:
             (
                 row.type,
                 code(row.name),
-                row.role.value if row.name != "fork" else "answer, notice",
+                row.role.value if row.name not in ("fork", "peers") else "answer, notice",
                 ", ".join(code(MESSAGES[answer].name) for answer in row.answers),
                 (row.body.__doc__ or "").strip(),
             )
