@@ -25,6 +25,7 @@ SEND_BUFFER: Final = (
     256 * 1024
 )  # why: what one slow reader may hold of this node's memory before a send waits
 TOO_LONG: Final = limits.MAX_NOISE_MESSAGE + 1  # why: aiohttp refuses a message of as many bytes as its bound
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _log = logging.getLogger("netnode.links")
 _WebSocket = aiohttp.ClientWebSocketResponse[bool] | web.WebSocketResponse
 
@@ -32,11 +33,12 @@ _WebSocket = aiohttp.ClientWebSocketResponse[bool] | web.WebSocketResponse
 class WebSocketLink:
     """A link over an open WebSocket of either side."""
 
-    __slots__ = ("_socket", "remote")
+    __slots__ = ("_socket", "host", "remote")
 
-    def __init__(self, socket: _WebSocket, remote: str) -> None:
+    def __init__(self, socket: _WebSocket, remote: str, host: str) -> None:
         self._socket = socket
         self.remote = remote
+        self.host = host
 
     async def send(self, data: bytes) -> None:
         """Sends one message; waits while the other side reads slowly."""
@@ -82,7 +84,9 @@ class WebSocketDialer:
             LinkClosed: it closed at once.
         """
         if self._client is None:
-            self._client = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None))
+            self._client = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=None), middlewares=(_stay,)
+            )
         try:
             async with asyncio.timeout(limits.HANDSHAKE_SECONDS):
                 socket = await self._client.ws_connect(
@@ -96,7 +100,10 @@ class WebSocketDialer:
             raise OSError(f"no answer within {limits.HANDSHAKE_SECONDS} s") from error
         except (aiohttp.ClientError, ValueError) as error:
             raise OSError(_sentence(error)) from error
-        return WebSocketLink(socket, urlsplit(address).netloc)
+        peer = socket.get_extra_info("peername")
+        return WebSocketLink(
+            socket, urlsplit(address).netloc, str(peer[0]) if isinstance(peer, tuple) else ""
+        )
 
     async def close(self) -> None:
         """Ends all links it opened."""
@@ -150,7 +157,8 @@ class WebSocketListener:
                 status=426, text="This is the address of an INX peer: open a WebSocket here.\n"
             )
         await socket.prepare(request)
-        link = WebSocketLink(socket, self._remote(request))
+        remote = self._remote(request)
+        link = WebSocketLink(socket, remote, remote if _is_address(remote) else "")
         self._open.add(link)
         try:
             await self._on_link(link)
@@ -178,6 +186,23 @@ class WebSocketListener:
         if forwarded and any(address in proxy for proxy in self._proxies):
             return forwarded.rsplit(",", 1)[-1].strip()[:64]
         return remote
+
+
+async def _stay(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """An address is dialled as it stands: a redirect could lead into this node's own network [R-LINK-1]."""
+    response = await handler(request)
+    if response.status in _REDIRECTS:
+        response.close()
+        raise OSError("no INX node answers there, but a web page that leads elsewhere")
+    return response
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_loopback(host: str) -> bool:

@@ -137,6 +137,11 @@ class Link(Protocol):
         """The address of the other side, for the log."""
         ...
 
+    @property
+    def host(self) -> str:
+        """The IP address of the other side as this one sees it; empty when it is not known."""
+        ...
+
     async def send(self, data: bytes) -> None:
         """Sends one message; waits while the other side reads slowly. Raises LinkClosed."""
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableSequence, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -91,6 +92,7 @@ class MemoryLink:
 
     def __init__(self, remote: str) -> None:
         self.remote = remote
+        self.host = host_of(remote)
         self.other: MemoryLink = self
         self.inbox: deque[bytes] = deque()
         self.bytes_in = 0
@@ -150,6 +152,12 @@ class MemoryLink:
         """Stops reading at this end, or goes on."""
         self.paused = paused
         self._stir()
+
+
+def host_of(name: str) -> str:
+    """The IP address in the name of a node, `192.0.2.1:4747/inx/1`; empty where there is none."""
+    host = name.partition("/")[0].rpartition(":")[0]
+    return host if re.fullmatch(r"[0-9.]+", host) else ""
 
 
 def pipe(dialler: str = "dialler", listener: str = "listener") -> tuple[MemoryLink, MemoryLink]:

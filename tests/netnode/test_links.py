@@ -271,3 +271,28 @@ async def test_an_abrupt_end(dialer: WebSocketDialer) -> None:
         connection.transport.abort()
         async with asyncio.timeout(5):
             assert (await ended.get()).code in (1000, 1006)
+
+
+async def test_an_address_is_dialled_as_it_stands() -> None:
+    """A page that leads elsewhere is no node: it could lead into the dialler's own network [R-LINK-1]."""
+    led: list[str] = []
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        led.append(request.path)
+        raise web.HTTPTemporaryRedirect("/other")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", elsewhere)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    dialer = WebSocketDialer()
+    try:
+        with pytest.raises(OSError, match="leads elsewhere"):
+            await dialer.dial(f"ws://127.0.0.1:{port}/inx/1")
+    finally:
+        await dialer.close()
+        await runner.cleanup()
+    assert led == ["/inx/1"]
