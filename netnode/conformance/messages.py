@@ -73,7 +73,8 @@ NAMES: Final = {
     0: "hello", 2: "changes", 3: "items", 4: "heads", 6: "ask_ids", 7: "ids", 8: "get", 9: "runs", 10: "openers",
     12: "proof", 13: "fork", 14: "want", 15: "records", 16: "see", 17: "seen", 18: "fetch", 19: "chunk",
     20: "interest", 21: "have", 23: "push", 25: "refuse", 27: "bye", 29: "twin",
-    32: "query", 33: "found", 30: "ask_peers", 31: "peers", 34: "join", 35: "joined", 38: "ping", 39: "pong", 40: "dial_back", 41: "dialled_back",
+    30: "ask_peers", 31: "peers", 32: "query", 33: "found", 34: "join", 35: "joined", 38: "ping", 39: "pong",
+    40: "dial_back", 41: "dialled_back",
 }  # fmt: skip
 TYPES: Final = {name: number for number, name in NAMES.items()}
 

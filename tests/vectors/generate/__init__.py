@@ -35,8 +35,8 @@ ALL: Final = MappingProxyType(
     {
         module.__name__.rpartition(".")[2]: module
         for module in (
-            address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, log, logfile, messages,
-            noise, records, recovery, runs, scopes, seen, session, stamp, uri,
+            address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, log, logfile,
+            messages, noise, records, recovery, runs, scopes, seen, session, stamp, uri,
         )
     }
 )  # fmt: skip
