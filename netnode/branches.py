@@ -94,9 +94,7 @@ def proved_branch(openers: Openers, entries: Sequence[Entry]) -> Sequence[Entry]
     keys = openers.keys(openers.epoch)
     while branch:
         last = branch[-1]
-        if last.place == openers.place and any(
-            signature_valid(openers.network, key, last) for key in keys
-        ):
+        if last.place == openers.place and any(signature_valid(openers.network, key, last) for key in keys):
             break
         branch = branch[:-1]
     return branch
@@ -194,4 +192,3 @@ def _speaking_for(branch: Branch) -> tuple[bool, int, int, int, bytes]:
 def settlement_names(branches: Iterable[Branch], tip: tuple[int, bytes]) -> list[tuple[int, bytes]]:
     """What a settlement says: the newest known entry of each branch, in order; of a log without a fork its tip."""
     return sorted({tip, *(each.named for each in branches)})[: limits.MAX_BRANCHES]
-

@@ -145,6 +145,7 @@ class Caution:
         self._clock = clock
         self._kept: _Kept | None = None
         self._answers: dict[bytes, _Answer] = {}
+        self._unsaved = False
         self.online = False  # whether this node meets peers
         self.changed: Callable[[], None] = _nobody  # told when peers have to be asked
 
@@ -175,8 +176,8 @@ class Caution:
         if self._kept is None or self._kept.alarm is None:
             return None
         return (
-            f"{self._kept.alarm} Two copies would split your log, so this one publishes nothing. Stop the other copy "
-            "for good, then say here that it is gone: netnode log resume"
+            f"{self._kept.alarm} Two would split your log, so this one publishes nothing. Stop the other one for good, "
+            "then say here that it is gone: netnode log resume"
         )
 
     async def caught_up(self) -> bool:
@@ -205,6 +206,7 @@ class Caution:
         if (kept := self._kept) is None:
             return False
         if self.alarmed is not None:
+            await self.save()
             raise Problem(self.alarmed, ExitCode.REFUSED, "twin")
         if kept.by is None:
             found = await self.standing()
@@ -226,17 +228,25 @@ class Caution:
         _log.warning("nothing is published until peers have answered: %s", _WHY[reason])
         self.changed()
 
-    async def alarm(self, how: str) -> None:
+    def alarm(self, how: str) -> None:
         """Two copies of this home run: nothing is appended until the owner says that the other is gone [R-LOG-23].
+
+        In force at once; `save` makes it durable.
 
         Args:
             how: a sentence that says how it was seen; the first one is kept.
         """
         if self._kept is not None and self._kept.alarm is not None:
             return
-        _log.error("%s Nothing is published until its owner says: netnode log resume", how)
+        _log.error("%s Nothing is published until the owner says: netnode log resume", how)
         kept = self._kept or _Kept(since=self._clock.now_ms())
-        await self._keep(msgspec.structs.replace(kept, alarm=how))
+        self._kept = msgspec.structs.replace(kept, alarm=how)
+        self._unsaved = True
+
+    async def save(self) -> None:
+        """Makes an alarm durable; nothing to do without one."""
+        if self._unsaved and self._kept is not None:
+            await self._keep(self._kept)
 
     async def answered(self, peer: bytes, remote: str) -> None:
         """A peer has told what it holds of the own log ("none" is an answer), and what is later came here.
@@ -285,6 +295,7 @@ class Caution:
     # -- inside ----------------------------------------------------------------------------------------------
     async def _keep(self, kept: _Kept) -> None:
         self._kept = kept
+        self._unsaved = False
         await self._store.write(_write, kept)
 
     def _standing(self, book: Sequence[PeerRow]) -> Standing:

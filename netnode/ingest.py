@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeVarTuple
 
@@ -29,6 +29,7 @@ from protocol.run import Run, rebuild, run_of
 STATES_KEPT: Final = 4_096  # why: about 2 KB each; a log not among them costs one read
 
 Chain = Sequence[Entry]
+Watch = Callable[[Change], Awaitable[None]]
 Ts = TypeVarTuple("Ts")
 
 
@@ -81,6 +82,11 @@ class Gate:
         self._pending: dict[bytes, int] = {}
         self._waiting: set[asyncio.Future[list[Arrived]]] = set()
         self._stale = False
+        self._watched: tuple[bytes, Watch] | None = None
+
+    def watch(self, author: bytes, watch: Watch) -> None:
+        """Has `watch` called before a change to this author's log that came from a peer is stored [R-LOG-21]."""
+        self._watched = (author, watch)
 
     async def admit_runs(
         self, runs: Sequence[Run], source: object | None = None, *, jump: bool = False
@@ -126,19 +132,22 @@ class Gate:
         (outcome,) = await self._admit([chain], source, durable, head=head)
         return outcome
 
-    async def admit_openers(self, entries: Sequence[Entry], source: object | None = None) -> Outcome:
+    async def admit_openers(
+        self, entries: Sequence[Entry], source: object | None = None, *, durable: bool = False
+    ) -> Outcome:
         """Admits openers of one author that came by themselves (handshake, answer to `openers`) [R-LOG-5].
 
         Args:
             entries: at least one, in order of epoch.
             source: the session they came from.
+            durable: as for `admit`.
         """
         author = entries[0].author
         outcome = Outcome(author)
         async with self._door:
             for entry in entries:
                 await self._settled(author)
-                future = await self._decide(source, False, self._judge_opener, entry, outcome)
+                future = await self._decide(source, durable, self._judge_opener, entry, outcome)
                 if future is not None:
                     await asyncio.shield(future)  # who stops waiting does not end the commit
         return outcome
@@ -314,6 +323,10 @@ class Gate:
     async def _submit(
         self, changes: list[Change], source: object | None, durable: bool
     ) -> asyncio.Future[list[Arrived]]:
+        if source is not None and self._watched is not None:
+            for change in changes:
+                if change.after.author == self._watched[0]:
+                    await self._watched[1](change)
         for change in changes:
             author = change.after.author
             self._pending[author] = self._pending.get(author, 0) + 1
