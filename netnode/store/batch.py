@@ -9,21 +9,31 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from netnode.store.rows import LOG_COLUMNS, SEQ_MASK, Arrived, Change, log_row, place_of
+from netnode.store.rows import (
+    ENTRY_BYTES,
+    LOG_BYTES,
+    LOG_COLUMNS,
+    RECORD_COPIES,
+    SEQ_MASK,
+    Arrived,
+    Change,
+    log_row,
+    place_of,
+    weight,
+)
 from protocol.errors import LocalProtocolError
 from protocol.items import Item
 from protocol.log import Drop, Keep, Rejoin, Release, SetAside, Step
 from protocol.log_state import LogState
 
 _COLUMNS: Final = [name.strip() for name in LOG_COLUMNS.split(",")]
-_INSERT_LOG: Final = (
-    f"INSERT INTO log(n, {LOG_COLUMNS}, arrival, generation) VALUES (?{', ?' * len(_COLUMNS)}, ?, 0)"  # noqa: S608 - constants
-)
+_INSERT_LOG: Final = f"INSERT INTO log(n, {LOG_COLUMNS}, arrival, bytes, cut, generation) VALUES (?{', ?' * (len(_COLUMNS) + 3)}, 0)"  # noqa: S608 - constants
 # The state a change starts from is the one stored, or the batch fails: two writers of one log cannot both win.
 _UPDATE_LOG: Final = (  # constants alone
     f"UPDATE log SET {', '.join(f'{name} = ?' for name in _COLUMNS)}, arrival = coalesce(?, arrival),"  # noqa: S608
-    " generation = generation + ? WHERE n = ? AND head = ? AND base = ?"
+    " bytes = bytes + ?, cut = max(cut, ?), generation = generation + ? WHERE n = ? AND head = ? AND base = ?"
 )
+_WEIGHED: Final = f"SELECT {ENTRY_BYTES} * count(*) + {RECORD_COPIES} * coalesce(sum(length(record)), 0) FROM"
 _INSERT_ENTRY: Final = "INSERT INTO entry(place, header, signature, record) VALUES "
 _ROWS: Final = 32  # entries per statement: fewer calls, and the statement stays in the cache
 
@@ -37,6 +47,8 @@ class _Log:
     after: LogState
     replaced: bool  # held entries of the main run may have been replaced or cut
     item: Item | None = None
+    grown: int = 0  # bytes more than before, as the quotas count them
+    cut: bool = False
 
 
 class Batch:
@@ -48,7 +60,7 @@ class Batch:
         arrivals: gives the next arrival numbers with their tags.
     """
 
-    __slots__ = ("_arrivals", "_connection", "_intern", "_logs", "_rows")
+    __slots__ = ("_arrivals", "_connection", "_intern", "_logs", "_rows", "grown")
 
     def __init__(
         self,
@@ -61,6 +73,7 @@ class Batch:
         self._arrivals = arrivals
         self._logs: dict[bytes, _Log] = {}
         self._rows: list[tuple[int, bytes, bytes, bytes | None]] = []  # entries not yet written
+        self.grown = 0  # bytes that came, as the quotas count them; what went is not taken off
 
     def apply(self, changes: Sequence[Change]) -> list[Arrived]:
         """Writes everything; what is returned is `Writer.commit`'s."""
@@ -72,13 +85,16 @@ class Batch:
                     self._rows.extend(
                         [(place_of(n, e.seq), e.header, e.signature, e.record) for e in step.entries]
                     )
+                    log.grown += weight(step.entries)
                 else:
                     self._flush()
+                    log.grown -= self._weighed(n=log.n, step=step)
                     self._move(log.n, step)
         self._flush()
         arrived = self._write_logs()
         for log in self._logs.values():
             self._write_parts(log)
+            self.grown += max(0, log.grown)
         for change in changes:
             self._write_proof(change)
         return arrived
@@ -95,6 +111,7 @@ class Batch:
         ):
             raise LocalProtocolError("a change does not start from the state the one before it led to")
         log.replaced = log.replaced or _replaces(change)
+        log.cut = log.cut or change.cut
         log.after = change.after
         return log
 
@@ -114,6 +131,19 @@ class Batch:
         if whole < len(rows):
             self._connection.executemany(_INSERT_ENTRY + "(?, ?, ?, ?)", rows[whole:])
         self._rows = []
+
+    def _weighed(self, n: int, step: Step) -> int:
+        """What the entries count for that a step is about to delete."""
+        match step:
+            case Drop(number):
+                row = self._connection.execute(f"{_WEIGHED} aside WHERE n = ? AND number = ?", (n, number))
+            case Release(first):
+                row = self._connection.execute(
+                    f"{_WEIGHED} entry WHERE place >= ? AND place < ?", (place_of(n, 0), place_of(n, first))
+                )
+            case _:
+                return 0
+        return int(row.get)
 
     def _move(self, n: int, step: Step) -> None:
         execute = self._connection.execute
@@ -156,10 +186,13 @@ class Batch:
         updates: list[tuple[Any, ...]] = []
         for log in self._logs.values():
             before, row = log.before, log_row(log.after)
+            log.grown += _openers_grown(before, log.after)
             if before is None:
-                inserts.append((log.n, *row, given[log.n]))
+                log.grown += LOG_BYTES
+                inserts.append((log.n, *row, given[log.n], log.grown, log.cut))
             else:
-                updates.append((*row, given.get(log.n), log.replaced, log.n, before.tip.id, before.base.seq))
+                figures = (given.get(log.n), log.grown, log.cut, log.replaced)
+                updates.append((*row, *figures, log.n, before.tip.id, before.base.seq))
         if inserts:
             self._connection.executemany(_INSERT_LOG, inserts)
         for update in updates:
@@ -222,6 +255,15 @@ class Batch:
 
 def _place(row: tuple[int, bytes, bytes, bytes | None]) -> int:
     return row[0]
+
+
+def _openers_grown(before: LogState | None, after: LogState) -> int:
+    """By how much the rows of the openers, which are kept beside the main run, count for more."""
+    if before is None:
+        return weight(after.openers.entries())
+    if before.openers is after.openers:
+        return 0
+    return weight(after.openers.entries()) - weight(before.openers.entries())
 
 
 def _moved(before: Item, after: Item) -> bool:

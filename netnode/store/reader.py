@@ -32,7 +32,7 @@ from protocol.run import Run
 
 _LOAD: Final = f"SELECT n, {LOG_COLUMNS} FROM log JOIN networker USING (n) WHERE id = ?"  # noqa: S608 - constants
 _ITEM: Final = "id, standing, epoch, term, seq, head, base"
-_ROW: Final = f"{_ITEM}, head_time, head_kind, common, arrival, generation"
+_ROW: Final = f"{_ITEM}, head_time, head_kind, common, arrival, generation, bytes, cut"
 _FROM_LOG: Final = "FROM networker JOIN log USING (n)"
 _ASCENDING: Final = "SELECT header, signature, record FROM entry WHERE place BETWEEN ? AND ? ORDER BY place"
 _DESCENDING: Final = f"{_ASCENDING} DESC"
@@ -347,5 +347,7 @@ class Reader:
 
 
 def _log_row(row: tuple[Any, ...]) -> LogRow:
-    author, _, _, _, seq, _, base, time, kind, common, arrival, generation = row
-    return LogRow(author, stored_item(*row[:7]), base, seq, time, kind, common, arrival, generation)
+    author, _, _, _, seq, _, base, time, kind, common, arrival, generation, size, cut = row
+    return LogRow(
+        author, stored_item(*row[:7]), base, seq, time, kind, common, arrival, generation, size, bool(cut)
+    )

@@ -28,6 +28,12 @@ SEQ_MASK: Final = (1 << SEQ_BITS) - 1
 MAX_NETWORKERS: Final = 2**23 - 1  # place = n << 40 | seq has to fit SQLite's 63 bits
 TAG_BYTES: Final = 8
 
+# What a log is counted for by the quotas, near to what it takes in the file: its rows; header, signature and row of
+# an entry; and the record twice, since what is found in it stands in the catalogue again.
+LOG_BYTES: Final = 512
+ENTRY_BYTES: Final = 200
+RECORD_COPIES: Final = 2
+
 _header: Final = msgspec.msgpack.Decoder(tuple[int, bytes, int, bytes, int, int, int, int, bytes, int]).decode
 _sha256 = hashlib.sha256
 
@@ -41,12 +47,14 @@ class Change:
         after: the state they lead to.
         steps: in order, as `protocol.log.receive` gave them.
         proof: both sides of the fork at `after.fork`, when it was found or replaced by this.
+        cut: the quota moves the start of the log: what lies below is not asked for again.
     """
 
     before: LogState | None
     after: LogState
     steps: Sequence[Step] = ()
     proof: tuple[Run, Run] | None = None
+    cut: bool = False
 
     @property
     def weight(self) -> int:
@@ -66,7 +74,10 @@ class Arrived:
 
 @dataclass(frozen=True, slots=True)
 class LogRow:
-    """One log in a list: `first` to `last` are held, `common` is the last seq that may have effect."""
+    """One log in a list: `first` to `last` are held, `common` is the last seq that may have effect.
+
+    `bytes`: what it counts for in the quotas; `cut`: its quota let go of what lies below `first`.
+    """
 
     author: bytes
     item: Item
@@ -77,6 +88,8 @@ class LogRow:
     common: int
     arrival: int
     generation: int
+    bytes: int
+    cut: bool
 
     @property
     def entries(self) -> int:
@@ -110,6 +123,12 @@ class PeerRow:
     note: str = ""
     added: int = 0
     invited: bool = False
+
+
+def weight(entries: Iterable[Entry]) -> int:
+    """What entries count for in the quotas, in bytes."""
+    sizes = [0 if entry.record is None else len(entry.record) for entry in entries]
+    return ENTRY_BYTES * len(sizes) + RECORD_COPIES * sum(sizes)
 
 
 def place_of(n: int, seq: int) -> int:

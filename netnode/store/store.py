@@ -115,6 +115,11 @@ class Store:
             raise RuntimeError("the store is closed")
         return await self._executor.run(Lane.WRITER, lambda: function(writer, *args, **kwargs))
 
+    @property
+    def grown(self) -> int:
+        """Bytes that logs grew by since the store was opened, as the quotas count them; may lag a moment."""
+        return 0 if self._writer is None else self._writer.grown
+
     async def load(self, author: bytes) -> LogState | None:
         """The state of a log; None when nothing of it is held."""
         return await self.read(Reader.load, author)

@@ -19,6 +19,7 @@ from netnode.store.batch import Batch
 from netnode.store.faults import told
 from netnode.store.rows import (
     MAX_NETWORKERS,
+    RECORD_COPIES,
     TAG_BYTES,
     Arrived,
     Change,
@@ -43,7 +44,17 @@ class Writer:
         entropy: for the tags of arrivals.
     """
 
-    __slots__ = ("_arrival", "_durable", "_entropy", "_failed", "_full", "_numbers", "_pruned", "connection")
+    __slots__ = (
+        "_arrival",
+        "_durable",
+        "_entropy",
+        "_failed",
+        "_full",
+        "_numbers",
+        "_pruned",
+        "connection",
+        "grown",
+    )
 
     def __init__(self, connection: apsw.Connection, entropy: Entropy) -> None:
         self.connection = connection
@@ -54,6 +65,7 @@ class Writer:
         self._full = False  # whether the connection is at synchronous=FULL
         self._failed = False  # a part of the open transaction failed
         self._durable: bool | None = None  # of the open transaction; None: there is none
+        self.grown = 0  # bytes that logs grew by since the store was opened, as the quotas count them
 
     # -- transactions ----------------------------------------------------------------------------------------
     @contextmanager
@@ -122,9 +134,12 @@ class Writer:
             return []
         with self.transaction(durable):
             try:
-                return Batch(self.connection, self.intern, self._arrivals).apply(changes)
+                batch = Batch(self.connection, self.intern, self._arrivals)
+                arrived = batch.apply(changes)
             except apsw.ConstraintError as error:
                 raise LocalProtocolError(f"the store holds something else already: {error}") from error
+        self.grown += batch.grown
+        return arrived
 
     def intern(self, networker: bytes) -> int:
         """The number of a networker's id, given out now if it is new. Inside a transaction only."""
@@ -138,11 +153,23 @@ class Writer:
                     "INSERT INTO networker(id) VALUES (?) RETURNING n", (networker,)
                 ).get
             if n > MAX_NETWORKERS:
-                raise LocalProtocolError(f"a store holds at most {MAX_NETWORKERS} networkers")
+                n = self._free_number(networker)
             if len(self._numbers) >= _INTERNED:
                 self._numbers.clear()
             self._numbers[networker] = n
         return int(n)
+
+    def _free_number(self, networker: bytes) -> int:
+        """The lowest number that was given back; looked for only once all have been given out."""
+        free = self.connection.execute(
+            "SELECT n + 1 FROM networker AS a WHERE n < ? AND NOT EXISTS(SELECT 1 FROM networker AS b"
+            " WHERE b.n = a.n + 1) ORDER BY n LIMIT 1",
+            (MAX_NETWORKERS,),
+        ).get
+        if free is None or free > MAX_NETWORKERS:
+            raise LocalProtocolError(f"a store holds at most {MAX_NETWORKERS} networkers")
+        self.connection.execute("UPDATE networker SET n = ? WHERE id = ?", (free, networker))
+        return int(free)
 
     def _arrivals(self, count: int) -> list[tuple[int, bytes]]:
         """The next `count` arrival numbers with their tags, written down; old ones go."""
@@ -196,6 +223,7 @@ class Writer:
                         "record_hash", f"the record of entry {seq} is not the one its header names"
                     )
                 connection.execute("UPDATE entry SET record = ? WHERE place = ?", (record, place))
+                self._grow(connection, self.intern(author), RECORD_COPIES * len(record))
                 connection.execute(
                     "DELETE FROM purged WHERE n = ? AND seq = ? AND id = ?", (self.intern(author), seq, known)
                 )
@@ -220,7 +248,7 @@ class Writer:
             with self.transaction() as connection:
                 n = self.intern(author)
                 row = connection.execute(
-                    "SELECT header, signature FROM entry WHERE place = ? AND record IS NOT NULL",
+                    "SELECT header, signature, length(record) FROM entry WHERE place = ? AND record IS NOT NULL",
                     (place_of(n, seq),),
                 ).get
                 if row is None:
@@ -229,6 +257,7 @@ class Writer:
                 if is_critical(entry.kind):
                     raise LocalProtocolError(f"the record of entry {seq} is ledger-critical and never purged")
                 connection.execute("UPDATE entry SET record = NULL WHERE place = ?", (place_of(n, seq),))
+                self._grow(connection, n, -RECORD_COPIES * row[2])
                 connection.execute(
                     "INSERT OR REPLACE INTO purged(n, seq, id) VALUES (?, ?, ?)", (n, seq, entry.id)
                 )
@@ -236,6 +265,15 @@ class Writer:
             return True
         finally:
             self.connection.execute("PRAGMA secure_delete = OFF")
+
+    def _grow(self, connection: apsw.Connection, n: int, size: int) -> None:
+        connection.execute("UPDATE log SET bytes = bytes + ? WHERE n = ?", (size, n))
+        self.grown += max(0, size)
+
+    def forget_number(self, networker: bytes) -> None:
+        """Lets go of the number of a networker that nothing names any more. Inside a transaction only."""
+        self._numbers.pop(networker, None)
+        self.connection.execute("DELETE FROM networker WHERE id = ?", (networker,))
 
     def _changed(self, logs: set[int]) -> None:
         self.connection.executemany(

@@ -117,7 +117,7 @@ def fill(connection: apsw.Connection, listings: int, words: Words, places: list[
             ],
         )
         connection.execute(
-            "INSERT INTO log VALUES (?, 0, 0, ?, x'', 0, 3, 0, x'', 0, 0, 0, 0, NULL, 0, 0, ?, ?, 0)",
+            "INSERT INTO log VALUES (?, 0, 0, ?, x'', 0, 3, 0, x'', 0, 0, 0, 0, NULL, 0, 0, ?, ?, 0, 0, 0)",
             (number, len(puts) - 1, len(puts) - 1, number),
         )
 

@@ -119,7 +119,7 @@ class Shelf:
             ],
         )
         self.connection.execute(
-            "INSERT OR IGNORE INTO log VALUES (?, 0, 0, 0, x'', 0, 0, 0, x'', 0, 0, 0, 0, NULL, 0, 0, 0, ?, 0)",
+            "INSERT OR IGNORE INTO log VALUES (?, 0, 0, 0, x'', 0, 0, 0, x'', 0, 0, 0, 0, NULL, 0, 0, 0, ?, 0, 0, 0)",
             (n, -n),
         )
         self.connection.execute(

@@ -1,0 +1,225 @@
+"""What logs take in the store, and letting go of them: for the quotas.
+
+Functions of a `Writer` or a `Reader`, for `Store.write` and `Store.read`. Bytes are those of `rows.weight`. What is
+let go of leaves free pages in the file, which whatever comes next fills: the file does not shrink, and does not grow
+past what was once held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import apsw
+
+from netnode.store.reader import Reader
+from netnode.store.rows import ENTRY_BYTES, RECORD_COPIES, SEQ_MASK, place_of
+from netnode.store.writer import Writer
+from protocol.entry import Entry
+from protocol.limits import HASH_BYTES
+
+_WEIGHT: Final = f"{RECORD_COPIES} * coalesce(length(record), 0) + {ENTRY_BYTES}"
+_USE: Final = "SELECT id, bytes, arrival, cut FROM log JOIN networker USING (n)"
+
+
+@dataclass(frozen=True, slots=True)
+class LogUse:
+    """What one log takes: `bytes` as the quotas count them, `arrival` when it last changed, whether it was `cut`."""
+
+    author: bytes
+    bytes: int
+    arrival: int
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """A log let go of as a whole, `at` ms UTC, that took so many `bytes`; by the owner, or by a quota."""
+
+    author: bytes
+    at: int
+    bytes: int
+    owner: bool
+
+
+# -- reading -------------------------------------------------------------------------------------------------
+def used(reader: Reader) -> int:
+    """What all logs take together."""
+    size: int = reader.connection.execute("SELECT coalesce(sum(bytes), 0) FROM log").get
+    return size
+
+
+def uses(reader: Reader, above: int = 0) -> list[LogUse]:
+    """What each log takes that takes more than `above` bytes, in byte order of the ids."""
+    return [_use(row) for row in reader.connection.execute(f"{_USE} WHERE bytes > ? ORDER BY id", (above,))]
+
+
+def uses_of(reader: Reader, authors: Iterable[bytes]) -> list[LogUse]:
+    """The same of those of the given logs that are held, in the order given."""
+    found = []
+    for author in authors:
+        row = reader.connection.execute(f"{_USE} WHERE id = ?", (author,)).fetchone()
+        if row is not None:
+            found.append(_use(row))
+    return found
+
+
+def _use(row: tuple[bytes, int, int, int]) -> LogUse:
+    return LogUse(row[0], row[1], row[2], bool(row[3]))
+
+
+def cut(reader: Reader) -> list[bytes]:
+    """The logs whose start a quota moved."""
+    return [
+        row[0] for row in reader.connection.execute("SELECT id FROM log JOIN networker USING (n) WHERE cut")
+    ]
+
+
+def after_bytes(reader: Reader, author: bytes, size: int, most: int) -> Entry | None:
+    """The entry that the main run has to begin with, so that it takes at least `size` bytes less.
+
+    The newest entry is never let go of.
+
+    Args:
+        reader: of the store.
+        author: whose log.
+        size: bytes.
+        most: how many entries may be let go of at once.
+    """
+    n = reader.connection.execute("SELECT n FROM networker WHERE id = ?", (author,)).get
+    if n is None:
+        return None
+    seq = 0
+    for place, counted in reader.connection.execute(
+        f"SELECT place, {_WEIGHT} FROM entry WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?",  # noqa: S608
+        (place_of(n, 0), place_of(n, SEQ_MASK), most + 1),
+    ):
+        seq = place & SEQ_MASK
+        if size <= 0:
+            break
+        size -= counted
+    return reader.entry(author, seq)
+
+
+def aside_bytes(reader: Reader, author: bytes) -> int:
+    """What the branches of a log take that are set aside."""
+    size: int = reader.connection.execute(
+        f"SELECT coalesce(sum({_WEIGHT}), 0) FROM aside WHERE n = (SELECT n FROM networker WHERE id = ?)",  # noqa: S608
+        (author,),
+    ).get
+    return size
+
+
+def fallen(reader: Reader) -> list[Fallen]:
+    """The logs let go of as a whole, those longest ago first."""
+    rows = reader.connection.execute("SELECT id, at, bytes, owner FROM fallen ORDER BY at, id")
+    return [Fallen(author, at, size, bool(owner)) for author, at, size, owner in rows]
+
+
+def near(reader: Reader) -> dict[bytes, frozenset[bytes]]:
+    """What followed peers said they want, by peer."""
+    return {
+        peer: frozenset(ids[start : start + HASH_BYTES] for start in range(0, len(ids), HASH_BYTES))
+        for peer, ids in reader.connection.execute("SELECT peer, ids FROM near")
+    }
+
+
+def named(reader: Reader) -> list[bytes]:
+    """The peers that the owner put into the book."""
+    return [row.id for row in reader.peers() if row.id is not None and (row.invited or row.addresses)]
+
+
+# -- writing -------------------------------------------------------------------------------------------------
+Forget = Callable[[apsw.Connection, int], None]
+"""Takes what a log did out of the projections, by the number of its author, inside the transaction."""
+
+
+def drop(
+    writer: Writer, authors: Sequence[bytes], now: int, forget: Forget, *, owner: bool, kept: int
+) -> list[bytes]:
+    """Lets go of whole logs and remembers that, in one transaction; a log of the own store's networker is no matter.
+
+    Args:
+        writer: of the store.
+        authors: whose logs; those not held are only remembered.
+        now: ms UTC.
+        forget: takes them out of the projections.
+        owner: the owner wants it; else a quota does.
+        kept: how many of those that a quota let go of are remembered, the newest.
+
+    Returns:
+        Those that were held.
+    """
+    held: list[bytes] = []
+    with writer.transaction() as connection:
+        for author in authors:
+            row = connection.execute(
+                "SELECT n, bytes FROM log JOIN networker USING (n) WHERE id = ?", (author,)
+            ).fetchone()
+            if row is not None:
+                held.append(author)
+                _delete(writer, author, row[0], forget)
+            connection.execute(
+                "INSERT OR REPLACE INTO fallen(id, at, bytes, owner) VALUES (?, ?, ?, ?)",
+                (author, now, 0 if row is None else row[1], owner),
+            )
+        connection.execute(
+            "DELETE FROM fallen WHERE NOT owner AND id IN"
+            " (SELECT id FROM fallen WHERE NOT owner ORDER BY at DESC, id LIMIT -1 OFFSET ?)",
+            (kept,),
+        )
+    return held
+
+
+def _delete(writer: Writer, author: bytes, n: int, forget: Forget) -> None:
+    execute = writer.connection.execute
+    execute("DELETE FROM entry WHERE place BETWEEN ? AND ?", (place_of(n, 0), place_of(n, SEQ_MASK)))
+    for table in ("aside", "extent", "opener", "proof", "purged", "log"):
+        execute(f"DELETE FROM {table} WHERE n = ?", (n,))  # noqa: S608 - constants
+    forget(writer.connection, n)
+    # Numbers are scarce (`MAX_NETWORKERS`), identities are not: one that nothing names any more is given back.
+    if (
+        execute("SELECT 1 FROM follow WHERE n = ? UNION SELECT 1 FROM blocked WHERE n = ?", (n, n)).get
+        is None
+    ):
+        writer.forget_number(author)
+
+
+def take_again(writer: Writer, authors: Iterable[bytes]) -> int:
+    """Forgets that logs were let go of; returns how many were."""
+    with writer.transaction() as connection:
+        gone = 0
+        for author in authors:
+            connection.execute("DELETE FROM fallen WHERE id = ?", (author,))
+            gone += connection.changes()
+    return gone
+
+
+def uncut(writer: Writer, authors: Iterable[bytes]) -> None:
+    """Wants logs from their beginning again."""
+    with writer.transaction() as connection:
+        connection.executemany(
+            "UPDATE log SET cut = 0 WHERE n = (SELECT n FROM networker WHERE id = ?)",
+            [(author,) for author in authors],
+        )
+
+
+def forget_cursors(writer: Writer) -> None:
+    """Compares everything with every peer again: what the cursors passed over is wanted now [R-SYNC-7]."""
+    with writer.transaction() as connection:
+        connection.execute("DELETE FROM cursor")
+
+
+def set_near(writer: Writer, peer: bytes, ids: Iterable[bytes]) -> None:
+    """Remembers what a followed peer wants, in place of what it said before."""
+    with writer.transaction() as connection:
+        connection.execute(
+            "INSERT OR REPLACE INTO near(peer, ids) VALUES (?, ?)", (peer, b"".join(sorted(ids)))
+        )
+
+
+def forget_near(writer: Writer, peer: bytes) -> None:
+    """Forgets what a peer wants that is followed no longer."""
+    with writer.transaction() as connection:
+        connection.execute("DELETE FROM near WHERE peer = ?", (peer,))
