@@ -76,6 +76,10 @@ class Branches:
         """Keeps the main run's entries from `first` on, before they leave the log."""
         await self._store.write(_keep_main, self._author, first)
 
+    async def keep(self, entries: Sequence[Entry]) -> None:
+        """Keeps entries that are about to leave the log, or that turned up outside it; on disk when it returns."""
+        await self._store.write(_keep, self._author, entries)
+
     async def known(self, state: LogState) -> list[Branch]:
         """The branches of a forked log, the one that most speaks for first; of a log that is open, none.
 
@@ -142,6 +146,13 @@ def _keep_main(writer: Writer, author: bytes, first: int) -> None:
             (place_of(n, first), place_of(n, SEQ_MASK), KEPT),
         ).fetchall()
         _insert(writer, n, [stored_entry(*row) for row in rows])
+
+
+def _keep(writer: Writer, author: bytes, entries: Sequence[Entry]) -> None:
+    with writer.transaction(durable=True):
+        n = _number(writer, author)
+        if n is not None:
+            _insert(writer, n, entries)
 
 
 def _number(writer: Writer, author: bytes) -> int | None:

@@ -46,11 +46,18 @@ _BRANCHES: Final = (
     " PRIMARY KEY(n, peer)) WITHOUT ROWID",
 )
 
+# Who is known to hold which opener of the own log, and since when.
+_TOLD: Final = (
+    "CREATE TABLE told(peer BLOB NOT NULL, epoch INTEGER NOT NULL, term INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " PRIMARY KEY(peer, epoch, term)) WITHOUT ROWID",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
     *_REACH,
     *_BRANCHES,
+    *_TOLD,
     "ALTER TABLE log ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE log ADD COLUMN cut INTEGER NOT NULL DEFAULT 0",
     """UPDATE log SET bytes = 512
@@ -138,7 +145,7 @@ CREATE TABLE blob(
     own INTEGER NOT NULL DEFAULT 1);                        -- 1: added by the owner; 0: fetched from a peer
 -- place: b << 10 | number of the chunk
 CREATE TABLE blob_chunk(place INTEGER PRIMARY KEY, data BLOB NOT NULL);
-""" + "".join(f"\n{each};" for each in (*_REACH, *_BRANCHES))
+""" + "".join(f"\n{each};" for each in (*_REACH, *_BRANCHES, *_TOLD))
 
 
 def prepare(
