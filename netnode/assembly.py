@@ -87,8 +87,9 @@ async def assembled(
             state = await store.load(networker)
             if state is not None:
                 ring.reconcile(state.openers)
-            own = OwnLog(settings.network, networker, gate, ports.clock, ring.opened)
+            own = OwnLog(settings.network, networker, gate, ports.clock, ring.opened, store)
             ring.tell(own.adopt)
+            await own.caution.load()
             projector = Projector(store, settings.network, ports.clock, bus)
             yield Assembly(home, settings, ports, store, gate, bus, own, projector, ring)
     finally:

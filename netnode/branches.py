@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from netnode.store import Reader, Store, Writer
 from netnode.store.rows import SEQ_MASK, place_of, stored_entry
@@ -141,7 +141,7 @@ def _keep_main(writer: Writer, author: bytes, first: int) -> None:
         n = _number(writer, author)
         if n is None:
             return
-        rows = connection.execute(
+        rows: list[Any] = connection.execute(
             "SELECT header, signature, record FROM entry WHERE place BETWEEN ? AND ? ORDER BY place DESC LIMIT ?",
             (place_of(n, first), place_of(n, SEQ_MASK), KEPT),
         ).fetchall()
@@ -163,9 +163,9 @@ def _number(writer: Writer, author: bytes) -> int | None:
 def _known(reader: Reader, author: bytes, state: LogState) -> list[Branch]:
     common = state.common
     n = reader.connection.execute("SELECT n FROM networker WHERE id = ?", (author,)).get
-    rows = reader.connection.execute(
+    rows: list[Any] = reader.connection.execute(
         "SELECT header, signature, record FROM branch WHERE n = ? AND seq > ?", (n, common)
-    )
+    ).fetchall()
     kept = {entry.id: entry for entry in (stored_entry(*row) for row in rows)}
     for side in reader.proof(author) or ():
         for entry in rebuild(side):

@@ -1,4 +1,4 @@
-"""The own log: the one place that signs entries [R-LOG-20, R-LOG-21]."""
+"""The own log: the one place that signs entries [R-LOG-20..23]."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from netnode.branches import Branch, Branches, settlement_names
+from netnode.caution import Caution, Reason
 from netnode.ingest import Gate
 from netnode.keystore import Keys
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
+from netnode.store import Store
+from netnode.store.rows import Change
 from protocol import limits
-from protocol.entry import CLOSE, Entry, sign_entry
+from protocol.entry import CLOSE, SETTLEMENT, Entry, sign_entry
 from protocol.items import Item, Standing
+from protocol.log import Keep, SetAside
 from protocol.log_state import LogState, Place
+from protocol.records import Settlement, encode_record
 from protocol.signing import Signer
 
 
@@ -40,9 +46,12 @@ class OwnLog:
         gate: what own entries pass like all others.
         clock: dates entries.
         keys: None while they are locked; then nothing is signed.
+        store: keeps why this node is cautious, and branches of the log.
     """
 
-    def __init__(self, network: str, networker: bytes, gate: Gate, clock: Clock, keys: Keys | None) -> None:
+    def __init__(
+        self, network: str, networker: bytes, gate: Gate, clock: Clock, keys: Keys | None, store: Store
+    ) -> None:
         self._network = network
         self._gate = gate
         self._clock = clock
@@ -50,9 +59,18 @@ class OwnLog:
         self._signer = None if keys is None else Signer(keys.signing_seed)
         self._turn = asyncio.Lock()
         self._claims: dict[object, Item] = {}
+        self._halted: str | None = None
+        self._since = clock.now_ms()
         self.id = networker
-        self.halted: str | None = None
+        self.caution = Caution(store, clock)
+        self.branches = Branches(store, networker)
         self.skew: Callable[[], int | None] = _unknown
+        gate.watch(networker, self._from_outside)
+
+    @property
+    def halted(self) -> str | None:
+        """The sentence why nothing is appended before the owner did something about it."""
+        return self._halted or self.caution.alarmed
 
     async def adopt(self, keys: Keys) -> None:
         """Signs with these keys from now on, as after a rotation."""
@@ -87,7 +105,7 @@ class OwnLog:
 
     def halt(self, reason: str) -> None:
         """Stops appending for good; `reason` is a sentence for the owner."""
-        self.halted = self.halted or reason
+        self._halted = self._halted or reason
 
     async def append(self, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
         """Signs and stores entries; they are on disk when it returns.
@@ -102,33 +120,132 @@ class OwnLog:
             return []
         async with self._turn:
             state = await self._gate.state(self.id)
-            signer, before = self._ready(state)
-            head = before.id
+            signer, held = self._ready(state)
+            settles = await self.caution.require()
+            if held.forked:
+                raise _refused(
+                    "Your log is forked: somebody with your key, or another copy of this home, wrote a second branch. "
+                    "See both, and say which one goes on: netnode log settle",
+                    "forked",
+                )
+            before = held.tip
+            if settles:  # the first entry after a restored backup [R-LOG-22]
+                named = Settlement(branches=((before.seq, before.id),))
+                records = [(SETTLEMENT, encode_record(named)), *records]
             entries: list[Entry] = []
             for kind, record in records:
-                entry = sign_entry(
-                    self._network,
-                    signer,
-                    author=self.id,
-                    seq=before.seq + 1,
-                    prev=before.id,
-                    epoch=before.epoch,
-                    term=before.term,
-                    time=max(self._clock.now_ms(), before.time),
-                    kind=kind,
-                    record=record,
-                )
+                entry = self._sign(signer, before, kind, record)
                 entries.append(entry)
                 if len(entries) % SIGNED_AT_ONCE == 0:
                     await asyncio.sleep(0)  # a large import must not stop the sessions
                 before = Place(entry.seq, entry.id, entry.epoch, entry.term, entry.time, entry.kind)
-            outcome = await self._gate.admit(entries, durable=True, head=head)
-        if outcome.fault is not None or outcome.kept != len(entries):
-            text = "" if outcome.fault is None else f": {outcome.fault.text}"
-            raise Problem(f"The own log took {outcome.kept} of {len(entries)} entries{text}.", code="own_log")
-        return entries
+            outcome = await self._gate.admit(entries, durable=True, head=held.tip.id)
+            if outcome.fault is not None or outcome.kept != len(entries):
+                text = "" if outcome.fault is None else f": {outcome.fault.text}"
+                raise Problem(
+                    f"The own log took {outcome.kept} of {len(entries)} entries{text}.", code="own_log"
+                )
+            if settles:
+                await self.caution.settled()
+        return entries[settles:]
 
-    def _ready(self, state: LogState | None) -> tuple[Signer, Place]:
+    async def settle(self, tip: bytes | None = None) -> tuple[Entry, Branch, list[Branch]]:
+        """Ends a fork of the own log: signs a settlement that names the branches known and goes on with one [R-LOG-4].
+
+        Args:
+            tip: the id of the newest entry of the branch that goes on; None for the one `Branches.known` puts first.
+
+        Returns:
+            The settlement, the branch that goes on, and those that leave the log; on disk when it returns.
+
+        Raises:
+            Problem: the keys are locked (exit 2); the log is not forked, is not caught up, or no such branch is whole
+                here (exit 4); the disk fails.
+        """
+        async with self._turn:
+            state = await self._gate.state(self.id)
+            signer, held = self._ready(state)
+            settles = await self.caution.require()
+            branches = await self.branches.known(held)
+            chosen = self._chosen(held, branches, tip)
+            below = chosen.tip
+            before = Place(below.seq, below.id, below.epoch, below.term, below.time, below.kind)
+            named = Settlement(branches=tuple(settlement_names(branches, chosen.named)))
+            entry = self._sign(signer, before, SETTLEMENT, encode_record(named))
+            if chosen.main:
+                outcome = await self._gate.admit([entry], durable=True, head=held.tip.id)
+            else:
+                await self.branches.keep_main(held.common + 1)
+                outcome = await self._gate.admit_openers([entry], durable=True)
+                if outcome.fault is None:  # the branch takes the place of the one in the main run
+                    outcome = await self._gate.admit(chosen.entries, durable=True)
+            if outcome.fault is not None or not outcome.kept:
+                text = "" if outcome.fault is None else f": {outcome.fault.text}"
+                raise Problem(f"The settlement was not taken{text}.", code="own_log")
+            if settles:
+                await self.caution.settled()
+        return entry, chosen, [each for each in branches if each is not chosen]
+
+    def _sign(self, signer: Signer, before: Place, kind: int, record: bytes) -> Entry:
+        return sign_entry(
+            self._network,
+            signer,
+            author=self.id,
+            seq=before.seq + 1,
+            prev=before.id,
+            epoch=before.epoch,
+            term=before.term + (kind == SETTLEMENT),
+            time=max(self._clock.now_ms(), before.time),
+            kind=kind,
+            record=record,
+        )
+
+    def _chosen(self, held: LogState, branches: Sequence[Branch], tip: bytes | None) -> Branch:
+        if not held.forked:
+            raise _refused("Your log is not forked: there is nothing to settle.", "not_forked")
+        found = [each for each in branches if tip in (None, each.tip.id)]
+        if not found:
+            raise Problem(
+                "No branch of your log ends with that entry. See them with: netnode log settle",
+                ExitCode.NOT_FOUND,
+                "no_branch",
+            )
+        if not found[0].whole:
+            raise _refused(
+                "That branch is not here as a whole, so your log cannot go on with it yet. Start the node and wait "
+                "until a peer that holds it has been met.",
+                "not_here",
+            )
+        return found[0]
+
+    # -- own entries that came from a peer -------------------------------------------------------------------
+    async def _from_outside(self, change: Change) -> None:
+        """Runs before own entries that a peer gave are stored: somebody else wrote them [R-LOG-21] [R-LOG-23]."""
+        before, after = change.before, change.after
+        for step in change.steps:
+            if isinstance(
+                step, SetAside
+            ):  # what another copy disowned: the owner may want to publish it again
+                await self.branches.keep_main(step.first)
+        newest = max(
+            (each.time for step in change.steps if isinstance(step, Keep) for each in step.entries), default=0
+        )
+        if newest > self._since + limits.CLOCK_TOLERANCE_MS:
+            self.caution.alarm(
+                "Another node of this networker is publishing: entries of yours that were written since this node "
+                "started came from a peer. (Or somebody has your key: then run netnode key rotate.)"
+            )
+            await self.caution.save()
+        if self.caution.reason is not None:
+            return
+        if before is None:
+            await self.caution.begin(Reason.LOST)
+        elif (
+            before.openers != after.openers or before.tip.seq < after.tip.seq or before.fork != after.fork
+        ):  # an older copy, put back by other means than this program's
+            await self.caution.begin(Reason.BEHIND)
+
+    def _ready(self, state: LogState | None) -> tuple[Signer, LogState]:
         if self._keys is None or self._signer is None:
             raise Problem(
                 "The keys of this networker are locked. Give --passphrase-file FILE, or start the node with it.",
@@ -136,7 +253,7 @@ class OwnLog:
                 "passphrase_needed",
             )
         if self.halted is not None:
-            raise _refused(self.halted, "halted")
+            raise _refused(self.halted, "twin" if self.caution.alarmed else "halted")
         skew = self.skew()
         if skew is not None and abs(skew) > limits.CLOCK_TOLERANCE_MS:
             raise _refused(
@@ -152,17 +269,13 @@ class OwnLog:
         self._require_newest(state)
         if state.openers.contested is not None:
             raise _refused("Two rotations contest this identity: nothing can be published.", "contested")
-        if state.forked:
-            raise _refused(
-                "The own log is forked: it has to be settled before anything is published.", "forked"
-            )
         if state.tip.kind == CLOSE:
             raise _refused("The own log is closed: nothing more can be published.", "closed")
         if self._keys.epoch != state.openers.epoch:
             raise _refused(
                 "The signing key of this home was replaced by a rotation elsewhere.", "retired_key"
             )
-        return self._signer, state.tip
+        return self._signer, state
 
     def _require_newest(self, state: LogState) -> None:
         here = (state.openers.epoch, state.openers.term, state.tip.seq)

@@ -359,7 +359,8 @@ class Mesh:
         commits = await stack.enter_async_context(GroupCommit(store, limit))
         bus = Bus()
         gate = Gate(NETWORK, store, commits, executor, bus)
-        log = OwnLog(NETWORK, author.id, gate, clock, keys_of(author))
+        log = OwnLog(NETWORK, author.id, gate, clock, keys_of(author), store)
+        await log.caution.load()
         projector = Projector(store, NETWORK, clock, bus)
         if own and await gate.state(author.id) is None:
             outcome = await gate.admit(author.entries, durable=True)

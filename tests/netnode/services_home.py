@@ -118,7 +118,7 @@ async def opened(
         async with GroupCommit(store) as commits:
             bus = Bus()
             gate = Gate(network, store, commits, executor, bus)
-            own = OwnLog(network, me.id, gate, clock, None if locked else keys)
+            own = OwnLog(network, me.id, gate, clock, None if locked else keys, store)
             if await gate.state(me.id) is None:
                 assert (await gate.admit(me.entries, durable=True)).fault is None
             projector = Projector(store, network, clock, bus)

@@ -46,7 +46,7 @@ async def test_entries_are_appended_in_order(mesh: Mesh) -> None:
 async def test_locked_keys(mesh: Mesh) -> None:
     """Exit 2, with the option to give; no statements are signed."""
     a = await mesh.node("a")
-    locked = OwnLog(NETWORK, a.id, a.gate, a.clock, None)
+    locked = OwnLog(NETWORK, a.id, a.gate, a.clock, None, a.store)
     with pytest.raises(Problem, match="--passphrase-file") as raised:
         await locked.append([(1, odd_record(1))])
     assert raised.value.exit_code is ExitCode.USAGE and raised.value.code == "passphrase_needed"
