@@ -22,7 +22,7 @@ MARK: Final = "\ue000"
 # Prices are compared in 1/10,000 of a major unit: no currency has more than 4 decimals.
 SCALE: Final = 4
 HIGHEST: Final = 2**63 - 1
-_KINDS: Final = ("product", "service", "opportunity", "licence", "knowledge", "want-ad")
+KINDS: Final = ("product", "service", "opportunity", "licence", "knowledge", "want-ad")
 # Neither pattern looks at a character more often than twice: texts come from strangers.
 _TAG: Final = re.compile(r"<[^<>]*>")
 _LINK_TARGET: Final = re.compile(r"\]\([^()\s]*")
@@ -77,7 +77,7 @@ def category_path(text: str) -> str:
 # -- facets --------------------------------------------------------------------------------------------------
 def kind_facet(kind: str) -> str:
     """The word all listings of a kind share."""
-    return f"{MARK}k{_KINDS.index(kind)}"
+    return f"{MARK}k{KINDS.index(kind)}"
 
 
 def seller_facet(n: int) -> str:

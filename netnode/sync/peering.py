@@ -18,6 +18,8 @@ from netnode.sync.fetching import Admit, Fetching, Progress
 from netnode.sync.interest import Interest, PeerInterest
 from netnode.sync.live import Live
 from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
+from netnode.sync.queries import QueryAnswers
+from netnode.sync.reach import QUESTIONS, Asker, Pinged, Reach
 from protocol import messages
 from protocol.entry import Entry
 from protocol.errors import NotHeld, RemoteProtocolError
@@ -25,7 +27,7 @@ from protocol.identity import id_text
 from protocol.items import Item, Standing, parse_item
 from protocol.messages import Body
 from protocol.run import Run
-from protocol.session import Identified, Session
+from protocol.session import Feature, Identified, Session
 
 _BEHIND = frozenset({"gap", "unknown_author", "unknown_epoch"})  # something before it is missing here
 _log = logging.getLogger("netnode.sync")
@@ -58,6 +60,9 @@ class Sessions(Protocol):
     def unproved(self, peering: Peering, item: Item) -> None:
         """The peer did not give what it claimed."""
 
+    def named(self, peering: Peering) -> bool:
+        """Whether the owner named this peer: added, follows or invited it."""
+
     def told_of_twin(self, peering: Peering) -> None:
         """A peer says that another node of this networker is running."""
 
@@ -73,6 +78,14 @@ class Core:
     clock: Clock
     witness: Callable[[], Witness | None]
     anti_entropy: float = ANTI_ENTROPY_SECONDS
+    reach: Reach | None = None
+    searched_as: bytes | None = None  # this node's networker when it answers queries
+
+    @property
+    def features(self) -> list[int]:
+        """The odd feature bits that this node's hello names."""
+        parts = ((Feature.REACH, self.reach), (Feature.QUERY, self.searched_as))
+        return sorted(int(feature) for feature, part in parts if part is not None)
 
 
 class Peering:
@@ -126,6 +139,11 @@ class Peering:
         self._answers = Answers(
             core.network, self.conversation, core.store, core.clock, self._peer_wants, core.witness
         )
+        self._queries = (
+            None
+            if core.searched_as is None
+            else QueryAnswers(core.network, core.store, core.clock, core.searched_as)
+        )
         self._fetching = Fetching(self.conversation)
         self.id = b""
         self.doubted = False  # it told of a twin and was not believed
@@ -153,6 +171,43 @@ class Peering:
         finally:
             self._fetching.close()
             leave()
+
+    @property
+    def asker(self) -> Asker:
+        """Who the peer is to this node now."""
+        return Asker(self.id, self.conversation.link.host, self._sessions.named(self))
+
+    async def ping(self) -> Pinged:
+        """Round trip, clock and the own address as the peer sees it; see `Reach.ping`."""
+        return await self._reach(self.conversation.session.uses(Feature.REACH)).ping(
+            self.conversation, self.asker
+        )
+
+    async def dial_back(self, port: int) -> messages.DialledBack:
+        """Lets the peer try to dial this node; see `Reach.ask_back`."""
+        return await self._reach(self.conversation.session.uses(Feature.REACH)).ask_back(
+            self.conversation, self.asker, port
+        )
+
+    @property
+    def answers_queries(self) -> bool:
+        """Whether the peer says that it answers searches; who asks need not answer any [R-QRY-1]."""
+        hello = self.conversation.session.greeting
+        return hello is not None and Feature.QUERY in hello.features
+
+    async def query(self, question: messages.Query) -> messages.Found:
+        """What the peer finds; see `Conversation.ask`."""
+        return await self.conversation.ask(question, messages.Found)
+
+    async def show_invite(self) -> None:
+        """Shows the peer the invite of it that this node has been given, if there is one."""
+        if self._core.reach is not None and self.conversation.session.uses(Feature.REACH):
+            await self._core.reach.show_invite(self.conversation, self.id)
+
+    def _reach(self, used: bool) -> Reach:
+        if self._core.reach is None or not used:
+            raise NotHeld("not_here", "this peer's program is older: it answers neither ping nor dial_back")
+        return self._core.reach
 
     async def fetch(self, blob: bytes, admit: Admit, progress: Progress) -> bytes:
         """A whole blob from this peer; see `Fetching.fetch`."""
@@ -190,10 +245,18 @@ class Peering:
 
     async def _level(self) -> None:
         await self._sessions.met(self)
+        await self.show_invite()
         await self.pull.run()
 
     async def _question(self, body: Body, request: int) -> None:
         self._heard()
+        if isinstance(body, QUESTIONS) and self._core.reach is not None:
+            answer = await self._core.reach.answer(body, self.asker)
+            self.conversation.tell(answer, request)
+            return
+        if isinstance(body, messages.Query) and self._queries is not None:
+            self.conversation.tell(await self._queries.answer(body), request)
+            return
         await self._answers.answer(body, request)
 
     def _heard(self) -> None:
