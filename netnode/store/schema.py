@@ -52,10 +52,20 @@ _TOLD: Final = (
     " PRIMARY KEY(peer, epoch, term)) WITHOUT ROWID",
 )
 
+# Addresses of networkers that its owner did not name, what networkers say of their addresses, hosts that broke INX.
+_BOOK: Final = (
+    "CREATE TABLE address(networker BLOB NOT NULL, address TEXT NOT NULL, source TEXT NOT NULL,"
+    " added INTEGER NOT NULL, tried INTEGER NOT NULL, met INTEGER NOT NULL, attempt INTEGER NOT NULL,"
+    " failures INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY(networker, address)) WITHOUT ROWID",
+    "CREATE TABLE stated(networker BLOB PRIMARY KEY, told BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE discouraged(host TEXT PRIMARY KEY, until INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
     *_REACH,
+    *_BOOK,
     *_BRANCHES,
     *_TOLD,
     "ALTER TABLE log ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
@@ -145,7 +155,7 @@ CREATE TABLE blob(
     own INTEGER NOT NULL DEFAULT 1);                        -- 1: added by the owner; 0: fetched from a peer
 -- place: b << 10 | number of the chunk
 CREATE TABLE blob_chunk(place INTEGER PRIMARY KEY, data BLOB NOT NULL);
-""" + "".join(f"\n{each};" for each in (*_REACH, *_BRANCHES, *_TOLD))
+""" + "".join(f"\n{each};" for each in (*_REACH, *_BOOK, *_BRANCHES, *_TOLD))
 
 
 def prepare(
