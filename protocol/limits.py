@@ -49,6 +49,11 @@ MAX_QUERY: Final = 200
 MAX_QUERY_CURSOR: Final = 256
 QUERIES_A_MINUTE: Final = 30
 MAX_IDS: Final = 1_024
+RANGES_FROM: Final = 400
+RANGES_ID_BYTES: Final = 8
+MAX_RANGES: Final = 1_024
+MAX_RANGES_LIST: Final = 16
+MAX_RANGES_QUESTIONS: Final = 32
 MAX_WANTS: Final = 512
 MAX_GET_BYTES: Final = 4 * 1024 * 1024
 BLOB_CHUNK: Final = 32 * 1024
@@ -151,6 +156,21 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_QUERY_CURSOR", MAX_QUERY_CURSOR, "bytes", "opaque; room for any order of hits"),
     Limit("QUERIES_A_MINUTE", QUERIES_A_MINUTE, "questions", "a person searches, a crawler copies the logs"),
     Limit("MAX_IDS", MAX_IDS, "seqs", "one round of bisecting a log"),
+    Limit("RANGES_FROM", RANGES_FROM, "logs", "fewer fit one page of heads"),
+    Limit(
+        "RANGES_ID_BYTES",
+        RANGES_ID_BYTES,
+        "bytes",
+        "of a fingerprint: 2^-64 to miss a difference, where nobody outside knows the salt",
+    ),
+    Limit("MAX_RANGES", MAX_RANGES, "ranges", "of one form in one message; bounds the work of an answer"),
+    Limit("MAX_RANGES_LIST", MAX_RANGES_LIST, "ids", "a list takes no more room than sixteen fingerprints"),
+    Limit(
+        "MAX_RANGES_QUESTIONS",
+        MAX_RANGES_QUESTIONS,
+        "questions",
+        "of one reconciliation: beyond 2 MB heads are cheaper",
+    ),
     Limit("MAX_WANTS", MAX_WANTS, "entries", "records asked for at once"),
     Limit(
         "MAX_GET_BYTES",

@@ -397,6 +397,67 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ] = []
 
 
+_Prefix = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")]
+_Masks = list[tuple[_Prefix, Annotated[int, msgspec.Meta(ge=1, lt=1 << limits.MAX_RANGES_LIST)]]]
+_Lists = list[
+    tuple[
+        _Prefix,
+        Annotated[bytes, msgspec.Meta(max_length=limits.MAX_RANGES_LIST * limits.RANGES_ID_BYTES)],
+    ]
+]
+_SPLIT: Final = 16 * limits.RANGES_ID_BYTES
+_Splits = list[tuple[_Prefix, Annotated[bytes, msgspec.Meta(min_length=_SPLIT, max_length=_SPLIT)]]]
+_LACKING: Final = msgspec.Meta(
+    max_length=limits.MAX_RANGES, description="[prefix, mask]: which ids of a list told the sender lacks"
+)
+_LISTS: Final = msgspec.Meta(
+    max_length=limits.MAX_RANGES, description="[prefix, short ids joined]: all the sender has in that range"
+)
+_SPLITS: Final = msgspec.Meta(
+    max_length=limits.MAX_RANGES, description="[prefix, the fingerprints of its sixteen parts joined]"
+)
+
+
+class Ranges(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks where the two sets of items differ; one step of a reconciliation."""
+
+    begin: Annotated[
+        tuple[Annotated[bytes, msgspec.Meta(min_length=16, max_length=16)], list[Any], _Count] | None,
+        msgspec.Meta(description="first question only: salt, the sender's cursor, how many logs it keeps"),
+    ] = None
+    items: Annotated[
+        list[Any],
+        msgspec.Meta(max_length=limits.MAX_ITEMS, description="the sender's items that the receiver lacks"),
+    ] = []
+    lacking: Annotated[_Masks, _LACKING] = []
+    last: Annotated[bool, msgspec.Meta(description="nothing follows: all items were told")] = False
+    lists: Annotated[_Lists, _LISTS] = []
+    splits: Annotated[_Splits, _SPLITS] = []
+
+
+class RangesAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the answerer has in the ranges asked for."""
+
+    begin: Annotated[
+        tuple[list[Any], _Count] | None,
+        msgspec.Meta(
+            description="answering the first question: the answerer's cursor, how many logs it keeps"
+        ),
+    ] = None
+    items: Annotated[
+        list[Any], msgspec.Meta(max_length=limits.MAX_ITEMS, description="items the asker lacks")
+    ] = []
+    lacking: Annotated[_Masks, _LACKING] = []
+    left: Annotated[
+        int,
+        msgspec.Meta(
+            ge=0, le=3 * limits.MAX_RANGES, description="how many rows, the last ones, were not reached: ask again"
+        ),
+    ] = 0
+    lists: Annotated[_Lists, _LISTS] = []
+    splits: Annotated[_Splits, _SPLITS] = []
+
+
 class Role(enum.Enum):
     """What a message is in a conversation."""
 
@@ -422,6 +483,7 @@ SEE, SEEN, FETCH, CHUNK = 16, 17, 18, 19
 INTEREST, HAVE, PUSH, REFUSE, BYE, TWIN = 20, 21, 23, 25, 27, 29
 QUERY, FOUND = 32, 33
 ASK_PEERS, PEERS = 30, 31
+RANGES, RANGES_ANSWER = 36, 37
 JOIN, JOINED, PING, PONG, DIAL_BACK, DIALLED_BACK = 34, 35, 38, 39, 40, 41
 
 _Q, _A, _N = Role.QUESTION, Role.ANSWER, Role.NOTICE
@@ -458,6 +520,8 @@ MESSAGES: Final = MappingProxyType(
             Message(PEERS, "peers", Peers, _A),
             Message(JOIN, "join", Join, _Q, (JOINED, REFUSE)),
             Message(JOINED, "joined", Joined, _A),
+            Message(RANGES, "ranges", Ranges, _Q, (RANGES_ANSWER, REFUSE)),
+            Message(RANGES_ANSWER, "ranges_answer", RangesAnswer, _A),
             Message(PING, "ping", Ping, _Q, (PONG, REFUSE)),
             Message(PONG, "pong", Pong, _A),
             Message(DIAL_BACK, "dial_back", DialBack, _Q, (DIALLED_BACK, REFUSE)),
