@@ -195,6 +195,11 @@ class Reader:
         row = self._one("SELECT total(seq - base + 1), count(*) FROM log")
         return (int(row[0]), row[1]) if row is not None else (0, 0)
 
+    def log_count(self) -> int:
+        """How many logs there are."""
+        count: int = self.connection.execute("SELECT count(*) FROM log").get
+        return count
+
     # -- arrivals --------------------------------------------------------------------------------------------
     def newest(self) -> Cursor:
         """The cursor that stands for all this store holds now [R-LOG-18]."""
