@@ -16,7 +16,6 @@ What is known is kept in the store, so that a restart changes nothing; a backup 
 from __future__ import annotations
 
 import enum
-import ipaddress
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -248,16 +247,20 @@ class Caution:
         if self._unsaved and self._kept is not None:
             await self._keep(self._kept)
 
-    async def answered(self, peer: bytes, remote: str) -> None:
+    def has_answered(self, peer: bytes) -> bool:
+        """Whether this peer has told what it holds of the own log, since this node started or became cautious."""
+        return peer in self._answers
+
+    async def answered(self, peer: bytes, group: str) -> None:
         """A peer has told what it holds of the own log ("none" is an answer), and what is later came here.
 
         Args:
             peer: its networker id.
-            remote: where its link comes from, as `Link.remote` says.
+            group: the network group it is in; all of loopback is one.
         """
         if peer in self._answers or len(self._answers) >= ANSWERS:
             return
-        self._answers[peer] = _Answer(network_group(remote), self._clock.monotonic())
+        self._answers[peer] = _Answer(group, self._clock.monotonic())
         if self._kept is not None:
             answers = {each.hex(): answer.group for each, answer in self._answers.items()}
             await self._keep(msgspec.structs.replace(self._kept, answers=answers))
@@ -360,28 +363,6 @@ def mark(writer: Writer, reason: Reason, now: int, store_id: bytes) -> None:
         kept = writer.get_meta(_META)
         alarm = None if kept is None else _decode(kept).alarm
         writer.set_meta(_META, msgspec.json.encode(_Kept(since=now, reason=reason, alarm=alarm)))
-
-
-def network_group(remote: str) -> str:
-    """The network a peer is in: /16 of IPv4, /32 of IPv6; all of loopback is one.
-
-    Args:
-        remote: an address with or without a port, or a name, which is a group of its own.
-    """
-    host = remote.strip().lower()
-    if host.startswith("["):
-        host = host[1:].partition("]")[0]
-    elif host.count(":") == 1:
-        host = host.partition(":")[0]
-    try:
-        address = ipaddress.ip_address(host.partition("%")[0])
-    except ValueError:
-        return "loopback" if host in ("localhost", "") else host
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        address = address.ipv4_mapped
-    if address.is_loopback:
-        return "loopback"
-    return str(ipaddress.ip_network((address, 16 if address.version == 4 else 32), strict=False))
 
 
 def _write(writer: Writer, kept: _Kept) -> None:

@@ -106,7 +106,15 @@ async def _serving(
     dialer = WebSocketDialer()
     listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
     identity = await SessionIdentity.of(parts)
-    core = Core(settings.network, parts.store, parts.gate, parts.bus, parts.ports.clock, parts.own.witness)
+    core = Core(
+        settings.network,
+        parts.store,
+        parts.gate,
+        parts.bus,
+        parts.ports.clock,
+        parts.own.witness,
+        own=parts.own,
+    )
     sessions = SessionKeeper(
         core, parts.own, lambda: identity.current, settings, parts.ports.entropy, dialer, listener, agent()
     )

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from netnode.bus import Bus, Stored
 from netnode.ingest import Gate, Outcome, raise_remote
-from netnode.own import Witness
+from netnode.own import OwnLog, Witness
 from netnode.ports import Clock, Link
 from netnode.store import Store
 from netnode.sync.answers import Answers
@@ -19,6 +19,7 @@ from netnode.sync.interest import Interest, PeerInterest
 from netnode.sync.live import Live
 from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
 from netnode.sync.queries import QueryAnswers
+from netnode.sync.ranges import Held, Reconciliation
 from netnode.sync.reach import QUESTIONS, Asker, Pinged, Reach
 from protocol import messages
 from protocol.entry import Entry
@@ -78,13 +79,19 @@ class Core:
     clock: Clock
     witness: Callable[[], Witness | None]
     anti_entropy: float = ANTI_ENTROPY_SECONDS
+    own: OwnLog | None = None
     reach: Reach | None = None
     searched_as: bytes | None = None  # this node's networker when it answers queries
+    held: Held | None = None  # the set of all logs, where ranges are reconciled
 
     @property
     def features(self) -> list[int]:
         """The odd feature bits that this node's hello names."""
-        parts = ((Feature.REACH, self.reach), (Feature.QUERY, self.searched_as))
+        parts = (
+            (Feature.REACH, self.reach),
+            (Feature.QUERY, self.searched_as),
+            (Feature.RANGES, self.held),
+        )
         return sorted(int(feature) for feature, part in parts if part is not None)
 
 
@@ -124,6 +131,13 @@ class Peering:
             lambda: sessions.eager(self),
             self,
         )
+        self.ranges = (
+            None
+            if core.held is None
+            else Reconciliation(
+                core.held, self.conversation, outbound, self._everything, lambda items: self.pull.note(items)
+            )
+        )
         self.pull = Pull(
             self.conversation,
             core.gate,
@@ -135,6 +149,8 @@ class Peering:
             lambda item: sessions.unproved(self, item),
             lambda: core.bus.publish(Stored((), source=self)),
             core.anti_entropy,
+            core.own,
+            self.ranges,
         )
         self._answers = Answers(
             core.network, self.conversation, core.store, core.clock, self._peer_wants, core.witness
@@ -167,9 +183,12 @@ class Peering:
                 self._level,
                 self.live.run,
                 self._fetching.run,
+                self.show_invite,
             )
         finally:
             self._fetching.close()
+            if self.ranges is not None:
+                self.ranges.close()
             leave()
 
     @property
@@ -245,7 +264,6 @@ class Peering:
 
     async def _level(self) -> None:
         await self._sessions.met(self)
-        await self.show_invite()
         await self.pull.run()
 
     async def _question(self, body: Body, request: int) -> None:
@@ -257,12 +275,23 @@ class Peering:
         if isinstance(body, messages.Query) and self._queries is not None:
             self.conversation.tell(await self._queries.answer(body), request)
             return
+        if self.ranges is not None:
+            self.ranges.asked(body)
+            if isinstance(body, messages.Ranges):
+                self.conversation.tell(await self.ranges.answer(body), request)
+                return
         await self._answers.answer(body, request)
 
     def _heard(self) -> None:
         """Whoever says something else before its interest wants everything [R-SYNC-1]."""
         self.peer_interest.told = True
         self.live.begin()
+        if self.ranges is not None:
+            self.ranges.heard()
+
+    def _everything(self) -> bool:
+        """Whether both sides want everything: only then do they compare one set [R-RNG-4]."""
+        return self._told.ids is None and self.peer_interest.current.ids is None
 
     def _tell(self, interest: Interest) -> None:
         self._told = interest

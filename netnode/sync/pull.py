@@ -15,10 +15,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from netnode.ingest import Gate, Outcome, raise_remote
+from netnode.own import OwnLog
 from netnode.ports import LinkClosed
 from netnode.store import Reader, Store, Writer
 from netnode.sync.bisect import first_difference
 from netnode.sync.conversation import Conversation, answered, is_last
+from netnode.sync.own_first import OwnFirst
+from netnode.sync.ranges import Reconciliation
 from protocol import limits, messages
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.items import Cursor, Item, Need, Standing, need, parse_cursor, parse_item
@@ -52,6 +55,8 @@ class Pull:
         on_unproved: called when it did not give what it claimed.
         on_records: called when missing records were stored.
         every: seconds between two comparisons of everything that changed.
+        own: the own log, asked for first while this node is cautious; None for a node that has none to lose.
+        ranges: compares large sets in place of heads; None where this node does not.
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class Pull:
         on_unproved: Callable[[Item], None],
         on_records: Callable[[], None],
         every: float = ANTI_ENTROPY_SECONDS,
+        own: OwnLog | None = None,
+        ranges: Reconciliation | None = None,
     ) -> None:
         self._conversation = conversation
         self._gate = gate
@@ -77,11 +84,15 @@ class Pull:
         self._on_unproved = on_unproved
         self._on_records = on_records
         self._every = every
+        self._ranges = ranges
         self._at: Cursor | None = None  # how far this session came
         self._unlevel: dict[bytes, Item] = {}
         self._pending: OrderedDict[bytes, Item] = OrderedDict()
         self._wake = asyncio.Event()
         self._again = self._soon = False
+        self._compared = False  # everything the peer tells was looked at once
+        self._own_id = None if own is None else own.id
+        self._first = None if own is None else OwnFirst(conversation, store, own, self._level_own)
         self.level = asyncio.Event()  # set once the first comparison is through
 
     def note(self, items: Iterable[Item]) -> None:
@@ -103,8 +114,11 @@ class Pull:
 
     async def run(self) -> None:
         """Levels with the peer, then follows its notices until the session ends."""
+        await self._ask_own()
         await self._compare()
         await self._missing()
+        if self._first is not None and self._compared:
+            await self._first.compared(self._own_id not in self._unlevel)
         self.level.set()
         while True:
             try:
@@ -114,6 +128,7 @@ class Pull:
                 await self._retry()
                 await self._compare()
             self._wake.clear()
+            await self._ask_own()
             while self._pending:
                 page = [
                     self._pending.popitem(last=False)[1]
@@ -123,6 +138,17 @@ class Pull:
             if self._again or self._soon:
                 self._soon = False
                 await self._compare()
+
+    async def _ask_own(self) -> None:
+        """Asks for the own log first, where that is due [R-LOG-22]."""
+        if self._first is not None:
+            await self._first.ask()
+
+    async def _level_own(self, item: Item) -> bool:
+        """Fetches what an item tells of; whether all of it is here."""
+        await self._level([item])
+        held = await self._store.read(_held, [item.author])
+        return held[item.author].needs(item) is Need.NOTHING
 
     # -- pages of items --------------------------------------------------------------------------------------
     async def _compare(self) -> None:
@@ -137,14 +163,15 @@ class Pull:
             elif self._at is None:
                 self._at = await self._store.read(Reader.cursor, hello.store)
             if self._at is None:
-                self._at = await self._heads(hello.store)
+                self._at = await self._all(hello.store)
             try:
                 await self._changes(hello.store)
             except NotHeld as refusal:
                 if refusal.code != "cursor":
                     raise
-                self._at = await self._heads(hello.store)
+                self._at = await self._all(hello.store)
                 await self._changes(hello.store)
+            self._compared = True
         except NotHeld as refusal:
             _log.info("comparing with %s is put off: %s", self._conversation.link.remote, refusal)
 
@@ -201,6 +228,18 @@ class Pull:
             if await self._store.write(Writer.set_records, found):
                 self._on_records()
         return [wish for place, wish in enumerate(wanted) if place not in named] if named else []
+
+    async def _all(self, peer: bytes) -> Cursor:
+        """Levels with everything, by ranges where that is worth it; returns the cursor from which changes go on."""
+        if self._ranges is not None and await self._ranges.worth():
+            try:
+                cursor = await self._ranges.compare(self._level)
+            except NotHeld as refusal:
+                _log.info("no ranges with %s: %s", self._conversation.link.remote, refusal)
+            else:
+                await self._keep_cursor(peer, cursor)
+                return cursor
+        return await self._heads(peer)
 
     async def _heads(self, peer: bytes) -> Cursor:
         """Levels with all heads; returns the cursor from which changes go on [R-SYNC-3]."""

@@ -16,6 +16,7 @@ from typing import Final
 from netnode.config import Settings
 from netnode.own import OwnLog
 from netnode.ports import Dialer, Entropy, Link, Listener
+from netnode.problems import Problem
 from netnode.store import PeerRow, Reader, Writer
 from netnode.sync.book import Book
 from netnode.sync.dialling import ITSELF, Dialling
@@ -73,6 +74,7 @@ class SessionKeeper:
         self._changed = asyncio.Event()
         self._follows: frozenset[bytes] = frozenset()
         self._blocked: frozenset[bytes] = frozenset()
+        self._invited: frozenset[bytes] = frozenset()
         self._store_id = b""
         self._book = Book(core.store)
         self._dialling = Dialling(self, self._book, dialer, entropy, core.clock)
@@ -83,15 +85,22 @@ class SessionKeeper:
         """Reads who is followed and blocked and begins to accept links."""
         await self._reread()
         self._store_id = (await self._core.store.read(Reader.newest)).store
+        self._own.caution.online, self._own.caution.changed = True, self._ask_own
         await self._listener.start(self._accept)
 
     async def run(self) -> None:
         """Dials the book until cancelled."""
         await self._dialling.run()
 
+    def _ask_own(self) -> None:
+        """Asks in every session what the peer holds of the own log, since its answers count anew."""
+        for peering in self._open.values():
+            peering.pull.look()
+
     async def close(self) -> None:
         """Says goodbye in every session and accepts no more."""
         self._closing = True
+        self._own.caution.online = False
         self._dialling.close()
         for peering in tuple(self._running):
             peering.farewell("", "the node stops")
@@ -136,6 +145,20 @@ class SessionKeeper:
             self.end(networker, "blocked", "no sessions with this networker")
         self._retell()
 
+    async def invited(self, networker: bytes, follow: bool) -> None:
+        """Somebody joined by an invite: the owner named them, so they stay in the book."""
+        now = self._core.clock.now_ms()
+        await self._book.add(PeerRow(id=networker, invited=True, added=now))
+        if follow:
+            await self._core.store.write(Writer.follow, networker, now)
+        await self.changed()
+
+    async def show_invite(self, networker: bytes) -> None:
+        """Shows a peer in session the invite of it that was given to this node."""
+        peering = self._open.get(networker)
+        if peering is not None:
+            await peering.show_invite()
+
     def skew(self) -> int | None:
         """How far this clock is from the peers' median, in ms; None with too few peers to tell."""
         if len(self._skews) < SKEW_PEERS:
@@ -166,7 +189,7 @@ class SessionKeeper:
                 peering.itself = True
                 raise NotHeld("twin", ITSELF)
             peering.conversation.tell(Twin())
-            self.twin()
+            self._twin(f"It was met at {peering.conversation.link.remote}.")
             raise NotHeld("twin", "another node of this networker is running")
         other = self._open.get(peering.id)
         if other is not None:
@@ -225,18 +248,18 @@ class SessionKeeper:
     def told_of_twin(self, peering: Peering) -> None:
         """A peer says that a twin is running; a stranger that dialled in is not believed, it could silence anybody."""
         if self._chosen(peering) or peering.id == self._own.id:
-            self.twin()
+            self._twin(f"{peering.label} says that both are connected to it.")
         elif not peering.doubted:  # why: a peer does not fill the log
             peering.doubted = True
             _log.warning("%s says that another node of this networker is running", peering.label)
 
-    def twin(self) -> None:
-        """Stops appending: two nodes of one networker would fork its log [R-LOG-23]."""
-        if self._own.halted is None:
-            _log.error("another node of this networker is running")
-        self._own.halt(
-            "Another node of this networker is running: stop one of the two before publishing anything."
-        )
+    def _twin(self, how: str) -> None:
+        """Stops appending: two nodes of one networker would fork its log [R-LOG-23]. `converse` makes it durable."""
+        self._own.caution.alarm(f"Another node of this networker is running. {how}")
+
+    def named(self, peering: Peering) -> bool:
+        """Whether the owner named this peer; who joined by an invite is one of them."""
+        return self._chosen(peering) or peering.id in self._invited
 
     def _chosen(self, peering: Peering) -> bool:
         """Whether the owner named this peer, by dialling or following it."""
@@ -271,7 +294,11 @@ class SessionKeeper:
             initiator=address is not None,
             identity=self._identity(),
             hello=Hello(
-                agent=self._agent, clock=self._core.clock.now_ms(), store=self._store_id, versions=[VERSION]
+                agent=self._agent,
+                clock=self._core.clock.now_ms(),
+                features=self._core.features,
+                store=self._store_id,
+                versions=[VERSION],
             ),
             ephemeral=self._entropy.token(limits.KEY_BYTES),
             expected=expected,
@@ -289,6 +316,10 @@ class SessionKeeper:
         finally:
             self._running.discard(peering)
             self._leave(peering)
+        try:
+            await self._own.caution.save()
+        except Problem as problem:  # in force all the same, until the node ends
+            _log.error("the alarm is not kept: %s", problem.text)
         code, text = ended
         _log.info("session with %s ended: %s %s", peering.label, code or "ok", text)
         return ended
@@ -322,6 +353,7 @@ class SessionKeeper:
     async def _reread(self) -> None:
         self._follows = frozenset(each for each, _ in await self._core.store.read(Reader.follows))
         self._blocked = frozenset(each for each, _ in await self._core.store.read(Reader.blocked))
+        self._invited = frozenset(row.id for row in await self._book.rows() if row.invited and row.id)
         wanted = self._settings.interest
         name = (
             [wanted]

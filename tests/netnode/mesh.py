@@ -23,6 +23,7 @@ from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.store import GroupCommit, PeerRow, Reader, Store, Writer
 from netnode.sync.peering import Core
+from netnode.sync.reach import Reach
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk
 from protocol import limits, messages
@@ -281,6 +282,7 @@ class NodeUnderTest:
     keeper: SessionKeeper
     clock: TestClock
     executor: Executor
+    reach: Reach
     sent: list[Body] = field(default_factory=list)
 
     @property
@@ -367,7 +369,7 @@ class Mesh:
             assert outcome.fault is None
         for each in follows:
             await store.write(Writer.follow, each.id, NOW)
-        core = Core(NETWORK, store, gate, bus, clock, log.witness, every)
+        core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log)
         keeper = SessionKeeper(
             core, log, lambda: identity_of(author), config or settings(), entropy,
             MemoryDialer(self.wires, name), MemoryListener(self.wires, name), "test",
@@ -377,7 +379,7 @@ class Mesh:
         group = await stack.enter_async_context(_tasks())
         group.append(asyncio.create_task(keeper.run(), name=f"{name} sessions"))
         stack.push_async_callback(keeper.close)
-        node = NodeUnderTest(name, author, store, gate, bus, log, projector, keeper, clock, executor)
+        node = NodeUnderTest(name, author, store, gate, bus, log, projector, keeper, clock, executor, reach)
         node.sent = self.sent.setdefault(author.id, [])
         await asyncio.sleep(0)
         return node
