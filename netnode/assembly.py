@@ -130,6 +130,9 @@ def services_of(
         entropy=parts.ports.entropy,
         executor=parts.ports.executor,
         sessions=sessions,
+        ask_hubs=parts.settings.search_hubs == "on",
         serving=serving,
         stop=stop,
+        disk=parts.ports.disk,
+        unlocked=lambda: parts.ring.opened,
     )

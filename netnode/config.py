@@ -96,6 +96,10 @@ def _is_proxy(value: Any) -> bool:
     return True
 
 
+def _is_folder(value: Any) -> bool:
+    return value == "" or (value.startswith(("/", "~")) and value.isprintable() and len(value) <= 4096)
+
+
 def _is_host(value: Any) -> bool:
     return _HOST.fullmatch(value) is not None or (not value.startswith(":") and _is_listen(value))
 
@@ -180,6 +184,19 @@ SETTINGS: Final[dict[str, Setting]] = {
             *_whole(0, 2),
         ),
         Setting(
+            "search_hubs",
+            "on",
+            "Whether a search that finds less than a page here also asks two connected peers that keep more. "
+            "They learn the words searched for.",
+            *_choice("on", "off"),
+        ),
+        Setting(
+            "answer_searches",
+            "on",
+            'Whether this node answers searches of its peers, where its interest is "all".',
+            *_choice("on", "off"),
+        ),
+        Setting(
             "max_sessions",
             64,
             "How many peers may dial this node and stay connected at once; those it dials itself come on top.",
@@ -207,6 +224,26 @@ SETTINGS: Final[dict[str, Setting]] = {
             _is_origin,
         ),
         Setting(
+            "backup_folder",
+            "",
+            "Where backups go. Without one they stand in the home itself, which helps against a damaged store but not "
+            "against a lost computer: name a folder on another disk, or one that is copied elsewhere.",
+            'a folder, such as "/media/stick/netnode", or nothing',
+            _is_folder,
+        ),
+        Setting(
+            "backup_every_hours",
+            24,
+            "How often the running node makes a backup by itself; 0 for never.",
+            *_whole(0, 8760),
+        ),
+        Setting(
+            "backup_keep",
+            7,
+            "How many of those backups stay; older ones are removed. Others are never touched.",
+            *_whole(1, 1000),
+        ),
+        Setting(
             "log_level",
             "info",
             "How much goes into node.log.",
@@ -226,10 +263,15 @@ class Settings:
     peers: tuple[str, ...]
     interest: str
     hops: int
+    search_hubs: str
+    answer_searches: str
     max_sessions: int
     trusted_proxies: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     allow_origins: tuple[str, ...]
+    backup_folder: str
+    backup_every_hours: int
+    backup_keep: int
     log_level: str
 
 

@@ -114,6 +114,7 @@ async def _serving(
         parts.ports.clock,
         parts.own.witness,
         own=parts.own,
+        searched_as=_searched_as(parts),
     )
     sessions = SessionKeeper(
         core, parts.own, lambda: identity.current, settings, parts.ports.entropy, dialer, listener, agent()
@@ -168,6 +169,12 @@ async def _serving(
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(name)
         _log.info("stopped")
+
+
+def _searched_as(parts: Assembly) -> bytes | None:
+    """The own networker when peers may search here: a node that keeps few logs has little to answer."""
+    settings = parts.settings
+    return parts.own.id if settings.interest == "all" and settings.answer_searches == "on" else None
 
 
 def _ready(networker: bytes, host: str, port: int) -> Ready:

@@ -330,6 +330,12 @@ def _some(keys: list[str]) -> str:
 @click.option("--min-price", metavar="AMOUNT", help="As 12.50.")
 @click.option("--max-price", metavar="AMOUNT", help="As 12.50.")
 @click.option("--currency", metavar="CUR", callback=upper, help="Only priced in this.")
+@click.option(
+    "--hubs",
+    type=click.Choice(("auto", "always", "never")),
+    default="auto",
+    help="Ask connected peers that keep more; auto: when less than a page is found here.",
+)
 @page_options
 @click.pass_context
 def search(
@@ -341,10 +347,11 @@ def search(
     min_price: str | None,
     max_price: str | None,
     currency: str | None,
+    hubs: Any,
     limit: int,
     cursor: str | None,
 ) -> None:
-    """Find listings of everybody this node keeps."""
+    """Find listings of everybody this node keeps, and what connected peers keep besides."""
     run = invocation(context)
     query = models.SearchQuery(
         text=" ".join(text),
@@ -354,6 +361,7 @@ def search(
         min_price=min_price,
         max_price=max_price,
         currency=currency,
+        hubs=hubs,
         limit=limit,
         cursor=cursor,
     )
@@ -361,14 +369,28 @@ def search(
 
 
 def _show_found(found: models.Found) -> None:
+    for hub in found.hubs if isinstance(found.hubs, list) else ():
+        if isinstance(hub.refused, str):
+            output.hint(f"The peer {hub.hub[:12]} did not search for you: {hub.refused}.")
     if not found.items:
         output.say("Nothing found." if not found.total else "No more results.")
         return
     rows = [
-        (one.title, output.price_text(one.price, one.sale), one.kind, one.seller_name, one.ref)
+        (
+            f"{one.title} *" if isinstance(one.hub, str) else one.title,
+            output.price_text(one.price, one.sale),
+            one.kind,
+            one.seller_name,
+            one.ref,
+        )
         for one in found.items
     ]
     output.table(("title", "price", "kind", "seller", "ref"), rows, right=(1,))
+    if any(isinstance(one.hub, str) for one in found.items):
+        output.say(
+            "* found at a peer, not kept here: signed by its seller, but perhaps not the newest. "
+            "To keep what a seller offers: netnode follow SELLER"
+        )
     total = f"more than {found.total:,}" if found.more is True else f"{found.total:,}"
     output.say("", f"{len(found.items)} of {total}. See one with: netnode listing show REF")
     output.more(found.next)

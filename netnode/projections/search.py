@@ -132,7 +132,7 @@ def _scope(
         values |= {"low": low, "high": high}
     elif query.currency is not None:
         words.append(_quoted(facets.currency_facet(query.currency)))
-    hidden = _hidden(connection, own)
+    hidden = hidden_sellers(connection, own)
     excluded = ""
     if hidden:
         if len(hidden) > _EXCLUDED or not (words or worded):
@@ -142,7 +142,7 @@ def _scope(
     return _Scope(tuple(words), excluded, " AND ".join(conditions), values)
 
 
-def _hidden(connection: apsw.Connection, own: bytes | None) -> list[int]:
+def hidden_sellers(connection: apsw.Connection, own: bytes | None) -> list[int]:
     """Sellers whose listings are not shown: blocked here, blocked in public by the owner, or with a closed log."""
     rows = connection.execute(
         "SELECT n FROM blocked UNION SELECT n FROM projected WHERE closed UNION"

@@ -20,7 +20,7 @@ from netnode.market.listing import to_form
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.projections import facets
-from netnode.projections.search import Query, find
+from netnode.projections.search import Query, find, hidden_sellers
 from netnode.store.rows import SEQ_MASK, place_of
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text, parse_id
@@ -188,6 +188,15 @@ def search(
     )
     items = [summary(row) for row in rows_of(connection, hits.rows)]
     return models.Found(total=hits.total, items=items, next=hits.next, more=True if hits.more else UNSET)
+
+
+def hidden(connection: apsw.Connection, own: bytes | None) -> set[bytes]:
+    """Sellers whose listings are not shown: blocked here, blocked in public by the owner, or with a closed log."""
+    numbers = json.dumps(hidden_sellers(connection, own))
+    rows = connection.execute(
+        "SELECT id FROM networker WHERE n IN (SELECT value FROM json_each(?))", (numbers,)
+    )
+    return {id_ for (id_,) in rows}
 
 
 def networker_id(text: str) -> bytes:

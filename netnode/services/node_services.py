@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from netnode.config import Config
 from netnode.home import Home
 from netnode.ingest import Gate
+from netnode.keystore import Keys
 from netnode.operations.settings import FileConfiguration
-from netnode.ports import Clock, Entropy, Executor
+from netnode.ports import Clock, Disk, Entropy, Executor
+from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
 from netnode.services.exporting import FeedExport
 from netnode.services.finding import CatalogueSearch
@@ -25,6 +27,7 @@ from netnode.services.ports import OwnLog, Projector, Serving, Sessions
 from netnode.services.status import LiveState
 from netnode.services.verifying import LogVerification
 from netnode.store import Store
+from netnode.system import SystemDisk
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class NodeServices:
     follows: FollowList
     log: HeldLogs
     blobs: HeldBlobs
+    backups: HomeBackups
     moderation: Statements
     config: FileConfiguration
 
@@ -57,8 +61,11 @@ def compose(
     entropy: Entropy,
     executor: Executor,
     sessions: Sessions | None = None,
+    ask_hubs: bool = True,
     serving: Callable[[], Serving | None] = lambda: None,
     stop: Callable[[], None] | None = None,
+    disk: Disk | None = None,
+    unlocked: Callable[[], Keys | None] = lambda: None,
 ) -> NodeServices:
     """Builds the services.
 
@@ -75,16 +82,22 @@ def compose(
         entropy: salts of records.
         executor: runs what touches files.
         sessions: None when no network is open.
+        ask_hubs: whether searches ask peers that keep more.
         serving: where the running node answers; asked at each call, since ports are known late.
         stop: asks the running node to end; None when none is running.
+        disk: of the files of the home; None takes the system's.
+        unlocked: gives the keys in force, for backups; None while they are locked.
     """
+    backups = HomeBackups(
+        home, store, own.id, unlocked, config, clock, entropy, executor, disk or SystemDisk(), version
+    )
     feeds = FeedImport(store, own, projector, entropy, executor, home.path)
     export = FeedExport(store, own, projector, clock)
     return NodeServices(
         node=LiveState(store, own, clock, home.path, version, sessions, serving, stop),
         identity=OwnIdentity(store, own, projector, entropy),
         listings=OwnListings(store, own, projector, clock, entropy, feeds, export),
-        search=CatalogueSearch(store, own, clock),
+        search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),
         peers=PeerBook(store, own, clock, config, executor, sessions, serving),
         follows=FollowList(store, own, clock, sessions),
         log=HeldLogs(
@@ -94,6 +107,7 @@ def compose(
             LogFiles(network, store, gate, own, projector),
         ),
         blobs=HeldBlobs(store, own, projector, clock, sessions),
+        backups=backups,
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),
     )

@@ -8,6 +8,15 @@ from typing import Protocol
 
 from netnode.store import PeerRow
 from protocol.entry import Entry
+from protocol.messages import Found, Query
+
+
+class Identified(Protocol):
+    """Whose node, or whose backup, it is."""
+
+    @property
+    def id(self) -> bytes:
+        """The own networker, 32 bytes."""
 
 
 class OwnLog(Protocol):
@@ -44,6 +53,17 @@ class Session(Protocol):
 
         Raises NotHeld when it cannot be had there, RemoteProtocolError when what came is not that blob.
         """
+
+
+    @property
+    def answers_queries(self) -> bool:
+        """Whether the peer answers searches."""
+
+    async def query(self, question: Query) -> Found:
+        """What the peer finds. Raises NotHeld, LinkClosed or RemoteProtocolError."""
+
+    def farewell(self, code: str, text: str) -> None:
+        """Ends the session."""
 
 
 class Sessions(Protocol):

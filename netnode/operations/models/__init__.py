@@ -4,7 +4,29 @@ Ids are text: `nx1...`, 64 hex characters for an entry, `<id>/<key>` for a listi
 absent field is left out of the JSON; `null` is written where the field itself is part of the shape.
 """
 
+from netnode.operations.models.backups import (
+    Backup,
+    BackupChoice,
+    BackupHead,
+    BackupMade,
+    BackupOrder,
+    BackupProgress,
+    BackupsQuery,
+    Restored,
+)
 from netnode.operations.models.blobs import Blob, BlobName, BlobProgress, BlobSize
+from netnode.operations.models.keys import (
+    KeyEpoch,
+    KeyExhibit,
+    KeyExhibits,
+    KeyPlan,
+    KeyPlanQuery,
+    KeyReceipt,
+    KeyRotated,
+    KeyRotation,
+    KeyState,
+    StandingState,
+)
 from netnode.operations.models.listings import (
     Exported,
     ExportLine,
@@ -38,7 +60,7 @@ from netnode.operations.models.logs import (
 from netnode.operations.models.moderation import BlockPublish, Moderation, ReportPublish, Stated
 from netnode.operations.models.node import Profile, ProfileEdit, Status
 from netnode.operations.models.peers import Follow, Invitation, Networker, Peer, PeerBlock, PeerName, PeerUri
-from netnode.operations.models.search import Found, SearchQuery
+from netnode.operations.models.search import Found, HubAnswer, SearchQuery
 from netnode.operations.models.settings import Setting, SettingChange, SettingName
 from netnode.operations.models.shared import (
     ITEMS_DEFAULT,
@@ -59,6 +81,24 @@ from netnode.operations.models.shared import (
 )
 
 __all__ = [
+    "KeyEpoch",
+    "KeyExhibit",
+    "KeyExhibits",
+    "KeyPlan",
+    "KeyPlanQuery",
+    "KeyReceipt",
+    "KeyRotated",
+    "KeyRotation",
+    "KeyState",
+    "StandingState",
+    "Restored",
+    "BackupsQuery",
+    "BackupProgress",
+    "BackupOrder",
+    "BackupMade",
+    "BackupHead",
+    "BackupChoice",
+    "Backup",
     "ITEMS_DEFAULT",
     "ITEMS_MAX",
     "Amount",
@@ -77,6 +117,7 @@ __all__ = [
     "Follow",
     "Found",
     "HashText",
+    "HubAnswer",
     "ImportQuery",
     "Imported",
     "Invitation",

@@ -20,6 +20,18 @@ class SearchQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] | None = None
     limit: Limit = ITEMS_DEFAULT
     cursor: Cursor | None = None
+    hubs: Annotated[
+        Literal["auto", "always", "never"],
+        Meta(description="whether peers that keep more are asked: auto when less than a page is found here"),
+    ] = "auto"
+
+
+class HubAnswer(Struct, frozen=True, kw_only=True):
+    """What a hub that was asked said: how many hits could be believed, or why there are none."""
+
+    hub: str
+    hits: int
+    refused: str | UnsetType = UNSET
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -29,3 +41,4 @@ class Found(Struct, frozen=True, kw_only=True):
     items: list[ListingSummary]
     next: str | None = None
     more: Literal[True] | UnsetType = UNSET
+    hubs: list[HubAnswer] | UnsetType = UNSET
