@@ -6,6 +6,7 @@ length (1 byte) and name, size (8 bytes, big endian), the bytes; at the end a le
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -45,12 +46,14 @@ def pack(members: Iterable[Member]) -> Iterator[bytes]:
     yield b"\0"
 
 
-def unpack(pieces: Iterable[bytes], create: Callable[[str, int], BinaryIO], name: str) -> list[str]:
+def unpack(
+    pieces: Iterable[bytes], create: Callable[[str], AbstractContextManager[BinaryIO]], name: str
+) -> list[str]:
     """Writes the files of an archive; returns their names.
 
     Args:
         pieces: the archive.
-        create: opens the file for a name and size; closed here.
+        create: opens the file for a name, as `Disk.writing` does.
         name: of the backup, for the messages.
 
     Raises:
@@ -67,7 +70,7 @@ def unpack(pieces: Iterable[bytes], create: Callable[[str, int], BinaryIO], name
         if member not in NAMES or member in found:
             raise damaged(name)
         size = int.from_bytes(source.take(8), "big")
-        with create(member, size) as file:
+        with create(member) as file:
             while size:
                 piece = source.some(min(size, _PIECE))
                 file.write(piece)

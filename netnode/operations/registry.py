@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from netnode.operations import blobs, listings, logs, node, peers
+from netnode.operations import backups, blobs, keys, listings, logs, node, peers
 from netnode.operations.operation import Download, Operation, Upload
 
 AnyOperation = Operation[Any, Any] | Upload[Any, Any] | Download[Any]
@@ -14,5 +14,7 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *listings.OPERATIONS,
     *peers.OPERATIONS,
     *logs.OPERATIONS,
+    *keys.OPERATIONS,
     *blobs.OPERATIONS,
+    *backups.OPERATIONS,
 )

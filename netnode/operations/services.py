@@ -122,6 +122,31 @@ class Logs(Protocol):
         """Reads a file of runs through the one ingest gate; Problem 1 at bytes that are no such file."""
 
 
+class KeyWork(Protocol):
+    """The keys of the networker; their secrets never leave it."""
+
+    async def show(self) -> models.KeyState:
+        """The keys in force; works with locked keys."""
+
+    async def plan(self, last: int | None) -> models.KeyPlan:
+        """What a rotation after entry `last` would do now; Problem 4 when none can be made."""
+
+    async def rotate(self, request: models.KeyRotation) -> models.KeyRotated:
+        """Opens the next epoch. Signs. Problem 4 before the peers have answered, or when the log went on."""
+
+    async def history(self, query: models.Listed) -> models.Page[models.KeyEpoch]:
+        """Rotations, newest first."""
+
+    async def disowned(self, query: models.KeyExhibits) -> models.Page[models.KeyExhibit]:
+        """Own entries that are out of the log, by epoch, term and seq."""
+
+    async def standing(self) -> models.StandingState:
+        """Whether a standing is needed, and the newest one."""
+
+    async def publish_standing(self) -> models.StandingState:
+        """Publishes a standing that names every entry of a closed place in force. Signs."""
+
+
 class Blobs(Protocol):
     """Bytes by their hash: pictures of listings, documents."""
 
@@ -158,6 +183,25 @@ class Moderation(Protocol):
 
     async def list(self, query: models.Listed) -> models.Page[models.Moderation]:
         """Blocks and reports in force, by this networker and those it follows, newest first."""
+
+
+class Backups(Protocol):
+    """Backups of the home."""
+
+    async def create(self, order: models.BackupOrder) -> models.BackupMade:
+        """Writes a backup and verifies it; Problem 4 when there is such a file. Needs unlocked keys."""
+
+    async def verify(self, path: str) -> models.BackupMade:
+        """Restores a backup to a scratch folder and checks all of it. Needs unlocked keys."""
+
+    async def list(self, query: models.BackupsQuery) -> models.Page[models.Backup]:
+        """The backups in a folder, newest first."""
+
+    async def progress(self) -> models.BackupProgress:
+        """How far the backup in work is."""
+
+    async def cancel(self) -> None:
+        """Gives up the backup in work, if there is one."""
 
 
 class Configuration(Protocol):
@@ -205,12 +249,20 @@ class Services(Protocol):
         """The logs held."""
 
     @property
+    def keys(self) -> KeyWork:
+        """The keys of the networker."""
+
+    @property
     def blobs(self) -> Blobs:
         """Bytes by their hash."""
 
     @property
     def moderation(self) -> Moderation:
         """Public statements about others."""
+
+    @property
+    def backups(self) -> Backups:
+        """Backups of the home."""
 
     @property
     def config(self) -> Configuration:
