@@ -156,7 +156,9 @@ class Salted:
         own = self.ids(low, high)
         known, listed = set(own), set(theirs)
         mask = sum(1 << place for place, each in enumerate(theirs) if each not in known)
-        return mask, [self.elements.author(low + place) for place, each in enumerate(own) if each not in listed]
+        return mask, [
+            self.elements.author(low + place) for place, each in enumerate(own) if each not in listed
+        ]
 
     def chosen(self, prefix: str, mask: int) -> list[bytes]:
         """The authors of a listed range that a mask names.
@@ -274,7 +276,7 @@ class Asking:
         salted: its set.
     """
 
-    __slots__ = ("_queue", "_questions", "_salted", "_sent", "unmatched")
+    __slots__ = ("_questions", "_queue", "_salted", "_sent", "unmatched")
 
     def __init__(self, salted: Salted) -> None:
         self._salted = salted
