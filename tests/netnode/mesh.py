@@ -7,14 +7,14 @@ import re
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableSequence, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from netnode.bus import Bus
-from netnode.config import Settings
+from netnode.config import Config, Settings
 from netnode.ingest import Gate
 from netnode.keystore import Keys
 from netnode.own import OwnLog
@@ -234,10 +234,11 @@ class MemoryListener:
 
 
 def settings(interest: str = "all", hops: int = 2, max_sessions: int = 64) -> Settings:
-    return Settings(
-        network=NETWORK, listen="127.0.0.1:0", public_address=(), peers=(), interest=interest, hops=hops,
-        max_sessions=max_sessions, trusted_proxies=(), allow_hosts=(), allow_origins=(), log_level="info",
-    )  # fmt: skip
+    """The defaults, with what a test says."""
+    plain = Config(Path("no such file"), SystemDisk()).settings()
+    return replace(
+        plain, network=NETWORK, listen="127.0.0.1:0", interest=interest, hops=hops, max_sessions=max_sessions
+    )
 
 
 def session_private(author: Author) -> bytes:
@@ -354,7 +355,7 @@ class Mesh:
         stack = AsyncExitStack()
         self._stacks[name] = stack
         clock, entropy = TestClock(), TestEntropy(f"{name} {len(self.sent)} {len(self.wires.links)}")
-        path = self.folder / f"{home or name}.sqlite3"
+        path = self.folder / f"{(home or name).replace('/', '-')}.sqlite3"
         store = await Store.open(path, NETWORK, SystemDisk(), executor, entropy, [tables.create])
         stack.push_async_callback(executor.close)
         stack.push_async_callback(store.close)
@@ -369,11 +370,14 @@ class Mesh:
             assert outcome.fault is None
         for each in follows:
             await store.write(Writer.follow, each.id, NOW)
-        core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log)
+        dialer = MemoryDialer(self.wires, name)
+        reach = Reach(NETWORK, store, clock, entropy, dialer, lambda: identity_of(author), "test")
+        core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach)
         keeper = SessionKeeper(
             core, log, lambda: identity_of(author), config or settings(), entropy,
-            MemoryDialer(self.wires, name), MemoryListener(self.wires, name), "test",
+            dialer, MemoryListener(self.wires, name), "test",
         )  # fmt: skip
+        reach.named = keeper.invited
         log.skew = keeper.skew
         await keeper.start()
         group = await stack.enter_async_context(_tasks())
