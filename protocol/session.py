@@ -31,6 +31,16 @@ from protocol.tags import tag
 
 VERSION: Final = 1
 KNOWN_FEATURES: Final[frozenset[int]] = frozenset()
+"""Even feature bits that are known here; version 1 defines none."""
+
+
+class Feature(enum.IntEnum):
+    """The odd feature bits of version 1: groups of questions that are asked only where both sides name the bit."""
+
+    RANGES = 1  # comparing many items by fingerprints
+    QUERY = 3  # search at hubs
+    PEERS = 5  # peer exchange
+    REACH = 7  # join, ping, dial_back
 
 
 class Phase(enum.Enum):
@@ -195,6 +205,14 @@ class Session:
         self._send(encode_message(body, request))
         self._asked[request] = body
         return request
+
+    def uses(self, feature: Feature) -> bool:
+        """Whether both sides named an odd feature, so that its questions may be asked [R-SES-7]."""
+        return (
+            self.greeting is not None
+            and feature in self.greeting.features
+            and feature in self._hello.features
+        )
 
     @property
     def may_ask(self) -> int:

@@ -28,6 +28,11 @@ NOTICES: Final = 64  # why: a few full push messages; then the reader waits
 ANSWERS: Final = 2  # messages of one answer that wait for who asked; then the reader waits
 LAST_WORDS_SECONDS: Final = 1.0  # why: what came before the end is still taken in, but the end is not put off
 _CLOSE_CODES: Final = {"": 1000, "blocked": 1008, "twin": 1008, "busy": 1013, "internal": 1011}
+# Refusals that mean something to who asked; any other is as good as `not_here`.
+_REFUSALS: Final = frozenset(
+    {"cursor", "not_here", "rate", "busy", "gap", "unknown_author"}
+    | {"invite", "invite_expired", "invite_used", "invite_pin"}
+)
 AnswerT = TypeVar("AnswerT", bound=msgspec.Struct)
 _log = logging.getLogger("netnode.sync")
 
@@ -377,7 +382,7 @@ def answered(body: Body, expected: type[AnswerT]) -> AnswerT:
         RemoteProtocolError: another type.
     """
     if isinstance(body, Refuse):
-        known = body.code in ("cursor", "not_here", "rate", "busy", "gap", "unknown_author")
+        known = body.code in _REFUSALS
         raise NotHeld(body.code if known else "not_here", body.text)
     if not isinstance(body, expected):
         raise RemoteProtocolError("answer", f"{type(body).__name__} answers another question")
