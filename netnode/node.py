@@ -28,6 +28,7 @@ from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
 from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
 from netnode.sync.peering import Core
+from netnode.sync.ranges import HELD_SECONDS, Held
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk, lan_address, retries
 from protocol.identity import id_text
@@ -106,6 +107,9 @@ async def _serving(
     dialer = WebSocketDialer()
     listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
     identity = await SessionIdentity.of(parts)
+    held = None
+    if settings.interest == "all":
+        held = Held(parts.store, settings.network, parts.ports.entropy, parts.ports.clock)
     core = Core(
         settings.network,
         parts.store,
@@ -115,12 +119,15 @@ async def _serving(
         parts.own.witness,
         own=parts.own,
         searched_as=_searched_as(parts),
+        held=held,
     )
     sessions = SessionKeeper(
         core, parts.own, lambda: identity.current, settings, parts.ports.entropy, dialer, listener, agent()
     )
     parts.own.skew = sessions.skew
     chores = [Periodic("renewing the session key", RENEWAL_SECONDS, identity.renew)]
+    if held is not None:
+        chores.append(Periodic("reading the set of logs", HELD_SECONDS, held.refresh))
     stopping = asyncio.Event()
     serving: list[Serving] = []
     services = services_of(parts, sessions, stopping.set, lambda: serving[0] if serving else None)

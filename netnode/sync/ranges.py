@@ -28,6 +28,7 @@ PLACES: Final = (
 PLACE_SECONDS: Final = 60.0  # after which another may take the place of a reconciliation
 TOLD_PAGES: Final = 32  # of items told and not yet fetched: about 5 MB
 PATIENCE_SECONDS: Final = 3.0  # why: what a listener waits for the dialler to begin, before it begins itself
+HELD_SECONDS: Final = 300.0  # why: little has changed then when a session needs the set
 PAGE: Final = 2_000  # items read at once when the set is made anew
 CHANGED: Final = 5_000  # items changed at most to go on from the set of last time
 
@@ -70,6 +71,10 @@ class Held:
         """
         async with self._turn:
             return await self.store.read(self._refreshed)
+
+    async def refresh(self) -> None:
+        """Brings the set up to date ahead of need: to make it anew takes 3 ms for 1,000 logs."""
+        await self.snapshot()
 
     def salt(self) -> bytes:
         """Fresh random bytes, drawn after the snapshot they are used on [R-RNG-3]."""
