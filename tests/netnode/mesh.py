@@ -23,6 +23,7 @@ from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.store import GroupCommit, PeerRow, Reader, Store, Writer
 from netnode.sync.peering import Core
+from netnode.sync.ranges import Held
 from netnode.sync.reach import Reach
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk
@@ -348,6 +349,7 @@ class Mesh:
         own: bool = True,
         follows: Sequence[Author] = (),
         limit: int = 4_000,
+        ranges: bool = True,
     ) -> NodeUnderTest:
         """Starts a node at address `name`; the same `home` again is a restart."""
         author = author or Author(name)
@@ -372,7 +374,8 @@ class Mesh:
             await store.write(Writer.follow, each.id, NOW)
         dialer = MemoryDialer(self.wires, name)
         reach = Reach(NETWORK, store, clock, entropy, dialer, lambda: identity_of(author), "test")
-        core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach)
+        held = Held(store, NETWORK, entropy, clock) if ranges else None
+        core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held)
         keeper = SessionKeeper(
             core, log, lambda: identity_of(author), config or settings(), entropy,
             dialer, MemoryListener(self.wires, name), "test",
