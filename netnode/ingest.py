@@ -10,23 +10,34 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, TypeVarTuple
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol, TypeVarTuple
 
 import msgspec
 
 from netnode.bus import Bus, Stored
 from netnode.ports import Executor, Lane
 from netnode.problems import Problem
-from netnode.store import Change, GroupCommit, Reader, Store
+from netnode.store import Change, GroupCommit, Reader, Store, room
 from netnode.store.rows import Arrived
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
-from protocol.log import Admission, Keep, SetAside, receive, receive_opener, receive_proof
+from protocol.log import (
+    Admission,
+    Drop,
+    Keep,
+    SetAside,
+    Step,
+    hold_from,
+    receive,
+    receive_opener,
+    receive_proof,
+)
 from protocol.log_state import LogState
 from protocol.run import Run, rebuild, run_of
 
 STATES_KEPT: Final = 4_096  # why: about 2 KB each; a log not among them costs one read
+RELEASED_AT_ONCE: Final = 20_000  # entries; why: a tenth of a second of the writer lane
 
 Chain = Sequence[Entry]
 Watch = Callable[[Change], Awaitable[None]]
@@ -58,8 +69,45 @@ class _Verdicts:
     rest: list[Chain] = field(default_factory=list)
 
 
+class Keeping(Protocol):
+    """What is held here and what not, as the quotas and the owner want it [R-QUOTA-1..5]."""
+
+    def full(self) -> bool:
+        """Whether so much came that somebody has to look whether it is too much."""
+
+    async def sweep(self, gate: Gate) -> None:
+        """Lets go of what is too much."""
+
+    def refusal(self, author: bytes) -> NotHeld | None:
+        """Why nothing is taken of a log that is not held; None: it may come."""
+
+    def lower(self, author: bytes) -> bool:
+        """Whether entries below the start of a log may come."""
+
+
+class Everything:
+    """Keeps all that comes."""
+
+    __slots__ = ()
+
+    def full(self) -> bool:
+        """Never."""
+        return False
+
+    async def sweep(self, gate: Gate) -> None:
+        """Nothing to do."""
+
+    def refusal(self, author: bytes) -> NotHeld | None:
+        """None."""
+        return None
+
+    def lower(self, author: bytes) -> bool:
+        """They may."""
+        return True
+
+
 class Gate:
-    """Admits entries to the store.
+    """Admits entries to the store, and lets go of them again.
 
     Args:
         network: the network's name.
@@ -67,16 +115,24 @@ class Gate:
         commits: where changes go.
         executor: its verifier lane judges.
         bus: told of what was stored.
+        keeping: says what is kept.
     """
 
     def __init__(
-        self, network: str, store: Store, commits: GroupCommit, executor: Executor, bus: Bus
+        self,
+        network: str,
+        store: Store,
+        commits: GroupCommit,
+        executor: Executor,
+        bus: Bus,
+        keeping: Keeping | None = None,
     ) -> None:
         self._network = network
         self._store = store
         self._commits = commits
         self._executor = executor
         self._bus = bus
+        self._keeping = keeping or Everything()
         self._door = asyncio.Lock()
         self._states: OrderedDict[bytes, LogState] = OrderedDict()
         self._pending: dict[bytes, int] = {}
@@ -144,6 +200,7 @@ class Gate:
         """
         author = entries[0].author
         outcome = Outcome(author)
+        await self._make_room()
         async with self._door:
             for entry in entries:
                 await self._settled(author)
@@ -165,6 +222,7 @@ class Gate:
         if sides[0][0].is_opener and sides[1][0].is_opener:
             return await self.admit_openers([sides[0][0], sides[1][0]], source)
         outcome = Outcome(left.author)
+        await self._make_room()
         async with self._door:
             await self._settled(left.author)
             future = await self._decide(source, False, self._judge_proof, sides, outcome)
@@ -180,6 +238,78 @@ class Gate:
         """The newest state of a log that is on disk."""
         return await self._store.load(author)
 
+    # -- letting go ------------------------------------------------------------------------------------------
+    async def cut(self, author: bytes, size: int) -> None:
+        """Moves the start of a log up until it takes `size` bytes less, or holds its newest entry alone [R-LOG-29].
+
+        The openers stay known. Branches set aside go first: they are fetched again where they are needed.
+
+        Raises:
+            Problem: the disk fails.
+        """
+        while size > 0:
+            freed = [0]
+            async with self._door:
+                await self._settled(author)
+                future = await self._decide(None, False, self._judge_cut, author, size, freed)
+            if future is None:
+                return
+            await asyncio.shield(future)
+            size -= freed[0]
+
+    async def drop(
+        self, authors: Sequence[bytes], now: int, forget: room.Forget, *, owner: bool, remembered: int
+    ) -> None:
+        """Lets go of whole logs, with all that search and lists made of them, and remembers that.
+
+        Args:
+            authors: whose.
+            now: ms UTC.
+            forget: takes them out of the projections, in the same transaction.
+            owner: the owner wants it; else a quota does.
+            remembered: as `netnode.store.room.drop`.
+
+        Raises:
+            Problem: the disk fails.
+        """
+        async with self._door:
+            await self._settled(*authors)
+            try:
+                await self._store.write(room.drop, authors, now, forget, owner=owner, kept=remembered)
+                await self._executor.run(Lane.VERIFIER, self._forget, authors)
+            except BaseException:
+                self._stale = True
+                raise
+        self._bus.publish(Stored(()))
+
+    def _forget(self, authors: Sequence[bytes]) -> None:
+        for author in authors:
+            self._states.pop(author, None)
+
+    def _judge_cut(self, author: bytes, size: int, freed: list[int]) -> list[Change]:
+        state = self._known(author)
+        if state is None:
+            return []
+        steps: list[Step] = [Drop(extent.number) for extent in state.aside]
+        if steps:
+            freed[0] = self._store.reading(room.aside_bytes, author)
+        after = replace(state, aside=())
+        left = size - freed[0]
+        if left > 0:
+            first, released = self._store.reading(room.start_after, author, left, RELEASED_AT_ONCE)
+            if first is not None and first.seq > state.base.seq:
+                after, step = hold_from(after, first)
+                steps.append(step)
+                freed[0] += released
+        if not steps:
+            return []
+        self._states[author] = after
+        return [Change(state, after, steps, cut=True)]
+
+    async def _make_room(self) -> None:
+        if self._keeping.full():
+            await self._keeping.sweep(self)
+
     # -- judging ---------------------------------------------------------------------------------------------
     async def _admit(
         self,
@@ -191,6 +321,8 @@ class Gate:
     ) -> list[Outcome]:
         outcomes: dict[bytes, Outcome] = {}
         stored: list[asyncio.Future[list[Arrived]]] = []
+        if not durable:  # own entries are never in the way of a quota
+            await self._make_room()
         async with self._door:  # until the last chain is judged: what came later may build on it
             while chains:
                 verdicts = _Verdicts(outcomes)
@@ -247,6 +379,9 @@ class Gate:
                 verdicts.rest.append(chain)
                 continue
             outcome = verdicts.outcomes.setdefault(author, Outcome(author))
+            chain = self._allowed(state, chain, outcome)
+            if not chain:
+                continue
             admission = self._receive(state, chain, jump)
             change = self._change(state, admission)
             if change is not None:
@@ -258,6 +393,27 @@ class Gate:
                 verdicts.rest.append(admission.rest)
         return changes
 
+    def _allowed(self, state: LogState | None, chain: Chain, outcome: Outcome) -> Chain:
+        """The part of a chain that may be kept: not what a quota let go of [R-QUOTA-3] [R-QUOTA-4]."""
+        first = chain[0]
+        if state is None:
+            refusal = self._keeping.refusal(first.author)
+            if refusal is None:
+                return chain
+            outcome.fault = outcome.fault or refusal
+            return ()
+        below = state.base.seq - first.seq
+        if below <= 0 or self._keeping.lower(first.author):
+            return chain
+        lower = chain[:below]
+        if any(entry.is_opener and not state.openers.knows(entry) for entry in lower):
+            return chain  # openers count, however they came [R-LOG-5]
+        if len(lower) == len(chain):
+            outcome.fault = outcome.fault or NotHeld(
+                "quota", "the quota of this log has no room for what lies below"
+            )
+        return chain[below:]
+
     def _receive(self, state: LogState | None, chain: Chain, jump: bool) -> Admission:
         if not _reads_store(state, chain):
             return receive(self._network, state, chain, _NOTHING, jump=jump)
@@ -268,6 +424,8 @@ class Gate:
 
     def _judge_opener(self, entry: Entry, outcome: Outcome) -> list[Change]:
         state = self._known(entry.author)
+        if not self._allowed(state, [entry], outcome):
+            return []
         if state is None:
             admission = receive(self._network, None, [entry], _NOTHING)
         else:

@@ -26,6 +26,7 @@ from protocol.records import CODECS
 # One transaction: about 0.2 s of the writer lane, during which own entries wait.
 ENTRIES_PER_TRANSACTION: Final = 2_000
 LOGS_PER_TRANSACTION: Final = 500
+_ALL: Final = 2**62
 _header: Final = msgspec.msgpack.Decoder(tuple[int, bytes, int, bytes, int, int, int, int, bytes, int]).decode
 
 
@@ -81,6 +82,15 @@ def put_first(connection: apsw.Connection, networker: bytes) -> None:
         "INSERT OR REPLACE INTO due(n, at) SELECT n, 0 FROM log JOIN networker USING (n) WHERE id = ?",
         (networker,),
     )
+
+
+def forget(connection: apsw.Connection, n: int) -> None:
+    """Takes back at once all that a log did which is let go of, inside the transaction that deletes it.
+
+    At once, since its number may be given to another networker.
+    """
+    drop_author(connection, n, _ALL)
+    connection.execute("DELETE FROM due WHERE n = ?", (n,))
 
 
 def waits(connection: apsw.Connection, networker: bytes) -> bool:

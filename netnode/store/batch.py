@@ -27,7 +27,10 @@ from protocol.log import Drop, Keep, Rejoin, Release, SetAside, Step
 from protocol.log_state import LogState
 
 _COLUMNS: Final = [name.strip() for name in LOG_COLUMNS.split(",")]
-_INSERT_LOG: Final = f"INSERT INTO log(n, {LOG_COLUMNS}, arrival, bytes, cut, generation) VALUES (?{', ?' * (len(_COLUMNS) + 3)}, 0)"  # noqa: S608 - constants
+_INSERT_LOG: Final = (
+    f"INSERT INTO log(n, {LOG_COLUMNS}, arrival, bytes, cut, generation)"  # noqa: S608 - constants
+    f" VALUES ({'?, ' * (len(_COLUMNS) + 4)}0)"
+)
 # The state a change starts from is the one stored, or the batch fails: two writers of one log cannot both win.
 _UPDATE_LOG: Final = (  # constants alone
     f"UPDATE log SET {', '.join(f'{name} = ?' for name in _COLUMNS)}, arrival = coalesce(?, arrival),"  # noqa: S608

@@ -76,30 +76,32 @@ def cut(reader: Reader) -> list[bytes]:
     ]
 
 
-def after_bytes(reader: Reader, author: bytes, size: int, most: int) -> Entry | None:
-    """The entry that the main run has to begin with, so that it takes at least `size` bytes less.
-
-    The newest entry is never let go of.
+def start_after(reader: Reader, author: bytes, size: int, most: int) -> tuple[Entry | None, int]:
+    """Where the main run has to begin, so that it takes at least `size` bytes less; the newest entry always stays.
 
     Args:
         reader: of the store.
         author: whose log.
         size: bytes.
         most: how many entries may be let go of at once.
+
+    Returns:
+        The entry that is then the first, and the bytes below it; None when nothing of the log is held.
     """
     n = reader.connection.execute("SELECT n FROM networker WHERE id = ?", (author,)).get
     if n is None:
-        return None
-    seq = 0
+        return None, 0
+    seq = freed = last = 0
     for place, counted in reader.connection.execute(
         f"SELECT place, {_WEIGHT} FROM entry WHERE place BETWEEN ? AND ? ORDER BY place LIMIT ?",  # noqa: S608
         (place_of(n, 0), place_of(n, SEQ_MASK), most + 1),
     ):
         seq = place & SEQ_MASK
-        if size <= 0:
+        freed += last
+        if freed >= size:
             break
-        size -= counted
-    return reader.entry(author, seq)
+        last = counted
+    return reader.entry(author, seq), freed
 
 
 def aside_bytes(reader: Reader, author: bytes) -> int:
@@ -138,7 +140,7 @@ Forget = Callable[[apsw.Connection, int], None]
 def drop(
     writer: Writer, authors: Sequence[bytes], now: int, forget: Forget, *, owner: bool, kept: int
 ) -> list[bytes]:
-    """Lets go of whole logs and remembers that, in one transaction; a log of the own store's networker is no matter.
+    """Lets go of whole logs and remembers that, in one transaction.
 
     Args:
         writer: of the store.

@@ -360,8 +360,24 @@ def test_numbers_are_given_out_inside_a_transaction_and_not_without_end(tmp_path
         with writer.transaction() as connection:
             assert writer.intern(bytes(32)) == writer.intern(bytes(32)) == 1
             connection.execute("INSERT INTO networker(n, id) VALUES (?, x'00')", (MAX_NETWORKERS,))
+        with writer.transaction() as connection:
+            assert writer.intern(b"\x01" * 32) == 2  # one that was given back
+            connection.execute(
+                "WITH RECURSIVE c(n) AS (SELECT 3 UNION ALL SELECT n + 1 FROM c LIMIT 10)"
+                " INSERT INTO networker(n, id) SELECT n, CAST(n AS BLOB) FROM c"
+            )
+            writer.forget_number(b"7")
+            assert writer.intern(b"\x02" * 32) == 7
+            assert writer.intern(b"\x03" * 32) == 13
+
+
+def test_no_more_networkers_than_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netnode.store.writer.MAX_NETWORKERS", 3)
+    with opened(tmp_path) as (writer, _):
+        with writer.transaction():
+            assert [writer.intern(bytes((each,)) * 32) for each in range(3)] == [1, 2, 3]
         with pytest.raises(LocalProtocolError, match="at most"), writer.transaction():
-            writer.intern(b"\x01" * 32)
+            writer.intern(b"\x09" * 32)
 
 
 def test_the_check_names_what_is_wrong(tmp_path: Path) -> None:
