@@ -349,6 +349,7 @@ class Mesh:
         own: bool = True,
         follows: Sequence[Author] = (),
         limit: int = 4_000,
+        hub: bool = False,
         ranges: bool = True,
     ) -> NodeUnderTest:
         """Starts a node at address `name`; the same `home` again is a restart."""
@@ -376,6 +377,8 @@ class Mesh:
         reach = Reach(NETWORK, store, clock, entropy, dialer, lambda: identity_of(author), "test")
         held = Held(store, NETWORK, entropy, clock) if ranges else None
         core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held)
+        if hub:
+            core = replace(core, searched_as=author.id)
         keeper = SessionKeeper(
             core, log, lambda: identity_of(author), config or settings(), entropy,
             dialer, MemoryListener(self.wires, name), "test",
