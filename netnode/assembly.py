@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from netnode.backups.before_migration import saving
 from netnode.bus import Bus
+from netnode.caution import Reason, mark
 from netnode.config import Config, Settings
 from netnode.home import Home
 from netnode.ingest import Gate
@@ -20,8 +22,9 @@ from netnode.projector import Projector
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
 from netnode.store import GroupCommit, Store
+from netnode.store.schema import STORE_ID_BYTES
 from netnode.sync.sessions import SessionKeeper
-from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor
+from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,10 @@ async def assembled(
         Problem: the settings or the store cannot be read.
     """
     settings = Config(home.config, ports.disk).settings()
+    home_key = None if keys is None else keys.backup_key
+    before = saving(home, settings, home_key, ports.clock, ports.disk, ports.entropy, version("netnode"))
     store = await Store.open(
-        home.store, settings.network, ports.disk, ports.executor, ports.entropy, [tables.create]
+        home.store, settings.network, ports.disk, ports.executor, ports.entropy, [tables.create], before
     )
     try:
         async with GroupCommit(store) as commits:
@@ -90,11 +95,35 @@ async def assembled(
             own = OwnLog(settings.network, networker, gate, ports.clock, ring.opened, store)
             ring.tell(own.adopt)
             await own.caution.load()
+            if state is None and home.initialised() and own.caution.reason is not Reason.LOST:
+                await own.caution.begin(Reason.LOST)
             projector = Projector(store, settings.network, ports.clock, bus)
             yield Assembly(home, settings, ports, store, gate, bus, own, projector, ring)
     finally:
         await store.close()
         await ports.executor.close()
+
+
+async def _own_store(home: Home, ports: Ports, network: str) -> Store:
+    """Opens the store; that of a home that is a copy becomes one of its own, and cautious, first [R-LOG-22]."""
+
+    async def opened() -> Store:
+        return await Store.open(
+            home.store, network, ports.disk, ports.executor, ports.entropy, [tables.create]
+        )
+
+    here = machine()
+    moved = home.moved(here)  # before a store that is gone is made anew
+    store = await opened()
+    if not moved:
+        return store
+    try:
+        token = ports.entropy.token(STORE_ID_BYTES)
+        await store.write(mark, Reason.MOVED, ports.clock.now_ms(), token)
+    finally:
+        await store.close()
+    home.remember(here)
+    return await opened()
 
 
 def home_keys(home: Home, ports: Ports, passphrase: bytes | None) -> tuple[Keys | None, bytes]:
@@ -134,5 +163,5 @@ def services_of(
         serving=serving,
         stop=stop,
         disk=parts.ports.disk,
-        unlocked=lambda: parts.ring.opened,
+        ring=parts.ring,
     )

@@ -125,8 +125,9 @@ _START: Final = "Peers are asked while the node runs: netnode start"
 _WHY: Final = {
     Reason.RESTORED: "This home was restored from a backup",
     Reason.MOVED: "This home was moved or copied here",
-    Reason.LOST: "The store of this home was lost and is fetched again",
-    Reason.BEHIND: "A peer held entries of yours that this home did not have, so it is an older copy",
+    Reason.LOST: "The store of this home was lost",
+    Reason.BEHIND: "A peer held entries of yours that this home did not write: it is an older copy, or somebody has "
+    "your key (then: netnode key rotate)",
     Reason.COPIED: "Another copy of this home was running",
 }
 
@@ -339,9 +340,9 @@ def sentence(found: Standing) -> str:
     why = _WHY[found.reason or Reason.BEHIND]
     said = " ".join(found.waiting_for())
     return (
-        f"{why}: peers may hold newer entries of yours, and what is published before they come would split your log. "
-        f"{said} A peer that is gone for good: netnode peer rm PEER. To go on without waiting: "
-        "netnode log resume --anyway"
+        f"Nothing is published yet. {why}, so peers may hold newer entries of yours; what is published before those "
+        f"are here would split your log. {said} Forget a peer that is gone for good: netnode peer rm PEER. Go on "
+        "without waiting: netnode log resume --anyway"
     )
 
 
@@ -360,8 +361,15 @@ def mark(writer: Writer, reason: Reason, now: int, store_id: bytes) -> None:
     with writer.transaction(durable=True) as connection:
         connection.execute("DELETE FROM cursor")
         writer.set_meta("store", store_id)
-        kept = writer.get_meta(_META)
-        alarm = None if kept is None else _decode(kept).alarm
+        value = writer.get_meta(_META)
+        before = None if value is None else _decode(value)
+        alarm = None
+        if before is not None:
+            alarm = before.alarm
+            if (
+                reason is Reason.MOVED
+            ):  # a restored home is at a new place as well; the first reason says more
+                reason = before.reason or reason
         writer.set_meta(_META, msgspec.json.encode(_Kept(since=now, reason=reason, alarm=alarm)))
 
 

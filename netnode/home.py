@@ -6,7 +6,7 @@ store.sqlite3        the store, with its -wal and -shm beside it
 node.lock            held by the one process that may write; the lock dies with the process
 token                bearer token of the API, 0600
 running.json         where the running node listens, 0600; removed at a clean stop
-home.json            machine and path this home was last used at
+home.json            machine and path this home was last used at, and its store's inode
 recovery-<8 of id>.txt the recovery sheet, 0600, to be moved away by its owner
 node.log             what the node did
 """
@@ -56,11 +56,12 @@ class Running(msgspec.Struct, frozen=True):
 
 
 class _Origin(msgspec.Struct, frozen=True):
-    """home.json: the machine (a fingerprint) and the real path this home was last used at."""
+    """home.json: the machine (a fingerprint) and the real path this home was last used at, and its store's inode."""
 
     version: Literal[1]
     machine: str
     path: str
+    store: int | None = None
 
 
 class Home:
@@ -325,17 +326,19 @@ class Home:
         return self.path / "home.json"
 
     def remember(self, machine: str) -> None:
-        """Notes the machine and path the home is used at [R-LOG-22].
+        """Notes the machine and path the home is used at, and which file its store is [R-LOG-22].
 
         Args:
             machine: `netnode.system.machine()`.
         """
-        self._write(self._origin_file, msgspec.json.encode(_Origin(1, machine, self._real_path())))
+        origin = _Origin(1, machine, self._real_path(), self._store_file())
+        self._write(self._origin_file, msgspec.json.encode(origin))
 
     def moved(self, machine: str) -> bool:
-        """Whether this home came here as a copy: not the machine or path it remembers, or no memory at all.
+        """Whether this home came here as a copy: not the machine, path or store it remembers, or no memory at all.
 
-        A home without a keystore has not moved, it is new.
+        The store is one file for as long as the home lasts; a copy that was put back at its path is another, and an
+        older one. A home without a keystore has not moved, it is new.
         """
         if not self.initialised():
             return False
@@ -343,7 +346,15 @@ class Home:
             origin = msgspec.json.decode(self._disk.read(self._origin_file), type=_Origin)
         except (OSError, msgspec.DecodeError):
             return True
-        return (origin.machine, origin.path) != (machine, self._real_path())
+        if (origin.machine, origin.path) != (machine, self._real_path()):
+            return True
+        return origin.store is not None and origin.store != self._store_file()
+
+    def _store_file(self) -> int | None:
+        try:
+            return self.store.stat().st_ino
+        except OSError:
+            return None
 
     def _real_path(self) -> str:
         return os.path.realpath(self.path)
