@@ -76,7 +76,7 @@ def exhibits(reader: Reader, author: bytes) -> list[Exhibit]:
     rows = reader.connection.execute(
         "SELECT header, signature, record FROM branch WHERE n = ? ORDER BY seq LIMIT ?", (n, MAX_EVIDENCE)
     )
-    kept = [stored_entry(*row) for row in rows.fetchall()]
+    kept = [stored_entry(header, signature, record) for header, signature, record in rows]
     out = sorted((entry for entry in kept if not _in_log(reader, entry)), key=_order)
     return [Exhibit(entry, tuple(holders.get(entry.id, ()))) for entry in out]
 

@@ -67,6 +67,7 @@ class EncryptionKeys(Struct, frozen=True, kw_only=True):
 
     x25519: Bytes32
     hybrid: Bytes32  # seed of the MLKEM768-X25519 pair
+    epoch: Count  # in which they were made: a rotation calls for new ones
     since: Count  # ms UTC: when they were made
     until: Count  # ms UTC: the last moment at which a sender may seal to them
 

@@ -83,6 +83,11 @@ class OwnLog:
         async with self._turn:
             yield
 
+    def reopened(self) -> None:
+        """A rotation was stored: what stopped appending before was of the old key."""
+        self._halted = None
+        self._claims.clear()
+
     def witness(self) -> Witness | None:
         """Who signs `seen` statements; None while the keys are locked."""
         if self._keys is None or self._signer is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -288,6 +288,24 @@ class Ready:
     pid: int
     peer: str  # ws://host:port/path
     api: str  # http://host:port
+
+
+@dataclass(frozen=True, slots=True)
+class BackupKey:
+    """What opens a backup: the entropy of the recovery words, or the keys of a home with their passphrase."""
+
+    entropy: bytes | None = field(default=None, repr=False)
+    home: Path | None = None
+    passphrase: bytes | None = field(default=None, repr=False)
+
+
+class Watch(Protocol):
+    """How far long work is; `stop` asks it to give up at its next step."""
+
+    doing: str
+    done: int
+    total: int
+    stop: bool
 
 
 @dataclass(frozen=True, slots=True)

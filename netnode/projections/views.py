@@ -300,6 +300,26 @@ def count_listings(connection: apsw.Connection, now_ms: int, seller: bytes | Non
     )
 
 
+def in_force(
+    connection: apsw.Connection, networker: bytes, now_ms: int, below: int
+) -> list[tuple[int, bytes]]:
+    """The entries of a networker below a seq that are in force now: listings, profile, blocks and reports.
+
+    Returns:
+        (seq, entry id), seq ascending.
+    """
+    rows = connection.execute(
+        "WITH author(n) AS (SELECT n FROM networker WHERE id = :id)"
+        " SELECT seq, entry FROM listing WHERE n = (SELECT n FROM author) AND seq < :below"
+        " AND (withdrawn IS NULL OR withdrawn < seq) AND (expires IS NULL OR expires > :now)"
+        " UNION SELECT seq, entry FROM profile WHERE n = (SELECT n FROM author) AND seq < :below"
+        " UNION SELECT seq, entry FROM statement WHERE n = (SELECT n FROM author) AND seq < :below AND NOT lifted"
+        " ORDER BY seq",
+        {"id": networker, "now": now_ms, "below": below},
+    )
+    return [(seq, entry) for seq, entry in rows]
+
+
 # -- networkers ----------------------------------------------------------------------------------------------
 def profile(connection: apsw.Connection, networker: bytes) -> ProfileRow | None:
     """The profile in force of a networker; None when none is known here."""

@@ -118,7 +118,7 @@ class HeldLogs:
                     if not entries:
                         break
                     voids = views.voids(reader.connection, author, seq, last)
-                    found += [_entry(entry, voids.get(entry.seq)) for entry in entries]
+                    found += [entry_view(entry, voids.get(entry.seq)) for entry in entries]
                     seq = entries[-1].seq + 1
             if len(found) > limit:
                 last_shown = found[limit - 1]
@@ -133,7 +133,8 @@ class HeldLogs:
             author = row.author
 
 
-def _entry(entry: Entry, void: str | None) -> models.Entry:
+def entry_view(entry: Entry, void: str | None = None) -> models.Entry:
+    """An entry as JSON shows it."""
     summary = ""
     if entry.record is not None:
         try:

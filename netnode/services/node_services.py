@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netnode.config import Config
+from netnode.encryption import EncryptionRenewal
 from netnode.home import Home
 from netnode.ingest import Gate
-from netnode.keystore import Keys
+from netnode.keyring import KeyRing
+from netnode.keystore import Keystore
 from netnode.operations.settings import FileConfiguration
+from netnode.own import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
@@ -18,14 +21,17 @@ from netnode.services.finding import CatalogueSearch
 from netnode.services.follows import FollowList
 from netnode.services.identity import OwnIdentity
 from netnode.services.importing import FeedImport
+from netnode.services.keys import OwnKeys
 from netnode.services.listings import OwnListings
 from netnode.services.logfiles import LogFiles
 from netnode.services.logs import HeldLogs
 from netnode.services.moderation import Statements
 from netnode.services.peers import PeerBook
-from netnode.services.ports import OwnLog, Projector, Serving, Sessions
+from netnode.services.ports import Projector, Serving, Sessions
+from netnode.services.rotations import Rotations
 from netnode.services.status import LiveState
 from netnode.services.verifying import LogVerification
+from netnode.standing import StandingEntries
 from netnode.store import Store
 from netnode.system import SystemDisk
 
@@ -41,6 +47,7 @@ class NodeServices:
     peers: PeerBook
     follows: FollowList
     log: HeldLogs
+    keys: OwnKeys
     blobs: HeldBlobs
     backups: HomeBackups
     moderation: Statements
@@ -65,7 +72,7 @@ def compose(
     serving: Callable[[], Serving | None] = lambda: None,
     stop: Callable[[], None] | None = None,
     disk: Disk | None = None,
-    unlocked: Callable[[], Keys | None] = lambda: None,
+    ring: KeyRing | None = None,
 ) -> NodeServices:
     """Builds the services.
 
@@ -86,10 +93,27 @@ def compose(
         serving: where the running node answers; asked at each call, since ports are known late.
         stop: asks the running node to end; None when none is running.
         disk: of the files of the home; None takes the system's.
-        unlocked: gives the keys in force, for backups; None while they are locked.
+        ring: the keys; None: they stay locked.
     """
+    disk = disk or SystemDisk()
+    ring = ring or KeyRing(home, disk, entropy, executor, None, None)
     backups = HomeBackups(
-        home, store, own.id, unlocked, config, clock, entropy, executor, disk or SystemDisk(), version
+        home, store, own.id, lambda: ring.opened, config, clock, entropy, executor, disk, version
+    )
+    keys = OwnKeys(
+        network,
+        store,
+        gate,
+        own,
+        ring,
+        Keystore(home, disk, entropy).public,
+        own.caution,
+        clock,
+        entropy,
+        EncryptionRenewal(ring, own, store, clock, entropy),
+        StandingEntries(store, own, projector, clock, entropy),
+        Rotations(store, own),
+        sessions,
     )
     feeds = FeedImport(store, own, projector, entropy, executor, home.path)
     export = FeedExport(store, own, projector, clock)
@@ -106,6 +130,7 @@ def compose(
             LogVerification(network, store, own),
             LogFiles(network, store, gate, own, projector),
         ),
+        keys=keys,
         blobs=HeldBlobs(store, own, projector, clock, sessions),
         backups=backups,
         moderation=Statements(store, own, projector, entropy),

@@ -39,7 +39,11 @@ _KEYS = Keys(
     backup_key=b"\x7c" * 32,
     encryption=(
         EncryptionKeys(
-            x25519=b"\x8d" * 32, hybrid=b"\x9e" * 32, since=1_700_000_000_000, until=1_702_000_000_000
+            x25519=b"\x8d" * 32,
+            hybrid=b"\x9e" * 32,
+            epoch=0,
+            since=1_700_000_000_000,
+            until=1_702_000_000_000,
         ),
     ),
 )
