@@ -78,6 +78,9 @@ class Keeping(Protocol):
     async def sweep(self, gate: Gate) -> None:
         """Lets go of what is too much."""
 
+    def wants(self, author: bytes) -> bool:
+        """Whether a log is asked for and taken."""
+
     def refusal(self, author: bytes) -> NotHeld | None:
         """Why nothing is taken of a log that is not held; None: it may come."""
 
@@ -96,6 +99,10 @@ class Everything:
 
     async def sweep(self, gate: Gate) -> None:
         """Nothing to do."""
+
+    def wants(self, author: bytes) -> bool:
+        """It is."""
+        return True
 
     def refusal(self, author: bytes) -> NotHeld | None:
         """None."""
@@ -237,6 +244,14 @@ class Gate:
     async def state(self, author: bytes) -> LogState | None:
         """The newest state of a log that is on disk."""
         return await self._store.load(author)
+
+    def wants(self, author: bytes) -> bool:
+        """Whether a log is asked for and taken here: not one that was let go of as a whole [R-QUOTA-4]."""
+        return self._keeping.wants(author)
+
+    def lower(self, author: bytes) -> bool:
+        """Whether a log is asked for below what is held of it [R-QUOTA-3]."""
+        return self._keeping.lower(author)
 
     # -- letting go ------------------------------------------------------------------------------------------
     async def cut(self, author: bytes, size: int) -> None:

@@ -354,7 +354,7 @@ class Peering:
 
     # -- interests -------------------------------------------------------------------------------------------
     def _wants(self, author: bytes) -> bool:
-        return self._told.wants(author)
+        return self._told.wants(author) and self._core.gate.wants(author)
 
     def _peer_wants(self) -> Interest:
         return self.peer_interest.current

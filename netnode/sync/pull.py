@@ -268,9 +268,13 @@ class Pull:
         """Fetches until own items equal these or the peer gives no more."""
         self._on_told(items)
         wanted = {item.author: item for item in items if self._wants(item.author)}
+        for item in items:
+            if item.author not in wanted:  # let go of meanwhile: nothing waits for it [R-QUOTA-4]
+                self._unlevel.pop(item.author, None)
         before: dict[bytes, _Own] = {}
         for _ in range(ROUNDS):
             own = await self._store.read(_held, list(wanted))
+            own |= {each: own[each].from_its_start() for each in own if not self._gate.lower(each)}
             needed = {
                 author: (item, needs)
                 for author, item in wanted.items()
@@ -295,7 +299,7 @@ class Pull:
     def _give_up(self, item: Item) -> None:
         """The peer claims what it does not give: it is asked again later, others may have it."""
         self._on_unproved(item)
-        if len(self._unlevel) < UNLEVEL_ITEMS:
+        if len(self._unlevel) < UNLEVEL_ITEMS and self._wants(item.author):
             self._unlevel[item.author] = item
 
     async def _round(self, needed: Mapping[bytes, tuple[Item, Need]], own: Mapping[bytes, _Own]) -> None:
@@ -418,10 +422,16 @@ class _Own:
 
     item: Item | None
     lacking: tuple[tuple[int, int], ...] = ()
+    lower: bool = True
+
+    def from_its_start(self) -> _Own:
+        """The same of a log whose quota moved its start: nothing below is asked for [R-QUOTA-3]."""
+        return _Own(self.item, tuple(each for each in self.lacking if each[0] <= each[1]), lower=False)
 
     def needs(self, theirs: Item) -> Need:
         """What to ask a peer with that item for."""
-        return need(self.item, theirs, whole=not self.lacking)
+        needs = need(self.item, theirs, whole=not self.lacking)
+        return Need.NOTHING if needs is Need.LOWER and not self.lower else needs
 
 
 def _held(reader: Reader, authors: Sequence[bytes]) -> dict[bytes, _Own]:
