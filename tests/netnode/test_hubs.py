@@ -144,7 +144,7 @@ async def test_pages_go_on_where_a_message_was_full(mesh: Mesh) -> None:
 
 async def test_too_many_searches_are_refused(mesh: Mesh) -> None:
     """QUERIES_A_MINUTE, then `rate`; the session goes on, and time gives back [R-QRY-6]."""
-    hub, leaf = await hub_and_leaf(mesh)
+    _, leaf = await hub_and_leaf(mesh)
     session = leaf.keeper.open_sessions()[0]
     question = messages.Query(text="x", limit=1)
     for _ in range(limits.QUERIES_A_MINUTE):
