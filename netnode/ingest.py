@@ -11,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol, TypeVarTuple
+from typing import Final, TypeVarTuple
 
 import msgspec
 
@@ -20,6 +20,7 @@ from netnode.ports import Executor, Lane
 from netnode.problems import Problem
 from netnode.store import Change, GroupCommit, Reader, Store, room
 from netnode.store.rows import Arrived
+from netnode.wanting import Everything, Keeping
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
 from protocol.log import (
@@ -67,50 +68,6 @@ class _Verdicts:
 
     outcomes: dict[bytes, Outcome]
     rest: list[Chain] = field(default_factory=list)
-
-
-class Keeping(Protocol):
-    """What is held here and what not, as the quotas and the owner want it [R-QUOTA-1..5]."""
-
-    def full(self) -> bool:
-        """Whether so much came that somebody has to look whether it is too much."""
-
-    async def sweep(self, gate: Gate) -> None:
-        """Lets go of what is too much."""
-
-    def wants(self, author: bytes) -> bool:
-        """Whether a log is asked for and taken."""
-
-    def refusal(self, author: bytes) -> NotHeld | None:
-        """Why nothing is taken of a log that is not held; None: it may come."""
-
-    def lower(self, author: bytes) -> bool:
-        """Whether entries below the start of a log may come."""
-
-
-class Everything:
-    """Keeps all that comes."""
-
-    __slots__ = ()
-
-    def full(self) -> bool:
-        """Never."""
-        return False
-
-    async def sweep(self, gate: Gate) -> None:
-        """Nothing to do."""
-
-    def wants(self, author: bytes) -> bool:
-        """It is."""
-        return True
-
-    def refusal(self, author: bytes) -> NotHeld | None:
-        """None."""
-        return None
-
-    def lower(self, author: bytes) -> bool:
-        """They may."""
-        return True
 
 
 class Gate:

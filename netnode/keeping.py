@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from netnode import quotas
-from netnode.ingest import Gate
 from netnode.ports import Clock
 from netnode.projections import catalogue
 from netnode.quotas import MIB, Distance, Plan, Quotas, Use
 from netnode.store import Reader, Store, room
+from netnode.wanting import Releasing
 from protocol.errors import NotHeld
 
 FALLEN_KEPT: Final = 50_000  # logs that a quota let go of and that are not asked for; about 8 MB
@@ -41,7 +41,7 @@ class Held:
 
 
 class Keeping:
-    """Knows what is wanted here, and lets go of what is too much. `netnode.ingest.Keeping`.
+    """Knows what is wanted here, and lets go of what is too much. `netnode.wanting.Keeping`.
 
     Args:
         store: where logs are counted.
@@ -104,7 +104,7 @@ class Keeping:
         """Whether as much came as may come until the next look."""
         return self._store.grown - self._counted >= self._room
 
-    async def sweep(self, gate: Gate) -> None:
+    async def sweep(self, gate: Releasing) -> None:
         """Brings what is held under the quotas.
 
         Raises:
@@ -114,7 +114,7 @@ class Keeping:
             if self.full():
                 await self._sweep(gate)
 
-    async def look(self, gate: Gate) -> None:
+    async def look(self, gate: Releasing) -> None:
         """The same when it is not due by what came: distances changed, or time passed. Takes again what has room.
 
         Raises:
@@ -126,7 +126,7 @@ class Keeping:
             if await self._take_again():
                 self.on_wider()
 
-    async def _sweep(self, gate: Gate) -> None:
+    async def _sweep(self, gate: Releasing) -> None:
         for number in range(ROUNDS):
             grown = self._store.grown
             uses = await self._uses()
@@ -137,7 +137,7 @@ class Keeping:
         self._counted = grown
         self._room = max(quotas.headroom(uses, self._bounds), STEP)
 
-    async def _carry_out(self, gate: Gate, wanted: Plan, uses: Mapping[Distance, Sequence[Use]]) -> None:
+    async def _carry_out(self, gate: Releasing, wanted: Plan, uses: Mapping[Distance, Sequence[Use]]) -> None:
         taken = {use.author: use.bytes for held in uses.values() for use in held}
         for author, size in wanted.cuts.items():
             self._cut.add(author)  # first: nothing lower may come in between
@@ -146,7 +146,7 @@ class Keeping:
             await self._drop(gate, wanted.falls[start : start + DROPPED_AT_ONCE], owner=False)
         _log.info("the quotas: %d logs cut, %d let go of", len(wanted.cuts), len(wanted.falls))
 
-    async def _drop(self, gate: Gate, authors: Sequence[bytes], *, owner: bool) -> None:
+    async def _drop(self, gate: Releasing, authors: Sequence[bytes], *, owner: bool) -> None:
         self._fallen.update(dict.fromkeys(authors, owner))
         self._cut.difference_update(authors)
         await gate.drop(authors, self._clock.now_ms(), catalogue.forget, owner=owner, remembered=FALLEN_KEPT)
@@ -198,7 +198,7 @@ class Keeping:
         return uses
 
     # -- what the owner says ---------------------------------------------------------------------------------
-    async def drop(self, gate: Gate, author: bytes) -> None:
+    async def drop(self, gate: Releasing, author: bytes) -> None:
         """Lets go of a log for good, as the owner wants it.
 
         Raises:
