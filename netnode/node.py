@@ -24,6 +24,7 @@ from netnode.operations.services import Ready, Services, StartOptions
 from netnode.periodic import Periodic, run_all
 from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
+from netnode.restoring import restore, verify_backup
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
 from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
@@ -33,7 +34,7 @@ from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk, lan_address, retries
 from protocol.identity import id_text
 
-__all__ = ["initialise", "online", "opened", "run"]
+__all__ = ["initialise", "online", "opened", "restore", "run", "verify_backup"]
 
 LOG_BYTES: Final = 5 * 1024 * 1024
 _log = logging.getLogger("netnode")

@@ -24,6 +24,16 @@ def read_header(path: Path) -> Header:
         return format.read_head(file, str(path)).header
 
 
+def require_opens(path: Path, opener: Opener, sealer: Sealer) -> None:
+    """Whether the key of a backup can be had, asked before anything is made.
+
+    Raises:
+        Problem: no backup, or `backup_key` (4).
+    """
+    with _opened(path) as file:
+        format.file_key(format.read_head(file, str(path)), opener, sealer, str(path))
+
+
 def unpack(
     path: Path, opener: Opener, folder: Path, disk: Disk, sealer: Sealer, watch: Watch
 ) -> tuple[Header, list[str]]:

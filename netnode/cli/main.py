@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 import click
 
-from netnode.cli import blobs, listings, logs, node, output, peers, settings
+from netnode.cli import backups, blobs, listings, logs, node, output, peers, settings
 from netnode.cli.frame import NodeGroup, Start
 from netnode.home import Home, default_home, named_home
 from netnode.operations.services import Runtime
@@ -73,6 +73,7 @@ for _command in (
     settings.profile,
     logs.log,
     blobs.blob,
+    backups.backup,
     settings.config,
     node.demo,
     node.completion,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from netnode.operations import backups, blobs, keys, listings, logs, node, peers
+from netnode.operations import backups, blobs, keys, listings, logs, node, peers, reach
 from netnode.operations.operation import Download, Operation, Upload
 
 AnyOperation = Operation[Any, Any] | Upload[Any, Any] | Download[Any]
@@ -13,6 +13,7 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *node.OPERATIONS,
     *listings.OPERATIONS,
     *peers.OPERATIONS,
+    *reach.OPERATIONS,
     *logs.OPERATIONS,
     *keys.OPERATIONS,
     *blobs.OPERATIONS,

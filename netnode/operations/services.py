@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from netnode.backups.scratch import Watch
 from netnode.operations import models
 
 
@@ -77,8 +78,12 @@ class Peers(Protocol):
     async def invite(self) -> models.Invitation:
         """The `inx:` URI that leads here."""
 
-    async def add(self, uri: str) -> models.Peer:
-        """Adds a peer to the book and, in a running node, dials it; an invite's networker is followed too."""
+    async def add(self, uri: str, pin: str | None = None, *, patience: float = 0.0) -> models.Peer:
+        """Adds a peer to the book and, in a running node, dials it; an invite's networker is followed too.
+
+        An invite with a token is shown to its maker; waits so many seconds for what comes of it. Problem 4 for one
+        that expired or is refused, Problem 2 when its PIN is missing.
+        """
 
     async def list(self, query: models.Listed) -> models.Page[models.Peer]:
         """The book."""
@@ -88,6 +93,48 @@ class Peers(Protocol):
 
     async def block(self, change: models.PeerBlock) -> models.Peer:
         """Refuses or allows again sessions with a networker; an open one ends."""
+
+
+class Invites(Protocol):
+    """Invites made here, and who joined by them."""
+
+    async def make(self, order: models.InviteOrder) -> models.InviteMade:
+        """Makes an invite; Problem 5 while this node has no address to name."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.Invite]:
+        """All, the newest first."""
+
+    async def revoke(self, number: int) -> None:
+        """Takes one back; Problem 3 for an unknown number."""
+
+
+class Reaching(Protocol):
+    """Whether this node and its peers can reach each other."""
+
+    async def ping(self, peer: str) -> models.Pinged:
+        """Asks a peer for a sign of life; Problem 3 for an unknown one, Problem 5 without a session or answer."""
+
+    async def check(self) -> models.Netcheck:
+        """Asks peers to dial back; Problem 5 when no node is running."""
+
+    async def nearby(self, query: models.Listed) -> models.Page[models.Neighbour]:
+        """Nodes that announce themselves in the local network, by id; Problem 5 when no node is running."""
+
+
+class Domains(Protocol):
+    """Domains in profiles, and whether they name the networker."""
+
+    async def verify(self, networker: str | None) -> models.DomainCheck:
+        """Looks at the domain of a profile now; a domain that does not name the networker is an answer (`failed`).
+
+        Problem 3 without a profile or a domain in it.
+        """
+
+    async def list(self, query: models.Listed) -> models.Page[models.DomainCheck]:
+        """Every domain that was looked at, by id."""
+
+    async def document(self) -> models.WellKnown:
+        """What the own domain should serve at /.well-known/netnode.json."""
 
 
 class Follows(Protocol):
@@ -241,6 +288,18 @@ class Services(Protocol):
         """The book and the sessions."""
 
     @property
+    def invites(self) -> Invites:
+        """Invites made here."""
+
+    @property
+    def reaching(self) -> Reaching:
+        """Ping and netcheck."""
+
+    @property
+    def domains(self) -> Domains:
+        """Domains in profiles."""
+
+    @property
     def follows(self) -> Follows:
         """Who is followed."""
 
@@ -299,15 +358,6 @@ class BackupKey:
     passphrase: bytes | None = field(default=None, repr=False)
 
 
-class Watch(Protocol):
-    """How far long work is; `stop` asks it to give up at its next step."""
-
-    doing: str
-    done: int
-    total: int
-    stop: bool
-
-
 @dataclass(frozen=True, slots=True)
 class StartOptions:
     """How to run a node in the foreground.
@@ -333,6 +383,12 @@ class Runtime(Protocol):
 
         Without a passphrase for locked keys the services read, and raise Problem 2 where they would sign.
         """
+
+    async def restore(self, home: Path, file: Path, key: BackupKey, watch: Watch) -> models.Restored:
+        """Makes a home from a backup; Problem 4 when the home is not empty or the key does not open it."""
+
+    async def verify_backup(self, file: Path, key: BackupKey, watch: Watch) -> models.BackupMade:
+        """Restores a backup to a temporary folder and checks all of it; no home is needed."""
 
     async def run(self, home: Path, options: StartOptions) -> None:
         """Runs the node until SIGTERM, SIGINT or the stop operation; returns after a clean end."""

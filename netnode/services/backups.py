@@ -208,7 +208,14 @@ class HomeBackups:
                 self._program,
             )
             header = await self._run(
-                write_backup, self._home, self._copy, order, self._disk, self._entropy, self._sealer, self._watch
+                write_backup,
+                self._home,
+                self._copy,
+                order,
+                self._disk,
+                self._entropy,
+                self._sealer,
+                self._watch,
             )
             own = 0
             if verify:

@@ -48,9 +48,7 @@ async def prove(
     public = Keystore(home, disk, entropy).public()
     if (id_text(public.networker), public.network) != (header.id, header.network):
         raise _unsound(name, "its keys are not those of the networker it names")
-    store = await Store.open(
-        folder / archive.STORE, header.network, disk, executor, entropy, [tables.create]
-    )
+    store = await Store.open(folder / archive.STORE, header.network, disk, executor, entropy, [tables.create])
     try:
         if broken := await store.read(Reader.check):
             raise _unsound(name, f"its store is damaged ({broken[0]})")

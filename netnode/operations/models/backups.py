@@ -4,9 +4,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from netnode.operations.models.shared import Cursor, Limit, ITEMS_DEFAULT
+from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, Limit
 
-PathText = Annotated[str, Meta(min_length=1, max_length=4096, description="absolute path on the node's computer")]
+PathText = Annotated[
+    str, Meta(min_length=1, max_length=4096, description="absolute path on the node's computer")
+]
 
 
 class BackupOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

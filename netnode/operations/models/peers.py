@@ -17,6 +17,7 @@ class PeerUri(Struct, frozen=True, forbid_unknown_fields=True):
     """Where a peer is: `inx:...` (an invite, also followed) or `ws://host:port/path`."""
 
     uri: Annotated[str, Meta(min_length=1, max_length=4096)]
+    pin: Annotated[str, Meta(pattern="^[0-9]{6}$")] | None = None  # of an invite that asks for one
 
 
 class PeerName(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,6 +43,7 @@ class Peer(Struct, frozen=True, kw_only=True):
     inbound: bool = False  # of the open session: the peer dialled
     seen: int | None = None  # newest session, ms
     note: str | None = None  # why the newest attempt failed
+    invite: Literal["pending", "joined", "refused"] | None = None  # of this peer, shown by this node
 
 
 class Networker(Struct, frozen=True, forbid_unknown_fields=True):
