@@ -11,8 +11,9 @@ import asyncio
 import ipaddress
 import logging
 import os
+import socket
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -20,6 +21,7 @@ from aiohttp import web
 
 from netnode.ports import PEER_PATH, Link, LinkClosed
 from protocol import limits
+from protocol.address import Scope, host_scope
 
 SEND_BUFFER: Final = (
     256 * 1024
@@ -74,22 +76,25 @@ class WebSocketDialer:
     """Opens links. Close it when the node stops."""
 
     def __init__(self) -> None:
-        self._client: aiohttp.ClientSession | None = None
+        self._clients: dict[bool, aiohttp.ClientSession] = {}  # by `public`
 
-    async def dial(self, address: str) -> Link:
-        """Opens a link to a ``ws://`` or ``wss://`` address.
+    async def dial(self, address: str, *, public: bool = False) -> Link:
+        """Opens a link to a ``ws://`` or ``wss://`` address; with `public` to no other than public IP addresses.
 
         Raises:
             OSError: nothing answers there, or no WebSocket does.
             LinkClosed: it closed at once.
         """
-        if self._client is None:
-            self._client = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=None), middlewares=(_stay,)
+        client = self._clients.get(public)
+        if client is None:
+            client = self._clients[public] = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=None),
+                middlewares=(_stay,),
+                connector=aiohttp.TCPConnector(socket_factory=_public_socket) if public else None,
             )
         try:
             async with asyncio.timeout(limits.HANDSHAKE_SECONDS):
-                socket = await self._client.ws_connect(
+                socket = await client.ws_connect(
                     address,
                     max_msg_size=TOO_LONG,
                     heartbeat=limits.HEARTBEAT_SECONDS,
@@ -107,8 +112,8 @@ class WebSocketDialer:
 
     async def close(self) -> None:
         """Ends all links it opened."""
-        if self._client is not None:
-            await self._client.close()
+        for client in self._clients.values():
+            await client.close()
 
 
 class WebSocketListener:
@@ -195,6 +200,14 @@ async def _stay(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerTy
         response.close()
         raise OSError("no INX node answers there, but a web page that leads elsewhere")
     return response
+
+
+def _public_socket(resolved: tuple[Any, ...]) -> socket.socket:
+    """A socket to connect by, refused when a name leads into a private network: nobody points this node there."""
+    family, kind, protocol, _, where = resolved
+    if host_scope(str(where[0])) is not Scope.PUBLIC:
+        raise OSError("the address leads into a private network")
+    return socket.socket(family, kind, protocol)
 
 
 def _is_address(host: str) -> bool:

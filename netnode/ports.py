@@ -158,8 +158,12 @@ class Link(Protocol):
 class Dialer(Protocol):
     """Opens links."""
 
-    async def dial(self, address: str) -> Link:
-        """Opens a link to a ``ws://`` or ``wss://`` address. Raises OSError or LinkClosed."""
+    async def dial(self, address: str, *, public: bool = False) -> Link:
+        """Opens a link to a ``ws://`` or ``wss://`` address. Raises OSError or LinkClosed.
+
+        `public`: strangers told the address, so one of this computer or of a private network is not dialled, also
+        when a name leads there.
+        """
         ...
 
 

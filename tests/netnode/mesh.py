@@ -213,7 +213,7 @@ class MemoryDialer:
     wires: Wires
     source: str
 
-    async def dial(self, address: str) -> Link:
+    async def dial(self, address: str, *, public: bool = False) -> Link:
         await asyncio.sleep(0)
         return self.wires.connect(self.source, address.removeprefix("ws://"))
 
