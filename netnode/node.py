@@ -15,6 +15,7 @@ from typing import Final
 
 import msgspec
 
+from netnode import encryption, standing, telling
 from netnode.assembly import Assembly, Ports, agent, assembled, home_keys, services_of, system_ports
 from netnode.config import Config, split_listen
 from netnode.founding import LOCK_SECONDS, initialise
@@ -55,8 +56,24 @@ async def opened(home: Path, *, passphrase: bytes | None) -> AsyncIterator[Servi
 @asynccontextmanager
 async def online(home: Path, options: StartOptions) -> AsyncIterator[Services]:
     """Runs the node for the time of one command that needs its peers; see `run` for what it raises."""
-    async with _running(home, options) as (services, _):
-        yield services
+    async with _running(home, options) as (services, stopping):
+        command = asyncio.current_task()
+
+        async def end() -> None:
+            """Ctrl-C and `netnode stop` end the command as well."""
+            await stopping.wait()
+            if command is not None:
+                command.cancel()
+
+        watching = asyncio.create_task(end(), name="end of the command")
+        try:
+            yield services
+        except asyncio.CancelledError:
+            if stopping.is_set():
+                raise KeyboardInterrupt from None
+            raise
+        finally:
+            watching.cancel()
 
 
 async def run(home: Path, options: StartOptions) -> None:
@@ -132,6 +149,15 @@ async def _serving(
     stopping = asyncio.Event()
     serving: list[Serving] = []
     services = services_of(parts, sessions, stopping.set, lambda: serving[0] if serving else None)
+    chores += [
+        Periodic("renewing the encryption keys", encryption.LOOK_SECONDS, services.keys.renew),
+        Periodic("standing entries", standing.LOOK_SECONDS, services.keys.keep_standing),
+        Periodic(
+            "asking who knows the newest key",
+            telling.LOOK_SECONDS,
+            telling.Telling(parts.store, parts.own.id, sessions.open_sessions, parts.ports.clock).run,
+        ),
+    ]
     server = ApiServer(
         services,
         home.token(parts.ports.entropy),

@@ -232,6 +232,14 @@ class OwnKeys:
         await self._standings.publish()
         return await self._standings.state()
 
+    async def renew(self) -> None:
+        """A chore of the running node: see `EncryptionRenewal.run`."""
+        await self._renewal.run()
+
+    async def keep_standing(self) -> None:
+        """A chore of the running node: see `StandingEntries.run`."""
+        await self._standings.run()
+
     # -- inside ----------------------------------------------------------------------------------------------
     async def _afterwards(self) -> None:
         """What can wait: the rotation stands, and the chores of a running node try it again."""

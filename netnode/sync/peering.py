@@ -192,21 +192,27 @@ class Peering:
             leave()
 
     @property
+    def remote(self) -> str:
+        """The address of the other side, for people."""
+        return self.conversation.link.remote
+
+    @property
+    def answers_pings(self) -> bool:
+        """Whether the peer answers pings and dials back."""
+        return self._core.reach is not None and self.conversation.session.uses(Feature.REACH)
+
+    @property
     def asker(self) -> Asker:
         """Who the peer is to this node now."""
         return Asker(self.id, self.conversation.link.host, self._sessions.named(self))
 
     async def ping(self) -> Pinged:
         """Round trip, clock and the own address as the peer sees it; see `Reach.ping`."""
-        return await self._reach(self.conversation.session.uses(Feature.REACH)).ping(
-            self.conversation, self.asker
-        )
+        return await self._reach().ping(self.conversation, self.asker)
 
     async def dial_back(self, port: int) -> messages.DialledBack:
         """Lets the peer try to dial this node; see `Reach.ask_back`."""
-        return await self._reach(self.conversation.session.uses(Feature.REACH)).ask_back(
-            self.conversation, self.asker, port
-        )
+        return await self._reach().ask_back(self.conversation, self.asker, port)
 
     @property
     def answers_queries(self) -> bool:
@@ -214,17 +220,23 @@ class Peering:
         hello = self.conversation.session.greeting
         return hello is not None and Feature.QUERY in hello.features
 
+    async def item_of(self, author: bytes) -> Item | None:
+        """What the peer holds of a log; None when it holds nothing. See `Conversation.ask` for what it raises."""
+        after = (int.from_bytes(author) - 1).to_bytes(len(author)) if any(author) else None
+        page = await self.conversation.ask(messages.Heads(after=after, limit=1), messages.Items)
+        return next((item for item in map(parse_item, page.items) if item.author == author), None)
+
     async def query(self, question: messages.Query) -> messages.Found:
         """What the peer finds; see `Conversation.ask`."""
         return await self.conversation.ask(question, messages.Found)
 
     async def show_invite(self) -> None:
         """Shows the peer the invite of it that this node has been given, if there is one."""
-        if self._core.reach is not None and self.conversation.session.uses(Feature.REACH):
+        if self._core.reach is not None and self.answers_pings:
             await self._core.reach.show_invite(self.conversation, self.id)
 
-    def _reach(self, used: bool) -> Reach:
-        if self._core.reach is None or not used:
+    def _reach(self) -> Reach:
+        if self._core.reach is None or not self.answers_pings:
             raise NotHeld("not_here", "this peer's program is older: it answers neither ping nor dial_back")
         return self._core.reach
 
