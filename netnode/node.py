@@ -26,9 +26,11 @@ from netnode.periodic import Periodic, run_all
 from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
 from netnode.restoring import restore, verify_backup
+from netnode.services.backups import LOOK_SECONDS
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
 from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
+from netnode.store import Store
 from netnode.sync.peering import Core
 from netnode.sync.ranges import HELD_SECONDS, Held
 from netnode.sync.sessions import SessionKeeper
@@ -38,6 +40,7 @@ from protocol.identity import id_text
 __all__ = ["initialise", "online", "opened", "restore", "run", "verify_backup"]
 
 LOG_BYTES: Final = 5 * 1024 * 1024
+DAMAGE_SECONDS: Final = 5.0  # why: a look at a variable; what peers take meanwhile they verify
 _log = logging.getLogger("netnode")
 
 
@@ -150,6 +153,8 @@ async def _serving(
     serving: list[Serving] = []
     services = services_of(parts, sessions, stopping.set, lambda: serving[0] if serving else None)
     chores += [
+        Periodic("making a backup", LOOK_SECONDS, services.backups.scheduled),
+        Periodic("watching the store", DAMAGE_SECONDS, lambda: _withdraw(parts.store, sessions)),
         Periodic("renewing the encryption keys", encryption.LOOK_SECONDS, services.keys.renew),
         Periodic("standing entries", standing.LOOK_SECONDS, services.keys.keep_standing),
         Periodic(
@@ -209,6 +214,13 @@ def _searched_as(parts: Assembly) -> bytes | None:
     """The own networker when peers may search here: a node that keeps few logs has little to answer."""
     settings = parts.settings
     return parts.own.id if settings.interest == "all" and settings.answer_searches == "on" else None
+
+
+async def _withdraw(store: Store, sessions: SessionKeeper) -> None:
+    """Ends all sessions once damage was met in the store, so that none of it is sent."""
+    if store.damaged is not None:
+        _log.error("nothing is written or sent any more: %s", store.damaged)
+        await sessions.close()
 
 
 def _ready(networker: bytes, host: str, port: int) -> Ready:

@@ -250,11 +250,24 @@ def _show_status(found: models.Status) -> None:
             "up to date" if not found.lag else f"{output.counted(found.lag, 'entry', 'entries')} behind",
         ),
     ]
+    rows.append(("backup", _backup(found)))
+    if found.damaged is not None:
+        rows.append(("store", f"{found.damaged} Nothing is written until then."))
     if found.peer is not None:
         rows.append(("peers dial", found.peer))
     if found.api is not None:
         rows.append(("API", found.api))
     output.pairs(rows)
+
+
+def _backup(found: models.Status) -> str:
+    if found.backup_fault is not None:
+        return f"failed: {found.backup_fault}"
+    return (
+        "none yet; make one: netnode backup create"
+        if found.backup is None
+        else f"{output.when(found.backup)} UTC"
+    )
 
 
 @click.command(cls=NodeCommand)

@@ -118,7 +118,7 @@ def compose(
     feeds = FeedImport(store, own, projector, entropy, executor, home.path)
     export = FeedExport(store, own, projector, clock)
     return NodeServices(
-        node=LiveState(store, own, clock, home.path, version, sessions, serving, stop),
+        node=LiveState(store, own, clock, home.path, version, sessions, serving, stop, backups),
         identity=OwnIdentity(store, own, projector, entropy),
         listings=OwnListings(store, own, projector, clock, entropy, feeds, export),
         search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),

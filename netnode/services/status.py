@@ -9,6 +9,7 @@ from netnode.operations import models
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import catalogue, views
+from netnode.services.backups import HomeBackups
 from netnode.services.ports import OwnLog, Serving, Sessions
 from netnode.store import Reader, Store
 from protocol.identity import id_text
@@ -26,6 +27,7 @@ class LiveState:
         sessions: None when no network is open.
         serving: where the running node answers; gives None when none is running.
         stop: asks the running node to end; None when none is running.
+        backups: knows the newest one.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class LiveState:
         sessions: Sessions | None,
         serving: Callable[[], Serving | None],
         stop: Callable[[], None] | None,
+        backups: HomeBackups,
     ) -> None:
         self._store = store
         self._own = own
@@ -47,10 +50,12 @@ class LiveState:
         self._sessions = sessions
         self._serving = serving
         self._stop = stop
+        self._backups = backups
 
     async def status(self) -> models.Status:
         """All figures, of one moment."""
         serving = self._serving()
+        shelter = await self._backups.shelter()
         sessions = 0 if self._sessions is None else len(self._sessions.open_sessions())
         now = self._clock.now_ms()
 
@@ -73,6 +78,9 @@ class LiveState:
                 api=None if serving is None else serving.api,
                 peer=None if serving is None else serving.peer,
                 started=None if serving is None else serving.started,
+                backup=shelter.newest,
+                backup_fault=shelter.fault,
+                damaged=self._store.damaged,
             )
 
         return await self._store.read(counted)

@@ -10,6 +10,7 @@ import apsw
 
 from netnode.problems import Problem
 
+DAMAGED: Final = "damaged"
 _ADVICE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
     (apsw.FullError, "the disk is full. Free some space and try again"),
     (apsw.ReadOnlyError, "it is read-only. Check the owner and mode of the file and its folder"),
@@ -17,8 +18,8 @@ _ADVICE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
     (apsw.PermissionsError, "you have no permission there. Check its owner and mode"),
     (apsw.BusyError, "another program is using it. Stop that program and try again"),
     (apsw.LockedError, "another program is using it. Stop that program and try again"),
-    (apsw.CorruptError, "it is damaged. Move it away and put back a backup of the home"),
-    (apsw.NotADBError, "it is not a database. Move it away or restore a backup"),
+    (apsw.CorruptError, "it is damaged. To save what can be read, stop the node and run: netnode repair"),
+    (apsw.NotADBError, "it is damaged: it is no database. To save what can be read, run: netnode repair"),
     (apsw.IOError, "the disk reports an error. Check the disk and your backups"),
 )
 
@@ -33,9 +34,8 @@ def store_problem(error: apsw.Error, path: str, doing: str) -> Problem | None:
     """
     for form, advice in _ADVICE:
         if isinstance(error, form):
-            return Problem(
-                f"Cannot {doing} the store {path}: {advice}.", code="store", details={"path": path}
-            )
+            code = DAMAGED if isinstance(error, (apsw.CorruptError, apsw.NotADBError)) else "store"
+            return Problem(f"Cannot {doing} the store {path}: {advice}.", code=code, details={"path": path})
     return None
 
 

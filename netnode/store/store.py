@@ -10,9 +10,9 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 import apsw
 
 from netnode.ports import Disk, Entropy, Executor, Lane
-from netnode.problems import disk_problem
+from netnode.problems import Problem, disk_problem
 from netnode.store import schema
-from netnode.store.faults import told
+from netnode.store.faults import DAMAGED, told
 from netnode.store.reader import Reader
 from netnode.store.writer import Writer
 from protocol.log_state import LogState
@@ -27,10 +27,11 @@ _READ_FLAGS: Final = apsw.SQLITE_OPEN_READONLY
 class Store:
     """One writer and as many readers as threads read at once; build it with `Store.open`."""
 
-    __slots__ = ("_disk", "_executor", "_readers", "_writer", "path")
+    __slots__ = ("_disk", "_executor", "_readers", "_writer", "damaged", "path")
 
     def __init__(self, path: Path, disk: Disk, executor: Executor, writer: Writer) -> None:
         self.path = path
+        self.damaged: str | None = None  # the sentence of the first damage met; nothing is written any more
         self._disk = disk
         self._executor = executor
         self._writer: Writer | None = writer
@@ -96,6 +97,8 @@ class Store:
         try:
             with reader.snapshot():
                 return function(reader, *args, **kwargs)
+        except Problem as problem:
+            raise self._noted(problem) from problem.__cause__
         finally:
             if self._writer is None:
                 reader.connection.close()
@@ -108,12 +111,22 @@ class Store:
         """Runs ``function(writer, ...)`` in the writer lane: ``await store.write(Writer.follow, id, now)``.
 
         Raises:
-            Problem: the disk is full, read-only or fails.
+            Problem: the disk is full, read-only or fails, or damage was met before.
         """
         writer = self._writer
         if writer is None:
             raise RuntimeError("the store is closed")
-        return await self._executor.run(Lane.WRITER, lambda: function(writer, *args, **kwargs))
+        if self.damaged is not None:  # a write could make it worse
+            raise Problem(self.damaged, code=DAMAGED, details={"path": str(self.path)})
+        try:
+            return await self._executor.run(Lane.WRITER, lambda: function(writer, *args, **kwargs))
+        except Problem as problem:
+            raise self._noted(problem) from problem.__cause__
+
+    def _noted(self, problem: Problem) -> Problem:
+        if problem.code == DAMAGED and self.damaged is None:
+            self.damaged = problem.text
+        return problem
 
     @property
     def grown(self) -> int:

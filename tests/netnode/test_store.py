@@ -173,7 +173,7 @@ async def refused(path: Path) -> str:
 async def test_what_is_no_store_of_this_program_is_told(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite3"
     path.write_bytes(b"not a database at all" * 100)
-    assert "it is not a database. Move it away" in await refused(path)
+    assert "it is damaged: it is no database" in await refused(path)
     path.unlink()
     connection = SystemDisk().open_database(path, FLAGS)
     connection.execute("CREATE TABLE recipes(a)")

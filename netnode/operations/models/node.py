@@ -4,6 +4,8 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from netnode.operations.models.own import Waiting
+
 
 class Status(Struct, frozen=True, kw_only=True):
     """State of the node. `lag`: entries stored that the catalogue has not taken in yet."""
@@ -23,6 +25,9 @@ class Status(Struct, frozen=True, kw_only=True):
     api: str | None = None  # http://host:port
     peer: str | None = None  # ws://host:port/inx/1
     started: int | None = None
+    waiting: Waiting | None = (
+        None  # why the own log takes no entries, or only a settlement first; null: as usual
+    )
 
 
 class Profile(Struct, frozen=True, kw_only=True):
