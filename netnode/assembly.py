@@ -13,12 +13,14 @@ from netnode.caution import Reason, mark
 from netnode.config import Config, Settings
 from netnode.home import Home
 from netnode.ingest import Gate
+from netnode.keeping import Keeping
 from netnode.keyring import KeyRing
 from netnode.keystore import Keys, Keystore
 from netnode.own import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor
 from netnode.projections import tables
 from netnode.projector import Projector
+from netnode.quotas import Quotas
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
 from netnode.store import GroupCommit, Store
@@ -46,6 +48,7 @@ class Assembly:
     ports: Ports
     store: Store
     gate: Gate
+    keeping: Keeping
     bus: Bus
     own: OwnLog
     projector: Projector
@@ -87,7 +90,9 @@ async def assembled(
     try:
         async with GroupCommit(store) as commits:
             bus = Bus()
-            gate = Gate(settings.network, store, commits, ports.executor, bus)
+            keeping = Keeping(store, networker, Quotas.of(settings), ports.clock)
+            await keeping.load()
+            gate = Gate(settings.network, store, commits, ports.executor, bus, keeping)
             ring = KeyRing(home, ports.disk, ports.entropy, ports.executor, keys, passphrase)
             state = await store.load(networker)
             if state is not None:
@@ -98,7 +103,7 @@ async def assembled(
             if state is None and home.initialised() and own.caution.reason is not Reason.LOST:
                 await own.caution.begin(Reason.LOST)
             projector = Projector(store, settings.network, ports.clock, bus)
-            yield Assembly(home, settings, ports, store, gate, bus, own, projector, ring)
+            yield Assembly(home, settings, ports, store, gate, keeping, bus, own, projector, ring)
     finally:
         await store.close()
         await ports.executor.close()

@@ -203,6 +203,59 @@ SETTINGS: Final[dict[str, Setting]] = {
             *_whole(1, 1024),
         ),
         Setting(
+            "quota_followed_mb",
+            512,
+            "How much the log of one followed networker may take, in MiB; beyond that its oldest entries go.",
+            *_whole(1, 1_000_000),
+        ),
+        Setting(
+            "quota_near_mb",
+            64,
+            "The same of one networker that is near: a peer you added, or one that somebody you follow wants.",
+            *_whole(1, 1_000_000),
+        ),
+        Setting(
+            "near_mb",
+            512,
+            "How much the logs of all who are near may take together, in MiB.",
+            *_whole(1, 1_000_000),
+        ),
+        Setting(
+            "pool_mb",
+            1024,
+            "How much the logs of all strangers may take together, in MiB. When it is full, the oldest entries of "
+            "the largest logs go, then whole logs.",
+            *_whole(1, 1_000_000),
+        ),
+        Setting(
+            "blobs_mb",
+            512,
+            "How much the blobs fetched from others may take together, in MiB; your own are always kept. The ones "
+            "used longest ago go first.",
+            *_whole(1, 1_000_000),
+        ),
+        Setting(
+            "keep_withdrawn_days",
+            0,
+            "After how many days the records of others' listings that were withdrawn, replaced or have expired are "
+            "let go of; 0 keeps them.",
+            *_whole(0, 3650),
+        ),
+        Setting(
+            "stamp_bits",
+            22,
+            "Up to how many bits this node improves its stamp while it has nothing else to do; each one more takes "
+            "twice the work. 0 makes none.",
+            *_whole(0, 40),
+        ),
+        Setting(
+            "stamp_asked",
+            20,
+            "How many bits a stranger that dials this node has to show before anything is taken from it; 0 asks "
+            "for none. Peers you added or follow, and this computer, are not asked.",
+            *_whole(0, 40),
+        ),
+        Setting(
             "trusted_proxies",
             (),
             "Reverse proxies whose X-Forwarded-For is believed.",
@@ -266,6 +319,14 @@ class Settings:
     search_hubs: str
     answer_searches: str
     max_sessions: int
+    quota_followed_mb: int
+    quota_near_mb: int
+    near_mb: int
+    pool_mb: int
+    blobs_mb: int
+    keep_withdrawn_days: int
+    stamp_bits: int
+    stamp_asked: int
     trusted_proxies: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     allow_origins: tuple[str, ...]

@@ -14,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from netnode.config import Settings
+
 MIB: Final = 1024 * 1024
 KEEP: Final = (
     7,
@@ -37,10 +39,20 @@ class Distance(enum.IntEnum):
 class Quotas:
     """Bytes, as the store counts them (`netnode.store.rows.weight`): of one log, and of all of a distance together."""
 
-    followed: int = 256 * MIB
-    near: int = 64 * MIB
-    near_together: int = 512 * MIB
-    pool: int = 512 * MIB
+    followed: int
+    near: int
+    near_together: int
+    pool: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Quotas:
+        """As the settings say."""
+        return cls(
+            settings.quota_followed_mb * MIB,
+            settings.quota_near_mb * MIB,
+            settings.near_mb * MIB,
+            settings.pool_mb * MIB,
+        )
 
     def of_log(self, distance: Distance) -> int | None:
         """The most that one log may take; None: as much as it likes, or as the pool has."""

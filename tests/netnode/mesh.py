@@ -16,11 +16,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from netnode.bus import Bus
 from netnode.config import Config, Settings
 from netnode.ingest import Gate
+from netnode.keeping import Keeping
 from netnode.keystore import Keys
 from netnode.own import OwnLog
 from netnode.ports import Executor, Lane, Link, LinkClosed
 from netnode.projections import tables
 from netnode.projector import Projector
+from netnode.quotas import Quotas
 from netnode.store import GroupCommit, PeerRow, Reader, Store, Writer
 from netnode.sync.peering import Core
 from netnode.sync.ranges import Held
@@ -278,6 +280,7 @@ class NodeUnderTest:
     author: Author
     store: Store
     gate: Gate
+    keeping: Keeping
     bus: Bus
     own: OwnLog
     projector: Projector
@@ -349,6 +352,7 @@ class Mesh:
         own: bool = True,
         follows: Sequence[Author] = (),
         limit: int = 4_000,
+        quotas: Quotas | None = None,
         hub: bool = False,
         ranges: bool = True,
     ) -> NodeUnderTest:
@@ -364,7 +368,9 @@ class Mesh:
         stack.push_async_callback(store.close)
         commits = await stack.enter_async_context(GroupCommit(store, limit))
         bus = Bus()
-        gate = Gate(NETWORK, store, commits, executor, bus)
+        keeping = Keeping(store, author.id, quotas or Quotas.of(settings()), clock)
+        await keeping.load()
+        gate = Gate(NETWORK, store, commits, executor, bus, keeping)
         log = OwnLog(NETWORK, author.id, gate, clock, keys_of(author), store)
         await log.caution.load()
         projector = Projector(store, NETWORK, clock, bus)
@@ -389,7 +395,9 @@ class Mesh:
         group = await stack.enter_async_context(_tasks())
         group.append(asyncio.create_task(keeper.run(), name=f"{name} sessions"))
         stack.push_async_callback(keeper.close)
-        node = NodeUnderTest(name, author, store, gate, bus, log, projector, keeper, clock, executor, reach)
+        node = NodeUnderTest(
+            name, author, store, gate, keeping, bus, log, projector, keeper, clock, executor, reach
+        )
         node.sent = self.sent.setdefault(author.id, [])
         await asyncio.sleep(0)
         return node
