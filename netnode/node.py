@@ -150,11 +150,12 @@ async def _serving(
     if held is not None:
         chores.append(Periodic("reading the set of logs", HELD_SECONDS, held.refresh))
     stopping = asyncio.Event()
+    damage: list[str] = []
     serving: list[Serving] = []
     services = services_of(parts, sessions, stopping.set, lambda: serving[0] if serving else None)
     chores += [
         Periodic("making a backup", LOOK_SECONDS, services.backups.scheduled),
-        Periodic("watching the store", DAMAGE_SECONDS, lambda: _withdraw(parts.store, sessions)),
+        Periodic("watching the store", DAMAGE_SECONDS, lambda: _withdraw(parts.store, sessions, damage)),
         Periodic("renewing the encryption keys", encryption.LOOK_SECONDS, services.keys.renew),
         Periodic("standing entries", standing.LOOK_SECONDS, services.keys.keep_standing),
         Periodic(
@@ -216,9 +217,10 @@ def _searched_as(parts: Assembly) -> bytes | None:
     return parts.own.id if settings.interest == "all" and settings.answer_searches == "on" else None
 
 
-async def _withdraw(store: Store, sessions: SessionKeeper) -> None:
+async def _withdraw(store: Store, sessions: SessionKeeper, told: list[str]) -> None:
     """Ends all sessions once damage was met in the store, so that none of it is sent."""
-    if store.damaged is not None:
+    if store.damaged is not None and not told:
+        told.append(store.damaged)
         _log.error("nothing is written or sent any more: %s", store.damaged)
         await sessions.close()
 
