@@ -102,7 +102,7 @@ class Standing:
         if not self.peers:
             text = "This node knows no peer that could hold newer entries of yours. Add one: netnode peer add URI"
             return [text] if self.online else [text, _START]
-        named = ", ".join(_label(row) for row in self.silent[:NAMED])
+        named = ", ".join(peer_label(row) for row in self.silent[:NAMED])
         more = f" and {len(self.silent) - NAMED} more" if len(self.silent) > NAMED else ""
         said = [
             f"{self.answered} of {self.peers} {'peer has' if self.peers == 1 else 'peers have'} answered; "
@@ -385,7 +385,8 @@ def _decode(value: bytes) -> _Kept:
         return _Kept(since=0, reason=Reason.MOVED)
 
 
-def _label(row: PeerRow) -> str:
+def peer_label(row: PeerRow) -> str:
+    """Who and where a peer of the book is, for a person."""
     who = row.name or (id_text(row.id)[:16] if row.id is not None else "")
     where = f"at {row.addresses[0]}" if row.addresses else "that dialled in"
     return f"{who} {where}".strip()

@@ -10,6 +10,7 @@ from netnode.cli import output
 from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options
 from netnode.cli.reach import call, send_file, use
 from netnode.cli.saving import save
+from netnode.cli.settling import resume, settle
 from netnode.operations import models
 from netnode.operations.logs import ENTRIES, LOG_EXPORT, LOG_IMPORT, LOG_VERIFY, LOGS
 from netnode.problems import ExitCode
@@ -136,3 +137,7 @@ def _show_imported(result: models.LogImported) -> None:
             [(one.author, str(one.seq), one.code, one.text) for one in result.refused],
             right=(1,),
         )
+
+
+log.add_command(settle)
+log.add_command(resume)

@@ -158,7 +158,7 @@ def start(
         protected = Keystore(run.home, SystemDisk(), SystemEntropy()).public().protected
         passphrase = known_passphrase(run, passphrase_file) if protected else None
     else:
-        created, passphrase = make_home(run, name, no_passphrase, passphrase_file)
+        created, passphrase = make_home(run, name, no_passphrase, passphrase_file, peers)
         if run.interactive:
             show_words(run, created)
         else:
@@ -258,6 +258,8 @@ def _show_status(found: models.Status) -> None:
     if found.api is not None:
         rows.append(("API", found.api))
     output.pairs(rows)
+    if found.waiting is not None and (found.waiting.by is None or found.waiting.alarm):
+        output.say("", found.waiting.text)
 
 
 def _backup(found: models.Status) -> str:

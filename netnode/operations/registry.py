@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from netnode.operations import backups, blobs, keys, listings, logs, node, peers, reach
+from netnode.operations import backups, blobs, keys, listings, logs, node, own, peers, reach
 from netnode.operations.operation import Download, Operation, Upload
 
 AnyOperation = Operation[Any, Any] | Upload[Any, Any] | Download[Any]
@@ -15,6 +15,7 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *peers.OPERATIONS,
     *reach.OPERATIONS,
     *logs.OPERATIONS,
+    *own.OPERATIONS,
     *keys.OPERATIONS,
     *blobs.OPERATIONS,
     *backups.OPERATIONS,

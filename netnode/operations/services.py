@@ -7,7 +7,7 @@ they raise a Problem with exit code 2 that names `--passphrase-file`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -194,6 +194,22 @@ class KeyWork(Protocol):
         """Publishes a standing that names every entry of a closed place in force. Signs."""
 
 
+class OwnWork(Protocol):
+    """What the owner does about the own log when it does not go on by itself."""
+
+    async def waiting(self) -> models.Waiting | None:
+        """Why nothing is published, or why the next entry is a settlement; None when all is as usual."""
+
+    async def branches(self) -> models.Branches:
+        """The branches of a forked own log."""
+
+    async def settle(self, branch: str | None) -> models.Settled:
+        """Ends a fork; Problem 4 when there is none or this node is not caught up, 3 for no such branch. Signs."""
+
+    async def resume(self, *, anyway: bool) -> models.Resumed:
+        """The other copy is gone, or (`anyway`) peers are not waited for; Problem 4 when nothing waits."""
+
+
 class Blobs(Protocol):
     """Bytes by their hash: pictures of listings, documents."""
 
@@ -312,6 +328,10 @@ class Services(Protocol):
         """The keys of the networker."""
 
     @property
+    def own(self) -> OwnWork:
+        """What the owner does about the own log."""
+
+    @property
     def blobs(self) -> Blobs:
         """Bytes by their hash."""
 
@@ -375,8 +395,13 @@ class StartOptions:
 class Runtime(Protocol):
     """The functions of `netnode.node` that the command line calls; a test passes a fake."""
 
-    def initialise(self, home: Path, *, name: str, passphrase: bytes | None) -> Created:
-        """Makes keys, home and the first entries; Problem 4 when the home holds a networker already."""
+    def initialise(
+        self, home: Path, *, name: str, passphrase: bytes | None, peers: Sequence[str] = ()
+    ) -> Created:
+        """Makes keys, home and the first entries; Problem 4 when the home holds a networker already.
+
+        `peers` are addresses for the recovery sheet, as far as any are known.
+        """
 
     def opened(self, home: Path, *, passphrase: bytes | None) -> AbstractAsyncContextManager[Services]:
         """Takes the lock and opens the store without a network; Problem 5 when another process has the lock.
@@ -389,6 +414,9 @@ class Runtime(Protocol):
 
     async def verify_backup(self, file: Path, key: BackupKey, watch: Watch) -> models.BackupMade:
         """Restores a backup to a temporary folder and checks all of it; no home is needed."""
+
+    def online(self, home: Path, options: StartOptions) -> AbstractAsyncContextManager[Services]:
+        """Runs the node for the time of one command that needs its peers; Ctrl-C ends both."""
 
     async def run(self, home: Path, options: StartOptions) -> None:
         """Runs the node until SIGTERM, SIGINT or the stop operation; returns after a clean end."""

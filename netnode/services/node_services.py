@@ -29,6 +29,7 @@ from netnode.services.moderation import Statements
 from netnode.services.peers import PeerBook
 from netnode.services.ports import Projector, Serving, Sessions
 from netnode.services.rotations import Rotations
+from netnode.services.settling import OwnWork
 from netnode.services.status import LiveState
 from netnode.services.verifying import LogVerification
 from netnode.standing import StandingEntries
@@ -48,6 +49,7 @@ class NodeServices:
     follows: FollowList
     log: HeldLogs
     keys: OwnKeys
+    own: OwnWork
     blobs: HeldBlobs
     backups: HomeBackups
     moderation: Statements
@@ -117,8 +119,9 @@ def compose(
     )
     feeds = FeedImport(store, own, projector, entropy, executor, home.path)
     export = FeedExport(store, own, projector, clock)
+    work = OwnWork(own, store, projector)
     return NodeServices(
-        node=LiveState(store, own, clock, home.path, version, sessions, serving, stop, backups),
+        node=LiveState(store, own, clock, home.path, version, sessions, serving, stop, backups, work.waiting),
         identity=OwnIdentity(store, own, projector, entropy),
         listings=OwnListings(store, own, projector, clock, entropy, feeds, export),
         search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),
@@ -131,6 +134,7 @@ def compose(
             LogFiles(network, store, gate, own, projector),
         ),
         keys=keys,
+        own=work,
         blobs=HeldBlobs(store, own, projector, clock, sessions),
         backups=backups,
         moderation=Statements(store, own, projector, entropy),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from netnode.operations import models
@@ -28,6 +28,7 @@ class LiveState:
         serving: where the running node answers; gives None when none is running.
         stop: asks the running node to end; None when none is running.
         backups: knows the newest one.
+        waiting: says why the own log takes no entries.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class LiveState:
         serving: Callable[[], Serving | None],
         stop: Callable[[], None] | None,
         backups: HomeBackups,
+        waiting: Callable[[], Awaitable[models.Waiting | None]],
     ) -> None:
         self._store = store
         self._own = own
@@ -51,6 +53,7 @@ class LiveState:
         self._serving = serving
         self._stop = stop
         self._backups = backups
+        self._waiting = waiting
 
     async def status(self) -> models.Status:
         """All figures, of one moment."""
@@ -58,6 +61,7 @@ class LiveState:
         shelter = await self._backups.shelter()
         sessions = 0 if self._sessions is None else len(self._sessions.open_sessions())
         now = self._clock.now_ms()
+        waiting = await self._waiting()
 
         def counted(reader: Reader) -> models.Status:
             entries, logs = reader.counts()
@@ -78,6 +82,7 @@ class LiveState:
                 api=None if serving is None else serving.api,
                 peer=None if serving is None else serving.peer,
                 started=None if serving is None else serving.started,
+                waiting=waiting,
                 backup=shelter.newest,
                 backup_fault=shelter.fault,
                 damaged=self._store.damaged,

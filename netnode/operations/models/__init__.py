@@ -59,6 +59,15 @@ from netnode.operations.models.logs import (
 )
 from netnode.operations.models.moderation import BlockPublish, Moderation, ReportPublish, Stated
 from netnode.operations.models.node import Profile, ProfileEdit, Status
+from netnode.operations.models.own import (
+    Branches,
+    OwnBranch,
+    Resume,
+    Resumed,
+    Settle,
+    Settled,
+    Waiting,
+)
 from netnode.operations.models.peers import Follow, Invitation, Networker, Peer, PeerBlock, PeerName, PeerUri
 from netnode.operations.models.reach import (
     DomainCheck,
@@ -112,6 +121,7 @@ __all__ = [
     "BlobProgress",
     "BlobSize",
     "BlockPublish",
+    "Branches",
     "Cursor",
     "DomainCheck",
     "DomainChoice",
@@ -165,6 +175,7 @@ __all__ = [
     "NetworkerText",
     "NotCarried",
     "Nothing",
+    "OwnBranch",
     "Page",
     "Peer",
     "PeerBlock",
@@ -182,16 +193,21 @@ __all__ = [
     "ReferenceText",
     "ReportPublish",
     "Restored",
+    "Resume",
+    "Resumed",
     "Sale",
     "SearchQuery",
     "Setting",
     "SettingChange",
     "SettingName",
+    "Settle",
+    "Settled",
     "Skipped",
     "StandingState",
     "Stated",
     "Status",
     "Variant",
     "Verified",
+    "Waiting",
     "WellKnown",
 ]

@@ -1,0 +1,142 @@
+"""Commands that put the own log right: end a fork, publish again after a copy or a backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from netnode.cli import output
+from netnode.cli.frame import Invocation, NodeCommand, examples, invocation, passphrase_option
+from netnode.cli.reach import call
+from netnode.operations import models
+from netnode.operations.node import STATUS
+from netnode.operations.own import LOG_BRANCHES, LOG_RESUME, LOG_SETTLE
+from netnode.problems import ExitCode, Problem
+
+_SHOWN = 5  # entries of a branch named before the rest is counted
+
+
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode log settle                  see the branches, then choose",
+        "netnode log settle --yes            go on with the one proposed",
+        "netnode log settle --branch 3fa9c1  go on with the one that ends so",
+    ),
+)
+@click.option("--branch", metavar="ID", help="The branch to go on with: the begin of its newest entry's id.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@passphrase_option
+@click.pass_context
+def settle(context: click.Context, branch: str | None, yes: bool, passphrase_file: Path | None) -> None:
+    """End a fork of your own log: show its branches, and sign which one goes on.
+
+    A log forks when two copies of a home publish, or when a backup does that lacks the newest entries. What stands only
+    on the other branches leaves your log; it is named, so that you can publish it again.
+    """
+    run = invocation(context)
+    known = call(run, LOG_BRANCHES, models.Nothing())
+    if not known.forked:
+        text = "Your log is not forked: there is nothing to settle."
+        raise Problem(text, ExitCode.REFUSED, "not_forked")
+    if not run.json:
+        _show_branches(known)
+    if branch is None and not yes:
+        branch = _ask(run, known)
+    elif not yes and run.interactive:
+        click.confirm(f"Go on with the branch that ends with {branch}?", abort=True, err=True)
+    request = models.Settle(branch=None if branch is None else branch.strip().lower())
+    output.emit(run, call(run, LOG_SETTLE, request, passphrase_file), _show_settled)
+
+
+def _show_branches(known: models.Branches) -> None:
+    output.say(
+        f"Your log is forked: {len(known.branches)} branches after entry {known.common}.",
+        "",
+    )
+    for number, one in enumerate(known.branches, 1):
+        marks = [name for name, holds in (("proposed", number == 1), ("shown now", one.main)) if holds]
+        output.say(
+            f"{number}. {one.id[:12]}  {output.counted(one.entries, 'entry', 'entries')}, "
+            f"{output.when(one.first)} to {output.when(one.last)} UTC, held by {output.counted(one.peers, 'peer')}"
+            + (f"  ({', '.join(marks)})" if marks else "")
+        )
+        for content in one.contents[:_SHOWN]:
+            output.say(f"     {content}")
+        if one.entries > _SHOWN:
+            output.say(f"     and {one.entries - _SHOWN:,} more")
+        if not one.whole:
+            output.say("     not all of it is here: the log cannot go on with it before a peer gave the rest")
+    output.say("")
+
+
+def _ask(run: Invocation, known: models.Branches) -> str:
+    if not run.interactive:
+        text = "Say which branch goes on: --yes for the one proposed, or --branch ID."
+        raise Problem(text, ExitCode.USAGE, "branch_needed")
+    output.hint("What stands only on the other branches leaves your log.")
+    number: int = click.prompt(
+        "Which one goes on?",
+        type=click.IntRange(1, len(known.branches)),
+        default=1,
+        err=True,
+    )
+    return known.branches[number - 1].id
+
+
+def _show_settled(done: models.Settled) -> None:
+    output.say(
+        f"Settled: your log goes on with the branch {done.goes_on.id[:12]} (entry {done.seq} opens term {done.term})."
+    )
+    for one in done.left:
+        output.say(f"No longer part of your log, publish it again where you still want it ({one.id[:12]}):")
+        for content in one.contents:
+            output.say(f"  {content}")
+        if one.entries > len(one.contents):
+            output.say(f"  and {one.entries - len(one.contents):,} older entries")
+
+
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode log resume             the other copy of this home is gone for good",
+        "netnode log resume --anyway    publish without waiting for peers",
+    ),
+)
+@click.option("--anyway", is_flag=True, help="Publish without waiting for peers; names the risk and asks.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_context
+def resume(context: click.Context, anyway: bool, yes: bool) -> None:
+    """Publish again after two copies ran, or after a backup was put back.
+
+    Without an option it says that the other copy of this home is gone; the node then asks its peers for your newest
+    entries before it publishes. With --anyway it does not wait for them.
+    """
+    run = invocation(context)
+    found = call(run, STATUS, models.Nothing()).waiting
+    if found is None:
+        text = "Nothing holds this node back: it publishes as usual."
+        raise Problem(text, ExitCode.REFUSED, "not_waiting")
+    if found.alarm and not yes:
+        _confirm(run, "Is the other copy of this home stopped, and will it never be started again?")
+    if anyway and not yes:
+        output.hint(
+            "Peers that have not answered may hold newer entries of yours. Whatever is published now takes their "
+            "place: they leave your log for good, and others see that it was settled."
+        )
+        _confirm(run, "Publish without waiting?")
+    output.emit(run, call(run, LOG_RESUME, models.Resume(anyway=anyway)), _show_resumed)
+
+
+def _confirm(run: Invocation, question: str) -> None:
+    if not run.interactive:
+        raise Problem(f"{question} If so, add --yes.", ExitCode.USAGE, "yes_needed")
+    click.confirm(question, abort=True, err=True)
+
+
+def _show_resumed(done: models.Resumed) -> None:
+    if done.waiting is None:
+        output.say("This node publishes again. Its first entry is a settlement, so that nothing can fork.")
+        return
+    output.say(done.waiting.text)

@@ -1,0 +1,117 @@
+"""The own log as its owner works on it: what holds it up, its branches, and going on."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from netnode.branches import Branch
+from netnode.caution import peer_label, sentence
+from netnode.operations import models
+from netnode.own import OwnLog
+from netnode.problems import ExitCode, Problem
+from netnode.projector import Projector
+from netnode.services.logs import entry_view
+from netnode.store import Store
+from protocol.entry import Entry
+
+CONTENTS: Final = 20  # newest entries of a branch that are named
+SILENT: Final = 50  # silent peers in one answer
+
+
+class OwnWork:
+    """`operations.services.OwnWork`.
+
+    Args:
+        own: the own log.
+        store: where it is.
+        projector: brings the branch that goes on into force.
+    """
+
+    def __init__(self, own: OwnLog, store: Store, projector: Projector) -> None:
+        self._own = own
+        self._store = store
+        self._projector = projector
+
+    async def waiting(self) -> models.Waiting | None:
+        """Why nothing is published, or why the next entry is a settlement; None when all is as usual."""
+        caution = self._own.caution
+        found = await caution.standing()
+        if found.reason is None and found.alarm is None:
+            return None
+        text = caution.alarmed or sentence(found)
+        return models.Waiting(
+            text=text,
+            reason=None if found.reason is None else found.reason.value,
+            alarm=found.alarm is not None,
+            by=None if found.by is None else found.by.value,
+            since=found.since,
+            peers=found.peers,
+            answered=found.answered,
+            silent=[peer_label(row) for row in found.silent[:SILENT]],
+            groups=found.groups,
+            seconds=found.seconds,
+        )
+
+    async def branches(self) -> models.Branches:
+        """The branches of a forked own log, as far as they are known here."""
+        state = await self._store.load(self._own.id)
+        if state is None or not state.forked:
+            return models.Branches(forked=False, common=None, branches=[])
+        known = await self._own.branches.known(state)
+        return models.Branches(
+            forked=True, common=state.common, branches=[branch_view(each) for each in known]
+        )
+
+    async def settle(self, branch: str | None) -> models.Settled:
+        """Publishes the settlement; see `OwnLog.settle`."""
+        tip = None if branch is None else await self._tip(branch)
+        entry, chosen, left = await self._own.settle(tip)
+        await self._projector.level_of(self._own.id)
+        return models.Settled(
+            entry=entry.id.hex(),
+            seq=entry.seq,
+            epoch=entry.epoch,
+            term=entry.term,
+            goes_on=branch_view(chosen),
+            left=[branch_view(each) for each in left],
+        )
+
+    async def resume(self, *, anyway: bool) -> models.Resumed:
+        """The owner's word; see `Caution.resume`."""
+        await self._own.caution.resume(anyway=anyway)
+        waiting = await self.waiting()
+        return models.Resumed(waiting=None if waiting is None or waiting.by is not None else waiting)
+
+    async def _tip(self, begin: str) -> bytes:
+        """The id of a newest entry from the begin of its text."""
+        state = await self._store.load(self._own.id)
+        known = [] if state is None else await self._own.branches.known(state)
+        found = [each.tip.id for each in known if each.tip.id.hex().startswith(begin)]
+        if len(found) == 1 or not known:
+            return found[0] if found else bytes(32)
+        raise Problem(
+            f"{'No branch' if not found else 'More than one branch'} of your log ends with an entry {begin}... "
+            "See them with: netnode log settle",
+            ExitCode.NOT_FOUND,
+            "no_branch",
+        )
+
+
+def branch_view(branch: Branch) -> models.OwnBranch:
+    """A branch as JSON shows it."""
+    return models.OwnBranch(
+        id=branch.tip.id.hex(),
+        seq=branch.tip.seq,
+        entries=len(branch.entries),
+        first=branch.entries[0].time,
+        last=branch.tip.time,
+        whole=branch.whole,
+        main=branch.main,
+        peers=branch.peers,
+        contents=[_content(each) for each in reversed(branch.entries[-CONTENTS:])],
+    )
+
+
+def _content(entry: Entry) -> str:
+    view = entry_view(entry)
+    return f"{view.kind_name} {view.summary}".strip()
