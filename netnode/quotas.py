@@ -101,7 +101,8 @@ def plan(uses: Mapping[Distance, Sequence[Use]], quotas: Quotas, *, cutting: boo
         together = quotas.together(distance)
         if together is not None and sum(each.bytes for each in held) > together:
             _share(held, _kept(together), cuts, falls, cutting)
-    return Plan({author: size for author, size in cuts.items() if author not in set(falls)}, falls)
+    fell = frozenset(falls)
+    return Plan({author: size for author, size in cuts.items() if author not in fell}, tuple(falls))
 
 
 def headroom(uses: Mapping[Distance, Sequence[Use]], quotas: Quotas) -> int:
