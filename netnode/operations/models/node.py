@@ -25,9 +25,10 @@ class Status(Struct, frozen=True, kw_only=True):
     api: str | None = None  # http://host:port
     peer: str | None = None  # ws://host:port/inx/1
     started: int | None = None
-    waiting: Waiting | None = (
-        None  # why the own log takes no entries, or only a settlement first; null: as usual
-    )
+    waiting: Waiting | None = None  # why the own log takes no entries, or a settlement first; null: as usual
+    backup: int | None = None  # when the newest one was made
+    backup_fault: str | None = None  # why the newest attempt failed
+    damaged: str | None = None  # what is wrong with the store, and what to do
 
 
 class Profile(Struct, frozen=True, kw_only=True):
