@@ -155,6 +155,11 @@ def retries(seconds: float, every: float = 0.05) -> Iterator[None]:
         yield None
 
 
+def pause(seconds: float) -> None:
+    """Waits; Ctrl-C ends it."""
+    time.sleep(seconds)
+
+
 def machine() -> str:
     """A fingerprint of this computer that does not name it, the same over restarts [R-LOG-22]."""
     name = platform.node()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -223,6 +224,28 @@ def _rate(rate: dict[str, Any]) -> str:
     return f"{', '.join(rate['regions'])}: {amount}" + (f" ({', '.join(more)})" if more else "")
 
 
+def feed_options(command: Callable[..., None]) -> Callable[..., None]:
+    """How a feed is read: `form`, `currency` and `whole`."""
+    for option in (
+        click.option(
+            "--whole",
+            is_flag=True,
+            help="FILE is all you offer: withdraw your listings that it does not have.",
+        ),
+        click.option("--currency", metavar="CUR", callback=upper, help="Where the file has none."),
+        click.option(
+            "--format",
+            "form",
+            default="auto",
+            show_default=True,
+            metavar="FORMAT",
+            help="auto, shopify, woocommerce, google, schemaorg or nostr.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @listing.command(
     cls=NodeCommand,
     name="import",
@@ -232,15 +255,7 @@ def _rate(rate: dict[str, Any]) -> str:
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--format",
-    "form",
-    default="auto",
-    show_default=True,
-    metavar="FORMAT",
-    help="auto, shopify, woocommerce, google, schemaorg or nostr.",
-)
-@click.option("--currency", metavar="CUR", callback=upper, help="Where the file has none.")
+@feed_options
 @click.option("--dry-run", is_flag=True, help="Say what would happen; write nothing.")
 @passphrase_option
 @click.pass_context
@@ -249,22 +264,29 @@ def import_(
     file: Path,
     form: str,
     currency: str | None,
+    whole: bool,
     dry_run: bool,
     passphrase_file: Path | None,
 ) -> None:
     """Publish the listings of a shop's export FILE; a second import changes only what differs."""
     run = invocation(context)
-    query = models.ImportQuery(format=form, currency=currency, dry_run=dry_run, filename=file.name)
+    query = models.ImportQuery(
+        format=form, currency=currency, dry_run=dry_run, whole=whole, filename=file.name
+    )
     result = send_file(run, LISTING_IMPORT, query, file, signs=not dry_run, passphrase_file=passphrase_file)
-    output.emit(run, result, lambda answer: _show_import(answer, dry_run))
+    output.emit(run, result, lambda answer: show_import(answer, dry_run=dry_run))
 
 
-def _show_import(result: models.Imported, dry_run: bool) -> None:
+def show_import(result: models.Imported, *, dry_run: bool) -> None:
+    """What an import did, for a person."""
     would = "Would be: " if dry_run else ""
+    withdrawn = f"{result.withdrawn:,} withdrawn, " if result.withdrawn else ""
     output.say(
         f"{would}{result.created:,} created, {result.updated:,} updated, {result.unchanged:,} unchanged, "
-        f"{len(result.skipped):,} skipped."
+        f"{withdrawn}{len(result.skipped):,} skipped."
     )
+    if isinstance(result.kept, str):
+        output.hint(f"Nothing was withdrawn: {result.kept}.")
     if result.skipped:
         output.table(
             ("row", "field", "why it was skipped"),

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 import click
 
-from netnode.cli import backups, blobs, listings, logs, node, output, peers, settings
+from netnode.cli import backups, blobs, listings, logs, node, output, peers, settings, watching
 from netnode.cli.frame import NodeGroup, Start
 from netnode.home import Home, default_home, named_home
 from netnode.operations.services import Runtime
@@ -64,6 +64,7 @@ for _command in (
     node.status,
     listings.listing,
     listings.search,
+    watching.watch,
     peers.invite,
     peers.peer,
     peers.follow,

@@ -40,11 +40,15 @@ class Unfit(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A product that makes no listing: the line of the file (header = 1), its column, and why."""
+    """A product that makes no listing: the line of the file (header = 1), its column, and why.
+
+    `key` is that of its listing, None where it is not known, empty where the product counts as not there.
+    """
 
     row: int
     field: str
     reason: str
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

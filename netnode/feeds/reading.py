@@ -104,10 +104,12 @@ def _judged(product: Product, seen: dict[str, int]) -> Product | Skipped:
     if before != product.row:
         column = product.columns.get("key", "key")
         return Skipped(
-            product.row, column, f"a second product with the key {product.key!r}; see row {before}"
+            product.row,
+            column,
+            f"a second product with the key {product.key!r}; see row {before}",
+            product.key,
         )
     if not product.published:
-        return Skipped(
-            product.row, product.columns.get("published", "published"), "not published in the file"
-        )
+        column = product.columns.get("published", "published")
+        return Skipped(product.row, column, "not published in the file", "")  # as if it were not there
     return product

@@ -273,6 +273,16 @@ def listings_of(
     return rows[:limit], rows[limit - 1].key if len(rows) > limit else None
 
 
+def keys_in_force(connection: apsw.Connection, seller: bytes) -> list[str]:
+    """The keys of all listings that a networker has not withdrawn, expired ones too."""
+    rows = connection.execute(
+        "SELECT key FROM listing JOIN networker USING (n) WHERE id = ? AND seq IS NOT NULL"
+        " AND (withdrawn IS NULL OR withdrawn < seq) ORDER BY key",
+        (seller,),
+    )
+    return [key for (key,) in rows]
+
+
 def showing(connection: apsw.Connection, seller: bytes, blob: bytes, now_ms: int) -> str | None:
     """The key of a networker's listing in force whose record names this blob; None when none does."""
     values = connection.execute(

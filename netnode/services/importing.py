@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
+from msgspec import UNSET
+
 from netnode.feeds.mapping import keep_own, to_listing
 from netnode.feeds.product import Product, Skipped
 from netnode.feeds.reading import read_feed
@@ -23,7 +25,7 @@ from netnode.services.ports import OwnLog, Projector
 from netnode.store import Reader, Store
 from protocol.errors import LocalProtocolError
 from protocol.limits import SALT_BYTES
-from protocol.records import Listing, encode_record, merge
+from protocol.records import Listing, Withdraw, encode_record, merge
 
 T = TypeVar("T")
 
@@ -36,7 +38,11 @@ class _Plan:
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    withdrawn: int = 0
+    kept: str = ""
     skipped: list[models.Skipped] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)  # keys of the products in the file, fit or not
+    nameless: bool = False  # a row was skipped before its key was known
 
     def skip(self, row: int, column: str, reason: str) -> None:
         self.skipped.append(models.Skipped(row, column, reason))
@@ -103,7 +109,12 @@ class FeedImport:
             await self._own.append(plan.records)
             await self._projector.level_of(self._own.id)
         return models.Imported(
-            created=plan.created, updated=plan.updated, unchanged=plan.unchanged, skipped=plan.skipped
+            created=plan.created,
+            updated=plan.updated,
+            unchanged=plan.unchanged,
+            withdrawn=plan.withdrawn,
+            skipped=plan.skipped,
+            kept=plan.kept or UNSET,
         )
 
     def _open(self) -> BinaryIO:
@@ -122,9 +133,28 @@ class FeedImport:
         for item in read_feed(file, format=query.format, currency=query.currency):
             if isinstance(item, Skipped):
                 plan.skip(item.row, item.field, item.reason)
+                plan.nameless = plan.nameless or item.key is None
+                plan.named.update([] if item.key is None else [item.key])
             else:
+                plan.named.add(item.key)
                 self._take(reader, plan, item, query.currency)
+        if query.whole:
+            self._withdraw(reader, plan)
         return plan
+
+    def _withdraw(self, reader: Reader, plan: _Plan) -> None:
+        """Withdraws what the file does not have; never on the word of a file that could not be read to its end."""
+        if plan.nameless:
+            plan.kept = "rows were skipped before it was known which listing they are of"
+            return
+        if not plan.named:
+            plan.kept = "the file has no products"
+            return
+        gone = [key for key in views.keys_in_force(reader.connection, self._own.id) if key not in plan.named]
+        for key in gone:
+            record = Withdraw(salt=self._entropy.token(SALT_BYTES), key=key)
+            plan.records.append((Withdraw.KIND, encode_record(record)))
+        plan.withdrawn = len(gone)
 
     def _take(self, reader: Reader, plan: _Plan, product: Product, currency: str | None) -> None:
         mapped = to_listing(product, currency=currency, salt=self._entropy.token(SALT_BYTES))

@@ -328,3 +328,25 @@ async def test_a_sale_stands_beside_the_regular_price(tmp_path: Path) -> None:
         shown = (await node.services.search.find(models.SearchQuery(text="lamp"))).items[0]
         assert shown.price is not None and shown.price.amount == "12.50"
         assert isinstance(shown.sale, models.Sale) and shown.sale.price.amount == "9.00"
+
+
+async def test_a_whole_file_withdraws_what_it_does_not_have(tmp_path: Path) -> None:
+    """Only on the word of a file of which every row could be told apart."""
+    whole = models.ImportQuery(currency="USD", whole=True)
+
+    def rows(*lines: str) -> bytes:
+        return "\n".join(("Handle,Title,Variant Price,Published", *lines, "")).encode()
+
+    async with opened(tmp_path) as place:
+        listings = place.services.listings
+        await listings.import_feed(whole, pieces(rows("a,A,1,true", "b,B,2,true", "c,C,3,true")))
+        kept = await listings.import_feed(whole, pieces(rows("a,A,1,true", "b,,2,true")))
+        assert (kept.withdrawn, len(kept.skipped)) == (0, 1) and isinstance(kept.kept, str)
+        found = await listings.import_feed(whole, pieces(rows("a,A,1,true", "a,A again,1,true", "c,C,3,false")))
+        assert found.withdrawn in (0, 2)
+        last = await listings.import_feed(whole, pieces(rows("a,A,1,true", "c,C,3,false")))
+        page = await listings.list(models.ListingsQuery())
+        assert [item.key for item in page.items] == ["a"]
+        assert found.withdrawn + last.withdrawn == 2
+        empty = await listings.import_feed(whole, pieces(rows("x,,1,true")))
+        assert empty.withdrawn == 0 and isinstance(empty.kept, str)
