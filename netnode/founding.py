@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,8 +28,8 @@ from protocol.signing import Signer
 LOCK_SECONDS: Final = 5.0  # why: another command ends within that; a running node does not
 
 
-def initialise(home: Path, *, name: str, passphrase: bytes | None) -> Created:
-    """Makes keys, home and the first entries.
+def initialise(home: Path, *, name: str, passphrase: bytes | None, peers: Sequence[str] = ()) -> Created:
+    """Makes keys, home and the first entries; `peers` are addresses for the recovery sheet.
 
     The keystore is written last: a home that was interrupted before holds nothing that ever left it, and is begun
     anew.
@@ -36,10 +37,10 @@ def initialise(home: Path, *, name: str, passphrase: bytes | None) -> Created:
     Raises:
         Problem: the home holds a networker already (exit 4), is not private, or the disk fails.
     """
-    return asyncio.run(_initialise(Home(home, SystemDisk()), name, passphrase))
+    return asyncio.run(_initialise(Home(home, SystemDisk()), name, passphrase, peers))
 
 
-async def _initialise(home: Home, name: str, passphrase: bytes | None) -> Created:
+async def _initialise(home: Home, name: str, passphrase: bytes | None, peers: Sequence[str]) -> Created:
     home.create()
     ports = system_ports()
     with home.lock(retries(LOCK_SECONDS)):
@@ -70,7 +71,9 @@ async def _initialise(home: Home, name: str, passphrase: bytes | None) -> Create
         spoken = words.encode_words(entropy)
         text = id_text(keys.networker)
         sheet = home.recovery_sheet(text)
-        ports.disk.write_private(sheet, words.recovery_sheet(text, network, spoken).encode())
+        ports.disk.write_private(
+            sheet, words.recovery_sheet(text, network, spoken, [*peers, *config.settings().peers]).encode()
+        )
         home.remember(machine())
         Keystore(home, ports.disk, ports.entropy).create(keys, passphrase)
     return Created(text, spoken, home.path, sheet)

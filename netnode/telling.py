@@ -12,7 +12,10 @@ from netnode.store import Store
 from protocol.errors import NotHeld
 from protocol.items import Item
 
-LOOK_SECONDS: Final = 10.0  # why: its owner looks on; a peer that has said so is asked no more
+LOOK_SECONDS: Final = 3.0  # why: its owner looks on; a peer that has said so is asked no more
+TRIES: Final = (
+    40  # why: a peer that does not keep this log never will know; it is asked again in its next session
+)
 _log = logging.getLogger("netnode.sync")
 
 
@@ -42,6 +45,7 @@ class Telling:
         self._networker = networker
         self._sessions = sessions
         self._clock = clock
+        self._tries: dict[int, int] = {}  # by session
 
     async def run(self) -> None:
         """Asks everybody in session who is not known to know; nothing before the first rotation or settlement."""
@@ -50,9 +54,12 @@ class Telling:
             return
         place = state.openers.place
         known = {each.peer for each in await self._store.read(receipts) if (each.epoch, each.term) >= place}
-        for session in list(self._sessions()):
-            if session.id in known:
+        sessions = list(self._sessions())
+        self._tries = {id(each): self._tries.get(id(each), 0) for each in sessions}
+        for session in sessions:
+            if session.id in known or self._tries[id(session)] >= TRIES:
                 continue
+            self._tries[id(session)] += 1
             try:
                 item = await session.item_of(self._networker)
             except (NotHeld, LinkClosed) as refusal:

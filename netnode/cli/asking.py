@@ -20,7 +20,11 @@ _COLUMNS: Final = 4
 
 
 def make_home(
-    run: Invocation, name: str | None, no_passphrase: bool, passphrase_file: Path | None
+    run: Invocation,
+    name: str | None,
+    no_passphrase: bool,
+    passphrase_file: Path | None,
+    peers: tuple[str, ...] = (),
 ) -> tuple[Created, bytes | None]:
     """Makes a new home, asking at a terminal for what no option says.
 
@@ -46,7 +50,8 @@ def make_home(
     passphrase = None if no_passphrase else new_passphrase(run, passphrase_file)
     if passphrase is None:
         hint(f"Warning: {WARNING}")
-    return run.runtime.initialise(run.home.path, name=name, passphrase=passphrase), passphrase
+    created = run.runtime.initialise(run.home.path, name=name, passphrase=passphrase, peers=peers)
+    return created, passphrase
 
 
 def _name(run: Invocation, name: str | None) -> str:
@@ -99,10 +104,11 @@ def show_words(run: Invocation, created: Created) -> None:
         "Move that file away from this computer, then delete it here.",
     )
     if run.interactive:
-        _ask_back(created.words)
+        ask_back(created.words)
 
 
-def _ask_back(words: tuple[str, ...]) -> None:
+def ask_back(words: tuple[str, ...]) -> None:
+    """Asks for two of the words by their number, so that a note with a slip is noticed now."""
     places = list(range(len(words)))
     SystemEntropy().shuffle(places)
     for place in sorted(places[:2]):

@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 import click
 
-from netnode.cli import backups, blobs, listings, logs, node, output, peers, settings, watching
+from netnode.cli import backups, blobs, keys, listings, logs, node, output, peers, settings, watching
 from netnode.cli.frame import NodeGroup, Start
 from netnode.home import Home, default_home, named_home
 from netnode.operations.services import Runtime
@@ -73,6 +73,8 @@ for _command in (
     peers.moderate,
     settings.profile,
     logs.log,
+    keys.key,
+    keys.standing,
     blobs.blob,
     backups.backup,
     settings.config,

@@ -17,12 +17,14 @@ from netnode.home import Running
 from netnode.keystore import Keystore, read_passphrase_file
 from netnode.operations.calling import Caller, DirectCaller
 from netnode.operations.operation import MIB, Operation, Request, Response, Upload
+from netnode.operations.services import StartOptions
 from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.system import SystemDisk, SystemEntropy
 
 Result = TypeVar("Result")
 _TRIES: Final = 3  # a node may start or stop between the look at running.json and the attempt
 _CHUNK: Final = 256 * 1024
+_ANY_PORT: Final = "127.0.0.1:0"  # why: the command dials; nobody needs to find it
 
 
 def call(
@@ -40,8 +42,17 @@ def use(
     work: Callable[[Caller], Awaitable[Result]],
     signs: bool = False,
     passphrase_file: Path | None = None,
+    *,
+    online: bool = False,
 ) -> Result:
     """Does `work` with a caller, in an event loop of its own.
+
+    Args:
+        run: where the home is.
+        work: what to do.
+        signs: whether it needs unlocked keys.
+        passphrase_file: where their passphrase is.
+        online: whether it needs the peers; then a node runs for the time of it, if none is running.
 
     Raises:
         Problem: of the operation; exit 3 without a home; exit 5 when a process holds the home and does not answer.
@@ -49,7 +60,7 @@ def use(
     require_home(run)
     # Asked before the event loop runs: Ctrl-C at a prompt must end the command.
     passphrase = None if run.home.running() is not None else _passphrase(run, signs, passphrase_file)
-    return asyncio.run(_use(run, work, passphrase))
+    return asyncio.run(_use(run, work, passphrase, online))
 
 
 def require_home(run: Invocation) -> None:
@@ -66,7 +77,7 @@ def require_home(run: Invocation) -> None:
 
 
 async def _use(
-    run: Invocation, work: Callable[[Caller], Awaitable[Result]], passphrase: bytes | None
+    run: Invocation, work: Callable[[Caller], Awaitable[Result]], passphrase: bytes | None, online: bool
 ) -> Result:
     last = Problem("The node does not answer.", ExitCode.UNREACHABLE, "unreachable")
     for _ in range(_TRIES):
@@ -74,7 +85,12 @@ async def _use(
         try:
             if running is not None:
                 return await _remote(run, running, work)
-            async with run.runtime.opened(run.home.path, passphrase=passphrase) as services:
+            opened = (
+                run.runtime.online(run.home.path, StartOptions(passphrase=passphrase, listen=_ANY_PORT))
+                if online
+                else run.runtime.opened(run.home.path, passphrase=passphrase)
+            )
+            async with opened as services:
                 return await work(DirectCaller(services))
         except Problem as problem:
             if problem.code == "locked":

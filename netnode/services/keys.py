@@ -8,7 +8,7 @@ it and its keys beside the old ones, which the next start puts into force (`netn
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Literal, Protocol
 
@@ -27,12 +27,13 @@ from netnode.services.logs import entry_view
 from netnode.services.ports import Sessions
 from netnode.services.rotations import Rotations
 from netnode.standing import StandingEntries
-from netnode.store import Reader, Store
+from netnode.store import PeerRow, Reader, Store
 from protocol.entry import CLOSE
 from protocol.identity import id_text
 from protocol.log_state import LogState, Place
 
 SHOWN: Final = 100  # disowned entries in a plan
+SHEET_PEERS: Final = 5
 _log = logging.getLogger("netnode")
 
 
@@ -151,6 +152,7 @@ class OwnKeys:
         stays = await self._last(state, last)
         gone = await self._store.read(evidence.disowned_by, state, stays.seq)
         standing = await self._catching_up.standing()
+        book = await self._store.read(Reader.peers)
         return models.KeyPlan(
             id=id_text(self._own.id),
             network=self._network,
@@ -160,7 +162,10 @@ class OwnKeys:
             last=stays.seq,
             promises=[promise.hex() for promise in promises],
             caught_up=standing.caught_up,
+            whole_book=_whole_book(standing),
             waiting=standing.waiting_for(),
+            peers=standing.peers,
+            addresses=sheet_addresses(book),
             disowned=[entry_view(entry) for entry in gone[:SHOWN]],
             disowned_count=len(gone),
         )
@@ -187,6 +192,14 @@ class OwnKeys:
             standing = await self._catching_up.standing()
             if not standing.caught_up:
                 raise Problem(" ".join(standing.waiting_for()), ExitCode.REFUSED, "catching_up")
+            if given.backup_public != self._ring.keys.backup_public and not _whole_book(standing):
+                raise Problem(
+                    "New recovery words need the answer of every peer this node knows: a rotation with the old ones "
+                    f"that is not here yet would freeze your identity. {standing.answered} of {standing.peers} have "
+                    "answered; one that is gone for good can be forgotten: netnode peer rm PEER",
+                    ExitCode.REFUSED,
+                    "catching_up",
+                )
             stays = await self._last(state, request.last)
             now = self._clock.now_ms()
             fresh = pending(given, state.openers.epoch + 1, now, self._entropy)
@@ -264,7 +277,7 @@ class OwnKeys:
         entry = await self._store.read(Reader.entry, self._own.id, last)
         if entry is None or entry.seq > state.tip.seq:
             raise Problem(
-                f"There is no entry {last} in your log. See them with: netnode log list",
+                f"There is no entry {last} in your log. See them with: netnode log ls",
                 ExitCode.NOT_FOUND,
                 "no_entry",
             )
@@ -276,6 +289,17 @@ class OwnKeys:
                 "closed_epoch",
             )
         return Place(entry.seq, entry.id, entry.epoch, entry.term, entry.time, entry.kind)
+
+
+def _whole_book(standing: CaughtUp) -> bool:
+    """Rule (a) of R-LOG-22: there are peers, and every one has answered."""
+    return standing.peers > 0 and not standing.silent
+
+
+def sheet_addresses(book: Sequence[PeerRow]) -> list[str]:
+    """Addresses of a few peers to fetch the log back from: those met last first."""
+    known = sorted((row for row in book if row.addresses), key=lambda row: (-(row.seen or 0), row.p))
+    return [row.addresses[0] for row in known[:SHEET_PEERS]]
 
 
 def _standing(state: LogState) -> Literal["open", "forked", "contested", "closed"]:

@@ -387,7 +387,9 @@ class FakeRuntime:
         self.started: list[StartOptions] = []
         self.opened_with: list[bytes | None] = []
 
-    def initialise(self, home: Path, *, name: str, passphrase: bytes | None) -> Created:
+    def initialise(
+        self, home: Path, *, name: str, passphrase: bytes | None, peers: tuple[str, ...] = ()
+    ) -> Created:
         place, disk, entropy = Home(home, SystemDisk()), SystemDisk(), SystemEntropy()
         place.create()
         seed = _seed(entropy)
@@ -409,6 +411,11 @@ class FakeRuntime:
                 store.open(passphrase)
             self.services.unlocked = passphrase is not None or not store.public().protected
             yield self.services
+
+    @asynccontextmanager
+    async def online(self, home: Path, options: StartOptions) -> AsyncIterator[Services]:
+        async with self.opened(home, passphrase=options.passphrase) as services:
+            yield services
 
     async def run(self, home: Path, options: StartOptions) -> None:
         self.started.append(options)
