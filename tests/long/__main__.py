@@ -1,28 +1,34 @@
-"""Tests that take their time: ``python -m tests.long kills [--rounds 200] [--seed 1]``."""
+"""Tests that take their time: ``python -m tests.long NAME``; ``python -m tests.long NAME --help`` tells its options.
+
+Each is a module beside this one with `options`, which adds its options, and `run`, which ends with an assertion or
+with the sentence that is printed.
+"""
 
 from __future__ import annotations
 
 import argparse
-import tempfile
+import importlib
+import pkgutil
 import time
-from pathlib import Path
 
-from tests.processes.kills import kill_rounds
-from tests.processes.launcher import launcher
+import tests.long
 
 
 def main() -> None:
-    """Reads the command line and runs one of them; a failure ends it with the assertion."""
-    parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__)
-    parser.add_argument("test", choices=["kills"])
-    parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
+    """Reads the command line and runs one of them."""
+    parser = argparse.ArgumentParser(prog="python -m tests.long", description=__doc__.splitlines()[0])
+    names = parser.add_subparsers(dest="name", required=True, metavar="NAME")
+    modules = {}
+    for found in pkgutil.iter_modules(tests.long.__path__):
+        if found.name.startswith("_"):
+            continue
+        modules[found.name] = importlib.import_module(f"tests.long.{found.name}")
+        about = (modules[found.name].__doc__ or "").splitlines()[0]
+        modules[found.name].options(names.add_parser(found.name, help=about, description=about))
     chosen = parser.parse_args()
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="netnode-long-") as folder, launcher(Path(folder)) as nodes:
-        acknowledged = kill_rounds(nodes, chosen.rounds, chosen.seed)
-    took = time.monotonic() - began
-    print(f"{chosen.rounds} kills, {acknowledged:,} publications acknowledged, none lost, {took:.0f} s")
+    sentence = modules[chosen.name].run(chosen)
+    print(f"{sentence}, {time.monotonic() - began:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

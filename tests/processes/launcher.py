@@ -148,9 +148,13 @@ class Node(Place):
         """A POST of the API."""
         return self._request(path, json.dumps(body or {}).encode())
 
-    def _request(self, path: str, body: bytes | None = None) -> Any:
+    def upload(self, path: str, body: bytes, **query: object) -> Any:
+        """A POST of a file."""
+        return self._request(f"{path}?{urllib.parse.urlencode(query)}", body, "application/octet-stream")
+
+    def _request(self, path: str, body: bytes | None = None, form: str = "application/json") -> Any:
         token = (self.home / "token").read_text().strip()
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": form}
         request = urllib.request.Request(f"{self.ready['api']}/api/v1{path}", data=body, headers=headers)
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
             return json.load(answer)

@@ -26,7 +26,8 @@ def test_a_signal_ends_a_node_with_open_sessions_cleanly(nodes: Launcher, by: in
 
 
 def test_nothing_acknowledged_is_lost_by_kill(nodes: Launcher) -> None:
-    assert kill_rounds(nodes, 10) > 50
+    told = kill_rounds(nodes, 8)
+    assert told.acknowledged > 50 and told.writer and told.reader
 
 
 def test_a_home_killed_while_it_was_made_is_made_anew(nodes: Launcher) -> None:
