@@ -256,6 +256,20 @@ SETTINGS: Final[dict[str, Setting]] = {
             *_whole(0, 40),
         ),
         Setting(
+            "outbound_sessions",
+            8,
+            "How many sessions this node keeps by dialling, those with the peers you named included. To reach the "
+            "number it dials addresses that peers told; with 0 it dials nobody but the peers you named.",
+            *_whole(0, 32),
+        ),
+        Setting(
+            "bootstrap",
+            (),
+            "Peers to begin with when the address book has nobody better; they are neither followed nor kept.",
+            "inx: invitations or ws:// and wss:// addresses",
+            _is_peer,
+        ),
+        Setting(
             "trusted_proxies",
             (),
             "Reverse proxies whose X-Forwarded-For is believed.",
@@ -319,6 +333,8 @@ class Settings:
     search_hubs: str
     answer_searches: str
     max_sessions: int
+    outbound_sessions: int
+    bootstrap: tuple[str, ...]
     quota_followed_mb: int
     quota_near_mb: int
     near_mb: int

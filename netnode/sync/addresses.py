@@ -149,6 +149,11 @@ class AddressBook:
         for key in [key for key in self._known if key[0] == networker and key[1] not in named]:
             self._remove(key)
 
+    def forget(self, key: Key) -> None:
+        """Removes an address; fine when it is not there."""
+        if key in self._known:
+            self._remove(key)
+
     def attempted(self, key: Key, now: int) -> None:
         """It is dialled now."""
         if (known := self._known.get(key)) is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -42,6 +43,10 @@ OnNotice = Callable[[Body], Awaitable[None]]
 OnGreeted = Callable[[], None]
 
 
+class TooSlow(RemoteProtocolError):
+    """Nothing wrong came, but nothing came in time either."""
+
+
 class Conversation:
     """Runs a session.
 
@@ -70,6 +75,8 @@ class Conversation:
         self._ended: tuple[str, str] | None = None
         self._leaving = asyncio.Event()
         self._refused = False
+        self.fault: RemoteProtocolError | None = None  # what this side found wrong with the other
+        self.latency = math.inf  # seconds of one round trip in the handshake
         self.greeted = asyncio.Event()
 
     async def run(
@@ -156,7 +163,7 @@ class Conversation:
                     self._free.clear()
                     await self._free.wait()
         except TimeoutError as error:
-            raise RemoteProtocolError("answer", "no answer in time to what was asked before") from error
+            raise TooSlow("answer", "no answer in time to what was asked before") from error
         if not self._open:
             raise LinkClosed(text="the session has ended")
         request = self.session.ask(body)
@@ -168,7 +175,7 @@ class Conversation:
                 async with asyncio.timeout(limits.ANSWER_SECONDS):
                     return await mailbox.get()
             except TimeoutError as error:
-                raise RemoteProtocolError("answer", "no answer in time") from error
+                raise TooSlow("answer", "no answer in time") from error
 
         try:
             yield answer
@@ -229,6 +236,8 @@ class Conversation:
 
     async def _part(self, fault: ProtocolError) -> None:
         """Says why, as far as the session can carry it."""
+        if isinstance(fault, RemoteProtocolError):
+            self.fault = fault
         self._ended = (fault.code, fault.text)
         self._close_code = _CLOSE_CODES.get(fault.code, 1002)
         self.session.farewell(fault.code, fault.text)
@@ -245,11 +254,13 @@ class Conversation:
         try:
             async with asyncio.timeout(limits.HANDSHAKE_SECONDS) as deadline:
                 while self.session.phase is not Phase.CLOSED:
+                    waiting_since = self._clock.monotonic()
                     events = self.session.receive(await self.link.receive(), self._clock.now_ms())
                     self._flush()
                     for event in events:
                         match event:
                             case Identified():
+                                self.latency = self._clock.monotonic() - waiting_since
                                 await on_identified(event)
                             case Greeted():
                                 deadline.reschedule(None)
@@ -260,7 +271,7 @@ class Conversation:
                     if not events:
                         await self.room()  # it may have been refused: who does not read refusals gets no more
         except TimeoutError as error:
-            raise RemoteProtocolError("handshake", "the handshake took too long") from error
+            raise TooSlow("handshake", "the handshake took too long") from error
         except LinkClosed:
             await self._last_words()
             raise

@@ -29,7 +29,9 @@ class Host(Protocol):
     async def changed_sessions(self) -> None:
         """Returns when a session ended, or who is refused changed."""
 
-    def peering(self, link: Link, address: str | None, expected: bytes | None) -> Peering:
+    def peering(
+        self, link: Link, address: str | None, expected: bytes | None, *, named: bool = False
+    ) -> Peering:
         """A session over a new link, not yet running."""
 
     async def converse(self, peering: Peering) -> tuple[str, str]:
@@ -131,7 +133,7 @@ class Dialling:
             link = await self._dialer.dial(address)
         except (OSError, LinkClosed) as error:
             return str(error)
-        peering = self._host.peering(link, address, expected)
+        peering = self._host.peering(link, address, expected, named=True)
         self._dialled[number] = peering
         try:
             code, text = await self._host.converse(peering)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from netnode.bus import Bus, Stored
 from netnode.ingest import Gate, Outcome, raise_remote
@@ -13,15 +14,19 @@ from netnode.own import OwnLog, Witness
 from netnode.ports import Clock, Link
 from netnode.store import Store
 from netnode.sync.answers import Answers
+from netnode.sync.conduct import Conduct
 from netnode.sync.conversation import Conversation
+from netnode.sync.exchange import Source, Trickle
 from netnode.sync.fetching import Admit, Fetching, Progress
+from netnode.sync.groups import is_loopback
 from netnode.sync.interest import Interest, PeerInterest
 from netnode.sync.live import Live
 from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
 from netnode.sync.queries import QueryAnswers
 from netnode.sync.ranges import Held, Reconciliation
 from netnode.sync.reach import QUESTIONS, Asker, Pinged, Reach
-from protocol import messages
+from protocol import limits, messages
+from protocol.address import Told
 from protocol.entry import Entry
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.identity import id_text
@@ -31,6 +36,8 @@ from protocol.run import Run
 from protocol.session import Feature, Identified, Session
 
 _BEHIND = frozenset({"gap", "unknown_author", "unknown_epoch"})  # something before it is missing here
+ASK_PEERS_SECONDS: Final = limits.PEERS_HOURS * 3_600.0
+PEERS_EARLY: Final = 600.0  # why: clocks of two computers do not run alike
 _log = logging.getLogger("netnode.sync")
 
 
@@ -64,8 +71,25 @@ class Sessions(Protocol):
     def named(self, peering: Peering) -> bool:
         """Whether the owner named this peer: added, follows or invited it."""
 
+    @property
+    def outreach(self) -> AddressTalk | None:
+        """The address book; None while there is none."""
+
     def told_of_twin(self, peering: Peering) -> None:
         """A peer says that another node of this networker is running."""
+
+
+class AddressTalk(Protocol):
+    """What a session needs from the address book."""
+
+    def answer(self, asker: Source) -> messages.Peers:
+        """The answer to `ask_peers`."""
+
+    async def told(self, teller: Source, values: Sequence[object], trickle: Trickle | None) -> None:
+        """Takes in `peers`; without a trickle they were asked for."""
+
+    def count(self, host: str, conduct: Conduct, why: str) -> None:
+        """Counts an ambiguous fault of a host."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +129,7 @@ class Peering:
         session: the state machine, new.
         outbound: whether this node dialled.
         address: where it dialled; None for an accepted link.
+        named: whether it was dialled because the owner named the peer.
     """
 
     def __init__(
@@ -116,11 +141,13 @@ class Peering:
         *,
         outbound: bool,
         address: str | None,
+        named: bool = False,
     ) -> None:
         self._core = core
         self._sessions = sessions
         self.outbound = outbound
         self.address = address
+        self.named = named
         self.conversation = Conversation(link, session, core.clock)
         self.peer_interest = PeerInterest()
         self._told = sessions.interest()
@@ -165,6 +192,8 @@ class Peering:
         self.doubted = False  # it told of a twin and was not believed
         self.itself = False  # the peer turned out to be this very node
         self.since = core.clock.now_ms()
+        self._trickle = Trickle()
+        self._asked_at: float | None = None  # when the peer last asked for addresses
 
     @property
     def label(self) -> str:
@@ -183,6 +212,7 @@ class Peering:
                 self._level,
                 self.live.run,
                 self._fetching.run,
+                self._ask_peers,
                 self.show_invite,
             )
         finally:
@@ -254,6 +284,43 @@ class Peering:
             self._tell(interest)
             self.pull.restart()
 
+    # -- addresses -------------------------------------------------------------------------------------------
+    @property
+    def source(self) -> Source:
+        """The peer as one who asks for addresses or tells them."""
+        host = self.conversation.link.host
+        return Source(self.id, host, bool(host) and is_loopback(host))
+
+    def tell_peers(self, statements: Sequence[Told]) -> bool:
+        """Tells address statements unasked; False when the peer does not take part."""
+        if not self.conversation.session.uses(Feature.PEERS):
+            return False
+        self.conversation.tell(messages.Peers(peers=[told.wire() for told in statements]))
+        return True
+
+    async def _ask_peers(self) -> None:
+        """Asks for addresses at the start and then once a day [R-BOOK-6]."""
+        while self._sessions.outreach is not None and self.conversation.session.uses(Feature.PEERS):
+            try:
+                answer = await self.conversation.ask(messages.AskPeers(), messages.Peers)
+                await self._sessions.outreach.told(self.source, answer.peers, None)
+            except NotHeld as refusal:
+                _log.debug("%s tells no addresses: %s", self.label, refusal)
+            await asyncio.sleep(ASK_PEERS_SECONDS)
+
+    def _peers(self) -> messages.Peers:
+        """The answer to `ask_peers`; who asks too often is refused [R-BOOK-6]."""
+        now, before = self._core.clock.monotonic(), self._asked_at
+        if self._sessions.outreach is None:
+            raise NotHeld("not_here", "this node tells no addresses now")
+        if before is not None and now - before < ASK_PEERS_SECONDS - PEERS_EARLY:
+            self._sessions.outreach.count(
+                self.source.host, Conduct.CROWDING, "asks for addresses all the time"
+            )
+            raise RemoteProtocolError("rate", "addresses are told once a day in a session")
+        self._asked_at = now
+        return self._sessions.outreach.answer(self.source)
+
     # -- steps -----------------------------------------------------------------------------------------------
     async def _identified(self, event: Identified) -> None:
         remote = event.remote
@@ -283,6 +350,9 @@ class Peering:
         if isinstance(body, QUESTIONS) and self._core.reach is not None:
             answer = await self._core.reach.answer(body, self.asker)
             self.conversation.tell(answer, request)
+            return
+        if isinstance(body, messages.AskPeers):
+            self.conversation.tell(self._peers(), request)
             return
         if isinstance(body, messages.Query) and self._queries is not None:
             self.conversation.tell(await self._queries.answer(body), request)
@@ -325,6 +395,9 @@ class Peering:
             case messages.Fork():
                 if self._wants(body.left.author):
                     await self._shown(body)
+            case messages.Peers():
+                if self._sessions.outreach is not None:
+                    await self._sessions.outreach.told(self.source, body.peers, self._trickle)
             case messages.Twin():
                 self._sessions.told_of_twin(self)
             case _:

@@ -18,15 +18,20 @@ from netnode.own import OwnLog
 from netnode.ports import Dialer, Entropy, Link, Listener
 from netnode.problems import Problem
 from netnode.store import PeerRow, Reader, Writer
+from netnode.store.invites import JoiningRow
+from netnode.sync.accepting import CROWDED
 from netnode.sync.book import Book
 from netnode.sync.dialling import ITSELF, Dialling
 from netnode.sync.interest import Interest, of_own
+from netnode.sync.outreach import Outreach
 from netnode.sync.peering import Core, Peering
+from netnode.sync.places import Places
+from netnode.sync.reachability import Reachability
 from protocol import limits
 from protocol.errors import NotHeld
 from protocol.items import Item
 from protocol.messages import Hello, Twin
-from protocol.session import VERSION, LocalIdentity, Session
+from protocol.session import VERSION, Feature, LocalIdentity, Session
 
 EAGER: Final = 6  # sessions that new entries are pushed to; the others are told, and ask
 GOODBYE_SECONDS: Final = 2.0
@@ -64,6 +69,7 @@ class SessionKeeper:
         self._identity = identity
         self._settings = settings
         self._entropy = entropy
+        self._dialer = dialer
         self._listener = listener
         self._agent = agent
         self._open: dict[bytes, Peering] = {}
@@ -74,10 +80,13 @@ class SessionKeeper:
         self._changed = asyncio.Event()
         self._follows: frozenset[bytes] = frozenset()
         self._blocked: frozenset[bytes] = frozenset()
-        self._invited: frozenset[bytes] = frozenset()
+        self._owner_named: frozenset[bytes] = frozenset()
+        self._nowhere = Reachability()
         self._store_id = b""
         self._book = Book(core.store)
         self._dialling = Dialling(self, self._book, dialer, entropy, core.clock)
+        self.outreach: Outreach | None = None
+        self._places: Places | None = None
         self._closing = False
 
     # -- life ------------------------------------------------------------------------------------------------
@@ -85,12 +94,31 @@ class SessionKeeper:
         """Reads who is followed and blocked and begins to accept links."""
         await self._reread()
         self._store_id = (await self._core.store.read(Reader.newest)).store
+        await self._open_book()
         self._own.caution.online, self._own.caution.changed = True, self._ask_own
         await self._listener.start(self._accept)
 
     async def run(self) -> None:
         """Dials the book until cancelled."""
-        await self._dialling.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._dialling.run(), name="named peers")
+            if self.outreach is not None:
+                group.create_task(self.outreach.run(), name="address book")
+
+    async def _open_book(self) -> None:
+        core, entropy = self._core, self._entropy
+        self.outreach = await Outreach.open(
+            self, core.network, core.store, self._settings, self._dialer, entropy, core.clock, core.witness,
+            lambda: self._identity().openers, self._announced,
+        )  # fmt: skip
+        self._places = Places(
+            self._settings.max_sessions, self.outreach.record, self.named, core.clock, entropy.token(32)
+        )
+
+    def _announced(self) -> list[str]:
+        """Where this node says that it answers: as its owner says, as peers found by dialling back, as it listens."""
+        found = self.reachability.confirmed(self._core.clock.now_ms())
+        return [*self._settings.public_address, *found, *self._listener.addresses]
 
     def _ask_own(self) -> None:
         """Asks in every session what the peer holds of the own log, since its answers count anew."""
@@ -102,6 +130,8 @@ class SessionKeeper:
         self._closing = True
         self._own.caution.online = False
         self._dialling.close()
+        if self.outreach is not None:
+            self.outreach.close()
         for peering in tuple(self._running):
             peering.farewell("", "the node stops")
         try:
@@ -111,6 +141,8 @@ class SessionKeeper:
                     await self._changed.wait()
         except TimeoutError:
             _log.info("%d sessions did not end in time", len(self._running))
+        if self.outreach is not None:
+            await self.outreach.save()
         await self._listener.close()
 
     # -- what operations use ---------------------------------------------------------------------------------
@@ -121,6 +153,8 @@ class SessionKeeper:
     async def add(self, row: PeerRow) -> PeerRow:
         """Puts a peer into the book, or adds its addresses to what the book knows of it, and dials it."""
         stored = await self._book.add(row)
+        if stored.id is not None:
+            self._owner_named |= {stored.id}
         self._dialling.keep(stored)
         return stored
 
@@ -129,6 +163,7 @@ class SessionKeeper:
         self._dialling.stop(row.p)
         await self._core.store.write(Writer.remove_peer, row.p)
         if row.id is not None:
+            self._owner_named -= {row.id}
             self.end(row.id, "", "forgotten")
 
     def end(self, networker: bytes, code: str, text: str) -> None:
@@ -158,6 +193,15 @@ class SessionKeeper:
         peering = self._open.get(networker)
         if peering is not None:
             await peering.show_invite()
+
+    async def settled(self, networker: bytes, seconds: float) -> JoiningRow | None:
+        """What came of showing that invite, within so many seconds; None without one."""
+        return None if self._core.reach is None else await self._core.reach.settled(networker, seconds)
+
+    @property
+    def reachability(self) -> Reachability:
+        """What peers say of this node's addresses."""
+        return self._nowhere if self._core.reach is None else self._core.reach.reachability
 
     def skew(self) -> int | None:
         """How far this clock is from the peers' median, in ms; None with too few peers to tell."""
@@ -194,6 +238,8 @@ class SessionKeeper:
         other = self._open.get(peering.id)
         if other is not None:
             self._choose(peering, hello, other)
+        if not peering.outbound and self._places is not None:
+            self._places.enter(peering, self._open.values())
         self._open[peering.id] = peering
         if self._chosen(peering):  # three strangers with wrong clocks must not silence a node
             self._skews[peering.id] = hello.clock - self._core.clock.now_ms()
@@ -259,19 +305,23 @@ class SessionKeeper:
 
     def named(self, peering: Peering) -> bool:
         """Whether the owner named this peer; who joined by an invite is one of them."""
-        return self._chosen(peering) or peering.id in self._invited
+        return self._chosen(peering) or peering.id in self._owner_named
 
     def _chosen(self, peering: Peering) -> bool:
-        """Whether the owner named this peer, by dialling or following it."""
-        return peering.outbound or peering.id in self._follows
+        """Whether the owner chose this peer, by having it dialled or following it."""
+        return peering.named or peering.id in self._follows
 
     # -- links -----------------------------------------------------------------------------------------------
     async def _accept(self, link: Link) -> None:
-        inbound = sum(1 for peering in self._running if not peering.outbound)
-        if self._closing or inbound >= self._settings.max_sessions:
-            await link.close(1013, "no room for another session: try again later")
+        if self._closing or self._places is None or not self._places.begin(link.host):
+            await link.close(1013, CROWDED)
             return
-        await self.converse(self.peering(link, None, None))
+        peering = self.peering(link, None, None)
+        number = self._places.wait(peering)
+        try:
+            await self.converse(peering)
+        finally:
+            self._places.leave(number, peering)
 
     # -- what dialling asks ----------------------------------------------------------------------------------
     def stands(self, networker: bytes) -> bool:
@@ -287,23 +337,46 @@ class SessionKeeper:
         self._changed.clear()
         await self._changed.wait()
 
-    def peering(self, link: Link, address: str | None, expected: bytes | None) -> Peering:
+    @property
+    def own_id(self) -> bytes:
+        """The own networker."""
+        return self._own.id
+
+    @property
+    def owner_named(self) -> frozenset[bytes]:
+        """Networkers that the owner named by an address or an invite."""
+        return self._owner_named
+
+    @property
+    def followed(self) -> frozenset[bytes]:
+        """Networkers that the owner follows."""
+        return self._follows
+
+    def peering(
+        self, link: Link, address: str | None, expected: bytes | None, *, named: bool = False
+    ) -> Peering:
         """A session over a new link, not yet running; one with an address was dialled there."""
-        session = Session(
+        session = self.session(address is not None, expected)
+        return Peering(
+            self._core, self, link, session, outbound=address is not None, address=address, named=named
+        )
+
+    def session(self, dialler: bool, expected: bytes | None) -> Session:
+        """A new session state."""
+        return Session(
             self._core.network,
-            initiator=address is not None,
+            initiator=dialler,
             identity=self._identity(),
             hello=Hello(
                 agent=self._agent,
                 clock=self._core.clock.now_ms(),
-                features=self._core.features,
+                features=sorted({*self._core.features, int(Feature.PEERS)}),
                 store=self._store_id,
                 versions=[VERSION],
             ),
             ephemeral=self._entropy.token(limits.KEY_BYTES),
             expected=expected,
         )
-        return Peering(self._core, self, link, session, outbound=address is not None, address=address)
 
     async def converse(self, peering: Peering) -> tuple[str, str]:
         """Runs a session to its end; returns the code and text it ended with."""
@@ -316,6 +389,9 @@ class SessionKeeper:
         finally:
             self._running.discard(peering)
             self._leave(peering)
+            if self.outreach is not None:
+                self.outreach.judge(peering)
+                self.outreach.wake()
         try:
             await self._own.caution.save()
         except Problem as problem:  # in force all the same, until the node ends
@@ -344,8 +420,13 @@ class SessionKeeper:
 
     async def met(self, peering: Peering) -> None:
         """Writes an open session into the book."""
+        if peering.named:
+            self._owner_named |= {peering.id}
+        if self.outreach is not None:
+            self.outreach.met(peering)
+        address = peering.address if peering.named else None  # else it would be one the owner named
         merged = await self._book.met(
-            peering.id, peering.address, inbound=not peering.outbound, now=self._core.clock.now_ms()
+            peering.id, address, inbound=not peering.outbound, now=self._core.clock.now_ms()
         )
         for number in merged:
             self._dialling.stop(number)
@@ -353,7 +434,8 @@ class SessionKeeper:
     async def _reread(self) -> None:
         self._follows = frozenset(each for each, _ in await self._core.store.read(Reader.follows))
         self._blocked = frozenset(each for each, _ in await self._core.store.read(Reader.blocked))
-        self._invited = frozenset(row.id for row in await self._book.rows() if row.invited and row.id)
+        rows = await self._book.rows()
+        self._owner_named = frozenset(row.id for row in rows if row.id and (row.invited or row.addresses))
         wanted = self._settings.interest
         name = (
             [wanted]

@@ -11,6 +11,7 @@ from netnode.problems import Problem
 from netnode.store import PeerRow, Reader, Writer
 from netnode.store.blobs import put as put_blob
 from netnode.sync import dialling
+from netnode.sync.accepting import CROWDED
 from netnode.sync.book import STRANGERS, Book
 from protocol import blobs, messages, seen
 from protocol.entry import Entry
@@ -114,13 +115,15 @@ async def test_a_blocked_peer_gets_no_session(mesh: Mesh) -> None:
 
 
 async def test_no_more_sessions_than_allowed(mesh: Mesh) -> None:
-    """The link of one too many is closed with 1013 [R-LINK-5]."""
+    """One too many of the same standing gets `busy` and close code 1013 [R-BOOK-11]."""
     a = await mesh.node("a", config=settings(max_sessions=2))
-    links = [mesh.wires.connect(f"stranger {index}", "a") for index in range(3)]
-    await until(lambda: links[2].other.closed is not None)
-    assert links[2].other.closed == (1013, "no room for another session: try again later")
-    assert links[0].other.closed is None
-    assert a.sessions() == []
+    held = [await Puppet.meet(mesh.wires, "a", Author(f"stranger {index}")) for index in range(2)]
+    await until(lambda: len(a.sessions()) == 2)
+    late = await Puppet.meet(mesh.wires, "a", Author("late"))
+    bye = await late.ended()
+    assert bye is not None and (bye.code, bye.text) == ("busy", CROWDED)
+    assert [link for _, _, link, _ in mesh.wires.links][2].other.closed == (1013, "")
+    assert all(puppet.link.other.closed is None for puppet in held)  # type: ignore[attr-defined]
 
 
 async def test_every_peer_with_an_address_is_dialled(mesh: Mesh) -> None:
