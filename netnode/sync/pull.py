@@ -95,6 +95,11 @@ class Pull:
         self._first = None if own is None else OwnFirst(conversation, store, own, self._level_own)
         self.level = asyncio.Event()  # set once the first comparison is through
 
+    @property
+    def compared(self) -> bool:
+        """Whether everything the peer tells was looked at once."""
+        return self._compared
+
     def note(self, items: Iterable[Item]) -> None:
         """Remembers items the peer told of, or that its pushes lead to; they are fetched soon."""
         for item in items:
