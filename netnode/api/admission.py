@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import cast
@@ -14,20 +16,69 @@ from aiohttp import web
 class Admission:
     """Caps on open connections.
 
-    `per_address` bounds a stranger, `loopback` all programs of this machine and a reverse proxy together,
-    `total` the node's file descriptors.
+    `per_address` bounds a stranger, whatever it asks for. The others bound requests, `loopback` those of all programs
+    of this machine together and `total` all of them, and apart from these the links of peers (`peer_loopback` with a
+    reverse proxy on this machine, `peer_total`): whatever peers do, the owner's requests find a place.
     """
 
     per_address: int = 32
     loopback: int = 512
-    total: int = 1024
+    total: int = 1_024
+    peer_loopback: int = 1_088
+    peer_total: int = 1_152  # the most sessions a node can be set to, and the handshakes under way
 
-    def admits(self, address: str | None, open_addresses: list[str | None]) -> bool:
-        """Whether one more connection from `address` may stay, given the addresses of the open ones."""
-        if len(open_addresses) >= self.total:
+    def admits(
+        self, address: str | None, requests: Sequence[str | None], links: Sequence[str | None] = ()
+    ) -> bool:
+        """Whether one more connection from `address` may stay.
+
+        Args:
+            address: where it comes from; None where that is not known.
+            requests: addresses of the open connections that carry requests or nothing yet.
+            links: addresses of those that carry links.
+        """
+        if len(requests) >= self.total:
             return False
-        cap = self.loopback if _is_loopback(address) else self.per_address
-        return open_addresses.count(address) < cap
+        if _is_loopback(address):
+            return requests.count(address) < self.loopback
+        return requests.count(address) + links.count(address) < self.per_address
+
+    def carries(self, address: str | None, links: Sequence[str | None]) -> bool:
+        """Whether a connection from `address` may become a link, given the addresses of the others."""
+        if len(links) >= self.peer_total:
+            return False
+        return not _is_loopback(address) or links.count(address) < self.peer_loopback
+
+
+class Links:
+    """Which connections carry links of peers now.
+
+    Args:
+        admission: the caps.
+    """
+
+    __slots__ = ("_admission", "_carrying")
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._carrying: set[asyncio.BaseTransport] = set()
+
+    def __contains__(self, transport: object) -> bool:
+        """Whether this connection carries a link."""
+        return transport in self._carrying
+
+    @contextmanager
+    def carried(self, transport: asyncio.BaseTransport | None) -> Iterator[bool]:
+        """Counts a connection as a link for a while; yields False when there is no room for one."""
+        others = [address_of(each) for each in self._carrying]
+        if transport is None or not self._admission.carries(address_of(transport), others):
+            yield False
+            return
+        self._carrying.add(transport)
+        try:
+            yield True
+        finally:
+            self._carrying.discard(transport)
 
 
 def _is_loopback(address: str | None) -> bool:
@@ -51,17 +102,21 @@ class Doorway(asyncio.Protocol):
     asyncio calls protocols by this base class's methods, which is why it is one.
     """
 
-    __slots__ = ("_admission", "_server")
+    __slots__ = ("_admission", "_links", "_server")
 
-    def __init__(self, server: web.Server, admission: Admission) -> None:
+    def __init__(self, server: web.Server, admission: Admission, links: Links) -> None:
         self._server = server
         self._admission = admission
+        self._links = links
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Admits or aborts the connection."""
-        held = [address_of(one.transport) for one in self._server.connections if one.transport is not None]
+        held: tuple[list[str | None], list[str | None]] = ([], [])  # requests, links
+        for one in self._server.connections:
+            if one.transport is not None:
+                held[one.transport in self._links].append(address_of(one.transport))
         stream = cast(asyncio.Transport, transport)
-        if not self._admission.admits(address_of(transport), held):
+        if not self._admission.admits(address_of(transport), *held):
             stream.abort()
             return
         inner = self._server()

@@ -18,7 +18,7 @@ import msgspec
 from aiohttp import http_parser, web
 
 from netnode.api import answers
-from netnode.api.admission import Admission, Doorway
+from netnode.api.admission import Admission, Doorway, Links
 from netnode.api.answers import MAX_BODY
 from netnode.api.guard import LOCAL_NAMES, Guard, allowed_hosts
 from netnode.api.openapi import describe
@@ -72,6 +72,7 @@ class ApiServer:
         self._allow_hosts = tuple(allow_hosts)
         self._allow_origins = tuple(allow_origins)
         self._admission = admission or Admission()
+        self._links = Links(self._admission)
         self._body_seconds = body_seconds
         self._guard = Guard(token, frozenset(), ())
         self._listening: asyncio.Server | None = None
@@ -105,7 +106,7 @@ class ApiServer:
         loop = asyncio.get_running_loop()
         try:
             self._listening = await loop.create_server(
-                lambda: Doorway(server, self._admission), host, port, start_serving=False
+                lambda: Doorway(server, self._admission, self._links), host, port, start_serving=False
             )
         except (OSError, OverflowError) as error:
             await self._runner.cleanup()
@@ -128,7 +129,10 @@ class ApiServer:
     @web.middleware
     async def _protect(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         if request.match_info.route in self._open:
-            return await handler(request)
+            with self._links.carried(request.transport) as room:
+                return (
+                    await handler(request) if room else web.Response(status=503, text="Too many peers now.\n")
+                )
         refused = self._guard.refusal(request)
         if refused is not None:
             return refused

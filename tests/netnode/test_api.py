@@ -304,6 +304,59 @@ async def test_one_address_holds_so_many_connections(services):
         await server.close()
 
 
+async def test_links_of_peers_leave_the_owner_its_connections(services):
+    """All that peers hold through a proxy on this computer does not keep the owner out."""
+    opened = asyncio.Event()
+
+    async def hold(request):
+        await opened.wait()
+        return web.Response(text="was a link")
+
+    server = ApiServer(
+        services,
+        TOKEN,
+        extra_routes=[web.get("/hold", hold)],
+        admission=Admission(loopback=2, peer_loopback=3),
+    )
+    _, port = await server.start("127.0.0.1", 0)
+
+    async def ask(path):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode())
+        return reader, writer
+
+    try:
+        held = []
+        for _ in range(3):
+            held.append(await ask("/hold"))
+            async with asyncio.timeout(5):
+                while len(server._links._carrying) < len(held):
+                    await asyncio.sleep(0)
+        refused, one_more = await ask("/hold")
+        assert b"503" in await refused.readline()
+        reader, writer = await ask("/api/v1/status")
+        assert b"401" in await reader.readline()
+        opened.set()
+        for reader, _ in held:
+            assert b"200" in await reader.readline()
+        assert not server._links._carrying
+        for _, each in (*held, (None, one_more), (None, writer)):
+            each.close()
+    finally:
+        opened.set()
+        await server.close()
+
+
+def test_links_have_caps_of_their_own():
+    admission = Admission(per_address=2, loopback=2, total=3, peer_loopback=4, peer_total=5)
+    assert admission.admits("127.0.0.1", [], ["127.0.0.1"] * 4)
+    assert admission.carries("127.0.0.1", ["127.0.0.1"] * 3)
+    assert not admission.carries("127.0.0.1", ["127.0.0.1"] * 4)
+    assert admission.carries("192.0.2.1", ["127.0.0.1"] * 4)
+    assert not admission.carries("192.0.2.1", ["127.0.0.1"] * 5)
+    assert not admission.admits("192.0.2.1", ["192.0.2.1"], ["192.0.2.1"])  # a stranger: whatever it asks for
+
+
 def test_admission_counts_by_address():
     admission = Admission(per_address=2, loopback=3, total=4)
     assert admission.admits("192.0.2.1", ["192.0.2.1"])
