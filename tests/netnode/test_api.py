@@ -306,9 +306,10 @@ async def test_one_address_holds_so_many_connections(services):
 
 async def test_links_of_peers_leave_the_owner_its_connections(services):
     """All that peers hold through a proxy on this computer does not keep the owner out."""
-    opened = asyncio.Event()
+    opened, arrived = asyncio.Event(), asyncio.Semaphore(0)
 
     async def hold(request):
+        arrived.release()
         await opened.wait()
         return web.Response(text="was a link")
 
@@ -330,8 +331,7 @@ async def test_links_of_peers_leave_the_owner_its_connections(services):
         for _ in range(3):
             held.append(await ask("/hold"))
             async with asyncio.timeout(5):
-                while len(server._links._carrying) < len(held):
-                    await asyncio.sleep(0)
+                await arrived.acquire()
         refused, one_more = await ask("/hold")
         assert b"503" in await refused.readline()
         reader, writer = await ask("/api/v1/status")
