@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -69,14 +70,19 @@ async def online(home: Path, options: StartOptions) -> AsyncIterator[Services]:
                 command.cancel()
 
         watching = asyncio.create_task(end(), name="end of the command")
+        failed: BaseException | None = None
         try:
             yield services
         except asyncio.CancelledError:
-            if stopping.is_set():
-                raise KeyboardInterrupt from None
-            raise
+            if not stopping.is_set():
+                raise
+            failed = KeyboardInterrupt()
+        except Exception as error:  # raised below as it is, not in the group of the node's tasks
+            failed = error
         finally:
             watching.cancel()
+    if failed is not None:
+        raise failed
 
 
 async def run(home: Path, options: StartOptions) -> None:
@@ -189,6 +195,10 @@ async def _serving(
         if options.ready_file is not None:
             _write_ready(options.ready_file, ready)
         _log.info("%s serves peers at %s", ready.id, ready.peer)
+        waiting = await services.own.waiting()
+        if waiting is not None and (waiting.by is None or waiting.alarm):
+            ready = replace(ready, notice=waiting.text)
+            _log.warning("%s", waiting.text)
         if options.on_ready is not None:
             options.on_ready(ready)
         async with asyncio.TaskGroup() as group:

@@ -34,6 +34,10 @@ class Witness:
     signer: Signer
 
 
+FORKED: Final = (
+    "Your log is forked: another copy of this home, or somebody with your key, wrote a second branch. Nothing is "
+    "published until you say which one goes on: netnode log settle"
+)
 SIGNED_AT_ONCE: Final = 128  # why: some milliseconds of signing, then the event loop has its turn
 
 
@@ -128,11 +132,7 @@ class OwnLog:
             signer, held = self._ready(state)
             settles = await self.caution.require()
             if held.forked:
-                raise _refused(
-                    "Your log is forked: somebody with your key, or another copy of this home, wrote a second branch. "
-                    "See both, and say which one goes on: netnode log settle",
-                    "forked",
-                )
+                raise _refused(FORKED, "forked")
             before = held.tip
             if settles:  # the first entry after a restored backup [R-LOG-22]
                 named = Settlement(branches=((before.seq, before.id),))

@@ -19,7 +19,7 @@ from netnode.operations import models
 from netnode.operations.node import STATUS, STOP
 from netnode.operations.services import Created, Ready, StartOptions
 from netnode.problems import ExitCode, Problem
-from netnode.system import SystemDisk, SystemEntropy, machine, retries, run_loop
+from netnode.system import SystemDisk, SystemEntropy, retries, run_loop
 from protocol.errors import RemoteProtocolError
 from protocol.uri import parse_invite
 
@@ -150,11 +150,6 @@ def start(
                 "running",
                 {"pid": running.pid, "api": running.api},
             )
-        if run.home.moved(machine()):
-            output.hint(
-                f"{run.home.path} is a copy, or was moved or restored. If another copy has published since, publish "
-                "nothing here before this node has met its peers: the log would split in two, which others see."
-            )
         protected = Keystore(run.home, SystemDisk(), SystemEntropy()).public().protected
         passphrase = known_passphrase(run, passphrase_file) if protected else None
     else:
@@ -168,6 +163,8 @@ def start(
             )
 
     def ready(addresses: Ready) -> None:
+        if addresses.notice is not None:
+            output.hint(addresses.notice, "")
         if run.json:
             output.write_json(
                 {"id": addresses.id, "pid": addresses.pid, "peer": addresses.peer, "api": addresses.api}

@@ -118,6 +118,8 @@ def resume(context: click.Context, anyway: bool, yes: bool) -> None:
     if found is None:
         text = "Nothing holds this node back: it publishes as usual."
         raise Problem(text, ExitCode.REFUSED, "not_waiting")
+    if found.reason == "forked":
+        raise Problem(found.text, ExitCode.REFUSED, "forked")
     if found.alarm and not yes:
         _confirm(run, "Is the other copy of this home stopped, and will it never be started again?")
     if anyway and not yes:

@@ -267,6 +267,13 @@ class Backups(Protocol):
         """Gives up the backup in work, if there is one."""
 
 
+class Doctor(Protocol):
+    """Looks at the computer, the home and the store."""
+
+    async def examine(self) -> models.Examined:
+        """Everything it looks at; what is damaged is a finding."""
+
+
 class Configuration(Protocol):
     """config.toml."""
 
@@ -344,6 +351,10 @@ class Services(Protocol):
         """Backups of the home."""
 
     @property
+    def doctor(self) -> Doctor:
+        """Looks at the computer, the home and the store."""
+
+    @property
     def config(self) -> Configuration:
         """config.toml."""
 
@@ -361,12 +372,16 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A node that serves both its addresses; the one line of the ready file."""
+    """A node that serves both its addresses; the one line of the ready file.
+
+    `notice`: why it publishes nothing yet, for its owner.
+    """
 
     id: str
     pid: int
     peer: str  # ws://host:port/path
     api: str  # http://host:port
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

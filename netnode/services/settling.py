@@ -7,7 +7,7 @@ from typing import Final
 from netnode.branches import Branch
 from netnode.caution import peer_label, sentence
 from netnode.operations import models
-from netnode.own import OwnLog
+from netnode.own import FORKED, OwnLog
 from netnode.problems import ExitCode, Problem
 from netnode.projector import Projector
 from netnode.services.logs import entry_view
@@ -36,14 +36,21 @@ class OwnWork:
         """Why nothing is published, or why the next entry is a settlement; None when all is as usual."""
         caution = self._own.caution
         found = await caution.standing()
-        if found.reason is None and found.alarm is None:
+        state = await self._store.load(self._own.id)
+        waits = found.alarm is not None or (found.reason is not None and found.by is None)
+        forked = not waits and state is not None and state.forked
+        if found.reason is None and found.alarm is None and not forked:
             return None
         text = caution.alarmed or sentence(found)
+        if forked:
+            text = FORKED
+        elif not waits:
+            text = "This node may publish; its next entry is a settlement."
         return models.Waiting(
             text=text,
-            reason=None if found.reason is None else found.reason.value,
+            reason="forked" if forked else None if found.reason is None else found.reason.value,
             alarm=found.alarm is not None,
-            by=None if found.by is None else found.by.value,
+            by=None if waits or forked or found.by is None else found.by.value,
             since=found.since,
             peers=found.peers,
             answered=found.answered,

@@ -13,12 +13,14 @@ BranchText = Annotated[
 class Waiting(Struct, frozen=True, kw_only=True):
     """What a node that publishes nothing waits for. `alarm`: two copies are thought to run; the owner has to act.
 
+    `reason` forked: the owner has to settle the log.
+
     `seconds`: until it goes on without the peers that are silent; null while fewer than three networks answered.
     `by`: what lets it go on all the same, its next entry being a settlement; null while it waits.
     """
 
     text: str  # all of it in sentences, for a person
-    reason: Literal["restored", "moved", "lost", "behind", "copied"] | None
+    reason: Literal["restored", "moved", "lost", "behind", "copied", "forked"] | None
     alarm: bool
     by: Literal["book", "groups", "owner"] | None
     since: int | None

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from netnode.home import Home, Running
-from netnode.system import SystemDisk, SystemEntropy, machine
+from netnode.operations.services import Ready
+from netnode.system import SystemDisk, SystemEntropy
 from protocol.uri import format_invite
 from tests.netnode.cli.running import node_running
 from tests.netnode.fake_services import ME, FakeServices
@@ -228,10 +229,15 @@ def test_a_slip_at_the_first_start_makes_no_networker(run, home, option, value):
     assert not home.exists()
 
 
-def test_a_moved_home_says_what_could_go_wrong(run, home):
-    """Until the program waits for its peers by itself, the owner is told what a copy could do to the log."""
+def test_a_node_that_publishes_nothing_says_why_at_its_start(run, home, monkeypatch):
+    """A copy waits for its peers: its owner is told before anything else."""
     run("init", "--name", "Ada", "--no-passphrase")
-    Home(home, SystemDisk()).remember(machine())
-    assert "is a copy" not in run("start").err
-    Home(home, SystemDisk()).remember("another machine")
-    assert "is a copy" in run("start").err
+    plain = Ready.__init__
+    assert "Nothing is published" not in run("start").err
+    monkeypatch.setattr(
+        Ready,
+        "__init__",
+        lambda self, *args, **named: plain(self, *args, **{**named, "notice": "Nothing is published."}),
+    )
+    told = run("start", "--json")
+    assert told.err.startswith("Nothing is published.") and "notice" not in told.out
