@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 import click
 
-from netnode.cli import backups, blobs, keys, listings, logs, node, output, peers, settings, watching
+from netnode.cli import backups, blobs, doctor, keys, listings, logs, node, output, peers, settings, watching
 from netnode.cli.frame import NodeGroup, Start
 from netnode.home import Home, default_home, named_home
 from netnode.operations.services import Runtime
@@ -77,6 +77,7 @@ for _command in (
     keys.standing,
     blobs.blob,
     backups.backup,
+    doctor.doctor,
     settings.config,
     node.demo,
     node.completion,

@@ -175,6 +175,11 @@ class HomeBackups:
         self._fault, self._made = None, now
         await self._executor.run(Lane.READER, self._rotate, folder, settings.backup_keep)
 
+    @property
+    def fault(self) -> str | None:
+        """Why the last backup by schedule failed; None once one succeeded."""
+        return self._fault
+
     async def shelter(self) -> Shelter:
         """The newest backup that was made and verified, and what stands against the next one."""
         value = await self._store.read(Reader.meta, META)

@@ -11,30 +11,36 @@ from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.keyring import KeyRing
 from netnode.keystore import Keystore
+from netnode.nearby import Neighbourhood
 from netnode.operations.settings import FileConfiguration
 from netnode.own import OwnLog
-from netnode.ports import Clock, Disk, Entropy, Executor
+from netnode.ports import Clock, Disk, Entropy, Executor, Web
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
+from netnode.services.doctor import Doctor, Live
+from netnode.services.domains import Domains
 from netnode.services.exporting import FeedExport
 from netnode.services.finding import CatalogueSearch
 from netnode.services.follows import FollowList
 from netnode.services.identity import OwnIdentity
 from netnode.services.importing import FeedImport
+from netnode.services.invites import Addresses, InviteBook
 from netnode.services.keys import OwnKeys
 from netnode.services.listings import OwnListings
 from netnode.services.logfiles import LogFiles
 from netnode.services.logs import HeldLogs
 from netnode.services.moderation import Statements
 from netnode.services.peers import PeerBook
+from netnode.services.picturing import PictureFetch
 from netnode.services.ports import Projector, Serving, Sessions
+from netnode.services.reaching import Reaching
 from netnode.services.rotations import Rotations
 from netnode.services.settling import OwnWork
 from netnode.services.status import LiveState
 from netnode.services.verifying import LogVerification
 from netnode.standing import StandingEntries
 from netnode.store import Store
-from netnode.system import SystemDisk
+from netnode.system import SystemDisk, machine, own_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +52,24 @@ class NodeServices:
     listings: OwnListings
     search: CatalogueSearch
     peers: PeerBook
+    invites: InviteBook
+    reaching: Reaching
+    domains: Domains
     follows: FollowList
     log: HeldLogs
     keys: OwnKeys
     own: OwnWork
     blobs: HeldBlobs
     backups: HomeBackups
+    doctor: Doctor
     moderation: Statements
     config: FileConfiguration
+
+
+def _https() -> Web:
+    from netnode.web import HttpsFetcher  # late: aiohttp takes a while, and hardly any command needs it
+
+    return HttpsFetcher()
 
 
 def compose(
@@ -75,6 +91,8 @@ def compose(
     stop: Callable[[], None] | None = None,
     disk: Disk | None = None,
     ring: KeyRing | None = None,
+    neighbourhood: Neighbourhood | None = None,
+    web: Callable[[], Web] = _https,
 ) -> NodeServices:
     """Builds the services.
 
@@ -96,12 +114,19 @@ def compose(
         stop: asks the running node to end; None when none is running.
         disk: of the files of the home; None takes the system's.
         ring: the keys; None: they stay locked.
+        neighbourhood: nodes of the local network; None: nobody looks.
+        web: fetches documents of domains.
     """
     disk = disk or SystemDisk()
     ring = ring or KeyRing(home, disk, entropy, executor, None, None)
     backups = HomeBackups(
         home, store, own.id, lambda: ring.opened, config, clock, entropy, executor, disk, version
     )
+
+    def live() -> Live | None:
+        found = serving()
+        return None if found is None else Live(found.peer, own.skew(), backups.fault)
+
     keys = OwnKeys(
         network,
         store,
@@ -117,7 +142,10 @@ def compose(
         Rotations(store, own),
         sessions,
     )
-    feeds = FeedImport(store, own, projector, entropy, executor, home.path)
+    addresses = Addresses(config, executor, serving)
+    neighbourhood = neighbourhood or Neighbourhood(clock, own.id)
+    reaching = Reaching(store, clock, sessions, serving, addresses, own_addresses, neighbourhood)
+    feeds = FeedImport(store, own, projector, entropy, executor, home.path, PictureFetch(store, clock, web))
     export = FeedExport(store, own, projector, clock)
     work = OwnWork(own, store, projector)
     return NodeServices(
@@ -125,7 +153,10 @@ def compose(
         identity=OwnIdentity(store, own, projector, entropy),
         listings=OwnListings(store, own, projector, clock, entropy, feeds, export),
         search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),
-        peers=PeerBook(store, own, clock, config, executor, sessions, serving),
+        peers=PeerBook(store, own, clock, addresses, sessions),
+        invites=InviteBook(store, own, clock, entropy, addresses),
+        reaching=reaching,
+        domains=Domains(network, store, own, clock, web, addresses),
         follows=FollowList(store, own, clock, sessions),
         log=HeldLogs(
             store,
@@ -137,6 +168,7 @@ def compose(
         own=work,
         blobs=HeldBlobs(store, own, projector, clock, sessions),
         backups=backups,
+        doctor=Doctor(home, machine(), clock, disk, entropy, executor, live),
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),
     )

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from netnode.store import PeerRow
+from netnode.store import PeerRow, Reader
+from netnode.store.invites import JoiningRow
+from netnode.sync.reach import Pinged
+from netnode.sync.reachability import Reachability
 from protocol.entry import Entry
-from protocol.messages import Found, Query
+from protocol.messages import DialledBack, Found, Query
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Reads(Protocol):
+    """Reads a store: the node's, or one that nobody else has opened."""
+
+    async def read(self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Runs ``function(reader, ...)`` on one snapshot. Raises Problem."""
 
 
 class Identified(Protocol):
@@ -54,7 +67,6 @@ class Session(Protocol):
         Raises NotHeld when it cannot be had there, RemoteProtocolError when what came is not that blob.
         """
 
-
     @property
     def answers_queries(self) -> bool:
         """Whether the peer answers searches."""
@@ -64,6 +76,20 @@ class Session(Protocol):
 
     def farewell(self, code: str, text: str) -> None:
         """Ends the session."""
+
+    @property
+    def remote(self) -> str:
+        """The address of the other side, for people."""
+
+    @property
+    def answers_pings(self) -> bool:
+        """Whether the peer answers pings and dials back."""
+
+    async def ping(self) -> Pinged:
+        """Round trip, clock, the own address there. Raises NotHeld, LinkClosed or RemoteProtocolError."""
+
+    async def dial_back(self, port: int) -> DialledBack:
+        """Lets the peer try this node's port. Raises as `ping`."""
 
 
 class Sessions(Protocol):
@@ -80,6 +106,19 @@ class Sessions(Protocol):
 
     async def changed(self) -> None:
         """Who is followed or blocked has changed."""
+
+    async def show_invite(self, networker: bytes) -> None:
+        """Shows a peer in session the invite of it that this node was given."""
+
+    async def settled(self, networker: bytes, seconds: float) -> JoiningRow | None:
+        """What came of that within so many seconds; None without such an invite."""
+
+    def skew(self) -> int | None:
+        """How far this clock is from the peers' median, in ms; None with too few peers to tell."""
+
+    @property
+    def reachability(self) -> Reachability:
+        """What peers say of this node's addresses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ import msgspec
 
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
-from netnode.services.ports import Identified
-from netnode.store import Reader, Store
+from netnode.services.ports import Identified, Reads
+from netnode.store import Reader
 from netnode.store.rows import SEQ_MASK, place_of, stored_entry
 from protocol.entry import INCEPTION, NO_PREV, ROTATION, SETTLEMENT, Entry, parse_entry, signature_valid
 from protocol.errors import ProtocolError, RemoteProtocolError
@@ -54,7 +54,7 @@ class LogVerification:
         own: whose log comes first.
     """
 
-    def __init__(self, network: str, store: Store, own: Identified) -> None:
+    def __init__(self, network: str, store: Reads, own: Identified) -> None:
         self._network = network
         self._store = store
         self._own = own

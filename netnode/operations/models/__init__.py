@@ -15,6 +15,7 @@ from netnode.operations.models.backups import (
     Restored,
 )
 from netnode.operations.models.blobs import Blob, BlobName, BlobProgress, BlobSize
+from netnode.operations.models.doctor import Check, Examined
 from netnode.operations.models.keys import (
     KeyEpoch,
     KeyExhibit,
@@ -122,12 +123,14 @@ __all__ = [
     "BlobSize",
     "BlockPublish",
     "Branches",
+    "Check",
     "Cursor",
     "DomainCheck",
     "DomainChoice",
     "Done",
     "EntriesQuery",
     "Entry",
+    "Examined",
     "ExportLine",
     "ExportQuery",
     "Exported",

@@ -46,7 +46,10 @@ class KeyPlan(Struct, frozen=True, kw_only=True):
     last: int  # seq of the last entry that stays
     promises: list[str]
     caught_up: bool
+    whole_book: bool  # every peer known has answered: what new words demand
     waiting: list[str]
+    peers: int  # known
+    addresses: list[str]  # of a few peers, for a recovery sheet
     disowned: list[Entry]  # the first 100
     disowned_count: int
 

@@ -137,6 +137,7 @@ class ImportQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     format: Annotated[str, Meta(max_length=32)] = "auto"
     currency: Annotated[str, Meta(pattern=r"^[A-Z]{3}$")] | None = None
     dry_run: bool = False
+    fetch_images: bool = False  # fetch the pictures that the file names by address, and keep them as blobs
     whole: bool = False  # the file is all there is to offer: listings it does not have are withdrawn
     filename: Annotated[str, Meta(max_length=255)] | None = None  # helps `auto` to tell the format
 
@@ -157,6 +158,8 @@ class Imported(Struct, frozen=True, kw_only=True):
     unchanged: int
     withdrawn: int = 0
     skipped: list[Skipped]
+    pictures: int = 0  # fetched
+    not_fetched: list[Skipped] = []
     kept: str | UnsetType = UNSET  # why listings that the file does not have were not withdrawn
 
 

@@ -1,0 +1,64 @@
+"""Commands that look at a home from outside: doctor, bugreport."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+from netnode.cli import output
+from netnode.cli.frame import Invocation, NodeCommand, invocation
+from netnode.cli.reach import call
+from netnode.operations import models
+from netnode.operations.doctor import DOCTOR
+from netnode.problems import ExitCode, Problem
+from netnode.system import SystemClock, SystemDisk, SystemEntropy, machine
+
+_SIGNS: Final = {"ok": "ok", "warn": "!", "fail": "FAIL"}
+
+
+@click.command(cls=NodeCommand)
+@click.pass_context
+def doctor(context: click.Context) -> None:
+    """Check this computer, the home and every entry in it, with the command that mends what is wrong.
+
+    Works while the node runs and while it does not. Ends with exit code 1 when anything failed.
+    """
+    run = invocation(context)
+    found = examined(run)
+    output.emit(run, found, _show)
+    if not found.ok:
+        context.exit(int(ExitCode.FAILED))
+
+
+def examined(run: Invocation) -> models.Examined:
+    """What the doctor finds: asked of the running node, which knows more, else looked at from here."""
+    if not run.home.path.is_dir():
+        text = f"There is no home at {run.home.path}. Make one with: netnode init --name NAME"
+        raise Problem(text, ExitCode.NOT_FOUND, "no_home", {"path": str(run.home.path)})
+    try:
+        if run.home.running() is not None:
+            return call(run, DOCTOR, models.Nothing())
+    except Problem:
+        pass  # one that does not answer is examined from outside
+    from netnode.services.doctor import examine  # late: no other command needs it
+
+    return examine(run.home, machine(), SystemClock(), SystemDisk(), SystemEntropy())
+
+
+def _show(found: models.Examined) -> None:
+    for check in found.checks:
+        output.say(f"{_SIGNS[check.state]:>4}  {check.name:<13} {check.text}")
+        if check.mend is not None:
+            output.say(f"{'':>20} -> {check.mend}")
+    failed = sum(check.state == "fail" for check in found.checks)
+    noted = sum(check.state == "warn" for check in found.checks)
+    output.say("")
+    if failed:
+        output.say(
+            f"{output.counted(failed, 'check')} failed. Do what stands behind the arrow, then look again."
+        )
+    elif noted:
+        output.say(f"It works; {output.counted(noted, 'note')} to look at.")
+    else:
+        output.say("All is well.")

@@ -1,0 +1,102 @@
+"""All checks in one list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from netnode.backups.writing import store_size
+from netnode.home import Home
+from netnode.operations.models import Check, Examined
+from netnode.ports import Clock, Disk, Entropy, Executor, Lane
+from netnode.services.doctor import computer, files, stored
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What only the running node knows: where peers dial it, its clock against theirs, its last backup's fault."""
+
+    peer: str
+    skew: int | None = None
+    backup_fault: str | None = None
+
+
+def examine(
+    home: Home, machine: str, clock: Clock, disk: Disk, entropy: Entropy, live: Live | None = None
+) -> Examined:
+    """Looks at everything; what is damaged is a finding, never an error. Blocking: it reads the whole store.
+
+    Args:
+        home: looked at.
+        machine: `netnode.system.machine()`.
+        clock: looked at too.
+        disk: of its files.
+        entropy: a keystore wants it.
+        live: what the running node knows; None when none is running.
+    """
+    keys, public = files.keys(home, disk, entropy)
+    settings_check, settings = files.settings(home, disk)
+    checks = [computer.python(), computer.sqlite(), files.folder(home), files.place(home, machine), keys]
+    found_checks, found = stored.store(home, public, disk)
+    size = store_size(home)
+    checks += [settings_check, *found_checks]
+    now = clock.now_ms()
+    fault = None if live is None else live.backup_fault
+    checks.append(stored.backups(home, settings, found, fault, now, disk))
+    checks.append(computer.clock(now, found.newest, None if live is None else live.skew))
+    checks.append(computer.space("disk", disk, home.path, size))
+    if settings is not None:
+        elsewhere = stored.backup_folder(home, settings)
+        if elsewhere is not None:
+            checks.append(computer.space("backup folder", disk, elsewhere, size))
+        checks.append(computer.port(settings.listen, None if live is None else live.peer))
+    return _together(checks, live is not None)
+
+
+def _together(checks: list[Check], running: bool) -> Examined:
+    return Examined(ok=all(check.state != "fail" for check in checks), running=running, checks=checks)
+
+
+class Doctor:
+    """`operations.services.Doctor` of an open home.
+
+    Args:
+        home: looked at.
+        machine: `netnode.system.machine()`.
+        clock: looked at too.
+        disk: of its files.
+        entropy: a keystore wants it.
+        executor: runs the work.
+        live: what the running node knows; gives None when none is running.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        machine: str,
+        clock: Clock,
+        disk: Disk,
+        entropy: Entropy,
+        executor: Executor,
+        live: Callable[[], Live | None],
+    ) -> None:
+        self._home = home
+        self._machine = machine
+        self._clock = clock
+        self._disk = disk
+        self._entropy = entropy
+        self._executor = executor
+        self._live = live
+
+    async def examine(self) -> Examined:
+        """Looks at everything."""
+        return await self._executor.run(
+            Lane.READER,
+            examine,
+            self._home,
+            self._machine,
+            self._clock,
+            self._disk,
+            self._entropy,
+            self._live(),
+        )
