@@ -94,6 +94,8 @@ CODES: Final[dict[str, Code]] = {
         Code("forked", _H, False, "the term is forked: only an opener goes on"),
         Code("contested", _H, False, "the identity is contested: only a healing rotation goes on"),
         Code("not_wanted", _H, False, "this node does not keep this networker or kind"),
+        Code("quota", _H, False, "no room for this within the quotas of this node"),
+        Code("no_stamp", _H, False, "nothing is taken from a stranger without a stamp of the bits asked for"),
         Code("bad_proof", _R, True, "a proof of fork or contest proves nothing"),
         # replication
         Code("cursor", _H, False, "the cursor is unknown here: ask for heads"),

@@ -166,6 +166,11 @@ class SessionKeeper:
             self._owner_named -= {row.id}
             self.end(row.id, "", "forgotten")
 
+    def compare_again(self) -> None:
+        """Compares everything with every peer again: more is wanted than before."""
+        for peering in self._open.values():
+            peering.pull.restart()
+
     def end(self, networker: bytes, code: str, text: str) -> None:
         """Ends the session with a networker, if there is one."""
         peering = self._open.get(networker)

@@ -391,6 +391,7 @@ class Mesh:
         )  # fmt: skip
         reach.named = keeper.invited
         log.skew = keeper.skew
+        keeping.on_wider = keeper.compare_again
         await keeper.start()
         group = await stack.enter_async_context(_tasks())
         group.append(asyncio.create_task(keeper.run(), name=f"{name} sessions"))
