@@ -209,9 +209,10 @@ async def _caught_up(run: Invocation, caller: Caller, order: _Order) -> models.K
                 return plan
             text = " ".join(plan.waiting) or "Not every peer this node knows has answered."
             if not plan.peers or loop.time() >= end:
+                more = " A peer that is gone for good: netnode peer rm PEER. To wait longer: --wait SECONDS"
                 raise Problem(
-                    f"A rotation needs to know your newest entries first. {text} Nothing was changed. A peer that is "
-                    "gone for good: netnode peer rm PEER. To wait longer: --wait SECONDS",
+                    f"A rotation needs to know your newest entries first. Nothing was changed. {text}"
+                    f"{more if plan.peers else ''}",
                     ExitCode.UNREACHABLE,
                     "catching_up",
                     {"waiting": plan.waiting},
