@@ -7,7 +7,7 @@ seeded ones and runs the same node in virtual time.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, MutableSequence
+from collections.abc import Awaitable, Callable, MutableSequence, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,6 +181,44 @@ class Listener(Protocol):
 
     async def close(self) -> None:
         """Accepts no more and ends the links it accepted."""
+        ...
+
+
+class Multicast(Protocol):
+    """Announcements in the local network."""
+
+    async def run(
+        self,
+        name: str,
+        port: int,
+        hosts: Sequence[str],
+        heard: Callable[[str, Sequence[str], int], None],
+        gone: Callable[[str], None],
+    ) -> None:
+        """Announces a node and listens to others until cancelled.
+
+        Args:
+            name: of the node; nothing else is told of it but hosts and port.
+            port: where it listens.
+            hosts: its IP addresses in the local network.
+            heard: called with name, IP addresses and port of a node that announced itself.
+            gone: called with the name of a node that said goodbye.
+
+        Raises:
+            OSError: this network, or this installation, cannot.
+        """
+        ...
+
+
+class Web(Protocol):
+    """Documents of the web, for what the owner asks to look at."""
+
+    async def fetch(self, host: str, path: str) -> bytes:
+        """A small document over https. Raises OSError with a sentence of what is wrong."""
+        ...
+
+    async def picture(self, url: str) -> bytes:
+        """The file at an http address, at most MAX_BLOB bytes. Raises OSError with a sentence of what is wrong."""
         ...
 
 

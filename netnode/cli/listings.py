@@ -225,8 +225,13 @@ def _rate(rate: dict[str, Any]) -> str:
 
 
 def feed_options(command: Callable[..., None]) -> Callable[..., None]:
-    """How a feed is read: `form`, `currency` and `whole`."""
+    """How a feed is read: `form`, `currency`, `whole` and `fetch_images`."""
     for option in (
+        click.option(
+            "--fetch-images",
+            is_flag=True,
+            help="Fetch the pictures that FILE names by address, and serve them yourself.",
+        ),
         click.option(
             "--whole",
             is_flag=True,
@@ -265,13 +270,19 @@ def import_(
     form: str,
     currency: str | None,
     whole: bool,
+    fetch_images: bool,
     dry_run: bool,
     passphrase_file: Path | None,
 ) -> None:
     """Publish the listings of a shop's export FILE; a second import changes only what differs."""
     run = invocation(context)
     query = models.ImportQuery(
-        format=form, currency=currency, dry_run=dry_run, whole=whole, filename=file.name
+        format=form,
+        currency=currency,
+        dry_run=dry_run,
+        whole=whole,
+        fetch_images=fetch_images,
+        filename=file.name,
     )
     result = send_file(run, LISTING_IMPORT, query, file, signs=not dry_run, passphrase_file=passphrase_file)
     output.emit(run, result, lambda answer: show_import(answer, dry_run=dry_run))
@@ -285,6 +296,14 @@ def show_import(result: models.Imported, *, dry_run: bool) -> None:
         f"{would}{result.created:,} created, {result.updated:,} updated, {result.unchanged:,} unchanged, "
         f"{withdrawn}{len(result.skipped):,} skipped."
     )
+    if result.pictures:
+        output.say(f"{output.counted(result.pictures, 'picture')} fetched.")
+    if result.not_fetched:
+        output.table(
+            ("row", "field", "picture that was not fetched"),
+            [(str(one.row), one.field, one.reason) for one in result.not_fetched],
+            right=(0,),
+        )
     if isinstance(result.kept, str):
         output.hint(f"Nothing was withdrawn: {result.kept}.")
     if result.skipped:

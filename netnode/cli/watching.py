@@ -46,12 +46,15 @@ def watch(
     form: str,
     currency: str | None,
     whole: bool,
+    fetch_images: bool,
     every: int,
     passphrase_file: Path | None,
 ) -> None:
     """Import FILE now, and again whenever it changes, until Ctrl-C; each import is all or nothing."""
     run = invocation(context)
-    query = models.ImportQuery(format=form, currency=currency, whole=whole, filename=file.name)
+    query = models.ImportQuery(
+        format=form, currency=currency, whole=whole, fetch_images=fetch_images, filename=file.name
+    )
     watched = _Watched(file)
     _import(run, watched, query, passphrase_file, first=True)
     output.hint(f"Watching {file}. Press Ctrl-C to stop.")

@@ -39,8 +39,16 @@ class Mapped:
 
 
 def keep_own(old: Listing, new: Listing) -> Listing:
-    """The next version of an imported listing: what its owner added and no feed says stays."""
+    """The next version of an imported listing: what its owner added and no feed says stays, fetched pictures too."""
     kept = {name: getattr(old, name) for name in _OWN if getattr(new, name) is UNSET}
+    if old.images is not UNSET and new.images is not UNSET:
+        fetched = {image.url: image.hash for image in old.images if image.hash is not UNSET}
+        kept["images"] = tuple(
+            msgspec.structs.replace(image, hash=fetched[image.url])
+            if image.hash is UNSET and image.url in fetched
+            else image
+            for image in new.images
+        )
     return msgspec.structs.replace(new, **kept)
 
 

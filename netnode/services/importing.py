@@ -21,6 +21,7 @@ from netnode.operations.operation import MAX_FEED, bounded
 from netnode.ports import Entropy, Executor, Lane
 from netnode.problems import disk_problem
 from netnode.projections import views
+from netnode.services.picturing import PictureFetch
 from netnode.services.ports import OwnLog, Projector
 from netnode.store import Reader, Store
 from protocol.errors import LocalProtocolError
@@ -31,14 +32,23 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class _Plan:
-    """What a feed comes to; `records` are to be published."""
+class _Change:
+    """One product of the file that makes a listing: its next version, and the bytes of the one in force."""
 
-    records: list[tuple[int, bytes]] = field(default_factory=list)
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    withdrawn: int = 0
+    row: int
+    column: str  # of its key
+    pictures: str  # column of its pictures
+    listing: Listing
+    old: Listing | None = None
+    raw: bytes = b""
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What a feed comes to."""
+
+    changes: list[_Change] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)  # keys to withdraw
     kept: str = ""
     skipped: list[models.Skipped] = field(default_factory=list)
     named: set[str] = field(default_factory=set)  # keys of the products in the file, fit or not
@@ -46,6 +56,16 @@ class _Plan:
 
     def skip(self, row: int, column: str, reason: str) -> None:
         self.skipped.append(models.Skipped(row, column, reason))
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What is to be published, and the counts that are told."""
+
+    records: list[tuple[int, bytes]] = field(default_factory=list)
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
 
 
 class FeedImport:
@@ -58,6 +78,7 @@ class FeedImport:
         entropy: salts of records.
         executor: its reader lane touches the file and reads the feed.
         home: the folder that holds the file meanwhile.
+        pictures: fetches the pictures that a feed names.
     """
 
     def __init__(
@@ -68,6 +89,7 @@ class FeedImport:
         entropy: Entropy,
         executor: Executor,
         home: Path,
+        pictures: PictureFetch,
     ) -> None:
         self._store = store
         self._own = own
@@ -75,6 +97,7 @@ class FeedImport:
         self._entropy = entropy
         self._executor = executor
         self._home = home
+        self._pictures = pictures
 
     @asynccontextmanager
     async def spooled(self, chunks: AsyncIterable[bytes]) -> AsyncIterator[BinaryIO]:
@@ -105,16 +128,23 @@ class FeedImport:
         """
         await self._projector.level_of(self._own.id)
         plan = await self._store.read(self._planned, query, file)
-        if plan.records and not query.dry_run:
-            await self._own.append(plan.records)
+        fetched = 0
+        missing: list[models.Skipped] = []
+        if query.fetch_images and not query.dry_run:
+            fetched, missing = await self._pictures.fetch(plan.changes)
+        outcome = self._settled(plan)
+        if outcome.records and not query.dry_run:
+            await self._own.append(outcome.records)
             await self._projector.level_of(self._own.id)
         return models.Imported(
-            created=plan.created,
-            updated=plan.updated,
-            unchanged=plan.unchanged,
-            withdrawn=plan.withdrawn,
+            created=outcome.created,
+            updated=outcome.updated,
+            unchanged=outcome.unchanged,
+            withdrawn=len(plan.gone),
             skipped=plan.skipped,
             kept=plan.kept or UNSET,
+            pictures=fetched,
+            not_fetched=missing,
         )
 
     def _open(self) -> BinaryIO:
@@ -150,11 +180,8 @@ class FeedImport:
         if not plan.named:
             plan.kept = "the file has no products"
             return
-        gone = [key for key in views.keys_in_force(reader.connection, self._own.id) if key not in plan.named]
-        for key in gone:
-            record = Withdraw(salt=self._entropy.token(SALT_BYTES), key=key)
-            plan.records.append((Withdraw.KIND, encode_record(record)))
-        plan.withdrawn = len(gone)
+        held = views.keys_in_force(reader.connection, self._own.id)
+        plan.gone = [key for key in held if key not in plan.named]
 
     def _take(self, reader: Reader, plan: _Plan, product: Product, currency: str | None) -> None:
         mapped = to_listing(product, currency=currency, salt=self._entropy.token(SALT_BYTES))
@@ -162,25 +189,39 @@ class FeedImport:
             plan.skip(mapped.row, mapped.field, mapped.reason)
             return
         new = mapped.listing
+        pictures = product.columns.get("image", "image")
+        column = product.columns.get("key", "key")
         row = views.listing(reader.connection, self._own.id, new.key)
         if row is None or row.withdrawn:
-            plan.records.append((Listing.KIND, encode_record(new)))
-            plan.created += 1
+            plan.changes.append(_Change(product.row, column, pictures, new))
             return
-        column = product.columns.get("key", "key")
         if row.record.kind != new.kind:
             reason = f"you offer a {row.record.kind} under the key {new.key!r}; withdraw it or change the key"
             plan.skip(product.row, column, reason)
             return
         new = keep_own(row.record, new)
-        if same(row.record, new):
-            plan.unchanged += 1
-            return
-        try:
-            encode_record(new)  # what the owner added and what the feed says may not go together
-            data = merge(row.raw, new)
-        except LocalProtocolError as error:
-            plan.skip(product.row, column, error.text)
-            return
-        plan.records.append((Listing.KIND, data))
-        plan.updated += 1
+        plan.changes.append(_Change(product.row, column, pictures, new, row.record, row.raw))
+
+    # -- what is published -----------------------------------------------------------------------------------
+    def _settled(self, plan: _Plan) -> _Outcome:
+        outcome = _Outcome()
+        for change in plan.changes:
+            if change.old is not None and same(change.old, change.listing):
+                outcome.unchanged += 1
+                continue
+            try:  # what the owner added, or pictures, and what the feed says may not go together
+                data = encode_record(change.listing)
+                if change.old is not None:
+                    data = merge(change.raw, change.listing)
+            except LocalProtocolError as error:
+                plan.skip(change.row, change.column, error.text)
+                continue
+            outcome.records.append((Listing.KIND, data))
+            if change.old is None:
+                outcome.created += 1
+            else:
+                outcome.updated += 1
+        for key in plan.gone:
+            record = Withdraw(salt=self._entropy.token(SALT_BYTES), key=key)
+            outcome.records.append((Withdraw.KIND, encode_record(record)))
+        return outcome
