@@ -24,7 +24,7 @@ from netnode.quotas import Quotas
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
 from netnode.store import GroupCommit, Store
-from netnode.store.schema import STORE_ID_BYTES
+from netnode.store.schema import STORE_ID_BYTES, Saving
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, machine
 
@@ -84,9 +84,7 @@ async def assembled(
     settings = Config(home.config, ports.disk).settings()
     home_key = None if keys is None else keys.backup_key
     before = saving(home, settings, home_key, ports.clock, ports.disk, ports.entropy, version("netnode"))
-    store = await Store.open(
-        home.store, settings.network, ports.disk, ports.executor, ports.entropy, [tables.create], before
-    )
+    store = await _own_store(home, ports, settings.network, before)
     try:
         async with GroupCommit(store) as commits:
             bus = Bus()
@@ -109,12 +107,12 @@ async def assembled(
         await ports.executor.close()
 
 
-async def _own_store(home: Home, ports: Ports, network: str) -> Store:
+async def _own_store(home: Home, ports: Ports, network: str, saving: Saving) -> Store:
     """Opens the store; that of a home that is a copy becomes one of its own, and cautious, first [R-LOG-22]."""
 
     async def opened() -> Store:
         return await Store.open(
-            home.store, network, ports.disk, ports.executor, ports.entropy, [tables.create]
+            home.store, network, ports.disk, ports.executor, ports.entropy, [tables.create], saving
         )
 
     here = machine()
