@@ -16,7 +16,7 @@ from typing import Final
 
 import msgspec
 
-from netnode import encryption, standing, telling
+from netnode import telling, upkeep
 from netnode.assembly import Assembly, Ports, agent, assembled, home_keys, services_of, system_ports
 from netnode.config import Config, split_listen
 from netnode.founding import LOCK_SECONDS, initialise
@@ -27,6 +27,8 @@ from netnode.periodic import Periodic, run_all
 from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
 from netnode.restoring import restore, verify_backup
+from netnode.returning import fetch, take_over
+from netnode.services import encryption, standing
 from netnode.services.backups import LOOK_SECONDS
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
@@ -38,7 +40,7 @@ from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk, lan_address, retries
 from protocol.identity import id_text
 
-__all__ = ["initialise", "online", "opened", "restore", "run", "verify_backup"]
+__all__ = ["fetch", "initialise", "online", "opened", "restore", "run", "take_over", "verify_backup"]
 
 LOG_BYTES: Final = 5 * 1024 * 1024
 DAMAGE_SECONDS: Final = 5.0  # why: a look at a variable; what peers take meanwhile they verify
@@ -146,13 +148,15 @@ async def _serving(
         parts.own.witness,
         own=parts.own,
         searched_as=_searched_as(parts),
+        keeping=parts.keeping,
         held=held,
     )
     sessions = SessionKeeper(
         core, parts.own, lambda: identity.current, settings, parts.ports.entropy, dialer, listener, agent()
     )
     parts.own.skew = sessions.skew
-    chores = [Periodic("renewing the session key", RENEWAL_SECONDS, identity.renew)]
+    parts.keeping.on_wider = sessions.compare_again
+    chores = [Periodic("renewing the session key", RENEWAL_SECONDS, identity.renew), *upkeep.chores(parts)]
     if held is not None:
         chores.append(Periodic("reading the set of logs", HELD_SECONDS, held.refresh))
     stopping = asyncio.Event()

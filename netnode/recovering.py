@@ -23,7 +23,7 @@ from protocol import limits, messages
 from protocol.certificate import DAY_MS, certify
 from protocol.entry import INCEPTION, NO_PREV, sign_entry
 from protocol.errors import NotHeld, RemoteProtocolError
-from protocol.identity import networker_id
+from protocol.identity import id_text, networker_id
 from protocol.items import Item
 from protocol.messages import Hello
 from protocol.records import encode_record
@@ -210,3 +210,9 @@ class _Visit:
 
     def told_of_twin(self, peering: Peering) -> None:
         """A networker of one moment has none."""
+
+
+def label(peer: PeerRow) -> str:
+    """Who a peer is, for a person."""
+    where = peer.addresses[0] if peer.addresses else ""
+    return where or (id_text(peer.id) if peer.id is not None else "a peer")

@@ -11,7 +11,20 @@ from typing import Final, NoReturn
 
 import click
 
-from netnode.cli import backups, blobs, doctor, keys, listings, logs, node, output, peers, settings, watching
+from netnode.cli import (
+    backups,
+    blobs,
+    doctor,
+    keys,
+    listings,
+    logs,
+    node,
+    output,
+    peers,
+    recovery,
+    settings,
+    watching,
+)
 from netnode.cli.frame import NodeGroup, Start
 from netnode.home import Home, default_home, named_home
 from netnode.operations.services import Runtime
@@ -75,6 +88,7 @@ for _command in (
     logs.log,
     keys.key,
     keys.standing,
+    recovery.recover,
     blobs.blob,
     backups.backup,
     doctor.doctor,

@@ -77,7 +77,8 @@ def _listen(context: click.Context, parameter: click.Parameter, value: str | Non
     return value
 
 
-def _uris(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+def peer_uris(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuses what is neither an invite nor an address, before anything is made."""
     for value in values:
         text = ""
         if value.lower().startswith("inx:"):
@@ -116,7 +117,7 @@ def _uris(context: click.Context, parameter: click.Parameter, values: tuple[str,
     "peers",
     metavar="URI",
     multiple=True,
-    callback=_uris,
+    callback=peer_uris,
     help="A peer to dial: inx: or ws://. Repeatable.",
 )
 @click.option(

@@ -44,6 +44,7 @@ def use(
     passphrase_file: Path | None = None,
     *,
     online: bool = False,
+    passphrase: bytes | None = None,
 ) -> Result:
     """Does `work` with a caller, in an event loop of its own.
 
@@ -53,13 +54,15 @@ def use(
         signs: whether it needs unlocked keys.
         passphrase_file: where their passphrase is.
         online: whether it needs the peers; then a node runs for the time of it, if none is running.
+        passphrase: of the keys, when it is known already.
 
     Raises:
         Problem: of the operation; exit 3 without a home; exit 5 when a process holds the home and does not answer.
     """
     require_home(run)
     # Asked before the event loop runs: Ctrl-C at a prompt must end the command.
-    passphrase = None if run.home.running() is not None else _passphrase(run, signs, passphrase_file)
+    if passphrase is None and run.home.running() is None:
+        passphrase = _passphrase(run, signs, passphrase_file)
     return asyncio.run(_use(run, work, passphrase, online))
 
 

@@ -15,6 +15,8 @@ from typing import Protocol
 
 from netnode.backups.scratch import Watch
 from netnode.operations import models
+from netnode.recovering import Heard
+from netnode.rotating import Grant
 
 
 class NodeState(Protocol):
@@ -407,6 +409,33 @@ class StartOptions:
     on_ready: Callable[[Ready], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the peers gave. `promises`: of each epoch; `missing`: entries below the lowest one held, or records."""
+
+    id: bytes
+    network: str
+    promises: tuple[bytes, ...]
+    epoch: int
+    seq: int
+    time: int
+    entries: int
+    missing: int
+    contested: bool
+    forked: bool
+    heard: tuple[Heard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A networker that is back: the epoch its new keys opened, and at which entry."""
+
+    id: bytes
+    home: Path
+    epoch: int
+    seq: int
+
+
 class Runtime(Protocol):
     """The functions of `netnode.node` that the command line calls; a test passes a fake."""
 
@@ -429,6 +458,14 @@ class Runtime(Protocol):
 
     async def verify_backup(self, file: Path, key: BackupKey, watch: Watch) -> models.BackupMade:
         """Restores a backup to a temporary folder and checks all of it; no home is needed."""
+
+    def fetch(
+        self, home: Path, *, networker: bytes, peers: Sequence[str], heard: Callable[[Heard], None]
+    ) -> Fetched:
+        """Makes a home and fetches a log from peers into it; Problem 4 when it holds a networker already."""
+
+    def take_over(self, home: Path, *, networker: bytes, grant: Grant, passphrase: bytes | None) -> Returned:
+        """Rotates on what was fetched and makes the keystore."""
 
     def online(self, home: Path, options: StartOptions) -> AbstractAsyncContextManager[Services]:
         """Runs the node for the time of one command that needs its peers; Ctrl-C ends both."""

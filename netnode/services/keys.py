@@ -15,7 +15,6 @@ from typing import Final, Literal, Protocol
 from netnode import evidence
 from netnode.branches import Branches
 from netnode.caution import Standing as CaughtUp
-from netnode.encryption import EncryptionRenewal
 from netnode.ingest import Gate
 from netnode.keyring import KeyRing
 from netnode.keystore import PublicKeys
@@ -23,10 +22,11 @@ from netnode.operations import models
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.rotating import Grant, pending, promises_of, rotation
+from netnode.services.encryption import EncryptionRenewal
 from netnode.services.logs import entry_view
 from netnode.services.ports import Sessions
 from netnode.services.rotations import Rotations
-from netnode.standing import StandingEntries
+from netnode.services.standing import StandingEntries
 from netnode.store import PeerRow, Reader, Store
 from protocol.entry import CLOSE
 from protocol.identity import id_text

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from netnode.config import Config
-from netnode.encryption import EncryptionRenewal
 from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.keyring import KeyRing
@@ -19,6 +18,7 @@ from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
 from netnode.services.doctor import Doctor, Live
 from netnode.services.domains import Domains
+from netnode.services.encryption import EncryptionRenewal
 from netnode.services.exporting import FeedExport
 from netnode.services.finding import CatalogueSearch
 from netnode.services.follows import FollowList
@@ -36,9 +36,9 @@ from netnode.services.ports import Projector, Serving, Sessions
 from netnode.services.reaching import Reaching
 from netnode.services.rotations import Rotations
 from netnode.services.settling import OwnWork
+from netnode.services.standing import StandingEntries
 from netnode.services.status import LiveState
 from netnode.services.verifying import LogVerification
-from netnode.standing import StandingEntries
 from netnode.store import Store
 from netnode.system import SystemDisk, machine, own_addresses
 

@@ -11,11 +11,11 @@ from typing import Final
 
 import msgspec
 
-from netnode.encryption import published_entry
 from netnode.operations import models
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
+from netnode.services.encryption import published_entry
 from netnode.services.ports import OwnLog, Projector
 from netnode.store import Reader, Store, Writer
 from protocol import limits

@@ -17,7 +17,7 @@ from netnode.services.ports import OwnLog
 from netnode.store import Reader, Store, Writer
 from protocol import limits
 from protocol.certificate import DAY_MS
-from protocol.records import Keys, encode_record
+from protocol.records import Keys, decode_record, encode_record
 
 RENEW_AFTER_MS: Final = 30 * DAY_MS
 GOOD_FOR_MS: Final = 45 * DAY_MS  # why: a node that is away for two weeks can still be written to
@@ -26,6 +26,8 @@ DESTROY_AFTER_MS: Final = (
 )  # after the next took its place: what was sealed last has arrived by then
 LOOK_SECONDS: Final = 3_600.0
 _META: Final = "encryption keys"
+_LOOKED_AT: Final = 256  # newest own entries
+_BYTES: Final = 64 * 1024 * 1024
 _log = logging.getLogger("netnode")
 
 
@@ -86,7 +88,13 @@ class EncryptionRenewal:
         public = recipient_keys(OpeningKeys(keys.x25519)).x25519
 
         noted = await self._store.read(_published, self._own.id)
-        return noted is not None and noted.x25519 == public
+        if noted is not None and noted.x25519 == public:
+            return True
+        found = await self._store.read(_newest, self._own.id)  # a crash may have come before the note
+        if found is None or found.x25519 != public:
+            return False
+        await self._store.write(Writer.set_meta, _META, msgspec.json.encode(found))
+        return True
 
     def _renewed(self, keys: Secrets) -> Secrets:
         now = self._clock.now_ms()
@@ -113,6 +121,20 @@ def published_entry(reader: Reader, networker: bytes) -> tuple[int, bytes] | Non
     """Seq and id of the newest `keys` entry that this node put into the own log; None when it is not in it."""
     noted = _published(reader, networker)
     return None if noted is None else (noted.seq, noted.id)
+
+
+def _newest(reader: Reader, networker: bytes) -> _Published | None:
+    """The newest `keys` entry among the last ones of the own log."""
+    state = reader.load(networker)
+    if state is None:
+        return None
+    first = max(state.base.seq, state.tip.seq - _LOOKED_AT)
+    for entry in reversed(reader.entries(networker, first, state.tip.seq, _BYTES)):
+        if entry.kind == Keys.KIND and entry.record is not None:
+            record = decode_record(entry.kind, entry.record)
+            if isinstance(record, Keys):
+                return _Published(record.x25519, entry.seq, entry.id)
+    return None
 
 
 def _published(reader: Reader, networker: bytes) -> _Published | None:
