@@ -185,8 +185,11 @@ class AddressBook:
         if holder is None:
             self._put(replace(known, tried=True))
             return None
-        self._put(known)
-        if len(self._contests) < CONTESTS:
+        if known.key in self._known:
+            self._put(known)
+        else:
+            self._settle(known)
+        if known.key in self._known and len(self._contests) < CONTESTS:
             self._contests.setdefault(known.key, now)
         return self._known[holder]
 
