@@ -286,8 +286,8 @@ def test_a_second_product_of_a_key_is_skipped_with_its_row() -> None:
     items = imported(table(rows))
     assert [isinstance(item, Mapped) for item in items] == [True, True, False, False]
     assert items[2:] == [
-        Skipped(4, "Handle", "a second product with the key 'mug'; see row 2"),
-        Skipped(5, "Handle", "a second product with the key 'mug'; see row 2"),
+        Skipped(4, "Handle", "a second product with the key 'mug'; see row 2", "mug"),
+        Skipped(5, "Handle", "a second product with the key 'mug'; see row 2", "mug"),
     ]
 
 
@@ -300,7 +300,7 @@ def test_a_title_repeated_with_every_variant_is_one_product() -> None:
 @pytest.mark.parametrize("hidden", [{"Published": "FALSE"}, {"Status": "draft"}, {"Status": "Archived"}])
 def test_what_the_file_does_not_publish_is_not_published(hidden: dict[str, str]) -> None:
     first, second = imported(table([MUG | hidden, MUG | {"Handle": "cup", "Published": "true"}]))
-    assert first == Skipped(2, "Published", "not published in the file")
+    assert first == Skipped(2, "Published", "not published in the file", "")
     assert isinstance(second, Mapped)
 
 
