@@ -8,6 +8,8 @@ from netnode.operations import models
 from netnode.operations.operation import Operation
 from netnode.operations.services import Services
 
+JOIN_SECONDS: Final = 8.0  # why: long enough for a dial and an answer, short enough for a person at a prompt
+
 
 async def _invite(services: Services, request: models.Nothing) -> models.Invitation:
     return await services.peers.invite()
@@ -18,7 +20,7 @@ async def _peers(services: Services, request: models.Listed) -> models.Page[mode
 
 
 async def _add(services: Services, request: models.PeerUri) -> models.Peer:
-    return await services.peers.add(request.uri)
+    return await services.peers.add(request.uri, request.pin, patience=JOIN_SECONDS)
 
 
 async def _remove(services: Services, request: models.PeerName) -> models.Done:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from netnode.config import Config
 from netnode.operations import models
-from netnode.ports import Clock, Executor, Lane
+from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging
-from netnode.services.ports import OwnLog, Serving, Session, Sessions
-from netnode.store import PeerRow, Reader, Store, Writer
+from netnode.services.invites import Addresses
+from netnode.services.ports import OwnLog, Session, Sessions
+from netnode.store import PeerRow, Reader, Store, Writer, invites
 from netnode.sync.book import Book, peer_row
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text, parse_id
-from protocol.uri import format_invite
+from protocol.uri import Invite, format_invite, parse_invite
 
 _LIST = "peers"
 _log = logging.getLogger("netnode.peers")
@@ -29,10 +29,8 @@ class PeerBook:
         store: holds the book, and who is followed and blocked.
         own: who is invited to.
         clock: dates rows.
-        config: says the public addresses, read anew for every invite.
-        executor: its reader lane reads the file.
+        addresses: where this node is announced.
         sessions: dials and ends sessions; None when no network is open.
-        serving: where the running node answers; gives None when none is running.
     """
 
     def __init__(
@@ -40,18 +38,14 @@ class PeerBook:
         store: Store,
         own: OwnLog,
         clock: Clock,
-        config: Config,
-        executor: Executor,
+        addresses: Addresses,
         sessions: Sessions | None,
-        serving: Callable[[], Serving | None],
     ) -> None:
         self._store = store
         self._own = own
         self._clock = clock
-        self._config = config
-        self._executor = executor
+        self._addresses = addresses
         self._sessions = sessions
-        self._serving = serving
         self._book = Book(store)
 
     async def invite(self) -> models.Invitation:
@@ -60,27 +54,22 @@ class PeerBook:
         Raises:
             Problem: there is neither (exit 5).
         """
-        settings = await self._executor.run(Lane.READER, self._config.settings)
-        addresses = settings.public_address
-        if not addresses:
-            serving = self._serving()
-            if serving is None:
-                raise Problem(
-                    "An invite names an address of this node, and it is not running. Start it with: netnode start, "
-                    'or set one with: netnode config set public_address "wss://shop.example/inx/1"',
-                    ExitCode.UNREACHABLE,
-                    "no_address",
-                )
-            addresses = serving.announced or (serving.peer,)
-        return models.Invitation(format_invite(self._own.id, addresses))
+        return models.Invitation(format_invite(self._own.id, await self._addresses.announced()))
 
-    async def add(self, uri: str) -> models.Peer:
+    async def add(self, uri: str, pin: str | None = None, *, patience: float = 0.0) -> models.Peer:
         """Adds a peer, follows the networker of an invite, and dials in a running node.
 
+        Args:
+            uri: an invite or an address.
+            pin: of an invite that asks for one.
+            patience: how many seconds to wait for what comes of showing the invite.
+
         Raises:
-            Problem: neither an invite nor an address (2), the own invite, or a blocked networker (4).
+            Problem: neither an invite nor an address, or a PIN is missing (2); the own invite, a blocked networker,
+                an invite that expired or is refused (4).
         """
         row = peer_row(uri, self._clock.now_ms())
+        invite = None if row.id is None else parse_invite(uri.strip())
         if row.id is not None:
             self._require_other(row.id)
             if any(each == row.id for each, _ in await self._store.read(Reader.blocked)):
@@ -90,6 +79,9 @@ class PeerBook:
                     ExitCode.REFUSED,
                     "blocked",
                 )
+        if invite is not None and invite.token is not None:
+            await self._expect(invite, pin)
+        if row.id is not None:
             await self._store.write(Writer.follow, row.id, self._clock.now_ms())
         if self._sessions is None:
             stored = await self._book.add(row)
@@ -97,7 +89,44 @@ class PeerBook:
             if row.id is not None:
                 await self._sessions.changed()
             stored = await self._sessions.add(row)
+            if invite is not None and invite.token is not None:
+                await self._shown_there(self._sessions, invite.id, patience)
         return (await self._shown([stored]))[0]
+
+    async def _expect(self, invite: Invite, pin: str | None) -> None:
+        """Notes the token of an invite, to be shown to its maker; one that held already is not shown again."""
+        now = self._clock.now_ms()
+        if invite.expires is not None and invite.expires <= now:
+            raise Problem(
+                "This invite's time is over. Ask whoever sent it for another one.",
+                ExitCode.REFUSED,
+                "invite_expired",
+                {"expires": invite.expires},
+            )
+        if invite.pin and pin is None:
+            raise Problem(
+                "This invite needs its PIN, 6 digits that its sender tells you. "
+                "Put them into a file and add: --pin-file FILE",
+                ExitCode.USAGE,
+                "pin_needed",
+            )
+        known = await self._store.read(invites.joining, invite.id)
+        if known is not None and (known.token, known.state) == (invite.token, invites.JOINED):
+            return
+        if invite.token is not None:
+            await self._store.write(invites.expect, invite.id, invite.token, pin, invite.expires, now)
+
+    async def _shown_there(self, sessions: Sessions, networker: bytes, patience: float) -> None:
+        """Shows an invite in a session that stands, and waits a while for what its maker says."""
+        await sessions.show_invite(networker)
+        row = await sessions.settled(networker, patience)
+        if row is not None and row.state == invites.REFUSED:
+            raise Problem(
+                f"The invite was refused: {row.told}. You are not joined; the peer stays in your book.",
+                ExitCode.REFUSED,
+                "invite_refused",
+                {"id": id_text(networker), "text": row.told},
+            )
 
     async def dial(self, uri: str) -> None:
         """Dials a peer that the settings name; a new one is added as by `add`.
@@ -116,9 +145,11 @@ class PeerBook:
         try:
             await self.add(uri)
         except Problem as problem:
-            if problem.code not in ("own", "blocked"):
+            if problem.code in ("invite_expired", "pin_needed"):  # who is meant and where still holds
+                await self.add(format_invite(row.id, row.addresses))
+            elif problem.code not in ("own", "blocked"):
                 raise
-            _log.warning("a peer of the settings is not dialled: %s", problem.text)
+            _log.warning("a peer of the settings: %s", problem.text)
 
     async def list(self, query: models.Listed) -> models.Page[models.Peer]:
         """The book in the order peers came into it, then those blocked who are not in it, by id."""
@@ -180,13 +211,18 @@ class PeerBook:
         def read(reader: Reader) -> Sequence[models.Peer]:
             blocked = {each for each, _ in reader.blocked()}
             names = views.names(reader.connection, [row.id for row in rows if row.id is not None])
-            return [_peer(row, sessions, blocked, names) for row in rows]
+            shown = {row.id: invites.joining(reader, row.id) for row in rows if row.id is not None}
+            return [_peer(row, sessions, blocked, names, shown.get(row.id or b"")) for row in rows]
 
         return await self._store.read(read)
 
 
 def _peer(
-    row: PeerRow, sessions: dict[bytes, Session], blocked: set[bytes], names: dict[bytes, str]
+    row: PeerRow,
+    sessions: dict[bytes, Session],
+    blocked: set[bytes],
+    names: dict[bytes, str],
+    joining: invites.JoiningRow | None,
 ) -> models.Peer:
     session = None if row.id is None else sessions.get(row.id)
     if row.id in blocked:
@@ -198,7 +234,8 @@ def _peer(
         state="blocked" if row.id in blocked else "known" if session is None else "connected",
         inbound=session is not None and not session.outbound,
         seen=row.seen,
-        note=row.note or None,
+        note=row.note or (f"invite: {joining.told}" if joining is not None and joining.told else None),
+        invite=None if joining is None else joining.state,
     )
 
 

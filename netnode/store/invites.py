@@ -9,7 +9,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import apsw
 
@@ -23,9 +23,13 @@ USES: Final = 1_000  # why: a hall full of people; who joins leaves a row
 JOINING: Final = 1_000  # why: invites of others, one per networker; the oldest make room
 FORGOTTEN_MS: Final = 90 * DAY_MS  # why: the owner may ask who came by an invite of last month
 
+Shown = Literal["pending", "joined", "refused"]
 PENDING: Final = "pending"
 JOINED: Final = "joined"
 REFUSED: Final = "refused"
+
+
+State = Literal["open", "expired", "used", "locked", "revoked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class InviteRow:
     revoked: int | None
     joined: tuple[tuple[bytes, int], ...] = ()  # networker, since
 
-    def state(self, now: int) -> str:
+    def state(self, now: int) -> State:
         """`open`, or why it opens nothing any more: `revoked`, `locked` (too many wrong PINs), `used`, `expired`."""
         if self.revoked is not None:
             return "revoked"
@@ -73,7 +77,7 @@ class JoiningRow:
     token: bytes
     pin: str | None
     expires: int | None
-    state: str
+    state: Shown
     told: str
 
 
@@ -196,7 +200,7 @@ def joining(reader: Reader, networker: bytes) -> JoiningRow | None:
     return JoiningRow(*found[0]) if found else None
 
 
-def settle(writer: Writer, networker: bytes, token: bytes, state: str, told: str) -> None:
+def settle(writer: Writer, networker: bytes, token: bytes, state: Shown, told: str) -> None:
     """Writes down what came of showing a token; nothing when another invite has taken its place."""
     with writer.transaction() as connection:
         connection.execute(

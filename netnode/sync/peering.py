@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from netnode.bus import Bus, Stored
 from netnode.ingest import Gate, Outcome, raise_remote
+from netnode.keeping import Keeping
 from netnode.own import OwnLog, Witness
 from netnode.ports import Clock, Link
 from netnode.store import Store
@@ -106,6 +107,7 @@ class Core:
     own: OwnLog | None = None
     reach: Reach | None = None
     searched_as: bytes | None = None  # this node's networker when it answers queries
+    keeping: Keeping | None = None  # what is kept of whose log; None: all
     held: Held | None = None  # the set of all logs, where ranges are reconciled
 
     @property
@@ -386,6 +388,8 @@ class Peering:
                 if self.peer_interest.take(body):
                     self._heard()
                     self._sessions.interest_changed(self)
+                    if self._core.keeping is not None:
+                        await self._core.keeping.near_to(self.id, self.peer_interest.current.ids or ())
                 return
             case messages.Have():
                 items = [parse_item(item) for item in body.items]

@@ -229,6 +229,6 @@ class Reach:
             except TimeoutError:
                 return row
 
-    async def _settle(self, peer: bytes, token: bytes, state: str, told: str) -> None:
+    async def _settle(self, peer: bytes, token: bytes, state: invites.Shown, told: str) -> None:
         await self._store.write(invites.settle, peer, token, state, told)
         self._shown.set()

@@ -7,12 +7,12 @@ the same, from two networks. Nothing is kept over a restart: addresses change wh
 from __future__ import annotations
 
 import enum
-import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from protocol.certificate import DAY_MS
+from netnode.sync.groups import host_group
+from protocol.address import DAY_MS, host_scope, ip_of
 
 KEPT: Final = 64  # why: more peers than a node asks in a day; the oldest word makes room
 Key = TypeVar("Key")
@@ -36,7 +36,7 @@ class Said:
     Attributes:
         peer: who said it.
         chosen: whether the owner chose that peer.
-        group: the network the peer is in, see `network_group`.
+        group: the network the peer is in, see `groups.host_group`.
         value: an IP address (how it sees this node) or a `ws://` address (what it dialled).
         reached: for what was dialled: whether this node answered there.
         at: ms UTC.
@@ -70,13 +70,13 @@ class Reachability:
             now: ms UTC.
         """
         if kind_of(host) is not None:
-            _keep(self._seen, peer, Said(peer, chosen, network_group(peer_host), _plain(host), False, now))
+            _keep(self._seen, peer, Said(peer, chosen, host_group(peer_host), _plain(host), False, now))
 
     def dialled(
         self, peer: bytes, address: str, peer_host: str, *, reached: bool, chosen: bool, now: int
     ) -> None:
         """A peer says whether it reached this node at a ``ws://`` address; arguments as of `seen_as`."""
-        said = Said(peer, chosen, network_group(peer_host), address, reached, now)
+        said = Said(peer, chosen, host_group(peer_host), address, reached, now)
         _keep(self._dialled, (peer, address), said)
         self.checked = now
 
@@ -100,36 +100,18 @@ class Reachability:
 
 def kind_of(host: str) -> str | None:
     """`public`, `private` (a local network, carrier-grade NAT too) or `loopback`; None when it is no usable IP."""
-    try:
-        address = ipaddress.ip_address(_plain(host))
-    except ValueError:
+    address = ip_of(_plain(host))
+    if address is None or address.is_multicast or address.is_unspecified:
         return None
-    if address.is_loopback:
-        return "loopback"
-    if address.is_multicast or address.is_unspecified or address.is_reserved:
-        return None
-    return "public" if address.is_global else "private"
-
-
-def network_group(host: str) -> str:
-    """The network an address is in, as far as addresses are told apart: its /16, or its /32 of IPv6; else itself."""
-    try:
-        address = ipaddress.ip_address(_plain(host))
-    except ValueError:
-        return host
-    bits = 16 if address.version == 4 else 32
-    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
+    return host_scope(str(address)).value
 
 
 def _plain(host: str) -> str:
     """Without a zone; an IPv4 address in an IPv6 coat as itself."""
     bare = host.strip("[]").partition("%")[0]
-    try:
-        address = ipaddress.ip_address(bare)
-    except ValueError:
-        return bare
+    address = ip_of(bare)
     mapped = getattr(address, "ipv4_mapped", None)
-    return str(mapped or address)
+    return str(mapped or address or bare)
 
 
 def _host(address: str) -> str:

@@ -180,6 +180,8 @@ class SessionKeeper:
     async def changed(self) -> None:
         """Follows or blocks changed: tells every peer the new interest, ends blocked sessions."""
         await self._reread()
+        if self._core.keeping is not None:
+            await self._core.keeping.look(self._core.gate)
         self._changed.set()
         for networker in self._blocked:
             self.end(networker, "blocked", "no sessions with this networker")
