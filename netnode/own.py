@@ -283,19 +283,24 @@ class OwnLog:
         return self._signer, state
 
     def _require_newest(self, state: LogState) -> None:
-        here = (state.openers.epoch, state.openers.term, state.tip.seq)
-        self._claims = {
-            peer: item
-            for peer, item in self._claims.items()
-            if here < (item.epoch, item.term, item.seq)
-            or (item.standing is Standing.CONTESTED and state.openers.contested is None)
-            or (item.standing is Standing.FORKED and here[:2] == (item.epoch, item.term) and not state.forked)
-        }
+        self._claims = {peer: item for peer, item in self._claims.items() if _later(item, state)}
         if self._claims:
             raise _refused(
                 "A peer holds newer entries of this networker's log; they are being fetched. Try again in a moment.",
                 "behind",
             )
+
+
+def _later(item: Item, state: LogState) -> bool:
+    """Whether an item tells of own entries, of a fork or of a contest that is not here."""
+    place = (item.epoch, item.term)
+    if item.standing is Standing.CONTESTED:
+        return state.openers.contested is None
+    if place != state.openers.place:
+        return place > state.openers.place
+    if state.forked:  # the term takes no more entries, whatever its branches hold
+        return False
+    return item.standing is Standing.FORKED or item.seq > state.tip.seq
 
 
 def _unknown() -> int | None:

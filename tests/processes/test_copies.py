@@ -1,0 +1,154 @@
+"""Backups put back, homes copied, two copies running: real homes, real processes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.processes.launcher import Launcher, Node, Place, until
+
+
+def publishes(place: Place, key: str) -> Any:
+    """Publishes a listing from the command line; fails unless it ended well."""
+    return place.ask("listing", "add", "--kind", "product", "--key", key, "--title", f"A {key}")
+
+
+def refused(place: Place) -> tuple[str, str]:
+    """The code and sentence of a listing that is refused by a rule."""
+    said = place.run("listing", "add", "--kind", "product", "--key", "no", "--title", "No", "--json")
+    assert said.code == 4, said
+    return said.json["error"]["code"], said.sentence
+
+
+def own_head(node: Node, networker: str) -> dict[str, Any]:
+    """What a node shows of a networker's log."""
+    heads = {log["author"]: log for log in node.get("/logs")["items"]}
+    return dict(heads[networker])
+
+
+def test_an_old_backup_put_back_catches_up_before_it_appends(nodes: Launcher) -> None:
+    """The peer that knows the newer head is away at first: nothing is published, and what is waited for is said."""
+    hub, ada = nodes.start("hub"), nodes.start("ada")
+    ada.post("/peers/add", {"uri": hub.invite()})
+    until(lambda: ada.connected() == {hub.id}, "they met")
+    ada.end()
+    shutil.copytree(ada.home, nodes.folder / "backup", symlinks=True)
+    ada = nodes.start("ada")
+    for key in ("one", "two", "three"):
+        ada.add(key, f"A {key}")
+    newest = own_head(ada, ada.id)["seq"]
+    until(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has it all")
+    ada.end()
+    hub.end()
+    shutil.rmtree(ada.home)
+    (nodes.folder / "backup").rename(ada.home)
+
+    code, text = refused(Place(ada.home))
+    assert code == "catching_up" and "netnode start" in text and "0 of 1 peer has answered" in text
+    old = nodes.start("ada")
+    assert "Nothing is published yet." in old.said()
+    waiting = old.get("/status")["waiting"]
+    assert (waiting["reason"], waiting["answered"], waiting["peers"]) == ("moved", 0, 1)
+    assert hub.id[:16] in waiting["silent"][0]
+    assert refused(old)[0] == "catching_up"
+    hub = nodes.start("hub", "--listen", f"127.0.0.1:{hub.port}")
+    until(lambda: old.get("/status")["waiting"]["by"] == "book", "it caught up", 70)
+    assert own_head(old, old.id)["seq"] == newest
+    publishes(old, "four")
+    assert old.get("/status")["waiting"] is None
+    until(lambda: own_head(hub, old.id)["seq"] == newest + 2, "the settlement and the listing arrived")
+    head = own_head(hub, old.id)
+    assert (head["state"], head["term"]) == ("open", 1)
+    assert hub.keys("A") >= {"one", "two", "three", "four"}
+
+
+def test_a_kill_and_a_start_never_wait(nodes: Launcher) -> None:
+    """An ordinary start publishes at once, without its peers."""
+    hub = nodes.start("hub")
+    ada = nodes.start("ada", "--peer", hub.invite())
+    until(lambda: ada.connected() == {hub.id}, "they met")
+    hub.end()
+    ada.end(9)
+    ada = nodes.start("ada")
+    publishes(ada, "one")
+    assert own_head(ada, ada.id)["term"] == 0 and ada.get("/status")["waiting"] is None
+
+
+def test_two_copies_stop_and_say_why(nodes: Launcher) -> None:
+    """Both, also after a restart, until the owner says that the other one is gone."""
+    hub = nodes.start("hub")
+    ada = nodes.start("ada", "--peer", hub.invite())
+    until(lambda: ada.connected() == {hub.id}, "they met")
+    ada.end()
+    shutil.copytree(ada.home, nodes.folder / "copy", symlinks=True)
+    ada, copy = nodes.start("ada"), nodes.start("copy")
+
+    def alarmed(node: Node) -> bool:
+        waiting = node.get("/status").get("waiting")
+        return waiting is not None and waiting["alarm"]
+
+    until(lambda: alarmed(ada) and alarmed(copy), "both were told", 30)
+    for node in (ada, copy):
+        code, text = refused(node)
+        assert code == "twin" and "Another node of this networker is running" in text
+        assert "netnode log resume" in node.run("status").out
+        assert "Another node of this networker is running" in (node.home / "node.log").read_text()
+    copy.end()
+    ada.end()
+    ada = nodes.start("ada")
+    assert alarmed(ada) and refused(ada)[0] == "twin"
+    assert ada.run("log", "resume", "--json").code == 2
+    ada.ask("log", "resume", "--yes")
+    until(lambda: ada.get("/status")["waiting"]["by"] == "book", "it caught up", 70)
+    publishes(ada, "one")
+    until(lambda: "one" in hub.keys("A"), "the hub shows it")
+    assert own_head(hub, ada.id)["state"] == "open"
+
+
+def unnoticed(home: Path, copy: Path) -> None:
+    """Copies a home so that it takes itself for the only one, as the clone of a whole machine does."""
+    shutil.copytree(home, copy, symlinks=True)
+    origin = json.loads((copy / "home.json").read_text())
+    origin |= {"path": str(copy.resolve()), "store": (copy / "store.sqlite3").stat().st_ino}
+    (copy / "home.json").write_text(json.dumps(origin))
+
+
+def test_the_fork_of_two_copies_heals_by_settlement(nodes: Launcher) -> None:
+    """Without recovery words; what leaves the log is named."""
+    hub = nodes.start("hub")
+    ada = nodes.start("ada", "--peer", hub.invite())
+    until(lambda: ada.connected() == {hub.id}, "they met")
+    ada.end()
+    copy = Place(nodes.folder / "copy")
+    unnoticed(ada.home, copy.home)
+    for place, key in ((Place(ada.home), "ours"), (copy, "theirs")):
+        publishes(place, key)
+    ada = nodes.start("ada")
+    until(lambda: "ours" in hub.keys("A"), "the hub shows it")
+    ada.end()
+    other = nodes.start("copy")
+    until(lambda: own_head(hub, ada.id)["state"] == "forked", "the hub proved the fork")
+    until(lambda: own_head(other, ada.id)["state"] == "forked", "the copy knows")
+    until(lambda: other.get("/status")["waiting"]["reason"] == "forked", "it caught up", 70)
+    code, text = refused(other)
+    assert code == "forked" and "netnode log settle" in text
+    shown = other.ask("log", "branches") if False else other.get("/log/branches")
+    assert shown["forked"] and len(shown["branches"]) == 2
+    contents = {tuple(each["contents"]): each for each in shown["branches"]}
+    assert contents["listing theirs: A theirs",]["main"] and contents["listing ours: A ours",]["peers"] == 1
+    assert other.run("log", "settle", "--json").code == 2
+    ours = contents["listing ours: A ours",]["id"]
+    done = other.ask("log", "settle", "--branch", ours[:10], "--yes")
+    assert done["goes_on"]["id"] == ours and done["left"][0]["contents"] == ["listing theirs: A theirs"]
+    publishes(other, "theirs")
+    until(
+        lambda: own_head(hub, ada.id)["state"] == "open" and "theirs" in hub.keys("A"), "the fork is healed"
+    )
+    assert hub.keys("A") >= {"ours", "theirs"} and own_head(hub, ada.id)["term"] == 1
+    other.end()
+    ada = nodes.start("ada")
+    until(lambda: own_head(ada, ada.id)["term"] == 1, "the first copy took it")
+    assert ada.run("log", "verify").code == 0
+    assert ada.keys("A") >= {"ours", "theirs"}
