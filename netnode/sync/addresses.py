@@ -196,25 +196,24 @@ class AddressBook:
     def contests(self) -> list[tuple[Known, Known]]:
         """Pairs (challenger, holder) of one place in *tried*."""
         pairs = []
-        for key in tuple(self._contests):
+        for key in self._contests:
             challenger, holder = self._known.get(key), self._holder(key)
-            if challenger is None or challenger.tried or holder is None:
-                del self._contests[key]
-            else:
+            if challenger is not None and not challenger.tried and holder is not None:
                 pairs.append((challenger, holder))
         return pairs
 
     def decide(self, now: int) -> None:
         """Ends contests: a holder that was met lately stays, one that failed its test goes back to *new*."""
-        for challenger, holder in self.contests():
-            since = self._contests[challenger.key]
-            if now - holder.met < FRESH_MS:
-                del self._contests[challenger.key]
+        for key, since in list(self._contests.items()):
+            challenger, holder = self._known.get(key), self._holder(key)
+            if challenger is None or challenger.tried or holder is None:
+                del self._contests[key]
+            elif now - holder.met < FRESH_MS:
+                del self._contests[key]
             elif (holder.attempt >= since and holder.failures) or now - since > TEST_MS:
-                del self._contests[challenger.key]
+                del self._contests[key]
                 self._remove(holder.key)
                 self._settle(replace(holder, tried=False))
-                self._remove(challenger.key)
                 self._put(replace(challenger, tried=True))
 
     def pick(self, draw: Draw, usable: Callable[[Known], bool], *, tried: bool) -> Known | None:

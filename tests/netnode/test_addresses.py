@@ -160,9 +160,9 @@ def consistent(book: AddressBook) -> None:
     assert held == places and all(rows for table in book._tables for rows in table.values())
 
 
+@patch.multiple(addresses, PLACES=2, TRIED_BUCKETS=4, NEW_BUCKETS=8, CONTESTS=3)
 @settings(deadline=None)
 @given(steps, st.binary(min_size=1, max_size=8))
-@patch.multiple(addresses, PLACES=2, TRIED_BUCKETS=4, NEW_BUCKETS=8, CONTESTS=3)
 def test_the_tables_stay_consistent(made: list[tuple[str, int, int]], key: bytes) -> None:
     """Whatever happens, with few places to fight for, and after it was stored and read again."""
     book = AddressBook(key)
