@@ -15,8 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from netnode.ports import Clock, Dialer, Entropy, LinkClosed
 from netnode.problems import Problem
-from netnode.store import PeerRow
-from netnode.store.schema import STORE_ID_BYTES
+from netnode.store import PeerRow, Reader
 from netnode.sync.interest import Interest
 from netnode.sync.peering import AddressTalk, Core, Peering
 from protocol import limits, messages
@@ -114,6 +113,7 @@ async def _ask(
 ) -> Heard:
     """Tries the addresses of one peer until one answers."""
     answer = Heard(peer, note="no address")
+    store = (await core.store.read(Reader.newest)).store
     for address in peer.addresses:
         try:
             link = await dialer.dial(address)
@@ -127,7 +127,7 @@ async def _ask(
             hello=Hello(
                 agent=agent,
                 clock=core.clock.now_ms(),
-                store=entropy.token(STORE_ID_BYTES),
+                store=store,
                 versions=[VERSION],
             ),
             ephemeral=entropy.token(limits.KEY_BYTES),

@@ -113,9 +113,9 @@ def recover(
         output.hint(f"Warning: {WARNING}")
     fetched = run.runtime.fetch(run.home.path, networker=networker, peers=peers, heard=_hint_heard)
     require_words(fetched.network, entropy, fetched.promises, networker)
+    _require_answers(fetched)
     if not run.json:
         _show_fetched(fetched)
-    _require_answers(fetched)
     if run.interactive and not yes:
         click.confirm("Go on from there with a new key?", abort=True, err=True)
     after = entropy if out is None else SystemEntropy().token(words.ENTROPY_SIZE)
