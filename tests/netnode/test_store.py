@@ -330,3 +330,22 @@ async def test_who_waits_is_told_when_the_commits_are_cancelled(tmp_path: Path) 
         task.cancel()
         await settle()
         assert task.cancelled() and all(each.cancelled() for each in waiting)
+
+
+async def test_a_check_after_others_wrote_finds_nothing(tmp_path: Path) -> None:
+    """FTS5 checked itself by a stale picture of its index and told of corruption that was not there."""
+    async with opened(tmp_path / "s", Inline()) as store:
+
+        def table(writer: Writer) -> None:
+            writer.connection.execute("CREATE VIRTUAL TABLE words USING fts5(text)")
+
+        def write(writer: Writer, round_: int) -> None:
+            with writer.transaction() as connection:
+                for number in range(50 if round_ % 5 == 0 else 1):
+                    text = " ".join(f"w{(round_ * 7 + number * each) % 400}" for each in range(20))
+                    connection.execute("INSERT INTO words(text) VALUES (?)", (text,))
+
+        await store.write(table)
+        for round_ in range(120):
+            await store.write(write, round_)
+            assert await store.read(Reader.check) == []

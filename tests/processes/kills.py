@@ -113,7 +113,8 @@ def kill_rounds(nodes: Launcher, rounds: int, seed: int = 1) -> Told:
         lost = acknowledged - own_keys(writer)
         assert not lost, f"seed {seed}, round {number}: lost {len(lost)}, such as {min(lost)}"
         for node in (writer, reader):
-            assert node.get("/log/verify")["ok"], f"seed {seed}, round {number}"
+            answer = node.get("/log/verify")
+            assert answer["ok"], f"seed {seed}, round {number}, {node.home.name}: {answer}"
     until(lambda: head(reader, writer.id) == head(writer, writer.id), "the reader holds it all", 60)
     assert head(writer, writer.id)[2] == "open", head(writer, writer.id)
     told.acknowledged = len(acknowledged)
