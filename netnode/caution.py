@@ -42,6 +42,7 @@ class Reason(enum.StrEnum):
     RESTORED = "restored"  # a backup was put back
     MOVED = "moved"  # the home is at another machine or path than it remembers
     LOST = "lost"  # keys without the store
+    REPAIRED = "repaired"  # a damaged store was made anew of what could be read
     BEHIND = "behind"  # a peer held own entries that this store never had
     COPIED = "copied"  # two copies ran, and the owner says that this one stays
 
@@ -126,6 +127,7 @@ _WHY: Final = {
     Reason.RESTORED: "This home was restored from a backup",
     Reason.MOVED: "This home was moved or copied here",
     Reason.LOST: "The store of this home was lost",
+    Reason.REPAIRED: "The store of this home was damaged and made anew",
     Reason.BEHIND: "A peer held entries of yours that this home did not write: it is an older copy, or somebody has "
     "your key (then: netnode key rotate)",
     Reason.COPIED: "Another copy of this home was running",

@@ -26,12 +26,14 @@ from netnode.operations.services import Ready, Services, StartOptions
 from netnode.periodic import Periodic, run_all
 from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
+from netnode.repairing import repair
 from netnode.restoring import restore, verify_backup
 from netnode.returning import fetch, take_over
 from netnode.services import encryption, standing
 from netnode.services.backups import LOOK_SECONDS
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
+from netnode.refetching import fetch_own_log
 from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
 from netnode.store import Store
 from netnode.sync.peering import Core
@@ -40,7 +42,7 @@ from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk, lan_address, retries
 from protocol.identity import id_text
 
-__all__ = ["fetch", "initialise", "online", "opened", "restore", "run", "take_over", "verify_backup"]
+__all__ = ["fetch", "initialise", "online", "opened", "repair", "restore", "run", "take_over", "verify_backup"]
 
 LOG_BYTES: Final = 5 * 1024 * 1024
 DAMAGE_SECONDS: Final = 5.0  # why: a look at a variable; what peers take meanwhile they verify
@@ -135,7 +137,12 @@ async def _serving(
     settings, home = parts.settings, parts.home
     dialer = WebSocketDialer()
     listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
-    identity = await SessionIdentity.of(parts)
+    try:
+        await fetch_own_log(parts, dialer, (*settings.peers, *options.peers))
+        identity = await SessionIdentity.of(parts)
+    except BaseException:
+        await dialer.close()
+        raise
     held = None
     if settings.interest == "all":
         held = Held(parts.store, settings.network, parts.ports.entropy, parts.ports.clock)

@@ -50,6 +50,8 @@ _DOING: Final = {
     "writing": "Writing the backup",
     "reading": "Opening the backup",
     "verifying": "Checking every entry",
+    "examining": "Examining the store",
+    "storing": "Storing what was found",
 }
 
 words_option = click.option(
@@ -120,7 +122,7 @@ def verify(context: click.Context, file: Path, words_file: Path | None, passphra
     run = invocation(context)
     if words_file is not None:
         key = BackupKey(_entropy(run, words_file))
-        made = _in_process(lambda watch: run.runtime.verify_backup(file, key, watch))
+        made = in_process(lambda watch: run.runtime.verify_backup(file, key, watch))
     else:
         made = _watched(run, BACKUP_VERIFY, models.BackupChoice(path=_absolute(file)), passphrase_file)
     output.emit(run, made, _show_verified)
@@ -178,7 +180,7 @@ def restore(
         key = _home_key(run, named_home(key_home), passphrase_file)
     else:
         key = BackupKey(_entropy(run, words_file))
-    restored = _in_process(lambda watch: run.runtime.restore(run.home.path, file, key, watch))
+    restored = in_process(lambda watch: run.runtime.restore(run.home.path, file, key, watch))
     output.emit(run, restored, _show_restored)
 
 
@@ -282,7 +284,7 @@ def _watched(
     return use(run, work, operation.signs, passphrase_file)
 
 
-def _in_process(work: Callable[[Watch], Awaitable[Answer]]) -> Answer:
+def in_process(work: Callable[[Watch], Awaitable[Answer]]) -> Answer:
     """Does the work here, with a progress bar."""
     watch = Watch()
 

@@ -7,8 +7,9 @@ from typing import Final
 import click
 
 from netnode.cli import output
+from netnode.cli.backups import in_process
 from netnode.cli.frame import Invocation, NodeCommand, invocation
-from netnode.cli.reach import call
+from netnode.cli.reach import call, require_home
 from netnode.operations import models
 from netnode.operations.doctor import DOCTOR
 from netnode.problems import ExitCode, Problem
@@ -44,6 +45,44 @@ def examined(run: Invocation) -> models.Examined:
     from netnode.services.doctor import examine  # late: no other command needs it
 
     return examine(run.home, machine(), SystemClock(), SystemDisk(), SystemEntropy())
+
+
+@click.command(cls=NodeCommand)
+@click.option("--anyway", is_flag=True, help="Also when no damage is found.")
+@click.pass_context
+def repair(context: click.Context, anyway: bool) -> None:
+    """Make a new store of every entry, peer and picture that can be read of a damaged one.
+
+    The damaged store is kept in a folder of the home. A good backup loses less: see netnode backup ls.
+    """
+    run = invocation(context)
+    require_home(run)
+    if run.home.running() is not None:
+        text = "The node is running. End it first: netnode stop"
+        raise Problem(text, ExitCode.REFUSED, "running")
+    done = in_process(lambda watch: run.runtime.repair(run.home.path, anyway, watch))
+    output.emit(run, done, _show_repaired)
+
+
+def _show_repaired(done: models.Repaired) -> None:
+    output.say(
+        f"The store is new: {output.counted(done.entries, 'entry', 'entries')} of "
+        f"{output.counted(done.found, 'entry', 'entries')} that could be read, {output.counted(done.logs, 'log')}, "
+        f"{output.counted(done.peers, 'peer')}, {output.counted(done.follows, 'follow')}, "
+        f"{output.counted(done.blobs, 'picture or file', 'pictures or files')}."
+    )
+    if done.own_head is not None:
+        output.say(f"Your own log goes up to entry {done.own_head}.")
+    if done.unreadable:
+        output.say(f"{done.unreadable:,} of {done.pages:,} pages of the old store could not be read whole.")
+    output.say(*done.lost)
+    output.say(
+        f"The damaged store is kept in {done.kept}; remove it when all is well.",
+        "",
+        "Until your peers have answered what they hold of your log, the node publishes nothing.",
+        "  netnode start      meet your peers and catch up",
+        "  netnode doctor     look again",
+    )
 
 
 def _show(found: models.Examined) -> None:

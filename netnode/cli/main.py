@@ -22,6 +22,7 @@ from netnode.cli import (
     output,
     peers,
     recovery,
+    room,
     settings,
     watching,
 )
@@ -92,6 +93,8 @@ for _command in (
     blobs.blob,
     backups.backup,
     doctor.doctor,
+    doctor.repair,
+    room.stamp,
     settings.config,
     node.demo,
     node.completion,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from netnode.operations import backups, blobs, doctor, keys, listings, logs, node, own, peers, reach
+from netnode.operations import backups, blobs, doctor, keys, listings, logs, node, own, peers, reach, room
 from netnode.operations.operation import Download, Operation, Upload
 
 AnyOperation = Operation[Any, Any] | Upload[Any, Any] | Download[Any]
@@ -20,4 +20,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *blobs.OPERATIONS,
     *backups.OPERATIONS,
     *doctor.OPERATIONS,
+    *room.OPERATIONS,
 )

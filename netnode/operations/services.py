@@ -289,6 +289,26 @@ class Configuration(Protocol):
         """Checks and writes one setting; Problem 2 for a value it cannot take."""
 
 
+class Room(Protocol):
+    """What this node keeps of others."""
+
+    async def drop_listing(self, ref: str) -> models.ListingDropped:
+        """Lets go of all records of somebody's listing; Problem 4 for an own one, 3 when it is not held."""
+
+    async def drop_log(self, order: models.LogDrop) -> models.LogDropped:
+        """Lets go of somebody's log and does not take it again; Problem 4 for the own or a followed one."""
+
+
+class Stamps(Protocol):
+    """The proof of work this node shows."""
+
+    async def show(self) -> models.StampState:
+        """As it is."""
+
+    async def improve(self, bits: int) -> models.StampState:
+        """Makes one of so many bits and publishes it in the profile. Signs."""
+
+
 class Services(Protocol):
     """Everything an operation may touch."""
 
@@ -355,6 +375,14 @@ class Services(Protocol):
     @property
     def doctor(self) -> Doctor:
         """Looks at the computer, the home and the store."""
+
+    @property
+    def room(self) -> Room:
+        """What this node keeps of others."""
+
+    @property
+    def stamps(self) -> Stamps:
+        """The proof of work this node shows."""
 
     @property
     def config(self) -> Configuration:
@@ -455,6 +483,9 @@ class Runtime(Protocol):
 
     async def restore(self, home: Path, file: Path, key: BackupKey, watch: Watch) -> models.Restored:
         """Makes a home from a backup; Problem 4 when the home is not empty or the key does not open it."""
+
+    async def repair(self, home: Path, anyway: bool, watch: Watch) -> models.Repaired:
+        """Makes a new store of what can be read of a damaged one; Problem 4 when nothing is wrong with it."""
 
     async def verify_backup(self, file: Path, key: BackupKey, watch: Watch) -> models.BackupMade:
         """Restores a backup to a temporary folder and checks all of it; no home is needed."""

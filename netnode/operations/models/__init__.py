@@ -86,6 +86,17 @@ from netnode.operations.models.reach import (
     Reached,
     WellKnown,
 )
+from netnode.operations.models.repair import Repaired
+from netnode.operations.models.room import (
+    DistanceName,
+    ListingDrop,
+    ListingDropped,
+    LogDrop,
+    LogDropped,
+    StampOrder,
+    StampState,
+    Storage,
+)
 from netnode.operations.models.search import Found, HubAnswer, SearchQuery
 from netnode.operations.models.settings import Setting, SettingChange, SettingName
 from netnode.operations.models.shared import (
@@ -125,6 +136,7 @@ __all__ = [
     "Branches",
     "Check",
     "Cursor",
+    "DistanceName",
     "DomainCheck",
     "DomainChoice",
     "Done",
@@ -162,6 +174,8 @@ __all__ = [
     "Listed",
     "Listing",
     "ListingAdd",
+    "ListingDrop",
+    "ListingDropped",
     "ListingEdit",
     "ListingKey",
     "ListingRef",
@@ -169,6 +183,8 @@ __all__ = [
     "ListingsQuery",
     "Log",
     "LogChoice",
+    "LogDrop",
+    "LogDropped",
     "LogImported",
     "LogProblem",
     "Moderation",
@@ -194,6 +210,7 @@ __all__ = [
     "Published",
     "Reached",
     "ReferenceText",
+    "Repaired",
     "ReportPublish",
     "Restored",
     "Resume",
@@ -206,9 +223,12 @@ __all__ = [
     "Settle",
     "Settled",
     "Skipped",
+    "StampOrder",
+    "StampState",
     "StandingState",
     "Stated",
     "Status",
+    "Storage",
     "Variant",
     "Verified",
     "Waiting",
