@@ -26,6 +26,7 @@ from netnode.operations.services import Ready, Services, StartOptions
 from netnode.periodic import Periodic, run_all
 from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
+from netnode.refetching import fetch_own_log
 from netnode.repairing import repair
 from netnode.restoring import restore, verify_backup
 from netnode.returning import fetch, take_over
@@ -33,7 +34,6 @@ from netnode.services import encryption, standing
 from netnode.services.backups import LOOK_SECONDS
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
-from netnode.refetching import fetch_own_log
 from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
 from netnode.store import Store
 from netnode.sync.peering import Core

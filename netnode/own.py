@@ -268,7 +268,8 @@ class OwnLog:
             )
         if state is None:
             raise Problem(
-                "The own log is not in the store, and it cannot be begun anew. Put back a backup of the home.",
+                "Your log is not in the store of this home. Start the node, which fetches it from peers: "
+                "netnode start --peer URI",
                 code="own_log",
             )
         self._require_newest(state)
