@@ -206,9 +206,7 @@ class AddressBook:
         """Ends contests: a holder that was met lately stays, one that failed its test goes back to *new*."""
         for key, since in list(self._contests.items()):
             challenger, holder = self._known.get(key), self._holder(key)
-            if challenger is None or challenger.tried or holder is None:
-                del self._contests[key]
-            elif now - holder.met < FRESH_MS:
+            if challenger is None or challenger.tried or holder is None or now - holder.met < FRESH_MS:
                 del self._contests[key]
             elif (holder.attempt >= since and holder.failures) or now - since > TEST_MS:
                 del self._contests[key]
