@@ -23,6 +23,7 @@ from netnode.projector import Projector
 from netnode.quotas import Quotas
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
+from netnode.stamping import Stamping
 from netnode.store import GroupCommit, Store
 from netnode.store.schema import STORE_ID_BYTES, Saving
 from netnode.sync.sessions import SessionKeeper
@@ -49,6 +50,7 @@ class Assembly:
     store: Store
     gate: Gate
     keeping: Keeping
+    stamping: Stamping
     bus: Bus
     own: OwnLog
     projector: Projector
@@ -101,7 +103,17 @@ async def assembled(
             if state is None and home.initialised() and own.caution.reason is not Reason.LOST:
                 await own.caution.begin(Reason.LOST)
             projector = Projector(store, settings.network, ports.clock, bus)
-            yield Assembly(home, settings, ports, store, gate, keeping, bus, own, projector, ring)
+            stamping = Stamping(
+                store,
+                settings.network,
+                networker,
+                ports.clock,
+                ports.entropy,
+                ports.executor,
+                settings.stamp_bits,
+            )
+            await stamping.load()
+            yield Assembly(home, settings, ports, store, gate, keeping, stamping, bus, own, projector, ring)
     finally:
         await store.close()
         await ports.executor.close()
@@ -165,6 +177,8 @@ def services_of(
         ask_hubs=parts.settings.search_hubs == "on",
         serving=serving,
         stop=stop,
+        keeping=parts.keeping,
+        stamping=parts.stamping,
         disk=parts.ports.disk,
         ring=parts.ring,
     )

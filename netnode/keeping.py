@@ -16,7 +16,7 @@ from typing import Final
 from netnode import quotas
 from netnode.ports import Clock
 from netnode.projections import catalogue
-from netnode.quotas import MIB, Distance, Plan, Quotas, Use
+from netnode.quotas import Distance, Plan, Quotas, Use
 from netnode.store import Reader, Store, room
 from netnode.wanting import Releasing
 from protocol.errors import NotHeld
@@ -26,7 +26,7 @@ NEAR_OF_ONE: Final = 1_000  # why: one followed peer must not make the whole mar
 NEAR_KEPT: Final = 20_000  # of all followed peers together
 DROPPED_AT_ONCE: Final = 200  # why: one transaction of a tenth of a second
 ROUNDS: Final = 4
-STEP: Final = MIB  # why: where nothing more can be let go of, looking again at every entry would help nobody
+STEP: Final = 64  # why: with all that is held a hair below a bound, looking again at every entry helps nobody
 _log = logging.getLogger("netnode.keeping")
 
 
@@ -135,7 +135,7 @@ class Keeping:
                 break
             await self._carry_out(gate, wanted, uses)
         self._counted = grown
-        self._room = max(quotas.headroom(uses, self._bounds), STEP)
+        self._room = max(quotas.headroom(uses, self._bounds), self._bounds.smallest // STEP)
 
     async def _carry_out(self, gate: Releasing, wanted: Plan, uses: Mapping[Distance, Sequence[Use]]) -> None:
         taken = {use.author: use.bytes for held in uses.values() for use in held}
@@ -222,11 +222,13 @@ class Keeping:
             return known is not None
 
     async def near_to(self, peer: bytes, wanted: Iterable[bytes]) -> None:
-        """Remembers whom a followed peer wants: they are near.
+        """Remembers whom a peer wants: if it is followed, they are near.
 
         Raises:
             Problem: the disk fails.
         """
+        if peer not in self._followed:
+            return
         ids = frozenset(sorted(wanted)[:NEAR_OF_ONE])
         if self._told.get(peer, frozenset()) != ids:
             await self._store.write(room.set_near, peer, ids)

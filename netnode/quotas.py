@@ -54,6 +54,11 @@ class Quotas:
             settings.pool_mb * MIB,
         )
 
+    @property
+    def smallest(self) -> int:
+        """The lowest of the bounds."""
+        return min(self.followed, self.near, self.near_together, self.pool)
+
     def of_log(self, distance: Distance) -> int | None:
         """The most that one log may take; None: as much as it likes, or as the pool has."""
         return {Distance.FOLLOWED: self.followed, Distance.NEAR: self.near}.get(distance)

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from netnode.market.profile import from_form, to_form
 from netnode.operations import models
 from netnode.ports import Entropy
 from netnode.projections import views
 from netnode.services.ports import OwnLog, Projector
+from netnode.stamping import Stamping
 from netnode.store import Store
 from protocol.identity import id_text
 from protocol.limits import SALT_BYTES
 from protocol.records import Profile, encode_record, merge
+from protocol.records.profile import Stamp
 
 
 class OwnIdentity:
@@ -26,13 +28,22 @@ class OwnIdentity:
         own: signs new ones.
         projector: brings them into force.
         entropy: salts of records.
+        stamping: whose stamp a new profile shows; None: that of the profile before.
     """
 
-    def __init__(self, store: Store, own: OwnLog, projector: Projector, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        store: Store,
+        own: OwnLog,
+        projector: Projector,
+        entropy: Entropy,
+        stamping: Stamping | None = None,
+    ) -> None:
         self._store = store
         self._own = own
         self._projector = projector
         self._entropy = entropy
+        self._stamping = stamping
         self._turn = asyncio.Lock()
 
     async def profile(self) -> models.Profile:
@@ -53,13 +64,20 @@ class OwnIdentity:
             row = await self._row()
             form = {} if row is None else to_form(row.record)
             form |= {name: value for name in ("name", "bio") if (value := getattr(change, name)) is not UNSET}
-            stamp = UNSET if row is None else row.record.stamp
+            stamp = self._stamp(UNSET if row is None else row.record.stamp)
             record = from_form(form, salt=self._entropy.token(SALT_BYTES), stamp=stamp)
             if row is None or not _same(row.record, record):
                 data = encode_record(record) if row is None else merge(row.raw, record)
                 await self._own.append([(Profile.KIND, data)])
                 await self._projector.level_of(self._own.id)
         return await self.profile()
+
+    def _stamp(self, known: Stamp | UnsetType) -> Stamp | UnsetType:
+        """The better of the stamp in the profile and the one that was made since."""
+        made = None if self._stamping is None else self._stamping.current
+        if made is None or (known is not UNSET and known.bits >= made.bits):
+            return known
+        return Stamp(bits=made.bits, nonce=made.nonce)
 
     async def _row(self) -> views.ProfileRow | None:
         return await self._store.read(lambda reader: views.profile(reader.connection, self._own.id))

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from netnode.config import Config
 from netnode.home import Home
 from netnode.ingest import Gate
+from netnode.keeping import Keeping
 from netnode.keyring import KeyRing
 from netnode.keystore import Keystore
 from netnode.nearby import Neighbourhood
 from netnode.operations.settings import FileConfiguration
 from netnode.own import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor, Web
+from netnode.quotas import Quotas
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
 from netnode.services.doctor import Doctor, Live
@@ -34,11 +36,14 @@ from netnode.services.peers import PeerBook
 from netnode.services.picturing import PictureFetch
 from netnode.services.ports import Projector, Serving, Sessions
 from netnode.services.reaching import Reaching
+from netnode.services.room import Room
 from netnode.services.rotations import Rotations
 from netnode.services.settling import OwnWork
+from netnode.services.stamps import Stamps
 from netnode.services.standing import StandingEntries
 from netnode.services.status import LiveState
 from netnode.services.verifying import LogVerification
+from netnode.stamping import Stamping
 from netnode.store import Store
 from netnode.system import SystemDisk, machine, own_addresses
 
@@ -49,6 +54,8 @@ class NodeServices:
 
     node: LiveState
     identity: OwnIdentity
+    room: Room
+    stamps: Stamps
     listings: OwnListings
     search: CatalogueSearch
     peers: PeerBook
@@ -93,6 +100,8 @@ def compose(
     ring: KeyRing | None = None,
     neighbourhood: Neighbourhood | None = None,
     web: Callable[[], Web] = _https,
+    keeping: Keeping | None = None,
+    stamping: Stamping | None = None,
 ) -> NodeServices:
     """Builds the services.
 
@@ -116,6 +125,8 @@ def compose(
         ring: the keys; None: they stay locked.
         neighbourhood: nodes of the local network; None: nobody looks.
         web: fetches documents of domains.
+        keeping: what is kept of whose log; None: as the default settings say.
+        stamping: makes stamps; None: one that is not loaded.
     """
     disk = disk or SystemDisk()
     ring = ring or KeyRing(home, disk, entropy, executor, None, None)
@@ -148,9 +159,14 @@ def compose(
     feeds = FeedImport(store, own, projector, entropy, executor, home.path, PictureFetch(store, clock, web))
     export = FeedExport(store, own, projector, clock)
     work = OwnWork(own, store, projector)
+    keeping = keeping or Keeping(store, own.id, Quotas.of(config.settings()), clock)
+    stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
+    identity = OwnIdentity(store, own, projector, entropy, stamping)
     return NodeServices(
         node=LiveState(store, own, clock, home.path, version, sessions, serving, stop, backups, work.waiting),
-        identity=OwnIdentity(store, own, projector, entropy),
+        identity=identity,
+        room=Room(store, gate, keeping, own, projector),
+        stamps=Stamps(store, own, stamping, identity),
         listings=OwnListings(store, own, projector, clock, entropy, feeds, export),
         search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),
         peers=PeerBook(store, own, clock, addresses, sessions),

@@ -233,36 +233,46 @@ class Writer:
         return stored
 
     def purge_record(self, author: bytes, seq: int) -> bool:
-        """Lets go of a record for good; the header stays.
+        """Lets go of one record for good; see `purge_records`."""
+        return self.purge_records(author, [seq]) > 0
 
-        Its bytes are overwritten, in the file itself with the next checkpoint (at the latest when the node stops).
+    def purge_records(self, author: bytes, seqs: Sequence[int]) -> int:
+        """Lets go of records for good; the headers stay, and the records are not asked for again.
+
+        Their bytes are overwritten, in the file itself with the next checkpoint (at the latest when the node stops).
 
         Returns:
-            False when there is no such record.
+            How many there were.
 
         Raises:
-            LocalProtocolError: the entry is of an even kind, whose records are never purged.
+            LocalProtocolError: an entry is of an even kind, whose records are never purged.
         """
+        gone = 0
         self.connection.execute("PRAGMA secure_delete = ON")
         try:
             with self.transaction() as connection:
                 n = self.intern(author)
-                row = connection.execute(
-                    "SELECT header, signature, length(record) FROM entry WHERE place = ? AND record IS NOT NULL",
-                    (place_of(n, seq),),
-                ).get
-                if row is None:
-                    return False
-                entry = stored_entry(row[0], row[1], None)
-                if is_critical(entry.kind):
-                    raise LocalProtocolError(f"the record of entry {seq} is ledger-critical and never purged")
-                connection.execute("UPDATE entry SET record = NULL WHERE place = ?", (place_of(n, seq),))
-                self._grow(connection, n, -RECORD_COPIES * row[2])
-                connection.execute(
-                    "INSERT OR REPLACE INTO purged(n, seq, id) VALUES (?, ?, ?)", (n, seq, entry.id)
-                )
-                self._changed({n})
-            return True
+                for seq in seqs:
+                    row = connection.execute(
+                        "SELECT header, signature, length(record) FROM entry"
+                        " WHERE place = ? AND record IS NOT NULL",
+                        (place_of(n, seq),),
+                    ).get
+                    if row is None:
+                        continue
+                    entry = stored_entry(row[0], row[1], None)
+                    if is_critical(entry.kind):
+                        text = f"the record of entry {seq} is ledger-critical and never purged"
+                        raise LocalProtocolError(text)
+                    connection.execute("UPDATE entry SET record = NULL WHERE place = ?", (place_of(n, seq),))
+                    self._grow(connection, n, -RECORD_COPIES * row[2])
+                    connection.execute(
+                        "INSERT OR REPLACE INTO purged(n, seq, id) VALUES (?, ?, ?)", (n, seq, entry.id)
+                    )
+                    gone += 1
+                if gone:
+                    self._changed({n})
+            return gone
         finally:
             self.connection.execute("PRAGMA secure_delete = OFF")
 

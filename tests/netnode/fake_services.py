@@ -356,6 +356,37 @@ class FakeModeration:
         return paged(self.stated, query)
 
 
+class FakeRoom:
+    def __init__(self):
+        self.dropped: set[str] = set()
+
+    async def drop_listing(self, ref):
+        if ref.startswith("nx1"):
+            return models.ListingDropped(ref=ref, records=2)
+        raise Problem("an own listing", ExitCode.REFUSED, "own")
+
+    async def drop_log(self, order):
+        if order.undo and order.id not in self.dropped:
+            raise Problem("not dropped", ExitCode.NOT_FOUND, "not_dropped")
+        (self.dropped.discard if order.undo else self.dropped.add)(order.id)
+        return models.LogDropped(id=order.id, dropped=not order.undo, entries=0 if order.undo else 7)
+
+
+class FakeStamps:
+    def __init__(self, services):
+        self.services = services
+        self.bits = 0
+
+    async def show(self):
+        nonce = "00" * 8 if self.bits else None
+        return models.StampState(bits=self.bits, nonce=nonce, profile=self.bits, aim=20, attempts=4000)
+
+    async def improve(self, bits):
+        self.services.sign()
+        self.bits = bits
+        return await self.show()
+
+
 class FakeServices:
     """Satisfies `Services`; `unlocked` says whether it can sign, `running` whether it plays a running node."""
 
@@ -371,6 +402,8 @@ class FakeServices:
         self.log = FakeLogs()
         self.blobs = FakeBlobs()
         self.moderation = FakeModeration(self)
+        self.room = FakeRoom()
+        self.stamps = FakeStamps(self)
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
     def sign(self):

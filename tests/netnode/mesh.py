@@ -382,7 +382,7 @@ class Mesh:
         dialer = MemoryDialer(self.wires, name)
         reach = Reach(NETWORK, store, clock, entropy, dialer, lambda: identity_of(author), "test")
         held = Held(store, NETWORK, entropy, clock) if ranges else None
-        core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held)
+        core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held, keeping=keeping)
         if hub:
             core = replace(core, searched_as=author.id)
         keeper = SessionKeeper(
