@@ -382,7 +382,9 @@ class Mesh:
         dialer = MemoryDialer(self.wires, name)
         reach = Reach(NETWORK, store, clock, entropy, dialer, lambda: identity_of(author), "test")
         held = Held(store, NETWORK, entropy, clock) if ranges else None
-        core = Core(NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held, keeping=keeping)
+        core = Core(
+            NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held, keeping=keeping
+        )
         if hub:
             core = replace(core, searched_as=author.id)
         keeper = SessionKeeper(
@@ -469,11 +471,12 @@ class Puppet:
     @classmethod
     async def meet(
         cls, wires: Wires, address: str, author: Author, *, hello: bool = True, store: bytes | None = None,
-        interest: bool = True, advertised: dict[str, int] | None = None,
+        interest: bool = True, advertised: dict[str, int] | None = None, features: Sequence[int] = (),
+        source: str = "",
     ) -> Puppet:  # fmt: skip
-        """Dials a node and goes through the handshake."""
-        link = wires.connect(f"puppet {author.name}", address)
-        puppet = cls(link, cls.session_of(author, True, store, advertised))
+        """Dials a node, from an address if one is given, and goes through the handshake."""
+        link = wires.connect(source or f"puppet {author.name}", address)
+        puppet = cls(link, cls.session_of(author, True, store, advertised, features))
         await puppet.flush()
         while puppet.session.phase in (Phase.AWAIT_2, Phase.GREETING):
             puppet.events.extend(puppet.session.receive(await link.receive(), NOW))
@@ -485,8 +488,9 @@ class Puppet:
 
     @staticmethod
     def session_of(
-        author: Author, initiator: bool, store: bytes | None = None, advertised: dict[str, int] | None = None
-    ) -> Session:
+        author: Author, initiator: bool, store: bytes | None = None, advertised: dict[str, int] | None = None,
+        features: Sequence[int] = (),
+    ) -> Session:  # fmt: skip
         return Session(
             NETWORK,
             initiator=initiator,
@@ -494,6 +498,7 @@ class Puppet:
             hello=Hello(
                 agent="puppet",
                 clock=NOW,
+                features=list(features),
                 limits=advertised or {},
                 store=store or seed(author.name, "store")[:16],
                 versions=[1],
