@@ -25,8 +25,8 @@ from netnode.problems import ExitCode, Problem
 from netnode.projections import tables
 from netnode.recovering import Heard, fetch_log, label
 from netnode.rotating import Grant, pending, promises_of, rotation
-from netnode.store import GroupCommit, Reader, Store, Writer
-from netnode.sync.book import peer_row
+from netnode.store import GroupCommit, Reader, Store
+from netnode.sync.book import Book, peer_row
 from netnode.sync.peering import Core
 from netnode.system import SystemDisk, machine, retries
 from protocol.identity import id_text
@@ -97,8 +97,10 @@ async def _fetch(
                 state = await gate.state(networker)
                 if state is None:
                     raise _nobody(networker, answers)
+                book = Book(store)
                 for answer in answers:
-                    await store.write(Writer.put_peer, answer.peer)
+                    if answer.peer.id != networker:
+                        await book.add(answer.peer)
                 return await _found(store, network, state, answers)
         finally:
             await dialer.close()

@@ -13,7 +13,8 @@ from netnode.bus import Bus
 from netnode.config import Config
 from netnode.home import Home
 from netnode.ingest import Gate
-from netnode.keystore import Keys
+from netnode.keyring import KeyRing
+from netnode.keystore import Keys, Keystore
 from netnode.own import OwnLog
 from netnode.projections import tables
 from netnode.projector import Projector
@@ -23,6 +24,7 @@ from netnode.store import GroupCommit, PeerRow, Store
 from netnode.sync.book import Book
 from netnode.system import SystemDisk, SystemEntropy, ThreadExecutor
 from protocol.identity import id_text
+from protocol.recovery import backup_public
 from tests.protocol.author import Author, seed
 
 NETWORK = "inx"
@@ -88,6 +90,7 @@ class OpenHome:
     services: NodeServices
     sessions: FakeSessions | None
     stopped: list[bool]
+    ring: KeyRing
 
     @property
     def id(self) -> str:
@@ -110,15 +113,25 @@ async def opened(
     home = Home(path / name, disk)
     home.create()
     me = Author(name, network)
-    keys = Keys(
-        me.id, network, 0, me.promise_for(1), seed(name, "key", 0), bytes(32), START, bytes(32), bytes(32)
-    )
+    keystore = Keystore(home, disk, entropy)
+    if not home.initialised():
+        founded = Keys(
+            me.id, network, 0, me.promise_for(1), seed(name, "key", 0), bytes(32), START,
+            backup_public(network, me.entropy), bytes(32),
+        )  # fmt: skip
+        keystore.create(founded, None)
+    keys = keystore.open(None)
     store = await Store.open(home.store, network, disk, executor, entropy, [tables.create])
     try:
         async with GroupCommit(store) as commits:
             bus = Bus()
             gate = Gate(network, store, commits, executor, bus)
-            own = OwnLog(network, me.id, gate, clock, None if locked else keys, store)
+            ring = KeyRing(home, disk, entropy, executor, None if locked else keys, None)
+            held = await store.load(me.id)
+            if held is not None:
+                ring.reconcile(held.openers)
+            own = OwnLog(network, me.id, gate, clock, ring.opened, store)
+            ring.tell(own.adopt)
             if await gate.state(me.id) is None:
                 assert (await gate.admit(me.entries, durable=True)).fault is None
             projector = Projector(store, network, clock, bus)
@@ -141,8 +154,9 @@ async def opened(
                 sessions=sessions,
                 serving=lambda: serving,
                 stop=stop,
+                ring=ring,
             )
-            yield OpenHome(me, home, store, gate, own, projector, clock, services, sessions, stopped)
+            yield OpenHome(me, home, store, gate, own, projector, clock, services, sessions, stopped, ring)
     finally:
         await store.close()
         await executor.close()
