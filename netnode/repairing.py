@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -136,7 +136,8 @@ async def _filled(
             "storing", found.execute("SELECT total(length(header) + length(record)) FROM entry").get or 0
         )
         await files.take(_stream(found, public, watch))
-        for (name,) in found.execute("SELECT hash FROM blob").fetchall():
+        names: list[Any] = found.execute("SELECT hash FROM blob").fetchall()
+        for (name,) in names:
             if await parts.store.write(tables.copy_blob, found, name):
                 filled.blobs += 1
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import click
@@ -12,7 +13,8 @@ from netnode.cli.frame import Invocation, NodeCommand, invocation
 from netnode.cli.reach import call, require_home
 from netnode.operations import models
 from netnode.operations.doctor import DOCTOR
-from netnode.problems import ExitCode, Problem
+from netnode.operations.node import STATUS
+from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.system import SystemClock, SystemDisk, SystemEntropy, machine
 
 _SIGNS: Final = {"ok": "ok", "warn": "!", "fail": "FAIL"}
@@ -62,6 +64,43 @@ def repair(context: click.Context, anyway: bool) -> None:
         raise Problem(text, ExitCode.REFUSED, "running")
     done = in_process(lambda watch: run.runtime.repair(run.home.path, anyway, watch))
     output.emit(run, done, _show_repaired)
+
+
+@click.command(cls=NodeCommand)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def bugreport(context: click.Context, file: Path) -> None:
+    """Write a zip for a bug report to FILE; it says nothing of keys, peers, addresses or listings."""
+    run = invocation(context)
+    from netnode.cli.main import program_version
+    from netnode.services import bugreport as reports  # late: no other command needs it
+
+    if file.exists():
+        text = f"{file} is there already. Name another file."
+        raise Problem(text, ExitCode.REFUSED, "exists", {"path": str(file)})
+    found = examined(run)
+    status, why = None, ""
+    try:
+        status = call(run, STATUS, models.Nothing())
+    except Problem as problem:
+        why = problem.text
+    disk = SystemDisk()
+    files = reports.bundle(run.home, disk, program_version(), found, status, why)
+    try:
+        disk.write_private(file.absolute(), reports.packed(files))
+    except OSError as error:
+        raise disk_problem(error, "write", file) from error
+    output.emit(run, {"file": str(file), "contents": files}, lambda _: _show_report(file, files))
+
+
+def _show_report(file: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        output.say(f"== {name}")
+        output.write(text if text.endswith("\n") else f"{text}\n")
+    output.say(
+        "",
+        f"All of the above is in {file}. Read it before you send it; nothing was sent.",
+    )
 
 
 def _show_repaired(done: models.Repaired) -> None:

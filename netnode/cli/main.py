@@ -94,6 +94,7 @@ for _command in (
     backups.backup,
     doctor.doctor,
     doctor.repair,
+    doctor.bugreport,
     room.stamp,
     settings.config,
     node.demo,
