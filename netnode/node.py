@@ -13,15 +13,18 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from netnode import telling, upkeep
 from netnode.assembly import Assembly, Ports, agent, assembled, home_keys, services_of, system_ports
-from netnode.config import Config, split_listen
+from netnode.config import Config, Settings, split_listen
 from netnode.founding import LOCK_SECONDS, initialise
 from netnode.home import Home, Running
 from netnode.keystore import Keys
+from netnode.mdns import ZeroconfMulticast
+from netnode.nearby import Neighbourhood, look_around
 from netnode.operations.services import Ready, Services, StartOptions
 from netnode.periodic import Periodic, run_all
 from netnode.ports import PEER_PATH
@@ -38,14 +41,28 @@ from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
 from netnode.store import Store
 from netnode.sync.peering import Core
 from netnode.sync.ranges import HELD_SECONDS, Held
+from netnode.sync.reach import Reach
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk, lan_address, retries
+from protocol.address import Scope, host_scope, ip_of
 from protocol.identity import id_text
 
-__all__ = ["fetch", "initialise", "online", "opened", "repair", "restore", "run", "take_over", "verify_backup"]
+__all__ = [
+    "fetch",
+    "initialise",
+    "online",
+    "opened",
+    "repair",
+    "restore",
+    "run",
+    "take_over",
+    "verify_backup",
+]
 
 LOG_BYTES: Final = 5 * 1024 * 1024
 DAMAGE_SECONDS: Final = 5.0  # why: a look at a variable; what peers take meanwhile they verify
+OUTSIDE_SECONDS: Final = 60.0  # why: a look at the clock; peers are asked once an hour
+AROUND_SECONDS: Final = 300.0  # why: where the local network could not be looked at, it may be there later
 _log = logging.getLogger("netnode")
 
 
@@ -57,7 +74,10 @@ async def opened(home: Path, *, passphrase: bytes | None) -> AsyncIterator[Servi
     ports = system_ports()
     with place.lock(retries(LOCK_SECONDS)):
         async with assembled(place, ports, *home_keys(place, ports, passphrase), passphrase) as parts:
-            await parts.projector.level()
+            try:
+                await parts.projector.level()
+            except Problem as problem:  # a full disk must not keep its owner from looking at what is there
+                _log.warning("what was stored last is not searchable yet: %s", problem.text)
             yield services_of(parts)
 
 
@@ -132,6 +152,7 @@ async def _serving(
 ) -> AsyncIterator[tuple[NodeServices, asyncio.Event]]:
     # Late: aiohttp takes a third of the time of a command that runs without a node.
     from netnode.api.server import ApiServer
+    from netnode.api.wellknown import PublicDocument
     from netnode.links import WebSocketDialer, WebSocketListener
 
     settings, home = parts.settings, parts.home
@@ -146,6 +167,15 @@ async def _serving(
     held = None
     if settings.interest == "all":
         held = Held(parts.store, settings.network, parts.ports.entropy, parts.ports.clock)
+    reach = Reach(
+        settings.network,
+        parts.store,
+        parts.ports.clock,
+        parts.ports.entropy,
+        dialer,
+        lambda: identity.current,
+        agent(),
+    )
     core = Core(
         settings.network,
         parts.store,
@@ -156,21 +186,29 @@ async def _serving(
         own=parts.own,
         searched_as=_searched_as(parts),
         keeping=parts.keeping,
+        stamping=parts.stamping,
         held=held,
     )
     sessions = SessionKeeper(
         core, parts.own, lambda: identity.current, settings, parts.ports.entropy, dialer, listener, agent()
     )
     parts.own.skew = sessions.skew
+    reach.named = sessions.invited
     parts.keeping.on_wider = sessions.compare_again
+    parts.stamping.on_better = sessions.show_stamp
+    parts.bus.subscribe(lambda _: parts.stamping.busy())
     chores = [Periodic("renewing the session key", RENEWAL_SECONDS, identity.renew), *upkeep.chores(parts)]
     if held is not None:
         chores.append(Periodic("reading the set of logs", HELD_SECONDS, held.refresh))
     stopping = asyncio.Event()
     damage: list[str] = []
     serving: list[Serving] = []
-    services = services_of(parts, sessions, stopping.set, lambda: serving[0] if serving else None)
+    neighbourhood = Neighbourhood(parts.ports.clock, parts.own.id)
+    services = services_of(
+        parts, sessions, stopping.set, lambda: serving[0] if serving else None, neighbourhood
+    )
     chores += [
+        Periodic("looking from outside", OUTSIDE_SECONDS, services.reaching.look),
         Periodic("making a backup", LOOK_SECONDS, services.backups.scheduled),
         Periodic("watching the store", DAMAGE_SECONDS, lambda: _withdraw(parts.store, sessions, damage)),
         Periodic("renewing the encryption keys", encryption.LOOK_SECONDS, services.keys.renew),
@@ -185,7 +223,10 @@ async def _serving(
         services,
         home.token(parts.ports.entropy),
         version=version("netnode"),
-        extra_routes=[listener.route()],
+        extra_routes=[
+            listener.route(),
+            PublicDocument(services.domains, services.identity, settings.allow_hosts).route(),
+        ],
         allow_hosts=settings.allow_hosts,
         allow_origins=settings.allow_origins,
     )
@@ -193,6 +234,7 @@ async def _serving(
     ready = _ready(parts.own.id, host, port)
     serving.append(Serving(ready.api, ready.peer, parts.ports.clock.now_ms(), _announced(host, port)))
     listener.addresses = (ready.peer,)
+    chores += _around(neighbourhood, settings, serving[0])
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stopping.set)
@@ -217,6 +259,7 @@ async def _serving(
                 group.create_task(parts.projector.run(), name="projector"),
                 group.create_task(sessions.run(), name="sessions"),
                 group.create_task(run_all(chores), name="chores"),
+                group.create_task(parts.stamping.run(), name="stamping"),
             ]
             yield services, stopping
             await sessions.close()
@@ -244,6 +287,27 @@ async def _withdraw(store: Store, sessions: SessionKeeper, told: list[str]) -> N
         told.append(store.damaged)
         _log.error("nothing is written or sent any more: %s", store.damaged)
         await sessions.close()
+
+
+def _around(neighbourhood: Neighbourhood, settings: Settings, serving: Serving) -> list[Periodic]:
+    """The chore that announces this node in the local network, where it may be dialled from there."""
+    if serving.only_here:
+        neighbourhood.why_not = (
+            'it listens to this computer only. To change that: netnode config set listen "0.0.0.0:4747"'
+        )
+        return []
+    if settings.mdns == "off":
+        neighbourhood.why_not = "the setting mdns is off. To change that: netnode config set mdns on"
+        return []
+    named = [serving.peer, *serving.announced]
+    hosts = [host for each in named if ip_of(host := urlsplit(each).hostname or "") is not None]
+    hosts = [host for host in hosts if host_scope(host) is not Scope.LOOPBACK]
+    multicast = ZeroconfMulticast()
+
+    async def around() -> None:
+        await look_around(neighbourhood, multicast, id_text(neighbourhood.own), serving.port, hosts)
+
+    return [Periodic("looking around in the local network", AROUND_SECONDS, around)]
 
 
 def _ready(networker: bytes, host: str, port: int) -> Ready:

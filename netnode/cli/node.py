@@ -251,6 +251,8 @@ def _show_status(found: models.Status) -> None:
     rows.append(("backup", _backup(found)))
     if found.damaged is not None:
         rows.append(("store", f"{found.damaged} Nothing is written until then."))
+    elif found.failing is not None:
+        rows.append(("store", f"{found.failing} Until then nothing new is kept."))
     if found.peer is not None:
         rows.append(("peers dial", found.peer))
     if found.api is not None:

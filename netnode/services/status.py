@@ -82,10 +82,12 @@ class LiveState:
                 api=None if serving is None else serving.api,
                 peer=None if serving is None else serving.peer,
                 started=None if serving is None else serving.started,
+                reachable=None if self._sessions is None else self._sessions.reachability.verdict(now).value,
                 waiting=waiting,
                 backup=shelter.newest,
                 backup_fault=shelter.fault,
                 damaged=self._store.damaged,
+                failing=self._store.failing,
             )
 
         return await self._store.read(counted)

@@ -11,6 +11,7 @@ import apsw
 from netnode.problems import Problem
 
 DAMAGED: Final = "damaged"
+FAILING: Final = "store"
 _ADVICE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
     (apsw.FullError, "the disk is full. Free some space and try again"),
     (apsw.ReadOnlyError, "it is read-only. Check the owner and mode of the file and its folder"),
@@ -34,7 +35,7 @@ def store_problem(error: apsw.Error, path: str, doing: str) -> Problem | None:
     """
     for form, advice in _ADVICE:
         if isinstance(error, form):
-            code = DAMAGED if isinstance(error, (apsw.CorruptError, apsw.NotADBError)) else "store"
+            code = DAMAGED if isinstance(error, (apsw.CorruptError, apsw.NotADBError)) else FAILING
             return Problem(f"Cannot {doing} the store {path}: {advice}.", code=code, details={"path": path})
     return None
 

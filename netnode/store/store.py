@@ -12,7 +12,7 @@ import apsw
 from netnode.ports import Disk, Entropy, Executor, Lane
 from netnode.problems import Problem, disk_problem
 from netnode.store import schema
-from netnode.store.faults import DAMAGED, told
+from netnode.store.faults import DAMAGED, FAILING, told
 from netnode.store.reader import Reader
 from netnode.store.writer import Writer
 from protocol.log_state import LogState
@@ -27,11 +27,12 @@ _READ_FLAGS: Final = apsw.SQLITE_OPEN_READONLY
 class Store:
     """One writer and as many readers as threads read at once; build it with `Store.open`."""
 
-    __slots__ = ("_disk", "_executor", "_readers", "_writer", "damaged", "path")
+    __slots__ = ("_disk", "_executor", "_readers", "_writer", "damaged", "failing", "path")
 
     def __init__(self, path: Path, disk: Disk, executor: Executor, writer: Writer) -> None:
         self.path = path
         self.damaged: str | None = None  # the sentence of the first damage met; nothing is written any more
+        self.failing: str | None = None  # the sentence of a failure since the last write that worked
         self._disk = disk
         self._executor = executor
         self._writer: Writer | None = writer
@@ -119,11 +120,15 @@ class Store:
         if self.damaged is not None:  # a write could make it worse
             raise Problem(self.damaged, code=DAMAGED, details={"path": str(self.path)})
         try:
-            return await self._executor.run(Lane.WRITER, lambda: function(writer, *args, **kwargs))
+            done = await self._executor.run(Lane.WRITER, lambda: function(writer, *args, **kwargs))
         except Problem as problem:
             raise self._noted(problem) from problem.__cause__
+        self.failing = None
+        return done
 
     def _noted(self, problem: Problem) -> Problem:
+        if problem.code == FAILING:
+            self.failing = problem.text
         if problem.code == DAMAGED and self.damaged is None:
             self.damaged = problem.text
         return problem

@@ -19,7 +19,7 @@ from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.keystore import Keys
 from netnode.own import OwnLog
-from netnode.ports import Executor, Lane, Link, LinkClosed
+from netnode.ports import Disk, Executor, Lane, Link, LinkClosed
 from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.quotas import Quotas
@@ -240,7 +240,13 @@ def settings(interest: str = "all", hops: int = 2, max_sessions: int = 64) -> Se
     """The defaults, with what a test says."""
     plain = Config(Path("no such file"), SystemDisk()).settings()
     return replace(
-        plain, network=NETWORK, listen="127.0.0.1:0", interest=interest, hops=hops, max_sessions=max_sessions
+        plain,
+        network=NETWORK,
+        listen="127.0.0.1:0",
+        interest=interest,
+        hops=hops,
+        max_sessions=max_sessions,
+        stamp_asked=0,
     )
 
 
@@ -354,6 +360,7 @@ class Mesh:
         limit: int = 4_000,
         quotas: Quotas | None = None,
         hub: bool = False,
+        disk: Disk | None = None,
         ranges: bool = True,
     ) -> NodeUnderTest:
         """Starts a node at address `name`; the same `home` again is a restart."""
@@ -363,7 +370,7 @@ class Mesh:
         self._stacks[name] = stack
         clock, entropy = TestClock(), TestEntropy(f"{name} {len(self.sent)} {len(self.wires.links)}")
         path = self.folder / f"{(home or name).replace('/', '-')}.sqlite3"
-        store = await Store.open(path, NETWORK, SystemDisk(), executor, entropy, [tables.create])
+        store = await Store.open(path, NETWORK, disk or SystemDisk(), executor, entropy, [tables.create])
         stack.push_async_callback(executor.close)
         stack.push_async_callback(store.close)
         commits = await stack.enter_async_context(GroupCommit(store, limit))

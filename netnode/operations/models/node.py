@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from netnode.operations.models.own import Waiting
+from netnode.operations.models.reach import Reached
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -25,10 +26,12 @@ class Status(Struct, frozen=True, kw_only=True):
     api: str | None = None  # http://host:port
     peer: str | None = None  # ws://host:port/inx/1
     started: int | None = None
+    reachable: Reached | None = None  # as peers say; null while no node runs
     waiting: Waiting | None = None  # why the own log takes no entries, or a settlement first; null: as usual
     backup: int | None = None  # when the newest one was made
     backup_fault: str | None = None  # why the newest attempt failed
     damaged: str | None = None  # what is wrong with the store, and what to do
+    failing: str | None = None  # why the newest write failed, a full disk say; null once one works again
 
 
 class Profile(Struct, frozen=True, kw_only=True):
