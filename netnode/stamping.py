@@ -103,9 +103,9 @@ class Stamping:
         return 0 if self.current is None else self.current.bits
 
     @property
-    def wire(self) -> list[object] | None:
+    def wire(self) -> tuple[int, bytes] | None:
         """As a hello carries it."""
-        return None if self.current is None else [self.current.bits, self.current.nonce]
+        return None if self.current is None else (self.current.bits, self.current.nonce)
 
     @property
     def working_on(self) -> tuple[int, int]:
@@ -186,18 +186,16 @@ class Stamping:
         self.on_better()
 
     def _take(self, made: Stamp) -> None:
-        if shown_bits(self._network, self._networker, [made.bits, made.nonce]) > self.bits:
+        if shown_bits(self._network, self._networker, (made.bits, made.nonce)) > self.bits:
             self.current = made
 
 
-def shown_bits(network: str, networker: bytes, shown: list[object] | None) -> int:
+def shown_bits(network: str, networker: bytes, shown: tuple[int, bytes] | None) -> int:
     """The bits of a stamp as a hello carries it; one that does not hold counts as none [R-STAMP-3]."""
-    match shown:
-        case [int(bits), bytes(nonce)]:
-            try:
-                stamp.check(network, networker, bits, nonce)
-            except Void:
-                return 0
-            return bits
-        case _:
-            return 0
+    if shown is None:
+        return 0
+    try:
+        stamp.check(network, networker, *shown)
+    except Void:
+        return 0
+    return shown[0]

@@ -13,6 +13,8 @@ from netnode.ingest import Gate, Outcome, raise_remote
 from netnode.keeping import Keeping
 from netnode.own import OwnLog, Witness
 from netnode.ports import Clock, Link
+from netnode.quotas import Distance
+from netnode.stamping import Stamping, shown_bits
 from netnode.store import Store
 from netnode.sync.answers import Answers
 from netnode.sync.conduct import Conduct
@@ -107,6 +109,7 @@ class Core:
     own: OwnLog | None = None
     reach: Reach | None = None
     searched_as: bytes | None = None  # this node's networker when it answers queries
+    stamping: Stamping | None = None
     keeping: Keeping | None = None  # what is kept of whose log; None: all
     held: Held | None = None  # the set of all logs, where ranges are reconciled
 
@@ -191,6 +194,9 @@ class Peering:
         )
         self._fetching = Fetching(self.conversation)
         self.id = b""
+        self.stamp_asked = 0  # bits the peer is asked for, unless it is known
+        self._bits_shown = 0  # bits of the stamp it showed
+        self._own_bits = 0 if core.stamping is None else core.stamping.bits  # as this side's hello shows them
         self.doubted = False  # it told of a twin and was not believed
         self.itself = False  # the peer turned out to be this very node
         self.since = core.clock.now_ms()
@@ -205,6 +211,7 @@ class Peering:
     async def run(self) -> tuple[str, str]:
         """Runs the session to its end; returns the code and text it ended with."""
         leave = self._core.bus.subscribe(self.live.take)
+        watched = self._core.bus.subscribe(self._require_newest_key)
         try:
             return await self.conversation.run(
                 self._identified,
@@ -222,6 +229,7 @@ class Peering:
             if self.ranges is not None:
                 self.ranges.close()
             leave()
+            watched()
 
     @property
     def remote(self) -> str:
@@ -232,6 +240,23 @@ class Peering:
     def answers_pings(self) -> bool:
         """Whether the peer answers pings and dials back."""
         return self._core.reach is not None and self.conversation.session.uses(Feature.REACH)
+
+    @property
+    def unstamped(self) -> bool:
+        """Whether nothing is taken from the peer: a stranger without the stamp it was asked for [R-STAMP-4]."""
+        return (
+            self._bits_shown < self.stamp_asked
+            and not self._sessions.named(self)
+            and (self._core.keeping is None or self._core.keeping.distance(self.id) is Distance.STRANGER)
+        )
+
+    @property
+    def lacks_stamp(self) -> bool:
+        """Whether the peer asked for a better stamp than this side showed, and there is one by now."""
+        hello, stamping = self.conversation.session.greeting, self._core.stamping
+        return (
+            hello is not None and stamping is not None and self._own_bits < hello.stamp_asked <= stamping.bits
+        )
 
     @property
     def asker(self) -> Asker:
@@ -323,6 +348,14 @@ class Peering:
         self._asked_at = now
         return self._sessions.outreach.answer(self.source)
 
+    def _require_newest_key(self, stored: Stored) -> None:
+        """Ends a session whose certificate is of a key that was replaced meanwhile [R-CERT-6]."""
+        remote = self.conversation.session.remote
+        if remote is not None and any(
+            arrived.author == self.id and arrived.item.epoch > remote.openers.epoch for arrived in stored.arrived
+        ):
+            self.farewell("", "the signing key was replaced: shake hands anew")
+
     # -- steps -----------------------------------------------------------------------------------------------
     async def _identified(self, event: Identified) -> None:
         remote = event.remote
@@ -341,6 +374,13 @@ class Peering:
         if hello is None:
             raise RemoteProtocolError("unexpected", "no hello yet")
         self._sessions.greeted(self, hello)
+        if self.stamp_asked:
+            self._bits_shown = shown_bits(self._core.network, self.id, hello.stamp)
+            if self.unstamped:
+                text = f"show a stamp of {self.stamp_asked} bits: until then nothing is taken from you"
+                self.conversation.tell(messages.Refuse(code="no_stamp", text=text))
+        if self.outbound and self._core.stamping is not None:
+            self._core.stamping.asked(hello.stamp_asked)
         self._tell(self._sessions.interest())  # before anything else [R-SYNC-1]
 
     async def _level(self) -> None:
@@ -443,6 +483,8 @@ class Peering:
 
     # -- interests -------------------------------------------------------------------------------------------
     def _wants(self, author: bytes) -> bool:
+        if self.unstamped and (self._core.own is None or author != self._core.own.id):
+            return False  # own entries that a stranger brings are news all the same [R-LOG-21]
         return self._told.wants(author) and self._core.gate.wants(author)
 
     def _peer_wants(self) -> Interest:

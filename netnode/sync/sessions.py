@@ -28,6 +28,7 @@ from netnode.sync.peering import Core, Peering
 from netnode.sync.places import Places
 from netnode.sync.reachability import Reachability
 from protocol import limits
+from protocol.address import Scope, host_scope
 from protocol.errors import NotHeld
 from protocol.items import Item
 from protocol.messages import Hello, Twin
@@ -363,13 +364,32 @@ class SessionKeeper:
         self, link: Link, address: str | None, expected: bytes | None, *, named: bool = False
     ) -> Peering:
         """A session over a new link, not yet running; one with an address was dialled there."""
-        session = self.session(address is not None, expected)
-        return Peering(
+        asked = (
+            0
+            if address is not None or host_scope(link.host) is Scope.LOOPBACK
+            else self._settings.stamp_asked
+        )
+        session = self.session(address is not None, expected, asked)
+        peering = Peering(
             self._core, self, link, session, outbound=address is not None, address=address, named=named
         )
+        peering.stamp_asked = asked
+        return peering
 
-    def session(self, dialler: bool, expected: bytes | None) -> Session:
-        """A new session state."""
+    def show_stamp(self) -> None:
+        """A better stamp is made: comes again to those who asked for it [R-STAMP-5]."""
+        for peering in tuple(self._open.values()):
+            if peering.outbound and peering.lacks_stamp:
+                peering.farewell("", "coming again with the stamp that was asked for")
+
+    def session(self, dialler: bool, expected: bytes | None, asked: int = 0) -> Session:
+        """A new session state.
+
+        Args:
+            dialler: whether this node dialled.
+            expected: the networker expected there.
+            asked: bits of a stamp the other side is asked for, if it is a stranger.
+        """
         return Session(
             self._core.network,
             initiator=dialler,
@@ -378,6 +398,8 @@ class SessionKeeper:
                 agent=self._agent,
                 clock=self._core.clock.now_ms(),
                 features=sorted({*self._core.features, int(Feature.PEERS)}),
+                stamp=None if self._core.stamping is None else self._core.stamping.wire,
+                stamp_asked=asked,
                 store=self._store_id,
                 versions=[VERSION],
             ),
