@@ -16,6 +16,7 @@ from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.keyring import KeyRing
 from netnode.keystore import Keys, Keystore
+from netnode.nearby import Neighbourhood
 from netnode.own import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor
 from netnode.projections import tables
@@ -159,6 +160,7 @@ def services_of(
     sessions: SessionKeeper | None = None,
     stop: Callable[[], None] | None = None,
     serving: Callable[[], Serving | None] = lambda: None,
+    neighbourhood: Neighbourhood | None = None,
 ) -> NodeServices:
     """The services over these parts; see `services.node_services.compose`."""
     return compose(
@@ -177,6 +179,7 @@ def services_of(
         ask_hubs=parts.settings.search_hubs == "on",
         serving=serving,
         stop=stop,
+        neighbourhood=neighbourhood,
         keeping=parts.keeping,
         stamping=parts.stamping,
         disk=parts.ports.disk,

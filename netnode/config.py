@@ -311,6 +311,13 @@ SETTINGS: Final[dict[str, Setting]] = {
             *_whole(1, 1000),
         ),
         Setting(
+            "mdns",
+            "on",
+            "Whether the node announces its id and port in the local network, and lists the nodes that do "
+            "(netnode peer nearby). It never does while it listens to this computer only.",
+            *_choice("on", "off"),
+        ),
+        Setting(
             "log_level",
             "info",
             "How much goes into node.log.",
@@ -350,6 +357,7 @@ class Settings:
     backup_every_hours: int
     backup_keep: int
     log_level: str
+    mdns: str = "on"
 
 
 @dataclass(frozen=True, slots=True)

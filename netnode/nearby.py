@@ -7,17 +7,19 @@ nothing. What stands in announcements is bounded in number and form.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netnode.ports import PEER_PATH, Clock
+from netnode.ports import PEER_PATH, Clock, Multicast
 from protocol import limits
 from protocol.errors import RemoteProtocolError
 from protocol.identity import parse_id
 from protocol.uri import address_problem
 
 KEPT: Final = 100  # why: an office has fewer; a flood of made-up ones costs nothing more
+_log = logging.getLogger("netnode.nearby")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Neighbourhood:
 
     def __init__(self, clock: Clock, own: bytes) -> None:
         self._clock = clock
-        self._own = own
+        self.own = own
         self._heard: dict[bytes, Neighbour] = {}
         self.looking = False
         self.why_not = "no node is running. Start it with: netnode start"
@@ -55,7 +57,7 @@ class Neighbourhood:
         networker = _id(name)
         told = (f"ws://{f'[{host}]' if ':' in host else host}:{port}{PEER_PATH}" for host in hosts)
         addresses = tuple(each for each in dict.fromkeys(told) if address_problem(each) is None)
-        if networker is None or networker == self._own or not addresses:
+        if networker is None or networker == self.own or not addresses:
             return
         addresses = addresses[: limits.MAX_ADDRESSES]
         self._heard.pop(networker, None)
@@ -72,6 +74,21 @@ class Neighbourhood:
     def found(self) -> list[Neighbour]:
         """The nodes heard, by id."""
         return [self._heard[each] for each in sorted(self._heard)]
+
+
+async def look_around(
+    neighbourhood: Neighbourhood, multicast: Multicast, name: str, port: int, hosts: Sequence[str]
+) -> None:
+    """Announces this node and listens to others until cancelled; returns when this network cannot."""
+    neighbourhood.looking = True
+    try:
+        await multicast.run(name, port, hosts, neighbourhood.heard, neighbourhood.gone)
+    except OSError as error:
+        if neighbourhood.why_not != (why := f"it cannot: {error}."):
+            _log.warning("the local network is not looked at: %s", error)
+            neighbourhood.why_not = why
+    finally:
+        neighbourhood.looking = False
 
 
 def _id(name: str) -> bytes | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from netnode.store import PeerRow, Reader
 from netnode.store.invites import JoiningRow
 from netnode.sync.reach import Pinged
 from netnode.sync.reachability import Reachability
+from protocol.address import Scope, host_scope
 from protocol.entry import Entry
 from protocol.messages import DialledBack, Found, Query
 
@@ -20,7 +22,9 @@ T = TypeVar("T")
 class Reads(Protocol):
     """Reads a store: the node's, or one that nobody else has opened."""
 
-    async def read(self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def read(
+        self, function: Callable[Concatenate[Reader, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """Runs ``function(reader, ...)`` on one snapshot. Raises Problem."""
 
 
@@ -132,3 +136,13 @@ class Serving:
     peer: str
     started: int
     announced: tuple[str, ...] = ()
+
+    @property
+    def only_here(self) -> bool:
+        """Whether it listens to this computer only."""
+        return not self.announced and host_scope(urlsplit(self.peer).hostname or "") is Scope.LOOPBACK
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return urlsplit(self.peer).port or 80

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from netnode.config import split_listen
 from netnode.nearby import Neighbourhood
 from netnode.operations import models
 from netnode.ports import Clock, LinkClosed
@@ -109,17 +108,15 @@ class Reaching:
         """
         sessions, serving = self._running()
         checks = await self._look(sessions, serving, ASKED)
-        host, port = split_listen(urlsplit(serving.peer).netloc)
         opened = sessions.open_sessions()
         now = self._clock.now_ms()
         local = [each for each in self._local() if kind_of(each) not in (None, "loopback")]
-        only_here = not serving.announced and kind_of(host) == "loopback"
         reachability = sessions.reachability
         seen_as = list(reachability.hosts(now))
         result = models.Netcheck(
             reachable=reachability.verdict(now).value,
             listen=serving.peer,
-            port=port,
+            port=serving.port,
             local=local,
             seen_as=seen_as,
             confirmed=list(reachability.confirmed(now)),
@@ -130,13 +127,13 @@ class Reaching:
             peers=checks,
             advice=[],
         )
-        told = advice(result, only_here=only_here, announced=await self._addresses.public())
+        told = advice(result, only_here=serving.only_here, announced=await self._addresses.public())
         return structs.replace(result, advice=told)
 
     async def look(self) -> None:
         """A chore of the running node: asks a few peers now and then, so that the status can say how it stands."""
         serving = self._serving()
-        if serving is None or self._sessions is None or not serving.announced:
+        if serving is None or self._sessions is None or serving.only_here:
             return  # who listens to this computer only need not ask
         checked = self._sessions.reachability.checked
         if checked is None or self._clock.now_ms() - checked >= FRESH_MS:
@@ -179,11 +176,10 @@ class Reaching:
         return told
 
     async def _ports(self, serving: Serving) -> list[int]:
-        """The ports peers may try: those of the public ``ws://`` addresses, else the one it listens on."""
+        """The ports peers may try: those of the public ``ws://`` addresses, and the one it listens on."""
         public = [urlsplit(each) for each in await self._addresses.public()]
         announced = [each.port or 80 for each in public if each.scheme == "ws"]
-        _, listening = split_listen(urlsplit(serving.peer).netloc)
-        return list(dict.fromkeys([*announced, listening]))[:PORTS]
+        return list(dict.fromkeys([*announced, serving.port]))[:PORTS]
 
     # -- nearby ----------------------------------------------------------------------------------------------
     async def nearby(self, query: models.Listed) -> models.Page[models.Neighbour]:
