@@ -351,8 +351,8 @@ def sentence(found: Standing) -> str:
 def mark(writer: Writer, reason: Reason, now: int, store_id: bytes) -> None:
     """Makes the node of this store cautious from its next start on, as the copy that it is [R-LOG-22].
 
-    It gets a store id of its own and no cursors: two copies are told apart by peers, and both ask for everything. Close
-    the store afterwards and open it again, since connections remember the id.
+    It gets a store id of its own and no cursors: two copies are told apart by peers, and both ask for everything
+    [R-LOG-31]. Close the store afterwards and open it again, since connections remember the id.
 
     Args:
         writer: of the store that was restored, moved or copied.

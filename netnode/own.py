@@ -225,7 +225,7 @@ class OwnLog:
 
     # -- own entries that came from a peer -------------------------------------------------------------------
     async def _from_outside(self, change: Change) -> None:
-        """Runs before own entries that a peer gave are stored: somebody else wrote them [R-LOG-21] [R-LOG-23]."""
+        """Runs before own entries that a peer gave are stored: somebody else wrote them [R-LOG-33] [R-LOG-23]."""
         before, after = change.before, change.after
         for step in change.steps:
             if isinstance(

@@ -1,6 +1,6 @@
 """Asks a peer for the own log: before anything else while this node is cautious, for branches while it is forked.
 
-"None" is an answer, silence is not, and neither is a claim of entries that the peer does not give [R-LOG-22].
+"None" is an answer, silence is not, and neither is a claim of entries that the peer does not give [R-LOG-32].
 """
 
 from __future__ import annotations

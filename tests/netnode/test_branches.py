@@ -58,7 +58,7 @@ async def forked(mesh: Mesh, ours: int, theirs: int) -> tuple[NodeUnderTest, Nod
 
 
 async def test_the_other_branch_is_fetched_and_named(mesh: Mesh) -> None:
-    """Whole, with its records; the one with the most entries is proposed; both are named [R-LOG-4] [R-LOG-15]."""
+    """Whole, with its records; the one with the most entries is proposed; both are named [R-LOG-4] [R-LOG-34]."""
     a, b, other = await forked(mesh, 3, 5)
     assert a.own.caution.reason is Reason.BEHIND
     with pytest.raises(Problem, match="netnode log settle") as raised:
@@ -205,7 +205,7 @@ async def test_only_what_the_own_key_signed_is_kept_as_a_branch(mesh: Mesh) -> N
 
 
 async def test_what_another_copy_disowned_is_kept(mesh: Mesh) -> None:
-    """The other copy settled below entries of this one: they leave the log, not the computer."""
+    """The other copy settled below entries of this one: they leave the log, not the computer [R-LOG-34]."""
     a, b = await mesh.node("a"), await mesh.node("b")
     a.author.write(5)
     await a.take(a.author)

@@ -102,7 +102,7 @@ async def test_a_restored_backup_catches_up_and_settles(mesh: Mesh) -> None:
 
 
 async def test_the_own_log_is_asked_for_before_anything_else(mesh: Mesh) -> None:
-    """While a node is cautious; an ordinary start asks nothing more than always [R-LOG-21] [R-LOG-22]."""
+    """While a node is cautious; an ordinary start asks nothing more than always [R-LOG-21] [R-LOG-31] [R-LOG-32]."""
     b = await mesh.node("b")
     await b.take(*(Author(f"other {index}") for index in range(5)))
     a = await mesh.node("a")
@@ -259,7 +259,7 @@ async def test_an_unreadable_note_is_caution(mesh: Mesh) -> None:
 
 
 async def test_a_claim_without_entries_is_no_answer(mesh: Mesh) -> None:
-    """A peer that tells of later own entries and does not give them has not answered [R-LOG-22]."""
+    """A peer that tells of later own entries and does not give them has not answered [R-LOG-32]."""
     a = await mesh.node("a")
     await a.own.caution.begin(Reason.RESTORED)
     puppet = await Puppet.meet(mesh.wires, "a", Author("liar"))
@@ -283,7 +283,7 @@ async def test_a_claim_without_entries_is_no_answer(mesh: Mesh) -> None:
 
 
 async def test_a_refusal_is_no_answer(mesh: Mesh) -> None:
-    """Nor is a peer that does not say."""
+    """A peer that does not say has not answered [R-LOG-32]."""
     a = await mesh.node("a")
     await a.own.caution.begin(Reason.RESTORED)
     puppet = await Puppet.meet(mesh.wires, "a", Author("mute"))
@@ -296,7 +296,7 @@ async def test_a_refusal_is_no_answer(mesh: Mesh) -> None:
 
 
 async def test_newer_own_entries_make_an_unmarked_copy_cautious(mesh: Mesh) -> None:
-    """An older store put back by other means: the first newer entry from a peer tells [R-LOG-21] [R-LOG-22]."""
+    """An older store put back by other means: the first newer entry from a peer tells [R-LOG-21] [R-LOG-33]."""
     a, b, c = await mesh.node("a"), await mesh.node("b"), await mesh.node("c")
     await a.join(b)
     await a.join(c)
