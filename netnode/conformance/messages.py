@@ -24,11 +24,14 @@ from netnode.conformance.limits import (
     MAX_PEERS,
     MAX_QUERY,
     MAX_QUERY_CURSOR,
+    MAX_RANGES,
+    MAX_RANGES_LIST,
     MAX_RUNS,
     MAX_SEQ,
     MAX_STAMP_BITS,
     MAX_WANTS,
     PIN_DIGITS,
+    RANGES_ID_BYTES,
     TOKEN_BYTES,
 )
 from netnode.conformance.runs import read_run
@@ -55,6 +58,13 @@ _PLACES: Final = array(int_(), 0, MAX_WANTS)
 _REASON: Final = {"code": must(str_(0, 32)), "text": must(str_(0, 500))}
 _PLACE: Final = {"author": must(_AUTHOR), "epoch": must(int_()), "term": must(int_())}
 
+_PREFIX: Final = str_(0, 64, "[0-9a-f]*$")
+_RANGES: Final = {
+    "lacking": may(array(row(_PREFIX, int_(1, 2**MAX_RANGES_LIST - 1)), 0, MAX_RANGES)),
+    "lists": may(array(row(_PREFIX, bin_(0, MAX_RANGES_LIST * RANGES_ID_BYTES)), 0, MAX_RANGES)),
+    "splits": may(array(row(_PREFIX, bin_(16 * RANGES_ID_BYTES)), 0, MAX_RANGES)),
+}
+
 
 def _run(value: object) -> bool:
     """Whether this is a run; a fault of the content of its entries is told when it is read [R-MSG-6]."""
@@ -73,7 +83,8 @@ NAMES: Final = {
     0: "hello", 2: "changes", 3: "items", 4: "heads", 6: "ask_ids", 7: "ids", 8: "get", 9: "runs", 10: "openers",
     12: "proof", 13: "fork", 14: "want", 15: "records", 16: "see", 17: "seen", 18: "fetch", 19: "chunk",
     20: "interest", 21: "have", 23: "push", 25: "refuse", 27: "bye", 29: "twin",
-    30: "ask_peers", 31: "peers", 32: "query", 33: "found", 34: "join", 35: "joined", 38: "ping", 39: "pong",
+    30: "ask_peers", 31: "peers", 32: "query", 33: "found", 34: "join", 35: "joined", 36: "ranges",
+    37: "ranges_answer", 38: "ping", 39: "pong",
     40: "dial_back", 41: "dialled_back",
 }  # fmt: skip
 TYPES: Final = {name: number for number, name in NAMES.items()}
@@ -146,6 +157,18 @@ BODIES: Final[Mapping[str, Mapping[str, Field]]] = {
     "peers": {"peers": may(array(is_told, 0, MAX_PEERS))},
     "join": {"pin": may(or_nil(str_(PIN_DIGITS, PIN_DIGITS))), "token": must(bin_(TOKEN_BYTES))},
     "joined": {"followed": may(bool_)},
+    "ranges": {
+        "begin": may(or_nil(row(bin_(16), is_cursor, int_()))),
+        "items": may(array(is_item, 0, MAX_ITEMS)),
+        "last": may(bool_),
+        **_RANGES,
+    },
+    "ranges_answer": {
+        "begin": may(or_nil(row(is_cursor, int_()))),
+        "items": may(array(is_item, 0, MAX_ITEMS)),
+        "left": may(int_(0, 3 * MAX_RANGES)),
+        **_RANGES,
+    },
     "ping": {"clock": must(int_())},
     "pong": {"address": may(str_(0, 64)), "clock": must(int_())},
     "dial_back": {"port": must(int_(1, 65_535))},
@@ -157,6 +180,7 @@ ANSWERS: Final[Mapping[str, str]] = {
     "changes": "items", "heads": "items", "ask_ids": "ids", "get": "runs", "openers": "runs", "proof": "fork",
     "want": "records", "see": "seen", "fetch": "chunk",
     "query": "found", "ask_peers": "peers", "join": "joined", "ping": "pong", "dial_back": "dialled_back",
+    "ranges": "ranges_answer",
 }  # fmt: skip
 """What answers each question, besides `refuse` [R-SES-10]."""
 

@@ -19,6 +19,8 @@ PURPOSES: Final = (
     "stamp",
     "seen",
     "address",
+    "ranges",
+    "item",
 )
 
 

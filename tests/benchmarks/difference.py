@@ -63,6 +63,8 @@ class Pair:
         self._more = more
         self._next = 0
         if (nodes.folder / NAMES[0]).exists():  # of an earlier call: both hold the same
+            for file in nodes.folder.glob("*.ready"):
+                file.unlink()
             self._next = self._held() - logs * EACH - len(NAMES) * OWN_ENTRIES
             return
         workload = sources.Workload("W2", logs, EACH)
@@ -84,8 +86,7 @@ class Pair:
 
     def meet(self, *, strangers: bool, relay: Relay | None = None) -> float:
         """Gives each side new entries of `more` logs and lets them meet; the seconds until both are level."""
-        if strangers:
-            self._forget()
+        self._part(strangers)
         with ExitStack() as stack:
             members = [stack.enter_context(self._member(name)) for name in NAMES]
             for member in members:
@@ -108,16 +109,14 @@ class Pair:
             for member in members:
                 _idle(member.node)
             time.sleep(SETTLE_SECONDS)
-            for member in members:
-                for peer in member.node.peers():
-                    member.node.post("/peers/remove", {"peer": peer["id"]})
         return (ended - began) / 1e9
 
-    def _forget(self) -> None:
-        """Makes them strangers: no cursor is kept of each other."""
+    def _part(self, strangers: bool) -> None:
+        """Neither finds the other by itself; as strangers they keep no cursor of each other either."""
         for name in NAMES:
             store = apsw.Connection(str(self._nodes.folder / name / "store.sqlite3"))
-            store.execute("DELETE FROM cursor")
+            for table in ("peer", "address", "cursor") if strangers else ("peer", "address"):
+                store.execute(f"DELETE FROM {table}")
             store.close()
 
     def _add(self, node: Node) -> None:

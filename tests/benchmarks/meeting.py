@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Final
+from typing import Any, Final
 
 from netnode.bus import Bus, Stored
 from netnode.cli.main import main
@@ -31,9 +31,9 @@ def watch(descriptor: int) -> None:
         note(STORED, sum(map(len, stored.entries.values())))
         publish(self, stored)
 
-    async def dialled(self: WebSocketDialer, address: str) -> Link:
+    async def dialled(self: WebSocketDialer, *what: Any, **how: Any) -> Link:
         note(CONNECTS, 1)
-        return await dial(self, address)
+        return await dial(self, *what, **how)
 
     Bus.publish = published  # type: ignore[method-assign]
     WebSocketDialer.dial = dialled  # type: ignore[method-assign]

@@ -33,6 +33,8 @@ from netnode.conformance.log import Log
 from netnode.conformance.messages import read_message
 from netnode.conformance.noise import Handshake, public
 from netnode.conformance.openers import Openers
+from netnode.conformance.ranges import Set as RangeSet
+from netnode.conformance.ranges import element
 from netnode.conformance.records import read_record
 from netnode.conformance.recovery import promised_seed
 from netnode.conformance.runs import read_run, write_run
@@ -314,6 +316,39 @@ def test_found(vector: Vector) -> None:
     assert found is None or found == vector["expected"]
 
 
+@vectors_of("ranges")
+def test_ranges(vector: Vector) -> None:
+    given = vector["input"]
+    if "item" in given:
+        item = [hexed(part) if isinstance(part, str) else part for part in given["item"]]
+        assert element("test", item).hex() == vector["expected"]["element"]
+        return
+    first = content("ranges")["items"][: given["count"]]
+    items = [[hexed(part) if isinstance(part, str) else part for part in item] for item in first]
+    held = RangeSet("test", hexed(given["salt"]), items)
+    if "prefix" in given:
+        assert held.split(given["prefix"]).hex() == vector["expected"]["fingerprints"]
+        assert [each.hex() for each in held.ids(given["prefix"])] == vector["expected"]["ids"]
+        return
+
+    def judge(told: Vector) -> Any:
+        question = {
+            form: [[prefix, hexed(each) if isinstance(each, str) else each] for prefix, each in rows]
+            for form, rows in told["question"].items()
+        }
+        answer = held.answer(question)
+        return {
+            form: [
+                each.hex() if form == "tell" else [each[0], each[1] if form == "lacking" else each[1].hex()]
+                for each in rows
+            ]
+            for form, rows in answer.items()
+        }
+
+    found = judged(vector, judge)
+    assert found is None or found == vector["expected"]
+
+
 @vectors_of("noise")
 def test_noise(vector: Vector) -> None:
     given = vector["input"]
@@ -530,6 +565,7 @@ def test_every_file_of_vectors_is_read_here() -> None:
 
 
 TESTED: Final = (
-    "address", "alone", "bech32", "blob", "ed25519", "effects", "encoding", "entry", "found", "identity", "items", "log",
-    "logfile", "messages", "noise", "records", "recovery", "runs", "scopes", "seen", "session", "stamp", "uri",
+    "address", "alone", "bech32", "blob", "ed25519", "effects", "encoding", "entry", "found", "identity", "items",
+    "log", "logfile", "messages", "noise", "ranges", "records", "recovery", "runs", "scopes", "seen", "session",
+    "stamp", "uri",
 )  # fmt: skip

@@ -83,6 +83,10 @@ def bodies() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
             {"address": "", "reached": False},
             {"address": "ws://192.0.2.7:4747/inx/1", "reached": True},
         ),
+        "ranges": ({}, {"begin": [b"s" * 16, cursor, 500], "items": [ITEM], "lacking": [["0f", 3]], "last": True,
+                        "lists": [["", b""], ["a", b"i" * 16]], "splits": [["b", b"f" * 128]]}),
+        "ranges_answer": ({}, {"begin": [cursor, 500], "items": [ITEM], "lacking": [["0f", 65_535]], "left": 1,
+                               "lists": [["a", b"i" * 128]], "splits": [["", b"f" * 128]]}),
     }  # fmt: skip
 
 
@@ -110,6 +114,12 @@ WRONG: Final[tuple[tuple[str, str, Any], ...]] = (
     ("peers", "peers", [0] * 129), ("peers", "peers", None),
     ("join", "token", H[:15]), ("join", "pin", "12345"), ("join", "pin", 123456), ("joined", "followed", 1),
     ("ping", "clock", -1), ("pong", "address", "a" * 65), ("dial_back", "port", 0), ("dial_back", "port", 65_536),
+    ("ranges", "begin", [b"s" * 15, [b"s" * 16, 7, b"t" * 8], 5]), ("ranges", "begin", [b"s" * 16, []]),
+    ("ranges", "lists", [["A", b""]]), ("ranges", "lists", [["a\n", b""]]), ("ranges", "lists", [["a", b"i" * 129]]),
+    ("ranges", "splits", [["a", b"f" * 127]]), ("ranges", "splits", [["a" * 65, b"f" * 128]]),
+    ("ranges", "lacking", [["a", 0]]), ("ranges", "lacking", [["a", 65_536]]),
+    ("ranges", "lacking", [["a", 1]] * 1_025),
+    ("ranges", "items", [ITEM] * 401), ("ranges_answer", "left", 3_073), ("ranges_answer", "begin", [5]),
     ("dialled_back", "address", "a" * 256), ("dialled_back", "reached", None),
 )  # fmt: skip
 
