@@ -1,4 +1,4 @@
-"""Range reconciliation: finds where two sets of items differ, in a few rounds and few bytes [R-RNG-1..12].
+"""Range reconciliation: finds where two sets of items differ, in a few rounds and few bytes [R-RNG-1..11].
 
 Pure and without state of the wire: `Elements` is the set, `Salted` its fingerprints in one session, `answered` what
 the side that is asked says to one question, `Asking` the side that asks. A *range* is all networkers whose id, in hex,

@@ -1,4 +1,4 @@
-"""Range reconciliation in one session: asks where two large sets of logs differ, or answers [R-RNG-1..12].
+"""Range reconciliation in one session: asks where two large sets of logs differ, or answers [R-RNG-1..11].
 
 One exchange serves both directions: the asker learns the items it lacks and tells those the other side lacks. The
 dialler begins; the listener waits for its first question, and begins itself when that is of another kind.
