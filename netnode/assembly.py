@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -19,6 +19,7 @@ from netnode.keystore import Keys, Keystore
 from netnode.nearby import Neighbourhood
 from netnode.own import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor
+from netnode.problems import Problem
 from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.quotas import Quotas
@@ -26,6 +27,7 @@ from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
 from netnode.stamping import Stamping
 from netnode.store import GroupCommit, Store
+from netnode.store.faults import DAMAGED
 from netnode.store.schema import STORE_ID_BYTES, Saving
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, machine
@@ -128,6 +130,7 @@ async def _own_store(home: Home, ports: Ports, network: str, saving: Saving) -> 
             home.store, network, ports.disk, ports.executor, ports.entropy, [tables.create], saving
         )
 
+    _refuse_empty(home)
     here = machine()
     moved = home.moved(here)  # before a store that is gone is made anew
     store = await opened()
@@ -140,6 +143,21 @@ async def _own_store(home: Home, ports: Ports, network: str, saving: Saving) -> 
         await store.close()
     home.remember(here)
     return await opened()
+
+
+def _refuse_empty(home: Home) -> None:
+    """Refuses a store of zero bytes, which SQLite would take for a new one; a node that dies never leaves one.
+
+    Raises:
+        Problem: `damaged`.
+    """
+    with suppress(OSError):
+        if home.initialised() and home.store.stat().st_size == 0:
+            raise Problem(
+                f"The store {home.store} is damaged: it is empty. To make a new one, run: netnode repair",
+                code=DAMAGED,
+                details={"path": str(home.store)},
+            )
 
 
 def home_keys(home: Home, ports: Ports, passphrase: bytes | None) -> tuple[Keys | None, bytes]:

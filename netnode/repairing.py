@@ -261,9 +261,9 @@ def _lost(gathered: Gathered, filled: _Filled, own: int | None) -> list[str]:
             f"{missing:,} entries stood behind holes or were old branches; peers bring what is missing."
         )
     if gathered.broken:
-        lost.append(f"{gathered.broken:,} records were damaged.")
+        lost.append(f"Records that were damaged: {gathered.broken:,}.")
     if filled.copied.damaged or not filled.copied.rows.get("networker"):
         lost.append("Who you follow and whom you block may not be complete. See: netnode following")
     if filled.blobs_lost:
-        lost.append(f"{filled.blobs_lost:,} pictures were damaged. See: netnode blob ls")
+        lost.append(f"Pictures or files that were damaged: {filled.blobs_lost:,}. See: netnode blob ls")
     return lost
