@@ -51,6 +51,7 @@ class FakeNode:
             sessions=0,
             peers=len(self.services.peers.book),
             lag=0,
+            waiting=self.services.own.waits,
         )
 
     async def stop(self):
@@ -387,6 +388,43 @@ class FakeStamps:
         return await self.show()
 
 
+class FakeOwn:
+    def __init__(self, services):
+        self.services = services
+        self.forked = False
+        self.waits: models.Waiting | None = None
+        self.settled: list[str | None] = []
+        self.resumed: list[bool] = []
+
+    def branch(self, digit, **fields):
+        known = {
+            "id": digit * 64, "seq": 9, "entries": 7, "first": TIME, "last": TIME + 60_000, "whole": True,
+            "main": False, "peers": 2, "contents": [f"listing {digit}{index}: Hat" for index in range(7)],
+        }  # fmt: skip
+        return models.OwnBranch(**(known | fields))
+
+    async def waiting(self):
+        return self.waits
+
+    async def branches(self):
+        if not self.forked:
+            return models.Branches(forked=False, common=None, branches=[])
+        found = [self.branch("a"), self.branch("b", main=True, entries=21, whole=False)]
+        return models.Branches(forked=True, common=2, branches=found)
+
+    async def settle(self, branch):
+        self.services.sign()
+        self.settled.append(branch)
+        return models.Settled(
+            entry="e" * 64, seq=10, epoch=0, term=1, goes_on=self.branch("a"),
+            left=[self.branch("b", entries=21)],
+        )  # fmt: skip
+
+    async def resume(self, *, anyway):
+        self.resumed.append(anyway)
+        return models.Resumed(waiting=None if anyway else self.waits)
+
+
 class FakeServices:
     """Satisfies `Services`; `unlocked` says whether it can sign, `running` whether it plays a running node."""
 
@@ -400,6 +438,7 @@ class FakeServices:
         self.peers = FakePeers()
         self.follows = FakeFollows()
         self.log = FakeLogs()
+        self.own = FakeOwn(self)
         self.blobs = FakeBlobs()
         self.moderation = FakeModeration(self)
         self.room = FakeRoom()
