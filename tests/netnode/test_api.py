@@ -18,7 +18,7 @@ from netnode.api.admission import Admission
 from netnode.api.client import ApiClient
 from netnode.api.guard import allowed_hosts
 from netnode.api.server import ApiServer, check_parser
-from netnode.operations import blobs, listings, logs, models, node, peers
+from netnode.operations import blobs, listings, logs, models, node, own, peers
 from netnode.operations.calling import DirectCaller
 from netnode.operations.operation import MAX_FEED, PREFIX, Download, Operation, Upload
 from netnode.operations.registry import OPERATIONS
@@ -449,6 +449,9 @@ CALLS = [
     (logs.ENTRIES, models.EntriesQuery(author=OTHER, limit=1)),
     (logs.LOGS, models.Listed()),
     (logs.LOG_VERIFY, models.LogChoice()),
+    (own.LOG_BRANCHES, models.Nothing()),
+    (own.LOG_SETTLE, models.Settle(branch="aaaa")),
+    (own.LOG_RESUME, models.Resume(anyway=True)),
     (blobs.BLOBS, models.Listed()),
     (blobs.BLOB_FETCH, models.BlobName(BLOB)),
     (blobs.BLOB_PROGRESS, models.BlobName(BLOB)),
