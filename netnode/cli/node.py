@@ -12,6 +12,7 @@ from click.shell_completion import get_completion_class
 from netnode.cli import output
 from netnode.cli.asking import make_home, show_words
 from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
+from netnode.cli.netcheck import reached
 from netnode.cli.reach import call, known_passphrase
 from netnode.config import SETTINGS
 from netnode.keystore import Keystore
@@ -83,9 +84,12 @@ def peer_uris(context: click.Context, parameter: click.Parameter, values: tuple[
         text = ""
         if value.lower().startswith("inx:"):
             try:
-                parse_invite(value)
+                asks_for_pin = parse_invite(value).pin
             except RemoteProtocolError as error:
                 text = f"{value[:80]!r} is no invite: {error.text}."
+            else:
+                if asks_for_pin:
+                    text = "This invite needs its PIN. Start without it, then run: netnode peer add LINK"
         elif not SETTINGS["peers"].accepts(value):
             text = f"{value[:80]!r} is neither an invite (inx:...) nor an address of a peer (ws://...)."
         if text:
@@ -255,6 +259,7 @@ def _show_status(found: models.Status) -> None:
         rows.append(("store", f"{found.failing} Until then nothing new is kept."))
     if found.peer is not None:
         rows.append(("peers dial", found.peer))
+        rows.append(("reachable", reached(found.reachable)))
     if found.api is not None:
         rows.append(("API", found.api))
     output.pairs(rows)

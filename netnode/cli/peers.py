@@ -1,16 +1,13 @@
-"""Commands on others: invite, peer, follow, unfollow, moderate."""
+"""Commands on others: peer, follow, unfollow, moderate."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Final, get_args
-from urllib.parse import parse_qs, urlsplit
+from typing import get_args
 
 import click
-import segno
 
-from netnode.cli import output
+from netnode.cli import invites, netcheck, output
 from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options, passphrase_option
 from netnode.cli.reach import call
 from netnode.operations import models
@@ -18,7 +15,6 @@ from netnode.operations.peers import (
     BLOCK,
     FOLLOW,
     FOLLOWS,
-    INVITE,
     MODERATION,
     PEER_ADD,
     PEER_BLOCK,
@@ -29,41 +25,31 @@ from netnode.operations.peers import (
 )
 from protocol.records.moderation import ReportReason
 
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
-
-
-@click.command(cls=NodeCommand)
-@click.option("--qr", is_flag=True, help="Also draw it as a QR code.")
-@click.pass_context
-def invite(context: click.Context, qr: bool) -> None:
-    """Print the link that leads another node here."""
-    run = invocation(context)
-    invitation = call(run, INVITE, models.Nothing())
-    output.emit(run, invitation, lambda answer: output.say(answer.uri))
-    if qr:
-        code = segno.make(invitation.uri, error="l", micro=False)
-        code.terminal(out=sys.stderr if run.json else sys.stdout, compact=True, border=2)
-    output.hint('The other side runs: netnode start --peer "LINK"   (or: netnode peer add "LINK")')
-    addresses = parse_qs(urlsplit(invitation.uri).query).get("a", [])
-    if all(urlsplit(address).hostname in _LOOPBACK for address in addresses):
-        output.hint(
-            "This link works on this computer only, as the node listens to nobody else. To meet others, run: "
-            'netnode config set listen "0.0.0.0:4747", and start the node again.'
-        )
-
 
 @click.group(cls=NodeGroup)
 def peer() -> None:
     """The nodes this one knows."""
 
 
+peer.add_command(invites.make)
+peer.add_command(invites.invites)
+peer.add_command(netcheck.nearby)
+
+
 @peer.command(cls=NodeCommand)
 @click.argument("uri")
+@click.option(
+    "--pin-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File with the PIN of the invite, where nobody can be asked for it.",
+)
 @click.pass_context
-def add(context: click.Context, uri: str) -> None:
+def add(context: click.Context, uri: str, pin_file: Path | None) -> None:
     """Add a peer by its invite (inx:...) or address (ws://...)."""
     run = invocation(context)
-    output.emit(run, call(run, PEER_ADD, models.PeerUri(uri)), _show_added)
+    pin = invites.pin_of(run, uri, pin_file)
+    output.emit(run, call(run, PEER_ADD, models.PeerUri(uri, pin)), _show_added)
     if run.home.running() is None:
         output.hint("It is dialled as soon as the node runs: netnode start")
 
@@ -71,6 +57,12 @@ def add(context: click.Context, uri: str) -> None:
 def _show_added(added: models.Peer) -> None:
     who = added.id or (added.addresses[0] if added.addresses else "the peer")
     output.say(f"Added {who} ({added.state}).")
+    if added.invite == "joined":
+        output.say("You joined by the invite.")
+    elif added.invite == "pending":
+        output.say(
+            "The invite is shown there as soon as a session opens; see what comes of it with: netnode peer ls"
+        )
 
 
 @peer.command(cls=NodeCommand, name="ls")

@@ -117,23 +117,41 @@ def _show_profile(found: models.Profile) -> None:
             ("name", found.name),
             ("id", found.id),
             ("bio", found.bio or "-"),
-            ("domain", found.domain or "-"),
+            ("domain", _domain(found)),
             ("addresses", ", ".join(found.addresses) or "-"),
         ]
     )
 
 
+def _domain(found: models.Profile) -> str:
+    if found.domain is None:
+        return "-"
+    if found.domain_state == "unverified":
+        return f"{found.domain} (unverified; look at it with: netnode domain verify)"
+    done = "verified" if found.domain_state == "verified" else "failed"
+    return f"{found.domain} ({done} on {output.when(found.domain_checked)} UTC)"
+
+
 @profile.command(cls=NodeCommand)
 @click.option("--name", metavar="NAME", help="The name that others see.")
 @click.option("--bio", metavar="TEXT", help="A few words about you; empty takes them away.")
+@click.option("--domain", metavar="NAME", help="Your domain, such as shop.example; empty takes it away.")
 @passphrase_option
 @click.pass_context
-def edit(context: click.Context, name: str | None, bio: str | None, passphrase_file: Path | None) -> None:
-    """Change your name or bio."""
+def edit(
+    context: click.Context,
+    name: str | None,
+    bio: str | None,
+    domain: str | None,
+    passphrase_file: Path | None,
+) -> None:
+    """Change your name, bio or domain."""
     run = invocation(context)
-    if name is None and bio is None:
-        raise Problem("Nothing to change. Give --name or --bio.", ExitCode.USAGE, "usage")
+    if name is None and bio is None and domain is None:
+        raise Problem("Nothing to change. Give --name, --bio or --domain.", ExitCode.USAGE, "usage")
     change = models.ProfileEdit(
-        name=msgspec.UNSET if name is None else name, bio=msgspec.UNSET if bio is None else bio
+        name=msgspec.UNSET if name is None else name,
+        bio=msgspec.UNSET if bio is None else bio,
+        domain=msgspec.UNSET if domain is None else domain,
     )
     output.emit(run, call(run, PROFILE_EDIT, change, passphrase_file), _show_profile)

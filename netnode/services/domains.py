@@ -63,7 +63,7 @@ class Domains:
         domain = await self._store.read(lambda reader: _domain(reader, known))
         if domain is None:
             mine = known == self._own.id
-            hint = " Set one with: netnode profile set --domain shop.example" if mine else ""
+            hint = " Set one with: netnode profile edit --domain shop.example" if mine else ""
             whose = "Your profile" if mine else f"The profile of {id_text(known)}"
             raise Problem(f"{whose} names no domain.{hint}", ExitCode.NOT_FOUND, "no_domain")
         where = f"https://{domain}{wellknown.PATH}"

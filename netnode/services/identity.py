@@ -13,7 +13,7 @@ from netnode.ports import Entropy
 from netnode.projections import views
 from netnode.services.ports import OwnLog, Projector
 from netnode.stamping import Stamping
-from netnode.store import Store
+from netnode.store import Store, domains
 from protocol.identity import id_text
 from protocol.limits import SALT_BYTES
 from protocol.records import Profile, encode_record, merge
@@ -51,7 +51,18 @@ class OwnIdentity:
         row = await self._row()
         if row is None:
             return models.Profile(id=id_text(self._own.id), name=views.NAMELESS)
-        return views.profile_view(row)
+        return await self._with_domain(views.profile_view(row))
+
+    async def _with_domain(self, shown: models.Profile) -> models.Profile:
+        """The profile with what a look at its domain found; a look at another domain says nothing of this one."""
+        if shown.domain is None:
+            return shown
+        found = await self._store.read(domains.of, self._own.id)
+        if found is None or found.domain != shown.domain:
+            return msgspec.structs.replace(shown, domain_state="unverified")
+        return msgspec.structs.replace(
+            shown, domain_state="failed" if found.fault else "verified", domain_checked=found.checked
+        )
 
     async def edit_profile(self, change: models.ProfileEdit) -> models.Profile:
         """Publishes the profile with the change applied; a change that changes nothing writes nothing.
@@ -63,7 +74,11 @@ class OwnIdentity:
             await self._projector.level_of(self._own.id)
             row = await self._row()
             form = {} if row is None else to_form(row.record)
-            form |= {name: value for name in ("name", "bio") if (value := getattr(change, name)) is not UNSET}
+            form |= {
+                name: value
+                for name in ("name", "bio", "domain")
+                if (value := getattr(change, name)) is not UNSET
+            }
             stamp = self._stamp(UNSET if row is None else row.record.stamp)
             record = from_form(form, salt=self._entropy.token(SALT_BYTES), stamp=stamp)
             if row is None or not _same(row.record, record):

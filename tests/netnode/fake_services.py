@@ -196,7 +196,7 @@ class FakePeers:
     async def invite(self):
         return models.Invitation(f"inx:{ME}?a=ws://127.0.0.1:1/inx/1")
 
-    async def add(self, uri):
+    async def add(self, uri, pin=None, *, patience=0.0):
         if not uri.startswith(("inx:", "ws://", "wss://")):
             raise Problem(f"{uri} is no peer address.", ExitCode.USAGE, "uri")
         self.book[uri] = models.Peer(id=None, addresses=[uri], state="known")

@@ -21,7 +21,9 @@ from netnode.projector import Projector
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
 from netnode.store import GroupCommit, PeerRow, Store
+from netnode.store.invites import JoiningRow
 from netnode.sync.book import Book
+from netnode.sync.reachability import Reachability
 from netnode.system import SystemDisk, SystemEntropy, ThreadExecutor
 from protocol.identity import id_text
 from protocol.recovery import backup_public
@@ -59,6 +61,17 @@ class FakeSessions:
     store: Store
     sessions: list[OpenSession] = field(default_factory=list)
     told: list[Any] = field(default_factory=list)
+    reachability: Reachability = field(default_factory=Reachability)
+    outcome: JoiningRow | None = None
+
+    async def show_invite(self, networker: bytes) -> None:
+        self.told.append(("show", networker))
+
+    async def settled(self, networker: bytes, seconds: float) -> JoiningRow | None:
+        return self.outcome
+
+    def skew(self) -> int | None:
+        return None
 
     def open_sessions(self) -> list[OpenSession]:
         return self.sessions

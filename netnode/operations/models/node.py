@@ -1,6 +1,6 @@
 """The state of the node, and the profile."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -35,7 +35,10 @@ class Status(Struct, frozen=True, kw_only=True):
 
 
 class Profile(Struct, frozen=True, kw_only=True):
-    """A networker's profile in force; `entry` is null before the first one."""
+    """A networker's profile in force; `entry` is null before the first one.
+
+    `domain_state` is what a look at the domain found (`domain verify`), at `domain_checked` (ms UTC).
+    """
 
     id: str
     name: str
@@ -43,10 +46,13 @@ class Profile(Struct, frozen=True, kw_only=True):
     addresses: list[str] = []
     domain: str | None = None
     entry: str | None = None
+    domain_state: Literal["unverified", "verified", "failed"] | None = None
+    domain_checked: int | None = None
 
 
 class ProfileEdit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields to change; what is left out stays, an empty text clears `bio`."""
+    """Fields to change; what is left out stays, an empty text clears `bio` and `domain`."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
     bio: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    domain: Annotated[str, Meta(max_length=253)] | UnsetType = UNSET
