@@ -126,8 +126,11 @@ def _show_blobs(page: models.Page[models.Blob]) -> None:
     if not page.items:
         output.say("No blobs. Keep a file with: netnode blob add FILE")
         return
-    rows = [(one.hash, f"{one.size:,}", output.when(one.added)) for one in page.items]
-    output.table(("hash", "bytes", "added (UTC)"), rows, right=(1,))
+    rows = [
+        (one.hash, f"{one.size:,}", output.when(one.added), "" if one.own else "fetched")
+        for one in page.items
+    ]
+    output.table(("hash", "bytes", "added (UTC)", ""), rows, right=(1,))
     output.more(page.next)
 
 

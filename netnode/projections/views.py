@@ -295,6 +295,23 @@ def showing(connection: apsw.Connection, seller: bytes, blob: bytes, now_ms: int
     return None if values is None else values[0]
 
 
+def blobs_shown(connection: apsw.Connection, sellers: Iterable[bytes], now_ms: int) -> frozenset[bytes]:
+    """The blobs that these networkers' listings in force show."""
+    found: set[bytes] = set()
+    for seller in sellers:
+        for (record,) in connection.execute(
+            "SELECT listing_record.record FROM listing JOIN listing_record USING (l)"
+            " WHERE listing.n = (SELECT n FROM networker WHERE id = ?)"
+            " AND (listing.withdrawn IS NULL OR listing.withdrawn < listing.seq)"
+            " AND (listing.expires IS NULL OR listing.expires > ?)",
+            (seller, now_ms),
+        ):
+            listing = decode_record(Listing.KIND, record)
+            if isinstance(listing, Listing) and listing.images is not UNSET:
+                found.update(image.hash for image in listing.images if image.hash is not UNSET)
+    return frozenset(found)
+
+
 def count_listings(connection: apsw.Connection, now_ms: int, seller: bytes | None = None) -> int:
     """How many listings are in force, of all sellers or of one."""
     if seller is None:

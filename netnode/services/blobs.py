@@ -35,16 +35,24 @@ class HeldBlobs:
         projector: brings those listings up to date.
         clock: dates what is added.
         sessions: whom to ask; None when no network is open.
+        most: bytes of all fetched blobs together.
     """
 
     def __init__(
-        self, store: Store, own: OwnLog, projector: Projector, clock: Clock, sessions: Sessions | None
+        self,
+        store: Store,
+        own: OwnLog,
+        projector: Projector,
+        clock: Clock,
+        sessions: Sessions | None,
+        most: int,
     ) -> None:
         self._store = store
         self._own = own
         self._projector = projector
         self._clock = clock
         self._sessions = sessions
+        self._most = most
         self._places = asyncio.Semaphore(AT_ONCE)
         self._turns: dict[bytes, tuple[asyncio.Lock, int]] = {}  # of blobs being fetched, with who waits
         self._progress: dict[bytes, tuple[int, int]] = {}
@@ -53,7 +61,7 @@ class HeldBlobs:
         """Keeps a blob; on disk when it returns.
 
         Raises:
-            Problem: it is empty or too long (2), there is no room (4), or the disk.
+            Problem: it is empty or too long (2), or the disk.
         """
         data = bytearray()
         async for chunk in chunks:
@@ -75,13 +83,15 @@ class HeldBlobs:
         async with self._turn(digest):
             size = await self._store.read(blobs.size, digest)
             if size is not None:
+                await self._store.write(blobs.use, digest, self._clock.now_ms())
                 return models.BlobSize(name, size)
             async with self._places:
                 try:
                     data = await self._asked(digest)
                 finally:
                     self._progress.pop(digest, None)
-                await self._store.write(blobs.put, data, self._clock.now_ms())
+                spared = await self._store.read(self._spared)
+                await self._store.write(blobs.put_fetched, data, self._clock.now_ms(), self._most, spared)
         return models.BlobSize(name, len(data))
 
     async def progress(self, name: str) -> models.BlobProgress:
@@ -129,7 +139,7 @@ class HeldBlobs:
         rows = await self._store.read(blobs.listed, after, query.limit + 1)
         page = rows[: query.limit]
         return models.Page(
-            [models.Blob(hash=row.hash.hex(), size=row.size, added=row.added) for row in page],
+            [models.Blob(hash=row.hash.hex(), size=row.size, added=row.added, own=row.own) for row in page],
             paging.seal(_LIST, page[-1].hash.hex()) if len(rows) > len(page) else None,
         )
 
@@ -157,16 +167,22 @@ class HeldBlobs:
     def _showing(self, reader: Reader, digest: bytes) -> str | None:
         return views.showing(reader.connection, self._own.id, digest, self._clock.now_ms())
 
+    def _spared(self, reader: Reader) -> frozenset[bytes]:
+        """The blobs that listings of the owner and of those followed show."""
+        if blobs.totals(reader)[1] == 0:
+            return frozenset()
+        sellers = [self._own.id, *(each for each, _ in reader.follows())]
+        return views.blobs_shown(reader.connection, sellers, self._clock.now_ms())
+
     async def _asked(self, digest: bytes) -> bytes:
         """The blob from the first session that has it."""
         sessions = [] if self._sessions is None else list(self._sessions.open_sessions())
         if not sessions:
             raise nobody(digest.hex(), running=self._sessions is not None)
-        held = await self._store.read(blobs.total)
 
         def admit(size: int) -> None:
-            if held + size > blobs.BLOBS_BYTES:
-                raise blobs.full(held, size)
+            if size > self._most:
+                raise blobs.full(size, self._most)
 
         def progress(done: int, whole: int) -> None:
             self._progress[digest] = (done, whole)

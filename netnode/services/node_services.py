@@ -15,7 +15,7 @@ from netnode.nearby import Neighbourhood
 from netnode.operations.settings import FileConfiguration
 from netnode.own import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor, Web
-from netnode.quotas import Quotas
+from netnode.quotas import MIB, Quotas
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
 from netnode.services.doctor import Doctor, Live
@@ -159,7 +159,8 @@ def compose(
     feeds = FeedImport(store, own, projector, entropy, executor, home.path, PictureFetch(store, clock, web))
     export = FeedExport(store, own, projector, clock)
     work = OwnWork(own, store, projector)
-    keeping = keeping or Keeping(store, own.id, Quotas.of(config.settings()), clock)
+    settings = config.settings()
+    keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)
     stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
     identity = OwnIdentity(store, own, projector, entropy, stamping)
     return NodeServices(
@@ -182,7 +183,7 @@ def compose(
         ),
         keys=keys,
         own=work,
-        blobs=HeldBlobs(store, own, projector, clock, sessions),
+        blobs=HeldBlobs(store, own, projector, clock, sessions, settings.blobs_mb * MIB),
         backups=backups,
         doctor=Doctor(home, machine(), clock, disk, entropy, executor, live),
         moderation=Statements(store, own, projector, entropy),

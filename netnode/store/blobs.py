@@ -5,8 +5,9 @@ Functions of a `Writer` or a `Reader`, for `Store.write` and `Store.read`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from netnode.problems import ExitCode, Problem
 from netnode.store.reader import Reader
@@ -14,45 +15,78 @@ from netnode.store.writer import Writer
 from protocol import blobs
 
 MIB: Final = 1024 * 1024
-BLOBS_BYTES: Final = 512 * MIB  # why: some hundred pictures; a bound until there are quotas
 _SHIFT: Final = 10  # place = b << 10 | number; a blob has at most 512 chunks
 
 
 @dataclass(frozen=True, slots=True)
 class BlobRow:
-    """A blob held: its name, its bytes, since when (ms UTC)."""
+    """A blob held: its name, its bytes, since when (ms UTC), whether the owner added it."""
 
     hash: bytes
     size: int
     added: int
+    own: bool
 
 
-def put(writer: Writer, data: bytes, added: int, most: int = BLOBS_BYTES) -> bytes:
-    """Stores a blob, durably; one held already stays as it is.
+def put(writer: Writer, data: bytes, added: int) -> bytes:
+    """Stores a blob of the owner, durably; one held already is the owner's from now on.
 
     Args:
         writer: of the store.
         data: 1 byte to MAX_BLOB.
         added: ms UTC.
-        most: bytes of all blobs together.
 
     Returns:
         Its name.
 
     Raises:
-        Problem: `blobs_full` (4), or the disk fails.
+        Problem: the disk fails.
         LocalProtocolError: no blob has this size.
     """
+    return _put(writer, data, added, own=True)
+
+
+def put_fetched(writer: Writer, data: bytes, added: int, most: int, spared: Collection[bytes] = ()) -> bytes:
+    """Stores a blob that came from a peer; others of that kind make room for it, the one used longest ago first.
+
+    Args:
+        writer: of the store.
+        data: 1 byte to MAX_BLOB.
+        added: ms UTC.
+        most: bytes of all fetched blobs together.
+        spared: those that go last: listings of somebody followed show them.
+
+    Returns:
+        Its name.
+
+    Raises:
+        Problem: `blobs_full` (4): it alone is too large, or the disk fails.
+    """
+    if len(data) > most:
+        raise full(len(data), most)
+    with writer.transaction(durable=True) as connection:
+        if connection.execute("SELECT 1 FROM blob WHERE hash = ?", (blobs.name(data),)).get is None:
+            held = connection.execute("SELECT coalesce(sum(size), 0) FROM blob WHERE NOT own").get
+            rows: list[Any] = connection.execute(
+                "SELECT hash, size FROM blob WHERE NOT own ORDER BY max(used, added), hash"
+            ).fetchall()
+            for digest, size in sorted(rows, key=lambda row: row[0] in spared):
+                if held + len(data) <= most:
+                    break
+                remove(writer, digest)
+                held -= size
+        return _put(writer, data, added, own=False)
+
+
+def _put(writer: Writer, data: bytes, added: int, *, own: bool) -> bytes:
     digest, manifest = blobs.name(data), blobs.manifest(data)
     with writer.transaction(durable=True) as connection:
         if connection.execute("SELECT b FROM blob WHERE hash = ?", (digest,)).get is not None:
+            connection.execute("UPDATE blob SET own = max(own, ?) WHERE hash = ?", (own, digest))
             return digest
-        held = connection.execute("SELECT coalesce(sum(size), 0) FROM blob").get
-        if held + len(data) > most:
-            raise full(held, len(data), most)
         b = connection.execute(
-            "INSERT INTO blob(hash, size, manifest, added) VALUES (?, ?, ?, ?) RETURNING b",
-            (digest, len(data), manifest, added),
+            "INSERT INTO blob(hash, size, manifest, added, used, own) VALUES (?, ?, ?, ?, ?, ?) RETURNING b",
+            (digest, len(data), manifest, added, added, own),
         ).get
         connection.executemany(
             "INSERT INTO blob_chunk(place, data) VALUES (?, ?)",
@@ -64,14 +98,20 @@ def put(writer: Writer, data: bytes, added: int, most: int = BLOBS_BYTES) -> byt
     return digest
 
 
-def full(held: int, size: int, most: int = BLOBS_BYTES) -> Problem:
+def use(writer: Writer, digest: bytes, now: int) -> None:
+    """Remembers that the owner used a blob."""
+    with writer.transaction() as connection:
+        connection.execute("UPDATE blob SET used = max(used, ?) WHERE hash = ?", (now, digest))
+
+
+def full(size: int, most: int) -> Problem:
     """The Problem for a blob that finds no room."""
     return Problem(
-        f"This home holds {held / MIB:.1f} MiB of blobs; {size / MIB:.1f} MiB more would exceed the "
-        f"{most // MIB} MiB it takes. Remove some with: netnode blob rm HASH",
+        f"The blob has {size / MIB:.1f} MiB, and all that are fetched may take {most / MIB:.1f} MiB together. "
+        "Give them more with: netnode config set blobs_mb MIB",
         ExitCode.REFUSED,
         "blobs_full",
-        {"held": held, "size": size, "most": most},
+        {"size": size, "most": most},
     )
 
 
@@ -112,13 +152,20 @@ def chunk(reader: Reader, digest: bytes, number: int) -> bytes | None:
 
 def total(reader: Reader) -> int:
     """The bytes of all blobs together."""
-    held: int = reader.connection.execute("SELECT coalesce(sum(size), 0) FROM blob").get
-    return held
+    return sum(totals(reader))
+
+
+def totals(reader: Reader) -> tuple[int, int]:
+    """The bytes of the owner's blobs, and of those fetched."""
+    row = reader.connection.execute(
+        "SELECT coalesce(sum(size) FILTER (WHERE own), 0), coalesce(sum(size) FILTER (WHERE NOT own), 0) FROM blob"
+    ).fetchone()
+    return (0, 0) if row is None else (row[0], row[1])
 
 
 def listed(reader: Reader, after: bytes | None, limit: int) -> list[BlobRow]:
     """Blobs by name, from behind `after` on."""
     rows = reader.connection.execute(
-        "SELECT hash, size, added FROM blob WHERE hash > ? ORDER BY hash LIMIT ?", (after or b"", limit)
+        "SELECT hash, size, added, own FROM blob WHERE hash > ? ORDER BY hash LIMIT ?", (after or b"", limit)
     )
-    return [BlobRow(*row) for row in rows]
+    return [BlobRow(digest, size, added, bool(own)) for digest, size, added, own in rows]

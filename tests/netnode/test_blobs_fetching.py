@@ -23,12 +23,13 @@ from tests.netnode.mesh import Mesh, NodeUnderTest, Puppet, until
 from tests.protocol.author import Author, seed
 
 DATA = b"".join(seed("blob", number) for number in range(10 * 1024))[:-7]  # ten chunks, the last one shorter
+MOST = 512 * blobs.MIB
 NAME = rules.name(DATA)
 Answer = Callable[[Fetch], Body | None]
 
 
 def services(node: NodeUnderTest) -> HeldBlobs:
-    return HeldBlobs(node.store, node.own, node.projector, node.clock, node.keeper)
+    return HeldBlobs(node.store, node.own, node.projector, node.clock, node.keeper, MOST)
 
 
 def honest(question: Fetch, data: bytes = DATA) -> Chunk:
@@ -150,7 +151,7 @@ async def test_without_a_session_there_is_nobody_to_ask(mesh: Mesh) -> None:
     a = await mesh.node("a")
     problem = await refused(a)
     assert (problem.exit_code, problem.code) == (ExitCode.UNREACHABLE, "no_session")
-    alone = HeldBlobs(a.store, a.own, a.projector, a.clock, None)
+    alone = HeldBlobs(a.store, a.own, a.projector, a.clock, None, MOST)
     with pytest.raises(Problem, match="netnode start"):
         await alone.fetch(NAME.hex())
 
@@ -296,7 +297,7 @@ async def test_a_peer_that_never_answers_loses_the_session(
 
 async def test_no_room_is_said_before_more_is_asked(mesh: Mesh, monkeypatch: pytest.MonkeyPatch) -> None:
     a = await mesh.node("a")
-    monkeypatch.setattr(blobs, "BLOBS_BYTES", len(DATA) - 1)
+    monkeypatch.setattr("tests.netnode.test_blobs_fetching.MOST", len(DATA) - 1)
     async with peer(mesh, a, "peer", honest):
         problem = await refused(a)
         assert (problem.exit_code, problem.code) == (ExitCode.REFUSED, "blobs_full")

@@ -27,7 +27,7 @@ def test_a_blob_is_named_by_its_hash_and_stored_once(tmp_path: Path) -> None:
         assert digest == rules.name(b"image") == blobs.put(writer, b"image", 2)
         assert blobs.put(writer, b"other image", 3) != digest
         assert (blobs.size(reader, digest), blobs.total(reader)) == (5, 16)
-        assert blobs.BlobRow(digest, 5, 1) in blobs.listed(reader, None, 10)
+        assert blobs.BlobRow(digest, 5, 1, True) in blobs.listed(reader, None, 10)
         assert blobs.remove(writer, digest) and not blobs.remove(writer, digest)
         assert blobs.size(reader, digest) is None and blobs.total(reader) == 11
 
@@ -62,14 +62,24 @@ def test_no_blob_is_empty_or_longer_than_the_limit(tmp_path: Path, data: bytes) 
         blobs.put(writer, data, 1)
 
 
-def test_all_blobs_together_are_bounded(tmp_path: Path) -> None:
+def test_fetched_blobs_make_room_for_each_other_and_the_owners_stay(tmp_path: Path) -> None:
+    """The one used longest ago goes first, those that somebody followed shows last."""
     with opened(tmp_path) as (writer, reader):
-        first = blobs.put(writer, b"12345", 1, most=8)
-        with pytest.raises(Problem, match="blob rm") as refused:
-            blobs.put(writer, b"6789", 1, most=8)
+        mine = blobs.put(writer, b"mine" * 100, 1)
+        first, second, third = (
+            blobs.put_fetched(writer, data, 2 + n, 9) for n, data in enumerate((b"123", b"456", b"789"))
+        )
+        blobs.use(writer, first, 10)
+        fourth = blobs.put_fetched(writer, b"abc", 11, 9)
+        assert {row.hash for row in blobs.listed(reader, None, 10)} == {mine, first, third, fourth}
+        fifth = blobs.put_fetched(writer, b"def", 12, 9, {third})
+        assert {row.hash for row in blobs.listed(reader, None, 10)} == {mine, third, fourth, fifth}
+        assert blobs.totals(reader) == (400, 9) and second not in {mine, third}
+        assert blobs.put_fetched(writer, b"789", 13, 3) == third  # held already: needs no room
+        with pytest.raises(Problem, match="blobs_mb") as refused:
+            blobs.put_fetched(writer, b"0123456789", 14, 9)
         assert (refused.value.exit_code, refused.value.code) == (ExitCode.REFUSED, "blobs_full")
-        assert blobs.put(writer, b"12345", 2, most=5) == first  # held already: needs no room
-        assert blobs.put(writer, b"678", 1, most=8) and blobs.total(reader) == 8
+        assert blobs.put(writer, b"789", 15) == third and blobs.totals(reader) == (403, 6)
 
 
 def test_pages_go_by_name(tmp_path: Path) -> None:

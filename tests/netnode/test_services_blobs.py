@@ -56,8 +56,8 @@ async def test_neither_empty_nor_too_long(tmp_path: Path) -> None:
 
 
 async def test_the_cap_is_a_sentence(tmp_path: Path) -> None:
-    problem = blobs.full(held=blobs.BLOBS_BYTES - 1, size=MAX_BLOB)
-    assert problem.exit_code == ExitCode.REFUSED and "512 MiB" in problem.text and "blob rm" in problem.text
+    problem = blobs.full(size=MAX_BLOB, most=blobs.MIB)
+    assert problem.exit_code == ExitCode.REFUSED and "1.0 MiB" in problem.text and "blobs_mb" in problem.text
 
 
 async def test_what_a_listing_shows_stays(tmp_path: Path) -> None:

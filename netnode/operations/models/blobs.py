@@ -19,11 +19,12 @@ class BlobSize(Struct, frozen=True):
 
 
 class Blob(Struct, frozen=True, kw_only=True):
-    """One line of the list of blobs held; `added` in ms."""
+    """One line of the list of blobs held; `added` in ms; `own`: you added it, else it was fetched and may go again."""
 
     hash: str
     size: int
     added: int
+    own: bool = True
 
 
 class BlobProgress(Struct, frozen=True, kw_only=True):
