@@ -38,6 +38,7 @@ from protocol.log_state import LogState
 from protocol.run import Run, rebuild, run_of
 
 STATES_KEPT: Final = 4_096  # why: about 2 KB each; a log not among them costs one read
+FEW: Final = 8  # entries judged at once; why: a turn of the verifier lane costs more
 RELEASED_AT_ONCE: Final = 20_000  # entries; why: a tenth of a second of the writer lane
 
 Chain = Sequence[Entry]
@@ -195,7 +196,9 @@ class Gate:
         return outcome
 
     async def chains(self, runs: Sequence[Run]) -> list[Chain]:
-        """Rebuilds runs off the event loop, as `chains_of`."""
+        """Rebuilds runs as `chains_of`, off the event loop unless they are few entries."""
+        if len(runs) == 1 and len(runs[0].entries) <= FEW:
+            return chains_of(runs)
         return await self._executor.run(Lane.VERIFIER, chains_of, runs)
 
     async def state(self, author: bytes) -> LogState | None:
@@ -298,7 +301,8 @@ class Gate:
         async with self._door:  # until the last chain is judged: what came later may build on it
             while chains:
                 verdicts = _Verdicts(outcomes)
-                future = await self._decide(source, durable, self._judge, chains, verdicts, jump, head)
+                judging = self._judge, chains, verdicts, jump, head
+                future = await self._decide(source, durable, *judging, few=chains)
                 if future is not None:
                     stored.append(future)
                 chains = verdicts.rest
@@ -309,9 +313,17 @@ class Gate:
         return list(outcomes.values())
 
     async def _decide(
-        self, source: object | None, durable: bool, judge: Callable[[*Ts], list[Change]], *args: *Ts
+        self,
+        source: object | None,
+        durable: bool,
+        judge: Callable[[*Ts], list[Change]],
+        *args: *Ts,
+        few: Sequence[Chain] = (),
     ) -> asyncio.Future[list[Arrived]] | None:
         """Judges in the verifier lane and queues the changes, under the door; None when there are none.
+
+        Where `few`, the chains to be judged, are next to nothing, they are judged at once: nobody else uses the
+        states under the door.
 
         A wait that is cancelled between the two, or a commit that fails, leaves states in the cache that the disk
         will never have; then the cache is emptied first.
@@ -321,7 +333,10 @@ class Gate:
             await self._executor.run(Lane.VERIFIER, self._states.clear)
             self._stale = False
         try:
-            changes = await self._executor.run(Lane.VERIFIER, judge, *args)
+            if self._at_hand(few):
+                changes = judge(*args)
+            else:
+                changes = await self._executor.run(Lane.VERIFIER, judge, *args)
             if self._stale:  # what this was judged against was not stored after all
                 raise Problem("The store failed while entries were taken in. Try again.", code="store")
             return await self._submit(changes, source, durable) if changes else None
@@ -329,10 +344,17 @@ class Gate:
             self._stale = True
             raise
 
+    def _at_hand(self, chains: Sequence[Chain]) -> bool:
+        """Whether judging these needs some microseconds and nothing of the disk."""
+        if len(chains) != 1 or len(chains[0]) > FEW:
+            return False
+        state = self._states.get(chains[0][0].author)
+        return state is not None and not _reads_store(state, chains[0])
+
     def _judge(
         self, chains: list[Chain], verdicts: _Verdicts, jump: bool, head: bytes | None
     ) -> list[Change]:
-        """Runs in the verifier lane."""
+        """Runs in the verifier lane, or where the event loop does."""
         self._trim()
         changes: list[Change] = []
         waiting: set[bytes] = set()

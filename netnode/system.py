@@ -6,13 +6,14 @@ import asyncio
 import hashlib
 import os
 import platform
+import queue
 import random
 import secrets
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, MutableSequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar, TypeVarTuple
@@ -65,23 +66,85 @@ class SystemEntropy:
 class ThreadExecutor:
     """Threads: one writes, one verifies, two read. One thread a lane keeps that lane's work in order."""
 
-    __slots__ = ("_pools",)
+    __slots__ = ("_lanes",)
 
     def __init__(self) -> None:
         threads = {Lane.WRITER: 1, Lane.VERIFIER: 1, Lane.READER: 2}
-        self._pools = {
-            lane: ThreadPoolExecutor(count, thread_name_prefix=f"netnode-{lane.value}")
-            for lane, count in threads.items()
-        }
+        self._lanes = {lane: _Threads(f"netnode-{lane.value}", count) for lane, count in threads.items()}
 
     async def run(self, lane: Lane, function: Callable[[*Ts], T], *args: *Ts) -> T:
         """Runs ``function(*args)`` in its lane; see `netnode.ports.Executor` for what cancelling does."""
-        return await asyncio.get_running_loop().run_in_executor(self._pools[lane], function, *args)
+        return await self._lanes[lane].run(function, *args)
 
     async def close(self) -> None:
         """Waits for all work given so far; `run` raises RuntimeError after."""
-        for pool in self._pools.values():
-            await asyncio.to_thread(pool.shutdown)
+        for lane in self._lanes.values():
+            await asyncio.to_thread(lane.close)
+
+
+class _Threads:
+    """Threads that share one queue of work.
+
+    Why not a ThreadPoolExecutor: its futures are guarded by locks and chained to those of the event loop, which
+    takes three times as long per call, and an entry makes some calls at each node on its way.
+    """
+
+    __slots__ = ("_closed", "_queue", "_threads")
+
+    def __init__(self, name: str, count: int) -> None:
+        self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"{name}_{number}", daemon=True)
+            for number in range(count)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    async def run(self, function: Callable[[*Ts], T], *args: *Ts) -> T:
+        """Runs ``function(*args)`` in one of the threads."""
+        if self._closed:
+            raise RuntimeError("no work is taken any more")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._queue.put((loop, future, function, args))
+        return await future
+
+    def close(self) -> None:
+        """Blocks until all work is done and the threads have ended."""
+        self._closed = True
+        for _ in self._threads:
+            self._queue.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        while (work := self._queue.get()) is not None:
+            loop, future, function, args = work
+            if future.cancelled():
+                continue
+            result, error = None, None
+            try:
+                result = function(*args)
+            except BaseException as raised:  # the caller hears of it, whatever it is
+                error = raised
+            with suppress(RuntimeError):  # the loop is closed: nobody waits for the result
+                loop.call_soon_threadsafe(_settle, future, result, error)
+            # Nothing is kept alive until the next work comes.
+            del work, loop, future, function, args, result, error
+
+
+_Work = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", Callable[..., Any], tuple[Any, ...]]
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    """Runs on the event loop: gives the waiting caller its result, unless it stopped waiting."""
+    if future.cancelled():
+        return
+    if error is None:
+        future.set_result(result)
+    else:
+        future.set_exception(error)
 
 
 class SystemDisk:
