@@ -134,7 +134,7 @@ def test_the_fork_of_two_copies_heals_by_settlement(nodes: Launcher) -> None:
     until(lambda: other.get("/status")["waiting"]["reason"] == "forked", "it caught up", 70)
     code, text = refused(other)
     assert code == "forked" and "netnode log settle" in text
-    shown = other.ask("log", "branches") if False else other.get("/log/branches")
+    shown = other.get("/log/branches")
     assert shown["forked"] and len(shown["branches"]) == 2
     contents = {tuple(each["contents"]): each for each in shown["branches"]}
     assert contents["listing theirs: A theirs",]["main"] and contents["listing ours: A ours",]["peers"] == 1
@@ -152,3 +152,35 @@ def test_the_fork_of_two_copies_heals_by_settlement(nodes: Launcher) -> None:
     until(lambda: own_head(ada, ada.id)["term"] == 1, "the first copy took it")
     assert ada.run("log", "verify").code == 0
     assert ada.keys("A") >= {"ours", "theirs"}
+
+
+def test_keys_without_a_store(nodes: Launcher) -> None:
+    """The log is fetched from peers; without any, a sentence says what to do."""
+    hub = nodes.start("hub")
+    ada = nodes.start("ada", "--peer", hub.invite())
+    for key in ("one", "two"):
+        ada.add(key, f"A {key}")
+    newest = own_head(ada, ada.id)["seq"]
+    until(lambda: ada.id in {log["author"] for log in hub.get("/logs")["items"]}, "the hub has the log")
+    until(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has all of it")
+    ada.end()
+    for path in ada.home.glob("store.sqlite3*"):
+        path.unlink()
+    said = ada.run("start", "--listen", "127.0.0.1:0", "--json")
+    assert said.code == 5 and said.json["error"]["code"] == "own_log" and "--peer URI" in said.sentence
+    said = ada.run("start", "--listen", "127.0.0.1:0", "--peer", "ws://127.0.0.1:9/inx/1", "--json")
+    assert said.code == 5 and "ws://127.0.0.1:9/inx/1: cannot connect" in said.sentence
+    assert refusal(ada, 1) == "own_log" and ada.ask("status")["waiting"]["reason"] == "lost"
+    back = nodes.start("ada", "--peer", hub.peer)
+    assert back.id == ada.id and own_head(back, back.id)["seq"] == newest
+    until(lambda: back.get("/status")["waiting"]["by"] == "book", "it caught up", 70)
+    publishes(back, "three")
+    until(lambda: hub.keys("A") >= {"one", "two", "three"}, "the hub shows all")
+    assert own_head(hub, ada.id)["state"] == "open"
+
+
+def refusal(place: Place, code: int) -> str:
+    """The code of a listing that is not published."""
+    said = place.run("listing", "add", "--kind", "product", "--key", "no", "--title", "No", "--json")
+    assert said.code == code, said
+    return str(said.json["error"]["code"])

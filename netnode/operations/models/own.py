@@ -20,7 +20,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     """
 
     text: str  # all of it in sentences, for a person
-    reason: Literal["restored", "moved", "lost", "behind", "copied", "forked"] | None
+    reason: Literal["restored", "moved", "lost", "behind", "copied", "repaired", "forked"] | None
     alarm: bool
     by: Literal["book", "groups", "owner"] | None
     since: int | None
