@@ -9,8 +9,8 @@ from netnode.caution import peer_label, sentence
 from netnode.operations import models
 from netnode.own import FORKED, OwnLog
 from netnode.problems import ExitCode, Problem
-from netnode.projector import Projector
 from netnode.services.logs import entry_view
+from netnode.services.ports import Projector
 from netnode.store import Store
 from protocol.entry import Entry
 
