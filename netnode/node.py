@@ -39,6 +39,7 @@ from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
 from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
 from netnode.store import Store
+from netnode.sync.claims import Claims
 from netnode.sync.peering import Core
 from netnode.sync.ranges import HELD_SECONDS, Held
 from netnode.sync.reach import Reach
@@ -188,6 +189,7 @@ async def _serving(
         keeping=parts.keeping,
         stamping=parts.stamping,
         held=held,
+        claims=Claims(parts.ports.clock),
     )
     sessions = SessionKeeper(
         core, parts.own, lambda: identity.current, settings, parts.ports.entropy, dialer, listener, agent()

@@ -17,6 +17,7 @@ from netnode.quotas import Distance
 from netnode.stamping import Stamping, shown_bits
 from netnode.store import Store
 from netnode.sync.answers import Answers
+from netnode.sync.claims import Claims
 from netnode.sync.conduct import Conduct
 from netnode.sync.conversation import Conversation
 from netnode.sync.exchange import Source, Trickle
@@ -112,6 +113,7 @@ class Core:
     stamping: Stamping | None = None
     keeping: Keeping | None = None  # what is kept of whose log; None: all
     held: Held | None = None  # the set of all logs, where ranges are reconciled
+    claims: Claims | None = None  # which session fetches what; None: each whatever it lacks
 
     @property
     def features(self) -> list[int]:
@@ -183,6 +185,7 @@ class Peering:
             core.anti_entropy,
             core.own,
             self.ranges,
+            claims=core.claims or Claims(core.clock),
         )
         self._answers = Answers(
             core.network, self.conversation, core.store, core.clock, self._peer_wants, core.witness

@@ -19,6 +19,7 @@ from netnode.own import OwnLog
 from netnode.ports import LinkClosed
 from netnode.store import Reader, Store, Writer
 from netnode.sync.bisect import first_difference
+from netnode.sync.claims import Claims
 from netnode.sync.conversation import Conversation, answered, is_last
 from netnode.sync.own_first import OwnFirst
 from netnode.sync.ranges import Reconciliation
@@ -34,6 +35,7 @@ ROUNDS: Final = (
 ANTI_ENTROPY_SECONDS: Final = 60.0
 PENDING_ITEMS: Final = 10_000  # of `have` notices; what is dropped comes with the next anti-entropy
 UNLEVEL_ITEMS: Final = 10_000  # that the peer could not give; they hold its cursor back
+PUT_OFF_ITEMS: Final = 4_000  # why: a session looks so far ahead of the others before it waits for them
 OPENERS_ASKED: Final = 16  # authors in one question
 
 Want = tuple[bytes, int, int]
@@ -57,6 +59,7 @@ class Pull:
         every: seconds between two comparisons of everything that changed.
         own: the own log, asked for first while this node is cautious; None for a node that has none to lose.
         ranges: compares large sets in place of heads; None where this node does not.
+        claims: which session fetches what.
     """
 
     def __init__(
@@ -73,6 +76,8 @@ class Pull:
         every: float = ANTI_ENTROPY_SECONDS,
         own: OwnLog | None = None,
         ranges: Reconciliation | None = None,
+        *,
+        claims: Claims,
     ) -> None:
         self._conversation = conversation
         self._gate = gate
@@ -85,6 +90,8 @@ class Pull:
         self._on_records = on_records
         self._every = every
         self._ranges = ranges
+        self._claims = claims
+        self._put_off: dict[bytes, Item] = {}  # another session fetches these
         self._at: Cursor | None = None  # how far this session came
         self._unlevel: dict[bytes, Item] = {}
         self._pending: OrderedDict[bytes, Item] = OrderedDict()
@@ -140,6 +147,7 @@ class Pull:
                     for _ in range(min(len(self._pending), limits.MAX_ITEMS))
                 ]
                 await self._level(page)
+            await self._settle()
             if self._again or self._soon:
                 self._soon = False
                 await self._compare()
@@ -197,6 +205,7 @@ class Pull:
 
     async def _keep_cursor(self, peer: bytes, cursor: Cursor) -> None:
         """Stores a cursor when everything up to it is level and no wider interest waits [R-SYNC-7]."""
+        await self._settle()
         if not self._unlevel and not self._again:
             await self._store.write(Writer.set_cursor, peer, cursor)
 
@@ -272,6 +281,24 @@ class Pull:
     async def _level(self, items: Sequence[Item]) -> None:
         """Fetches until own items equal these or the peer gives no more."""
         self._on_told(items)
+        claimed: set[bytes] = set()
+        try:
+            await self._levelled(items, claimed)
+        finally:
+            self._claims.release(self, claimed)
+        if len(self._put_off) > PUT_OFF_ITEMS:
+            await self._settle()
+
+    async def _settle(self) -> None:
+        """Levels with what was put off while other sessions fetched it; mostly all of it is here by then."""
+        while self._put_off:
+            items, self._put_off = list(self._put_off.values()), {}
+            await self._claims.wait(self, [item.author for item in items])
+            for start in range(0, len(items), limits.MAX_ITEMS):
+                await self._level(items[start : start + limits.MAX_ITEMS])
+
+    async def _levelled(self, items: Sequence[Item], claimed: set[bytes]) -> None:
+        """The work of `_level`; adds the authors that this session claims."""
         wanted = {item.author: item for item in items if self._wants(item.author)}
         for item in items:
             if item.author not in wanted:  # let go of meanwhile: nothing waits for it [R-QUOTA-4]
@@ -296,6 +323,11 @@ class Pull:
                 return
             for item, _ in needed.values():
                 self._on_behind(item)
+            free = self._claims.take(self, needed)
+            claimed |= free
+            for author in [each for each in needed if each not in free and each != self._own_id]:
+                self._put_off[author] = wanted.pop(author)
+                del needed[author]
             before = {author: own[author] for author in wanted}
             await self._round(needed, own)
         for item in wanted.values():

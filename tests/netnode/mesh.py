@@ -24,6 +24,7 @@ from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.quotas import Quotas
 from netnode.store import GroupCommit, PeerRow, Reader, Store, Writer
+from netnode.sync.claims import Claims
 from netnode.sync.peering import Core
 from netnode.sync.ranges import Held
 from netnode.sync.reach import Reach
@@ -390,7 +391,8 @@ class Mesh:
         reach = Reach(NETWORK, store, clock, entropy, dialer, lambda: identity_of(author), "test")
         held = Held(store, NETWORK, entropy, clock) if ranges else None
         core = Core(
-            NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held, keeping=keeping
+            NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held, keeping=keeping,
+            claims=Claims(clock),
         )
         if hub:
             core = replace(core, searched_as=author.id)
