@@ -425,6 +425,45 @@ class FakeOwn:
         return models.Resumed(waiting=None if anyway else self.waits)
 
 
+class FakeBackups:
+    def __init__(self, services):
+        self.services = services
+        self.made: list[models.Backup] = []
+
+    async def create(self, order):
+        self.services.sign()
+        path = order.path or f"/backups/{len(self.made)}.backup"
+        if any(one.path == path for one in self.made):
+            raise Problem(f"{path} is there already.", ExitCode.REFUSED, "exists")
+        self.made.append(models.Backup(path=path, size=1000, id=ME, created=TIME, network="inx", program="test"))
+        return models.BackupMade(backup=self.made[-1], verified=order.verify)
+
+    async def verify(self, path):
+        self.services.sign()
+        for one in self.made:
+            if one.path == path:
+                return models.BackupMade(backup=one, verified=True)
+        raise Problem(f"Cannot read {path}.", ExitCode.NOT_FOUND, "disk")
+
+    async def list(self, query):
+        return paged(self.made, query)
+
+    async def progress(self):
+        return models.BackupProgress()
+
+    async def cancel(self):
+        return None
+
+
+class FakeDoctor:
+    def __init__(self, services):
+        self.services = services
+
+    async def examine(self):
+        check = models.Check(name="store", state="ok", text="Sound.")
+        return models.Examined(ok=True, running=self.services.running, checks=[check])
+
+
 class FakeServices:
     """Satisfies `Services`; `unlocked` says whether it can sign, `running` whether it plays a running node."""
 
@@ -441,6 +480,8 @@ class FakeServices:
         self.own = FakeOwn(self)
         self.blobs = FakeBlobs()
         self.moderation = FakeModeration(self)
+        self.backups = FakeBackups(self)
+        self.doctor = FakeDoctor(self)
         self.room = FakeRoom()
         self.stamps = FakeStamps(self)
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
