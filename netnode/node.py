@@ -189,6 +189,7 @@ async def _serving(
         keeping=parts.keeping,
         stamping=parts.stamping,
         held=held,
+        reach=reach,
         claims=Claims(parts.ports.clock),
     )
     sessions = SessionKeeper(
