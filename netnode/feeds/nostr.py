@@ -64,7 +64,12 @@ def _events(text: str) -> list[Any]:
         ) from error
     if isinstance(value, dict):
         inner = value.get("events")
-        value = inner if isinstance(inner, list) else [value]
+        if isinstance(inner, list):
+            value = inner
+        elif "kind" in value or "name" in value:
+            value = [value]
+        else:  # events by name, as examples and exports of some relays have them
+            value = list(value.values())
     if not isinstance(value, list):
         raise FeedError("The file is JSON, but no array of Nostr events.")
     # Relays send ["EVENT", subscription, event].

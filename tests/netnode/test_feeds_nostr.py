@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from netnode.feeds.mapping import Mapped, to_listing
 from netnode.feeds.nostr_writing import write
-from netnode.feeds.product import FeedError, Skipped
+from netnode.feeds.product import FeedError, Product, Skipped
 from netnode.feeds.reading import detect, read_feed
 from protocol.records import Area, Image, Listing, Per, Price, Shipping, Variant
 
@@ -237,3 +237,12 @@ def test_an_export_is_an_event_to_sign() -> None:
     )
     two = Listing(salt=SALT, key="k", kind="product", title="K", options=("N",), variants=(cheap, dear))
     assert not [tag for tag in json.loads(write(two, 0))["tags"] if tag[0] == "price"]
+
+
+def test_events_by_name_are_read_like_a_list() -> None:
+    """Examples and some exports are an object of events; what is no event is skipped with its place."""
+    event = {"kind": 30402, "content": "", "tags": [["d", "cap"], ["title", "Cap"], ["price", "5", "EUR"]]}
+    value = {"first": event, "relays": [{"name": "x"}], "text": "none"}
+    items = list(read_feed(io.BytesIO(json.dumps(value).encode()), format="nostr"))
+    assert [item.key for item in items if isinstance(item, Product)] == ["cap"]
+    assert [item.row for item in items if isinstance(item, Skipped)] == [2, 3]
