@@ -245,6 +245,11 @@ class Keeping:
         self._followed, self._told, self._near = follows, told, frozenset(near)
 
     # -- what people see -------------------------------------------------------------------------------------
+    @property
+    def fallen(self) -> int:
+        """How many logs were let go of as a whole and are not asked for."""
+        return len(self._fallen)
+
     async def figures(self) -> list[Held]:
         """What is held by distance."""
         uses = await self._uses()

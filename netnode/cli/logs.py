@@ -67,13 +67,16 @@ def _show_logs(page: models.Page[models.Log]) -> None:
             one.name or "-",
             one.author,
             f"{one.entries:,}",
+            output.size(one.bytes),
+            f"from {one.first:,}" if one.first else "",
             f"{one.epoch}/{one.term}/{one.seq}",
             one.state,
-            "followed" if one.followed else "",
+            one.distance,
         )
         for one in page.items
     ]
-    output.table(("name", "author", "entries", "epoch/term/seq", "state", ""), rows, right=(2,))
+    head = ("name", "author", "entries", "room", "", "epoch/term/seq", "state", "distance")
+    output.table(head, rows, right=(2, 3))
     output.more(page.next)
 
 

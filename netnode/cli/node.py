@@ -246,6 +246,7 @@ def _show_status(found: models.Status) -> None:
         ("node", f"running since {output.when(found.started)} UTC" if found.running else "not running"),
         ("listings", f"{found.listings:,} ({found.own_listings:,} your own)"),
         ("logs", f"{found.logs:,} with {output.counted(found.entries, 'entry', 'entries')}"),
+        ("room", _room(found)),
         ("peers", f"{found.peers:,} known, {output.counted(found.sessions, 'session')} open"),
         (
             "catalogue",
@@ -265,6 +266,20 @@ def _show_status(found: models.Status) -> None:
     output.pairs(rows)
     if found.waiting is not None and (found.waiting.by is None or found.waiting.alarm):
         output.say("", found.waiting.text)
+
+
+def _room(found: models.Status) -> str:
+    """What is held of whom, and how much of the shared pools is taken."""
+    parts = [
+        f"{each.distance} {output.size(each.bytes)}" + (f" of {output.size(each.most)}" if each.most else "")
+        for each in found.storage
+        if each.logs
+    ]
+    if found.blobs or found.fetched_blobs:
+        parts.append(f"blobs {output.size(found.blobs + found.fetched_blobs)}")
+    if found.fallen:
+        parts.append(f"{output.counted(found.fallen, 'log')} let go of")
+    return ", ".join(parts)
 
 
 def _backup(found: models.Status) -> str:

@@ -186,6 +186,15 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else (many or one + 's')}"
 
 
+def size(number: float) -> str:
+    """Bytes as people read them: `12.3 MiB`."""
+    for unit in ("bytes", "KiB", "MiB"):
+        if number < 1024:
+            return f"{number:,.0f} {unit}" if unit == "bytes" else f"{number:,.1f} {unit}"
+        number /= 1024
+    return f"{number:,.1f} GiB"
+
+
 def error_document(code: str, text: str, details: dict[str, Any]) -> dict[str, Any]:
     """The one document of a command that failed."""
     return {"error": {"code": code, "text": text, "details": details}}

@@ -7,9 +7,11 @@ from typing import Final, Literal
 
 from msgspec import UNSET
 
+from netnode.keeping import Keeping
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
+from netnode.quotas import Distance
 from netnode.services import paging
 from netnode.services.logfiles import LogFiles
 from netnode.services.ports import OwnLog
@@ -24,6 +26,12 @@ from protocol.records import Block, Close, Listing, Profile, Report, Rotation, W
 
 _ENTRIES: Final = "entries"
 _LOGS: Final = "logs"
+DISTANCES: Final[dict[Distance, models.DistanceName]] = {
+    Distance.OWN: "own",
+    Distance.FOLLOWED: "followed",
+    Distance.NEAR: "near",
+    Distance.STRANGER: "stranger",
+}
 _STEP: Final = 1024 * 1024  # bytes of entries in memory at once
 
 
@@ -35,13 +43,17 @@ class HeldLogs:
         own: whose log comes first.
         verification: checks them from nothing.
         files: writes and reads files of runs.
+        keeping: says how far a networker is.
     """
 
-    def __init__(self, store: Store, own: OwnLog, verification: LogVerification, files: LogFiles) -> None:
+    def __init__(
+        self, store: Store, own: OwnLog, verification: LogVerification, files: LogFiles, keeping: Keeping
+    ) -> None:
         self._store = store
         self._own = own
         self._verification = verification
         self._files = files
+        self._keeping = keeping
 
     async def entries(self, query: models.EntriesQuery) -> models.Page[models.Entry]:
         """Entries by author and seq, own log first.
@@ -65,7 +77,16 @@ class HeldLogs:
             page = rows[: query.limit]
             names = views.names(reader.connection, [row.author for row in page])
             followed = {each for each, _ in reader.follows()}
-            items = [_log(reader, row, names.get(row.author), row.author in followed) for row in page]
+            items = [
+                _log(
+                    reader,
+                    row,
+                    names.get(row.author),
+                    row.author in followed,
+                    self._keeping.distance(row.author),
+                )
+                for row in page
+            ]
             following = paging.seal(_LOGS, page[-1].author.hex()) if len(rows) > len(page) else None
             return models.Page(items, following)
 
@@ -182,7 +203,7 @@ def _summary(kind: int, data: bytes) -> str:
             return ""
 
 
-def _log(reader: Reader, row: LogRow, name: str | None, followed: bool) -> models.Log:
+def _log(reader: Reader, row: LogRow, name: str | None, followed: bool, distance: Distance) -> models.Log:
     tip = reader.entry(row.author, row.last)
     return models.Log(
         author=id_text(row.author),
@@ -194,6 +215,9 @@ def _log(reader: Reader, row: LogRow, name: str | None, followed: bool) -> model
         head=row.item.id.hex() if tip is None else tip.id.hex(),
         state=_state(row),
         followed=followed,
+        first=row.first,
+        bytes=row.bytes,
+        distance=DISTANCES[distance],
     )
 
 

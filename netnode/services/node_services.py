@@ -164,7 +164,7 @@ def compose(
     stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
     identity = OwnIdentity(store, own, projector, entropy, stamping)
     return NodeServices(
-        node=LiveState(store, own, clock, home.path, version, sessions, serving, stop, backups, work.waiting),
+        node=LiveState(store, own, clock, home.path, version, sessions, serving, stop, backups, work.waiting, keeping),
         identity=identity,
         room=Room(store, gate, keeping, own, projector),
         stamps=Stamps(store, own, stamping, identity),
@@ -180,6 +180,7 @@ def compose(
             own,
             LogVerification(network, store, own),
             LogFiles(network, store, gate, own, projector),
+            keeping,
         ),
         keys=keys,
         own=work,

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from netnode.keeping import Keeping
 from netnode.operations import models
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import catalogue, views
 from netnode.services.backups import HomeBackups
+from netnode.services.logs import DISTANCES
 from netnode.services.ports import OwnLog, Serving, Sessions
-from netnode.store import Reader, Store
+from netnode.store import Reader, Store, blobs
 from protocol.identity import id_text
 
 
@@ -29,6 +31,7 @@ class LiveState:
         stop: asks the running node to end; None when none is running.
         backups: knows the newest one.
         waiting: says why the own log takes no entries.
+        keeping: what is kept of whose log.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class LiveState:
         stop: Callable[[], None] | None,
         backups: HomeBackups,
         waiting: Callable[[], Awaitable[models.Waiting | None]],
+        keeping: Keeping,
     ) -> None:
         self._store = store
         self._own = own
@@ -54,6 +58,7 @@ class LiveState:
         self._stop = stop
         self._backups = backups
         self._waiting = waiting
+        self._keeping = keeping
 
     async def status(self) -> models.Status:
         """All figures, of one moment."""
@@ -62,6 +67,13 @@ class LiveState:
         sessions = 0 if self._sessions is None else len(self._sessions.open_sessions())
         now = self._clock.now_ms()
         waiting = await self._waiting()
+        figures = await self._keeping.figures()
+        storage = [
+            models.Storage(
+                distance=DISTANCES[each.distance], logs=each.logs, bytes=each.bytes, most=each.most
+            )
+            for each in figures
+        ]
 
         def counted(reader: Reader) -> models.Status:
             entries, logs = reader.counts()
@@ -84,6 +96,10 @@ class LiveState:
                 started=None if serving is None else serving.started,
                 reachable=None if self._sessions is None else self._sessions.reachability.verdict(now).value,
                 waiting=waiting,
+                storage=storage,
+                blobs=blobs.totals(reader)[0],
+                fetched_blobs=blobs.totals(reader)[1],
+                fallen=self._keeping.fallen,
                 backup=shelter.newest,
                 backup_fault=shelter.fault,
                 damaged=self._store.damaged,

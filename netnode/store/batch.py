@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import apsw
 import msgspec
@@ -21,6 +21,7 @@ from netnode.store.rows import (
     place_of,
     weight,
 )
+from protocol.entry import AuthenticEntry
 from protocol.errors import LocalProtocolError
 from protocol.items import Item
 from protocol.log import Drop, Keep, Rejoin, Release, SetAside, Step
@@ -84,11 +85,13 @@ class Batch:
             log = self._log(change)
             for step in change.steps:
                 if isinstance(step, Keep):
-                    n = log.n
+                    n, entries = log.n, step.entries
+                    if change.before is not None and entries[0].seq < change.before.base.seq:
+                        entries = self._without_purged(n, entries)
                     self._rows.extend(
-                        [(place_of(n, e.seq), e.header, e.signature, e.record) for e in step.entries]
+                        [(place_of(n, e.seq), e.header, e.signature, e.record) for e in entries]
                     )
-                    log.grown += weight(step.entries)
+                    log.grown += weight(entries)
                 else:
                     self._flush()
                     log.grown -= self._weighed(n=log.n, step=step)
@@ -117,6 +120,19 @@ class Batch:
         log.cut = log.cut or change.cut
         log.after = change.after
         return log
+
+    def _without_purged(self, n: int, entries: tuple[AuthenticEntry, ...]) -> tuple[AuthenticEntry, ...]:
+        """Entries that come back below a log, without the records this node let go of on purpose."""
+        rows = self._connection.execute(
+            "SELECT id FROM purged WHERE n = ? AND seq BETWEEN ? AND ?", (n, entries[0].seq, entries[-1].seq)
+        )
+        gone = {row[0] for row in rows}
+        if not gone:
+            return entries
+        return tuple(
+            cast("AuthenticEntry", msgspec.structs.replace(each, record=None)) if each.id in gone else each
+            for each in entries
+        )
 
     def _flush(self) -> None:
         """Writes the entries gathered so far, in the order of their places."""

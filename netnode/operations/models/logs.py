@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from netnode.operations.models.room import DistanceName
 from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, Limit, NetworkerText
 
 
@@ -32,7 +33,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Log(Struct, frozen=True, kw_only=True):
-    """One log held here and its head."""
+    """One log held here and its head; `first`: the lowest seq held, `bytes` as the quotas count them."""
 
     author: str
     name: str | None
@@ -43,6 +44,9 @@ class Log(Struct, frozen=True, kw_only=True):
     head: str
     state: Literal["open", "forked", "contested", "closed"]
     followed: bool = False
+    first: int = 0
+    bytes: int = 0
+    distance: DistanceName = "stranger"
 
 
 class LogChoice(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

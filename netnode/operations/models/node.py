@@ -6,6 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from netnode.operations.models.own import Waiting
 from netnode.operations.models.reach import Reached
+from netnode.operations.models.room import Storage
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -30,6 +31,10 @@ class Status(Struct, frozen=True, kw_only=True):
     waiting: Waiting | None = None  # why the own log takes no entries, or a settlement first; null: as usual
     backup: int | None = None  # when the newest one was made
     backup_fault: str | None = None  # why the newest attempt failed
+    storage: list[Storage] = []  # the logs by trust distance
+    blobs: int = 0  # bytes of the owner's blobs
+    fetched_blobs: int = 0  # bytes of blobs fetched from others
+    fallen: int = 0  # logs let go of by the quotas or the owner, not asked for now
     damaged: str | None = None  # what is wrong with the store, and what to do
     failing: str | None = None  # why the newest write failed, a full disk say; null once one works again
 
