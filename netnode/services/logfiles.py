@@ -223,7 +223,7 @@ class _Intake:
 
     async def _judge(self, parts: dict[bytes, _Part]) -> None:
         outcomes = await self._gate.admit_runs(
-            [run for part in parts.values() for run in part.runs], jump=True
+            [run for part in parts.values() for run in part.runs], self, jump=True
         )
         for outcome in outcomes:
             await self._count(outcome, parts[outcome.author])

@@ -10,6 +10,7 @@ import pytest
 
 from netnode.caution import GROUPS_SECONDS, Reason, Rule, mark
 from netnode.problems import ExitCode, Problem
+from netnode.services.logfiles import LogFiles
 from netnode.store import PeerRow, Reader, Store, Writer
 from netnode.sync import dialling
 from netnode.system import SystemDisk
@@ -321,6 +322,17 @@ async def test_newer_own_entries_make_an_unmarked_copy_cautious(mesh: Mesh) -> N
     assert (entry.seq, entry.term) == (8, 1)
     await level(old, b)
     assert (await b.items())[old.id].standing is Standing.HEAD
+
+
+async def test_newer_own_entries_in_a_file_tell_as_well(mesh: Mesh) -> None:
+    """What is carried on a stick was published by this networker: this store is an older copy [R-LOG-33]."""
+    a, b = await mesh.node("a"), await mesh.node("b")
+    a.author.write(3)
+    await b.take(a.author)
+    theirs, ours = (LogFiles(NETWORK, each.store, each.gate, each.own, each.projector) for each in (b, a))
+    imported = await ours.take(theirs.export(a.id))
+    assert imported.added == 3 and a.own.caution.reason is Reason.BEHIND
+    assert (await ours.take(theirs.export(a.id))).added == 0
 
 
 # -- twins ---------------------------------------------------------------------------------------------------
