@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netnode.operations import models
+from protocol.address import Scope, host_scope
 from protocol.limits import CLOCK_TOLERANCE_MS
 
 _AGAIN = "Then look again with: netnode netcheck"
@@ -46,9 +47,14 @@ def _reach(check: models.Netcheck, only_here: bool, announced: Sequence[str]) ->
             'To let others dial it too: netnode config set listen "0.0.0.0:4747", and start the node again.',
         ]
     if check.reachable == "lan":
+        if any(one.reached is False for one in check.peers):
+            return [
+                f"Peers in your local network reach this node; one outside could not. {_works(check)}",
+                *_router(check),
+            ]
         return [
-            "Peers in your local network reach this node; no peer on the internet did. " + _works(check),
-            *_router(check),
+            "Peers in your local network reach this node. No peer outside was asked, so whether the internet reaches "
+            f"it is not known. {_works(check)}",
         ]
     if check.reachable in ("no", "here"):
         return [f"No peer could dial this node. {_works(check)}", *_router(check)]
@@ -63,15 +69,17 @@ def _reach(check: models.Netcheck, only_here: bool, announced: Sequence[str]) ->
 
 
 def _works(check: models.Netcheck) -> str:
-    if check.outbound == 0:
+    if check.outbound == 0 and check.inbound == 0:
         return "It works all the same through sessions it opens itself, once it knows a peer: netnode peer add LINK"
+    if check.outbound == 0:
+        return "It works all the same through the sessions it has: it publishes, receives and searches."
     sessions = "the session" if check.outbound == 1 else f"the {check.outbound} sessions"
     return f"It works all the same through {sessions} it opened itself: it publishes, receives and searches."
 
 
 def _router(check: models.Netcheck) -> list[str]:
     here = check.local[0] if check.local else "this computer"
-    if set(check.seen_as) & set(check.local):
+    if any(host_scope(each) is Scope.PUBLIC for each in set(check.seen_as) & set(check.local)):
         return [
             f"To be dialled as well, open TCP port {check.port} in the firewall of this computer: peers see it at its "
             f"own address, so no router is in the way. {_AGAIN}"
