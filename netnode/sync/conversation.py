@@ -236,8 +236,8 @@ class Conversation:
 
     async def _part(self, fault: ProtocolError) -> None:
         """Says why, as far as the session can carry it."""
-        if isinstance(fault, RemoteProtocolError):
-            self.fault = fault
+        if isinstance(fault, RemoteProtocolError) and self._ended is None:
+            self.fault = fault  # what was on its way when this side ended the session is nobody's fault
         self._ended = (fault.code, fault.text)
         self._close_code = _CLOSE_CODES.get(fault.code, 1002)
         self.session.farewell(fault.code, fault.text)

@@ -195,9 +195,10 @@ class Outreach:
         try:
             self.book.decide(self._clock.now_ms())
             self._note_kept()
-            while self._missing() > 0 and (known := self._candidate()) is not None:
-                self._start(known, self._connect(known))
-            self._feel()
+            if self._group is not None:
+                while self._missing() > 0 and (known := self._candidate()) is not None:
+                    self._start(self._group, known, self._connect)
+                self._feel(self._group)
             if self._clock.monotonic() - self._saved_at >= SAVE_SECONDS:
                 await self.save()
         except Problem as problem:  # a full disk, say: the next round tries again
@@ -323,20 +324,19 @@ class Outreach:
     def _draw(self, below: int) -> int:
         return int.from_bytes(self._entropy.token(8), "big") % below
 
-    def _start(self, known: Known, work: Awaitable[None]) -> None:
-        if self._group is None:
-            return
+    def _start(
+        self, group: asyncio.TaskGroup, known: Known, work: Callable[[Known], Awaitable[None]]
+    ) -> None:
         self.book.attempted(known.key, self._clock.now_ms())
-        task = self._group.create_task(self._guarded(known.key, work), name=f"dial {known.address}")
-        self._tasks[known.key] = task
+        self._tasks[known.key] = group.create_task(self._guarded(known, work), name=f"dial {known.address}")
 
-    async def _guarded(self, key: Key, work: Awaitable[None]) -> None:
+    async def _guarded(self, known: Known, work: Callable[[Known], Awaitable[None]]) -> None:
         try:
-            await work
+            await work(known)
         except Exception:  # a task root: a full disk, or a fault in one session, must not end the node
-            _log.exception("dialling %s failed", key[1])
+            _log.exception("dialling %s failed", known.address)
         finally:
-            del self._tasks[key]
+            del self._tasks[known.key]
             self.wake()
 
     async def _connect(self, known: Known) -> None:
@@ -354,7 +354,7 @@ class Outreach:
             self.book.failed(known.key, text, self._clock.now_ms())
 
     # -- feelers ---------------------------------------------------------------------------------------------
-    def _feel(self) -> None:
+    def _feel(self, group: asyncio.TaskGroup) -> None:
         """Tests one address every FEELER_SECONDS: who holds a contested place, else one only heard of."""
         if self._target == 0 or self._clock.monotonic() - self._felt_at < FEELER_SECONDS:
             return
@@ -367,7 +367,7 @@ class Outreach:
         contested = [holder for _, holder in self.book.contests() if usable(holder)]
         known = contested[0] if contested else self.book.pick(self._draw, usable, tried=False)
         if known is not None:
-            self._start(known, self._test(known))
+            self._start(group, known, self._test)
 
     async def _test(self, known: Known) -> None:
         session = self._host.session(True, known.networker)
