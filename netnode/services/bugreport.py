@@ -11,6 +11,7 @@ import platform
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,24 +35,30 @@ _FRAME: Final = re.compile(r'^\s+File ".*", line \d+, in [\w<>.]+$')
 _RAISED: Final = re.compile(
     r"^([A-Za-z_][\w.]*(?:Error|Exception|Problem|Fault|Held|Closed|Interrupt))(?::.*)?$"
 )
-_MASKS: Final = (
+_HEX: Final = "[0-9a-fA-F]{1,4}"
+_MASKS: Final = (  # in this order
     (re.compile(r"\b(?:wss?|https?|inx):[^\s\"'<>]+"), "(address)"),
     (re.compile(r"\bnx1([a-z0-9]{4})[a-z0-9]{8,}"), r"nx1\1..."),
+    (re.compile(r"(?<![\w+/=-])(?![0-9a-fA-F]+\b(?![+/_=-]))[A-Za-z0-9+/_=-]{32,}"), "(bytes)"),
+    (re.compile(r"(?<![\w.~)])/(?:[\w.@+=-]+/)+(?=[\w-]+\.(?:json|log|py|sqlite3|toml)\b)"), "(path)/"),
+    (re.compile(r"(?<![\w.~)])(?!/api/v1)/(?:[\w.@+=-]+/?)+"), "(path)"),
+    (re.compile(r"\b([0-9a-fA-F]{4})[0-9a-fA-F]{12,}\b"), r"\1..."),
     (
-        re.compile(r"(?<![\w./])\[?[0-9a-fA-F]{0,4}(?::[0-9a-fA-F]{0,4}){2,7}(?:%\w+)?\]?(?::\d+)?(?![\w,])"),
+        re.compile(
+            rf"\[?(?:{_HEX}(?::{_HEX}){{7}}|(?:{_HEX}(?::{_HEX}){{0,6}})?::(?:{_HEX}(?::{_HEX}){{0,6}})?)"
+            r"(?:%\w+)?\]?(?::\d+)?"
+        ),
         "(address)",
     ),
     (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b"), "(address)"),
-    (re.compile(r"\b([0-9a-fA-F]{4})[0-9a-fA-F]{12,}\b"), r"\1..."),
-    (re.compile(r"[A-Za-z0-9+/_=-]*(?:[0-9+/=][A-Za-z]|[A-Za-z][0-9+/=])[A-Za-z0-9+/_=-]{22,}"), "(bytes)"),
     (re.compile(r"'[^'\n]*'|\"[^\"\n]*\""), "'...'"),
     (
         re.compile(
-            r"\b(?!netnode\b)[\w-]+(?:\.[\w-]+)*\.(?!py\b|json\b|toml\b|sqlite3\b|log\b|txt\b|backup\b)[a-z]{2,}(?::\d+)?"
+            r"(?<![\w.(])(?!netnode\b)[\w-]+(?:\.[\w-]+)*"
+            r"\.(?!py\b|json\b|toml\b|sqlite3\b|log\b|txt\b|backup\b)[a-z]{2,}\b(?::\d+)?"
         ),
         "(name)",
     ),
-    (re.compile(r"(?<![\w.~)])/(?:[\w.@+-]+/)+"), "(path)/"),
 )
 
 
@@ -78,10 +85,19 @@ def log_lines(text: str, hidden: Sequence[tuple[str, str]]) -> list[str]:
             lines.append(head[0] + masked(line[head.end() :], hidden))
         elif _FRAME.match(line):
             name, _, rest = line.strip().removeprefix('File "').partition('", line ')
-            lines.append(f"  {'/'.join(Path(name).parts[-2:])}, line {rest}")
+            lines.append(f"  {_module(name)}, line {rest}")
         elif raised := _RAISED.match(line):
             lines.append(raised[1])
     return lines[-LOG_LINES:]
+
+
+def _module(name: str) -> str:
+    """The file of a frame from the package on; where it is installed says whose computer it is."""
+    parts = Path(name).parts
+    for at in range(len(parts) - 1, -1, -1):
+        if parts[at] in ("netnode", "protocol", "site-packages") or parts[at].startswith("python3."):
+            return "/".join(parts[at:])
+    return "(file)"
 
 
 def bundle(
@@ -147,6 +163,11 @@ def _hidden(home: Home, disk: Disk, status: Status | None) -> list[tuple[str, st
     found = {str(home.path): "HOME", str(Path.home()): "~", platform.node(): "(this computer)"}
     if status is not None:
         found[status.name] = "(me)"
+    with suppress(Problem):
+        for row in Config(home.config, disk).ls():
+            values = row.value if isinstance(row.value, tuple) else (row.value,)
+            if row.is_set and row.setting.name not in _SHOWN:
+                found.update({each: f"({row.setting.name})" for each in values if isinstance(each, str)})
     try:
         connection = disk.open_database(home.store, apsw.SQLITE_OPEN_READONLY)
         try:
