@@ -71,6 +71,10 @@ class Known:
         first, longest = BACK_OFF_MS
         return self.attempt + min(first << max(0, min(self.failures, 20) - 1), longest) if self.attempt else 0
 
+    def waits(self, now: int) -> bool:
+        """Whether it is too early to dial it again; an attempt in the future, by another clock, counts as none."""
+        return self.attempt <= now < self.dial_after()
+
     def hopeless(self, now: int) -> bool:
         """Whether it is not worth its place."""
         if self.attempt and now - self.attempt < MINUTE_MS:

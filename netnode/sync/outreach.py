@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from netnode.config import Settings
@@ -300,7 +301,8 @@ class Outreach:
 
         while self._first:
             known = self.book.get(*self._first.pop(0))
-            if known is not None and usable(known):
+            # It was dialled just before the restart, perhaps: no reason to wait.
+            if known is not None and usable(known if known.failures else replace(known, attempt=0)):
                 return known
         wanted = [known for known in self.book if known.networker in self._host.followed and usable(known)]
         if wanted:
@@ -313,7 +315,7 @@ class Outreach:
     def _dialable(self, known: Known, now: int) -> bool:
         networker = known.networker
         return (
-            known.dial_after() <= now
+            not known.waits(now)
             and networker != self._host.own_id
             and networker not in self._host.owner_named
             and not self._host.stands(networker)
