@@ -181,6 +181,8 @@ class OwnKeys:
             bytes.fromhex(request.seed), bytes.fromhex(request.promise), bytes.fromhex(request.backup_public)
         )
         self._ring.keys  # noqa: B018 - locked keys are told of before anything else
+        # Counted now: those who learn of the rotation end their sessions, to shake hands anew [R-CERT-6].
+        sessions = 0 if self._sessions is None else len(self._sessions.open_sessions())
         async with self._own.still():
             state = await self._state()
             if state.tip.id.hex() != request.head:
@@ -225,7 +227,7 @@ class OwnKeys:
             entry=entry.id.hex(),
             time=entry.time,
             disowned=len(gone),
-            sessions=0 if self._sessions is None else len(self._sessions.open_sessions()),
+            sessions=sessions,
         )
 
     async def history(self, query: models.Listed) -> models.Page[models.KeyEpoch]:
