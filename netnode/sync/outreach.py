@@ -388,7 +388,10 @@ class Outreach:
         held = [
             (peering.id, peering.address)
             for peering in self._host.open_sessions()
-            if peering.outbound and peering.address and now - peering.since >= KEPT_AFTER_MS
+            if peering.outbound
+            and not peering.named
+            and peering.address
+            and now - peering.since >= KEPT_AFTER_MS
         ]
         known = [key for key in held if self.book.get(*key) is not None]
         if known:
