@@ -135,7 +135,7 @@ class Pair:
         with open(reading, "rb", buffering=0) as notes:
             node = self._nodes.start(name, wrapper=wrapper, pass_fds=[writing])
             os.close(writing)
-            yield Member(node, notes)  # type: ignore[arg-type]
+            yield Member(node, notes)
             node.end()
 
 

@@ -41,6 +41,9 @@ async def test_strangers_compare_by_ranges_and_both_level(mesh: Mesh, crowd: lis
     await quiet(mesh)
     assert a.asked(messages.Heads) == b.asked(messages.Heads) == 0
     assert 2 <= a.asked(messages.Ranges) <= 5 and b.asked(messages.Ranges) == 0
+    told = {item[1] for body in a.sent if isinstance(body, messages.Ranges) for item in body.items}
+    lacked = {author.id for author in (*crowd[:3], *ahead[1::2], a.author)}
+    assert told == lacked, "items that the other side needs, no others [R-RNG-8]"
     for one, other in ((a, b), (b, a)):
         store = (await other.store.read(Reader.newest)).store
         assert await one.store.read(Reader.cursor, store) is not None, "changes go on from here next time"
