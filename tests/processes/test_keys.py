@@ -1,0 +1,227 @@
+"""Keys replaced and identities brought back: the real program, real nodes, words in files."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netnode.words import decode_words, encode_words
+from tests.processes.launcher import PROGRAM, ROOT, Launcher, Node, Place, environment, until
+from tests.processes.test_copies import own_head, publishes
+
+
+def sheet_of(place: Place) -> Path:
+    (sheet,) = place.home.glob("recovery-*.txt")
+    return sheet
+
+
+def met(nodes: Launcher) -> tuple[Node, Node]:
+    """A hub, and Ada with two listings that the hub holds."""
+    hub, ada = nodes.start("hub"), nodes.start("ada")
+    ada.post("/peers/add", {"uri": hub.invite()})
+    until(lambda: ada.connected() == {hub.id}, "they met")
+    for key in ("soap", "oil"):
+        ada.add(key, f"A {key}")
+    until(lambda: hub.keys("A") >= {"soap", "oil"}, "the hub has both")
+    return hub, ada
+
+
+def error(place: Place, *arguments: object) -> tuple[int, str]:
+    said = place.run(*arguments, "--json")
+    return said.code, said.json["error"]["code"]
+
+
+def test_a_key_is_replaced_and_peers_follow(nodes: Launcher) -> None:
+    """With the node running and without; the same words serve again, new ones take their place."""
+    hub, ada = met(nodes)
+    words, out = sheet_of(ada), nodes.folder / "new.txt"
+    done = ada.ask("key", "rotate", "--words-file", words, "--yes")
+    assert (done["epoch"], done["disowned"], done["told"]) == (1, 0, 1)
+    until(lambda: own_head(hub, ada.id)["epoch"] == 1, "the hub knows")
+    until(lambda: ada.connected() == {hub.id}, "with the new certificate")
+    ada.add("after", "A thing after")
+    until(lambda: "after" in hub.keys("thing"), "what came after is there")
+    (epoch,) = ada.get("/key/history")["items"]
+    assert [told["peer"] for told in epoch["told"]] == [hub.id] and epoch["untold"] == []
+    standing = ada.get("/standing")
+    assert standing["published"] is not None and standing["closed"] >= 3
+    ada.end()
+
+    done = ada.ask("key", "rotate", "--words-file", words, "--new-words", "--out", out, "--yes")
+    assert (done["epoch"], done["told"], done["new_words"]) == (2, 1, str(out))
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert ada.id in out.read_text() and hub.peer in out.read_text()
+    assert error(ada, "key", "check", "--words-file", words) == (4, "older_words")
+    assert ada.ask("key", "check", "--words-file", out)["in_force"] is True
+    before = out.read_bytes()
+    assert error(ada, "key", "rotate", "--words-file", out, "--new-words", "--out", out, "--yes") == (
+        4,
+        "exists",
+    )
+    assert out.read_bytes() == before
+    assert error(ada, "key", "rotate", "--words-file", words, "--yes") == (4, "older_words")
+    other = nodes.folder / "other.txt"
+    other.write_text(" ".join(encode_words(bytes(32))))
+    assert error(ada, "key", "rotate", "--words-file", other, "--yes") == (4, "other_words")
+    other.write_text(" ".join([*encode_words(bytes(32))[:23], "abandon"]))
+    assert error(ada, "key", "rotate", "--words-file", other, "--yes") == (1, "recovery_words")
+    assert ada.ask("key", "show")["epoch"] == 2
+    until(lambda: own_head(hub, ada.id)["epoch"] == 2, "the hub knows")
+
+
+def test_a_rotation_says_whom_it_waits_for(nodes: Launcher) -> None:
+    hub, ada = met(nodes)
+    words = sheet_of(ada)
+    hub.end()
+    ada.end()
+    said = ada.run("key", "rotate", "--words-file", words, "--yes", "--wait", "1")
+    assert said.code == 5 and "0 of 1 peer has answered" in said.sentence and hub.id[:16] in said.sentence
+    assert ada.ask("key", "show")["epoch"] == 0
+    assert ada.run("key", "rotate", "--words-file", words).code == 2  # nobody can be asked
+    assert ada.run("key", "rotate", "--yes").code == 2
+    assert ada.run("key", "rotate", "--words-file", words, "--new-words", "--yes").code == 2
+
+
+def test_what_a_thief_wrote_leaves_the_log(nodes: Launcher) -> None:
+    """--last names the last entry that stays; the others are kept as evidence."""
+    hub, ada = met(nodes)
+    last = own_head(ada, ada.id)["seq"]
+    ada.add("trap", "A trap")
+    until(lambda: "trap" in hub.keys("trap"), "the hub has it")
+    done = ada.ask("key", "rotate", "--words-file", sheet_of(ada), "--yes", "--last", last)
+    assert (done["seq"], done["disowned"]) == (last + 1, 1)
+    until(lambda: "trap" not in hub.keys("trap"), "the hub lets it go")
+    assert hub.keys("A") >= {"soap", "oil"}
+    (exhibit,) = ada.ask("key", "disowned")["items"]
+    assert exhibit["entry"]["summary"] == "trap: A trap"
+    assert "trap: A trap" in ada.run("key", "disowned").out
+    assert "left your log: 1 entry" in ada.run("key", "history").out
+
+
+def recover(home: Path, networker: str, words: Path, *peers: str) -> Any:
+    given = [part for peer in peers for part in ("--peer", peer)]
+    return Place(home).run(
+        "recover", "--id", networker, "--words-file", words, *given, "--no-passphrase", "--json"
+    )
+
+
+def test_a_lost_laptop(nodes: Launcher) -> None:
+    """Id, words and a peer are enough; the old home is worth nothing afterwards."""
+    hub, ada = met(nodes)
+    words = nodes.folder / "sheet.txt"
+    shutil.copy(sheet_of(ada), words)
+    ada.end()
+    old = nodes.folder / "stolen"
+    ada.home.rename(old)
+
+    home = nodes.folder / "new"
+    silent = recover(home, ada.id, words, hub.peer, "ws://127.0.0.1:9/inx/1")
+    assert silent.code == 5 and "127.0.0.1:9" in silent.sentence
+    wrong = nodes.folder / "wrong.txt"
+    wrong.write_text(" ".join(encode_words(bytes(32))))
+    assert recover(home, ada.id, wrong, hub.peer).json["error"]["code"] == "other_words"
+    nobody = recover(nodes.folder / "nobody", "nx1" + hub.id[3:], words, ada.peer)
+    assert nobody.code == 5
+    done = recover(home, ada.id, words, hub.peer)
+    assert done.code == 0, done
+    assert (done.json["epoch"], done.json["missing"], done.json["told"]) == (1, 0, 1)
+    assert recover(home, ada.id, words, hub.peer).code == 4  # it is home already
+
+    back = nodes.start("new")
+    assert back.id == ada.id
+    until(lambda: back.connected() == {hub.id}, "the peers given are in the book")
+    assert {"soap", "oil"} <= back.keys("A")
+    publishes(back, "after")
+    until(lambda: hub.keys("A") >= {"soap", "oil", "after"}, "the market goes on")
+    assert own_head(hub, ada.id)["epoch"] == 1
+    assert back.ask("log", "verify")["ok"]
+    assert back.ask("key", "check", "--words-file", words)["in_force"]
+
+    thief = nodes.start("stolen")  # whoever has the old home gets nowhere with it
+    thief.post("/peers/add", {"uri": hub.invite()})
+    thief.run("listing", "add", "--kind", "product", "--key", "fraud", "--title", "A fraud", "--json")
+    until(lambda: "certif" in str(thief.peers()), "its certificate is refused")
+    publishes(back, "later")
+    until(lambda: "later" in hub.keys("A"), "the owner's session is open")
+    assert "fraud" not in hub.keys("fraud") and thief.connected() == set()
+
+
+def doomed(home: Path, *arguments: object, seconds: float, watched: Path | None = None) -> None:
+    """Runs a command and kills it: so long after its start, or after a file was written."""
+    process = subprocess.Popen(
+        [*PROGRAM, "--home", str(home), *map(str, arguments)],
+        cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    before = watched.read_bytes() if watched is not None and watched.exists() else b""
+    while watched is not None and process.poll() is None:
+        if watched.exists() and watched.read_bytes() != before:
+            break
+        time.sleep(0.0005)
+    time.sleep(seconds)
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_a_kill_during_a_rotation_leaves_a_working_identity(nodes: Launcher, round_: int) -> None:
+    """Right after the keystore was written, or a moment later [R-LOG-20]."""
+    hub, ada = met(nodes)
+    words = sheet_of(ada)
+    ada.end()
+    keys = ada.home / "keys.json"
+    # The first write may be that of the encryption keys, so several moments are tried.
+    for _ in range(2):
+        doomed(ada.home, "key", "rotate", "--words-file", words, "--yes",
+               seconds=random.uniform(0, 0.05 * round_), watched=keys)  # fmt: skip
+        place = Place(ada.home)
+        assert place.ask("log", "verify")["ok"]
+        shown = place.ask("key", "show")
+        assert shown["usable"] and shown["state"] == "open", shown
+        publishes(place, f"k{random.randrange(10**9)}")
+    done = Place(ada.home).ask("key", "rotate", "--words-file", words, "--yes")
+    assert done["epoch"] >= 1
+    until(lambda: own_head(hub, ada.id)["epoch"] == done["epoch"], "the hub follows")
+    assert own_head(hub, ada.id)["state"] == "open"
+
+
+@pytest.mark.parametrize("watched", ["store.sqlite3", "keys.new.json", "keys.json"])
+def test_a_kill_during_a_recovery_costs_nothing_but_time(nodes: Launcher, watched: str) -> None:
+    hub, ada = met(nodes)
+    words = nodes.folder / "sheet.txt"
+    shutil.copy(sheet_of(ada), words)
+    ada.end()
+    home = nodes.folder / "new"
+    order = ("recover", "--id", ada.id, "--words-file", words, "--peer", hub.peer, "--no-passphrase")
+    doomed(home, *order, seconds=random.uniform(0, 0.02), watched=home / watched)
+    if not (home / "keys.json").exists():
+        done = recover(home, ada.id, words, hub.peer)
+        assert done.code == 0, done
+    place = Place(home)
+    shown = place.ask("key", "show")
+    assert (shown["usable"], shown["state"], shown["epoch"]) == (True, "open", 1), shown
+    publishes(place, "after")
+    assert place.ask("log", "verify")["ok"]
+    back = nodes.start("new", "--peer", hub.invite())
+    until(lambda: "after" in hub.keys("after"), "the market goes on")
+    assert own_head(hub, ada.id)["state"] == "open"
+    assert not (home / "keys.new.json").exists() or back.get("/key")["usable"]
+
+
+def test_words_are_never_in_the_arguments(nodes: Launcher) -> None:
+    """What a process list or the API's log could show is no word."""
+    entropy = decode_words(" ".join(encode_words(bytes(range(32)))))
+    assert entropy == bytes(range(32))
+    for group in (("key", "rotate"), ("key", "check"), ("recover",)):
+        text = Place(nodes.folder / "none").run(*group, "--help").out
+        assert "--words-file" in text and "--words " not in text, json.dumps(group)
