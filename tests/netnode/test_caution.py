@@ -168,6 +168,19 @@ async def test_one_silent_peer(mesh: Mesh) -> None:
     assert (await appended(a)).term == 1
 
 
+async def test_the_ten_minutes_begin_with_the_third_network(mesh: Mesh) -> None:
+    """Not with the first, and not with one more peer of a network that answered before [R-LOG-22]."""
+    a = await mesh.node("a")
+    await a.store.write(Writer.put_peer, PeerRow(id=Author("gone").id, addresses=("ws://gone",)))
+    await a.own.caution.begin(Reason.MOVED)
+    for now, group in ((0, "x"), (100, "y"), (200, "y"), (500, "z"), (550, "w"), (580, "x")):
+        a.clock.monotonic = lambda now=now: now  # type: ignore[misc]
+        await a.own.caution.answered(seed(now), group)
+    a.clock.monotonic = lambda: 600  # type: ignore[method-assign]
+    found = await a.own.caution.standing()
+    assert (found.seconds, found.groups, found.by) == (500, 4, None)
+
+
 async def test_peers_of_one_network_count_once(mesh: Mesh) -> None:
     """However many of them answer, the silent one is waited for [R-LOG-22]."""
     a = await silent_and_three(mesh, ("1.1.0.1:1", "1.1.7.1:1", "1.2.0.1:1"))
@@ -335,6 +348,33 @@ async def test_newer_own_entries_in_a_file_tell_as_well(mesh: Mesh) -> None:
     assert (await ours.take(theirs.export(a.id))).added == 0
 
 
+async def test_a_copy_is_another_store(mesh: Mesh) -> None:
+    """With a store id of its own and no cursors, so that peers tell it from the home it was made of [R-LOG-31]."""
+    a, hub = await mesh.node("a"), await mesh.node("hub")
+    await a.join(hub)
+    await level(a, hub)
+    there = (await hub.store.read(Reader.newest)).store
+
+    async def kept() -> bool:
+        return await a.store.read(Reader.cursor, there) is not None
+
+    await until(kept)
+    await mesh.stop("a")
+    await backup(mesh, "a", "copy")
+    a = await mesh.node("a", a.author)
+    await until(lambda: hub.sessions() == [a.id])
+    mesh.wires.prepare = lambda *ends: ends[3].pause()
+    copy = await mesh.node("copy", a.author)
+    assert await a.store.read(Reader.cursor, there) is not None
+    assert await copy.store.read(Reader.cursor, there) is None
+    ids = [(await node.store.read(Reader.newest)).store for node in (a, copy)]
+    assert ids[0] != ids[1]
+    mesh.wires.prepare = lambda *_: None
+    for *_, far in mesh.wires.links:
+        far.pause(False)
+    await until(lambda: a.own.halted is not None and copy.own.halted is not None, "the hub tells both")
+
+
 # -- twins ---------------------------------------------------------------------------------------------------
 async def test_a_twin_alarm_outlives_a_restart(mesh: Mesh) -> None:
     """Both stop until the owner says that the other is gone; then the rule applies [R-LOG-23]."""
@@ -356,6 +396,20 @@ async def test_a_twin_alarm_outlives_a_restart(mesh: Mesh) -> None:
     assert a.own.halted is None and a.own.caution.reason is Reason.COPIED
     await caught_up(a)
     assert (await appended(a)).term == 1
+
+
+async def test_answers_from_before_an_alarm_do_not_count(mesh: Mesh) -> None:
+    """The other copy may have published since they were given [R-LOG-23]."""
+    a, b = await mesh.node("a"), await mesh.node("b")
+    await a.join(b)
+    await caught_up(a)
+    await mesh.stop("b")
+    await until(lambda: a.sessions() == [])
+    a.own.caution.alarm("Two.")
+    await a.own.caution.resume(anyway=False)
+    assert "0 of 1 peer" in (await refused(a)).text
+    await mesh.node("b", b.author)
+    await caught_up(a)
 
 
 async def test_the_owner_says_that_the_other_is_gone_and_does_not_wait(mesh: Mesh) -> None:
