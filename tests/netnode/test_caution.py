@@ -174,7 +174,7 @@ async def test_the_ten_minutes_begin_with_the_third_network(mesh: Mesh) -> None:
     await a.store.write(Writer.put_peer, PeerRow(id=Author("gone").id, addresses=("ws://gone",)))
     await a.own.caution.begin(Reason.MOVED)
     for now, group in ((0, "x"), (100, "y"), (200, "y"), (500, "z"), (550, "w"), (580, "x")):
-        a.clock.monotonic = lambda now=now: now  # type: ignore[misc]
+        a.clock.monotonic = lambda now=now: now  # type: ignore[method-assign,misc]
         await a.own.caution.answered(seed(now), group)
     a.clock.monotonic = lambda: 600  # type: ignore[method-assign]
     found = await a.own.caution.standing()
