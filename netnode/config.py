@@ -250,7 +250,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         ),
         Setting(
             "stamp_asked",
-            20,
+            limits.STAMP_ASKED,
             "How many bits a stranger that dials this node has to show before anything is taken from it; 0 asks "
             "for none. Peers you added or follow, and this computer, are not asked.",
             *_whole(0, 40),

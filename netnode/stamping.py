@@ -19,12 +19,11 @@ from netnode.ports import Clock, Entropy, Executor, Lane
 from netnode.store import Reader, Store, Writer
 from protocol import stamp
 from protocol.errors import Void
-from protocol.limits import STAMP_NONCE_BYTES
+from protocol.limits import STAMP_ASKED, STAMP_NONCE_BYTES
 
 ASKED_MOST: Final = (
     24  # bits made because a peer asks for them; why: 16 million attempts, half a minute of a laptop
 )
-FIRST_BITS: Final = 20  # what strangers are usually asked for
 CHUNK: Final = 4_000  # attempts; why: a few ms in which other work of that lane waits
 REST_SECONDS: Final = 0.2  # between two chunks without a hurry: about 2 % of one core
 QUIET_SECONDS: Final = 3.0  # without anything stored, before work without a hurry goes on
@@ -155,7 +154,7 @@ class Stamping:
         """The bits to work for now; 0 when the stamp is good enough."""
         if self._ordered > self.bits:
             return self._ordered
-        return next((bits for bits in (min(FIRST_BITS, self._aim), self._aim) if bits > self.bits), 0)
+        return next((bits for bits in (min(STAMP_ASKED, self._aim), self._aim) if bits > self.bits), 0)
 
     async def _work(self) -> None:
         """One chunk; finds a stamp, or remembers where to go on."""

@@ -23,6 +23,7 @@ from netnode.ports import Disk, Executor, Lane, Link, LinkClosed
 from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.quotas import Quotas
+from netnode.stamping import Stamping
 from netnode.store import GroupCommit, PeerRow, Reader, Store, Writer
 from netnode.sync.claims import Claims
 from netnode.sync.peering import Core
@@ -288,6 +289,7 @@ class NodeUnderTest:
     store: Store
     gate: Gate
     keeping: Keeping
+    stamping: Stamping
     bus: Bus
     own: OwnLog
     projector: Projector
@@ -360,6 +362,7 @@ class Mesh:
         follows: Sequence[Author] = (),
         limit: int = 4_000,
         quotas: Quotas | None = None,
+        stamps: int | None = None,
         hub: bool = False,
         disk: Disk | None = None,
         ranges: bool = True,
@@ -377,7 +380,6 @@ class Mesh:
         commits = await stack.enter_async_context(GroupCommit(store, limit))
         bus = Bus()
         keeping = Keeping(store, author.id, quotas or Quotas.of(settings()), clock)
-        await keeping.load()
         gate = Gate(NETWORK, store, commits, executor, bus, keeping)
         log = OwnLog(NETWORK, author.id, gate, clock, keys_of(author), store)
         await log.caution.load()
@@ -387,13 +389,28 @@ class Mesh:
             assert outcome.fault is None
         for each in follows:
             await store.write(Writer.follow, each.id, NOW)
+        await keeping.load()
         dialer = MemoryDialer(self.wires, name)
         reach = Reach(NETWORK, store, clock, entropy, dialer, lambda: identity_of(author), "test")
         held = Held(store, NETWORK, entropy, clock) if ranges else None
         core = Core(
-            NETWORK, store, gate, bus, clock, log.witness, every, log, reach=reach, held=held, keeping=keeping,
+            NETWORK,
+            store,
+            gate,
+            bus,
+            clock,
+            log.witness,
+            every,
+            log,
+            reach=reach,
+            held=held,
+            keeping=keeping,
             claims=Claims(clock),
         )
+        stamping = Stamping(store, NETWORK, author.id, clock, entropy, executor, stamps or 0)
+        await stamping.load()
+        if stamps is not None:
+            core = replace(core, stamping=stamping)
         if hub:
             core = replace(core, searched_as=author.id)
         keeper = SessionKeeper(
@@ -403,12 +420,15 @@ class Mesh:
         reach.named = keeper.invited
         log.skew = keeper.skew
         keeping.on_wider = keeper.compare_again
+        stamping.on_better = keeper.show_stamp
         await keeper.start()
         group = await stack.enter_async_context(_tasks())
         group.append(asyncio.create_task(keeper.run(), name=f"{name} sessions"))
+        if stamps is not None:
+            group.append(asyncio.create_task(stamping.run(), name=f"{name} stamping"))
         stack.push_async_callback(keeper.close)
         node = NodeUnderTest(
-            name, author, store, gate, keeping, bus, log, projector, keeper, clock, executor, reach
+            name, author, store, gate, keeping, stamping, bus, log, projector, keeper, clock, executor, reach
         )
         node.sent = self.sent.setdefault(author.id, [])
         await asyncio.sleep(0)

@@ -18,7 +18,7 @@ from netnode.api.admission import Admission
 from netnode.api.client import ApiClient
 from netnode.api.guard import allowed_hosts
 from netnode.api.server import ApiServer, check_parser
-from netnode.operations import blobs, listings, logs, models, node, own, peers
+from netnode.operations import blobs, listings, logs, models, node, own, peers, room
 from netnode.operations.calling import DirectCaller
 from netnode.operations.operation import MAX_FEED, PREFIX, Download, Operation, Upload
 from netnode.operations.registry import OPERATIONS
@@ -456,6 +456,10 @@ CALLS = [
     (blobs.BLOB_FETCH, models.BlobName(BLOB)),
     (blobs.BLOB_PROGRESS, models.BlobName(BLOB)),
     (blobs.BLOB_REMOVE, models.BlobName(BLOB)),
+    (room.LISTING_DROP, models.ListingDrop(f"{OTHER}/x")),
+    (room.LOG_DROP, models.LogDrop(id=OTHER)),
+    (room.STAMP, models.Nothing()),
+    (room.STAMP_IMPROVE, models.StampOrder(21)),
     (node.STOP, models.Nothing()),
 ]
 
