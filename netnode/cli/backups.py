@@ -12,7 +12,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
-from netnode import words
+from netnode.backups import reading
+from netnode.backups.format import Opener
 from netnode.backups.scratch import Watch
 from netnode.cli import output
 from netnode.cli.frame import (
@@ -25,6 +26,7 @@ from netnode.cli.frame import (
     passphrase_option,
 )
 from netnode.cli.reach import call, known_passphrase, use
+from netnode.cli.recovery_words import known_words, words_option
 from netnode.home import Home, named_home
 from netnode.keystore import Keystore
 from netnode.operations import models
@@ -38,13 +40,14 @@ from netnode.operations.backups import (
 from netnode.operations.calling import Caller
 from netnode.operations.operation import Operation, Request
 from netnode.operations.services import BackupKey
-from netnode.problems import ExitCode, Problem, disk_problem
+from netnode.problems import ExitCode, Problem
+from netnode.sealer import HpkeSealer
 from netnode.system import SystemDisk, SystemEntropy
+from protocol.recovery import backup_seed
 
 Answer = TypeVar("Answer")
 Look = Callable[[], Awaitable[models.BackupProgress]]
 _LOOK_SECONDS: Final = 0.2
-_MAX_WORDS: Final = 64 * 1024  # why: a recovery sheet has 2 KB; a larger file is some other file
 _DOING: Final = {
     "copying": "Copying the store",
     "writing": "Writing the backup",
@@ -53,13 +56,6 @@ _DOING: Final = {
     "examining": "Examining the store",
     "storing": "Storing what was found",
 }
-
-words_option = click.option(
-    "--words-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File with the recovery words, such as the recovery sheet.",
-)
 
 
 @click.group(cls=NodeGroup)
@@ -111,7 +107,12 @@ def _contents(made: models.BackupMade) -> str:
 
 @backup.command(cls=NodeCommand)
 @click.argument("file", type=click.Path(path_type=Path))
-@words_option
+@click.option(
+    "--words-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Open it with the 24 recovery words in this file instead of the keys of this home.",
+)
 @passphrase_option
 @click.pass_context
 def verify(context: click.Context, file: Path, words_file: Path | None, passphrase_file: Path | None) -> None:
@@ -121,7 +122,7 @@ def verify(context: click.Context, file: Path, words_file: Path | None, passphra
     """
     run = invocation(context)
     if words_file is not None:
-        key = BackupKey(_entropy(run, words_file))
+        key = _words_key(run, file, words_file)
         made = in_process(lambda watch: run.runtime.verify_backup(file, key, watch))
     else:
         made = _watched(run, BACKUP_VERIFY, models.BackupChoice(path=_absolute(file)), passphrase_file)
@@ -179,7 +180,7 @@ def restore(
     if key_home is not None:
         key = _home_key(run, named_home(key_home), passphrase_file)
     else:
-        key = BackupKey(_entropy(run, words_file))
+        key = _words_key(run, file, words_file)
     restored = in_process(lambda watch: run.runtime.restore(run.home.path, file, key, watch))
     output.emit(run, restored, _show_restored)
 
@@ -231,25 +232,15 @@ def _show_backups(page: models.Page[models.Backup]) -> None:
 
 
 # -- keys ----------------------------------------------------------------------------------------------------
-def _entropy(run: Invocation, words_file: Path | None) -> bytes:
-    """What the recovery words stand for: from the file, or asked for."""
-    if words_file is not None:
-        try:
-            with words_file.open("rb") as file:
-                data = file.read(_MAX_WORDS + 1)
-        except OSError as error:
-            raise disk_problem(error, "read", words_file) from error
-        if len(data) > _MAX_WORDS:
-            raise Problem(f"{words_file} is too long for recovery words.", ExitCode.USAGE, "recovery_words")
-        return words.decode_words(data.decode("utf-8", "replace"))
-    if not run.interactive:
-        raise Problem(
-            "The recovery words open a backup. Give them with --words-file FILE.",
-            ExitCode.USAGE,
-            "words_needed",
-        )
-    typed: str = click.prompt("Recovery words (24, not shown)", hide_input=True, err=True)
-    return words.decode_words(typed)
+def _words_key(run: Invocation, file: Path, words_file: Path | None) -> BackupKey:
+    """The recovery words, from the file or asked for until they open the backup."""
+    header = reading.read_header(file)
+
+    def opens(entropy: bytes) -> None:
+        opener = Opener(words=backup_seed(header.network, entropy))
+        reading.require_opens(file, opener, HpkeSealer())
+
+    return BackupKey(known_words(run, words_file, opens))
 
 
 def _home_key(run: Invocation, path: Path, passphrase_file: Path | None) -> BackupKey:
