@@ -19,3 +19,13 @@ def promised_seed(network: str, entropy: bytes, epoch: int) -> bytes:
     demand(1 <= epoch < 1 << 32, "local", "no epoch that a rotation opens")
     info = tag(network, "recovery") + epoch.to_bytes(4, "big")
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(entropy)
+
+
+def backup_seed(network: str, entropy: bytes) -> bytes:
+    """The X25519 private key that opens backups [R-KEY-6].
+
+    Raises:
+        Fault: `local` unless the entropy has 32 bytes.
+    """
+    demand(len(entropy) == 32, "local", "recovery words stand for 32 bytes")
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=tag(network, "backup")).derive(entropy)

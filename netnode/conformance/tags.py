@@ -13,6 +13,7 @@ PURPOSES: Final = (
     "networker",
     "promise",
     "recovery",
+    "backup",
     "entry",
     "session-key",
     "noise",

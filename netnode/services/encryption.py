@@ -1,4 +1,4 @@
-"""The keys that others seal messages to: made, published, renewed every month, destroyed a month later [R-REC-13]."""
+"""The keys that others seal messages to: made, published, renewed every month, destroyed a month later [R-KEYS-2]."""
 
 from __future__ import annotations
 

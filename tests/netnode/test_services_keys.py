@@ -299,7 +299,7 @@ def listing(key: str) -> bytes:
 
 
 async def test_what_stands_is_vouched_for(tmp_path: Path) -> None:
-    """After a rotation a standing names what is in force of closed places, and each is believed alone [R-LOG-12]."""
+    """After a rotation a standing names what is in force of closed places, and each is believed alone [R-LOG-12] [R-STAND-1]."""
     async with opened(tmp_path) as ada:
         await meet(ada)
         soap, oil, _ = await ada.own.append(

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import LocalProtocolError
-from protocol.recovery import promise, promised_seed
+from protocol.recovery import backup_public, backup_seed, promise, promised_seed
 from protocol.signing import Signer
 from tests.vectors.generate import recovery as generator
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -18,7 +18,21 @@ def test_vectors_are_what_their_generator_makes() -> None:
     assert (VECTORS / "recovery.json").read_text() == text(generator.ABOUT, generator.vectors())
 
 
-@pytest.mark.parametrize("vector", read("recovery"), ids=named)
+@pytest.mark.parametrize(
+    "vector", [each for each in read("recovery") if "epoch" not in each["input"]], ids=named
+)
+def test_vector_of_backups(vector: Vector) -> None:  # [R-KEY-6]
+    network, entropy = vector["input"]["network"], bytes.fromhex(vector["input"]["entropy"])
+    if "error" in vector:
+        with pytest.raises(LocalProtocolError) as refused:
+            backup_seed(network, entropy)
+        assert refused.value.code == vector["error"]
+        return
+    found = {"private": backup_seed(network, entropy).hex(), "public": backup_public(network, entropy).hex()}
+    assert found == vector["expected"]
+
+
+@pytest.mark.parametrize("vector", [each for each in read("recovery") if "epoch" in each["input"]], ids=named)
 def test_vector(vector: Vector) -> None:  # [R-KEY-4] [R-KEY-5]
     network, epoch = vector["input"]["network"], vector["input"]["epoch"]
     entropy = bytes.fromhex(vector["input"]["entropy"])

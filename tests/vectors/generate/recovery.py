@@ -6,12 +6,15 @@ import hashlib
 import hmac
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from tests.vectors.generate import curve
 from tests.vectors.generate.writing import Vector, write
 
 ABOUT: Final = (
     "Promised keys: the entropy of the 24 recovery words (32 bytes), network and epoch give the Ed25519 seed of the "
-    "key that opens the epoch, its public key, and the promise that the opener before carries. Hex."
+    "key that opens the epoch, its public key, and the promise that the opener before carries. Without an epoch: the "
+    "X25519 private key that opens backups, and its public key. Hex."
 )
 
 
@@ -41,6 +44,18 @@ def vectors() -> list[Vector]:
                     },
                 }
             )
+        for network in ("inx", "test-1"):
+            private = hkdf(entropy, b"INX/1\0" + network.encode() + b"\0backup\0")
+            public = X25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+            found.append(
+                {
+                    "id": f"{name}-{network}-backup",
+                    "comment": f"network {network}, the key of backups",
+                    "requirement": "R-KEY-6",
+                    "input": {"network": network, "entropy": entropy.hex()},
+                    "expected": {"private": private.hex(), "public": public.hex()},
+                }
+            )
     refused = (
         ("epoch-0", "epoch 0 is opened by the inception", bytes(32), 0),
         ("epoch-large", "the epoch does not fit 4 bytes", bytes(32), 2**32),
@@ -51,6 +66,16 @@ def vectors() -> list[Vector]:
         given = {"network": "inx", "entropy": entropy.hex(), "epoch": epoch}
         head_ = {"id": name, "comment": comment, "requirement": "R-KEY-4"}
         found.append({**head_, "input": given, "error": "local"})
+    given = {"network": "inx", "entropy": bytes(31).hex()}
+    found.append(
+        {
+            "id": "short-backup",
+            "comment": "31 bytes of entropy",
+            "requirement": "R-KEY-6",
+            "input": given,
+            "error": "local",
+        }
+    )
     return found
 
 
