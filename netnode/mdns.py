@@ -15,7 +15,7 @@ from typing import Any, Final
 SERVICE: Final = "_inx._tcp.local."
 QUEUE: Final = 64  # why: announcements that wait to be looked up; more are dropped, and come again
 LOOKUP_MS: Final = 3_000
-GOODBYE_SECONDS: Final = 2.0
+GOODBYE_SECONDS: Final = 3.0  # why: three goodbyes an eighth of a second apart, on a busy computer
 _log = logging.getLogger("netnode.mdns")
 
 
