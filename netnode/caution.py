@@ -101,7 +101,7 @@ class Standing:
         if self.caught_up:
             return []
         if not self.peers:
-            text = "This node knows no peer that could hold newer entries of yours. Add one: netnode peer add URI"
+            text = "This node knows no peer that could hold newer entries of yours: add one (netnode peer add URI)."
             return [text] if self.online else [text, _START]
         named = ", ".join(peer_label(row) for row in self.silent[:NAMED])
         more = f" and {len(self.silent) - NAMED} more" if len(self.silent) > NAMED else ""
@@ -122,7 +122,7 @@ class Standing:
         return said
 
 
-_START: Final = "Peers are asked while the node runs: netnode start"
+_START: Final = "They are asked while the node runs (netnode start)."
 _WHY: Final = {
     Reason.RESTORED: "This home was restored from a backup",
     Reason.MOVED: "This home was moved or copied here",
@@ -343,8 +343,8 @@ def sentence(found: Standing) -> str:
     said = " ".join(found.waiting_for())
     return (
         f"Nothing is published yet. {why}, so peers may hold newer entries of yours; what is published before those "
-        f"are here would split your log. {said} Forget a peer that is gone for good: netnode peer rm PEER. Go on "
-        "without waiting: netnode log resume --anyway"
+        f"are here would split your log. {said} Forget a peer that is gone for good (netnode peer rm PEER), or go on "
+        "without waiting (netnode log resume --anyway)."
     )
 
 

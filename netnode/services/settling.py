@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from netnode.branches import Branch
-from netnode.caution import peer_label, sentence
+from netnode.caution import Standing, peer_label, sentence
 from netnode.operations import models
 from netnode.own import FORKED, OwnLog
 from netnode.problems import ExitCode, Problem
+from netnode.projections import views
 from netnode.services.logs import entry_view
 from netnode.services.ports import Projector
 from netnode.store import Store
@@ -41,6 +43,7 @@ class OwnWork:
         forked = not waits and state is not None and state.forked
         if found.reason is None and found.alarm is None and not forked:
             return None
+        found = await self._named(found)
         text = caution.alarmed or sentence(found)
         if forked:
             text = FORKED
@@ -57,6 +60,18 @@ class OwnWork:
             silent=[peer_label(row) for row in found.silent[:SILENT]],
             groups=found.groups,
             seconds=found.seconds,
+        )
+
+    async def _named(self, found: Standing) -> Standing:
+        """With the names that silent peers have in their profiles."""
+        ids = [row.id for row in found.silent[:SILENT] if row.id is not None]
+        names = await self._store.read(lambda reader: views.names(reader.connection, ids))
+        return replace(
+            found,
+            silent=tuple(
+                row if row.id is None else replace(row, name=names.get(row.id, row.name))
+                for row in found.silent
+            ),
         )
 
     async def branches(self) -> models.Branches:

@@ -241,7 +241,7 @@ async def test_without_a_running_node(mesh: Mesh) -> None:
     a = await mesh.node("a")
     await a.own.caution.begin(Reason.LOST)
     a.own.caution.online = False
-    assert "Peers are asked while the node runs: netnode start" in (await refused(a)).text
+    assert "They are asked while the node runs (netnode start)." in (await refused(a)).text
     await a.store.write(Writer.put_peer, PeerRow(addresses=("ws://x",)))
     assert "netnode start" in (await refused(a)).text
 
