@@ -145,8 +145,6 @@ async def _filled(
         filled.entries, filled.logs = await parts.store.read(Reader.counts)
         row = await parts.store.read(Reader.log, public.networker)
         filled.own_head = None if row is None else row.last
-        token = ports.entropy.token(STORE_ID_BYTES)
-        await parts.store.write(mark, Reason.REPAIRED, ports.clock.now_ms(), token)
     return filled
 
 
@@ -163,6 +161,8 @@ async def _with_tables(new: Home, source: Path, found: apsw.Connection, network:
                 old.close()
         if not copied.rows.get("peer"):
             copied.rows["peer"] = await store.write(lambda writer: tables.copy_peers(found, writer))
+        token = ports.entropy.token(STORE_ID_BYTES)
+        await store.write(mark, Reason.REPAIRED, ports.clock.now_ms(), token)  # before own entries come in
         return copied
     finally:
         await store.close()
