@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netnode.ports import Clock, Entropy
+from netnode.ports import Clock, Entropy, LinkClosed
+from netnode.problems import Problem
 from netnode.store import Reader, Store
 from netnode.sync.conversation import Conversation
 from protocol import limits, messages
-from protocol.errors import NotHeld, RemoteProtocolError
+from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
 from protocol.items import Cursor, Item, Need, need, parse_cursor, parse_item
 from protocol.messages import Body
 from protocol.ranges import Asking, Elements, Reply, Salted, answered, comparable, element, rows_of
@@ -245,11 +246,9 @@ class Reconciliation:
                 if len(found) >= limits.MAX_ITEMS and not asking.done:
                     await level(found)
                     found = []
-            await self._tell(asking, theirs)
+            await _side_by_side(_levelled(level, found), self._tell(asking, theirs))
         finally:
             self._held.leave(self)
-        for start in range(0, len(found), limits.MAX_ITEMS):
-            await level(found[start : start + limits.MAX_ITEMS])
         if cursor is None:
             raise RemoteProtocolError("bad_message", "a reconciliation without a cursor")
         return cursor
@@ -353,6 +352,24 @@ class Reconciliation:
         if greeting is None or cursor.store != greeting.store:
             raise RemoteProtocolError("bad_message", "a cursor of another store")
         return cursor
+
+
+async def _levelled(level: Level, items: Sequence[Item]) -> None:
+    for start in range(0, len(items), limits.MAX_ITEMS):
+        await level(items[start : start + limits.MAX_ITEMS])
+
+
+async def _side_by_side(*work: Coroutine[None, None, None]) -> None:
+    """Does both; of their faults the first is raised, by itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for each in work:
+                group.create_task(each, name="reconciliation")
+    except* (ProtocolError, LinkClosed, Problem) as faults:
+        fault: BaseException = faults
+        while isinstance(fault, BaseExceptionGroup):
+            fault = fault.exceptions[0]
+        raise fault from None
 
 
 # Hashing is work for the reader lane, not for the event loop.
