@@ -80,6 +80,16 @@ class Branches:
         """Keeps entries that are about to leave the log, or that turned up outside it; on disk when it returns."""
         await self._store.write(_keep, self._author, entries)
 
+    async def shown(self, openers: Openers, peer: bytes, entries: Sequence[Entry]) -> None:
+        """Keeps what a key that was replaced signed, and which peer showed it; what no key of ours signed is left out.
+
+        Args:
+            openers: what is known of the author.
+            peer: who showed it.
+            entries: of closed epochs or terms.
+        """
+        await self._store.write(_shown, self._author, openers, entries, peer)
+
     async def known(self, state: LogState) -> list[Branch]:
         """The branches of a forked log, the one that most speaks for first; of a log that is open, none.
 
@@ -153,6 +163,26 @@ def _keep(writer: Writer, author: bytes, entries: Sequence[Entry]) -> None:
         n = _number(writer, author)
         if n is not None:
             _insert(writer, n, entries)
+
+
+def _shown(writer: Writer, author: bytes, openers: Openers, entries: Sequence[Entry], peer: bytes) -> None:
+    with writer.transaction() as connection:
+        n = _number(writer, author)
+        if n is None:
+            return
+        main = Reader(connection).view(author)
+        signed = [
+            each
+            for each in entries
+            if ((held := main.main(each.seq)) is None or held.id != each.id)
+            and any(signature_valid(openers.network, key, each) for key in openers.keys(each.epoch))
+        ]
+        _insert(writer, n, signed)
+        if signed:
+            connection.execute(
+                "INSERT OR REPLACE INTO branch_holder(n, peer, seq, id) VALUES (?, ?, ?, ?)",
+                (n, peer, signed[-1].seq, signed[-1].id),
+            )
 
 
 def _number(writer: Writer, author: bytes) -> int | None:

@@ -22,7 +22,7 @@ from netnode.sync.conduct import Conduct
 from netnode.sync.conversation import Conversation
 from netnode.sync.exchange import Source, Trickle
 from netnode.sync.fetching import Admit, Fetching, Progress
-from netnode.sync.groups import is_loopback
+from netnode.sync.groups import group_of, host_group, is_loopback
 from netnode.sync.interest import Interest, PeerInterest
 from netnode.sync.live import Live
 from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
@@ -316,6 +316,11 @@ class Peering:
 
     # -- addresses -------------------------------------------------------------------------------------------
     @property
+    def group(self) -> str:
+        """The network group of the peer: of the address that was dialled, else of where its link comes from."""
+        return group_of(self.address) if self.address is not None else host_group(self.source.host)
+
+    @property
     def source(self) -> Source:
         """The peer as one who asks for addresses or tells them."""
         host = self.conversation.link.host
@@ -355,7 +360,8 @@ class Peering:
         """Ends a session whose certificate is of a key that was replaced meanwhile [R-CERT-6]."""
         remote = self.conversation.session.remote
         if remote is not None and any(
-            arrived.author == self.id and arrived.item.epoch > remote.openers.epoch for arrived in stored.arrived
+            arrived.author == self.id and arrived.item.epoch > remote.openers.epoch
+            for arrived in stored.arrived
         ):
             self.farewell("", "the signing key was replaced: shake hands anew")
 
@@ -475,6 +481,7 @@ class Peering:
             heads[last.author] = last
             self.live.peer_has(last.author, (last.epoch, last.term, last.seq))
         outcomes = await self._core.gate.admit_chains(chains, self)
+        await self._keep_evidence(chains, outcomes)
         raise_remote(outcomes)
         self.pull.note(_unjoined(outcomes, heads))
         for author in sorted({author for author, _, _ in opened}):
@@ -483,6 +490,19 @@ class Peering:
                 state is not None and state.base.seq > 0
             ):  # a hole below the opener: does the peer hold what fills it?
                 self.pull.look()
+
+    async def _keep_evidence(self, chains: Sequence[Sequence[Entry]], outcomes: list[Outcome]) -> None:
+        """Keeps what somebody signed with a replaced key of the own networker: its owner wants to know [R-LOG-13]."""
+        own = self._core.own
+        if own is None or not any(
+            outcome.author == own.id and isinstance(outcome.fault, NotHeld) and outcome.fault.code == "stale"
+            for outcome in outcomes
+        ):
+            return
+        state = await self._core.store.load(own.id)
+        if state is not None:
+            entries = [entry for chain in chains for entry in chain if entry.author == own.id]
+            await own.branches.shown(state.openers, self.id, entries)
 
     # -- interests -------------------------------------------------------------------------------------------
     def _wants(self, author: bytes) -> bool:

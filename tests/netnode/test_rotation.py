@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from netnode.evidence import receipts
+from netnode.evidence import exhibits, receipts
 from netnode.sync import dialling
 from netnode.telling import Telling
 from protocol import messages
@@ -124,6 +124,9 @@ async def test_what_the_old_key_signs_afterwards_counts_nowhere(
         (item,) = [item for author, item in (await node.items()).items() if author == ada.id]
         assert item.standing is Standing.HEAD and item.id == ada.author.entries[-1].id
         assert await node.store.read(lambda reader: reader.proof(ada.id)) is None
+    shown = await ada.store.read(exhibits, ada.id)
+    assert [exhibit.entry for exhibit in shown] == forged  # seen by its owner, with who showed it
+    assert shown[-1].shown_by == (Author("mallory ada").id,)
     await ada.own.append([(1, odd_record("still here"))])
     assert ada.own.halted is None
 
