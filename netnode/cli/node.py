@@ -238,6 +238,19 @@ def status(context: click.Context) -> None:
     output.emit(run, call(run, STATUS, models.Nothing()), _show_status)
 
 
+def _peers(found: models.Status) -> str:
+    told = f"{found.peers:,} known, {output.counted(found.sessions, 'session')} open"
+    if found.sessions:
+        networks = output.counted(found.groups, "network")
+        dialled = f"{found.outbound:,} dialled in {networks}" if found.outbound else "none dialled"
+        told += f" ({dialled}, {found.inbound:,} accepted)"
+    if found.addresses:
+        told += (
+            f"; {output.counted(found.addresses, 'address', 'addresses')} in the book, {found.tried:,} met"
+        )
+    return told
+
+
 def _show_status(found: models.Status) -> None:
     rows = [
         ("name", found.name),
@@ -247,7 +260,7 @@ def _show_status(found: models.Status) -> None:
         ("listings", f"{found.listings:,} ({found.own_listings:,} your own)"),
         ("logs", f"{found.logs:,} with {output.counted(found.entries, 'entry', 'entries')}"),
         ("room", _room(found)),
-        ("peers", f"{found.peers:,} known, {output.counted(found.sessions, 'session')} open"),
+        ("peers", _peers(found)),
         (
             "catalogue",
             "up to date" if not found.lag else f"{output.counted(found.lag, 'entry', 'entries')} behind",

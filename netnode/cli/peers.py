@@ -7,7 +7,7 @@ from typing import get_args
 
 import click
 
-from netnode.cli import invites, netcheck, output
+from netnode.cli import addresses, invites, netcheck, output
 from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options, passphrase_option
 from netnode.cli.reach import call
 from netnode.operations import models
@@ -34,6 +34,8 @@ def peer() -> None:
 peer.add_command(invites.make)
 peer.add_command(invites.invites)
 peer.add_command(netcheck.nearby)
+peer.add_command(addresses.show)
+peer.add_command(addresses.addresses)
 
 
 @peer.command(cls=NodeCommand)

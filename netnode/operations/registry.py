@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from netnode.operations import backups, blobs, doctor, keys, listings, logs, node, own, peers, reach, room
+from netnode.operations import (
+    addresses,
+    backups,
+    blobs,
+    doctor,
+    keys,
+    listings,
+    logs,
+    node,
+    own,
+    peers,
+    reach,
+    room,
+)
 from netnode.operations.operation import Download, Operation, Upload
 
 AnyOperation = Operation[Any, Any] | Upload[Any, Any] | Download[Any]
@@ -13,6 +26,7 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *node.OPERATIONS,
     *listings.OPERATIONS,
     *peers.OPERATIONS,
+    *addresses.OPERATIONS,
     *reach.OPERATIONS,
     *logs.OPERATIONS,
     *own.OPERATIONS,

@@ -97,6 +97,16 @@ class Peers(Protocol):
         """Refuses or allows again sessions with a networker; an open one ends."""
 
 
+class KnownAddresses(Protocol):
+    """The address book."""
+
+    async def show(self, peer: str) -> models.PeerShown:
+        """A peer by id or address, with its addresses; Problem 3 when nothing is known of it."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.KnownAddress]:
+        """Addresses that peers told, by networker and address."""
+
+
 class Invites(Protocol):
     """Invites made here, and who joined by them."""
 
@@ -331,6 +341,10 @@ class Services(Protocol):
     @property
     def peers(self) -> Peers:
         """The book and the sessions."""
+
+    @property
+    def addresses(self) -> KnownAddresses:
+        """The address book."""
 
     @property
     def invites(self) -> Invites:

@@ -16,6 +16,7 @@ from netnode.operations.settings import FileConfiguration
 from netnode.own import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor, Web
 from netnode.quotas import MIB, Quotas
+from netnode.services.addresses import AddressShelf
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
 from netnode.services.doctor import Doctor, Live
@@ -59,6 +60,7 @@ class NodeServices:
     listings: OwnListings
     search: CatalogueSearch
     peers: PeerBook
+    addresses: AddressShelf
     invites: InviteBook
     reaching: Reaching
     domains: Domains
@@ -163,6 +165,7 @@ def compose(
     keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)
     stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
     identity = OwnIdentity(store, own, projector, entropy, stamping)
+    peers = PeerBook(store, own, clock, addresses, sessions)
     return NodeServices(
         node=LiveState(store, own, clock, home.path, version, sessions, serving, stop, backups, work.waiting, keeping),
         identity=identity,
@@ -170,7 +173,8 @@ def compose(
         stamps=Stamps(store, own, stamping, identity),
         listings=OwnListings(store, own, projector, clock, entropy, feeds, export),
         search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),
-        peers=PeerBook(store, own, clock, addresses, sessions),
+        peers=peers,
+        addresses=AddressShelf(store, clock, peers, sessions),
         invites=InviteBook(store, own, clock, entropy, addresses),
         reaching=reaching,
         domains=Domains(network, store, own, clock, web, addresses),

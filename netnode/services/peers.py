@@ -198,6 +198,10 @@ class PeerBook:
         row = next((row for row in await self._book.rows() if row.id == known), PeerRow(id=known))
         return (await self._shown([row]))[0]
 
+    async def shown(self, row: PeerRow) -> models.Peer:
+        """One peer as people see it."""
+        return (await self._shown([row]))[0]
+
     # -- steps -----------------------------------------------------------------------------------------------
     def _require_other(self, networker: bytes) -> None:
         if networker == self._own.id:

@@ -63,6 +63,10 @@ class Session(Protocol):
     id: bytes
     outbound: bool
 
+    @property
+    def group(self) -> str:
+        """The network group of the peer."""
+
     async def fetch(
         self, blob: bytes, admit: Callable[[int], None], progress: Callable[[int, int], None]
     ) -> bytes:
@@ -107,6 +111,9 @@ class Sessions(Protocol):
 
     async def drop(self, row: PeerRow) -> None:
         """Forgets a peer and ends the session with it."""
+
+    async def write_book(self) -> None:
+        """Writes the address book down, so that the store says what is so now."""
 
     async def changed(self) -> None:
         """Who is followed or blocked has changed."""

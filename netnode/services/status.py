@@ -14,6 +14,7 @@ from netnode.services.backups import HomeBackups
 from netnode.services.logs import DISTANCES
 from netnode.services.ports import OwnLog, Serving, Sessions
 from netnode.store import Reader, Store, blobs
+from netnode.sync import address_store
 from protocol.identity import id_text
 
 
@@ -64,7 +65,8 @@ class LiveState:
         """All figures, of one moment."""
         serving = self._serving()
         shelter = await self._backups.shelter()
-        sessions = 0 if self._sessions is None else len(self._sessions.open_sessions())
+        open_sessions = () if self._sessions is None else self._sessions.open_sessions()
+        dialled = [session for session in open_sessions if session.outbound]
         now = self._clock.now_ms()
         waiting = await self._waiting()
         figures = await self._keeping.figures()
@@ -77,6 +79,7 @@ class LiveState:
 
         def counted(reader: Reader) -> models.Status:
             entries, logs = reader.counts()
+            addresses, tried = address_store.counts(reader)
             connection = reader.connection
             return models.Status(
                 id=id_text(self._own.id),
@@ -88,7 +91,12 @@ class LiveState:
                 logs=logs,
                 listings=views.count_listings(connection, now),
                 own_listings=views.count_listings(connection, now, self._own.id),
-                sessions=sessions,
+                sessions=len(open_sessions),
+                outbound=len(dialled),
+                inbound=len(open_sessions) - len(dialled),
+                groups=len({session.group for session in dialled}),
+                addresses=addresses,
+                tried=tried,
                 peers=len(reader.peers()),
                 lag=catalogue.lag(connection),
                 api=None if serving is None else serving.api,

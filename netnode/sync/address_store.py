@@ -54,18 +54,52 @@ def secret(writer: Writer, entropy: Entropy) -> bytes:
 
 def load(reader: Reader) -> Stored:
     """Everything."""
-    rows = reader.connection.execute
-    return Stored(
-        [
-            Known(networker, address, source, added, bool(tried), met, attempt, failures, note)
-            for networker, address, source, added, tried, met, attempt, failures, note in rows(
-                "SELECT networker, address, source, added, tried, met, attempt, failures, note FROM address"
-            )
-        ],
-        [told for (told,) in rows("SELECT told FROM stated")],
-        [Discouraged(*row) for row in rows("SELECT host, until, why FROM discouraged ORDER BY until")],
-        _kept(rows("SELECT value FROM meta WHERE name = ?", (_KEPT,)).get),
-    )
+    statements = [told for (told,) in reader.connection.execute("SELECT told FROM stated")]
+    return Stored(_rows(reader, ""), statements, discouraged(reader), kept(reader))
+
+
+def page(reader: Reader, after: Key | None, limit: int) -> list[Known]:
+    """Some addresses, by networker and address, from the one after `after` on."""
+    if after is None:
+        return _rows(reader, "ORDER BY networker, address LIMIT ?", limit)
+    where = "WHERE (networker, address) > (?, ?) ORDER BY networker, address LIMIT ?"
+    return _rows(reader, where, *after, limit)
+
+
+def of(reader: Reader, networker: bytes) -> list[Known]:
+    """The addresses of one networker."""
+    return _rows(reader, "WHERE networker = ? ORDER BY address", networker)
+
+
+def at(reader: Reader, address: str) -> list[Known]:
+    """Who may be at an address."""
+    return _rows(reader, "WHERE address = ? ORDER BY networker", address)
+
+
+def counts(reader: Reader) -> tuple[int, int]:
+    """How many addresses there are, and at how many of them somebody was met."""
+    found = reader.connection.execute("SELECT count(*), coalesce(sum(tried), 0) FROM address").get
+    return (int(found[0]), int(found[1]))
+
+
+def discouraged(reader: Reader) -> list[Discouraged]:
+    """Hosts that broke INX, those whose time is over first."""
+    rows = reader.connection.execute("SELECT host, until, why FROM discouraged ORDER BY until")
+    return [Discouraged(*row) for row in rows]
+
+
+def kept(reader: Reader) -> list[Key]:
+    """The peers to dial first after a restart."""
+    return _kept(reader.connection.execute("SELECT value FROM meta WHERE name = ?", (_KEPT,)).get)
+
+
+def _rows(reader: Reader, rest: str, *values: object) -> list[Known]:
+    columns = "networker, address, source, added, tried, met, attempt, failures, note"
+    rows = reader.connection.execute(f"SELECT {columns} FROM address {rest}", values)  # noqa: S608 - constants
+    return [
+        Known(networker, address, source, added, bool(tried), met, attempt, failures, note)
+        for networker, address, source, added, tried, met, attempt, failures, note in rows
+    ]
 
 
 def save(writer: Writer, changes: Changes) -> None:

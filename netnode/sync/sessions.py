@@ -159,12 +159,19 @@ class SessionKeeper:
         self._dialling.keep(stored)
         return stored
 
+    async def write_book(self) -> None:
+        """Writes the address book down."""
+        if self.outreach is not None:
+            await self.outreach.save()
+
     async def drop(self, row: PeerRow) -> None:
         """Forgets a peer and ends the session with it."""
         self._dialling.stop(row.p)
         await self._core.store.write(Writer.remove_peer, row.p)
         if row.id is not None:
             self._owner_named -= {row.id}
+            if self.outreach is not None:
+                self.outreach.book.only(row.id, ())
             self.end(row.id, "", "forgotten")
 
     def compare_again(self) -> None:

@@ -189,6 +189,32 @@ class FakeSearch:
         return models.Found(total=len(items), items=page.items, next=page.next)
 
 
+class FakeAddresses:
+    def __init__(self, peers):
+        self._peers = peers
+
+    async def show(self, peer):
+        found = self._peers.book.get(peer)
+        if found is None:
+            raise Problem(f"Nothing is known of {peer}.", ExitCode.NOT_FOUND, "no_peer")
+        named = [models.KnownAddress(id=None, address=peer, group="loopback", state="named")]
+        return models.PeerShown(peer=found, addresses=named)
+
+    async def list(self, query):
+        told = [
+            models.KnownAddress(
+                id=ME, address=f"wss://shop{number}.example/inx/1", group=f"shop{number}.example", state="tried",
+                kept=number == 0, source="5.6.0.0/16", met=1_700_000_000_000, failures=number,
+                failure="cannot connect: Connection refused" if number else None,
+            )
+            for number in range(3)
+        ]  # fmt: skip
+        start = int(query.cursor or 0)
+        page = told[start : start + query.limit]
+        following = start + len(page)
+        return models.Page(page, str(following) if following < len(told) else None)
+
+
 class FakePeers:
     def __init__(self):
         self.book: dict[str, models.Peer] = {}
@@ -475,6 +501,7 @@ class FakeServices:
         self.listings = FakeListings(self)
         self.search = FakeSearch(self)
         self.peers = FakePeers()
+        self.addresses = FakeAddresses(self.peers)
         self.follows = FakeFollows()
         self.log = FakeLogs()
         self.own = FakeOwn(self)

@@ -4,6 +4,7 @@ Ids are text: `nx1...`, 64 hex characters for an entry, `<id>/<key>` for a listi
 absent field is left out of the JSON; `null` is written where the field itself is part of the shape.
 """
 
+from netnode.operations.models.addresses import KnownAddress, PeerShown
 from netnode.operations.models.backups import (
     Backup,
     BackupChoice,
@@ -170,6 +171,7 @@ __all__ = [
     "KeyState",
     "KeyText",
     "Kind",
+    "KnownAddress",
     "Limit",
     "Listed",
     "Listing",
@@ -200,6 +202,7 @@ __all__ = [
     "PeerBlock",
     "PeerCheck",
     "PeerName",
+    "PeerShown",
     "PeerUri",
     "Per",
     "PingOrder",

@@ -22,6 +22,11 @@ class Status(Struct, frozen=True, kw_only=True):
     listings: int  # in force, of all sellers
     own_listings: int
     sessions: int
+    outbound: int = 0  # of these the ones this node dialled, and how many network groups they are in
+    inbound: int = 0
+    groups: int = 0
+    addresses: int = 0  # in the address book; at so many of them somebody was met
+    tried: int = 0
     peers: int  # in the book
     lag: int
     api: str | None = None  # http://host:port
