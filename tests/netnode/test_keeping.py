@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from netnode.quotas import KEEP, LEAST, MIB, Distance, Quotas
 from netnode.store import Reader, Writer, room
 from protocol import encoding, messages
 from protocol.errors import NotHeld
 from protocol.log_state import LogState
 from protocol.records import Listing, encode_record
+from tests.long.flood import flooded
 from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, level, until
 from tests.protocol.author import Author, seed
 
@@ -247,6 +250,14 @@ async def test_those_a_followed_peer_wants_are_near(mesh: Mesh) -> None:
     await b.store.write(Writer.unfollow, friend.id)
     await b.keeping.look(b.gate)
     assert b.keeping.distance(liked.id) is Distance.STRANGER
+
+
+async def test_a_flood_of_one_stranger_stays_in_the_pool(tmp_path: Path) -> None:
+    """A small share of ``python -m tests.long flood``, on disk and with threads [R-QUOTA-2]."""
+    pool = 6 * MIB
+    found = await flooded(tmp_path, 12_800, Quotas(pool, pool, pool, pool))
+    assert found.sent == 12_800 and 1_000 < found.held < 8_000
+    assert found.counted <= pool and found.database <= 2 * pool
 
 
 def test_figures_of_the_policy() -> None:
