@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -68,3 +69,20 @@ async def test_the_session_key_is_renewed_while_the_node_runs(
     finally:
         os.kill(os.getpid(), signal.SIGTERM)
         await running
+
+
+async def test_sessions_end_once_when_damage_is_met_in_the_store() -> None:
+    ended: list[str] = []
+
+    class Sessions:
+        async def close(self) -> None:
+            ended.append("closed")
+
+    told: list[str] = []
+    store = SimpleNamespace(damaged=None)
+    await node._withdraw(store, Sessions(), told)
+    assert not ended
+    store.damaged = "The store is damaged."
+    for _ in range(3):
+        await node._withdraw(store, Sessions(), told)
+    assert ended == ["closed"] and told == ["The store is damaged."]
