@@ -50,7 +50,9 @@ class OwnFirst:
     async def ask(self) -> None:
         """While this node is cautious: asks for the own log and fetches what is later, then counts the answer."""
         caution, author = self._own.caution, self._own.id
-        if caution.asking and not caution.has_answered(self._peer):
+        if not caution.asking:
+            return
+        if not caution.has_answered(self._peer):
             after = (int.from_bytes(author) - 1).to_bytes(32) if any(author) else None
             try:
                 page = await self._conversation.ask(messages.Heads(after=after, limit=1), messages.Items)
