@@ -30,6 +30,7 @@ from protocol.items import Cursor, Item, Standing
 from protocol.log_state import Base, Extent, LogState, Place
 from protocol.run import Run
 
+IDS_AT_ONCE: Final = 500  # in one statement: a third of the time of one each
 _LOAD: Final = f"SELECT n, {LOG_COLUMNS} FROM log JOIN networker USING (n) WHERE id = ?"  # noqa: S608 - constants
 _ITEM: Final = "id, standing, epoch, term, seq, head, base"
 _ROW: Final = f"{_ITEM}, head_time, head_kind, common, arrival, generation, bytes, cut"
@@ -174,7 +175,13 @@ class Reader:
 
     def items_of(self, authors: Sequence[bytes]) -> list[Item]:
         """The items of those of the given logs that are held, in the order given."""
-        return [item for author in authors if (item := self.item(author)) is not None]
+        found: dict[bytes, Item] = {}
+        for start in range(0, len(authors), IDS_AT_ONCE):
+            part = authors[start : start + IDS_AT_ONCE]
+            marks = ",".join("?" * len(part))
+            for row in self._all(f"SELECT {_ITEM} {_FROM_LOG} WHERE id IN ({marks})", *part):
+                found[row[0]] = stored_item(*row)
+        return [found[author] for author in authors if author in found]
 
     def logs(self, after: bytes | None, limit: int) -> list[LogRow]:
         """A page of the logs held, in byte order of the author's id."""
