@@ -19,6 +19,7 @@ from netnode.operations.settings import FileConfiguration
 from netnode.ports import Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy
+from tests.netnode.fake_keys import FakeKeys
 
 ME = "nx1" + "me" * 29
 OTHER = "nx1" + "ot" * 29
@@ -504,6 +505,7 @@ class FakeServices:
         self.addresses = FakeAddresses(self.peers)
         self.follows = FakeFollows()
         self.log = FakeLogs()
+        self.keys = FakeKeys()
         self.own = FakeOwn(self)
         self.blobs = FakeBlobs()
         self.moderation = FakeModeration(self)
