@@ -490,6 +490,31 @@ async def test_no_restored_backup_forks_the_log(mesh: Mesh, override: bool) -> N
             await mesh.stop(name)
 
 
+async def test_one_backup_put_back_twice(mesh: Mesh) -> None:
+    """From every point, after an earlier restore had settled already: with all peers answering nothing forks."""
+    a, b = await mesh.node("a", Author("me")), await mesh.node("b")
+    await a.join(b)
+    await level(a, b)
+    await mesh.stop("a")
+    for point in range(3):
+        await backup(mesh, "a", f"point {point}")
+        a = await mesh.node("a", a.author)
+        await a.write()
+        await level(a, b)
+        await mesh.stop("a")
+    terms = []
+    for number, point in enumerate((0, 2, 0, 1, 1, 2, 0)):
+        shutil.copy(mesh.folder / f"point {point}.sqlite3", mesh.folder / f"again {number}.sqlite3")
+        a = await mesh.node("a", a.author, home=f"again {number}")
+        await caught_up(a)
+        terms.append((await appended(a)).term)
+        await level(a, b)
+        assert (await b.items())[a.id].standing is Standing.HEAD
+        assert await b.log(a.id) == await a.log(a.id)
+        await mesh.stop("a")
+    assert terms == [1, 2, 3, 4, 5, 6, 7]
+
+
 def _appends(node: NodeUnderTest):  # type: ignore[no-untyped-def]
     async def attempt() -> bool:
         try:

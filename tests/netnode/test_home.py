@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import multiprocessing
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -304,6 +305,24 @@ def test_a_home_knows_when_it_was_moved(home: Home, tmp_path: Path) -> None:
     elsewhere = Home(tmp_path / "elsewhere", SystemDisk())
     elsewhere.remember("here")
     assert not Home(tmp_path / "link", SystemDisk()).moved("here")
+
+
+def test_a_home_knows_its_store(home: Home) -> None:
+    """A copy put back at the same path is another file, and an older one [R-LOG-22]."""
+    home.keys.write_text("{}")
+    home.store.write_bytes(b"store")
+    home.remember("here")
+    assert not home.moved("here")
+    copy = home.path / "copy"
+    shutil.copy(home.store, copy)
+    home.store.write_bytes(b"written to, the same file")
+    assert not home.moved("here")
+    copy.replace(home.store)
+    assert home.moved("here")
+    home.remember("here")
+    assert not home.moved("here")
+    home.store.unlink()
+    assert home.moved("here")
 
 
 def test_a_damaged_memory_counts_as_moved(home: Home) -> None:
