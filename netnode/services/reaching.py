@@ -30,7 +30,7 @@ from protocol.messages import DialledBack
 from protocol.uri import format_invite
 
 ASKED: Final = 4  # peers in one netcheck: two that agree and some that do not answer
-PORTS: Final = 2  # why: the port it listens on, and one that a router forwards
+PORTS: Final = 2  # why: each that fails takes a peer five seconds, and its ration
 CHECK_SECONDS: Final = 15.0
 FRESH_MS: Final = 3_600_000  # why: routers and addresses change, but not by the minute
 _LIST: Final = "nearby"
@@ -176,10 +176,10 @@ class Reaching:
         return told
 
     async def _ports(self, serving: Serving) -> list[int]:
-        """The ports peers may try: those of the public ``ws://`` addresses, and the one it listens on."""
+        """The ports peers may try: those of the public ``ws://`` addresses, else the one it listens on."""
         public = [urlsplit(each) for each in await self._addresses.public()]
         announced = [each.port or 80 for each in public if each.scheme == "ws"]
-        return list(dict.fromkeys([*announced, serving.port]))[:PORTS]
+        return list(dict.fromkeys(announced))[:PORTS] or [serving.port]
 
     # -- nearby ----------------------------------------------------------------------------------------------
     async def nearby(self, query: models.Listed) -> models.Page[models.Neighbour]:
