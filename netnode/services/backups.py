@@ -118,6 +118,7 @@ class HomeBackups:
         self._unlocked()
         target = Path(path)
         async with self._turn:
+            self._watch = Watch()
             header, own = await self._proved(target)
         return models.BackupMade(backup=told(target, header), verified=True, own_entries=own)
 

@@ -207,6 +207,25 @@ async def test_cancelling_leaves_nothing(founded: tuple[Path, Created, Path], tm
         assert (await services.backups.create(order)).verified
 
 
+async def test_giving_up_what_is_not_in_work_spoils_nothing(founded: tuple[Path, Created, Path]) -> None:
+    async with node.opened(founded[0], passphrase=None) as services:
+        await services.backups.cancel()
+        assert (await services.backups.verify(str(founded[2]))).verified
+        assert (await services.backups.progress()).doing == ""
+
+
+async def test_giving_up_leaves_nothing(founded: tuple[Path, Created, Path], tmp_path: Path) -> None:
+    async with node.opened(founded[0], passphrase=None) as services:
+        order = models.BackupOrder(path=str(tmp_path / "x.backup"))
+        task = asyncio.ensure_future(services.backups.create(order))
+        while not (await services.backups.progress()).doing:  # noqa: ASYNC110 - it tells no other way
+            await asyncio.sleep(0)
+        await services.backups.cancel()
+        with pytest.raises(Problem, match="nothing was left half done"):
+            await task
+        assert names(tmp_path) == [] and NAME not in names(founded[0])
+
+
 # -- restored ------------------------------------------------------------------------------------------------
 async def test_a_restored_home_has_everything_and_is_cautious(tmp_path: Path) -> None:
     home, new = tmp_path / "h", tmp_path / "new"

@@ -115,6 +115,10 @@ def test_damage(home: Path) -> None:
     make_store(path, "inx")
     one = check(found(home), "store")
     assert one.state == "warn" and "version 1" in one.text
+    connection = apsw.Connection(str(path))
+    connection.execute("UPDATE meta SET value = '99' WHERE name = 'version'")
+    connection.close()
+    assert "newer netnode" in check(found(home), "store").text
 
 
 def test_any_damaged_page_is_no_error(home: Path) -> None:

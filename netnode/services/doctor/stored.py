@@ -80,7 +80,10 @@ def store(home: Home, public: PublicKeys | None, disk: Disk) -> tuple[list[Check
 
 def _examined(connection: apsw.Connection, public: PublicKeys | None) -> tuple[list[Check], Found]:
     version = int(connection.execute("SELECT value FROM meta WHERE name = 'version'").get or b"0")
-    if version != schema.VERSION:
+    if version > schema.VERSION:
+        text = f"The store was made by a newer netnode (its version is {version})."
+        return [Check(name="store", state="fail", text=text, mend="pip install --upgrade netnode")], Found()
+    if version < schema.VERSION:
         text = f"The store is of version {version}; the next start brings it to {schema.VERSION}, after a backup."
         return [Check(name="store", state="warn", text=text, mend="netnode start")], Found()
     reader = Reader(connection)
