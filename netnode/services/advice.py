@@ -35,13 +35,13 @@ def _reach(check: models.Netcheck, only_here: bool, announced: Sequence[str]) ->
                 "and start the node again."
             )
         return told
-    if announced and (only_here or not any(each.startswith("ws:") for each in announced)):
+    if announced and not any(each.startswith("ws:") for each in announced):
         return [
             f"Peers are told {announced[0]}, and what stands before this node there (a proxy, say) leads to it. Peers "
             f"cannot try that for you; {check.inbound} of your sessions came in by it or from nearby.",
             _works(check),
         ]
-    if only_here:
+    if only_here and not announced:
         return [
             f"The node listens to this computer only. {_works(check)}",
             'To let others dial it too: netnode config set listen "0.0.0.0:4747", and start the node again.',
