@@ -118,7 +118,7 @@ def _address(
         source=known.source,
         met=known.met or None,
         attempt=known.attempt or None,
-        retry=known.dial_after() if known.waits(now) else None,
+        retry=known.dial_after() if known.failures and known.waits(now) else None,
         failures=known.failures,
         failure=known.note or None,
         discouraged=None if shunned is None else shunned.until,

@@ -195,6 +195,7 @@ class Outreach:
     async def _round(self) -> None:
         try:
             self.book.decide(self._clock.now_ms())
+            self._note_met()
             self._note_kept()
             if self._group is not None:
                 while self._missing() > 0 and (known := self._candidate()) is not None:
@@ -256,13 +257,18 @@ class Outreach:
             self.book.met(peering.id, address, "bootstrap", self._clock.now_ms())
 
     def judge(self, peering: Peering) -> None:
-        """Counts the fault a session ended with, if this side found one [R-BOOK-10]."""
+        """Counts the fault a session ended with, if this side found one [R-BOOK-10].
+
+        One that ended otherwise stood until now.
+        """
         fault = peering.conversation.fault
         if fault is not None:
             conduct = conduct_of(fault.code, slow=isinstance(fault, TooSlow))
             # The name under which it was dialled as well as the IP address it led to.
             for host in sorted({peering.conversation.link.host, host_of(peering.address or "")}):
                 self.count(host, conduct, fault.text)
+        elif peering.outbound and peering.conversation.greeted.is_set() and peering.id != self._host.own_id:
+            self.met(peering)
 
     def count(self, host: str, conduct: Conduct, why: str) -> None:
         """Counts a fault against a host."""
@@ -349,10 +355,10 @@ class Outreach:
             self.book.failed(known.key, str(error), self._clock.now_ms())
             return
         peering = self._host.peering(link, known.address, known.networker or None)
-        _, text = await self._host.converse(peering)
+        code, text = await self._host.converse(peering)
         if peering.itself:
             self.book.forget(known.key)
-        elif not peering.conversation.greeted.is_set():
+        elif code == "busy" or not peering.conversation.greeted.is_set():
             self.book.failed(known.key, text, self._clock.now_ms())
 
     # -- feelers ---------------------------------------------------------------------------------------------
@@ -381,6 +387,13 @@ class Outreach:
             self.book.failed(known.key, fault, now)
         else:
             self.book.met(*known.key, known.source, now)
+
+    def _note_met(self) -> None:
+        """An address that is stated only after it was dialled is one where somebody was met."""
+        for peering in self._host.open_sessions():
+            known = self.book.get(peering.id, peering.address or "")
+            if peering.outbound and known is not None and not known.tried and known.met < peering.since:
+                self.met(peering)
 
     def _note_kept(self) -> None:
         """The two sessions of the book held longest are those to begin with after a restart."""

@@ -65,6 +65,11 @@ async def test_a_line_of_three_becomes_a_triangle(mesh: Mesh) -> None:
     known = book(a)[c.id, f"ws://{C}"]
     await until(lambda: book(a)[c.id, f"ws://{C}"].tried)
     assert known.source == group_of(f"ws://{B}")
+
+    async def written() -> bool:
+        return any(row.id == c.id for row in await a.store.read(Reader.peers))
+
+    await until(written)
     rows = {row.id: row for row in await a.store.read(Reader.peers)}
     assert rows[c.id].addresses == ()  # the owner did not name it: it is no peer to be kept at any price
     assert rows[b.id].addresses == (f"ws://{B}",)
