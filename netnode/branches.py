@@ -6,12 +6,12 @@ in the table `branch`, as is everything that ever left the own log, so that its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
 from netnode.store import Reader, Store, Writer
-from netnode.store.rows import SEQ_MASK, place_of, stored_entry
+from netnode.store.rows import SEQ_MASK, stored_entry
 from protocol import limits
 from protocol.entry import Entry, signature_valid
 from protocol.log_state import LogState
@@ -72,9 +72,21 @@ class Branches:
         if branch:
             await self._store.write(_take, self._author, branch, peer)
 
-    async def keep_main(self, first: int) -> None:
-        """Keeps the main run's entries from `first` on, before they leave the log."""
-        await self._store.write(_keep_main, self._author, first)
+    async def keep_main(self, first: int, stays: Set[bytes] = frozenset()) -> int:
+        """Keeps the main run's entries from `first` on, before they leave the log.
+
+        Args:
+            first: the lowest seq.
+            stays: ids of entries that come into the log at once, so that they do not leave it.
+
+        Returns:
+            How many they are.
+        """
+        return await self._store.write(_keep_main, self._author, first, stays)
+
+    async def keep_aside(self, number: int, first: int, stays: Set[bytes]) -> int:
+        """The same for the entries from `first` on of an extent set aside."""
+        return await self._store.write(_keep_aside, self._author, number, first, stays)
 
     async def keep(self, entries: Sequence[Entry]) -> None:
         """Keeps entries that are about to leave the log, or that turned up outside it; on disk when it returns."""
@@ -146,16 +158,40 @@ def _take(writer: Writer, author: bytes, entries: Sequence[Entry], peer: bytes) 
         )
 
 
-def _keep_main(writer: Writer, author: bytes, first: int) -> None:
+def _keep_main(writer: Writer, author: bytes, first: int, stays: Set[bytes]) -> int:
+    return _keep_rows(
+        writer,
+        author,
+        "SELECT header, signature, record FROM entry WHERE place BETWEEN ?2 << 40 | ?1 AND ?2 << 40 | ?3"
+        " ORDER BY place DESC LIMIT ?4",
+        stays,
+        first,
+    )
+
+
+def _keep_aside(writer: Writer, author: bytes, number: int, first: int, stays: Set[bytes]) -> int:
+    return _keep_rows(
+        writer,
+        author,
+        "SELECT header, signature, record FROM aside WHERE n = ?2 AND number = ?5 AND seq BETWEEN ?1 AND ?3"
+        " ORDER BY seq DESC LIMIT ?4",
+        stays,
+        first,
+        number,
+    )
+
+
+def _keep_rows(
+    writer: Writer, author: bytes, statement: str, stays: Set[bytes], first: int, *more: int
+) -> int:
     with writer.transaction(durable=True) as connection:
         n = _number(writer, author)
         if n is None:
-            return
-        rows: list[Any] = connection.execute(
-            "SELECT header, signature, record FROM entry WHERE place BETWEEN ? AND ? ORDER BY place DESC LIMIT ?",
-            (place_of(n, first), place_of(n, SEQ_MASK), KEPT),
-        ).fetchall()
-        _insert(writer, n, [stored_entry(*row) for row in rows])
+            return 0
+        rows: list[Any] = connection.execute(statement, (first, n, SEQ_MASK, KEPT, *more)).fetchall()
+        leaving = [entry for entry in (stored_entry(*row) for row in rows) if entry.id not in stays]
+        _insert(writer, n, leaving)
+        return len(leaving)
 
 
 def _keep(writer: Writer, author: bytes, entries: Sequence[Entry]) -> None:

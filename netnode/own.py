@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from netnode.store.rows import Change
 from protocol import limits
 from protocol.entry import CLOSE, SETTLEMENT, Entry, sign_entry
 from protocol.items import Item, Standing
-from protocol.log import Keep, SetAside
+from protocol.log import Drop, Keep, Rejoin, SetAside
 from protocol.log_state import LogState, Place
 from protocol.records import Settlement, encode_record
 from protocol.signing import Signer
@@ -39,6 +40,7 @@ FORKED: Final = (
     "published until you say which one goes on: netnode log settle"
 )
 SIGNED_AT_ONCE: Final = 128  # why: some milliseconds of signing, then the event loop has its turn
+_log = logging.getLogger("netnode")
 
 
 class OwnLog:
@@ -227,11 +229,7 @@ class OwnLog:
     async def _from_outside(self, change: Change) -> None:
         """Runs before own entries that a peer gave are stored: somebody else wrote them [R-LOG-33] [R-LOG-23]."""
         before, after = change.before, change.after
-        for step in change.steps:
-            if isinstance(
-                step, SetAside
-            ):  # what another copy disowned: the owner may want to publish it again
-                await self.branches.keep_main(step.first)
+        await self._keep_dropped(change)
         newest = max(
             (each.time for step in change.steps if isinstance(step, Keep) for each in step.entries), default=0
         )
@@ -249,6 +247,24 @@ class OwnLog:
             before.openers != after.openers or before.tip.seq < after.tip.seq or before.fork != after.fork
         ):  # an older copy, put back by other means than this program's
             await self.caution.begin(Reason.BEHIND)
+
+    async def _keep_dropped(self, change: Change) -> None:
+        """Keeps what another copy disowned: the owner may want to publish it again [R-LOG-34]."""
+        aside = {step.number: step.first for step in change.steps if isinstance(step, SetAside)}
+        joined = {step.number: step.last for step in change.steps if isinstance(step, Rejoin)}
+        stays = {each.id for step in change.steps if isinstance(step, Keep) for each in step.entries}
+        kept = 0
+        for step in change.steps:
+            if isinstance(step, Drop):
+                first = joined.get(step.number, -1) + 1
+                if step.number in aside:  # in this very change: it is in the main run as yet
+                    kept += await self.branches.keep_main(max(first, aside[step.number]), stays)
+                else:
+                    kept += await self.branches.keep_aside(step.number, first, stays)
+        if kept:
+            _log.warning(
+                "%d own entries left the log, another copy did not have them: netnode key disowned", kept
+            )
 
     def _ready(self, state: LogState | None) -> tuple[Signer, LogState]:
         if self._keys is None or self._signer is None:

@@ -90,7 +90,11 @@ async def test_the_log_goes_on_with_the_other_branch(mesh: Mesh) -> None:
     assert await a.log(a.id) == [*a.author.entries[:71], *other, entry]
     await a.own.append([RECORD])
     await level(a, b)
-    assert await b.log(a.id) == await a.log(a.id)
+
+    async def alike() -> bool:
+        return await b.log(a.id) == await a.log(a.id)
+
+    await until(alike)
     kept = await a.store.read(
         lambda reader: {row[0] for row in reader.connection.execute("SELECT id FROM branch")}
     )
@@ -106,8 +110,11 @@ async def test_a_third_node_agrees(mesh: Mesh) -> None:
     await a.own.settle()
     await level(a, b, c)
     assert (await c.items())[a.id].standing is Standing.HEAD
-    for node in (a, b, c):
-        assert await node.log(a.id) == await a.log(a.id)
+
+    async def alike() -> bool:
+        return await a.log(a.id) == await b.log(a.id) == await c.log(a.id)
+
+    await until(alike, "all three hold the whole log")
 
 
 async def test_two_settlements_of_one_term(mesh: Mesh) -> None:
@@ -221,6 +228,30 @@ async def test_what_another_copy_disowned_is_kept(mesh: Mesh) -> None:
     await until(a.own.caution.caught_up)
     (entry,) = await a.own.append([RECORD])
     assert (entry.seq, entry.term) == (5, 2)
+
+
+async def test_what_left_through_a_hole_is_kept_once_it_is_dropped(mesh: Mesh) -> None:
+    """The other copy settled higher up: what was set aside meanwhile and stays in the log is no evidence."""
+    a, b = await mesh.node("a"), await mesh.node("b")
+    a.author.write(200)
+    await a.take(a.author)
+    higher = [a.author.entries[150]]
+    for index in range(100):
+        higher.append(a.author.after(higher[-1], note=f"higher {index}"))
+    settled = a.author.settlement(higher[60])
+    await b.gate.admit([*a.author.entries[:151], *higher[1:61], settled])
+    await a.gate.admit_openers([settled], b)  # before what lies below it
+    rows = lambda reader: [row[0] for row in reader.connection.execute("SELECT seq FROM branch ORDER BY seq")]  # noqa: E731
+    assert await a.store.read(rows) == []
+    await a.join(b)
+    await level(a, b)
+    await until(lambda: a.own.caution.reason is not None)
+
+    async def alike() -> bool:
+        return await a.log(a.id) == await b.log(a.id)
+
+    await until(alike)
+    assert await a.store.read(rows) == list(range(151, 201))
 
 
 async def test_appends_and_a_settlement_take_turns(mesh: Mesh) -> None:
