@@ -373,7 +373,7 @@ async def test_questions_of_statements_and_blobs(mesh: Mesh) -> None:
     log.write(3)
     await a.take(log)
     data = bytes(range(256)) * 300
-    digest = await a.store.write(put_blob, data, NOW, 10**8)
+    digest = await a.store.write(put_blob, data, NOW)
     puppet = await Puppet.meet(mesh.wires, "a", Author("asker"))
     (answer,) = await puppet.ask(messages.See(author=log.id, seq=2))
     assert isinstance(answer, messages.Statement)
