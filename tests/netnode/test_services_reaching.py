@@ -37,6 +37,7 @@ class Peer:
     outbound: bool = True
     answers_pings: bool = True
     remote: str = f"{THEM}:4747"
+    group: str = "45.33.0.0/16"
     fault: Exception | None = None
     asked: list[Any] = field(default_factory=list)
 
