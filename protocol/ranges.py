@@ -99,8 +99,13 @@ class Elements:
                 new[author] = each
         if not new:
             return Elements(bytes(data))
-        parts = [bytes(data[at : at + ELEMENT_BYTES]) for at in range(0, len(data), ELEMENT_BYTES)]
-        return Elements(b"".join(sorted([*parts, *new.values()])))
+        pieces: list[bytes | bytearray] = []
+        done = 0
+        for author in sorted(new):
+            at = bisect_left(everything, author, key=self.author) * ELEMENT_BYTES
+            pieces += (data[done:at], new[author])
+            done = at
+        return Elements(b"".join([*pieces, data[done:]]))
 
 
 class Salted:

@@ -6,6 +6,7 @@ import apsw
 import pytest
 
 from netnode.store import Reader, Writer
+from netnode.sync import ranges
 from netnode.sync.ranges import PLACES, Held
 from protocol import limits, messages
 from protocol.ranges import Elements, element
@@ -218,7 +219,9 @@ async def test_malformed_questions_end_the_session(
     assert bye is not None and bye.code == "bad_message"
 
 
-async def test_a_node_keeps_few_reconciliations_open(mesh: Mesh, crowd: list[Author]) -> None:
+async def test_a_node_keeps_few_reconciliations_open(
+    mesh: Mesh, crowd: list[Author], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The one too many is refused as busy; the oldest gives way after a minute [R-RNG-11]."""
     a = await mesh.node("a")
     await a.take(*crowd)
@@ -233,10 +236,18 @@ async def test_a_node_keeps_few_reconciliations_open(mesh: Mesh, crowd: list[Aut
             assert isinstance(answer, messages.RangesAnswer) and answer.begin is not None
         else:
             assert isinstance(answer, messages.Refuse) and answer.code == "busy"
-    await puppets[0].link.close()
+    await puppets[-2].link.close()
     await until(lambda: len(a.sessions()) == PLACES)
     puppet = await Puppet.meet(mesh.wires, "a", Author("late puppet"), features=RANGES)
     (answer,) = await puppet.ask(messages.Ranges(begin=(SALT, cursor_of("late puppet"), len(crowd))))
+    assert isinstance(answer, messages.RangesAnswer)
+    monkeypatch.setattr(ranges, "PLACE_SECONDS", 0.0)
+    puppet = await Puppet.meet(mesh.wires, "a", Author("last puppet"), features=RANGES)
+    (answer,) = await puppet.ask(messages.Ranges(begin=(SALT, cursor_of("last puppet"), len(crowd))))
+    assert isinstance(answer, messages.RangesAnswer)
+    (answer,) = await puppets[0].ask(messages.Ranges(splits=[("", bytes(128))]))
+    assert isinstance(answer, messages.Refuse) and answer.code == "not_here"
+    (answer,) = await puppets[1].ask(messages.Ranges(splits=[("", bytes(128))]))
     assert isinstance(answer, messages.RangesAnswer)
 
 
