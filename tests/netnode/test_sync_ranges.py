@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import apsw
 import pytest
 
@@ -152,6 +154,24 @@ async def test_forks_and_contests_are_found_by_ranges(mesh: Mesh, crowd: list[Au
     state = await a.gate.state(forked.id)
     assert state is not None and state.fork == 4
     assert a.asked(messages.Heads) == b.asked(messages.Heads) == 0
+
+
+@pytest.mark.parametrize("draw", range(3))
+async def test_stores_that_differ_nearly_everywhere(mesh: Mesh, crowd: list[Author], draw: int) -> None:
+    """Every log is held to another place on each side, some on one side only; both end with all of it [R-RNG-8]."""
+    chosen = random.Random(draw)
+    a, b = await mesh.node("a"), await mesh.node("b")
+    most: dict[bytes, int] = {}
+    for node in (a, b):
+        parts = [author.entries[: chosen.randint(1, 3)] for author in crowd if chosen.random() < 0.97]
+        for outcome in await node.gate.admit_chains(parts):
+            assert outcome.fault is None
+        most |= {part[0].author: max(part[-1].seq, most.get(part[0].author, 0)) for part in parts}
+    await a.join(b)
+    await level(a, b)
+    assert a.asked(messages.Heads) == b.asked(messages.Heads) == 0
+    items = await a.items()
+    assert {author: items[author].seq for author in most} == most
 
 
 # -- a peer that does not keep to it ---------------------------------------------------------------------------
