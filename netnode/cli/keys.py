@@ -25,7 +25,7 @@ from netnode.cli.frame import (
     page_options,
     passphrase_option,
 )
-from netnode.cli.reach import call, use
+from netnode.cli.reach import call, needed_passphrase, use
 from netnode.cli.recovery_words import known_words, require_new, words_option, write_sheet
 from netnode.operations import models
 from netnode.operations.calling import Caller
@@ -161,7 +161,8 @@ def rotate(
     order = _Order(last, wait, new_words)
     # Words that are not recovery words at all are told of before anybody waits for peers.
     entropy = known_words(run, words_file)
-    plan = use(run, lambda caller: _caught_up(run, caller, order), True, passphrase_file, online=True)
+    passphrase = needed_passphrase(run, True, passphrase_file)  # asked for once, for both parts
+    plan = use(run, lambda caller: _caught_up(run, caller, order), online=True, passphrase=passphrase)
     require_words(plan.network, entropy, _promises(plan), _id(state.id))
     if not run.json:
         _show_plan(plan, new_words)
@@ -180,7 +181,7 @@ def rotate(
     )
     try:
         rotated, told = use(
-            run, lambda caller: _rotate(run, caller, order, request), True, passphrase_file, online=True
+            run, lambda caller: _rotate(run, caller, order, request), online=True, passphrase=passphrase
         )
     except BaseException:
         if out is not None:

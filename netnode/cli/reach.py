@@ -61,8 +61,8 @@ def use(
     """
     require_home(run)
     # Asked before the event loop runs: Ctrl-C at a prompt must end the command.
-    if passphrase is None and run.home.running() is None:
-        passphrase = _passphrase(run, signs, passphrase_file)
+    if passphrase is None:
+        passphrase = needed_passphrase(run, signs, passphrase_file)
     return asyncio.run(_use(run, work, passphrase, online))
 
 
@@ -112,9 +112,13 @@ async def _remote(run: Invocation, running: Running, work: Callable[[Caller], Aw
         return await work(client)
 
 
-def _passphrase(run: Invocation, signs: bool, passphrase_file: Path | None) -> bytes | None:
-    """The passphrase if the work signs and the keys are under one."""
-    if not signs or not Keystore(run.home, SystemDisk(), SystemEntropy()).public().protected:
+def needed_passphrase(run: Invocation, signs: bool, passphrase_file: Path | None) -> bytes | None:
+    """The passphrase if the work signs, no node is running that has it, and the keys are under one."""
+    if (
+        not signs
+        or run.home.running() is not None
+        or not Keystore(run.home, SystemDisk(), SystemEntropy()).public().protected
+    ):
         return None
     return known_passphrase(run, passphrase_file)
 
