@@ -40,8 +40,8 @@ ROLES: Final = (
     (
         "hub",
         "serves everybody's logs",
-        "networker; interest `all`; listens at a public address",
-        "search, mailbox, peer exchange, range reconciliation",
+        "networker; interest `all`; listens at a public address; features 1, 3 and 5 (R-RNG, R-QRY, R-BOOK)",
+        "mailbox",
     ),
 )
 
