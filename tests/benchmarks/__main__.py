@@ -1,23 +1,54 @@
-"""All workloads of the node, one table: ``python -m tests.benchmarks [--only W1a|W1b|store|search] [--json]``."""
+"""The table of workloads, beside the rivals that are installed.
+
+    python -m tests.benchmarks --install-rivals DIR     once: npm and pip install what netnode is compared with
+    python -m tests.benchmarks --rivals DIR             W1a to W3, within ten minutes
+    python -m tests.benchmarks --only W4 --only W6      growth; idle and crowd
+
+A ratio above 1 means that netnode is better. Progress goes to stderr, the table (or with --json one document) to
+stdout.
+"""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import platform
-import runpy
+import subprocess
 import sys
+import time
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final
 
 import apsw
 
-from tests.benchmarks import cold_copy, sources
+from tests.benchmarks import cold_copy, crowd, difference, growth, live, sources
+from tests.benchmarks.rivals.installing import Rivals, install
 
-WORKLOADS: Final = {"W1a": sources.W1A, "W1b": sources.W1B}
-OTHERS: Final = {"store": "tests.benchmarks.store_commit", "search": "tests.benchmarks.search_scale"}
+RUNS: Final = 3
+# Each measures one row or more: (runs, rivals) -> {workload: row}.
+Measure = Callable[[int, Rivals | None], dict[str, Any]]
+TABLE: Final[Mapping[str, Measure]] = {
+    "W1a": lambda runs, rivals: {"W1a": cold_copy.measure(sources.W1A, runs, rivals)},
+    "W1b": lambda runs, rivals: {"W1b": cold_copy.measure(sources.W1B, runs, rivals)},
+    "W2": lambda runs, rivals: difference.measure(runs, rivals=rivals),
+    "W3": lambda runs, rivals: {"W3": live.measure(runs, rivals)},
+    "W4": lambda runs, rivals: {"W4": growth.measure(runs)},
+    "W6": lambda runs, rivals: {"W6": crowd.measure()},
+}
+ALONE: Final = ("W4", "W6")  # take long, or have no rival: only when asked for
+TITLES: Final = {
+    "W1a": "cold copy, 10,000 entries of 1 networker",
+    "W1b": "cold copy, 10,000 entries of 1,000 networkers",
+    "W2": "difference of 50 + 50 in 100,000, strangers",
+    "W2a": "the same, peers that met before",
+    "W3": "live, four hops; the ratio is the worse of the two",
+    "W4": "growth to 1,000,000",
+    "W6": "idle and crowd, 256 sessions",
+}
 
 
 def machine() -> dict[str, Any]:
@@ -41,56 +72,90 @@ def machine() -> dict[str, Any]:
     }
 
 
-def versions() -> dict[str, str]:
+def versions(rivals: Rivals | None = None) -> dict[str, str]:
     """What was measured, and what it stands on."""
-    names = ("netnode", "aiohttp", "apsw", "cryptography", "msgspec", "PyNaCl")
+    names = ["netnode", "aiohttp", "apsw", "cryptography", "msgspec", "PyNaCl"]
+    if find_spec("uvloop") is not None:
+        names.append("uvloop")
     found = {name: version(name) for name in names}
-    return {"python": platform.python_version(), "sqlite": apsw.sqlite_lib_version(), **found}
+    return {
+        "python": platform.python_version(),
+        "sqlite": apsw.sqlite_lib_version(),
+        **found,
+        **({} if rivals is None else rivals.versions()),
+    }
 
 
 def main() -> None:
     """Reads the command line and measures."""
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument(
-        "--only", choices=[*WORKLOADS, *OTHERS], action="append", help="repeatable; else W1a and W1b"
+        "--only", choices=[*TABLE, "W2a"], action="append", help="repeatable; else W1a, W1b, W2 and W3"
+    )
+    parser.add_argument("--rivals", type=Path, metavar="DIR", help="where --install-rivals put them")
+    parser.add_argument(
+        "--install-rivals", type=Path, metavar="DIR", help="install them there, and do no more"
     )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument(
-        "--runs", type=int, default=cold_copy.RUNS, help="of each workload; the median counts"
-    )
+    parser.add_argument("--runs", type=int, default=RUNS, help="of each workload; the median counts")
     chosen = parser.parse_args()
-    only = chosen.only or list(WORKLOADS)
-    result: dict[str, Any] = {"machine": machine(), "versions": versions()}
-    for name in only:
-        if name in WORKLOADS:
-            print(f"{name}: {chosen.runs} runs ...", file=sys.stderr)
-            result[name] = cold_copy.measure(WORKLOADS[name], chosen.runs)
+    if chosen.install_rivals is not None:
+        try:
+            install(chosen.install_rivals.resolve())
+        except (RuntimeError, subprocess.CalledProcessError) as error:
+            sys.exit(f"Error: {error}")
+        print(f"Installed. Now: python -m tests.benchmarks --rivals {chosen.install_rivals}", file=sys.stderr)
+        return
+    rivals = None
+    if chosen.rivals is not None:
+        rivals = Rivals(chosen.rivals.resolve())
+        if not rivals.versions():
+            sys.exit(
+                f"Error: there are no rivals in {chosen.rivals}. Install them: python -m tests.benchmarks"
+                f" --install-rivals {chosen.rivals}"
+            )
+    wanted = {name.removesuffix("a") if name == "W2a" else name for name in chosen.only or ()}
+    result: dict[str, Any] = {"machine": machine(), "versions": versions(rivals)}
+    for name, measure in TABLE.items():
+        if name in wanted or (not wanted and name not in ALONE):
+            print(f"{name}: {TITLES[name]}; {chosen.runs} runs ...", file=sys.stderr, flush=True)
+            began = time.monotonic()
+            result |= measure(chosen.runs, rivals)
+            print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     if chosen.json:
         json.dump(result, sys.stdout, indent=2)
         print()
     else:
         show(result)
-    for name in only:
-        if name in OTHERS:
-            sys.argv = [OTHERS[name]]
-            with contextlib.redirect_stdout(sys.stderr if chosen.json else sys.stdout):
-                runpy.run_module(OTHERS[name], run_name="__main__")
 
 
 def show(result: dict[str, Any]) -> None:
     """The table for people."""
     for part in ("machine", "versions"):
         print(f"{part}: " + ", ".join(f"{name} {value}" for name, value in result[part].items()))
-    for name, row in result.items():
-        if name in {"machine", "versions"}:
-            continue
-        print(
-            f"\n{name}: {row['entries']:,} entries of {row['entry bytes']} bytes, {row['networkers']:,} networkers"
-        )
-        print(f"  copied, verified, committed  {row['own']:>8,} entries/s   (runs: {row['runs']})")
-        print(f"  gate alone, in one process   {row['gate alone']:>8,} entries/s")
-        for what, seconds in row["seconds"].items():
-            print(f"  {what:<28} {seconds:>8.3f} s")
+    rows = {name: row for name, row in result.items() if name not in {"machine", "versions"}}
+    print(f"\n{'':5}{'own':>24}{'rival':>24}{'ratio':>8}  what")
+    for name, row in rows.items():
+        if "own" in row:
+            ratio = "-" if row["ratio"] is None else f"{row['ratio']:.1f}"
+            unit = row["unit"]
+            own, rival = _figure(row["own"], unit), _figure(row["rival"], unit)
+            print(f"{name:5}{own:>24}{rival:>24}{ratio:>8}  {TITLES.get(name, name)}")
+    for name, row in rows.items():
+        print(f"\n{name}")
+        for key, value in row.items():
+            if value not in (None, []):
+                print(f"  {key}: {value}")
+
+
+def _figure(value: Any, unit: str) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, dict):
+        return " / ".join(f"{each:.1f}" for each in value.values()) + f" {unit}"
+    return f"{value:,} {unit}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +25,14 @@ from netnode.projections import tables
 from netnode.store import GroupCommit, Store
 from netnode.system import SystemDisk, SystemEntropy, ThreadExecutor
 from tests.benchmarks import sources
+from tests.benchmarks.rivals import running
+from tests.benchmarks.rivals.installing import Rivals
 from tests.benchmarks.sources import Workload
 from tests.processes.launcher import PROGRAM, Launcher, Node, launcher, until
 
 LOOK_EVERY: Final = 0.002
 RUNS: Final = 3
+ENTRY_BYTES: Final = 500  # of a rival's entries
 PATIENCE: Final = 120.0
 
 
@@ -126,17 +129,43 @@ def gate_alone(workload: Workload) -> float:
         return asyncio.run(fed(Path(folder)))
 
 
-def measure(workload: Workload, rounds: int = RUNS) -> dict[str, Any]:
-    """All figures of one workload; rates are entries a second."""
+Beside = Callable[[], float]
+
+
+@contextmanager
+def beside(workload: Workload, rivals: Rivals | None) -> Iterator[tuple[str, Beside] | None]:
+    """The rival of a workload and what makes one copy with it, in seconds; None when it is not installed."""
+    entries, size = workload.entries, ENTRY_BYTES
+    if rivals is None:
+        yield None
+    elif workload.networkers == 1 and rivals.has(running.HYPERCORE):
+        with running.hypercore_source(rivals, entries, size) as source:
+            yield running.HYPERCORE, lambda: running.hypercore_copy(rivals, source, entries)
+    elif workload.networkers > 1 and rivals.has(running.SSB):
+        with running.ssb_source(rivals, workload.networkers, workload.each, size) as source:
+            yield running.SSB, lambda: running.ssb_copy(rivals, source, entries)
+    else:
+        yield None
+
+
+def measure(workload: Workload, rounds: int = RUNS, rivals: Rivals | None = None) -> dict[str, Any]:
+    """All figures of one workload; rates are entries a second. Own runs and the rival's take turns."""
+    copies: list[Copy] = []
+    theirs: list[float] = []
     with (
         tempfile.TemporaryDirectory(prefix="netnode-bench-") as folder,
         launcher(Path(folder)) as nodes,
         source_node(nodes, workload) as (source, entry_bytes),
+        beside(workload, rivals) as rival,
     ):
-        copies = [copied(nodes, source, workload, f"fresh-{number}") for number in range(rounds)]
+        for number in range(rounds):
+            copies.append(copied(nodes, source, workload, f"fresh-{number}"))
+            if rival is not None:
+                theirs.append(workload.entries / rival[1]())
+    own = statistics.median(workload.entries / copy.committed for copy in copies)
     rates = [workload.entries / copy.committed for copy in copies]
     return {
-        "own": round(statistics.median(rates)),
+        "own": round(own),
         "unit": "entries/s",
         "entries": workload.entries,
         "networkers": workload.networkers,
@@ -150,6 +179,9 @@ def measure(workload: Workload, rounds: int = RUNS) -> dict[str, Any]:
         },
         "gate alone": round(statistics.median(gate_alone(workload) for _ in range(rounds))),
         "durability": "WAL, synchronous=NORMAL for others' entries",
-        "rival": None,
-        "ratio": None,
+        "rival": round(statistics.median(theirs)) if theirs else None,
+        "ratio": round(own / statistics.median(theirs), 2) if theirs else None,
+        "rival name": None if rival is None else rival[0],
+        "rival runs": [round(rate) for rate in theirs],
+        "rival durability": None if rival is None else running.DURABILITY[rival[0]],
     }

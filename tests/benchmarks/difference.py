@@ -33,6 +33,8 @@ from protocol.logfile import encode_run, encode_start
 from protocol.run import run_of
 from tests.benchmarks import sources
 from tests.benchmarks.meeting import CONNECTS, STORED
+from tests.benchmarks.rivals import running
+from tests.benchmarks.rivals.installing import Rivals
 from tests.processes.launcher import Launcher, Node, launcher, until
 
 LOGS: Final = 10_000
@@ -211,7 +213,11 @@ class Relay:
 
 
 def measure(
-    rounds: int = RUNS, logs: int = LOGS, more: int = MORE, kept: Path | None = None
+    rounds: int = RUNS,
+    logs: int = LOGS,
+    more: int = MORE,
+    kept: Path | None = None,
+    rivals: Rivals | None = None,
 ) -> dict[str, Any]:
     """Both workloads: ``{"W2": row, "W2a": row}``; `own` and `runs` are milliseconds, `bytes` go both ways.
 
@@ -219,6 +225,8 @@ def measure(
         rounds: meetings of each kind; the median counts.
         logs: logs of ten entries that both keep.
         more: logs that are one entry longer on each side.
+        rivals: where rust-nostr is installed; its meetings and those of W2 take turns. It knows no peers that met
+            before, so W2a stands beside the same figures.
         kept: a folder for the homes, left as it is afterwards and used again; they take a minute to make.
     """
     with ExitStack() as stack:
@@ -226,23 +234,42 @@ def measure(
         nodes = stack.enter_context(launcher(folder))
         pair = Pair(nodes, logs, more)
         relay = Relay()
+        rival = None
+        if rivals is not None and rivals.has(running.NOSTR):
+            rival = stack.enter_context(running.nostr_pair(rivals, logs * EACH))
+            rival.meet(more, rival.port)  # not counted, as below
+        theirs: list[float] = []
+        their_bytes = 0
         pair.meet(strangers=True)  # not counted: at first they get each other's own log too
         found = {}
         for name, strangers in (("W2", True), ("W2a", False)):
-            took = [pair.meet(strangers=strangers) for _ in range(rounds)]
+            took = []
+            for _ in range(rounds):
+                took.append(pair.meet(strangers=strangers))
+                if rival is not None and strangers:
+                    theirs.append(rival.meet(more, rival.port))
+            if rival is not None and strangers:
+                relay.to(rival.port)
+                rival.meet(more, relay.port)
+                their_bytes = relay.bytes
             pair.meet(strangers=strangers, relay=relay)
+            own = statistics.median(took) * 1000
             found[name] = {
-                "own": round(statistics.median(took) * 1000, 1),
+                "own": round(own, 1),
                 "unit": "ms",
-                "rival": None,
-                "ratio": None,
+                "rival": round(statistics.median(theirs), 1) if theirs else None,
+                "ratio": round(statistics.median(theirs) / own, 2) if theirs else None,
+                "rival name": running.NOSTR if theirs else None,
+                "rival runs": [round(each, 1) for each in theirs],
                 "runs": [round(each * 1000, 1) for each in took],
                 "bytes": relay.bytes,
-                "bytes_ratio": None,
+                "bytes_ratio": round(their_bytes / relay.bytes, 2) if theirs else None,
+                "rival bytes": their_bytes if theirs else None,
                 "entries": logs * EACH,
                 "logs": logs,
                 "lacking": [more, more],
                 "durability": "WAL, synchronous=NORMAL for others' entries",
+                "rival durability": running.DURABILITY[running.NOSTR] if theirs else None,
             }
         relay.close()
     return found

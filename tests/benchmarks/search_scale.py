@@ -79,10 +79,10 @@ def categories(words: Words) -> list[str]:
     return [f"{top} > {words.rare().title()} > {words.rare().title()}" for top in tops for _ in range(25)]
 
 
-def fill(connection: apsw.Connection, listings: int, words: Words, places: list[str]) -> None:
-    """Writes logs of PER_LOG listings each."""
+def fill(connection: apsw.Connection, listings: int, words: Words, places: list[str], first: int = 1) -> None:
+    """Writes logs of PER_LOG listings each, numbered from `first` on, which also is their arrival."""
     rng = words.rng
-    for number in range(1, listings // PER_LOG + 1):
+    for number in range(first, first + listings // PER_LOG):
         who = shelf.author(number)
         at = shelf.NOW - rng.randrange(1, 700) * shelf.DAY
         puts = [shelf.inception(at), shelf.profile(words.draw(2), at)]

@@ -46,7 +46,7 @@ def _seed(*parts: object) -> bytes:
     return hashlib.sha256(repr(parts).encode()).digest()
 
 
-def _listing(number: int, seq: int) -> bytes:
+def listing_record(number: int, seq: int) -> bytes:
     """A listing that makes an entry of about 500 bytes: header, signature and record together."""
     noise = _seed("words", number, seq)
     words = [_WORDS[byte % len(_WORDS)] for byte in noise]
@@ -65,27 +65,32 @@ def _listing(number: int, seq: int) -> bytes:
     return record
 
 
+def signer(number: int) -> Signer:
+    """Who signs a networker's log."""
+    return Signer(_seed("key", number))
+
+
 def log(number: int, length: int) -> list[Entry]:
     """One networker's log: an inception, then listings."""
-    signer = Signer(_seed("key", number))
+    signs = signer(number)
     promised = promise(NETWORK, Signer(_seed("promised", number)).public)
-    record = encode_record(Inception(key=signer.public, nonce=_seed("nonce", number)[:16], promise=promised))
+    record = encode_record(Inception(key=signs.public, nonce=_seed("nonce", number)[:16], promise=promised))
     author = networker_id(NETWORK, record)
     entries: list[Entry] = []
     prev, kind = NO_PREV, INCEPTION
     for seq in range(length):
         entry = sign_entry(
-            NETWORK, signer, author=author, seq=seq, prev=prev, epoch=0, term=0, time=START + seq, kind=kind,
+            NETWORK, signs, author=author, seq=seq, prev=prev, epoch=0, term=0, time=START + seq, kind=kind,
             record=record,
         )  # fmt: skip
         entries.append(entry)
-        prev, kind, record = entry.id, Listing.KIND, _listing(number, seq + 1)
+        prev, kind, record = entry.id, Listing.KIND, listing_record(number, seq + 1)
     return entries
 
 
-def runs(workload: Workload) -> Iterator[Run]:
-    """All logs as runs that fit a message each."""
-    for number in range(workload.networkers):
+def runs(workload: Workload, first: int = 0) -> Iterator[Run]:
+    """All logs as runs that fit a message each; the networkers are numbered from `first` on."""
+    for number in range(first, first + workload.networkers):
         entries = log(number, workload.each)
         yield run_of(entries[:1])
         batch: list[Entry] = []
@@ -101,9 +106,9 @@ def runs(workload: Workload) -> Iterator[Run]:
             yield run_of(batch)
 
 
-def log_file(workload: Workload) -> tuple[bytes, float]:
+def log_file(workload: Workload, first: int = 0) -> tuple[bytes, float]:
     """A file that `netnode log import` reads, and the mean size of an entry in bytes."""
-    made = list(runs(workload))
+    made = list(runs(workload, first))
     sizes = [entry_weight_of(run) for run in made]
     return encode_start(NETWORK) + b"".join(map(encode_run, made)), sum(sizes) / workload.entries
 

@@ -1,0 +1,132 @@
+"""rust-nostr, W2: a relay with an LMDB store, and a client with its own, come level both ways by negentropy.
+
+    python nostr.py HOME relay EVENTS SHARED             makes the events, says {port}; a number on stdin adds so many
+    python nostr.py HOME client EVENTS SHARED            says {ready}; a number on stdin adds so many, `sync PORT` levels
+
+SHARED is a file with the events that both hold: the relay writes it. As it ships: LMDB, signatures verified.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from nostr_sdk import (
+    ClientBuilder,
+    Event,
+    EventBuilder,
+    Filter,
+    Keys,
+    LocalRelay,
+    NostrDatabase,
+    RateLimit,
+    RelayBuilder,
+    RelayUrl,
+    SyncDirection,
+    SyncOptions,
+    Timestamp,
+)
+
+TEXT = (
+    "amber basket cotton desk ember fabric glass harbour iron jacket kettle linen maple needle olive paper "
+)
+AUTHORS = 10_000
+
+
+def say(**what: object) -> None:
+    print(json.dumps(what), flush=True)
+
+
+def made(keys: Keys, number: int) -> Event:
+    text = f"{number} {TEXT}"
+    builder = EventBuilder.text_note(text).custom_created_at(Timestamp.from_secs(1_600_000_000 + number))
+    return builder.sign_with_keys(keys)
+
+
+async def add(database: NostrDatabase, count: int, first: int) -> None:
+    keys = Keys.generate()
+    for number in range(first, first + count):
+        await database.save_event(made(keys, number))
+
+
+async def orders() -> asyncio.Queue[str]:
+    queue: asyncio.Queue[str] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def heard() -> None:
+        line = sys.stdin.readline()
+        queue.put_nowait(line.strip())
+        if not line:
+            loop.remove_reader(sys.stdin)
+
+    loop.add_reader(sys.stdin, heard)
+    return queue
+
+
+async def relay(home: Path, events: int, shared: Path) -> None:
+    database = NostrDatabase.lmdb(str(home))
+    keys = [Keys.generate() for _ in range(max(1, min(AUTHORS, events // 10)))]
+    with shared.open("w") as file:
+        for number in range(events):
+            event = made(keys[number % len(keys)], number)
+            file.write(event.as_json() + "\n")
+            await database.save_event(event)
+    limit = RateLimit(max_reqs=100_000, notes_per_minute=100_000_000)
+    server = LocalRelay(RelayBuilder().database(database).rate_limit(limit))
+    await server.run()
+    say(port=int(str(await server.url()).rstrip("/").rpartition(":")[2]))
+    queue = await orders()
+    first = 10_000_000
+    while line := await queue.get():
+        await add(database, int(line), first)
+        first += int(line)
+        say(added=int(line))
+
+
+async def client(home: Path, events: int, shared: Path) -> None:
+    database = NostrDatabase.lmdb(str(home))
+    with shared.open() as file:
+        for line in file:
+            await database.save_event(Event.from_json(line))
+    say(ready=True)
+    queue = await orders()
+    first = 20_000_000
+    held = events
+    while line := await queue.get():
+        if not line.startswith("sync "):
+            await add(database, int(line), first)
+            first += int(line)
+            held += int(line)
+            say(added=int(line))
+            continue
+        port = int(line.removeprefix("sync "))
+        begun = time.monotonic()
+        made_client = ClientBuilder().database(database).build()
+        await made_client.add_relay(RelayUrl.parse(f"ws://127.0.0.1:{port}"))
+        await made_client.connect()
+        received = sent = calls = 0
+        while True:  # 0.44.8 stops after 5,000 events a call
+            options = SyncOptions().direction(SyncDirection.BOTH).initial_timeout(timedelta(seconds=30))
+            output = (await made_client.sync(Filter(), options)).report
+            calls += 1
+            if not output.received and not output.sent:
+                break
+            received, sent = received + len(output.received), sent + len(output.sent)
+            if len(output.received) + len(output.sent) < 4_000:
+                break
+        seconds = time.monotonic() - begun
+        held += received
+        say(seconds=seconds, received=received, sent=sent, calls=calls)
+        await made_client.shutdown()
+
+
+if __name__ == "__main__":
+    place, role, size, file = sys.argv[1:]
+    if role == "relay":
+        asyncio.run(relay(Path(place), int(size), Path(file)))
+    else:
+        asyncio.run(client(Path(place), int(size), Path(file)))
