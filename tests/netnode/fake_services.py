@@ -20,6 +20,7 @@ from netnode.ports import Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy
 from tests.netnode.fake_keys import FakeKeys
+from tests.netnode.fake_reach import FakeDomains, FakeInvites, FakeReaching
 
 ME = "nx1" + "me" * 29
 OTHER = "nx1" + "ot" * 29
@@ -462,7 +463,9 @@ class FakeBackups:
         path = order.path or f"/backups/{len(self.made)}.backup"
         if any(one.path == path for one in self.made):
             raise Problem(f"{path} is there already.", ExitCode.REFUSED, "exists")
-        self.made.append(models.Backup(path=path, size=1000, id=ME, created=TIME, network="inx", program="test"))
+        self.made.append(
+            models.Backup(path=path, size=1000, id=ME, created=TIME, network="inx", program="test")
+        )
         return models.BackupMade(backup=self.made[-1], verified=order.verify)
 
     async def verify(self, path):
@@ -504,6 +507,9 @@ class FakeServices:
         self.peers = FakePeers()
         self.addresses = FakeAddresses(self.peers)
         self.follows = FakeFollows()
+        self.invites = FakeInvites(ME)
+        self.reaching = FakeReaching(OTHER)
+        self.domains = FakeDomains(ME)
         self.log = FakeLogs()
         self.keys = FakeKeys()
         self.own = FakeOwn(self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import io
 import json
 import socket
@@ -18,11 +17,12 @@ from netnode.api.admission import Admission
 from netnode.api.client import ApiClient
 from netnode.api.guard import allowed_hosts
 from netnode.api.server import ApiServer, check_parser
-from netnode.operations import blobs, listings, logs, models, node, own, peers, room
+from netnode.operations import blobs, listings, logs, models, node, peers
 from netnode.operations.calling import DirectCaller
 from netnode.operations.operation import MAX_FEED, PREFIX, Download, Operation, Upload
 from netnode.operations.registry import OPERATIONS
 from netnode.problems import ExitCode, Problem
+from tests.netnode.api_calls import CALLS, LISTING
 from tests.netnode.fake_services import ME, OTHER, FakeServices
 
 TOKEN = "5e" * 32
@@ -417,54 +417,7 @@ def test_web_sockets_of_peers_pass_and_end_with_the_server(tmp_path, loop):
 
 
 # -- both transports -------------------------------------------------------------------------------------------
-LISTING = {"key": "shirt/1 ä", "kind": "product", "title": "Red shirt", "price": "12.50", "currency": "EUR"}
-BLOB = hashlib.sha256(b"picture").hexdigest()
-CALLS = [
-    (node.STATUS, models.Nothing()),
-    (node.PROFILE, models.Nothing()),
-    (node.PROFILE_EDIT, models.ProfileEdit(name="Bo", bio="")),
-    (node.CONFIG, models.Listed(limit=2)),
-    (node.CONFIG_GET, models.SettingName("hops")),
-    (node.CONFIG_SET, models.SettingChange("hops", "2")),
-    (listings.LISTING_ADD, models.ListingAdd(LISTING)),
-    (
-        listings.LISTING_EDIT,
-        models.ListingEdit(key=LISTING["key"], fields={"title": "Blue shirt"}, clear=["price"]),
-    ),
-    (listings.LISTINGS, models.ListingsQuery(all=True, limit=1)),
-    (listings.LISTING_SHOW, models.ListingRef(f"{ME}/{LISTING['key']}")),
-    (listings.SEARCH, models.SearchQuery(text="shirt", kind="product", min_price="1.5", limit=3)),
-    (listings.LISTING_WITHDRAW, models.ListingKey(LISTING["key"])),
-    (peers.INVITE, models.Nothing()),
-    (peers.PEER_ADD, models.PeerUri("ws://127.0.0.1:9/inx/1")),
-    (peers.PEERS, models.Listed()),
-    (peers.PEER_REMOVE, models.PeerName("ws://127.0.0.1:9/inx/1")),
-    (peers.PEER_BLOCK, models.PeerBlock(id=OTHER, lifted=True)),
-    (peers.FOLLOW, models.Networker(OTHER)),
-    (peers.FOLLOWS, models.Listed()),
-    (peers.UNFOLLOW, models.Networker(OTHER)),
-    (peers.BLOCK, models.BlockPublish(id=OTHER, reason="spam")),
-    (peers.REPORT, models.ReportPublish(ref=f"{OTHER}/x", reason="fraud", text="it never came")),
-    (peers.MODERATION, models.Listed()),
-    (logs.ENTRIES, models.EntriesQuery(author=OTHER, limit=1)),
-    (logs.LOGS, models.Listed()),
-    (logs.LOG_VERIFY, models.LogChoice()),
-    (own.LOG_BRANCHES, models.Nothing()),
-    (own.LOG_SETTLE, models.Settle(branch="aaaa")),
-    (own.LOG_RESUME, models.Resume(anyway=True)),
-    (blobs.BLOBS, models.Listed()),
-    (blobs.BLOB_FETCH, models.BlobName(BLOB)),
-    (blobs.BLOB_PROGRESS, models.BlobName(BLOB)),
-    (blobs.BLOB_REMOVE, models.BlobName(BLOB)),
-    (room.LISTING_DROP, models.ListingDrop(f"{OTHER}/x")),
-    (room.LOG_DROP, models.LogDrop(id=OTHER)),
-    (room.STAMP, models.Nothing()),
-    (room.STAMP_IMPROVE, models.StampOrder(21)),
-    (node.STOP, models.Nothing()),
-]
-
-
-def test_the_table_above_has_every_json_operation():
+def test_the_calls_have_every_json_operation():
     assert {operation.name for operation, _ in CALLS} == {
         operation.name for operation in OPERATIONS if isinstance(operation, Operation)
     }
