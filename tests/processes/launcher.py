@@ -196,10 +196,16 @@ class Node(Place):
 
 
 class Launcher:
-    """Starts nodes in a folder; `close` ends those that still run."""
+    """Starts nodes in a folder; `close` ends those that still run.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where homes, ready files and outputs go.
+        outbound_sessions: the setting of new homes; with 0 nodes dial whom the test names, and the mesh stays as it is.
+    """
+
+    def __init__(self, folder: Path, outbound_sessions: int = 0) -> None:
         self.folder = folder
+        self.outbound_sessions = outbound_sessions
         self.nodes: list[Node] = []
 
     def launch(
@@ -225,6 +231,7 @@ class Launcher:
         ]
         if not (self.folder / name / "keys.json").exists():
             given += ["--name", name.capitalize(), "--no-passphrase"]
+            self._configure(self.folder / name)
         if "--listen" not in arguments:
             given += ["--listen", "127.0.0.1:0"]
         with output.open("wb") as sink:
@@ -241,6 +248,13 @@ class Launcher:
         node = Node(self.folder / name, process, output)
         self.nodes.append(node)
         return node, ready_file
+
+    def _configure(self, home: Path) -> None:
+        home.mkdir(mode=0o700, exist_ok=True)
+        config = home / "config.toml"
+        if not config.exists():
+            config.write_text(f"outbound_sessions = {self.outbound_sessions}\n")
+            config.chmod(0o600)
 
     def start(self, name: str, *arguments: object, **options: Any) -> Node:
         """Starts a node and waits until it serves."""
@@ -274,9 +288,9 @@ class Launcher:
 
 
 @contextmanager
-def launcher(folder: Path) -> Iterator[Launcher]:
+def launcher(folder: Path, outbound_sessions: int = 0) -> Iterator[Launcher]:
     """A launcher whose nodes end with the context."""
-    made = Launcher(folder)
+    made = Launcher(folder, outbound_sessions)
     try:
         yield made
     finally:

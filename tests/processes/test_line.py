@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.processes.launcher import Launcher, until
+from pathlib import Path
+
+from tests.processes.launcher import Launcher, launcher, until
 
 
 def test_a_listing_and_its_withdrawal_travel_the_line(nodes: Launcher) -> None:
@@ -27,6 +29,21 @@ def test_a_listing_and_its_withdrawal_travel_the_line(nodes: Launcher) -> None:
     assert ben.connected() == {ada.id, cleo.id}
     assert ada.id not in {peer["id"] for peer in cleo.peers()}
     assert cleo.id not in {peer["id"] for peer in ada.peers()}
+
+
+def test_the_ends_of_a_line_find_each_other(tmp_path: Path) -> None:
+    """Peer exchange: who is in the middle tells each of the other [R-BOOK-6] [R-BOOK-7]."""
+    with launcher(tmp_path, outbound_sessions=8) as nodes:
+        ada = nodes.start("ada")
+        ben = nodes.start("ben", "--peer", ada.invite())
+        cleo = nodes.start("cleo", "--peer", ben.invite())
+        until(lambda: cleo.connected() == {ada.id, ben.id}, "the triangle is closed", 30)
+        told = cleo.get("/peers/show", peer=ada.id)
+        assert [(each["state"], each["group"]) for each in told["addresses"]] == [("tried", "loopback")]
+        assert told["peer"]["addresses"] == []
+        assert ben.end() == 0
+        ada.add("lamp", "Brass lamp")
+        until(lambda: cleo.keys("lamp") == {"lamp"}, "it works without the one in the middle")
 
 
 def test_what_was_published_while_a_peer_was_away_comes_when_it_is_back(nodes: Launcher) -> None:
