@@ -30,7 +30,8 @@ def test_the_nodes_of_the_demo_level_and_find_the_same(own_tmp: Path) -> None:
     assert len(document["nodes"]) == 3
     for row in document["nodes"]:
         assert set(row) == {"node", "id", "logs", "entries", "listings", "seconds"}
-        assert row["logs"] == 3 and row["listings"] == 10 and row["entries"] == 16
+        assert row["logs"] == 3 and row["listings"] == 10
+        assert 16 <= row["entries"] <= 19  # each node publishes its encryption keys meanwhile
         assert 0 <= row["seconds"] < 30
     assert len({row["id"] for row in document["nodes"]}) == 3
     search = document["search"]
