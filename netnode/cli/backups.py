@@ -308,17 +308,15 @@ async def _shown(work: Awaitable[Answer], look: Look) -> Answer:
 
 
 async def _watch(look: Look, progress: Progress) -> None:
-    task = progress.add_task("Beginning", total=None)
+    doing, task = "", progress.add_task("Beginning", total=None)
     while True:
         await asyncio.sleep(_LOOK_SECONDS)
         state = await look()
-        if state.doing:
-            progress.update(
-                task,
-                description=_DOING.get(state.doing, state.doing),
-                total=state.total or None,
-                completed=state.done,
-            )
+        if state.doing != doing:  # a bar of its own for each part of the work
+            progress.remove_task(task)
+            doing = state.doing
+            task = progress.add_task(_DOING.get(doing, doing), total=state.total or None)
+        progress.update(task, completed=state.done)
 
 
 def _absolute(path: Path) -> str:

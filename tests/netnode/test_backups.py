@@ -114,6 +114,15 @@ async def test_it_never_replaces_a_file(founded: tuple[Path, Created, Path], tmp
     assert caught.value.exit_code is ExitCode.REFUSED and (tmp_path / "there").read_text() == "mine"
 
 
+async def test_what_a_kill_left_beside_its_name_goes(
+    founded: tuple[Path, Created, Path], tmp_path: Path
+) -> None:
+    for name in (".x.backup.abc.new", ".y.backup.abc.new"):
+        (tmp_path / name).write_text("a part")
+    await backed_up(founded[0], tmp_path / "x.backup", verify=False)
+    assert names(tmp_path) == [".y.backup.abc.new", "x.backup"]
+
+
 async def test_relative_paths_and_folders_that_are_not_there_are_told(
     founded: tuple[Path, Created, Path], tmp_path: Path
 ) -> None:
@@ -260,8 +269,11 @@ async def test_a_home_with_anything_in_it_is_left_alone(
     assert dated(home) == before
     (tmp_path / "holiday.jpg").write_text("x")
     os.chmod(tmp_path, 0o700)
-    with pytest.raises(Problem, match="not empty"):
-        await restoring.restore(tmp_path, target, key(created), Watch())
+    for _ in range(2):
+        with pytest.raises(Problem, match="not empty"):
+            await restoring.restore(tmp_path, target, key(created), Watch())
+        assert (tmp_path / "holiday.jpg").read_text() == "x"
+        (tmp_path / NAME).mkdir(exist_ok=True)  # nor is it taken for what an interrupted restore left
 
 
 async def test_what_an_interrupted_restore_left_is_no_hindrance(
@@ -368,17 +380,28 @@ async def test_the_schedule_makes_one_when_due_and_keeps_the_newest(tmp_path: Pa
         (tmp_path / "shelf").chmod(0o700)
 
 
+class TwoClocks(TestClock):
+    """A wall clock that can be set without the other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.monotonic_ms = 1_000
+
+    def monotonic(self) -> float:
+        return self.monotonic_ms / 1000
+
+
 async def test_a_failure_of_the_schedule_is_told_until_one_succeeds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = Home(tmp_path / "h", SystemDisk())
     await asyncio.to_thread(made, home.path)
     ports = system_ports()
-    clock = TestClock()
+    clock = TwoClocks()
     ports = type(ports)(clock, ports.entropy, ports.executor, ports.disk)
     async with assembled(home, ports, *home_keys(home, ports, None)) as parts:
         services = services_of(parts)
-        clock.now += int(LOOK_SECONDS * 1000)
+        clock.monotonic_ms += int(LOOK_SECONDS * 1000)
         with monkeypatch.context() as patch:
             patch.setattr(SystemDisk, "free", lambda self, path: 0)
             with pytest.raises(Problem, match="no room"):
@@ -387,9 +410,15 @@ async def test_a_failure_of_the_schedule_is_told_until_one_succeeds(
         await services.backups.scheduled()
         status = await services.node.status()
         assert (status.backup, status.backup_fault) == (clock.now, None)
+        assert len(names(home.path / "backups")) == 1
+        clock.monotonic_ms += int(LOOK_SECONDS * 1000)
         clock.now -= HOUR_MS * 48  # set back: no backup after backup until it caught up
         await services.backups.scheduled()
         assert (await services.node.status()).backup == clock.now + HOUR_MS * 48
+        assert len(names(home.path / "backups")) == 1
+        clock.monotonic_ms += HOUR_MS * 24
+        await services.backups.scheduled()
+        assert len(names(home.path / "backups")) == 2
 
 
 def test_rotation_names_only_what_the_schedule_made() -> None:

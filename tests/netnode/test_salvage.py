@@ -88,6 +88,38 @@ def test_any_damage_is_read_over(tmp_path_factory: pytest.TempPathFactory, data:
     rows_of(path)  # no error, no endless chain
 
 
+def test_what_an_earlier_round_left_in_the_log_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    connection = apsw.Connection(str(path))
+    assert connection.execute("PRAGMA journal_mode = WAL").get == "wal"
+    connection.execute("PRAGMA wal_autocheckpoint = 0").fetchall()
+    connection.execute("CREATE TABLE t(a, b)")
+    for number in range(20):  # each rewrites the one page of the table
+        connection.execute("INSERT INTO t VALUES (?, 'old')", (number,))
+    connection.execute("PRAGMA wal_checkpoint(FULL)").fetchall()
+    connection.execute("UPDATE t SET b = 'new'")  # begins the log anew, before what it held
+    found = [row.values for row in rows_of(path) if row.number is not None and len(row.values) == 2]
+    connection.close()
+    assert found == [(number, "new") for number in range(20)]
+
+
+def test_what_was_not_committed_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    connection = apsw.Connection(str(path))
+    assert connection.execute("PRAGMA journal_mode = WAL").get == "wal"
+    connection.execute("PRAGMA cache_size = 1").fetchall()
+    connection.execute("CREATE TABLE t(a, b)")
+    connection.execute("INSERT INTO t VALUES (1, 'kept')")
+    connection.execute("BEGIN")
+    for number in range(300):  # more than the cache holds: some pages are in the log before the commit
+        connection.execute("INSERT INTO t VALUES (?, zeroblob(1000))", (number,))
+    connection.execute("UPDATE t SET b = 'lost' WHERE a = 1")
+    found = [row.values for row in rows_of(path) if row.number is not None and len(row.values) == 2]
+    connection.execute("ROLLBACK")
+    connection.close()
+    assert found == [(1, "kept")]
+
+
 def test_a_log_of_another_database_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite3"
     connection = apsw.Connection(str(path))
