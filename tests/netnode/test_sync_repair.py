@@ -14,7 +14,8 @@ from protocol import messages
 from protocol.items import Item, Standing
 from protocol.messages import Body
 from protocol.run import run_of
-from tests.netnode.mesh import MemoryLink, Mesh, NodeUnderTest, Puppet, level, quiet, until
+from tests.netnode.mesh import Mesh, NodeUnderTest, Puppet, level, quiet, until
+from tests.netnode.wires import MemoryLink
 from tests.protocol.author import Author
 
 
