@@ -296,3 +296,17 @@ async def test_an_address_is_dialled_as_it_stands() -> None:
         await dialer.close()
         await runner.cleanup()
     assert led == ["/inx/1"]
+
+
+async def test_a_public_dial_leads_to_no_private_address() -> None:
+    """Neither written out nor behind a name: strangers told the address [R-BOOK-9]."""
+    dialer = WebSocketDialer()
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    try:
+        for host in ("127.0.0.1", "localhost"):
+            with pytest.raises(OSError, match="private network"):
+                await dialer.dial(f"ws://{host}:{port}/inx/1", public=True)
+    finally:
+        server.close()
+        await dialer.close()
