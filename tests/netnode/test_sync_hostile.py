@@ -17,16 +17,8 @@ from protocol.items import Item, Standing
 from protocol.messages import Body
 from protocol.run import run_of
 from protocol.session import Phase
-from tests.netnode.mesh import (
-    WINDOW,
-    MemoryLink,
-    Mesh,
-    Puppet,
-    level,
-    quiet,
-    settings,
-    until,
-)
+from tests.netnode.mesh import Mesh, Puppet, level, quiet, settings, until
+from tests.netnode.wires import WINDOW, MemoryLink
 from tests.protocol.author import Author
 
 

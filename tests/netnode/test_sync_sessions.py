@@ -18,16 +18,8 @@ from protocol.entry import Entry
 from protocol.identity import id_text
 from protocol.items import Item, Standing
 from protocol.run import rebuild
-from tests.netnode.mesh import (
-    NOW,
-    MemoryLink,
-    Mesh,
-    Puppet,
-    level,
-    quiet,
-    settings,
-    until,
-)
+from tests.netnode.mesh import NOW, Mesh, Puppet, level, quiet, settings, until
+from tests.netnode.wires import MemoryLink
 from tests.protocol.author import NETWORK, Author, seed
 
 
