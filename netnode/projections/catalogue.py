@@ -16,7 +16,7 @@ import apsw
 import msgspec
 
 from netnode.projections import tables
-from netnode.projections.effects import Batch, drop_author, drop_expired
+from netnode.projections.effects import Batch, drop_author, drop_expired, forget_below
 from netnode.store.faults import told
 from netnode.store.rows import SEQ_MASK, entry_id, place_of
 from protocol.entry import CLOSE
@@ -200,6 +200,11 @@ def _take(connection: apsw.Connection, batch: Batch, n: int, now_ms: int, room: 
         if not dropped.finished:
             return dropped
         known = None
+    if known is not None and known[1] < base:
+        gone = forget_below(connection, n, base, room)
+        if gone == room:
+            return _Taken(gone, False)
+        known = (generation, base, max(known[2], base - 1))
     low, high = (base, base - 1) if known is None or known[1] > known[2] else known[1:]
     count, high, due = _above(connection, batch, n, high, common, now_ms, room)
     below = 0

@@ -246,6 +246,39 @@ def drop_author(connection: apsw.Connection, n: int, room: int) -> int:
     return len(rows)
 
 
+def forget_below(connection: apsw.Connection, n: int, base: int, room: int) -> int:
+    """Takes back what entries below `base` did, which are held no longer. Inside a transaction.
+
+    Args:
+        n: the author's number.
+        base: the lowest seq held.
+        room: the most listings to take back now.
+
+    Returns:
+        How many listings were; when fewer than `room`, nothing from below is left.
+    """
+    rows = connection.execute(
+        "SELECT l, indexed, withdrawn >= ? FROM listing WHERE n = ? AND seq < ? LIMIT ?",
+        (base, n, base, room),
+    ).fetchall()
+    connection.executemany(
+        "DELETE FROM listing_text WHERE rowid = ?", sorted((row,) for row, indexed, _ in rows if indexed)
+    )
+    connection.executemany("DELETE FROM listing_record WHERE l = ?", [(row,) for row, _, _ in rows])
+    connection.executemany("DELETE FROM listing WHERE l = ?", [(row,) for row, _, known in rows if not known])
+    connection.executemany(  # its withdrawal is still held
+        "UPDATE listing SET seq = NULL, first = NULL, time = NULL, expires = NULL, indexed = 0, low = NULL,"
+        " kind = NULL, currency = NULL, category = NULL, entry = NULL WHERE l = ?",
+        [(row,) for row, _, known in rows if known],
+    )
+    if len(rows) < room:
+        connection.execute("DELETE FROM listing WHERE n = ? AND seq IS NULL AND withdrawn < ?", (n, base))
+        connection.execute("UPDATE listing SET withdrawn = NULL WHERE n = ? AND withdrawn < ?", (n, base))
+        for table in ("profile", "statement", "void_entry"):
+            connection.execute(f"DELETE FROM {table} WHERE n = ? AND seq < ?", (n, base))  # noqa: S608 - constants
+    return len(rows)
+
+
 def drop_expired(connection: apsw.Connection, now_ms: int, room: int) -> int:
     """Takes listings out of the full-text index whose time is over; they stay in `listing`. Inside a transaction.
 

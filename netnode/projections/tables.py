@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 # The version of these tables and of what is put into them: another one found is dropped and made anew.
-VERSION: Final = b"1"
+VERSION: Final = b"2"
 _VERSION_NAME: Final = "catalogue"
 _CURSOR_NAME: Final = "catalogue_cursor"
 
@@ -28,13 +28,17 @@ CREATE TABLE IF NOT EXISTS due(n INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS due_at ON due(at);
 CREATE TRIGGER IF NOT EXISTS log_changed AFTER UPDATE OF generation ON log WHEN new.generation <> old.generation
 BEGIN INSERT OR REPLACE INTO due(n, at) VALUES (new.n, 0); END;
+CREATE TRIGGER IF NOT EXISTS log_cut AFTER UPDATE OF base ON log
+WHEN new.base > old.base AND new.generation = old.generation
+BEGIN INSERT OR REPLACE INTO due(n, at) VALUES (new.n, 0); END;
 CREATE TRIGGER IF NOT EXISTS log_dropped AFTER DELETE ON log
 BEGIN
     INSERT OR REPLACE INTO due(n, at) VALUES (old.n, 0);
     UPDATE projected SET generation = -1 WHERE n = old.n;
 END;
 
--- seq: of the newest listing of the key; withdrawn: of the newest withdrawal; first: of the oldest listing.
+-- seq: of the newest listing of the key; withdrawn: of the newest withdrawal; first: of the oldest listing (of a log
+-- whose start moved up it may lie below that; nothing is judged by it there).
 -- seq and first are NULL while only withdrawals are known. low: the lowest price in 1/10,000 of a major unit.
 CREATE TABLE IF NOT EXISTS listing(
     l INTEGER PRIMARY KEY, n INTEGER NOT NULL, key TEXT NOT NULL, seq INTEGER, first INTEGER, withdrawn INTEGER,
@@ -81,7 +85,9 @@ def create(connection: apsw.Connection) -> None:
 
 def drop(connection: apsw.Connection) -> None:
     """Drops the tables and forgets how far they were. Inside a transaction."""
-    connection.execute("DROP TRIGGER IF EXISTS log_changed; DROP TRIGGER IF EXISTS log_dropped")
+    connection.execute(
+        "DROP TRIGGER IF EXISTS log_changed; DROP TRIGGER IF EXISTS log_cut; DROP TRIGGER IF EXISTS log_dropped"
+    )
     for name in _NAMES:
         connection.execute(f"DROP TABLE IF EXISTS {name}")
     connection.execute("DELETE FROM meta WHERE name IN (?, ?)", (_VERSION_NAME, _CURSOR_NAME))

@@ -295,7 +295,9 @@ def _replaces(change: Change) -> bool:
     before, after = change.before, change.after
     if before is None:
         return False
-    if any(not isinstance(step, Keep) for step in change.steps):
+    if any(not isinstance(step, Keep | Release) for step in change.steps):
+        return True
+    if not change.cut and any(isinstance(step, Release) for step in change.steps):
         return True
     if before.openers is after.openers and before.fork == after.fork:
         return False

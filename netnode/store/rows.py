@@ -28,11 +28,11 @@ SEQ_MASK: Final = (1 << SEQ_BITS) - 1
 MAX_NETWORKERS: Final = 2**23 - 1  # place = n << 40 | seq has to fit SQLite's 63 bits
 TAG_BYTES: Final = 8
 
-# What a log is counted for by the quotas, near to what it takes in the file: its rows; header, signature and row of
-# an entry; and the record twice, since what is found in it stands in the catalogue again.
+# What a log is counted for by the quotas: what it takes in the file when all its entries are listings. Its rows;
+# header, signature and rows of an entry; and the record three times, with its copy and its words in the catalogue.
 LOG_BYTES: Final = 512
-ENTRY_BYTES: Final = 200
-RECORD_COPIES: Final = 2
+ENTRY_BYTES: Final = 350
+RECORD_COPIES: Final = 3
 
 _header: Final = msgspec.msgpack.Decoder(tuple[int, bytes, int, bytes, int, int, int, int, bytes, int]).decode
 _sha256 = hashlib.sha256

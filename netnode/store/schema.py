@@ -71,10 +71,10 @@ _TO_2: Final[tuple[str, ...]] = (
     "ALTER TABLE log ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE log ADD COLUMN cut INTEGER NOT NULL DEFAULT 0",
     """UPDATE log SET bytes = 512
-    + (SELECT 200 * count(*) + 2 * total(length(record)) FROM entry
+    + (SELECT 350 * count(*) + 3 * total(length(record)) FROM entry
        WHERE place BETWEEN log.n << 40 AND log.n << 40 | 1099511627775)
-    + (SELECT 200 * count(*) + 2 * total(length(record)) FROM aside WHERE aside.n = log.n)
-    + (SELECT 200 * count(*) + 2 * total(length(record)) FROM opener WHERE opener.n = log.n)""",
+    + (SELECT 350 * count(*) + 3 * total(length(record)) FROM aside WHERE aside.n = log.n)
+    + (SELECT 350 * count(*) + 3 * total(length(record)) FROM opener WHERE opener.n = log.n)""",
     """CREATE TABLE fallen(
     id BLOB PRIMARY KEY, at INTEGER NOT NULL, bytes INTEGER NOT NULL, owner INTEGER NOT NULL) WITHOUT ROWID""",
     "CREATE TABLE near(peer BLOB PRIMARY KEY, ids BLOB NOT NULL) WITHOUT ROWID",

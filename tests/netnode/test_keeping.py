@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+from netnode.projections import catalogue
 from netnode.quotas import KEEP, LEAST, MIB, Distance, Quotas
 from netnode.store import Reader, Writer, room
 from protocol import encoding, messages
 from protocol.errors import NotHeld
 from protocol.log_state import LogState
-from protocol.records import Listing, encode_record
+from protocol.records import Block, Listing, Profile, Withdraw, encode_record
 from tests.long.flood import flooded
 from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, level, until
 from tests.protocol.author import Author, seed
@@ -47,7 +49,7 @@ async def counted(node: NodeUnderTest, author: Author) -> int:
             "SELECT record FROM opener WHERE n = ?",
         ]
         found = [len(row[0] or b"") for each in rows for row in reader.connection.execute(each, (n,))]
-        return 512 + 200 * len(found) + 2 * sum(found)
+        return 512 + 350 * len(found) + 3 * sum(found)
 
     return await node.store.read(read)
 
@@ -238,6 +240,54 @@ async def test_the_file_does_not_grow_past_what_was_once_held(mesh: Mesh) -> Non
     )
     logs = sum(each.logs for each in await b.keeping.figures())
     assert networkers == logs  # numbers of those let go of are given back
+
+
+async def test_search_forgets_what_lies_below_a_cut_and_that_alone(mesh: Mesh) -> None:
+    """The tables after a cut are those a rebuild makes, but for what no one can see of a log that has no beginning."""
+    b = await mesh.node("b")
+    seller = Author("seller")
+
+    def say(kind: int, record: Any) -> None:
+        seller.entries.append(seller.after(seller.entries[-1], kind, encode_record(record)))
+
+    def offer(key: str, note: int) -> None:
+        say(3, Listing(salt=seed(key, note)[:16], key=key, kind="product", title=f"{key} {note}"))
+
+    say(1, Profile(salt=bytes(16), name="Old name"))
+    say(9, Block(salt=bytes(16), id=bytes(32)))
+    for number in range(60):
+        offer(f"once {number}", number)
+        offer(f"edited {number % 7}", number)
+    for number in (0, 3, 50, 55):
+        say(5, Withdraw(salt=seed(number)[:16], key=f"once {number}"))
+    await b.take(seller)
+    await b.projector.level()
+    for _ in range(3):
+        await b.gate.cut(seller.id, 12_000)
+        await b.projector.level()
+    base = (await state(b, seller)).base.seq
+    assert 20 < base < 110
+    queries = {
+        "listing": "SELECT key, seq, withdrawn, time, indexed, kind, entry FROM listing ORDER BY key",
+        "records": "SELECT count(*) FROM listing_record",
+        "words": "SELECT count(*) FROM listing_text WHERE listing_text MATCH 'once'",
+        "profile": "SELECT * FROM profile",
+        "statement": "SELECT * FROM statement",
+        "void": "SELECT seq FROM void_entry WHERE key IS NULL",
+        "projected": "SELECT n, low, high FROM projected ORDER BY n",
+    }
+
+    def dump(reader: Reader) -> dict[str, list[tuple[Any, ...]]]:
+        return {name: list(reader.connection.execute(query)) for name, query in queries.items()}
+
+    after = await b.store.read(dump)
+    assert after["profile"] == after["statement"] == [] and {row[0] for row in after["listing"]} >= {
+        "edited 0"
+    }
+    assert all(row[1] is None or row[1] >= base for row in after["listing"])
+    await b.store.write(lambda writer: catalogue.rebuild(writer.connection))
+    await b.projector.level()
+    assert await b.store.read(dump) == after
 
 
 async def test_those_a_followed_peer_wants_are_near(mesh: Mesh) -> None:

@@ -43,7 +43,7 @@ def require_whole(reader: Reader) -> None:
         assert all(entry.prev == before.id for before, entry in itertools.pairwise(entries))
         assert entries[0].prev == state.base.prev and entries[-1].id == state.tip.id
         rows = [*entries, *state.openers.entries()]
-        assert use.bytes == 512 + sum(200 + 2 * len(entry.record or b"") for entry in rows)
+        assert use.bytes == 512 + sum(350 + 3 * len(entry.record or b"") for entry in rows)
         assert use.cut == (state.base.seq > 0)
     orphans = reader.connection.execute(
         "SELECT count(*) FROM entry WHERE place >> 40 NOT IN (SELECT n FROM log)"
