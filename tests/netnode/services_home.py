@@ -52,6 +52,7 @@ class TestClock:
 class OpenSession:
     id: bytes
     outbound: bool = True
+    group: str = "loopback"
 
 
 @dataclass
@@ -87,6 +88,9 @@ class FakeSessions:
 
     async def changed(self) -> None:
         self.told.append("changed")
+
+    async def write_book(self) -> None:
+        self.told.append("book")
 
 
 @dataclass
