@@ -38,25 +38,25 @@ def processor(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def measure(sessions: int = SESSIONS, seconds: float = SECONDS) -> dict[str, Any]:
+def measure(sessions: int = SESSIONS, seconds: float = SECONDS, quiet: float = QUIET) -> dict[str, Any]:
     """All figures, per session."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netnode-bench-")))
         nodes = stack.enter_context(launcher(folder))
         settle_home(folder / "crowded", max_sessions=sessions + 10, outbound_sessions=0)
         node = nodes.start("crowded")
-        time.sleep(QUIET)
+        time.sleep(quiet)
         pid = node.process.pid
         alone = resident(pid)
         alone_cpu = processor(pid)
-        time.sleep(QUIET)
-        alone_cpu = (processor(pid) - alone_cpu) / QUIET
+        time.sleep(quiet)
+        alone_cpu = (processor(pid) - alone_cpu) / quiet
         peers = stack.enter_context(
             child([sys.executable, "-m", "tests.benchmarks.peers", node.invite(), sessions])
         )
         assert peers.hear("open") == sessions
         until(lambda: len(node.connected()) >= sessions, "all peers are known", 30.0)
-        time.sleep(QUIET)
+        time.sleep(quiet)
         crowded = resident(pid)
         peers.tell("count")
         before = peers.hear("bytes")

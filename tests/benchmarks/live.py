@@ -7,6 +7,7 @@ line: `PAUSE` lies between an arrival and the next.
 
 from __future__ import annotations
 
+import itertools
 import os
 import statistics
 import sys
@@ -55,7 +56,7 @@ def line(folder: Path, count: int, nodes: int = NODES, pause: float = PAUSE) -> 
             members.append(started.start(f"member-{number}", wrapper=wrapper, pass_fds=[ordered, noting]))
             os.close(noting)
             os.close(ordered)
-        for before, after in zip(members, members[1:], strict=False):
+        for before, after in itertools.pairwise(members):
             after.post("/peers/add", {"uri": before.invite()})
         until(
             lambda: all(each.get("/status")["entries"] >= 2 * nodes for each in members),

@@ -1,7 +1,7 @@
 """rust-nostr, W2: a relay with an LMDB store, and a client with its own, come level both ways by negentropy.
 
     python nostr.py HOME relay EVENTS SHARED             makes the events, says {port}; a number on stdin adds so many
-    python nostr.py HOME client EVENTS SHARED            says {ready}; a number on stdin adds so many, `sync PORT` levels
+    python nostr.py HOME client EVENTS SHARED            says {ready}; a number adds so many, `sync PORT` levels
 
 SHARED is a file with the events that both hold: the relay writes it. As it ships: LMDB, signatures verified.
 """
