@@ -275,6 +275,11 @@ class Outreach:
         if self.record.count(host, conduct, why, self._clock.now_ms()):
             _log.warning("%s is discouraged for a day: %s", host, why)
 
+    def forgive(self, addresses: Sequence[str]) -> None:
+        """The owner named a peer at these addresses: what was held against their hosts is forgotten."""
+        for address in addresses:
+            self.record.forgive(host_of(address))
+
     def discouraged(self, address: str) -> Discouraged | None:
         """Whether the host of an address is discouraged."""
         return self.record.discouraged(host_of(address), self._clock.now_ms())

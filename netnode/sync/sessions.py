@@ -156,6 +156,8 @@ class SessionKeeper:
         stored = await self._book.add(row)
         if stored.id is not None:
             self._owner_named |= {stored.id}
+        if self.outreach is not None:
+            self.outreach.forgive(stored.addresses)
         self._dialling.keep(stored)
         return stored
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from netnode.operations import blobs, listings, logs, models, node, own, peers, reach, room
+from netnode.operations import addresses, blobs, listings, logs, models, node, own, peers, reach, room
 from tests.netnode.fake_services import ME, OTHER
 
 LISTING = {"key": "shirt/1 ä", "kind": "product", "title": "Red shirt", "price": "12.50", "currency": "EUR"}
@@ -28,6 +28,8 @@ CALLS = [
     (peers.INVITE, models.Nothing()),
     (peers.PEER_ADD, models.PeerUri("ws://127.0.0.1:9/inx/1")),
     (peers.PEERS, models.Listed()),
+    (addresses.PEER_SHOW, models.PeerName("ws://127.0.0.1:9/inx/1")),
+    (addresses.PEER_ADDRESSES, models.Listed(limit=2)),
     (peers.PEER_REMOVE, models.PeerName("ws://127.0.0.1:9/inx/1")),
     (peers.PEER_BLOCK, models.PeerBlock(id=OTHER, lifted=True)),
     (reach.INVITE_MAKE, models.InviteOrder(pin=True, uses=2, note="fair")),

@@ -38,6 +38,8 @@ def everything(run, tmp_path):
         ("invite", "--qr"),
         ("peer", "add", "ws://127.0.0.1:9/inx/1"),
         ("peer", "ls"),
+        ("peer", "show", "ws://127.0.0.1:9/inx/1"),
+        ("peer", "addresses", "--limit", "2"),
         ("peer", "rm", "ws://127.0.0.1:9/inx/1"),
         ("peer", "block", OTHER),
         ("follow", OTHER),
@@ -85,6 +87,8 @@ def test_every_command_without_a_running_node(ready, tmp_path):
     assert (tmp_path / "out.csv").read_bytes() == b"Name\nk\nhat\nshoe\n"
     assert set(answers["invite"].json) == {"uri"}
     assert len(answers["listing ls --all"].json["items"]) == 2
+    assert len(answers["peer addresses --limit"].json["items"]) == 2
+    assert set(answers["peer show ws://127.0.0.1:9/inx/1"].json) == {"peer", "addresses"}
     assert answers["listing ls --all"].json["next"] is not None
     assert (tmp_path / "runs.inx").read_bytes() == b"runs" * 50_000
 
@@ -103,6 +107,9 @@ def test_every_command_for_a_person(ready, tmp_path):
     assert "All is well" in answers["log verify"].out
     assert "#compdef netnode" in answers["completion zsh"].out
     assert "--cursor" in answers["listing ls --all"].err
+    assert "kept" in answers["peer addresses --limit"].out
+    assert "Connection refused" in answers["peer addresses --limit"].out
+    assert "named" in answers["peer show ws://127.0.0.1:9/inx/1"].out
 
 
 def test_every_command_with_a_running_node(ready, runtime, home, tmp_path):
