@@ -203,10 +203,11 @@ async def test_a_log_the_owner_dropped_stays_away(mesh: Mesh) -> None:
     await level(a, b)
     await b.keeping.drop(b.gate, log.id)
     assert await b.store.read(Reader.item, log.id) is None
+    gets = b.asked(messages.Get)
     log.write(2)
     await a.take(log)
     await compared(b, 3)
-    assert await b.store.read(Reader.item, log.id) is None
+    assert await b.store.read(Reader.item, log.id) is None and b.asked(messages.Get) == gets
     outcome = await b.gate.admit(log.entries)
     assert isinstance(outcome.fault, NotHeld) and outcome.fault.code == "not_wanted"
     assert await b.keeping.allow(log.id) and not await b.keeping.allow(log.id)
