@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.processes.launcher import Launcher, Node, Place, until
+
+
+def soon(look: Callable[[], object], what: str) -> None:
+    """Waits as long as a node may take to dial again."""
+    until(look, what, 75)
 
 
 def publishes(place: Place, key: str) -> Any:
@@ -32,14 +38,14 @@ def test_an_old_backup_put_back_catches_up_before_it_appends(nodes: Launcher) ->
     """The peer that knows the newer head is away at first: nothing is published, and what is waited for is said."""
     hub, ada = nodes.start("hub"), nodes.start("ada")
     ada.post("/peers/add", {"uri": hub.invite()})
-    until(lambda: ada.connected() == {hub.id}, "they met")
+    soon(lambda: ada.connected() == {hub.id}, "they met")
     ada.end()
     shutil.copytree(ada.home, nodes.folder / "backup", symlinks=True)
     ada = nodes.start("ada")
     for key in ("one", "two", "three"):
         ada.add(key, f"A {key}")
     newest = own_head(ada, ada.id)["seq"]
-    until(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has it all")
+    soon(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has it all")
     ada.end()
     hub.end()
     shutil.rmtree(ada.home)
@@ -54,11 +60,11 @@ def test_an_old_backup_put_back_catches_up_before_it_appends(nodes: Launcher) ->
     assert hub.id[:16] in waiting["silent"][0]
     assert refused(old)[0] == "catching_up"
     hub = nodes.start("hub", "--listen", f"127.0.0.1:{hub.port}")
-    until(lambda: old.get("/status")["waiting"]["by"] == "book", "it caught up", 70)
+    soon(lambda: old.get("/status")["waiting"]["by"] == "book", "it caught up")
     assert own_head(old, old.id)["seq"] == newest
     publishes(old, "four")
     assert old.get("/status")["waiting"] is None
-    until(lambda: own_head(hub, old.id)["seq"] == newest + 2, "the settlement and the listing arrived")
+    soon(lambda: own_head(hub, old.id)["seq"] == newest + 2, "the settlement and the listing arrived")
     head = own_head(hub, old.id)
     assert (head["state"], head["term"]) == ("open", 1)
     assert hub.keys("A") >= {"one", "two", "three", "four"}
@@ -68,7 +74,7 @@ def test_a_kill_and_a_start_never_wait(nodes: Launcher) -> None:
     """An ordinary start publishes at once, without its peers."""
     hub = nodes.start("hub")
     ada = nodes.start("ada", "--peer", hub.invite())
-    until(lambda: ada.connected() == {hub.id}, "they met")
+    soon(lambda: ada.connected() == {hub.id}, "they met")
     hub.end()
     ada.end(9)
     ada = nodes.start("ada")
@@ -80,7 +86,7 @@ def test_two_copies_stop_and_say_why(nodes: Launcher) -> None:
     """Both, also after a restart, until the owner says that the other one is gone."""
     hub = nodes.start("hub")
     ada = nodes.start("ada", "--peer", hub.invite())
-    until(lambda: ada.connected() == {hub.id}, "they met")
+    soon(lambda: ada.connected() == {hub.id}, "they met")
     ada.end()
     shutil.copytree(ada.home, nodes.folder / "copy", symlinks=True)
     ada, copy = nodes.start("ada"), nodes.start("copy")
@@ -89,7 +95,7 @@ def test_two_copies_stop_and_say_why(nodes: Launcher) -> None:
         waiting = node.get("/status").get("waiting")
         return waiting is not None and waiting["alarm"]
 
-    until(lambda: alarmed(ada) and alarmed(copy), "both were told", 30)
+    soon(lambda: alarmed(ada) and alarmed(copy), "both were told")
     for node in (ada, copy):
         code, text = refused(node)
         assert code == "twin" and "Another node of this networker is running" in text
@@ -101,9 +107,9 @@ def test_two_copies_stop_and_say_why(nodes: Launcher) -> None:
     assert alarmed(ada) and refused(ada)[0] == "twin"
     assert ada.run("log", "resume", "--json").code == 2
     ada.ask("log", "resume", "--yes")
-    until(lambda: ada.get("/status")["waiting"]["by"] == "book", "it caught up", 70)
+    soon(lambda: ada.get("/status")["waiting"]["by"] == "book", "it caught up")
     publishes(ada, "one")
-    until(lambda: "one" in hub.keys("A"), "the hub shows it")
+    soon(lambda: "one" in hub.keys("A"), "the hub shows it")
     assert own_head(hub, ada.id)["state"] == "open"
 
 
@@ -119,19 +125,19 @@ def test_the_fork_of_two_copies_heals_by_settlement(nodes: Launcher) -> None:
     """Without recovery words; what leaves the log is named."""
     hub = nodes.start("hub")
     ada = nodes.start("ada", "--peer", hub.invite())
-    until(lambda: ada.connected() == {hub.id}, "they met")
+    soon(lambda: ada.connected() == {hub.id}, "they met")
     ada.end()
     copy = Place(nodes.folder / "copy")
     unnoticed(ada.home, copy.home)
     for place, key in ((Place(ada.home), "ours"), (copy, "theirs")):
         publishes(place, key)
     ada = nodes.start("ada")
-    until(lambda: "ours" in hub.keys("A"), "the hub shows it")
+    soon(lambda: "ours" in hub.keys("A"), "the hub shows it")
     ada.end()
     other = nodes.start("copy")
-    until(lambda: own_head(hub, ada.id)["state"] == "forked", "the hub proved the fork")
-    until(lambda: own_head(other, ada.id)["state"] == "forked", "the copy knows")
-    until(lambda: other.get("/status")["waiting"]["reason"] == "forked", "it caught up", 70)
+    soon(lambda: own_head(hub, ada.id)["state"] == "forked", "the hub proved the fork")
+    soon(lambda: own_head(other, ada.id)["state"] == "forked", "the copy knows")
+    soon(lambda: other.get("/status")["waiting"]["reason"] == "forked", "it caught up")
     code, text = refused(other)
     assert code == "forked" and "netnode log settle" in text
     shown = other.get("/log/branches")
@@ -146,13 +152,11 @@ def test_the_fork_of_two_copies_heals_by_settlement(nodes: Launcher) -> None:
     assert done["goes_on"]["id"] == ours["id"]
     assert "listing theirs: A theirs" in done["left"][0]["contents"]
     publishes(other, "theirs")
-    until(
-        lambda: own_head(hub, ada.id)["state"] == "open" and "theirs" in hub.keys("A"), "the fork is healed"
-    )
+    soon(lambda: own_head(hub, ada.id)["state"] == "open" and "theirs" in hub.keys("A"), "the fork is healed")
     assert hub.keys("A") >= {"ours", "theirs"} and own_head(hub, ada.id)["term"] == 1
     other.end()
     ada = nodes.start("ada")
-    until(lambda: own_head(ada, ada.id)["term"] == 1, "the first copy took it")
+    soon(lambda: own_head(ada, ada.id)["term"] == 1, "the first copy took it")
     assert ada.run("log", "verify").code == 0
     assert ada.keys("A") >= {"ours", "theirs"}
 
@@ -164,8 +168,8 @@ def test_keys_without_a_store(nodes: Launcher) -> None:
     for key in ("one", "two"):
         ada.add(key, f"A {key}")
     newest = own_head(ada, ada.id)["seq"]
-    until(lambda: ada.id in {log["author"] for log in hub.get("/logs")["items"]}, "the hub has the log")
-    until(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has all of it")
+    soon(lambda: ada.id in {log["author"] for log in hub.get("/logs")["items"]}, "the hub has the log")
+    soon(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has all of it")
     ada.end()
     for path in ada.home.glob("store.sqlite3*"):
         path.unlink()
@@ -176,9 +180,9 @@ def test_keys_without_a_store(nodes: Launcher) -> None:
     assert refusal(ada, 1) == "own_log" and ada.ask("status")["waiting"]["reason"] == "lost"
     back = nodes.start("ada", "--peer", hub.peer)
     assert back.id == ada.id and own_head(back, back.id)["seq"] == newest
-    until(lambda: back.get("/status")["waiting"]["by"] == "book", "it caught up", 70)
+    soon(lambda: back.get("/status")["waiting"]["by"] == "book", "it caught up")
     publishes(back, "three")
-    until(lambda: hub.keys("A") >= {"one", "two", "three"}, "the hub shows all")
+    soon(lambda: hub.keys("A") >= {"one", "two", "three"}, "the hub shows all")
     assert own_head(hub, ada.id)["state"] == "open"
 
 
