@@ -459,6 +459,41 @@ async def test_a_discouraged_host_gets_the_second_half_of_the_places_never(mesh:
     assert bye is not None and bye.code == "busy"
 
 
+async def test_naming_a_peer_forgives_its_host(mesh: Mesh) -> None:
+    """The owner knows better: what was held against an address is forgotten [R-BOOK-10]."""
+    a, b = await at(mesh, A), await at(mesh, B)
+    talk(a).count("22.2.2.2", Conduct.VIOLATION, "broke INX")
+    assert talk(a).discouraged(f"ws://{B}") is not None
+    await a.join(b)
+    assert talk(a).discouraged(f"ws://{B}") is None
+
+
+async def test_a_discouraged_address_is_neither_dialled_nor_told(mesh: Mesh) -> None:
+    """[R-BOOK-10]."""
+    a, b = await at(mesh, A), await at(mesh, B, outbound_sessions=0)
+    talk(a).count("22.2.2.2", Conduct.VIOLATION, "broke INX")
+    source = peering.Source(b"t" * 32, "33.3.3.3", False)
+    await talk(a).told(source, [stated(b.author, f"ws://{B}").wire()], None)
+    await quiet(mesh, 0.1)
+    assert (b.id, f"ws://{B}") in book(a) and a.sessions() == []
+    assert [told[0]["id"] for told in talk(a).answer(source).peers] == [a.id]
+
+
+async def test_a_stranger_that_was_dialled_is_not_believed_in_a_twin(mesh: Mesh) -> None:
+    """Only who the owner named or follows may silence this node; the address book names nobody [R-SYNC-17]."""
+    a, b = await at(mesh, A), await at(mesh, B, outbound_sessions=0)
+    await talk(a).told(
+        peering.Source(b"t" * 32, "33.3.3.3", False), [stated(b.author, f"ws://{B}").wire()], None
+    )
+    await until(lambda: b.id in a.sessions())
+    (session,) = a.keeper.open_sessions()
+    assert session.outbound and not a.keeper.named(session)
+    b.keeper.open_sessions()[0].conversation.tell(messages.Twin())
+    await until(lambda: session.doubted)
+    assert a.own.halted is None
+    assert a.keeper.skew() is None
+
+
 async def test_loopback_is_only_disconnected(mesh: Mesh) -> None:
     """A peer on this computer that breaks INX may come again at once [R-BOOK-10]."""
     a = await at(mesh, A)
