@@ -61,6 +61,7 @@ __all__ = [
 ]
 
 LOG_BYTES: Final = 5 * 1024 * 1024
+STAMP_SECONDS: Final = 60.0  # why: a full disk may have room again by then
 DAMAGE_SECONDS: Final = 5.0  # why: a look at a variable; what peers take meanwhile they verify
 OUTSIDE_SECONDS: Final = 60.0  # why: a look at the clock; peers are asked once an hour
 AROUND_SECONDS: Final = 300.0  # why: where the local network could not be looked at, it may be there later
@@ -212,6 +213,9 @@ async def _serving(
     )
     chores += [
         Periodic("looking from outside", OUTSIDE_SECONDS, services.reaching.look),
+        Periodic(
+            "working for the stamp", STAMP_SECONDS, parts.stamping.run
+        ),  # without end, but for a disk that fails
         Periodic("making a backup", LOOK_SECONDS, services.backups.scheduled),
         Periodic("watching the store", DAMAGE_SECONDS, lambda: _withdraw(parts.store, sessions, damage)),
         Periodic("renewing the encryption keys", encryption.LOOK_SECONDS, services.keys.renew),
@@ -262,7 +266,6 @@ async def _serving(
                 group.create_task(parts.projector.run(), name="projector"),
                 group.create_task(sessions.run(), name="sessions"),
                 group.create_task(run_all(chores), name="chores"),
-                group.create_task(parts.stamping.run(), name="stamping"),
             ]
             yield services, stopping
             await sessions.close()

@@ -152,6 +152,30 @@ def test_a_damaged_store_from_the_message_to_the_way_back(place: Place, tmp_path
     assert place.run("doctor").code == 0
 
 
+def test_damage_met_while_it_runs_ends_the_sessions_and_not_the_node(nodes: Launcher) -> None:
+    node = nodes.start("shop")
+    peer = nodes.start("peer", "--peer", node.peer)
+    until(lambda: peer.connected() == {node.id}, "they meet")
+    store = node.home / "store.sqlite3"
+    with store.open("r+b") as file:
+        pages = store.stat().st_size // 4096
+        file.seek(2 * 4096)
+        file.write(b"\xa5" * 4096 * (pages - 2))
+    met = node.run("log", "verify")
+    assert met.code == 1 and "netnode repair" in met.sentence
+    until(lambda: not peer.connected(), "the sessions end")
+    refused = node.run("peer", "add", "ws://192.0.2.1:4747/inx/1")
+    assert refused.code == 1 and "netnode repair" in refused.sentence
+    assert "netnode repair" in node.run("status").sentence
+    assert node.run("doctor").code == 1
+    assert node.run("stop").code == 0
+    assert "nothing is written or sent any more" in node.said()
+    mended = node.run("repair")
+    assert mended.code == 0, mended
+    again = nodes.start("shop")  # what could not be read comes back from the peer
+    assert again.ask("doctor")["running"]
+
+
 def test_a_bug_report_of_a_running_node(nodes: Launcher, tmp_path: Path) -> None:
     node = nodes.start("shop")
     until(lambda: "serves peers" in node.said(), "it says so")
