@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import hashlib
 
-from netnode.operations import addresses, blobs, listings, logs, models, node, own, peers, reach, room
+from netnode.operations import (
+    addresses,
+    backups,
+    blobs,
+    doctor,
+    listings,
+    logs,
+    models,
+    node,
+    own,
+    peers,
+    reach,
+    room,
+)
 from tests.netnode.fake_services import ME, OTHER
 
 LISTING = {"key": "shirt/1 ä", "kind": "product", "title": "Red shirt", "price": "12.50", "currency": "EUR"}
@@ -61,5 +74,11 @@ CALLS = [
     (room.LOG_DROP, models.LogDrop(id=OTHER)),
     (room.STAMP, models.Nothing()),
     (room.STAMP_IMPROVE, models.StampOrder(21)),
+    (backups.BACKUP_CREATE, models.BackupOrder(path="/media/x.backup", verify=False)),
+    (backups.BACKUP_VERIFY, models.BackupChoice(path="/media/x.backup")),
+    (backups.BACKUPS, models.BackupsQuery(limit=1)),
+    (backups.BACKUP_PROGRESS, models.Nothing()),
+    (backups.BACKUP_CANCEL, models.Nothing()),
+    (doctor.DOCTOR, models.Nothing()),
     (node.STOP, models.Nothing()),
 ]
