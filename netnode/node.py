@@ -44,7 +44,7 @@ from netnode.sync.peering import Core
 from netnode.sync.ranges import HELD_SECONDS, Held
 from netnode.sync.reach import Reach
 from netnode.sync.sessions import SessionKeeper
-from netnode.system import SystemDisk, lan_address, retries
+from netnode.system import SystemDisk, freeze_memory, lan_address, retries
 from protocol.address import Scope, host_scope, ip_of
 from protocol.identity import id_text
 
@@ -118,6 +118,7 @@ async def run(home: Path, options: StartOptions) -> None:
         Problem: the home is locked or not private, the passphrase is wrong, the port is taken, the disk fails.
     """
     async with _running(home, options) as (_, stopping):
+        freeze_memory()
         await stopping.wait()
 
 
