@@ -242,9 +242,9 @@ def freeze_memory() -> None:
 
 
 def run_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine on an event loop: uvloop's where the extra `speed` is installed, else asyncio's own."""
+    """Runs a coroutine on an event loop: uvloop's where there is one, else asyncio's own."""
     try:
-        import uvloop  # an extra, for latency
+        import uvloop  # not on Windows
     except ImportError:
         return asyncio.run(main)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
