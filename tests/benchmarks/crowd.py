@@ -55,7 +55,7 @@ def measure(sessions: int = SESSIONS, seconds: float = SECONDS, quiet: float = Q
             child([sys.executable, "-m", "tests.benchmarks.peers", node.invite(), sessions])
         )
         assert peers.hear("open") == sessions
-        until(lambda: len(node.connected()) >= sessions, "all peers are known", 30.0)
+        until(lambda: node.get("/status")["sessions"] >= sessions, "all sessions are open", 30.0)
         time.sleep(quiet)
         crowded = resident(pid)
         peers.tell("count")

@@ -1,15 +1,17 @@
 """rust-nostr, W2: a relay with an LMDB store, and a client with its own, come level both ways by negentropy.
 
-    python nostr.py HOME relay EVENTS SHARED             makes the events, says {port}; a number on stdin adds so many
-    python nostr.py HOME client EVENTS SHARED            says {ready}; a number adds so many, `sync PORT` levels
+    python nostr.py HOME relay EVENTS COPY     makes the events, copies its store to COPY for the client, says {port};
+                                               a number on stdin adds so many events
+    python nostr.py HOME client                says {ready}; a number adds so many, `sync PORT` levels
 
-SHARED is a file with the events that both hold: the relay writes it. As it ships: LMDB, signatures verified.
+As it ships: LMDB, signatures verified.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
 import time
 from datetime import timedelta
@@ -35,6 +37,7 @@ TEXT = (
     "amber basket cotton desk ember fabric glass harbour iron jacket kettle linen maple needle olive paper "
 )
 AUTHORS = 10_000
+AT_ONCE = 1_000  # its store writes what waits in one transaction
 
 
 def say(**what: object) -> None:
@@ -49,8 +52,7 @@ def made(keys: Keys, number: int) -> Event:
 
 async def add(database: NostrDatabase, count: int, first: int) -> None:
     keys = Keys.generate()
-    for number in range(first, first + count):
-        await database.save_event(made(keys, number))
+    await asyncio.gather(*(database.save_event(made(keys, number)) for number in range(first, first + count)))
 
 
 async def orders() -> asyncio.Queue[str]:
@@ -67,14 +69,15 @@ async def orders() -> asyncio.Queue[str]:
     return queue
 
 
-async def relay(home: Path, events: int, shared: Path) -> None:
+async def relay(home: Path, events: int, copy: Path) -> None:
     database = NostrDatabase.lmdb(str(home))
     keys = [Keys.generate() for _ in range(max(1, min(AUTHORS, events // 10)))]
-    with shared.open("w") as file:
-        for number in range(events):
-            event = made(keys[number % len(keys)], number)
-            file.write(event.as_json() + "\n")
-            await database.save_event(event)
+    for start in range(0, events, AT_ONCE):
+        numbers = range(start, min(start + AT_ONCE, events))
+        await asyncio.gather(
+            *(database.save_event(made(keys[number % len(keys)], number)) for number in numbers)
+        )
+    shutil.copytree(home, copy)
     limit = RateLimit(max_reqs=100_000, notes_per_minute=100_000_000)
     server = LocalRelay(RelayBuilder().database(database).rate_limit(limit))
     await server.run()
@@ -87,20 +90,15 @@ async def relay(home: Path, events: int, shared: Path) -> None:
         say(added=int(line))
 
 
-async def client(home: Path, events: int, shared: Path) -> None:
+async def client(home: Path) -> None:
     database = NostrDatabase.lmdb(str(home))
-    with shared.open() as file:
-        for line in file:
-            await database.save_event(Event.from_json(line))
     say(ready=True)
     queue = await orders()
     first = 20_000_000
-    held = events
     while line := await queue.get():
         if not line.startswith("sync "):
             await add(database, int(line), first)
             first += int(line)
-            held += int(line)
             say(added=int(line))
             continue
         port = int(line.removeprefix("sync "))
@@ -119,14 +117,13 @@ async def client(home: Path, events: int, shared: Path) -> None:
             if len(output.received) + len(output.sent) < 4_000:
                 break
         seconds = time.monotonic() - begun
-        held += received
         say(seconds=seconds, received=received, sent=sent, calls=calls)
         await made_client.shutdown()
 
 
 if __name__ == "__main__":
-    place, role, size, file = sys.argv[1:]
+    place, role, *rest = sys.argv[1:]
     if role == "relay":
-        asyncio.run(relay(Path(place), int(size), Path(file)))
+        asyncio.run(relay(Path(place), int(rest[0]), Path(rest[1])))
     else:
-        asyncio.run(client(Path(place), int(size), Path(file)))
+        asyncio.run(client(Path(place)))

@@ -104,10 +104,9 @@ def nostr_pair(rivals: Rivals, events: int) -> Iterator[NostrPair]:
     with tempfile.TemporaryDirectory(prefix="rival-") as place:
         folder = Path(place)
         program = [rivals.python, HERE / "nostr.py"]
-        shared = folder / "shared"
-        with child([*program, folder / "relay", "relay", events, shared]) as relay:
+        with child([*program, folder / "relay", "relay", events, folder / "client"]) as relay:
             port = int(relay.hear("port"))
-            with child([*program, folder / "client", "client", events, shared]) as client:
+            with child([*program, folder / "client", "client"]) as client:
                 client.hear("ready")
                 yield NostrPair(relay, client, port)
 
