@@ -54,7 +54,7 @@ def test_an_old_backup_put_back_catches_up_before_it_appends(nodes: Launcher) ->
     code, text = refused(Place(ada.home))
     assert code == "catching_up" and "netnode start" in text and "0 of 1 peer has answered" in text
     old = nodes.start("ada")
-    assert "Nothing is published yet." in old.said()
+    soon(lambda: "Nothing is published yet." in old.output.read_text(), "it says so")
     waiting = old.get("/status")["waiting"]
     assert (waiting["reason"], waiting["answered"], waiting["peers"]) == ("moved", 0, 1)
     assert hub.id[:16] in waiting["silent"][0]
