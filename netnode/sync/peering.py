@@ -195,6 +195,7 @@ class Peering:
             if core.searched_as is None
             else QueryAnswers(core.network, core.store, core.clock, core.searched_as)
         )
+        self.pull.withheld = lambda: self.unstamped
         self._fetching = Fetching(self.conversation)
         self.id = b""
         self.stamp_asked = 0  # bits the peer is asked for, unless it is known

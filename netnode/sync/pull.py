@@ -97,6 +97,8 @@ class Pull:
         self._pending: OrderedDict[bytes, Item] = OrderedDict()
         self._wake = asyncio.Event()
         self._again = self._soon = False
+        self.withheld: Callable[[], bool] = lambda: False
+        """Whether nothing is taken from this peer for now; then no cursor moves over it."""
         self._compared = False  # everything the peer tells was looked at once
         self._own_id = None if own is None else own.id
         self._first = None if own is None else OwnFirst(conversation, store, own, self._level_own)
@@ -206,7 +208,7 @@ class Pull:
     async def _keep_cursor(self, peer: bytes, cursor: Cursor) -> None:
         """Stores a cursor when everything up to it is level and no wider interest waits [R-SYNC-7]."""
         await self._settle()
-        if not self._unlevel and not self._again:
+        if not self._unlevel and not self._again and not self.withheld():
             await self._store.write(Writer.set_cursor, peer, cursor)
 
     async def _retry(self) -> None:

@@ -204,6 +204,8 @@ class SessionKeeper:
         if follow:
             await self._core.store.write(Writer.follow, networker, now)
         await self.changed()
+        if (peering := self._open.get(networker)) is not None:
+            peering.pull.restart()  # what was not taken from a stranger is taken now
 
     async def show_invite(self, networker: bytes) -> None:
         """Shows a peer in session the invite of it that was given to this node."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from netnode.store import PeerRow, Reader, invites
+from netnode.store import PeerRow, Reader, Writer, invites
 from netnode.sync import reach as reach_module
 from netnode.sync.reachability import Verdict
 from protocol import limits, messages
 from protocol.certificate import DAY_MS
 from protocol.errors import NotHeld
-from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, Puppet, Wires, spy, until
+from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, Puppet, Wires, settings, spy, until
 from tests.protocol.author import Author
 
 TOKEN = bytes(range(16))
@@ -68,6 +70,27 @@ async def test_a_shown_token_makes_its_bearer_one_the_owner_named(mesh: Mesh) ->
     assert peer.invited
     (peering,) = ada.keeper.open_sessions()
     assert ada.keeper.named(peering)
+
+
+@pytest.mark.parametrize("how", ["joins", "comes again"])
+async def test_what_was_not_taken_from_a_stranger_is_taken_later(mesh: Mesh, how: str) -> None:
+    """From who joined by an invite at once, from others when they come again as no stranger [R-INV-5] [R-SYNC-7]."""
+    ada = await mesh.node(ADA, config=replace(settings(), stamp_asked=40))
+    ben = await mesh.node(BEN)
+    await met(ben, ada)
+    await until(lambda: ben.asked(messages.Items) > 0, "ada compared")
+    async with asyncio.timeout(10):
+        await ada.keeper.open_sessions()[0].pull.level.wait()
+    assert not await ada.holds(ben.author)
+    if how == "joins":
+        await invite(ada)
+        await show(ben, ada)
+        await ben.keeper.show_invite(ada.id)
+    else:
+        await ada.store.write(Writer.follow, ben.id, NOW)
+        await ada.keeper._reread()
+        ada.keeper.end(ben.id, "", "again")
+    await until(lambda: ada.holds(ben.author), "ada takes what ben has")
 
 
 async def test_who_only_dials_in_is_nobody_the_owner_named(mesh: Mesh) -> None:
