@@ -165,14 +165,13 @@ def test_every_import_is_declared_and_every_dependency_imported() -> None:
     requirements = project()["dependencies"]
     assert isinstance(requirements, list)
     declared = {re.split(r"[^A-Za-z0-9_-]", requirement)[0].lower() for requirement in requirements}
-    optional = {"uvloop"}
     used = {
         DISTRIBUTION.get(top, top)
         for _, tree in modules(*SHIPPED)
         for top in (name.partition(".")[0] for name in imports(tree))
         if top not in sys.stdlib_module_names and top not in FOLDERS
     }
-    assert used - declared - optional == set(), "imported, but not declared in pyproject.toml"
+    assert used - declared == set(), "imported, but not declared in pyproject.toml"
     assert declared - used == set(), "declared in pyproject.toml, but imported nowhere"
 
 
