@@ -226,10 +226,13 @@ async def test_a_retired_key_states_no_address(mesh: Mesh) -> None:
     await a.take(author)
     puppet = await Puppet.meet(mesh.wires, A, Author("thief"), features=[5])
     await puppet.tell(Peers(peers=[old.wire()]))
+    await puppet.tell(Peers(peers=[stated(Author("mark"), "ws://9.9.9.9/").wire()]))
+    await until(lambda: any(key[1] == "ws://9.9.9.9/" for key in book(a)))
+    assert len(book(a)) == 1
     fresh = stated(author, "ws://5.6.7.8/", time=NOW - HOUR_MS, epoch=1)
     await puppet.tell(Peers(peers=[Told(fresh.statement).wire()]))  # its openers are known here
-    await until(lambda: len(book(a)) == 1)
-    assert next(iter(book(a)))[1] == "ws://5.6.7.8/"
+    await until(lambda: len(book(a)) == 2)
+    assert (author.id, "ws://5.6.7.8/") in book(a)
 
 
 async def test_statements_without_openers_of_strangers_are_left(mesh: Mesh) -> None:
@@ -332,6 +335,7 @@ async def test_two_peers_are_kept_over_a_restart(mesh: Mesh) -> None:
         talk(again).book.met(number.to_bytes(32, "big"), f"ws://66.6.{number >> 8}.{number & 255}/", "x", NOW)
     await again.keeper.drop(next(row for row in await again.store.read(Reader.peers) if row.id == b.id))
     await until(lambda: {each.id for each in others} <= set(again.sessions()))
+    assert not any(known.failures for known in book(again).values())  # nobody of the flood was dialled
 
 
 async def test_the_book_survives_a_restart(mesh: Mesh) -> None:
