@@ -17,7 +17,7 @@ from typing import Final
 
 from netnode.bus import Bus, Stored
 from netnode.cli.main import main
-from netnode.own import OwnLog
+from netnode.own.log import OwnLog
 from netnode.projector import Projector
 from protocol.entry import Entry
 from protocol.records import Listing

@@ -37,6 +37,8 @@ TEXT = (
     "amber basket cotton desk ember fabric glass harbour iron jacket kettle linen maple needle olive paper "
 )
 AUTHORS = 10_000
+# Strangers differ anywhere: were all new events the newest, one range of times would hold the whole difference.
+START, SPAN, SCATTER = 1_600_000_000, 100_000_007, 2_654_435_761
 AT_ONCE = 1_000  # its store writes what waits in one transaction
 
 
@@ -46,7 +48,9 @@ def say(**what: object) -> None:
 
 def made(keys: Keys, number: int) -> Event:
     text = f"{number} {TEXT}"
-    builder = EventBuilder.text_note(text).custom_created_at(Timestamp.from_secs(1_600_000_000 + number))
+    builder = EventBuilder.text_note(text).custom_created_at(
+        Timestamp.from_secs(START + number * SCATTER % SPAN)
+    )
     return builder.sign_with_keys(keys)
 
 
