@@ -9,15 +9,15 @@ from importlib.metadata import version
 
 from netnode.backups.before_migration import saving
 from netnode.bus import Bus
-from netnode.caution import Reason, mark
 from netnode.config import Config, Settings
 from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.keeping import Keeping
-from netnode.keyring import KeyRing
-from netnode.keystore import Keys, Keystore
+from netnode.keys.keyring import KeyRing
+from netnode.keys.keystore import Keys, Keystore
 from netnode.nearby import Neighbourhood
-from netnode.own import OwnLog
+from netnode.own.caution import Reason, mark
+from netnode.own.log import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor
 from netnode.problems import Problem
 from netnode.projections import tables

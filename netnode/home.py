@@ -1,7 +1,7 @@
 """The home: the one folder that holds a networker's keys, store, settings and log file.
 
 config.toml          settings (netnode.config)
-keys.json            keystore, 0600 (netnode.keystore)
+keys.json            keystore, 0600 (netnode.keys.keystore)
 store.sqlite3        the store, with its -wal and -shm beside it
 node.lock            held by the one process that may write; the lock dies with the process
 token                bearer token of the API, 0600

@@ -169,7 +169,7 @@ class Gate:
         async with self._door:
             for entry in entries:
                 await self._settled(author)
-                future = await self._decide(source, durable, self._judge_opener, entry, outcome)
+                future = await self._decide(source, durable, (), self._judge_opener, entry, outcome)
                 if future is not None:
                     await asyncio.shield(future)  # who stops waiting does not end the commit
         return outcome
@@ -190,7 +190,7 @@ class Gate:
         await self._make_room()
         async with self._door:
             await self._settled(left.author)
-            future = await self._decide(source, False, self._judge_proof, sides, outcome)
+            future = await self._decide(source, False, (), self._judge_proof, sides, outcome)
             if future is not None:
                 await asyncio.shield(future)  # who stops waiting does not end the commit
         return outcome
@@ -226,7 +226,7 @@ class Gate:
             freed = [0]
             async with self._door:
                 await self._settled(author)
-                future = await self._decide(None, False, self._judge_cut, author, size, freed)
+                future = await self._decide(None, False, (), self._judge_cut, author, size, freed)
             if future is None:
                 return
             await asyncio.shield(future)
@@ -301,8 +301,9 @@ class Gate:
         async with self._door:  # until the last chain is judged: what came later may build on it
             while chains:
                 verdicts = _Verdicts(outcomes)
-                judging = self._judge, chains, verdicts, jump, head
-                future = await self._decide(source, durable, *judging, few=chains)
+                future = await self._decide(
+                    source, durable, chains, self._judge, chains, verdicts, jump, head
+                )
                 if future is not None:
                     stored.append(future)
                 chains = verdicts.rest
@@ -316,9 +317,9 @@ class Gate:
         self,
         source: object | None,
         durable: bool,
+        few: Sequence[Chain],
         judge: Callable[[*Ts], list[Change]],
         *args: *Ts,
-        few: Sequence[Chain] = (),
     ) -> asyncio.Future[list[Arrived]] | None:
         """Judges in the verifier lane and queues the changes, under the door; None when there are none.
 

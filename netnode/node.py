@@ -20,19 +20,19 @@ import msgspec
 from netnode import telling, upkeep
 from netnode.assembly import Assembly, Ports, agent, assembled, home_keys, services_of, system_ports
 from netnode.config import Config, Settings, split_listen
-from netnode.founding import LOCK_SECONDS, initialise
 from netnode.home import Home, Running
-from netnode.keystore import Keys
+from netnode.homes.founding import LOCK_SECONDS, initialise
+from netnode.homes.refetching import fetch_own_log
+from netnode.homes.repairing import repair
+from netnode.homes.restoring import restore, verify_backup
+from netnode.homes.returning import fetch, take_over
+from netnode.keys.keystore import Keys
 from netnode.mdns import ZeroconfMulticast
 from netnode.nearby import Neighbourhood, look_around
 from netnode.operations.services import Ready, Services, StartOptions
 from netnode.periodic import Periodic, run_all
 from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
-from netnode.refetching import fetch_own_log
-from netnode.repairing import repair
-from netnode.restoring import restore, verify_backup
-from netnode.returning import fetch, take_over
 from netnode.services import encryption, standing
 from netnode.services.backups import LOOK_SECONDS
 from netnode.services.node_services import NodeServices

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from netnode.assembly import Assembly, Ports
-from netnode.keystore import Keys
+from netnode.keys.keystore import Keys
 from netnode.problems import Problem
 from protocol import limits
 from protocol.certificate import DAY_MS, certify

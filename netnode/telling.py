@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from netnode.evidence import Receipt, acknowledge, receipts
+from netnode.own.evidence import Receipt, acknowledge, receipts
 from netnode.ports import Clock, LinkClosed
 from netnode.store import Store
 from protocol.errors import NotHeld

@@ -205,7 +205,9 @@ LIMITS: Final[tuple[Limit, ...]] = (
         "STAMP_NONCE_BYTES", STAMP_NONCE_BYTES, "bytes", "64 bits of nonce reach any bits worth asking for"
     ),
     Limit("MAX_STAMP_BITS", MAX_STAMP_BITS, "bits", "more work than anybody has"),
-    Limit("STAMP_ASKED", STAMP_ASKED, "bits", "a second of work of a laptop, half a minute of a small computer"),
+    Limit(
+        "STAMP_ASKED", STAMP_ASKED, "bits", "a second of work of a laptop, half a minute of a small computer"
+    ),
     Limit("MAX_KEY", MAX_KEY, "characters", "a shop's handle or SKU, and a reference that still can be read"),
     Limit("MAX_TITLE", MAX_TITLE, "characters", "one line in a list; what product feeds allow"),
     Limit("MAX_SUMMARY", MAX_SUMMARY, "characters", "two or three sentences below a title"),

@@ -12,7 +12,7 @@ from netnode.backups.scratch import Watch
 from netnode.backups.writing import Order, write_backup
 from netnode.config import Settings
 from netnode.home import Home
-from netnode.keystore import Keystore
+from netnode.keys.keystore import Keystore
 from netnode.ports import Clock, Disk, Entropy
 from netnode.problems import Problem
 from netnode.sealer import HpkeSealer

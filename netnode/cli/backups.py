@@ -28,7 +28,7 @@ from netnode.cli.frame import (
 from netnode.cli.reach import call, known_passphrase, use
 from netnode.cli.recovery_words import known_words, words_option
 from netnode.home import Home, named_home
-from netnode.keystore import Keystore
+from netnode.keys.keystore import Keystore
 from netnode.operations import models
 from netnode.operations.backups import (
     BACKUP_CANCEL,

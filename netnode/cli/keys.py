@@ -12,7 +12,6 @@ from typing import Any, Final
 import click
 import msgspec
 
-from netnode import words
 from netnode.cli import output
 from netnode.cli.asking import ask_back
 from netnode.cli.frame import (
@@ -27,6 +26,8 @@ from netnode.cli.frame import (
 )
 from netnode.cli.reach import call, needed_passphrase, use
 from netnode.cli.recovery_words import known_words, require_new, words_option, write_sheet
+from netnode.keys import words
+from netnode.keys.rotating import grant, require_words
 from netnode.operations import models
 from netnode.operations.calling import Caller
 from netnode.operations.keys import (
@@ -39,7 +40,6 @@ from netnode.operations.keys import (
     STANDING_PUBLISH,
 )
 from netnode.problems import ExitCode, Problem
-from netnode.rotating import grant, require_words
 from netnode.system import SystemEntropy
 from protocol.errors import RemoteProtocolError
 from protocol.identity import parse_id

@@ -15,7 +15,7 @@ from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
 from netnode.cli.netcheck import reached
 from netnode.cli.reach import call, known_passphrase
 from netnode.config import SETTINGS
-from netnode.keystore import Keystore
+from netnode.keys.keystore import Keystore
 from netnode.operations import models
 from netnode.operations.node import STATUS, STOP
 from netnode.operations.services import Created, Ready, StartOptions

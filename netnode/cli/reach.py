@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from netnode.cli.frame import Invocation
 from netnode.cli.output import hint
 from netnode.home import Running
-from netnode.keystore import Keystore, read_passphrase_file
+from netnode.keys.keystore import Keystore, read_passphrase_file
 from netnode.operations.calling import Caller, DirectCaller
 from netnode.operations.operation import MIB, Operation, Request, Response, Upload
 from netnode.operations.services import StartOptions

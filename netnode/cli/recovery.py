@@ -8,14 +8,15 @@ from typing import Final
 
 import click
 
-from netnode import words
 from netnode.cli import output
 from netnode.cli.asking import new_passphrase
 from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
 from netnode.cli.node import peer_uris
 from netnode.cli.reach import use
 from netnode.cli.recovery_words import known_words, require_new, words_option, write_sheet
-from netnode.keystore import WARNING
+from netnode.keys import words
+from netnode.keys.keystore import WARNING
+from netnode.keys.rotating import grant, require_words
 from netnode.operations import models
 from netnode.operations.calling import Caller
 from netnode.operations.keys import KEY_HISTORY, KEY_SHOW
@@ -23,7 +24,6 @@ from netnode.operations.peers import PEER_ADD
 from netnode.operations.services import Fetched, Returned
 from netnode.problems import ExitCode, Problem
 from netnode.recovering import Heard, label
-from netnode.rotating import grant, require_words
 from netnode.system import SystemEntropy
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text, parse_id

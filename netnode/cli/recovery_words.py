@@ -9,9 +9,9 @@ from typing import Final, TypeVar
 
 import click
 
-from netnode import words
 from netnode.cli.frame import Invocation
 from netnode.cli.output import hint
+from netnode.keys import words
 from netnode.problems import ExitCode, Problem, disk_problem
 
 _MAX: Final = 64 * 1024  # bytes; a file that is longer is some other file

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from netnode.backups.scratch import Watch
+from netnode.keys.rotating import Grant
 from netnode.operations import models
 from netnode.recovering import Heard
-from netnode.rotating import Grant
 
 
 class NodeState(Protocol):

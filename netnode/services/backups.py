@@ -18,7 +18,7 @@ from netnode.backups.scratch import Watch, scratch
 from netnode.backups.writing import Order, write_backup
 from netnode.config import Config
 from netnode.home import Home
-from netnode.keystore import Keys
+from netnode.keys.keystore import Keys
 from netnode.operations import models
 from netnode.ports import Clock, Disk, Entropy, Executor, Lane, Sealer
 from netnode.problems import ExitCode, Problem, disk_problem

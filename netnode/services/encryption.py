@@ -7,9 +7,9 @@ from typing import Final
 
 import msgspec
 
-from netnode.keyring import KeyRing
-from netnode.keystore import MAX_ENCRYPTION, EncryptionKeys
-from netnode.keystore import Keys as Secrets
+from netnode.keys.keyring import KeyRing
+from netnode.keys.keystore import MAX_ENCRYPTION, EncryptionKeys
+from netnode.keys.keystore import Keys as Secrets
 from netnode.ports import Clock, Entropy, OpeningKeys
 from netnode.problems import ExitCode, Problem
 from netnode.sealer import recipient_keys

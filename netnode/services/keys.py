@@ -2,7 +2,7 @@
 
 A rotation is written down twice, in this order: as pending in the keystore, then in the log, both on disk; only then
 are the new keys in force. A crash in between leaves either the old keys and a log without the rotation, or a log with
-it and its keys beside the old ones, which the next start puts into force (`netnode.keyring`).
+it and its keys beside the old ones, which the next start puts into force (`netnode.keys.keyring`).
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Literal, Protocol
 
-from netnode import evidence
-from netnode.branches import Branches
-from netnode.caution import Standing as CaughtUp
 from netnode.ingest import Gate
-from netnode.keyring import KeyRing
-from netnode.keystore import PublicKeys
+from netnode.keys.keyring import KeyRing
+from netnode.keys.keystore import PublicKeys
+from netnode.keys.rotating import Grant, pending, promises_of, rotation
 from netnode.operations import models
+from netnode.own import evidence
+from netnode.own.branches import Branches
+from netnode.own.caution import Standing as CaughtUp
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
-from netnode.rotating import Grant, pending, promises_of, rotation
 from netnode.services.encryption import EncryptionRenewal
 from netnode.services.logs import entry_view
 from netnode.services.ports import Sessions

@@ -9,11 +9,11 @@ from netnode.config import Config
 from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.keeping import Keeping
-from netnode.keyring import KeyRing
-from netnode.keystore import Keystore
+from netnode.keys.keyring import KeyRing
+from netnode.keys.keystore import Keystore
 from netnode.nearby import Neighbourhood
 from netnode.operations.settings import FileConfiguration
-from netnode.own import OwnLog
+from netnode.own.log import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor, Web
 from netnode.quotas import MIB, Quotas
 from netnode.services.addresses import AddressShelf
@@ -167,7 +167,9 @@ def compose(
     identity = OwnIdentity(store, own, projector, entropy, stamping)
     peers = PeerBook(store, own, clock, addresses, sessions)
     return NodeServices(
-        node=LiveState(store, own, clock, home.path, version, sessions, serving, stop, backups, work.waiting, keeping),
+        node=LiveState(
+            store, own, clock, home.path, version, sessions, serving, stop, backups, work.waiting, keeping
+        ),
         identity=identity,
         room=Room(store, gate, keeping, own, projector),
         stamps=Stamps(store, own, stamping, identity),

@@ -8,7 +8,7 @@ from pathlib import Path
 from netnode.backups import archive
 from netnode.backups.format import Header, OwnHead
 from netnode.home import Home
-from netnode.keystore import Keystore
+from netnode.keys.keystore import Keystore
 from netnode.ports import Disk, Entropy, Executor
 from netnode.problems import Problem
 from netnode.projections import tables

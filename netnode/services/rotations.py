@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from netnode import evidence
 from netnode.operations import models
+from netnode.own import evidence
 from netnode.projections import views
 from netnode.services import paging
 from netnode.services.logs import entry_view

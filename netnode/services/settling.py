@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from netnode.branches import Branch
-from netnode.caution import Standing, peer_label, sentence
 from netnode.operations import models
-from netnode.own import FORKED, OwnLog
+from netnode.own.branches import Branch
+from netnode.own.caution import Standing, peer_label, sentence
+from netnode.own.log import FORKED, OwnLog
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services.logs import entry_view

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import apsw
 import msgspec
@@ -130,8 +130,7 @@ class Batch:
         if not gone:
             return entries
         return tuple(
-            cast("AuthenticEntry", msgspec.structs.replace(each, record=None)) if each.id in gone else each
-            for each in entries
+            msgspec.structs.replace(each, record=None) if each.id in gone else each for each in entries
         )
 
     def _flush(self) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from netnode.own import Witness
+from netnode.own.log import Witness
 from netnode.ports import Clock
 from netnode.store import Reader, Store, blobs
 from netnode.sync.conversation import Conversation

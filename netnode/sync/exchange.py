@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from netnode.own import Witness
+from netnode.own.log import Witness
 from netnode.ports import Clock, Entropy
 from netnode.store import Store
 from netnode.sync.addresses import DAY_MS, MINUTE_MS, AddressBook

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from netnode.config import Settings
-from netnode.own import Witness
+from netnode.own.log import Witness
 from netnode.ports import Clock, Dialer, Entropy, Link, LinkClosed
 from netnode.problems import Problem
 from netnode.store import Store

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from netnode.own import OwnLog
+from netnode.own.log import OwnLog
 from netnode.store import Reader, Store
 from netnode.sync.conversation import Conversation, answered, is_last
 from netnode.sync.groups import host_group

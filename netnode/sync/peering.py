@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from netnode.bus import Bus, Stored
 from netnode.ingest import Gate, Outcome, raise_remote
 from netnode.keeping import Keeping
-from netnode.own import OwnLog, Witness
+from netnode.own.log import OwnLog, Witness
 from netnode.ports import Clock, Link
 from netnode.quotas import Distance
 from netnode.stamping import Stamping, shown_bits

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from netnode.ingest import Gate, Outcome, raise_remote
-from netnode.own import OwnLog
+from netnode.own.log import OwnLog
 from netnode.ports import LinkClosed
 from netnode.store import Reader, Store, Writer
 from netnode.sync.bisect import first_difference

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Final
 
 from netnode.config import Settings
-from netnode.own import OwnLog
+from netnode.own.log import OwnLog
 from netnode.ports import Dialer, Entropy, Link, Listener
 from netnode.problems import Problem
 from netnode.store import PeerRow, Reader, Writer

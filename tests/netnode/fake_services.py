@@ -12,7 +12,7 @@ from msgspec import UNSET, structs
 
 from netnode.config import Config
 from netnode.home import Home
-from netnode.keystore import Cost, Keys, Keystore
+from netnode.keys.keystore import Cost, Keys, Keystore
 from netnode.operations import models
 from netnode.operations.services import Created, Ready, Services, StartOptions
 from netnode.operations.settings import FileConfiguration

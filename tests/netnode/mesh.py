@@ -16,8 +16,8 @@ from netnode.bus import Bus
 from netnode.config import Config, Settings
 from netnode.ingest import Gate
 from netnode.keeping import Keeping
-from netnode.keystore import Keys
-from netnode.own import OwnLog
+from netnode.keys.keystore import Keys
+from netnode.own.log import OwnLog
 from netnode.ports import Disk, Executor, Lane, Link, LinkClosed
 from netnode.projections import tables
 from netnode.projector import Projector

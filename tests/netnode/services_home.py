@@ -13,9 +13,9 @@ from netnode.bus import Bus
 from netnode.config import Config
 from netnode.home import Home
 from netnode.ingest import Gate
-from netnode.keyring import KeyRing
-from netnode.keystore import Keys, Keystore
-from netnode.own import OwnLog
+from netnode.keys.keyring import KeyRing
+from netnode.keys.keystore import Keys, Keystore
+from netnode.own.log import OwnLog
 from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.services.node_services import NodeServices, compose

@@ -14,12 +14,14 @@ from typing import Any, BinaryIO
 import apsw
 import pytest
 
-from netnode import node, restoring, words
+from netnode import node
 from netnode.assembly import assembled, home_keys, services_of, system_ports
 from netnode.backups import shelf
 from netnode.backups.scratch import NAME, Watch
 from netnode.config import Config
 from netnode.home import Home
+from netnode.homes import restoring
+from netnode.keys import words
 from netnode.operations import models
 from netnode.operations.services import BackupKey, Created
 from netnode.problems import ExitCode, Problem

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from netnode.caution import Reason
+from netnode.own.caution import Reason
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader
 from netnode.sync import dialling

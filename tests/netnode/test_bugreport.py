@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from netnode import node
 from netnode.config import Config
 from netnode.home import Home
-from netnode.keystore import Keystore
+from netnode.keys.keystore import Keystore
 from netnode.operations import models
 from netnode.services.bugreport import LOG_LINES, bundle, log_lines, masked, packed
 from netnode.services.doctor import examine

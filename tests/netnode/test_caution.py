@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from netnode.caution import GROUPS_SECONDS, Reason, Rule, mark
+from netnode.own.caution import GROUPS_SECONDS, Reason, Rule, mark
 from netnode.problems import ExitCode, Problem
 from netnode.services.logfiles import LogFiles
 from netnode.store import PeerRow, Reader, Store, Writer

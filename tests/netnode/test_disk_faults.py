@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ async def sound(node: NodeUnderTest, told: list[bytes]) -> None:
     """The own log is whole, links, and holds everything that was told succeeded."""
     log = await node.log(node.id)
     assert [entry.seq for entry in log] == list(range(len(log)))
-    assert all(after.prev == before.id for before, after in zip(log, log[1:], strict=False))
+    assert all(after.prev == before.id for before, after in pairwise(log))
     assert set(told) <= {entry.id for entry in log}
     item = (await node.items())[node.id]
     assert item.standing is Standing.HEAD

@@ -14,9 +14,9 @@ from netnode import node
 from netnode.backups.scratch import Watch
 from netnode.config import Config
 from netnode.home import Home
+from netnode.homes.repairing import repair
 from netnode.operations import models
 from netnode.operations.services import StartOptions
-from netnode.repairing import repair
 from netnode.services.doctor import Live, computer, examine
 from netnode.system import SystemDisk, SystemEntropy
 from tests.netnode.services_home import TestClock

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from netnode import keystore
 from netnode.home import Home
-from netnode.keystore import (
+from netnode.keys import keystore
+from netnode.keys.keystore import (
     MAX_PASSPHRASE,
     WARNING,
     Cost,

@@ -12,7 +12,7 @@ import pytest
 
 from netnode import node, session_identity
 from netnode.home import Home
-from netnode.keystore import Keystore
+from netnode.keys.keystore import Keystore
 from netnode.links import WebSocketDialer
 from netnode.operations.services import Ready, StartOptions
 from netnode.system import SystemClock, SystemDisk, SystemEntropy

@@ -64,7 +64,18 @@ def test_the_fake_has_every_method_of_the_services(tmp_path):
     fake = FakeServices(tmp_path)
     for name, part in inspect.get_annotations(services.Services, eval_str=True).items():
         assert hasattr(fake, name), part
-    for name in ("node", "identity", "listings", "search", "peers", "follows", "log", "keys", "moderation", "config"):
+    for name in (
+        "node",
+        "identity",
+        "listings",
+        "search",
+        "peers",
+        "follows",
+        "log",
+        "keys",
+        "moderation",
+        "config",
+    ):
         protocol = inspect.signature(getattr(services.Services, name).fget, eval_str=True).return_annotation
         wanted = {method for method in vars(protocol) if not method.startswith("_")}
         assert wanted <= set(dir(getattr(fake, name))), name

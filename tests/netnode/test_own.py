@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netnode.own import OwnLog
+from netnode.own.log import OwnLog
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader
 from netnode.sync import dialling

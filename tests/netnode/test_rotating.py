@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from netnode.home import Home
-from netnode.keyring import KeyRing, in_force
-from netnode.keystore import Keys, Keystore
+from netnode.keys.keyring import KeyRing, in_force
+from netnode.keys.keystore import Keys, Keystore
+from netnode.keys.rotating import Grant, grant, pending, promises_of, require_words, rotation
 from netnode.problems import Problem
-from netnode.rotating import Grant, grant, pending, promises_of, require_words, rotation
 from netnode.system import SystemDisk, SystemEntropy, ThreadExecutor
 from protocol.log_state import Place
 from protocol.openers import Openers, start

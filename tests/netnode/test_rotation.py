@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from netnode.evidence import exhibits, receipts
+from netnode.own.evidence import exhibits, receipts
 from netnode.sync import dialling
 from netnode.telling import Telling
 from protocol import messages
@@ -156,12 +156,19 @@ async def test_a_copied_reveal_with_a_garbage_signature_opens_no_epoch(mesh: Mes
         await rotate(ada)
         await level(ada, bob, eve)
     mine = Signer(seed("thief"))
-    record = encode_record(
-        Rotation(key=mine.public, promise=bytes(32), reveal=ada.author.promised(1).public)
-    )
+    record = encode_record(Rotation(key=mine.public, promise=bytes(32), reveal=ada.author.promised(1).public))
     tip = ada.author.entries[70]
     by_thief = sign_entry(
-        NETWORK, mine, author=ada.id, seq=71, prev=tip.id, epoch=1, term=0, time=tip.time, kind=2, record=record
+        NETWORK,
+        mine,
+        author=ada.id,
+        seq=71,
+        prev=tip.id,
+        epoch=1,
+        term=0,
+        time=tip.time,
+        kind=2,
+        record=record,
     )
     garbage = msgspec.structs.replace(true, signature=bytes(64))
     for forged in (by_thief, garbage):

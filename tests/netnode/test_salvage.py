@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netnode import node, repairing
+from netnode import node
 from netnode.backups.scratch import NAME, Watch
+from netnode.homes import repairing
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.salvage import chains

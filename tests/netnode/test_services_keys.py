@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from netnode.caution import Rule, Standing
-from netnode.keystore import Keystore
+from netnode.keys.keystore import Keystore
+from netnode.keys.rotating import grant
 from netnode.operations import models
+from netnode.own.caution import Rule, Standing
 from netnode.ports import OpeningKeys, RecipientKeys
 from netnode.problems import ExitCode, Problem
-from netnode.rotating import grant
 from netnode.sealer import HpkeSealer
 from netnode.services import encryption
 from netnode.store import PeerRow, Reader
@@ -299,7 +299,7 @@ def listing(key: str) -> bytes:
 
 
 async def test_what_stands_is_vouched_for(tmp_path: Path) -> None:
-    """After a rotation a standing names what is in force of closed places, and each is believed alone [R-LOG-12] [R-STAND-1]."""
+    """A standing names what is in force of closed places; each is believed alone [R-LOG-12] [R-STAND-1]."""
     async with opened(tmp_path) as ada:
         await meet(ada)
         soap, oil, _ = await ada.own.append(

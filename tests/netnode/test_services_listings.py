@@ -342,7 +342,9 @@ async def test_a_whole_file_withdraws_what_it_does_not_have(tmp_path: Path) -> N
         await listings.import_feed(whole, pieces(rows("a,A,1,true", "b,B,2,true", "c,C,3,true")))
         kept = await listings.import_feed(whole, pieces(rows("a,A,1,true", "b,,2,true")))
         assert (kept.withdrawn, len(kept.skipped)) == (0, 1) and isinstance(kept.kept, str)
-        found = await listings.import_feed(whole, pieces(rows("a,A,1,true", "a,A again,1,true", "c,C,3,false")))
+        found = await listings.import_feed(
+            whole, pieces(rows("a,A,1,true", "a,A again,1,true", "c,C,3,false"))
+        )
         assert found.withdrawn in (0, 2)
         last = await listings.import_feed(whole, pieces(rows("a,A,1,true", "c,C,3,false")))
         page = await listings.list(models.ListingsQuery())

@@ -352,7 +352,9 @@ async def test_a_restored_own_log_is_taken_in_from_a_file(tmp_path: Path) -> Non
     async with opened(tmp_path) as node:
         assert (await node.services.log.import_file(pieces(data))).added == 1
         edit = models.ListingEdit(key="lamp", fields={"title": "Old lamp"})
-        with pytest.raises(Problem, match="Nothing is published yet"):  # peers may hold later entries [R-LOG-22]
+        with pytest.raises(
+            Problem, match="Nothing is published yet"
+        ):  # peers may hold later entries [R-LOG-22]
             await node.services.listings.edit(edit)
         await node.services.own.resume(anyway=True)
         await node.services.listings.edit(edit)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netnode.keys.words import decode_words, encode_words, recovery_sheet
 from netnode.problems import Problem
-from netnode.words import decode_words, encode_words, recovery_sheet
 
 _ENTROPY = bytes(range(32))
 _WORDS = encode_words(_ENTROPY)

@@ -35,7 +35,10 @@ def test_a_home_killed_while_it_was_made_is_made_anew(nodes: Launcher) -> None:
         node, _ = nodes.launch("ada")
         until(lambda node=node: node.home.exists(), "the home is being made")
         node.end(signal.SIGKILL)
-    assert nodes.start("ada").get("/status")["entries"] in (2, 3)  # with its encryption keys, once they are published
+    assert nodes.start("ada").get("/status")["entries"] in (
+        2,
+        3,
+    )  # with its encryption keys, once they are published
 
 
 def test_a_second_start_on_one_home_says_so(nodes: Launcher) -> None:

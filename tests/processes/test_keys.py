@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from netnode.words import decode_words, encode_words
+from netnode.keys.words import decode_words, encode_words
 from tests.processes.launcher import PROGRAM, ROOT, Launcher, Node, Place, environment, until
 from tests.processes.test_copies import own_head, publishes
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from netnode.config import Config, Settings
 from netnode.home import Home
-from netnode.keystore import Keystore, PublicKeys
+from netnode.keys.keystore import Keystore, PublicKeys
 from netnode.operations.models import Check
 from netnode.ports import Disk, Entropy
 from netnode.problems import Problem

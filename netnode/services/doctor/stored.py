@@ -14,7 +14,7 @@ import msgspec
 from netnode.backups import shelf
 from netnode.config import Settings
 from netnode.home import Home
-from netnode.keystore import PublicKeys
+from netnode.keys.keystore import PublicKeys
 from netnode.operations.models import Check
 from netnode.ports import Disk
 from netnode.problems import Problem

@@ -7,8 +7,8 @@ import stat
 import pytest
 
 from netnode.cli import asking, frame, keys, recovery_words
+from netnode.keys.words import decode_words, encode_words
 from netnode.problems import Problem
-from netnode.words import decode_words, encode_words
 from tests.netnode.fake_keys import ID, backup_of
 
 OWN = bytes(range(32))

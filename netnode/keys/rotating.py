@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from netnode.keystore import Pending
+from netnode.keys.keystore import Pending
 from netnode.ports import Entropy
 from netnode.problems import ExitCode, Problem
 from protocol import limits

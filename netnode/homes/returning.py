@@ -14,17 +14,17 @@ from typing import Final
 
 from netnode.assembly import Ports, agent, system_ports
 from netnode.bus import Bus
-from netnode.caution import NAMED
 from netnode.config import Config
-from netnode.founding import LOCK_SECONDS
 from netnode.home import Home
+from netnode.homes.founding import LOCK_SECONDS
 from netnode.ingest import Gate
-from netnode.keystore import Keys, Keystore
+from netnode.keys.keystore import Keys, Keystore
+from netnode.keys.rotating import Grant, pending, promises_of, rotation
 from netnode.operations.services import Fetched, Returned
+from netnode.own.caution import NAMED
 from netnode.problems import ExitCode, Problem
 from netnode.projections import tables
 from netnode.recovering import Heard, fetch_log, label
-from netnode.rotating import Grant, pending, promises_of, rotation
 from netnode.store import GroupCommit, Reader, Store
 from netnode.sync.book import Book, peer_row
 from netnode.sync.peering import Core

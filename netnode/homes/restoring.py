@@ -13,11 +13,11 @@ from netnode.assembly import Ports, system_ports
 from netnode.backups import archive, reading
 from netnode.backups.format import Header, Opener
 from netnode.backups.scratch import NAME, Watch, scratch
-from netnode.caution import Reason, mark
 from netnode.home import Home
-from netnode.keystore import Keystore
+from netnode.keys.keystore import Keystore
 from netnode.operations import models
 from netnode.operations.services import BackupKey
+from netnode.own.caution import Reason, mark
 from netnode.ports import Lane
 from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.projections import tables

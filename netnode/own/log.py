@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from netnode.branches import Branch, Branches, settlement_names
-from netnode.caution import Caution, Reason
 from netnode.ingest import Gate
-from netnode.keystore import Keys
+from netnode.keys.keystore import Keys
+from netnode.own.branches import Branch, Branches, settlement_names
+from netnode.own.caution import Caution, Reason
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.store import Store

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from netnode import words
 from netnode.assembly import Ports, assembled, system_ports
 from netnode.config import Config
 from netnode.home import Home
-from netnode.keystore import Keys, Keystore
+from netnode.keys import words
+from netnode.keys.keystore import Keys, Keystore
 from netnode.market import profile
 from netnode.operations.services import Created
 from netnode.problems import ExitCode, Problem

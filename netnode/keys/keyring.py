@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from netnode.home import Home
-from netnode.keystore import Keys, Keystore
+from netnode.keys.keystore import Keys, Keystore
 from netnode.ports import Disk, Entropy, Executor, Lane
 from netnode.problems import ExitCode, Problem
 from protocol.openers import Openers

@@ -14,10 +14,10 @@ import apsw
 
 from netnode.assembly import Ports, assembled, system_ports
 from netnode.backups.scratch import Watch, require_room, scratch
-from netnode.caution import Reason, mark
 from netnode.home import Home
-from netnode.keystore import Keystore, PublicKeys
+from netnode.keys.keystore import Keystore, PublicKeys
 from netnode.operations import models
+from netnode.own.caution import Reason, mark
 from netnode.ports import Disk, Lane
 from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.projections import tables as catalogue_tables

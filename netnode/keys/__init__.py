@@ -1,0 +1,1 @@
+"""Private keys: where they rest, who holds them, the words that promise the next."""
