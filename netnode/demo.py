@@ -28,7 +28,7 @@ from netnode.operations import models
 from netnode.operations.listings import LISTING_ADD, SEARCH
 from netnode.operations.node import STATUS
 from netnode.operations.peers import INVITE
-from netnode.operations.services import Ready
+from netnode.operations.runtime import Ready
 from netnode.problems import Problem
 from netnode.system import SystemClock, SystemDisk
 

@@ -29,7 +29,8 @@ from netnode.homes.returning import fetch, take_over
 from netnode.keys.keystore import Keys
 from netnode.mdns import ZeroconfMulticast
 from netnode.nearby import Neighbourhood, look_around
-from netnode.operations.services import Ready, Services, StartOptions
+from netnode.operations.runtime import Ready, StartOptions
+from netnode.operations.services import Services
 from netnode.periodic import Periodic, run_all
 from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
@@ -70,7 +71,7 @@ _log = logging.getLogger("netnode")
 
 @asynccontextmanager
 async def opened(home: Path, *, passphrase: bytes | None) -> AsyncIterator[Services]:
-    """Takes the lock and opens the store without a network; see `operations.services.Runtime`."""
+    """Takes the lock and opens the store without a network; see `operations.runtime.Runtime`."""
     place = Home(home, SystemDisk())
     place.check()
     ports = system_ports()

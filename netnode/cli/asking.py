@@ -10,7 +10,7 @@ import click
 from netnode.cli.frame import Invocation
 from netnode.cli.output import hint, say
 from netnode.keys.keystore import WARNING, read_passphrase_file, require_passphrase
-from netnode.operations.services import Created
+from netnode.operations.runtime import Created
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemEntropy
 from protocol.limits import MAX_NAME

@@ -39,7 +39,7 @@ from netnode.operations.backups import (
 )
 from netnode.operations.calling import Caller
 from netnode.operations.operation import Operation, Request
-from netnode.operations.services import BackupKey
+from netnode.operations.runtime import BackupKey
 from netnode.problems import ExitCode, Problem
 from netnode.sealer import HpkeSealer
 from netnode.system import SystemDisk, SystemEntropy

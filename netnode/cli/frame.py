@@ -18,7 +18,7 @@ from rich.console import Console
 
 from netnode.cli.placing import placed
 from netnode.home import HOME_VARIABLE, Home, default_home, named_home
-from netnode.operations.services import Runtime
+from netnode.operations.runtime import Runtime
 from netnode.problems import Problem
 from netnode.system import SystemDisk
 

@@ -30,7 +30,7 @@ from netnode.cli import (
 )
 from netnode.cli.frame import NodeGroup, Start
 from netnode.home import Home, default_home, named_home
-from netnode.operations.services import Runtime
+from netnode.operations.runtime import Runtime
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk
 

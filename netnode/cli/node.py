@@ -18,7 +18,7 @@ from netnode.config import SETTINGS
 from netnode.keys.keystore import Keystore
 from netnode.operations import models
 from netnode.operations.node import STATUS, STOP
-from netnode.operations.services import Created, Ready, StartOptions
+from netnode.operations.runtime import Created, Ready, StartOptions
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy, retries, run_loop
 from protocol.errors import RemoteProtocolError

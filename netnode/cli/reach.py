@@ -17,7 +17,7 @@ from netnode.home import Running
 from netnode.keys.keystore import Keystore, read_passphrase_file
 from netnode.operations.calling import Caller, DirectCaller
 from netnode.operations.operation import MIB, Operation, Request, Response, Upload
-from netnode.operations.services import StartOptions
+from netnode.operations.runtime import StartOptions
 from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.system import SystemDisk, SystemEntropy
 

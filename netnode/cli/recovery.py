@@ -21,9 +21,8 @@ from netnode.operations import models
 from netnode.operations.calling import Caller
 from netnode.operations.keys import KEY_HISTORY, KEY_SHOW
 from netnode.operations.peers import PEER_ADD
-from netnode.operations.services import Fetched, Returned
+from netnode.operations.runtime import Answered, Fetched, Returned
 from netnode.problems import ExitCode, Problem
-from netnode.recovering import Heard, label
 from netnode.system import SystemEntropy
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text, parse_id
@@ -111,7 +110,7 @@ def recover(
     passphrase = None if no_passphrase else new_passphrase(run, passphrase_file)
     if passphrase is None:
         output.hint(f"Warning: {WARNING}")
-    fetched = run.runtime.fetch(run.home.path, networker=networker, peers=peers, heard=_hint_heard)
+    fetched = run.runtime.fetch(run.home.path, networker=networker, peers=peers, heard=_hint_answer)
     require_words(fetched.network, entropy, fetched.promises, networker)
     _require_answers(fetched)
     if not run.json:
@@ -120,7 +119,7 @@ def recover(
         click.confirm("Go on from there with a new key?", abort=True, err=True)
     after = entropy if out is None else SystemEntropy().token(words.ENTROPY_SIZE)
     if out is not None:
-        addresses = [each.peer.addresses[0] for each in fetched.heard if each.answered]
+        addresses = [each.address for each in fetched.answers if each.answered and each.address]
         sheet = words.recovery_sheet(
             id_text(networker), fetched.network, words.encode_words(after), addresses
         )
@@ -137,12 +136,12 @@ def recover(
         "missing": fetched.missing,
         "peers": [
             {
-                "peer": label(each.peer),
+                "peer": each.peer,
                 "answered": each.answered,
-                "seq": None if each.item is None else each.item.seq,
+                "seq": each.seq,
                 "note": each.note,
             }
-            for each in fetched.heard
+            for each in fetched.answers
         ],
         "told": told,
         "new_words": None if out is None else str(out),
@@ -150,13 +149,13 @@ def recover(
     output.emit(run, answer, lambda _: _show_returned(returned, told, out))
 
 
-def _hint_heard(heard: Heard) -> None:
-    if not heard.answered:
-        output.hint(f"{label(heard.peer)} did not answer: {heard.note}")
-    elif heard.item is None:
-        output.hint(f"{label(heard.peer)} holds nothing of your log.")
+def _hint_answer(answer: Answered) -> None:
+    if not answer.answered:
+        output.hint(f"{answer.peer} did not answer: {answer.note}")
+    elif answer.seq is None:
+        output.hint(f"{answer.peer} holds nothing of your log.")
     else:
-        output.hint(f"{label(heard.peer)} holds your log up to entry {heard.item.seq}.")
+        output.hint(f"{answer.peer} holds your log up to entry {answer.seq}.")
 
 
 def _require_answers(fetched: Fetched) -> None:
@@ -165,17 +164,17 @@ def _require_answers(fetched: Fetched) -> None:
     Raises:
         Problem: exit 5, naming those that did not answer or did not give what they claim.
     """
-    silent = [each for each in fetched.heard if not each.answered]
-    stingy = [each for each in fetched.heard if each.answered and not each.whole]
+    silent = [each for each in fetched.answers if not each.answered]
+    stingy = [each for each in fetched.answers if each.answered and not each.whole]
     if not silent and not stingy:
         return
-    named = ", ".join(label(each.peer) for each in [*silent, *stingy][:5])
+    named = ", ".join(each.peer for each in [*silent, *stingy][:5])
     raise Problem(
         f"Not every peer you named gave what it holds: {named}. Entries that only such a peer has would leave "
         "your log. Try again when it is online, or leave it out of the command if it is gone for good.",
         ExitCode.UNREACHABLE,
         "catching_up",
-        {"silent": [label(each.peer) for each in silent], "lacking": [label(each.peer) for each in stingy]},
+        {"silent": [each.peer for each in silent], "lacking": [each.peer for each in stingy]},
     )
 
 

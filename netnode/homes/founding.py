@@ -13,7 +13,7 @@ from netnode.home import Home
 from netnode.keys import words
 from netnode.keys.keystore import Keys, Keystore
 from netnode.market import profile
-from netnode.operations.services import Created
+from netnode.operations.runtime import Created
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, machine, retries
 from protocol import limits

@@ -16,7 +16,7 @@ from netnode.backups.scratch import NAME, Watch, scratch
 from netnode.home import Home
 from netnode.keys.keystore import Keystore
 from netnode.operations import models
-from netnode.operations.services import BackupKey
+from netnode.operations.runtime import BackupKey
 from netnode.own.caution import Reason, mark
 from netnode.ports import Lane
 from netnode.problems import ExitCode, Problem, disk_problem

@@ -20,7 +20,7 @@ from netnode.homes.founding import LOCK_SECONDS
 from netnode.ingest import Gate
 from netnode.keys.keystore import Keys, Keystore
 from netnode.keys.rotating import Grant, pending, promises_of, rotation
-from netnode.operations.services import Fetched, Returned
+from netnode.operations.runtime import Answered, Fetched, Returned
 from netnode.own.caution import NAMED
 from netnode.problems import ExitCode, Problem
 from netnode.projections import tables
@@ -40,7 +40,7 @@ def fetch(
     *,
     networker: bytes,
     peers: Sequence[str],
-    heard: Callable[[Heard], None] = lambda answer: None,
+    heard: Callable[[Answered], None] = lambda answer: None,
 ) -> Fetched:
     """Makes the home and fetches the log into its store.
 
@@ -53,7 +53,11 @@ def fetch(
     Raises:
         Problem: the home holds a networker (exit 4), nobody gave the log (exit 5), or the disk fails.
     """
-    return asyncio.run(_fetch(Home(home, SystemDisk()), networker, peers, heard))
+
+    def told(answer: Heard) -> None:
+        heard(_answered(answer))
+
+    return asyncio.run(_fetch(Home(home, SystemDisk()), networker, peers, told))
 
 
 def take_over(home: Path, *, networker: bytes, grant: Grant, passphrase: bytes | None) -> Returned:
@@ -121,7 +125,18 @@ async def _found(store: Store, network: str, state: LogState, answers: Sequence[
         missing=state.base.seq + sum(each.author == state.author for each in gone),
         contested=state.openers.contested is not None,
         forked=state.forked,
-        heard=tuple(answers),
+        answers=tuple(map(_answered, answers)),
+    )
+
+
+def _answered(answer: Heard) -> Answered:
+    return Answered(
+        peer=label(answer.peer),
+        address=answer.peer.addresses[0] if answer.peer.addresses else None,
+        answered=answer.answered,
+        seq=None if answer.item is None else answer.item.seq,
+        whole=answer.whole,
+        note=answer.note,
     )
 
 

@@ -14,7 +14,8 @@ from netnode.config import Config
 from netnode.home import Home
 from netnode.keys.keystore import Cost, Keys, Keystore
 from netnode.operations import models
-from netnode.operations.services import Created, Ready, Services, StartOptions
+from netnode.operations.runtime import Created, Ready, StartOptions
+from netnode.operations.services import Services
 from netnode.operations.settings import FileConfiguration
 from netnode.ports import Entropy
 from netnode.problems import ExitCode, Problem

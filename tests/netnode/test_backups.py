@@ -23,7 +23,7 @@ from netnode.home import Home
 from netnode.homes import restoring
 from netnode.keys import words
 from netnode.operations import models
-from netnode.operations.services import BackupKey, Created
+from netnode.operations.runtime import BackupKey, Created
 from netnode.problems import ExitCode, Problem
 from netnode.services.backups import HOUR_MS, LOOK_SECONDS
 from netnode.store import schema

@@ -16,7 +16,7 @@ from netnode.config import Config
 from netnode.home import Home
 from netnode.homes.repairing import repair
 from netnode.operations import models
-from netnode.operations.services import StartOptions
+from netnode.operations.runtime import StartOptions
 from netnode.services.doctor import Live, computer, examine
 from netnode.system import SystemDisk, SystemEntropy
 from tests.netnode.services_home import TestClock

@@ -14,7 +14,7 @@ from netnode import node, session_identity
 from netnode.home import Home
 from netnode.keys.keystore import Keystore
 from netnode.links import WebSocketDialer
-from netnode.operations.services import Ready, StartOptions
+from netnode.operations.runtime import Ready, StartOptions
 from netnode.system import SystemClock, SystemDisk, SystemEntropy
 from protocol.certificate import DAY_MS
 from protocol.messages import Hello

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from netnode.home import Home, Running
-from netnode.operations.services import Ready
+from netnode.operations.runtime import Ready
 from netnode.system import SystemDisk, SystemEntropy
 from protocol.uri import format_invite
 from tests.netnode.cli.running import node_running
