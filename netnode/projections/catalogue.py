@@ -7,7 +7,7 @@ ends the process, the next `advance` goes on where the tables stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +18,7 @@ import msgspec
 from netnode.projections import tables
 from netnode.projections.effects import Batch, drop_author, drop_expired, forget_below
 from netnode.store.faults import told
-from netnode.store.rows import SEQ_MASK, entry_id, place_of
+from netnode.store.rows import SEQ_BITS, SEQ_MASK, entry_id, place_of
 from protocol.entry import CLOSE
 from protocol.limits import CLOCK_TOLERANCE_MS
 from protocol.records import CODECS
@@ -112,6 +112,25 @@ def lag(connection: apsw.Connection) -> int:
         AND NOT (log.base > 0 AND EXISTS (SELECT 1 FROM extent WHERE extent.n = log.n))
     """
     return int(connection.execute(query, (tables.cursor(connection),)).get)
+
+
+def held(
+    connection: apsw.Connection, networkers: Iterable[bytes]
+) -> dict[bytes, tuple[int, tuple[int, int, int]]]:
+    """Of each log that the tables know: the lowest seq and the newest place (epoch, term, seq) taken in."""
+    query = """
+        SELECT projected.low, projected.high, entry.header
+        FROM networker JOIN projected USING (n) JOIN log USING (n, generation)
+        JOIN entry ON entry.place = (n << ?) | projected.high WHERE networker.id = ?
+    """
+    found = {}
+    for networker in networkers:
+        row = connection.execute(query, (SEQ_BITS, networker)).fetchone()
+        if row is not None:
+            low, high, header = row
+            fields = _header(header)
+            found[networker] = (low, (fields[4], fields[5], high))
+    return found
 
 
 def rebuild(connection: apsw.Connection) -> None:

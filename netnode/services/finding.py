@@ -11,7 +11,7 @@ from msgspec import UNSET
 from netnode.market.money import MoneyError, exponent
 from netnode.operations import models
 from netnode.ports import Clock
-from netnode.projections import facets, views
+from netnode.projections import catalogue, facets, views
 from netnode.services.ports import OwnLog, Sessions
 from netnode.store import Reader, Store
 from netnode.sync.hubs import HubAnswer, ask_hubs
@@ -61,11 +61,19 @@ class CatalogueSearch:
         answers = await ask_hubs(self._network, self._store, self._sessions.open_sessions(), question, now)
         if not answers:
             return found
-        return await self._store.read(self._merged, found, answers, query)
+        return await self._store.read(self._merged, answers, query, now)
 
     def _merged(
-        self, reader: Reader, found: models.Found, answers: list[HubAnswer], query: models.SearchQuery
+        self, reader: Reader, answers: list[HubAnswer], query: models.SearchQuery, now: int
     ) -> models.Found:
+        """The catalogue's hits and after them those of hubs that it does not know, on one snapshot [R-QRY-4].
+
+        The catalogue is asked again: what came in while hubs answered is found in it, or it is behind the log that
+        the hit is of, and the hub's word stands until it is not.
+        """
+        found = views.search(reader.connection, query, now, self._own.id)
+        authors = {hit.entry.author for answer in answers for hit in answer.hits}
+        held = catalogue.held(reader.connection, authors)
         hidden = views.hidden(reader.connection, self._own.id)
         best: dict[tuple[bytes, str], tuple[Hit, bytes]] = {}
         for answer in answers:
@@ -73,7 +81,8 @@ class CatalogueSearch:
                 name = (hit.entry.author, hit.listing.key)
                 known = best.get(name)
                 later = known is None or _place(hit) > _place(known[0])
-                if later and hit.entry.author not in hidden and _priced(hit.listing, query):
+                shown = hit.entry.author not in hidden and not _decided(hit, held)
+                if later and shown and _priced(hit.listing, query):
                     best[name] = (hit, answer.hub)
         names = views.names(reader.connection, {author for author, _ in best})
         extra = [_summary(hit, hub, names.get(hit.entry.author, "")) for hit, hub in best.values()]
@@ -133,6 +142,12 @@ def _priced(listing: Listing, query: models.SearchQuery) -> bool:
     high = facets.HIGHEST if query.max_price is None else facets.bound(query.max_price, upper=True)
     unbounded = query.min_price is None and query.max_price is None
     return unbounded or (value is not None and low <= value <= high)
+
+
+def _decided(hit: Hit, held: dict[bytes, tuple[int, tuple[int, int, int]]]) -> bool:
+    """Whether the own catalogue knows this listing, or what came after it."""
+    low, newest = held.get(hit.entry.author, (0, (-1, 0, 0)))
+    return hit.entry.seq >= low and _place(hit) <= newest
 
 
 def _place(hit: Hit) -> tuple[int, int, int]:

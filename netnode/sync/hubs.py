@@ -1,7 +1,6 @@
 """Searches at hubs: peers that answer queries [R-QRY-1, R-QRY-4, R-QRY-5].
 
-What comes is believed as far as signatures go and never enters a log. Where this node holds the log of a seller up to
-a hit, its own catalogue decides.
+What comes is believed as far as signatures go and never enters a log.
 """
 
 from __future__ import annotations
@@ -70,7 +69,7 @@ async def _ask(network: str, store: Store, hub: Hub, question: messages.Query, n
     try:
         async with asyncio.timeout(HUB_SECONDS):
             found = await hub.query(question)
-        known, forked, held = await store.read(_known, found)
+        known, forked = await store.read(_known, found)
         hits = hits_of(network, found, known, forked)
     except TimeoutError:
         return HubAnswer(hub.id, refused="it did not answer in time")
@@ -82,8 +81,7 @@ async def _ask(network: str, store: Store, hub: Hub, question: messages.Query, n
         _log.info("an answer of a hub is wrong: %s", fault)
         hub.farewell(fault.code, fault.text)
         return HubAnswer(hub.id, refused="it sent what cannot be right")
-    kept = (hit for hit in hits if _asked_for(hit, question, now_ms) and not _decided(hit, held))
-    return HubAnswer(hub.id, tuple(kept))
+    return HubAnswer(hub.id, tuple(hit for hit in hits if _asked_for(hit, question, now_ms)))
 
 
 def _asked_for(hit: Hit, question: messages.Query, now_ms: int) -> bool:
@@ -97,25 +95,14 @@ def _asked_for(hit: Hit, question: messages.Query, now_ms: int) -> bool:
     )
 
 
-def _decided(hit: Hit, held: dict[bytes, tuple[int, tuple[int, int, int]]]) -> bool:
-    """Whether the own catalogue knows this listing, or what came after it."""
-    place = (hit.entry.epoch, hit.entry.term, hit.entry.seq)
-    low, newest = held.get(hit.entry.author, (0, (-1, 0, 0)))
-    return hit.entry.seq >= low and place <= newest
-
-
-def _known(
-    reader: Reader, found: messages.Found
-) -> tuple[dict[bytes, Openers], set[bytes], dict[bytes, tuple[int, tuple[int, int, int]]]]:
-    """Of the authors of hits: the openers known here, who is forked here, the lowest seq and newest place held."""
+def _known(reader: Reader, found: messages.Found) -> tuple[dict[bytes, Openers], set[bytes]]:
+    """Of the authors of hits: the openers known here, and who is forked here."""
     openers: dict[bytes, Openers] = {}
     forked: set[bytes] = set()
-    held: dict[bytes, tuple[int, tuple[int, int, int]]] = {}
     for author in {run.author for run in (*found.hits, *found.openers)}:
         state = reader.load(author)
         if state is not None:
             openers[author] = state.openers
-            held[author] = (state.base.seq, (state.tip.epoch, state.tip.term, state.tip.seq))
             if state.forked:
                 forked.add(author)
-    return openers, forked, held
+    return openers, forked

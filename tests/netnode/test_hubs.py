@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from netnode.operations.models import Found, SearchQuery
 from netnode.services.finding import CatalogueSearch
@@ -74,17 +76,41 @@ async def test_the_own_catalogue_decides_what_it_knows(mesh: Mesh) -> None:
     cap = ada.entries[-1]
     record = Withdraw(salt=bytes(16), key="cap")
     ada.entries.append(ada.after(cap, Withdraw.KIND, encode_record(record)))
-    head = Item(Of.HEAD, ada.id, 0, 0, cap.seq, cap.id, 0)
-    hub = LyingHub(
-        messages.Found(heads=[head.wire()], hits=[run_of([cap])], openers=[run_of(ada.entries[:1])])
-    )
     leaf = await mesh.node("leaf")
-    question = messages.Query(text="cap", limit=5)
-    (before,) = await ask_hubs(NETWORK, leaf.store, [hub], question, NOW)
-    assert [hit.entry for hit in before.hits] == [cap]
+    finder = asking(leaf, LyingHub(found_of(ada, cap)))
+    question = SearchQuery(text="cap")
+    assert [item.entry for item in (await finder.find(question)).items] == [cap.id.hex()]
     await leaf.take(ada)
-    (after,) = await ask_hubs(NETWORK, leaf.store, [hub], question, NOW)
-    assert after.hits == ()
+    await leaf.projector.level()
+    assert (await finder.find(question)).items == []
+
+
+async def test_what_the_catalogue_lacks_so_far_is_shown_as_a_hub_told_it(mesh: Mesh) -> None:
+    """A log that just came is behind no gap: first the hub's word stands for it, then the catalogue's [R-QRY-4]."""
+    ada = Author("ada")
+    cap = offer(ada, "cap")
+    leaf = await mesh.node("leaf")
+    finder = asking(leaf, LyingHub(found_of(ada, cap)))
+    await leaf.take(ada)
+    (before,) = (await finder.find(SearchQuery(text="cap"))).items
+    assert before.hub is not UNSET
+    await leaf.projector.level()
+    (after,) = (await finder.find(SearchQuery(text="cap"))).items
+    assert after.entry == before.entry and after.hub is UNSET
+
+
+async def test_what_comes_while_a_hub_answers_is_found_once(mesh: Mesh) -> None:
+    ada = Author("ada")
+    cap = offer(ada, "cap")
+    leaf = await mesh.node("leaf")
+
+    async def come() -> None:
+        await leaf.take(ada)
+        await leaf.projector.level()
+
+    found = await asking(leaf, LyingHub(found_of(ada, cap), meanwhile=come)).find(SearchQuery(text="cap"))
+    (item,) = found.items
+    assert (item.entry, item.hub, found.total) == (cap.id.hex(), UNSET, 1)
 
 
 async def test_blocked_sellers_are_not_shown(mesh: Mesh) -> None:
@@ -224,12 +250,36 @@ class LyingHub:
     outbound: bool = True
     answers_queries: bool = True
     ended: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def query(self, question: messages.Query) -> messages.Found:
+        if self.meanwhile is not None:
+            await self.meanwhile()
         return self.found
 
     def farewell(self, code: str, text: str) -> None:
         self.ended.append(code)
+
+
+@dataclass
+class Asked:
+    """The open sessions of a node: one, with this hub."""
+
+    hub: LyingHub
+
+    def open_sessions(self) -> list[LyingHub]:
+        return [self.hub]
+
+
+def asking(node: NodeUnderTest, hub: LyingHub) -> CatalogueSearch:
+    """The search of a node whose only peer is this hub."""
+    return CatalogueSearch(NETWORK, node.store, node.own, node.clock, Asked(hub), True)  # type: ignore[arg-type]
+
+
+def found_of(author: Author, entry: Entry) -> messages.Found:
+    """The answer whose one hit is this entry."""
+    head = Item(Of.HEAD, author.id, 0, 0, entry.seq, entry.id, 0)
+    return messages.Found(heads=[head.wire()], hits=[run_of([entry])], openers=[run_of(author.entries[:1])])
 
 
 async def test_a_lying_hub_loses_its_session(mesh: Mesh) -> None:
