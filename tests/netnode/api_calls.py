@@ -9,6 +9,7 @@ from netnode.operations import (
     backups,
     blobs,
     doctor,
+    keys,
     listings,
     logs,
     models,
@@ -18,6 +19,8 @@ from netnode.operations import (
     reach,
     room,
 )
+from protocol.recovery import promised_seed
+from tests.netnode.fake_keys import backup_of, promised
 from tests.netnode.fake_services import ME, OTHER
 
 LISTING = {"key": "shirt/1 ä", "kind": "product", "title": "Red shirt", "price": "12.50", "currency": "EUR"}
@@ -80,5 +83,20 @@ CALLS = [
     (backups.BACKUP_PROGRESS, models.Nothing()),
     (backups.BACKUP_CANCEL, models.Nothing()),
     (doctor.DOCTOR, models.Nothing()),
+    (keys.KEY_SHOW, models.Nothing()),
+    (keys.KEY_PLAN, models.KeyPlanQuery(last=5)),
+    (
+        keys.KEY_ROTATE,
+        models.KeyRotation(
+            head="07".zfill(64),
+            seed=promised_seed("inx", bytes(range(32)), 1).hex(),
+            promise=promised(bytes(range(32)), 2).hex(),
+            backup_public=backup_of(bytes(range(32))),
+        ),
+    ),
+    (keys.KEY_HISTORY, models.Listed()),
+    (keys.KEY_DISOWNED, models.KeyExhibits(epoch=1, limit=2)),
+    (keys.STANDING, models.Nothing()),
+    (keys.STANDING_PUBLISH, models.Nothing()),
     (node.STOP, models.Nothing()),
 ]

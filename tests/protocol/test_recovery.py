@@ -10,12 +10,8 @@ from protocol.errors import LocalProtocolError
 from protocol.recovery import backup_public, backup_seed, promise, promised_seed
 from protocol.signing import Signer
 from tests.vectors.generate import recovery as generator
-from tests.vectors.generate.writing import VECTORS, Vector, text
+from tests.vectors.generate.writing import Vector
 from tests.vectors.reading import named, read
-
-
-def test_vectors_are_what_their_generator_makes() -> None:
-    assert (VECTORS / "recovery.json").read_text() == text(generator.ABOUT, generator.vectors())
 
 
 @pytest.mark.parametrize(
