@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass, field
 from typing import Final
 
 KEPT: Final = 1_000  # why: askers remembered; who fills it with fresh identities pays a handshake for each
@@ -37,4 +38,31 @@ class Allowance:
         if sum(1 for _, each in self._all if each == asker) >= self._each:
             return False
         self._all.append((now, asker))
+        return True
+
+
+@dataclass(slots=True)
+class Trickle:
+    """So many at once, and one more every so many seconds.
+
+    Args:
+        most: at once.
+        every: seconds until one more is allowed.
+    """
+
+    most: float
+    every: float
+    _left: float = field(init=False)
+    _at: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self._left = self.most
+
+    def take(self, count: int, now: float) -> bool:
+        """Whether so many are allowed now; counts them when they are. `now`: seconds of a monotonic clock."""
+        self._left = min(self.most, self._left + max(0.0, now - self._at) / self.every)
+        self._at = now
+        if self._left < count:
+            return False
+        self._left -= count
         return True

@@ -19,6 +19,7 @@ import msgspec
 
 from netnode.ports import Clock, Link, LinkClosed
 from netnode.problems import Problem
+from netnode.sync.groups import network_of
 from protocol import limits
 from protocol.errors import CODES, LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
 from protocol.messages import Body, Bye, Refuse, Runs
@@ -116,7 +117,7 @@ class Conversation:
         except* LinkClosed as closed:
             self._ended = self._ended or ("", str(_first(closed)))
         except* LocalProtocolError as error:
-            _log.error("session with %s: %s", self.link.remote, _first(error), exc_info=error)
+            _log.error("session with %s: %s", self.network, _first(error), exc_info=error)
             await self._part(NotHeld("internal", "this side failed"))
         except* ProtocolError as error:
             fault = _first(error)
@@ -124,11 +125,16 @@ class Conversation:
                 await self._part(fault)
         except* Problem as failed:
             problem = _first(failed)
-            _log.error("session with %s: %s", self.link.remote, problem)
+            _log.error("session with %s: %s", self.network, problem)
             await self._part(NotHeld("internal", "this side cannot store or read now"))
         finally:
             await self.link.close(self._close_code)
         return self._ended or ("", "")
+
+    @property
+    def network(self) -> str:
+        """Where the peer is, for the log."""
+        return network_of(self.link.remote)
 
     # -- sending ---------------------------------------------------------------------------------------------
     def tell(self, body: Body, request: int = 0) -> None:
@@ -231,7 +237,7 @@ class Conversation:
             async with asyncio.timeout(1.0):
                 await self._drained.wait()
         except TimeoutError:
-            _log.debug("%s does not read its last message", self.link.remote)
+            _log.debug("%s does not read its last message", self.network)
         raise _Ended
 
     async def _part(self, fault: ProtocolError) -> None:
@@ -246,7 +252,7 @@ class Conversation:
                 for data in (*self._out, *self.session.outgoing()):
                     await self.link.send(data)
         except (TimeoutError, LinkClosed):
-            _log.debug("could not say goodbye to %s", self.link.remote)
+            _log.debug("could not say goodbye to %s", self.network)
 
     # -- receiving -------------------------------------------------------------------------------------------
     async def _read(self, on_identified: OnIdentified, on_greeted: OnGreeted) -> None:
@@ -291,7 +297,7 @@ class Conversation:
         elif isinstance(body, Refuse):
             level = logging.DEBUG if self._refused else logging.INFO  # why: a peer does not fill the log
             self._refused = True
-            _log.log(level, "%s refused: %r (%r)", self.link.remote, body.code, body.text)
+            _log.log(level, "%s refused: %r (%r)", self.network, body.code, body.text)
         else:
             await self._notices.put(body)
 
@@ -306,7 +312,7 @@ class Conversation:
                     self._free.clear()
                     await self._free.wait()
         except TimeoutError:
-            _log.debug("what %s said last is dropped", self.link.remote)
+            _log.debug("what %s said last is dropped", self.network)
 
     async def _serve(self, on_question: OnQuestion) -> None:
         while True:
@@ -325,7 +331,7 @@ class Conversation:
             try:
                 await on_notice(body)
             except NotHeld as refusal:
-                _log.debug("dropped what %s told: %s", self.link.remote, refusal)
+                _log.debug("dropped what %s told: %s", self.network, refusal)
             except RemoteProtocolError as refusal:
                 if _ends(refusal):
                     raise

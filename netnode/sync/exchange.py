@@ -11,6 +11,7 @@ from netnode.own.log import Witness
 from netnode.ports import Clock, Entropy
 from netnode.store import Store
 from netnode.sync.addresses import DAY_MS, MINUTE_MS, AddressBook
+from netnode.sync.allowance import Trickle
 from netnode.sync.conduct import Record
 from netnode.sync.groups import host_group, host_of
 from protocol import address, limits
@@ -22,7 +23,7 @@ from protocol.messages import Peers
 STATEMENTS: Final = 5_000  # why: 2 MB of memory; a book of that size reaches everybody
 NEWS_MS: Final = 10 * MINUTE_MS  # a statement this young and new here is passed on unasked
 NEWS_TO: Final = 2  # sessions that news is passed on to: it spreads, and does not flood
-BURST: Final = 16.0  # addresses taken unasked at once: two statements
+BURST: Final = 16  # addresses taken unasked at once: two statements
 ROOM: Final = limits.MAX_MESSAGE - 256
 AT_ONCE: Final = 16  # statements verified before the event loop has its turn
 
@@ -41,21 +42,9 @@ class Source:
         return host_group(self.host) if self.host else "unknown"
 
 
-@dataclass(slots=True)
-class Trickle:
-    """How many addresses one session may still tell unasked: one every ADDRESS_SECONDS, a few at once [R-BOOK-8]."""
-
-    left: float = BURST
-    at: float = 0.0
-
-    def take(self, count: int, now: float) -> bool:
-        """Whether so many are taken now; counts them when they are. `now`: seconds of a monotonic clock."""
-        self.left = min(BURST, self.left + max(0.0, now - self.at) / limits.ADDRESS_SECONDS)
-        self.at = now
-        if self.left < count:
-            return False
-        self.left -= count
-        return True
+def unasked() -> Trickle:
+    """How many addresses one session may tell unasked: one every ADDRESS_SECONDS, a few at once [R-BOOK-8]."""
+    return Trickle(BURST, limits.ADDRESS_SECONDS)
 
 
 class PeerExchange:

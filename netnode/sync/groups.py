@@ -54,6 +54,16 @@ def block_of(host: str) -> str:
     return str(ipaddress.ip_network((ip, 24 if ip.version == 4 else 48), strict=False))
 
 
+def network_of(remote: str) -> str:
+    """Where a peer is, for the log: the network of an IP address, since the address is the mark of a person.
+
+    Args:
+        remote: an address that was dialled, or the host a link came from.
+    """
+    host = host_of(remote) if "://" in remote else remote
+    return host if is_loopback(host) else block_of(host)
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host is this computer."""
     return host_scope(host) is Scope.LOOPBACK

@@ -21,11 +21,12 @@ from netnode.store import Store
 from netnode.sync import address_store, probe
 from netnode.sync.address_store import Changes
 from netnode.sync.addresses import AddressBook, Key, Known
+from netnode.sync.allowance import Trickle
 from netnode.sync.book import peer_row
 from netnode.sync.conduct import Conduct, Discouraged, Record, conduct_of
 from netnode.sync.conversation import TooSlow
-from netnode.sync.exchange import NEWS_TO, PeerExchange, Source, Trickle
-from netnode.sync.groups import LOOPBACK, PRIVATE, group_of, host_of
+from netnode.sync.exchange import NEWS_TO, PeerExchange, Source
+from netnode.sync.groups import LOOPBACK, PRIVATE, group_of, host_of, network_of
 from netnode.sync.peering import Peering
 from protocol.address import Scope, Told, scope_of
 from protocol.entry import Entry
@@ -273,7 +274,7 @@ class Outreach:
     def count(self, host: str, conduct: Conduct, why: str) -> None:
         """Counts a fault against a host."""
         if self.record.count(host, conduct, why, self._clock.now_ms()):
-            _log.warning("%s is discouraged for a day: %s", host, why)
+            _log.warning("%s is discouraged for a day: %s", network_of(host), why)
 
     def forgive(self, addresses: Sequence[str]) -> None:
         """The owner named a peer at these addresses: what was held against their hosts is forgotten."""

@@ -59,7 +59,7 @@ class OwnFirst:
             except NotHeld as refusal:
                 _log.info(
                     "%s does not say what it holds of the own log: %s",
-                    self._conversation.link.remote,
+                    self._conversation.network,
                     refusal,
                 )
                 return
@@ -102,7 +102,7 @@ class OwnFirst:
         try:
             entries = await self._above(state, below)
         except NotHeld as refusal:
-            _log.debug("%s gives no branch: %s", self._conversation.link.remote, refusal)
+            _log.debug("%s gives no branch: %s", self._conversation.network, refusal)
             return
         if entries:
             await self._own.branches.take(state.openers, self._peer, entries)

@@ -16,11 +16,12 @@ from netnode.ports import Clock, Link
 from netnode.quotas import Distance
 from netnode.stamping import Stamping, shown_bits
 from netnode.store import Store
+from netnode.sync.allowance import Trickle
 from netnode.sync.answers import Answers
 from netnode.sync.claims import Claims
 from netnode.sync.conduct import Conduct
 from netnode.sync.conversation import Conversation
-from netnode.sync.exchange import Source, Trickle
+from netnode.sync.exchange import Source, unasked
 from netnode.sync.fetching import Admit, Fetching, Progress
 from netnode.sync.groups import group_of, host_group, is_loopback
 from netnode.sync.interest import Interest, PeerInterest
@@ -204,13 +205,13 @@ class Peering:
         self.doubted = False  # it told of a twin and was not believed
         self.itself = False  # the peer turned out to be this very node
         self.since = core.clock.now_ms()
-        self._trickle = Trickle()
+        self._trickle = unasked()
         self._asked_at: float | None = None  # when the peer last asked for addresses
 
     @property
     def label(self) -> str:
         """Who and where, for the log."""
-        return f"{id_text(self.id)[:12] if self.id else 'a stranger'} at {self.conversation.link.remote}"
+        return f"{id_text(self.id)[:12] if self.id else 'a stranger'} at {self.conversation.network}"
 
     async def run(self) -> tuple[str, str]:
         """Runs the session to its end; returns the code and text it ended with."""

@@ -188,7 +188,7 @@ class Pull:
                 await self._changes(hello.store)
             self._compared = True
         except NotHeld as refusal:
-            _log.info("comparing with %s is put off: %s", self._conversation.link.remote, refusal)
+            _log.info("comparing with %s is put off: %s", self._conversation.network, refusal)
 
     async def _changes(self, peer: bytes) -> None:
         more = True
@@ -251,7 +251,7 @@ class Pull:
             try:
                 cursor = await self._ranges.compare(self._level)
             except NotHeld as refusal:
-                _log.info("no ranges with %s: %s", self._conversation.link.remote, refusal)
+                _log.info("no ranges with %s: %s", self._conversation.network, refusal)
             else:
                 await self._keep_cursor(peer, cursor)
                 return cursor
@@ -375,7 +375,7 @@ class Pull:
         try:
             await asking
         except NotHeld as refusal:
-            _log.debug("%s gives nothing: %s", self._conversation.link.remote, refusal)
+            _log.debug("%s gives nothing: %s", self._conversation.network, refusal)
 
     async def _get(self, wants: list[Want], diverged: set[bytes]) -> None:
         """Fetches runs; adds the authors whose logs turned out to differ further down."""

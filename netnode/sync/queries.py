@@ -12,6 +12,7 @@ from netnode.problems import Problem
 from netnode.projections.facets import KINDS
 from netnode.projections.search import Query, find
 from netnode.store import Reader, Store
+from netnode.sync.allowance import Trickle
 from protocol import limits, messages
 from protocol.entry import Entry, signature_valid
 from protocol.errors import NotHeld, RemoteProtocolError
@@ -43,8 +44,7 @@ class QueryAnswers:
         self._store = store
         self._clock = clock
         self._own = own
-        self._allowed = float(limits.QUERIES_A_MINUTE)
-        self._counted = clock.monotonic()
+        self._allowed = Trickle(limits.QUERIES_A_MINUTE, MINUTE / limits.QUERIES_A_MINUTE)
 
     async def answer(self, question: messages.Query) -> messages.Found:
         """One page of what is found.
@@ -56,20 +56,12 @@ class QueryAnswers:
         """
         if question.currency is None and (question.least is not None or question.most is not None):
             raise RemoteProtocolError("bad_message", "a price is in minor units of a currency")
-        self._count()
+        if not self._allowed.take(1, self._clock.monotonic()):
+            raise NotHeld("rate", f"more than {limits.QUERIES_A_MINUTE} searches a minute")
         query = _query(question)
         if query is None:
             return messages.Found()
         return await self._store.read(self._found, query)
-
-    def _count(self) -> None:
-        now = self._clock.monotonic()
-        refilled = (now - self._counted) * limits.QUERIES_A_MINUTE / MINUTE
-        self._allowed = min(self._allowed + refilled, float(limits.QUERIES_A_MINUTE))
-        self._counted = now
-        if self._allowed < 1:
-            raise NotHeld("rate", f"more than {limits.QUERIES_A_MINUTE} searches a minute")
-        self._allowed -= 1
 
     def _found(self, reader: Reader, query: Query) -> messages.Found:
         now = self._clock.now_ms()

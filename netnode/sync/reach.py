@@ -26,6 +26,10 @@ from protocol.session import VERSION, LocalIdentity, Session
 QUESTIONS: Final = (Join, Ping, DialBack)
 DIAL_BACK_SECONDS: Final = 5.0  # why: an open port answers at once; a silent one holds a place here
 DIAL_BACKS_AT_ONCE: Final = 2
+# For one asker, for all, within so many seconds: guesses at PINs, and what others are made to dial, stay few
+# [R-INV-6] [R-REACH-4].
+JOINS: Final = (10, 200, 60.0)
+DIAL_BACKS: Final = (4, 40, 600.0)
 _log = logging.getLogger("netnode.sync")
 
 Named = Callable[[bytes, bool], Awaitable[None]]
@@ -86,8 +90,8 @@ class Reach:
         self._dialer = dialer
         self._identity = identity
         self._agent = agent
-        self._joins = Allowance(10, 200, 60.0)
-        self._dials = Allowance(4, 40, 600.0)
+        self._joins = Allowance(*JOINS)
+        self._dials = Allowance(*DIAL_BACKS)
         self._dialling = 0
         self._shown = asyncio.Event()
         self.reachability = Reachability()

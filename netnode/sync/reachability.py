@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from netnode.sync.groups import host_group
+from netnode.sync.groups import host_group, host_of
 from protocol.address import DAY_MS, host_scope, ip_of
 
 KEPT: Final = 64  # why: more peers than a node asks in a day; the oldest word makes room
@@ -90,7 +90,7 @@ class Reachability:
 
     def verdict(self, now: int) -> Verdict:
         """Whether others can dial this node, as far as peers said."""
-        kinds = {kind_of(_host(address)) for address in self.confirmed(now)}
+        kinds = {kind_of(host_of(address)) for address in self.confirmed(now)}
         for kind, verdict in (("public", Verdict.YES), ("private", Verdict.LAN), ("loopback", Verdict.HERE)):
             if kind in kinds:
                 return verdict
@@ -112,11 +112,6 @@ def _plain(host: str) -> str:
     address = ip_of(bare)
     mapped = getattr(address, "ipv4_mapped", None)
     return str(mapped or address or bare)
-
-
-def _host(address: str) -> str:
-    rest = address.partition("://")[2].partition("/")[0]
-    return rest.rpartition(":")[0] or rest
 
 
 def _keep(table: dict[Key, Said], key: Key, said: Said) -> None:

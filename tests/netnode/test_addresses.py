@@ -25,7 +25,7 @@ from netnode.sync.addresses import (
     AddressBook,
     Known,
 )
-from netnode.sync.groups import LOOPBACK, PRIVATE, block_of, group_of, host_group
+from netnode.sync.groups import LOOPBACK, PRIVATE, block_of, group_of, host_group, network_of
 
 KEY = b"k" * 32
 NOW = 1_800_000_000_000
@@ -324,3 +324,19 @@ def test_a_draw_finds_nothing_that_is_not_usable() -> None:
     found = book.pick(draw(), lambda known: known.networker == wanted, tried=False)
     assert found is not None and found.networker == wanted
     assert book.pick(draw(), lambda known: False, tried=False) is None
+
+
+@pytest.mark.parametrize(
+    ("remote", "told"),
+    [
+        ("203.0.113.77", "203.0.113.0/24"),
+        ("ws://203.0.113.77:4747/inx/1", "203.0.113.0/24"),
+        ("2001:db8:1:2::7", "2001:db8:1::/48"),
+        ("wss://[2001:db8:1:2::7]/inx/1", "2001:db8:1::/48"),
+        ("::ffff:203.0.113.77", "203.0.113.0/24"),
+        ("wss://shop.example/inx/1", "shop.example"),
+        ("127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_the_log_names_the_network_of_a_peer_not_its_address(remote: str, told: str) -> None:
+    assert network_of(remote) == told
