@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from netnode.backups.before_migration import saving
 from netnode.bus import Bus
-from netnode.config import Config, Settings
+from netnode.config import Config
 from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.keeping import Keeping
@@ -25,6 +25,7 @@ from netnode.projector import Projector
 from netnode.quotas import Quotas
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
+from netnode.settings import Settings
 from netnode.stamping import Stamping
 from netnode.store import GroupCommit, Store
 from netnode.store.faults import DAMAGED

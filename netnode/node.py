@@ -19,7 +19,7 @@ import msgspec
 
 from netnode import telling, upkeep
 from netnode.assembly import Assembly, Ports, agent, assembled, home_keys, services_of, system_ports
-from netnode.config import Config, Settings, split_listen
+from netnode.config import Config
 from netnode.home import Home, Running
 from netnode.homes.founding import LOCK_SECONDS, initialise
 from netnode.homes.refetching import fetch_own_log
@@ -39,6 +39,7 @@ from netnode.services.backups import LOOK_SECONDS
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
 from netnode.session_identity import RENEWAL_SECONDS, SessionIdentity
+from netnode.settings import Settings, split_listen
 from netnode.store import Store
 from netnode.sync.claims import Claims
 from netnode.sync.peering import Core
@@ -342,12 +343,22 @@ def _write_ready(path: Path, ready: Ready) -> None:
         ) from error
 
 
+def _one_line(record: logging.LogRecord) -> bool:
+    """Escapes what does not print: texts of peers are logged, and make no lines of their own."""
+    text = record.getMessage()
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    record.msg, record.args = text, None
+    return True
+
+
 @contextmanager
 def _logging(home: Home, level: str) -> Iterator[None]:
     """Writes the program's log to node.log of the home, in two files of bounded size."""
     handler = logging.handlers.RotatingFileHandler(
         home.log_file, maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8"
     )
+    handler.addFilter(_one_line)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("netnode")
     logger.addHandler(handler)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from netnode.config import Settings
+from netnode.settings import Settings
 
 MIB: Final = 1024 * 1024
 KEEP: Final = (

@@ -10,12 +10,12 @@ from netnode.backups import shelf
 from netnode.backups.format import Recipients
 from netnode.backups.scratch import Watch
 from netnode.backups.writing import Order, write_backup
-from netnode.config import Settings
 from netnode.home import Home
 from netnode.keys.keystore import Keystore
 from netnode.ports import Clock, Disk, Entropy
 from netnode.problems import Problem
 from netnode.sealer import HpkeSealer
+from netnode.settings import Settings
 from netnode.store import schema, snapshot
 
 

@@ -14,12 +14,12 @@ from netnode.cli.asking import make_home, show_words
 from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
 from netnode.cli.netcheck import reached
 from netnode.cli.reach import call, known_passphrase
-from netnode.config import SETTINGS
 from netnode.keys.keystore import Keystore
 from netnode.operations import models
 from netnode.operations.node import STATUS, STOP
 from netnode.operations.runtime import Created, Ready, StartOptions
 from netnode.problems import ExitCode, Problem
+from netnode.settings import SETTINGS
 from netnode.system import SystemDisk, SystemEntropy, retries, run_loop
 from protocol.errors import RemoteProtocolError
 from protocol.uri import parse_invite

@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
-from netnode.config import Settings
 from netnode.own.log import Witness
 from netnode.ports import Clock, Dialer, Entropy, Link, LinkClosed
 from netnode.problems import Problem
+from netnode.settings import Settings
 from netnode.store import Store
 from netnode.sync import address_store, probe
 from netnode.sync.address_store import Changes
@@ -28,6 +28,7 @@ from netnode.sync.conversation import TooSlow
 from netnode.sync.exchange import NEWS_TO, PeerExchange, Source
 from netnode.sync.groups import LOOPBACK, PRIVATE, group_of, host_of, network_of
 from netnode.sync.peering import Peering
+from netnode.sync.resting import Resting
 from protocol.address import Scope, Told, scope_of
 from protocol.entry import Entry
 from protocol.messages import Peers
@@ -118,6 +119,7 @@ class Outreach:
         self._entropy = entropy
         self._clock = clock
         self._first = list(kept)
+        self._resting = Resting(clock)
         self._kept = list(kept)
         self._stored_kept = list(kept)
         self._tasks: dict[Key, asyncio.Task[None]] = {}
@@ -332,7 +334,8 @@ class Outreach:
             and networker not in self._host.owner_named
             and not self._host.stands(networker)
             and not self._host.refuses(networker)
-            and self.discouraged(known.address) is None
+            and self.record.discouraged(known.host, now) is None
+            and (known.tried or known.group in LOCAL or not self._resting.rests(known.host))
         )
 
     def _draw(self, below: int) -> int:
@@ -358,14 +361,20 @@ class Outreach:
         try:
             link = await self._dialer.dial(known.address, public=_is_public(known))
         except (OSError, LinkClosed) as error:
-            self.book.failed(known.key, str(error), self._clock.now_ms())
+            self._failed(known, str(error), answered=False)
             return
         peering = self._host.peering(link, known.address, known.networker or None)
         code, text = await self._host.converse(peering)
         if peering.itself:
             self.book.forget(known.key)
         elif code == "busy" or not peering.conversation.greeted.is_set():
-            self.book.failed(known.key, text, self._clock.now_ms())
+            self._failed(known, text, answered=peering.conversation.session.remote is not None)
+        else:
+            self._resting.met(known.host)
+
+    def _failed(self, known: Known, note: str, *, answered: bool) -> None:
+        self.book.failed(known.key, note, self._clock.now_ms())
+        self._resting.failed(known.host, answered=answered)
 
     # -- feelers ---------------------------------------------------------------------------------------------
     def _feel(self, group: asyncio.TaskGroup) -> None:
@@ -390,8 +399,9 @@ class Outreach:
         )
         now = self._clock.now_ms()
         if fault:
-            self.book.failed(known.key, fault, now)
+            self._failed(known, fault, answered=False)
         else:
+            self._resting.met(known.host)
             self.book.met(*known.key, known.source, now)
 
     def _note_met(self) -> None:

@@ -13,13 +13,14 @@ import statistics
 from collections.abc import Callable
 from typing import Final
 
-from netnode.config import Settings
 from netnode.own.log import OwnLog
 from netnode.ports import Dialer, Entropy, Link, Listener
 from netnode.problems import Problem
+from netnode.settings import Settings
 from netnode.store import PeerRow, Reader, Writer
 from netnode.store.invites import JoiningRow
 from netnode.sync.accepting import CROWDED
+from netnode.sync.allowance import Allowance
 from netnode.sync.book import Book
 from netnode.sync.dialling import ITSELF, Dialling
 from netnode.sync.interest import Interest, of_own
@@ -36,6 +37,8 @@ from protocol.session import VERSION, Feature, LocalIdentity, Session
 
 EAGER: Final = 6  # sessions that new entries are pushed to; the others are told, and ask
 GOODBYE_SECONDS: Final = 2.0
+BELIEVED: Final = (1, 3, 600.0)  # of one stranger, of all, in so many seconds: claims of later own entries
+BELIEVED_SECONDS: Final = 10.0  # why: an honest peer has proved its claim long before
 SKEW_PEERS: Final = 3  # why: one peer with a wrong clock must not silence a node
 _log = logging.getLogger("netnode.sync")
 
@@ -77,6 +80,7 @@ class SessionKeeper:
         self._running: set[Peering] = set()
         self._handshakes: set[bytes] = set()
         self._selves: set[bytes] = set()
+        self._believed = Allowance(*BELIEVED)
         self._skews: dict[bytes, int] = {}
         self._changed = asyncio.Event()
         self._follows: frozenset[bytes] = frozenset()
@@ -301,9 +305,13 @@ class SessionKeeper:
             self._retell()
 
     def behind(self, peering: Peering, item: Item) -> None:
-        """Own later heads stop appending until they are here."""
-        if item.author == self._own.id:
+        """Own later heads stop appending until they are here; a stranger could silence this node, so not for long."""
+        if item.author != self._own.id:
+            return
+        if self.named(peering):
             self._own.behind(peering.id, item)
+        elif self._believed.take(peering.id, self._core.clock.monotonic()):
+            self._own.behind(peering.id, item, BELIEVED_SECONDS)
 
     def unproved(self, peering: Peering, item: Item) -> None:
         """A claim of own later heads that the peer does not prove is void."""

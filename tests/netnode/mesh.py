@@ -13,7 +13,7 @@ from typing import Any, TypeVar, TypeVarTuple
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from netnode.bus import Bus
-from netnode.config import Config, Settings
+from netnode.config import Config
 from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.keys.keystore import Keys
@@ -22,6 +22,7 @@ from netnode.ports import Disk, Executor, Lane, Link, LinkClosed
 from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.quotas import Quotas
+from netnode.settings import Settings
 from netnode.stamping import Stamping
 from netnode.store import GroupCommit, PeerRow, Reader, Store, Writer
 from netnode.sync.claims import Claims
@@ -139,7 +140,7 @@ def session_private(author: Author) -> bytes:
 def keys_of(author: Author) -> Keys:
     """The keys a home of this author has, for epoch 0."""
     epoch = author.entries[-1].epoch
-    signing = seed(author.name, "key", 0) if epoch == 0 else seed(author.name, "key", epoch, 1)
+    signing = seed(author.name, "key", 0) if epoch == 0 else seed(author.name, "key", epoch, author.generation or 1)
     return Keys(
         author.id,
         NETWORK,
@@ -246,13 +247,14 @@ class Mesh:
         hub: bool = False,
         disk: Disk | None = None,
         ranges: bool = True,
+        now: int = NOW,
     ) -> NodeUnderTest:
         """Starts a node at address `name`; the same `home` again is a restart."""
         author = author or Author(name)
         executor = executor or InlineExecutor()
         stack = AsyncExitStack()
         self._stacks[name] = stack
-        clock, entropy = TestClock(), TestEntropy(f"{name} {len(self.sent)} {len(self.wires.links)}")
+        clock, entropy = TestClock(now), TestEntropy(f"{name} {len(self.sent)} {len(self.wires.links)}")
         path = self.folder / f"{(home or name).replace('/', '-')}.sqlite3"
         store = await Store.open(path, NETWORK, disk or SystemDisk(), executor, entropy, [tables.create])
         stack.push_async_callback(executor.close)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import tomlkit
 
-from netnode.config import SETTINGS, Config, Settings, default_file, split_listen
+from netnode.config import Config, default_file
 from netnode.problems import ExitCode, Problem
+from netnode.settings import SETTINGS, Settings, split_listen
 from netnode.system import SystemDisk
 
 

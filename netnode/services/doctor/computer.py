@@ -10,9 +10,9 @@ from typing import Final
 
 import apsw
 
-from netnode.config import split_listen
 from netnode.operations.models import Check
 from netnode.ports import Disk
+from netnode.settings import split_listen
 from protocol import limits
 
 FIXED_SQLITE: Final = (3, 51, 3)  # why: 3.7.0 to 3.51.2 can corrupt a database with a write-ahead log
@@ -71,7 +71,8 @@ def clock(now: int, newest: int | None, skew: int | None) -> Check:
         text = f"The clock is {abs(skew) // 1000} s {side} that of the peers: nothing is published."
         return found("fail", text)
     if newest is not None and newest > now + limits.CLOCK_TOLERANCE_MS:
-        return found("warn", f"Your newest entry is dated {(newest - now) // 1000} s ahead of the clock.")
+        text = f"Your newest entry is dated {(newest - now) // 1000} s ahead of the clock: nothing is published."
+        return found("fail", text)
     if skew is not None and abs(skew) > SKEW_NOTED:
         return found("warn", f"The clock is {abs(skew) // 1000} s off that of the peers.")
     return Check(name="clock", state="ok", text="Plausible." if skew is None else "As that of the peers.")

@@ -7,12 +7,13 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from netnode.config import Config, Settings
+from netnode.config import Config
 from netnode.home import Home
 from netnode.keys.keystore import Keystore, PublicKeys
 from netnode.operations.models import Check
 from netnode.ports import Disk, Entropy
 from netnode.problems import Problem
+from netnode.settings import Settings
 
 
 def folder(home: Home) -> Check:

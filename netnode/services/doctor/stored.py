@@ -12,7 +12,6 @@ import apsw
 import msgspec
 
 from netnode.backups import shelf
-from netnode.config import Settings
 from netnode.home import Home
 from netnode.keys.keystore import PublicKeys
 from netnode.operations.models import Check
@@ -21,6 +20,7 @@ from netnode.problems import Problem
 from netnode.projections import catalogue
 from netnode.services.backups import HOUR_MS, META, Kept
 from netnode.services.verifying import LogVerification
+from netnode.settings import Settings
 from netnode.store import Reader, schema
 from netnode.store.faults import told
 
