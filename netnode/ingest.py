@@ -489,6 +489,9 @@ class Gate:
             self._withdraw(changes)
             raise
         self._waiting.add(future)
+        if future.done():
+            self._stored(future, changes, source)
+            return future
         future.add_done_callback(lambda done: self._stored(done, changes, source))
         return future
 

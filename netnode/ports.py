@@ -66,6 +66,10 @@ class Executor(Protocol):
         """
         ...
 
+    def idle(self, lane: Lane) -> bool:
+        """Whether nothing runs or waits in a lane: then some microseconds of its work may be done on the event loop."""
+        ...
+
     async def close(self) -> None:
         """Waits for all work given so far; none is taken after."""
         ...

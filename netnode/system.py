@@ -77,6 +77,10 @@ class ThreadExecutor:
         """Runs ``function(*args)`` in its lane; see `netnode.ports.Executor` for what cancelling does."""
         return await self._lanes[lane].run(function, *args)
 
+    def idle(self, lane: Lane) -> bool:
+        """Whether nothing runs or waits in a lane; to be trusted for lanes of one thread, on the event loop."""
+        return self._lanes[lane].idle
+
     async def close(self) -> None:
         """Waits for all work given so far; `run` raises RuntimeError after."""
         for lane in self._lanes.values():
@@ -90,9 +94,11 @@ class _Threads:
     takes three times as long per call, and an entry makes some calls at each node on its way.
     """
 
-    __slots__ = ("_closed", "_queue", "_threads")
+    __slots__ = ("_closed", "_done", "_given", "_queue", "_threads")
 
     def __init__(self, name: str, count: int) -> None:
+        self._given = 0  # counted by the event loop
+        self._done = 0  # counted by the thread
         self._queue: queue.SimpleQueue[_Work | None] = queue.SimpleQueue()
         self._closed = False
         self._threads = [
@@ -108,8 +114,14 @@ class _Threads:
             raise RuntimeError("no work is taken any more")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        self._given += 1
         self._queue.put((loop, future, function, args))
         return await future
+
+    @property
+    def idle(self) -> bool:
+        """Whether all work given is done."""
+        return self._given == self._done
 
     def close(self) -> None:
         """Blocks until all work is done and the threads have ended."""
@@ -123,12 +135,14 @@ class _Threads:
         while (work := self._queue.get()) is not None:
             loop, future, function, args = work
             if future.cancelled():
+                self._done += 1
                 continue
             result, error = None, None
             try:
                 result = function(*args)
             except BaseException as raised:  # the caller hears of it, whatever it is
                 error = raised
+            self._done += 1
             with suppress(RuntimeError):  # the loop is closed: nobody waits for the result
                 loop.call_soon_threadsafe(_settle, future, result, error)
             # Nothing is kept alive until the next work comes.

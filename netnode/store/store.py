@@ -14,6 +14,7 @@ from netnode.problems import Problem, disk_problem
 from netnode.store import schema
 from netnode.store.faults import DAMAGED, FAILING, told
 from netnode.store.reader import Reader
+from netnode.store.schema import CHECKPOINT_PAGES
 from netnode.store.writer import Writer
 from protocol.log_state import LogState
 
@@ -114,17 +115,45 @@ class Store:
         Raises:
             Problem: the disk is full, read-only or fails, or damage was met before.
         """
-        writer = self._writer
-        if writer is None:
-            raise RuntimeError("the store is closed")
-        if self.damaged is not None:  # a write could make it worse
-            raise Problem(self.damaged, code=DAMAGED, details={"path": str(self.path)})
+        writer = self._usable()
+
+        def work() -> T:
+            done = function(writer, *args, **kwargs)
+            writer.checkpoint()
+            return done
+
         try:
-            done = await self._executor.run(Lane.WRITER, lambda: function(writer, *args, **kwargs))
+            done = await self._executor.run(Lane.WRITER, work)
         except Problem as problem:
             raise self._noted(problem) from problem.__cause__
         self.failing = None
         return done
+
+    def at_hand(self) -> bool:
+        """Whether some microseconds of writing may be done at once, on the event loop: a hop to the lane costs more."""
+        writer = self._writer
+        return writer is not None and writer.logged < CHECKPOINT_PAGES and self._executor.idle(Lane.WRITER)
+
+    def writing(self, function: Callable[Concatenate[Writer, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same as `write` at once, while `at_hand`; never for what has to be durable.
+
+        Raises:
+            Problem: as `write`.
+        """
+        writer = self._usable()
+        try:
+            done = function(writer, *args, **kwargs)
+        except Problem as problem:
+            raise self._noted(problem) from problem.__cause__
+        self.failing = None
+        return done
+
+    def _usable(self) -> Writer:
+        if self._writer is None:
+            raise RuntimeError("the store is closed")
+        if self.damaged is not None:  # a write could make it worse
+            raise Problem(self.damaged, code=DAMAGED, details={"path": str(self.path)})
+        return self._writer
 
     def _noted(self, problem: Problem) -> Problem:
         if problem.code == FAILING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import apsw
@@ -17,6 +17,7 @@ import msgspec
 from netnode.ports import Entropy
 from netnode.store.batch import Batch
 from netnode.store.faults import told
+from netnode.store.schema import CHECKPOINT_PAGES
 from netnode.store.rows import (
     MAX_NETWORKERS,
     RECORD_COPIES,
@@ -32,6 +33,9 @@ from protocol.items import Cursor
 from protocol.kinds import is_critical
 
 ARRIVALS_KEPT: Final = 100_000
+CURSORS: Final = (
+    10_000  # why: a peer may name another store in every session; who is forgotten is compared with anew
+)
 _PRUNE_EVERY: Final = 4_096  # arrivals given out between two prunings
 _INTERNED: Final = 20_000  # ids whose numbers are remembered: about 3 MB
 
@@ -54,6 +58,7 @@ class Writer:
         "_pruned",
         "connection",
         "grown",
+        "logged",
     )
 
     def __init__(self, connection: apsw.Connection, entropy: Entropy) -> None:
@@ -65,7 +70,24 @@ class Writer:
         self._full = False  # whether the connection is at synchronous=FULL
         self._failed = False  # a part of the open transaction failed
         self._durable: bool | None = None  # of the open transaction; None: there is none
+        self.logged = 0  # pages in the write-ahead log
+        connection.set_wal_hook(self._note_logged)
         self.grown = 0  # bytes that logs grew by since the store was opened, as the quotas count them
+
+    # -- the write-ahead log ---------------------------------------------------------------------------------
+    def _note_logged(self, _connection: apsw.Connection, _schema: str, pages: int) -> int:
+        self.logged = pages
+        return 0  # SQLITE_OK
+
+    def checkpoint(self) -> None:
+        """Takes the write-ahead log into the database once it is long: some tenths of a second of writing.
+
+        What is committed is safe without it, so a failure does no harm: the next commit tries again.
+        """
+        if self.logged >= CHECKPOINT_PAGES:
+            with suppress(apsw.Error):
+                self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self.logged = 0
 
     # -- transactions ----------------------------------------------------------------------------------------
     @contextmanager
@@ -313,6 +335,11 @@ class Writer:
                 connection.execute(
                     "INSERT OR REPLACE INTO cursor(peer, cursor) VALUES (?, ?)",
                     (peer, msgspec.msgpack.encode(cursor)),
+                )
+                connection.execute(
+                    "DELETE FROM cursor WHERE peer IN (SELECT peer FROM cursor WHERE peer != ?"
+                    " LIMIT max(0, (SELECT count(*) FROM cursor) - ?))",
+                    (peer, CURSORS),
                 )
 
     def follow(self, networker: bytes, since: int) -> None:

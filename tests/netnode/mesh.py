@@ -85,6 +85,9 @@ class TestEntropy:
 class InlineExecutor:
     """Runs work on the event loop, one tick later, in the order it was given."""
 
+    def idle(self, lane: object) -> bool:
+        return False
+
     async def run(self, lane: Lane, function: Callable[[*Ts], T], *args: *Ts) -> T:
         await asyncio.sleep(0)
         return function(*args)
@@ -140,7 +143,9 @@ def session_private(author: Author) -> bytes:
 def keys_of(author: Author) -> Keys:
     """The keys a home of this author has, for epoch 0."""
     epoch = author.entries[-1].epoch
-    signing = seed(author.name, "key", 0) if epoch == 0 else seed(author.name, "key", epoch, author.generation or 1)
+    signing = (
+        seed(author.name, "key", 0) if epoch == 0 else seed(author.name, "key", epoch, author.generation or 1)
+    )
     return Keys(
         author.id,
         NETWORK,

@@ -45,6 +45,9 @@ class Held:
         self.shut[lane], self.reached[lane] = asyncio.Event(), asyncio.Event()
         return self.reached[lane], self.shut[lane]
 
+    def idle(self, lane: object) -> bool:
+        return False
+
     async def run(self, lane: Lane, function: Callable[[*Ts], T], *args: *Ts) -> T:
         if lane in self.shut:
             self.reached[lane].set()

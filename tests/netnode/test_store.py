@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -25,6 +26,9 @@ from tests.protocol.author import NETWORK, Author
 class Inline:
     """Runs everything at once in one thread, as the simulator does."""
 
+    def idle(self, lane: object) -> bool:
+        return False
+
     async def run(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
 
@@ -39,6 +43,9 @@ class Stepped(Inline):
         self.go = asyncio.Semaphore(0)
         self.held = False
         self.calls = 0
+
+    def idle(self, lane: object) -> bool:
+        return False
 
     async def run(self, lane: Lane, function: Callable[..., Any], *args: Any) -> Any:
         if lane is Lane.WRITER and self.held:
@@ -131,7 +138,55 @@ async def test_only_the_writer_checkpoints_and_foreign_schemas_are_not_trusted(t
 
         common = {"journal_mode": "wal", "foreign_keys": 1, "trusted_schema": 0, "mmap_size": 0}
         assert await store.read(pragmas) == common | {"wal_autocheckpoint": 0}
-        assert await store.write(pragmas) == common | {"wal_autocheckpoint": 20_000}
+        assert await store.write(pragmas) == common | {"wal_autocheckpoint": 0}  # it counts pages itself
+
+
+async def test_a_long_write_ahead_log_is_taken_in_by_the_lane(tmp_path: Path) -> None:
+    """Never on the event loop: that takes some tenths of a second."""
+
+    def insert(writer: Writer) -> None:
+        with writer.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta(name, value) VALUES ('test', ?)", (str(writer.logged),))
+
+    def pages(writer: Writer) -> int:
+        return writer.logged
+
+    executor = ThreadExecutor()
+    async with opened(tmp_path / "s", executor) as store:
+        await store.write(insert)
+        logged = await store.write(pages)
+        assert logged > 0 and store.at_hand()
+        store.writing(insert)
+        assert await store.write(pages) > logged
+
+        def long(writer: Writer) -> None:
+            writer.logged = schema.CHECKPOINT_PAGES
+
+        assert store._writer is not None
+        long(store._writer)
+        assert not store.at_hand()
+        await store.write(pages)
+        assert await store.write(pages) == 0 and store.at_hand()
+        before = Path(f"{store.path}-wal").stat().st_size
+        await store.write(insert)
+        assert Path(f"{store.path}-wal").stat().st_size == before  # begun from its start
+
+
+async def test_a_lane_at_work_is_not_at_hand(tmp_path: Path) -> None:
+    executor = ThreadExecutor()
+    async with opened(tmp_path / "s", executor) as store:
+        holding, let = threading.Event(), threading.Event()
+
+        def hold(_: Writer) -> None:
+            holding.set()
+            let.wait(10)
+
+        waiting = asyncio.create_task(store.write(hold))
+        await asyncio.to_thread(holding.wait)
+        assert not store.at_hand()
+        let.set()
+        await waiting
+        assert store.at_hand()
 
 
 # -- schema ------------------------------------------------------------------------------------------------
