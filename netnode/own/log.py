@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from netnode.ingest import Gate
@@ -64,7 +66,7 @@ class OwnLog:
         self._keys = keys
         self._signer = None if keys is None else Signer(keys.signing_seed)
         self._turn = asyncio.Lock()
-        self._claims: dict[object, Item] = {}
+        self._claims: dict[object, tuple[Item, float]] = {}  # and until when they are believed
         self._halted: str | None = None
         self._since = clock.now_ms()
         self.id = networker
@@ -100,15 +102,16 @@ class OwnLog:
             return None
         return Witness(self.id, self._keys.epoch, self._signer)
 
-    def behind(self, peer: object, item: Item) -> None:
+    def behind(self, peer: object, item: Item, seconds: float = math.inf) -> None:
         """A peer claims a later own head: nothing is appended until it is here [R-LOG-21].
 
         Args:
             peer: who claims it; a claim takes the place of the same peer's former one.
             item: what it claims.
+            seconds: for how long the peer is believed.
         """
         if item.author == self.id:
-            self._claims[peer] = item
+            self._claims[peer] = (item, self._clock.monotonic() + seconds)
 
     def unproved(self, peer: object) -> None:
         """That peer did not give the entries it claimed, which alone would prove them: the claim is void."""
@@ -136,6 +139,7 @@ class OwnLog:
             if held.forked:
                 raise _refused(FORKED, "forked")
             before = held.tip
+            await self._require_dated(before)
             if settles:  # the first entry after a restored backup [R-LOG-22]
                 named = Settlement(branches=((before.seq, before.id),))
                 records = [(SETTLEMENT, encode_record(named)), *records]
@@ -192,6 +196,69 @@ class OwnLog:
             if settles:
                 await self.caution.settled()
         return entry, chosen, [each for each in branches if each is not chosen]
+
+    async def take_back(self, first: int) -> tuple[Entry, Branch, Branch]:
+        """Takes the newest entries out of the log, such as those a wrong clock dated: a settlement stands below them.
+
+        They are kept beside the log, so that their owner can publish them again.
+
+        Args:
+            first: seq of the first entry that leaves.
+
+        Returns:
+            The settlement, the entry the log goes on with, and what left; on disk when it returns.
+
+        Raises:
+            Problem: the keys are locked (exit 2); there is no such entry (3); the log is forked or takes no entries
+                now, or the entry is of a closed term (4); the disk fails.
+        """
+        async with self._turn:
+            state = await self._gate.state(self.id)
+            signer, held = self._ready(state)
+            settles = await self.caution.require()
+            if held.forked:
+                raise _refused(FORKED, "forked")
+            leaves = await self.branches.main(first, held.tip.seq) if first > 0 else []
+            stays = await self.branches.main(first - 1, first - 1) if first > 0 else []
+            if not leaves or not stays:
+                raise Problem(
+                    f"There is no entry {first} that could leave your log. See them with: netnode log ls",
+                    ExitCode.NOT_FOUND,
+                    "no_entry",
+                )
+            below = stays[0]
+            if below.place != held.openers.place:
+                raise _refused(
+                    f"Entry {first} or one above it opened the newest term of your log, and a settlement cannot reach "
+                    f"below that. A rotation can: netnode key rotate --last {first - 1}",
+                    "closed_term",
+                )
+            before = Place(below.seq, below.id, below.epoch, below.term, below.time, below.kind)
+            await self._require_dated(before)
+            named = Settlement(branches=((held.tip.seq, held.tip.id),))
+            entry = self._sign(signer, before, SETTLEMENT, encode_record(named))
+            await self.branches.keep_main(first)
+            outcome = await self._gate.admit([entry], durable=True, head=held.tip.id)
+            if outcome.fault is not None or not outcome.kept:
+                text = "" if outcome.fault is None else f": {outcome.fault.text}"
+                raise Problem(f"The settlement was not taken{text}.", code="own_log")
+            if settles:
+                await self.caution.settled()
+        return entry, Branch(tuple(stays), True, True, 0), Branch(tuple(leaves), False, True, 0)
+
+    async def _require_dated(self, before: Place) -> None:
+        """Refuses to go on from an entry dated after now: this clock is wrong, or was when that was written."""
+        now = self._clock.now_ms()
+        if before.time <= now + limits.CLOCK_TOLERANCE_MS:
+            return
+        first = await self.branches.first_after(before.seq, now + limits.CLOCK_TOLERANCE_MS)
+        raise _refused(
+            f"This computer's clock says {_moment(now)} UTC, but your newest entry is dated {_moment(before.time)}. "
+            "Set the clock if it is wrong, then try again. If it is right, it was ahead when you published: others "
+            f"show nothing from entry {first} on before that date. Take it back with netnode log settle --from {first}, "
+            "then publish it again.",
+            "clock",
+        )
 
     def _sign(self, signer: Signer, before: Place, kind: int, record: bytes) -> Entry:
         return sign_entry(
@@ -300,7 +367,12 @@ class OwnLog:
         return self._signer, state
 
     def _require_newest(self, state: LogState) -> None:
-        self._claims = {peer: item for peer, item in self._claims.items() if _later(item, state)}
+        now = self._clock.monotonic()
+        self._claims = {
+            peer: (item, until)
+            for peer, (item, until) in self._claims.items()
+            if now < until and _later(item, state)
+        }
         if self._claims:
             raise _refused(
                 "A peer holds newer entries of this networker's log; they are being fetched. Try again in a moment.",
@@ -318,6 +390,10 @@ def _later(item: Item, state: LogState) -> bool:
     if state.forked:  # the term takes no more entries, whatever its branches hold
         return False
     return item.standing is Standing.FORKED or item.seq > state.tip.seq
+
+
+def _moment(ms: int) -> str:
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%d %H:%M")
 
 
 def _unknown() -> int | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
-from netnode.sync.groups import group_of
+from netnode.sync.groups import host_group, host_of
 
 NEW_BUCKETS: Final = 1_024
 TRIED_BUCKETS: Final = 256
@@ -43,7 +43,8 @@ class Known:
     """One address of one networker; times are ms UTC, 0 for never.
 
     `networker` is empty where only the address is known (a bootstrap address). `source` is the network group of who
-    told it, `met` when the networker was last met there, `attempt` when it was last dialled.
+    told it, `met` when the networker was last met there, `attempt` when it was last dialled. `host` and `group` (the
+    network group) are those of the address, worked out once: a book is looked through at every end of a session.
     """
 
     networker: bytes
@@ -55,16 +56,18 @@ class Known:
     attempt: int = 0
     failures: int = 0
     note: str = ""
+    host: str = field(init=False, repr=False, compare=False, default="")
+    group: str = field(init=False, repr=False, compare=False, default="")
+
+    def __post_init__(self) -> None:
+        host = host_of(self.address)
+        object.__setattr__(self, "host", host)
+        object.__setattr__(self, "group", host_group(host))
 
     @property
     def key(self) -> Key:
         """Two networkers may claim one address; a handshake tells who is right, so both are kept."""
         return (self.networker, self.address)
-
-    @property
-    def group(self) -> str:
-        """The network group of the address."""
-        return group_of(self.address)
 
     def dial_after(self) -> int:
         """When it may be dialled again, ms UTC: 60 s after the first failure, growing."""

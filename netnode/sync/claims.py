@@ -1,12 +1,14 @@
 """Who fetches which log: what one session asks its peer for, the others need not ask theirs for.
 
 Without it a node that meets four peers at once fetches every log four times. A claim holds a log back from the other
-sessions for a moment only, and only once: when it has run out and the log is still not here, everybody may ask.
+sessions for a moment only, and only once: when it has run out and the log is still not here, everybody may ask; and
+when it was given back for nothing, so that peers that take turns in giving nothing hold a log back no longer than one.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -25,8 +27,14 @@ class Claims:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._claims: dict[bytes, tuple[object, float]] = {}
+        self._claims: dict[bytes, tuple[object | None, float]] = {}  # None: given back for nothing
+        self._spent: deque[tuple[float, bytes]] = deque()  # when to forget that
         self._released = asyncio.Event()
+
+    @property
+    def held(self) -> int:
+        """How many logs it remembers something of."""
+        return len(self._claims)
 
     def take(self, session: object, authors: Iterable[bytes]) -> set[bytes]:
         """Claims logs for a session; those it may ask for now. The others are on their way from another peer."""
@@ -42,11 +50,22 @@ class Claims:
                 free.add(author)
         return free
 
-    def release(self, session: object, authors: Iterable[bytes]) -> None:
-        """A session asks for these no more: they are here, or its peer does not give them."""
+    def release(self, session: object, authors: Iterable[bytes], failed: Iterable[bytes] = ()) -> None:
+        """A session asks for these no more: they are here; the peer did not give those that `failed`."""
+        now = self._clock.monotonic()
         for author in authors:
             claim = self._claims.get(author)
+            if claim is not None and (claim[0] is session or claim[0] is None):
+                del self._claims[author]
+        for author in failed:
+            claim = self._claims.get(author)
             if claim is not None and claim[0] is session:
+                self._claims[author] = (None, now)
+                self._spent.append((now + CLAIM_SECONDS, author))
+        while self._spent and self._spent[0][0] <= now:
+            _, author = self._spent.popleft()
+            claim = self._claims.get(author)
+            if claim is not None and claim[0] is None and claim[1] + CLAIM_SECONDS <= now:
                 del self._claims[author]
         self._released.set()
         self._released = asyncio.Event()

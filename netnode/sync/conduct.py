@@ -16,6 +16,7 @@ from netnode.sync.groups import is_loopback
 from protocol.errors import CODES, Side
 
 DISCOURAGED_MS: Final = 24 * 3_600_000
+RENEWED_MS: Final = 3_600_000  # why: it is written down and told to the owner once an hour at most
 MOST: Final = 2_000  # why: an attacker with many addresses must not fill the memory; the oldest go first
 LIMIT: Final = 100.0  # points
 HALF_LIFE_MS: Final = 600_000  # why: somebody with a bad line is not judged by what happened an hour ago
@@ -103,6 +104,9 @@ class Record:
             now: ms UTC.
         """
         if not host or is_loopback(host) or conduct is Conduct.HARMLESS:
+            return False
+        known = self._discouraged.get(host)
+        if known is not None and known.until - now > DISCOURAGED_MS - RENEWED_MS:
             return False
         score = self._scores.pop(host, None) or _Score(0.0, now)
         points = score.points * 0.5 ** (max(0, now - score.at) / HALF_LIFE_MS) + conduct.value

@@ -284,10 +284,11 @@ class Pull:
         """Fetches until own items equal these or the peer gives no more."""
         self._on_told(items)
         claimed: set[bytes] = set()
+        done: set[bytes] = set()
         try:
-            await self._levelled(items, claimed)
+            await self._levelled(items, claimed, done)
         finally:
-            self._claims.release(self, claimed)
+            self._claims.release(self, done, claimed - done)
         if len(self._put_off) > PUT_OFF_ITEMS:
             await self._settle()
 
@@ -299,8 +300,8 @@ class Pull:
             for start in range(0, len(items), limits.MAX_ITEMS):
                 await self._level(items[start : start + limits.MAX_ITEMS])
 
-    async def _levelled(self, items: Sequence[Item], claimed: set[bytes]) -> None:
-        """The work of `_level`; adds the authors that this session claims."""
+    async def _levelled(self, items: Sequence[Item], claimed: set[bytes], done: set[bytes]) -> None:
+        """The work of `_level`; adds the authors that this session claims, and those that are level."""
         wanted = {item.author: item for item in items if self._wants(item.author)}
         for item in items:
             if item.author not in wanted:  # let go of meanwhile: nothing waits for it [R-QUOTA-4]
@@ -316,6 +317,7 @@ class Pull:
             }
             for author in [author for author in wanted if author not in needed]:
                 self._unlevel.pop(author, None)
+                done.add(author)
                 del wanted[author]
             stuck = [author for author in wanted if before.get(author) == own[author]]
             for author in stuck:
