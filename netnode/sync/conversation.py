@@ -152,6 +152,11 @@ class Conversation:
             self._flush()
             self._leaving.set()
 
+    @property
+    def has_room(self) -> bool:
+        """Whether little is queued."""
+        return self._room.is_set()
+
     async def room(self) -> None:
         """Waits until little is queued: call it between large messages."""
         await self._room.wait()

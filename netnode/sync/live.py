@@ -22,6 +22,7 @@ from protocol.log_state import LogState
 from protocol.run import RUN_BYTES, RUN_OVERHEAD, Run, entry_weight, run_of, runs_of
 
 PUSH_BYTES: Final = 256 * 1024  # gathered for one session; what goes beyond is told of by item
+AT_ONCE_BYTES: Final = 8 * 1024  # goes out without waiting for the sender's turn
 TOLD: Final = (
     10_000  # authors remembered per session, and items waiting; anti-entropy finds what is forgotten
 )
@@ -58,6 +59,7 @@ class Live:
         self._items: OrderedDict[bytes, Item] = OrderedDict()
         self._entries: dict[bytes, list[Entry]] = {}
         self._bytes = 0
+        self._sending = False
         self._wake = asyncio.Event()
         self._begun = asyncio.Event()
 
@@ -106,8 +108,23 @@ class Live:
             if entries and pushed and self._bytes + weight <= PUSH_BYTES:
                 self._entries.setdefault(author, []).extend(entries)
                 self._bytes += weight
-        if self._items:
+        if not self._items:
+            return
+        if self._at_hand():
+            self._tell(*self._sorted())
+        else:
             self._wake.set()
+
+    def _at_hand(self) -> bool:
+        """Whether what is gathered may go out on the spot: it is little, and nothing waits before it."""
+        return (
+            self._begun.is_set()
+            and not self._wake.is_set()
+            and not self._sending
+            and len(self._items) == 1
+            and self._bytes <= AT_ONCE_BYTES
+            and self._conversation.has_room
+        )
 
     async def run(self) -> None:
         """Sends until the session ends."""
@@ -115,23 +132,43 @@ class Live:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            self._sending = True
             await self._conversation.room()
-            items, self._items = self._items, OrderedDict()
-            entries, self._entries, self._bytes = self._entries, {}, 0
-            await self._send(items, entries)
+            pushed, told, faults = self._sorted()
+            for item in faults:
+                await self._tell_fault(item)
+            for runs in pushed:
+                self._tell([runs], [], [])
+                await self._conversation.room()
+            for start in range(0, len(told), limits.MAX_ITEMS):
+                self._tell([], told[start : start + limits.MAX_ITEMS], [])
+                await self._conversation.room()
+            self._sending = False
 
-    async def _send(self, items: OrderedDict[bytes, Item], entries: dict[bytes, list[Entry]]) -> None:
+    def _tell(self, pushed: Sequence[list[Run]], told: Sequence[Item], faults: Sequence[Item]) -> None:
+        """Queues what is pushed and told, a message each."""
+        for runs in pushed:
+            self._conversation.tell(messages.Push(runs=runs))
+        if told:
+            self._conversation.tell(messages.Have(items=[item.wire() for item in told]))
+        if faults:  # they take a look into the store
+            self._items.update((item.author, item) for item in faults)
+            self._wake.set()
+
+    def _sorted(self) -> tuple[list[list[Run]], list[Item], list[Item]]:
+        """Takes what is gathered: runs by message, items to tell, and items of forks and contests that are new."""
+        items, self._items = self._items, OrderedDict()
+        entries, self._entries, self._bytes = self._entries, {}, 0
         pushed: list[list[Run]] = []
         told: list[Item] = []
+        faults: list[Item] = []
         room = 0
         interest = self._interest()
         for author, item in items.items():
             if not interest.wants(author):
                 continue
             if item.standing is not Standing.HEAD:
-                if (author, item.epoch, item.term) not in self._peer_knows:
-                    self.peer_knows(author, item.epoch, item.term)
-                    await self._tell_fault(item)
+                faults.append(item)
                 continue
             place = (item.epoch, item.term, item.seq)
             if self._peer_has.get(author, (-1, -1, -1)) >= place:
@@ -147,13 +184,7 @@ class Live:
             else:
                 told.append(item)
             self.peer_has(author, place)
-        for runs in pushed:
-            self._conversation.tell(messages.Push(runs=runs))
-            await self._conversation.room()
-        for start in range(0, len(told), limits.MAX_ITEMS):
-            page = [item.wire() for item in told[start : start + limits.MAX_ITEMS]]
-            self._conversation.tell(messages.Have(items=page))
-            await self._conversation.room()
+        return pushed, told, faults
 
     def _lacking(self, author: bytes, entries: list[Entry]) -> list[Entry]:
         """The part of the new entries that the peer is not known to have."""
@@ -162,6 +193,9 @@ class Live:
 
     async def _tell_fault(self, item: Item) -> None:
         """A fork goes out with its proof, a contest with its openers: one is enough for every node [R-LOG-15]."""
+        if (item.author, item.epoch, item.term) in self._peer_knows:
+            return
+        self.peer_knows(item.author, item.epoch, item.term)
         state = await self._store.load(item.author)
         if state is None:
             return
