@@ -160,8 +160,8 @@ class Node(Place):
             return json.load(answer)
 
     def keys(self, text: str) -> set[str]:
-        """The keys of the listings a search finds."""
-        return {item["key"] for item in self.get("/search", text=text, limit=500)["items"]}
+        """The keys of the listings that its own catalogue has for a search."""
+        return {item["key"] for item in self.get("/search", text=text, limit=500, hubs="never")["items"]}
 
     def add(self, key: str, title: str, **fields: object) -> Any:
         """Publishes a product."""

@@ -27,7 +27,7 @@ def found(place: Place, text: str) -> dict[str, dict[str, Any]]:
 def test_a_newcomer_finds_what_its_inviter_imported(nodes: Launcher) -> None:
     ada = nodes.start("ada")
     assert ada.ask("listing", "import", APPAREL, "--currency", "EUR") == {
-        "created": 14, "updated": 0, "unchanged": 0, "skipped": [],
+        "created": 14, "updated": 0, "unchanged": 0, "withdrawn": 0, "skipped": [], "pictures": 0, "not_fetched": [],
     }  # fmt: skip
     here = found(ada, "shirt")
     assert {item["key"] for item in here.values()} == {
@@ -54,7 +54,7 @@ def test_a_newcomer_finds_what_its_inviter_imported(nodes: Launcher) -> None:
     )
 
     assert ada.ask("listing", "import", APPAREL, "--currency", "EUR") == {
-        "created": 0, "updated": 0, "unchanged": 14, "skipped": [],
+        "created": 0, "updated": 0, "unchanged": 14, "withdrawn": 0, "skipped": [], "pictures": 0, "not_fetched": [],
     }  # fmt: skip
     assert ada.end() == 0
     assert found(ben, "shirt") == here
@@ -71,7 +71,7 @@ def test_what_is_found_does_not_depend_on_whether_a_node_runs(nodes: Launcher) -
     asked = (
         ("listing", "ls", "--all", "--limit", 5),
         ("listing", "show", "checked-shirt"),
-        ("search", "shirt", "--max-price", "50", "--currency", "EUR"),
+        ("search", "shirt", "--max-price", "50", "--currency", "EUR", "--hubs", "never"),
         ("log", "ls", "--limit", 7),
         ("following",),
         ("config", "get", "listen"),

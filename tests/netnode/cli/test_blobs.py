@@ -32,7 +32,7 @@ def test_add_get_ls_rm(go, tmp_path):
     (tmp_path / "in.png").write_bytes(PNG)
     assert go("blob", "add", "in.png", "--json").json == {"hash": NAME, "size": len(PNG)}
     assert go("blob", "ls", "--json").json == {
-        "items": [{"hash": NAME, "size": len(PNG), "added": 1_760_000_000_000}],
+        "items": [{"hash": NAME, "size": len(PNG), "added": 1_760_000_000_000, "own": True}],
         "next": None,
     }
     got = go("blob", "get", NAME.upper(), "out.png", "--json")

@@ -77,7 +77,10 @@ def test_every_command_without_a_running_node(ready, tmp_path):
         "created": 2,
         "updated": 0,
         "unchanged": 0,
+        "withdrawn": 0,
         "skipped": [{"row": 9, "field": "title", "reason": "it has none"}],
+        "pictures": 0,
+        "not_fetched": [],
     }
     assert answers[f"listing export {tmp_path / 'out.csv'}"].json == {
         "exported": 3,
