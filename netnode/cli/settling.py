@@ -23,19 +23,40 @@ _SHOWN = 5  # entries of a branch named before the rest is counted
         "netnode log settle                  see the branches, then choose",
         "netnode log settle --yes            go on with the one proposed",
         "netnode log settle --branch 3fa9c1  go on with the one that ends so",
+        "netnode log settle --from 17        take entry 17 and all after it back",
     ),
 )
 @click.option("--branch", metavar="ID", help="The branch to go on with: the begin of its newest entry's id.")
+@click.option(
+    "--from",
+    "first",
+    type=click.IntRange(1),
+    metavar="SEQ",
+    help="Take this entry and all after it out of a log that is not forked, as after a wrong clock.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @passphrase_option
 @click.pass_context
-def settle(context: click.Context, branch: str | None, yes: bool, passphrase_file: Path | None) -> None:
+def settle(
+    context: click.Context, branch: str | None, first: int | None, yes: bool, passphrase_file: Path | None
+) -> None:
     """End a fork of your own log: show its branches, and sign which one goes on.
 
     A log forks when two copies of a home publish, or when a backup does that lacks the newest entries. What stands only
-    on the other branches leaves your log; it is named, so that you can publish it again.
+    on the other branches leaves your log; it is named, so that you can publish it again. With --from it takes back what
+    was published with a wrong clock.
     """
     run = invocation(context)
+    if first is not None:
+        if branch is not None:
+            raise Problem("Give --branch or --from, not both.", ExitCode.USAGE, "branch_and_first")
+        if not yes:
+            output.hint(
+                f"Entry {first} and all after it leave your log for good. They are kept: netnode key disowned"
+            )
+            _confirm(run, f"Take everything from entry {first} on back?")
+        output.emit(run, call(run, LOG_SETTLE, models.Settle(first=first), passphrase_file), _show_settled)
+        return
     known = call(run, LOG_BRANCHES, models.Nothing())
     if not known.forked:
         text = "Your log is not forked: there is nothing to settle."

@@ -14,7 +14,7 @@ async def _branches(services: Services, request: models.Nothing) -> models.Branc
 
 
 async def _settle(services: Services, request: models.Settle) -> models.Settled:
-    return await services.own.settle(request.branch)
+    return await services.own.settle(request.branch, request.first)
 
 
 async def _resume(services: Services, request: models.Resume) -> models.Resumed:
@@ -34,7 +34,7 @@ LOG_SETTLE: Final = Operation(
     "log.settle",
     "POST",
     "/log/settle",
-    "End a fork of the own log",
+    "End a fork of the own log, or take its newest entries back",
     models.Settle,
     models.Settled,
     _settle,

@@ -209,7 +209,7 @@ class OwnWork(Protocol):
     async def branches(self) -> models.Branches:
         """The branches of a forked own log."""
 
-    async def settle(self, branch: str | None) -> models.Settled:
+    async def settle(self, branch: str | None, first: int | None = None) -> models.Settled:
         """Ends a fork; Problem 4 when there is none or this node is not caught up, 3 for no such branch. Signs."""
 
     async def resume(self, *, anyway: bool) -> models.Resumed:

@@ -102,6 +102,17 @@ class Branches:
         """
         await self._store.write(_shown, self._author, openers, entries, peer)
 
+    async def main(self, first: int, last: int) -> list[Entry]:
+        """Entries of the main run, oldest first."""
+        return await self._store.read(Reader.entries, self._author, first, last, _ALL)
+
+    async def first_after(self, last: int, moment: int) -> int:
+        """Seq of the lowest entry of the main run up to `last` that is dated after a moment (ms UTC).
+
+        No entry is dated before the one below it [R-LOG-9].
+        """
+        return await self._store.read(_first_after, self._author, last, moment)
+
     async def known(self, state: LogState) -> list[Branch]:
         """The branches of a forked log, the one that most speaks for first; of a log that is open, none.
 
@@ -224,6 +235,18 @@ def _shown(writer: Writer, author: bytes, openers: Openers, entries: Sequence[En
 def _number(writer: Writer, author: bytes) -> int | None:
     n: int | None = writer.connection.execute("SELECT n FROM networker WHERE id = ?", (author,)).get
     return n
+
+
+def _first_after(reader: Reader, author: bytes, last: int, moment: int) -> int:
+    low, high = 0, last
+    while low < high:
+        middle = (low + high) // 2
+        entry = reader.entry(author, middle)
+        if entry is not None and entry.time > moment:
+            high = middle
+        else:
+            low = middle + 1
+    return high
 
 
 def _known(reader: Reader, author: bytes, state: LogState) -> list[Branch]:

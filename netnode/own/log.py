@@ -255,8 +255,8 @@ class OwnLog:
         raise _refused(
             f"This computer's clock says {_moment(now)} UTC, but your newest entry is dated {_moment(before.time)}. "
             "Set the clock if it is wrong, then try again. If it is right, it was ahead when you published: others "
-            f"show nothing from entry {first} on before that date. Take it back with netnode log settle --from {first}, "
-            "then publish it again.",
+            f"show nothing from entry {first} on before that date. Take it back with netnode log settle --from "
+            f"{first}, then publish it again.",
             "clock",
         )
 

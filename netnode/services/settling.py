@@ -84,10 +84,16 @@ class OwnWork:
             forked=True, common=state.common, branches=[branch_view(each) for each in known]
         )
 
-    async def settle(self, branch: str | None) -> models.Settled:
-        """Publishes the settlement; see `OwnLog.settle`."""
-        tip = None if branch is None else await self._tip(branch)
-        entry, chosen, left = await self._own.settle(tip)
+    async def settle(self, branch: str | None, first: int | None = None) -> models.Settled:
+        """Publishes the settlement; see `OwnLog.settle`, and with `first` `OwnLog.take_back`."""
+        if first is not None and branch is not None:
+            raise Problem("Give a branch or a first entry, not both.", ExitCode.USAGE, "branch_and_first")
+        if first is not None:
+            entry, chosen, gone = await self._own.take_back(first)
+            left = [gone]
+        else:
+            tip = None if branch is None else await self._tip(branch)
+            entry, chosen, left = await self._own.settle(tip)
         await self._projector.level_of(self._own.id)
         return models.Settled(
             entry=entry.id.hex(),

@@ -441,7 +441,7 @@ class FakeOwn:
         found = [self.branch("a"), self.branch("b", main=True, entries=21, whole=False)]
         return models.Branches(forked=True, common=2, branches=found)
 
-    async def settle(self, branch):
+    async def settle(self, branch, first=None):
         self.services.sign()
         self.settled.append(branch)
         return models.Settled(

@@ -166,7 +166,7 @@ def test_the_clock() -> None:
     )
     assert "ahead of" in computer.clock(NOW, None, -121_000).text
     assert computer.clock(NOW, None, -60_000).state == "warn"
-    assert computer.clock(NOW, NOW + 600_000, None).state == "warn"
+    assert computer.clock(NOW, NOW + 600_000, None).state == "fail"
 
 
 def test_the_versions() -> None:

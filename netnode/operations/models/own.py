@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from protocol import limits
+
 BranchText = Annotated[
     str,
     Meta(min_length=4, max_length=64, pattern="^[0-9a-f]+$", description="begin of the id of a newest entry"),
@@ -54,9 +56,13 @@ class Branches(Struct, frozen=True, kw_only=True):
 
 
 class Settle(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ends a fork; without `branch` the log goes on with the one proposed."""
+    """Ends a fork; without `branch` the log goes on with the one proposed.
+
+    With `first` it takes the entries from that seq on out of a log that is not forked, as after a wrong clock.
+    """
 
     branch: BranchText | None = None
+    first: Annotated[int, Meta(ge=1, le=limits.MAX_SEQ)] | None = None
 
 
 class Settled(Struct, frozen=True, kw_only=True):
