@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from netnode.backups import archive, format
+from netnode.backups import archive, format, shelf
 from netnode.backups.format import Header, OwnHead, Recipients
 from netnode.backups.scratch import Copy, Watch, interrupted, pieces_of, require_room, scratch, write_problem
 from netnode.home import Home
@@ -59,10 +60,7 @@ def write_backup(
         raise Problem(text, ExitCode.REFUSED, "exists", {"path": str(target)})
     size = store_size(home)
     require_room(disk, home.path, size, "a copy of the store")
-    try:
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise disk_problem(error, "create", target.parent) from error
+    _place(home, target.parent)
     _sweep(target)
     with scratch(home) as folder:
         watch.begin("copying", size)
@@ -97,6 +95,18 @@ def write_backup(
         except OSError as error:
             raise write_problem(error, target) from error
     return header
+
+
+def _place(home: Home, folder: Path) -> None:
+    """Makes the folder of the home's own backups; any other has to be there, since its disk may not be plugged in."""
+    try:
+        if folder == home.path / shelf.FOLDER:
+            folder.mkdir(mode=0o700, exist_ok=True)
+        elif not folder.is_dir():
+            text = f"There is no folder {folder}. Plug in its disk, or make it: mkdir -p {shlex.quote(str(folder))}"
+            raise Problem(text, ExitCode.NOT_FOUND, "no_folder", {"path": str(folder)})
+    except OSError as error:
+        raise disk_problem(error, "create", folder) from error
 
 
 def store_size(home: Home) -> int:

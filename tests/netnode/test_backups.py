@@ -130,8 +130,11 @@ async def test_relative_paths_and_folders_that_are_not_there_are_told(
 ) -> None:
     with pytest.raises(Problem, match="no absolute path"):
         await backed_up(founded[0], Path("x.backup"))
-    with pytest.raises(Problem, match="no such file or folder"):
-        await backed_up(founded[0], tmp_path / "no" / "such" / "x.backup")
+    for folder in (tmp_path / "no", tmp_path / "no" / "such"):  # as when a stick is not plugged in
+        with pytest.raises(Problem, match=f"There is no folder {folder}. Plug in its disk") as caught:
+            await backed_up(founded[0], folder / "x.backup")
+        assert caught.value.exit_code is ExitCode.NOT_FOUND
+    assert not (tmp_path / "no").exists()  # else the backup would lie on the disk that it is to outlive
 
 
 async def test_entries_written_meanwhile_are_no_harm(
@@ -356,9 +359,11 @@ async def test_the_schedule_makes_one_when_due_and_keeps_the_newest(tmp_path: Pa
     ports = type(ports)(clock, ports.entropy, ports.executor, ports.disk)
     async with assembled(home, ports, *home_keys(home, ports, None)) as parts:
         backups = services_of(parts).backups
-        await backups.scheduled()
-        assert not (tmp_path / "shelf").exists()  # it was just started
+        await backups.scheduled()  # it was just started
         clock.now += int(LOOK_SECONDS * 1000)
+        with pytest.raises(Problem, match="There is no folder"):
+            await backups.scheduled()
+        (tmp_path / "shelf").mkdir()
         await backups.scheduled()
         first = names(tmp_path / "shelf")
         assert len(first) == 1 and first[0].startswith(f"netnode-{created.id[:12]}-")
