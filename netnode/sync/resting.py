@@ -10,7 +10,7 @@ from typing import Final
 
 from netnode.ports import Clock
 
-PAUSE_SECONDS: Final = (60.0, 3_600.0)  # after the first failure; it doubles up to the second
+PAUSE_MS: Final = (60_000, 3_600_000)  # after the first failure; it doubles up to the second
 MOST: Final = 2_000  # why: more than a node dials in an hour; those that failed longest ago go first
 
 
@@ -23,20 +23,20 @@ class Resting:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._pauses: dict[str, tuple[float, int]] = {}  # until when, failures in a row
+        self._pauses: dict[str, tuple[int, int, int]] = {}  # from when, until when, failures in a row
 
     def rests(self, host: str) -> bool:
         """Whether it is too early to dial something that was only told of this host."""
         pause = self._pauses.get(host)
-        return pause is not None and self._clock.monotonic() < pause[0]
+        return pause is not None and pause[0] <= self._clock.now_ms() < pause[1]  # a clock set back ends it
 
     def failed(self, host: str, *, answered: bool) -> None:
         """It was dialled in vain; where INX answered, if another networker, the pause does not grow."""
-        failures = 1 if answered else self._pauses.get(host, (0.0, 0))[1] + 1
+        failures = 1 if answered else self._pauses.get(host, (0, 0, 0))[2] + 1
         self._pauses.pop(host, None)
-        first, longest = PAUSE_SECONDS
-        pause = min(first * 2 ** min(failures - 1, 16), longest)
-        self._pauses[host] = (self._clock.monotonic() + pause, failures)
+        first, longest = PAUSE_MS
+        now = self._clock.now_ms()
+        self._pauses[host] = (now, now + min(first << min(failures - 1, 16), longest), failures)
         if len(self._pauses) > MOST:
             del self._pauses[next(iter(self._pauses))]
 

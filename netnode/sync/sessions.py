@@ -39,6 +39,7 @@ EAGER: Final = 6  # sessions that new entries are pushed to; the others are told
 GOODBYE_SECONDS: Final = 2.0
 BELIEVED: Final = (1, 3, 600.0)  # of one stranger, of all, in so many seconds: claims of later own entries
 BELIEVED_SECONDS: Final = 10.0  # why: an honest peer has proved its claim long before
+RETELL_SECONDS: Final = 5.0  # why: whoever comes and goes would have every peer compared with anew
 SKEW_PEERS: Final = 3  # why: one peer with a wrong clock must not silence a node
 _log = logging.getLogger("netnode.sync")
 
@@ -81,6 +82,7 @@ class SessionKeeper:
         self._handshakes: set[bytes] = set()
         self._selves: set[bytes] = set()
         self._believed = Allowance(*BELIEVED)
+        self._wider = asyncio.Event()  # peers make this node want other logs
         self._skews: dict[bytes, int] = {}
         self._changed = asyncio.Event()
         self._follows: frozenset[bytes] = frozenset()
@@ -107,6 +109,7 @@ class SessionKeeper:
         """Dials the book until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._dialling.run(), name="named peers")
+            group.create_task(self._retelling(), name="interest")
             if self.outreach is not None:
                 group.create_task(self.outreach.run(), name="address book")
 
@@ -267,7 +270,7 @@ class SessionKeeper:
         if self._chosen(peering):  # three strangers with wrong clocks must not silence a node
             self._skews[peering.id] = hello.clock - self._core.clock.now_ms()
         if self._settings.interest != "all":
-            self._retell(but=peering)
+            self._wider.set()
 
     def _choose(self, peering: Peering, hello: Hello, other: Peering) -> None:
         """Ends one of two sessions with one networker, or both when two nodes speak for it [R-SYNC-17]."""
@@ -302,7 +305,7 @@ class SessionKeeper:
     def interest_changed(self, peering: Peering) -> None:
         """What a followed peer wants is wanted here too, where `hops` is 2."""
         if self._settings.interest != "all" and peering.id in self._follows:
-            self._retell()
+            self._wider.set()
 
     def behind(self, peering: Peering, item: Item) -> None:
         """Own later heads stop appending until they are here; a stranger could silence this node, so not for long."""
@@ -492,11 +495,18 @@ class SessionKeeper:
         )
         await self._core.store.write(_take_interest, hashlib.sha256(" ".join(name).encode()).digest())
 
-    def _retell(self, but: Peering | None = None) -> None:
+    def _retell(self) -> None:
         interest = self.interest()
         for peering in tuple(self._open.values()):
-            if peering is not but:
-                peering.retell(interest)
+            peering.retell(interest)
+
+    async def _retelling(self) -> None:
+        """Tells every peer what its other peers made this node want, once in RETELL_SECONDS at most."""
+        while True:
+            await self._wider.wait()
+            self._wider.clear()
+            self._retell()
+            await asyncio.sleep(RETELL_SECONDS)
 
 
 def _take_interest(writer: Writer, digest: bytes) -> None:

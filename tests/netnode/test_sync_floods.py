@@ -7,6 +7,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from netnode.system import SystemDisk
 from protocol import address, messages
 from protocol.address import Told
 from protocol.items import Cursor, Item, Standing
-from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, Puppet, settings, until
+from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, Puppet, quiet, settings, until
 from tests.netnode.test_sync_claims import Clock
 from tests.protocol.author import NETWORK, Author
 
@@ -66,7 +67,7 @@ async def test_a_crowd_that_states_one_host_has_it_dialled_once_a_minute(mesh: M
         dialled[where] += 1
         return await plain(where, public=public)
 
-    talk._dialer.dial = counted  # type: ignore[method-assign]
+    talk._dialer.dial = counted  # type: ignore[method-assign, assignment]
     teller = await Puppet.meet(mesh.wires, A, Author("teller"), features=[5], source="12.1.1.1:1")
     crowd = [stated(each, VICTIM.replace("443", str(443 + each % ports))) for each in range(40)]
     honest = stated(100, "ws://55.5.5.5:443/inx/1")
@@ -110,6 +111,10 @@ def _claiming(puppet: Puppet, own: bytes) -> asyncio.Task[None]:
     return asyncio.create_task(puppet.serve(answer))
 
 
+def _open(node: NodeUnderTest, count: int) -> bool:
+    return len(node.sessions()) == count
+
+
 def _asked(puppet: Puppet) -> bool:
     return any(isinstance(body, messages.Get) for body, _ in puppet.questions)
 
@@ -124,9 +129,9 @@ async def test_strangers_who_claim_own_entries_do_not_silence_a_node(
     serving = []
     for number in range(8):
         puppet = await Puppet.meet(mesh.wires, "a", Author(f"liar {number}"))
-        await until(lambda number=number: len(a.sessions()) == number + 1)
+        await until(partial(_open, a, number + 1))
         serving.append(_claiming(puppet, a.id))
-        await until(lambda puppet=puppet: _asked(puppet))
+        await until(partial(_asked, puppet))
         try:
             a.own._require_newest(await a.gate.state(a.id))  # type: ignore[arg-type]
         except Problem:
@@ -191,6 +196,35 @@ def test_what_was_not_given_is_forgotten_in_time() -> None:
     table.take("liar", [b"b" * 32])
     table.release("liar", [], failed=[b"b" * 32])
     assert table.held == 1
+
+
+# -- comparing -----------------------------------------------------------------------------------------------
+async def test_strangers_that_come_and_go_have_nobody_compared_with_anew(mesh: Mesh) -> None:
+    """A node that keeps few logs wants those of its peers too; each newcomer changes that, for all sessions."""
+    a = await mesh.node("a", config=settings("followed"), follows=[Author("friend")])
+    puppets = []
+    serving = []
+    for number in range(20):
+        puppet = await Puppet.meet(mesh.wires, "a", Author(f"stranger {number}"))
+        puppets.append(puppet)
+        serving.append(_nothing_new(puppet))
+        await until(partial(_open, a, number + 1))
+    await quiet(mesh)
+    assert a.asked(messages.Interest) <= 20 + 3 * 20, "one each, and one round or two"
+    assert a.keeper.interest().wants(Author("stranger 0").id)
+    for each in serving:
+        each.cancel()
+
+
+def _nothing_new(puppet: Puppet) -> asyncio.Task[None]:
+    cursor = [puppet.session._hello.store, 0, bytes(8)]
+
+    def answer(question: messages.Body) -> messages.Body:
+        if isinstance(question, messages.Heads | messages.Changes):
+            return messages.Items(cursor=cursor, items=[])
+        return messages.Refuse(code="not_here", text="")
+
+    return asyncio.create_task(puppet.serve(answer))
 
 
 # -- disk ----------------------------------------------------------------------------------------------------
