@@ -19,6 +19,28 @@ _TRIES: Final = 3
 _COLUMNS: Final = 4
 
 
+def require_answer(run: Invocation, question: str, *, yes: bool) -> None:
+    """Refuses at once what could not be confirmed later; `confirm` asks.
+
+    Raises:
+        Problem: exit 2 that names --yes, when nobody can be asked.
+    """
+    if not yes and not run.interactive:
+        raise Problem(f"{question} If so, add --yes.", ExitCode.USAGE, "yes_needed")
+
+
+def confirm(run: Invocation, question: str, *, yes: bool) -> None:
+    """Asks before something that is not undone; --yes answers it.
+
+    Raises:
+        Problem: as `require_answer`.
+        click.Abort: the person does not want it.
+    """
+    require_answer(run, question, yes=yes)
+    if not yes:
+        click.confirm(question, abort=True, err=True)
+
+
 def make_home(
     run: Invocation,
     name: str | None,
@@ -91,7 +113,7 @@ def show_words(run: Invocation, created: Created) -> None:
     """Shows the recovery words once, and asks two back."""
     say(
         "These 24 words are the only way back to your identity when a key is stolen or a machine is lost.",
-        "Write them down on paper now. They are shown only this once.",
+        "Write them down on paper now. They are not shown again.",
         "",
     )
     rows = -(-len(created.words) // _COLUMNS)

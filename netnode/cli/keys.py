@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from netnode.cli import output
-from netnode.cli.asking import ask_back
+from netnode.cli.asking import ask_back, confirm, require_answer
 from netnode.cli.frame import (
     Invocation,
     NodeCommand,
@@ -47,6 +47,7 @@ from protocol.identity import parse_id
 _LOOK_SECONDS: Final = 0.5
 _TOLD_SECONDS: Final = 10.0  # how long a rotation waits to see that peers have it
 _WAIT_SECONDS: Final = 120
+_QUESTION: Final = "Replace the signing key?"
 _SHOWN: Final = 20  # disowned entries shown before a rotation
 
 
@@ -155,8 +156,7 @@ def rotate(
         raise Problem(text, ExitCode.USAGE, "usage")
     if out is not None:
         require_new(out)
-    if not yes and not run.interactive:
-        raise Problem("Nobody can be asked here whether to go on. Give --yes.", ExitCode.USAGE, "usage")
+    require_answer(run, _QUESTION, yes=yes)
     state = call(run, KEY_SHOW, models.Nothing())
     order = _Order(last, wait, new_words)
     # Words that are not recovery words at all are told of before anybody waits for peers.
@@ -166,8 +166,7 @@ def rotate(
     require_words(plan.network, entropy, _promises(plan), _id(state.id))
     if not run.json:
         _show_plan(plan, new_words)
-    if not yes:
-        click.confirm("Replace the signing key?", abort=True, err=True)
+    confirm(run, _QUESTION, yes=yes)
     after = entropy if out is None else SystemEntropy().token(words.ENTROPY_SIZE)
     if out is not None:
         _hand_out(run, out, plan, after, ask=not yes)
@@ -434,7 +433,7 @@ def standing(context: click.Context, publish: bool, passphrase_file: Path | None
 def _show_standing(found: models.StandingState) -> None:
     place = f"epoch {found.epoch}, term {found.term}"
     if not found.closed:
-        output.say(f"Nothing from before {place} is in force, so nothing has to be vouched for.")
+        output.say("Your key was never replaced and your log never settled, so nothing has to be vouched for.")
     elif found.published is None:
         output.say(
             f"{output.counted(found.closed, 'entry', 'entries')} from before {place} stand, and nothing vouches for "

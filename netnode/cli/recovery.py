@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from netnode.cli import output
-from netnode.cli.asking import new_passphrase
+from netnode.cli.asking import confirm, new_passphrase, require_answer
 from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
 from netnode.cli.node import peer_uris
 from netnode.cli.reach import use
@@ -27,6 +27,7 @@ from netnode.system import SystemEntropy
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text, parse_id
 
+_QUESTION: Final = "Go on with a new key?"
 _LOOK_SECONDS: Final = 0.5
 _TOLD_SECONDS: Final = 15.0
 
@@ -106,6 +107,7 @@ def recover(
             "exists",
             {"path": str(run.home.path)},
         )
+    require_answer(run, _QUESTION, yes=yes)
     entropy = known_words(run, words_file)
     passphrase = None if no_passphrase else new_passphrase(run, passphrase_file)
     if passphrase is None:
@@ -115,8 +117,7 @@ def recover(
     _require_answers(fetched)
     if not run.json:
         _show_fetched(fetched)
-    if run.interactive and not yes:
-        click.confirm("Go on from there with a new key?", abort=True, err=True)
+    confirm(run, _QUESTION, yes=yes)
     after = entropy if out is None else SystemEntropy().token(words.ENTROPY_SIZE)
     if out is not None:
         addresses = [each.address for each in fetched.answers if each.answered and each.address]

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from netnode.cli import output
+from netnode.cli.asking import confirm
 from netnode.cli.frame import Invocation, NodeCommand, examples, invocation, passphrase_option
 from netnode.cli.reach import call
 from netnode.operations import models
@@ -54,7 +55,7 @@ def settle(
             output.hint(
                 f"Entry {first} and all after it leave your log for good. They are kept: netnode key disowned"
             )
-            _confirm(run, f"Take everything from entry {first} on back?")
+            confirm(run, f"Take everything from entry {first} on back?", yes=yes)
         output.emit(run, call(run, LOG_SETTLE, models.Settle(first=first), passphrase_file), _show_settled)
         return
     known = call(run, LOG_BRANCHES, models.Nothing())
@@ -66,7 +67,7 @@ def settle(
     if branch is None and not yes:
         branch = _ask(run, known)
     elif not yes and run.interactive:
-        click.confirm(f"Go on with the branch that ends with {branch}?", abort=True, err=True)
+        confirm(run, f"Go on with the branch that ends with {branch}?", yes=yes)
     request = models.Settle(branch=None if branch is None else branch.strip().lower())
     output.emit(run, call(run, LOG_SETTLE, request, passphrase_file), _show_settled)
 
@@ -141,21 +142,15 @@ def resume(context: click.Context, anyway: bool, yes: bool) -> None:
         raise Problem(text, ExitCode.REFUSED, "not_waiting")
     if found.reason == "forked":
         raise Problem(found.text, ExitCode.REFUSED, "forked")
-    if found.alarm and not yes:
-        _confirm(run, "Is the other copy of this home stopped, and will it never be started again?")
+    if found.alarm:
+        confirm(run, "Is the other copy of this home stopped, and will it never be started again?", yes=yes)
     if anyway and not yes:
         output.hint(
             "Peers that have not answered may hold newer entries of yours. Whatever is published now takes their "
             "place: they leave your log for good, and others see that it was settled."
         )
-        _confirm(run, "Publish without waiting?")
+        confirm(run, "Publish without waiting?", yes=yes)
     output.emit(run, call(run, LOG_RESUME, models.Resume(anyway=anyway)), _show_resumed)
-
-
-def _confirm(run: Invocation, question: str) -> None:
-    if not run.interactive:
-        raise Problem(f"{question} If so, add --yes.", ExitCode.USAGE, "yes_needed")
-    click.confirm(question, abort=True, err=True)
 
 
 def _show_resumed(done: models.Resumed) -> None:

@@ -19,7 +19,6 @@ from protocol import limits
 from protocol.certificate import DAY_MS
 
 LIVE: Final = 500  # why: invites that still open; more than anybody hands out, and a bound
-USES: Final = 1_000  # why: a hall full of people; who joins leaves a row
 JOINING: Final = 1_000  # why: invites of others, one per networker; the oldest make room
 FORGOTTEN_MS: Final = 90 * DAY_MS  # why: the owner may ask who came by an invite of last month
 

@@ -55,16 +55,6 @@ def uses(reader: Reader, above: int = 0) -> list[LogUse]:
     return [_use(row) for row in reader.connection.execute(f"{_USE} WHERE bytes > ? ORDER BY id", (above,))]
 
 
-def uses_of(reader: Reader, authors: Iterable[bytes]) -> list[LogUse]:
-    """The same of those of the given logs that are held, in the order given."""
-    found = []
-    for author in authors:
-        row = reader.connection.execute(f"{_USE} WHERE id = ?", (author,)).fetchone()
-        if row is not None:
-            found.append(_use(row))
-    return found
-
-
 def _use(row: tuple[bytes, int, int, int]) -> LogUse:
     return LogUse(row[0], row[1], row[2], bool(row[3]))
 

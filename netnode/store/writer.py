@@ -17,7 +17,6 @@ import msgspec
 from netnode.ports import Entropy
 from netnode.store.batch import Batch
 from netnode.store.faults import told
-from netnode.store.schema import CHECKPOINT_PAGES
 from netnode.store.rows import (
     MAX_NETWORKERS,
     RECORD_COPIES,
@@ -28,6 +27,7 @@ from netnode.store.rows import (
     place_of,
     stored_entry,
 )
+from netnode.store.schema import CHECKPOINT_PAGES
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.items import Cursor
 from protocol.kinds import is_critical
@@ -253,10 +253,6 @@ class Writer:
                 stored += 1
             self._changed(touched)
         return stored
-
-    def purge_record(self, author: bytes, seq: int) -> bool:
-        """Lets go of one record for good; see `purge_records`."""
-        return self.purge_records(author, [seq]) > 0
 
     def purge_records(self, author: bytes, seqs: Sequence[int]) -> int:
         """Lets go of records for good; the headers stay, and the records are not asked for again.

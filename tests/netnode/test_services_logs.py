@@ -381,7 +381,7 @@ async def test_entries_whose_records_are_gone_verify_and_travel(tmp_path: Path) 
     async with opened(tmp_path, "ada") as ada, opened(tmp_path, "zoe") as zoe:
         ben = author("ben", 5)
         await filled(ada, ben)
-        await ada.store.write(Writer.purge_record, ben.id, 3)
+        await ada.store.write(Writer.purge_records, ben.id, [3])
         assert [entry.record for entry in await entries(ada, 50, id_text(ben.id))] == [True] * 3 + [
             False,
             True,

@@ -284,9 +284,9 @@ def test_a_purged_record_is_gone_from_the_file_and_not_asked_for(tmp_path: Path)
         record = author.entries[3].record
         assert record is not None
         with pytest.raises(LocalProtocolError, match="critical"):
-            writer.purge_record(author.id, 0)
-        assert writer.purge_record(author.id, 3)
-        assert not writer.purge_record(author.id, 3) and not writer.purge_record(author.id, 77)
+            writer.purge_records(author.id, [0])
+        assert writer.purge_records(author.id, [3, 77]) == 1
+        assert writer.purge_records(author.id, [3]) == 0
         assert reader.entry(author.id, 3) == gone(author.entries, 3)[3]
         assert reader.load(author.id) == change.after
         assert reader.missing_records(10) == []

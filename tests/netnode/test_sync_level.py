@@ -242,7 +242,7 @@ async def test_records_let_go_of_are_left_alone(mesh: Mesh) -> None:
     log.write(3)
     a, b = await mesh.node("a"), await mesh.node("b")
     await a.take(log)
-    await a.store.write(lambda writer: writer.purge_record(log.id, 2))
+    await a.store.write(lambda writer: writer.purge_records(log.id, [2]))
     await b.join(a)
     await level(a, b)
     await quiet(mesh)

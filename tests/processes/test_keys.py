@@ -111,7 +111,7 @@ def test_what_a_thief_wrote_leaves_the_log(nodes: Launcher) -> None:
 def recover(home: Path, networker: str, words: Path, *peers: str) -> Any:
     given = [part for peer in peers for part in ("--peer", peer)]
     return Place(home).run(
-        "recover", "--id", networker, "--words-file", words, *given, "--no-passphrase", "--json"
+        "recover", "--id", networker, "--words-file", words, *given, "--no-passphrase", "--yes", "--json"
     )
 
 
@@ -202,7 +202,7 @@ def test_a_kill_during_a_recovery_costs_nothing_but_time(nodes: Launcher, watche
     shutil.copy(sheet_of(ada), words)
     ada.end()
     home = nodes.folder / "new"
-    order = ("recover", "--id", ada.id, "--words-file", words, "--peer", hub.peer, "--no-passphrase")
+    order = ("recover", "--id", ada.id, "--words-file", words, "--peer", hub.peer, "--no-passphrase", "--yes")
     doomed(home, *order, seconds=random.uniform(0, 0.02), watched=home / watched)
     if not (home / "keys.json").exists():
         done = recover(home, ada.id, words, hub.peer)

@@ -17,7 +17,7 @@ class InviteOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     expires_in: Annotated[int, Meta(ge=60, le=366 * DAY_SECONDS)] | None = 7 * DAY_SECONDS
     pin: bool = False
-    uses: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    uses: Annotated[int, Meta(ge=1, le=1_000)] = 1  # a hall full of people: who joins leaves a row
     follow: bool = False  # follow whoever joins
     note: Annotated[str, Meta(max_length=100)] = ""
 

@@ -192,6 +192,7 @@ def test_recover_refuses_before_it_asks(ready, home, sheet, tmp_path):
         ("--id", ID),
         ("--id", ID, *peer, "--new-words"),
         ("--id", ID, *peer, "--no-passphrase", "--passphrase-file", sheet),
-        ("--id", ID, *peer, "--no-passphrase"),  # no words, nobody to ask
+        ("--id", ID, *peer, "--no-passphrase", "--yes"),  # no words, nobody to ask
+        ("--id", ID, *peer, "--no-passphrase", "--words-file", sheet),  # nobody to confirm it
     ):
         assert ready("recover", *elsewhere, *options).code == 2, options
