@@ -118,7 +118,7 @@ class Author:
 
     def rotate(self, at: int = -1) -> Entry:
         """Rotates on the entry with index `at`; what lies above is disowned."""
-        entry, signer = self.rotation(self.entries[at])
+        entry, signer = self.rotation(self.entries[at], generation=self.generation or 1)
         self.entries = [*self.entries[: entry.seq], entry]
         self.signer = signer
         return entry
