@@ -67,7 +67,6 @@ class OwnLog:
         self._signer = None if keys is None else Signer(keys.signing_seed)
         self._turn = asyncio.Lock()
         self._claims: dict[object, tuple[Item, float]] = {}  # and until when they are believed
-        self._halted: str | None = None
         self._since = clock.now_ms()
         self.id = networker
         self.caution = Caution(store, clock)
@@ -78,7 +77,7 @@ class OwnLog:
     @property
     def halted(self) -> str | None:
         """The sentence why nothing is appended before the owner did something about it."""
-        return self._halted or self.caution.alarmed
+        return self.caution.alarmed
 
     async def adopt(self, keys: Keys) -> None:
         """Signs with these keys from now on, as after a rotation."""
@@ -92,8 +91,7 @@ class OwnLog:
             yield
 
     def reopened(self) -> None:
-        """A rotation was stored: what stopped appending before was of the old key."""
-        self._halted = None
+        """A rotation was stored: what peers claimed before was of the old key."""
         self._claims.clear()
 
     def witness(self) -> Witness | None:
@@ -116,10 +114,6 @@ class OwnLog:
     def unproved(self, peer: object) -> None:
         """That peer did not give the entries it claimed, which alone would prove them: the claim is void."""
         self._claims.pop(peer, None)
-
-    def halt(self, reason: str) -> None:
-        """Stops appending for good; `reason` is a sentence for the owner."""
-        self._halted = self._halted or reason
 
     async def append(self, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
         """Signs and stores entries; they are on disk when it returns.
@@ -341,7 +335,7 @@ class OwnLog:
                 "passphrase_needed",
             )
         if self.halted is not None:
-            raise _refused(self.halted, "twin" if self.caution.alarmed else "halted")
+            raise _refused(self.halted, "twin")
         skew = self.skew()
         if skew is not None and abs(skew) > limits.CLOCK_TOLERANCE_MS:
             raise _refused(

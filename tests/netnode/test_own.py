@@ -191,15 +191,6 @@ async def test_an_entry_written_at_the_wrong_place_proves_no_fork(
     assert entry.seq == 4
 
 
-async def test_a_halted_log_stays_halted(mesh: Mesh) -> None:
-    """The first reason is the one that is told [R-LOG-23]."""
-    a = await mesh.node("a")
-    a.own.halt("One.")
-    a.own.halt("Two.")
-    problem = await refused(a)
-    assert (problem.text, problem.code, problem.exit_code) == ("One.", "halted", ExitCode.REFUSED)
-
-
 async def test_own_entries_are_on_disk_before_they_leave(mesh: Mesh) -> None:
     """What a peer has of the own log is stored here: at any time the peer is not ahead [R-LOG-20] [R-SYNC-16]."""
     a, b = await mesh.node("a"), await mesh.node("b")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -367,11 +368,10 @@ async def test_encryption_keys_are_published_renewed_and_destroyed(tmp_path: Pat
 
 async def test_encryption_keys_wait_where_the_log_takes_nothing(tmp_path: Path) -> None:
     async with opened(tmp_path) as ada:
-        ada.own.halt("No.")
-        await ada.services.keys.renew()
+        with patch.object(ada.own, "append", side_effect=Problem("No.", ExitCode.REFUSED)):
+            await ada.services.keys.renew()
         assert len(await log(ada)) == 1
         kept = ada.ring.keys.encryption
-        ada.own.reopened()
         await ada.services.keys.renew()
         assert ada.ring.keys.encryption == kept and len(await log(ada)) == 2
 
