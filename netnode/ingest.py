@@ -203,6 +203,9 @@ class Gate:
 
     async def state(self, author: bytes) -> LogState | None:
         """The newest state of a log that is on disk."""
+        known = self._states.get(author)
+        if known is not None and not self._door.locked() and not self._stale and author not in self._pending:
+            return known
         return await self._store.load(author)
 
     def wants(self, author: bytes) -> bool:

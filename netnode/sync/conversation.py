@@ -22,10 +22,11 @@ from netnode.problems import Problem
 from netnode.sync.groups import network_of
 from protocol import limits
 from protocol.errors import CODES, LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
-from protocol.messages import Body, Bye, Refuse, Runs
+from protocol.messages import Body, Bye, Push, Refuse, Runs
 from protocol.session import Arrived, Greeted, Identified, Phase, Session
 
 OUT_BYTES: Final = 256 * 1024  # why: enough to keep a fast link busy, little enough for 256 sessions
+FEW: Final = 8  # entries of a push that is taken in on the spot
 NOTICES: Final = 64  # why: a few full push messages; then the reader waits
 ANSWERS: Final = 2  # messages of one answer that wait for who asked; then the reader waits
 LAST_WORDS_SECONDS: Final = 1.0  # why: what came before the end is still taken in, but the end is not put off
@@ -73,6 +74,8 @@ class Conversation:
         self._close_code = 1000
         self._questions: asyncio.Queue[tuple[Body, int]] = asyncio.Queue(limits.MAX_OPEN_REQUESTS)
         self._notices: asyncio.Queue[Body] = asyncio.Queue(NOTICES)
+        self._untaken = 0  # of them, with the one being taken
+        self._on_notice: OnNotice | None = None
         self._ended: tuple[str, str] | None = None
         self._leaving = asyncio.Event()
         self._refused = False
@@ -102,12 +105,13 @@ class Conversation:
         Returns:
             The code and text it ended with; an empty code is a normal end.
         """
+        self._on_notice = on_notice
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(), name="session writer")
                 group.create_task(self._depart(), name="session end")
                 group.create_task(self._serve(on_question), name="session answers")
-                group.create_task(self._take(on_notice), name="session notices")
+                group.create_task(self._take(), name="session notices")
                 for other in others:
                     group.create_task(self._when_greeted(other), name="session work")
                 await self._read(on_identified, on_greeted)
@@ -304,6 +308,10 @@ class Conversation:
             self._refused = True
             _log.log(level, "%s refused: %r (%r)", self.network, body.code, body.text)
         else:
+            if self._untaken == 0 and _is_small(body):
+                await self._taken(body)  # a hop to the other task costs as much as the work
+                return
+            self._untaken += 1
             await self._notices.put(body)
 
     async def _last_words(self) -> None:
@@ -330,19 +338,26 @@ class Conversation:
                     raise
                 self.tell(Refuse(code=refusal.code, text=refusal.text[:500]), request)
 
-    async def _take(self, on_notice: OnNotice) -> None:
+    async def _take(self) -> None:
         while True:
             body = await self._notices.get()
             try:
-                await on_notice(body)
-            except NotHeld as refusal:
-                _log.debug("dropped what %s told: %s", self.network, refusal)
-            except RemoteProtocolError as refusal:
-                if _ends(refusal):
-                    raise
-                self.tell(Refuse(code=refusal.code, text=refusal.text[:500]))
+                await self._taken(body)
             finally:
+                self._untaken -= 1
                 self._notices.task_done()
+
+    async def _taken(self, body: Body) -> None:
+        if self._on_notice is None:
+            raise LocalProtocolError("a notice before the conversation began")
+        try:
+            await self._on_notice(body)
+        except NotHeld as refusal:
+            _log.debug("dropped what %s told: %s", self.network, refusal)
+        except RemoteProtocolError as refusal:
+            if _ends(refusal):
+                raise
+            self.tell(Refuse(code=refusal.code, text=refusal.text[:500]))
 
     async def _when_greeted(self, work: Callable[[], Awaitable[None]]) -> None:
         await self.greeted.wait()
@@ -388,6 +403,11 @@ class _Mailbox:
         self._closed = True
         self._arrived.set()
         self._room.set()
+
+
+def _is_small(body: Body) -> bool:
+    """Whether a notice brings so little that nobody waits for its turn: a few entries of one log."""
+    return isinstance(body, Push) and len(body.runs) == 1 and len(body.runs[0].entries) <= FEW
 
 
 def _ends(fault: ProtocolError) -> bool:
