@@ -191,7 +191,7 @@ def _show_restored(restored: models.Restored) -> None:
         f"  you     {restored.id}",
         f"  log     {output.counted(restored.own_entries, 'entry', 'entries')} of your own",
         "",
-        "What you published after that day is fetched from your peers when the node runs. Until they have answered it "
+        "What you published after that is fetched from your peers when the node runs. Until they have answered it "
         "publishes nothing, so that your log does not split in two.",
         "  netnode start      meet your peers and catch up"
         + ("; the passphrase is the one you had" if restored.protected else ""),

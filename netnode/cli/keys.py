@@ -433,7 +433,7 @@ def standing(context: click.Context, publish: bool, passphrase_file: Path | None
 def _show_standing(found: models.StandingState) -> None:
     place = f"epoch {found.epoch}, term {found.term}"
     if not found.closed:
-        output.say("Your key was never replaced and your log never settled, so nothing has to be vouched for.")
+        output.say("Nothing of yours is older than your key in force, so nothing has to be vouched for.")
     elif found.published is None:
         output.say(
             f"{output.counted(found.closed, 'entry', 'entries')} from before {place} stand, and nothing vouches for "

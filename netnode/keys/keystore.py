@@ -28,8 +28,8 @@ from netnode.ports import Disk, Entropy
 from netnode.problems import ExitCode, Problem, disk_problem
 
 WARNING: Final = (
-    "Your keys are stored without a passphrase: whoever can read this file, a backup of it or this disk has "
-    "your market identity. Keep this disk and every backup of the home encrypted."
+    "Your keys are stored without a passphrase: whoever can read your home folder, a copy of it or this disk can sign "
+    "in your name. Keep this disk and every copy of the folder encrypted."
 )
 VERSION: Final = 1
 MAX_PASSPHRASE: Final = 4096  # bytes; a passphrase file that is longer is some other file
@@ -316,8 +316,8 @@ class Keystore:
             plaintext = AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, _bound(file))
         except InvalidTag:
             raise Problem(
-                f"This passphrase does not open {self.path}. Check it and try again; "
-                "if it is right, the file was altered: put back a backup of it.",
+                f"This passphrase does not open {self.path}. If you forgot it, your recovery words bring you back in a new "
+                "home: netnode recover --help. If it is right, the file was altered: put back a backup of it.",
                 code="passphrase",
             ) from None
         try:

@@ -177,10 +177,7 @@ class Caution:
         """The sentence for the owner while two copies of this home are thought to run."""
         if self._kept is None or self._kept.alarm is None:
             return None
-        return (
-            f"{self._kept.alarm} Two would split your log, so this one publishes nothing. Stop the other one for good, "
-            "then say here that it is gone: netnode log resume"
-        )
+        return _two(self._kept.alarm)
 
     async def caught_up(self) -> bool:
         """Whether the peers have answered by (a) or (b) of R-LOG-22, never by the owner's word.
@@ -348,6 +345,36 @@ def sentence(found: Standing) -> str:
     )
 
 
+def held_back(reader: Reader) -> tuple[str, bool] | None:
+    """What the store of a home says of why its node publishes nothing, for who looks at it from outside.
+
+    Args:
+        reader: of the store.
+
+    Returns:
+        A sentence or two, and whether two copies of the home are thought to run; None when nothing holds it back.
+    """
+    value = reader.meta(_META)
+    if value is None:
+        return None
+    kept = _decode(value)
+    if kept.alarm is not None:
+        return _two(kept.alarm), True
+    if kept.reason is None or kept.by is not None:
+        return None
+    return (
+        f"Nothing is published until your peers have told what they hold of your log. {_WHY[kept.reason]}.",
+        False,
+    )
+
+
+def _two(alarm: str) -> str:
+    return (
+        f"{alarm} Two would split your log, so this one publishes nothing. Stop the other one for good, "
+        "then say here that it is gone: netnode log resume"
+    )
+
+
 def mark(writer: Writer, reason: Reason, now: int, store_id: bytes) -> None:
     """Makes the node of this store cautious from its next start on, as the copy that it is [R-LOG-22].
 
@@ -390,7 +417,7 @@ def _decode(value: bytes) -> _Kept:
 def peer_label(row: PeerRow) -> str:
     """Who and where a peer of the book is, for a person."""
     who = row.name or (id_text(row.id)[:16] if row.id is not None else "")
-    where = f"at {row.addresses[0]}" if row.addresses else "that dialled in"
+    where = f"at {row.addresses[0]}" if row.addresses else "who dialled in"
     return f"{who} {where}".strip()
 
 

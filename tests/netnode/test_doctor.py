@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from netnode import node
@@ -17,7 +19,9 @@ from netnode.home import Home
 from netnode.homes.repairing import repair
 from netnode.operations import models
 from netnode.operations.runtime import StartOptions
+from netnode.own.caution import Reason, mark
 from netnode.services.doctor import Live, computer, examine
+from netnode.store import Writer
 from netnode.system import SystemDisk, SystemEntropy
 from tests.netnode.services_home import TestClock
 from tests.netnode.store_version_1 import make_store
@@ -100,6 +104,26 @@ def test_keys_and_settings_that_are_gone_or_broken(home: Path) -> None:
 
 def test_a_home_that_moved(home: Path) -> None:
     assert check(found(home, machine="elsewhere"), "place").state == "warn"
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_node_that_may_not_publish(home: Path, reason: Reason) -> None:
+    with closing(apsw.Connection(str(home / "store.sqlite3"))) as connection:
+        mark(Writer(connection, SystemEntropy()), reason, 1, bytes(16))
+    examined = found(home)
+    one = check(examined, "publishing")
+    assert one.state == "warn" and "until your peers have told" in one.text and one.mend == "netnode status"
+    assert examined.ok
+
+
+def test_two_nodes_of_one_networker(home: Path) -> None:
+    with closing(apsw.Connection(str(home / "store.sqlite3"))) as connection:
+        kept = {"since": 1, "alarm": "Another node of this networker is running."}
+        Writer(connection, SystemEntropy()).set_meta("caution", msgspec.json.encode(kept))
+    examined = found(home)
+    one = check(examined, "publishing")
+    assert one.state == "fail" and one.text.startswith("Another node of this networker is running. Two would")
+    assert one.mend == "netnode log resume" and not examined.ok
 
 
 def test_damage(home: Path) -> None:
@@ -217,4 +241,6 @@ async def test_after_a_repair_all_is_well(home: Path) -> None:
     assert not found(home).ok
     await repair(home, False, Watch())
     examined = found(home)
-    assert {state for name, state in states(examined).items() if name not in ("place", "backup")} == {"ok"}
+    assert {
+        state for name, state in states(examined).items() if name not in ("place", "backup", "publishing")
+    } == {"ok"}

@@ -15,6 +15,7 @@ from netnode.backups import shelf
 from netnode.home import Home
 from netnode.keys.keystore import PublicKeys
 from netnode.operations.models import Check
+from netnode.own.caution import held_back
 from netnode.ports import Disk
 from netnode.problems import Problem
 from netnode.projections import catalogue
@@ -99,6 +100,11 @@ def _examined(connection: apsw.Connection, public: PublicKeys | None) -> tuple[l
         row = reader.log(public.networker)
         checks.append(_log(reader, public, row is not None))
         found = Found(None if row is None else row.time, found.backup)
+    back = held_back(reader)
+    if back is not None:
+        text, two = back
+        mend = "netnode log resume" if two else "netnode status"
+        checks.append(Check(name="publishing", state="fail" if two else "warn", text=text, mend=mend))
     lag = catalogue.lag(connection)
     if lag > LAG:
         text = f"The catalogue is {lag:,} entries behind; search does not show them yet."
