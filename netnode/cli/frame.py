@@ -24,6 +24,7 @@ from netnode.system import SystemDisk
 
 _HOME: Final = "netnode.home"
 _JSON: Final = "netnode.json"
+_NO_LIMIT: Final = 1_000
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -76,6 +77,10 @@ class NodeCommand(click.Command):
         except Problem as problem:
             raise placed(problem, ctx) from problem
 
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """What it does, for the list of commands."""
+        return _whole(super().get_short_help_str(_NO_LIMIT))
+
 
 class NodeGroup(click.Group):
     """A group with the options of every command."""
@@ -86,6 +91,15 @@ class NodeGroup(click.Group):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Its own parameters, then those of every command."""
         return [*super().get_params(ctx), *_everywhere()]
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """What its commands do, for the list of commands."""
+        return _whole(super().get_short_help_str(_NO_LIMIT))
+
+
+def _whole(text: str) -> str:
+    """The first clause of a help text as a sentence: click wraps it, where it would cut off a longer one."""
+    return text.partition(";")[0].removesuffix(".") + "."
 
 
 @dataclass(frozen=True, slots=True)

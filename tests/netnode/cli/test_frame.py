@@ -155,3 +155,11 @@ def test_prices_and_times_in_words():
     )
     assert when(0) == "1970-01-01 00:00"
     assert when(2**60) == "-"
+
+
+def test_lists_of_commands_say_whole_sentences(run):
+    """Nothing is cut off where a terminal is narrow."""
+    groups = {path[:-1] for path, _ in commands(program.netnode)}
+    for path in groups:
+        listed = run(*path, "--help").out.partition("Commands:\n")[2]
+        assert listed and not any(line.endswith("...") for line in listed.splitlines()), path
