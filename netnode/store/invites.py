@@ -129,6 +129,11 @@ def made(reader: Reader, before: int | None, limit: int) -> list[InviteRow]:
     return [_with_joined(connection, row) for row in rows]
 
 
+def known(reader: Reader, token: bytes) -> bool:
+    """Whether a token was made here."""
+    return reader.connection.execute("SELECT 1 FROM invite WHERE token = ?", (token,)).get is not None
+
+
 def revoke(writer: Writer, number: int, now: int) -> bool:
     """Takes an invite back; whether there is one. Who joined by it stays."""
     with writer.transaction(durable=True) as connection:

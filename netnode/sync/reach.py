@@ -90,9 +90,10 @@ class Reach:
         self._dialer = dialer
         self._identity = identity
         self._agent = agent
-        self._joins = Allowance(*JOINS)
-        self._dials = Allowance(*DIAL_BACKS)
-        self._dialling = 0
+        # What strangers may use up is not what those need who were invited, or whom the owner chose.
+        self._joins = {known: Allowance(*JOINS) for known in (True, False)}
+        self._dials = {chosen: Allowance(*DIAL_BACKS) for chosen in (True, False)}
+        self._dialling = {True: 0, False: 0}
         self._shown = asyncio.Event()
         self.reachability = Reachability()
         self.named: Named | None = None
@@ -115,7 +116,8 @@ class Reach:
 
     async def _join(self, question: Join, asker: Asker) -> Joined:
         """Judges a token [R-INV-4]."""
-        if not self._joins.take(asker.id, self._clock.monotonic()):
+        known = await self._store.read(invites.known, question.token)
+        if not self._joins[known].take(asker.id, self._clock.monotonic()):
             raise RemoteProtocolError("rate", "too many invites shown: try again in a minute")
         admission = await self._store.write(
             invites.admit, question.token, question.pin, asker.id, self._clock.now_ms()
@@ -133,15 +135,17 @@ class Reach:
             raise NotHeld("not_here", "this node does not know the address that link comes from")
         if kind != "public" and not asker.chosen:
             raise NotHeld("not_here", "addresses of a local network are dialled back for chosen peers only")
-        if self._dialling >= DIAL_BACKS_AT_ONCE or not self._dials.take(asker.id, self._clock.monotonic()):
+        chosen = asker.chosen
+        now = self._clock.monotonic()
+        if self._dialling[chosen] >= DIAL_BACKS_AT_ONCE or not self._dials[chosen].take(asker.id, now):
             raise RemoteProtocolError("rate", "too many to dial back: try again in some minutes")
         host = f"[{asker.host}]" if ":" in asker.host else asker.host
         address = f"ws://{host}:{port}{PEER_PATH}"
-        self._dialling += 1
+        self._dialling[chosen] += 1
         try:
             return DialledBack(address=address, reached=await self._answers_at(address, asker.id))
         finally:
-            self._dialling -= 1
+            self._dialling[chosen] -= 1
 
     async def _answers_at(self, address: str, expected: bytes) -> bool:
         """Whether this networker answers there: message 2 of a handshake proves it, and the link ends."""
