@@ -184,8 +184,9 @@ class Home:
         """
         descriptor = self._take_lock(retries)
         try:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            with suppress(OSError):  # a full disk: the lock is held all the same, and its owner may look around
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
         finally:
             with suppress(OSError):

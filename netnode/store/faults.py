@@ -12,8 +12,11 @@ from netnode.problems import Problem
 
 DAMAGED: Final = "damaged"
 FAILING: Final = "store"
+_FULL: Final = "the disk is full. Free some space and try again"
+# Who opens a database needs 32 KiB beside it for its index of the log; SQLite has no word of its own for their lack.
+_NO_ROOM: Final = frozenset({apsw.SQLITE_IOERR_SHMSIZE})
 _ADVICE: Final[tuple[tuple[type[apsw.Error], str], ...]] = (
-    (apsw.FullError, "the disk is full. Free some space and try again"),
+    (apsw.FullError, _FULL),
     (apsw.ReadOnlyError, "it is read-only. Check the owner and mode of the file and its folder"),
     (apsw.CantOpenError, "it cannot be opened. Check that its folder exists and is yours"),
     (apsw.PermissionsError, "you have no permission there. Check its owner and mode"),
@@ -35,6 +38,8 @@ def store_problem(error: apsw.Error, path: str, doing: str) -> Problem | None:
     """
     for form, advice in _ADVICE:
         if isinstance(error, form):
+            if getattr(error, "extendedresult", 0) in _NO_ROOM:
+                advice = _FULL
             code = DAMAGED if isinstance(error, (apsw.CorruptError, apsw.NotADBError)) else FAILING
             return Problem(f"Cannot {doing} the store {path}: {advice}.", code=code, details={"path": path})
     return None

@@ -6,10 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from netnode.problems import Problem
 from netnode.store import Reader
+from netnode.store.faults import store_problem
 from protocol.items import Standing
 from protocol.records import Profile, encode_record
 from tests.netnode.faulty import FAULTS, FaultyDisk
@@ -105,3 +107,12 @@ async def test_a_disk_that_fails_at_every_write_of_a_burst(mesh: Mesh, tmp_path:
                 expected = before
         assert len(await node.log(node.id)) == expected
     await sound(node, [])
+
+
+def test_no_room_for_the_index_of_the_log_is_a_full_disk() -> None:
+    """Who opens the store on a full disk is told that, not to check the disk."""
+    for code, word in ((apsw.SQLITE_IOERR_SHMSIZE, "is full"), (apsw.SQLITE_IOERR_READ, "reports an error")):
+        error = apsw.IOError("disk I/O error")
+        error.result, error.extendedresult = apsw.SQLITE_IOERR, code
+        problem = store_problem(error, "store.sqlite3", "open")
+        assert problem is not None and word in problem.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import multiprocessing
 import os
@@ -350,3 +351,14 @@ def test_a_store_whose_keys_are_gone_is_not_taken_for_a_new_home(home: Home) -> 
     assert (caught.value.exit_code, caught.value.code) == (ExitCode.REFUSED, "keys_gone")
     home.keys.write_bytes(b"{}")
     home.refuse_lost_keys()
+
+
+def test_a_full_disk_keeps_nobody_from_the_lock(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process number in it is a hint; its owner may look at what is there."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with home.lock(), pytest.raises(Problem, match="is using the home"), home.lock():
+        pass
