@@ -163,6 +163,7 @@ class SessionKeeper:
         stored = await self._book.add(row)
         if stored.id is not None:
             self._owner_named |= {stored.id}
+            await self._nearer()
         if self.outreach is not None:
             self.outreach.forgive(stored.addresses)
         self._dialling.keep(stored)
@@ -197,8 +198,7 @@ class SessionKeeper:
     async def changed(self) -> None:
         """Follows or blocks changed: tells every peer the new interest, ends blocked sessions."""
         await self._reread()
-        if self._core.keeping is not None:
-            await self._core.keeping.look(self._core.gate)
+        await self._nearer()
         self._changed.set()
         for networker in self._blocked:
             self.end(networker, "blocked", "no sessions with this networker")
@@ -471,6 +471,7 @@ class SessionKeeper:
 
     async def met(self, peering: Peering) -> None:
         """Writes an open session into the book."""
+        new = peering.named and peering.id not in self._owner_named
         if peering.named:
             self._owner_named |= {peering.id}
         if self.outreach is not None:
@@ -481,6 +482,13 @@ class SessionKeeper:
         )
         for number in merged:
             self._dialling.stop(number)
+        if new:
+            await self._nearer()
+
+    async def _nearer(self) -> None:
+        """The owner named somebody: their log is no stranger's from now on."""
+        if self._core.keeping is not None:
+            await self._core.keeping.look(self._core.gate)
 
     async def _reread(self) -> None:
         self._follows = frozenset(each for each, _ in await self._core.store.read(Reader.follows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Iterator
@@ -16,14 +17,17 @@ import pytest
 from netnode.home import Home
 from netnode.node import _logging
 from netnode.problems import Problem
-from netnode.store import Reader, Writer, writer
+from netnode.quotas import Distance
+from netnode.store import Reader, Writer, invites, writer
 from netnode.sync import dialling, outreach, sessions
 from netnode.sync.addresses import AddressBook
 from netnode.sync.claims import CLAIM_SECONDS, Claims
 from netnode.sync.conduct import DISCOURAGED_MS, LIMIT, Conduct, Record
+from netnode.sync.reach import Asker
 from netnode.system import SystemDisk
 from protocol import address, messages
 from protocol.address import Told
+from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.items import Cursor, Item, Standing
 from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, Puppet, quiet, settings, until
 from tests.netnode.test_sync_claims import Clock
@@ -225,6 +229,48 @@ def _nothing_new(puppet: Puppet) -> asyncio.Task[None]:
         return messages.Refuse(code="not_here", text="")
 
     return asyncio.create_task(puppet.serve(answer))
+
+
+# -- being reached -------------------------------------------------------------------------------------------
+async def test_a_crowd_that_guesses_tokens_keeps_nobody_from_joining(mesh: Mesh) -> None:
+    """What it uses up is not what those need who show a token that was made here."""
+    ada = await mesh.node("a")
+    token = b"t" * 16
+    await ada.store.write(invites.make, token, None, None, 1, False, "", NOW)
+    for number in range(30):
+        for guess in range(10):
+            asker = Asker(number.to_bytes(32), "66.6.6.6", False)
+            with pytest.raises((NotHeld, RemoteProtocolError)) as refusal:
+                await ada.reach.answer(messages.Join(token=guess.to_bytes(16)), asker)
+            assert refusal.value.code in {"invite", "rate"}
+    assert refusal.value.code == "rate", "the crowd is bounded all the same"
+    joined = await ada.reach.answer(messages.Join(token=token), Asker(b"f" * 32, "77.7.7.7", False))
+    assert joined == messages.Joined(followed=False)
+
+
+async def test_a_crowd_that_has_itself_dialled_back_does_not_use_up_what_friends_need(mesh: Mesh) -> None:
+    ada = await mesh.node("a")
+    for number in range(50):
+        asker = Asker(number.to_bytes(32), "66.6.6.6", False)
+        with contextlib.suppress(RemoteProtocolError):
+            await ada.reach.answer(messages.DialBack(port=80), asker)
+    with pytest.raises(RemoteProtocolError) as refusal:
+        await ada.reach.answer(messages.DialBack(port=80), Asker(b"s" * 32, "66.6.6.6", False))
+    assert refusal.value.code == "rate"
+    answer = await ada.reach.answer(messages.DialBack(port=80), Asker(b"f" * 32, "77.7.7.7", True))
+    assert answer == messages.DialledBack(address="ws://77.7.7.7:80/inx/1", reached=False)
+
+
+# -- quotas --------------------------------------------------------------------------------------------------
+async def test_a_peer_its_owner_just_named_is_a_stranger_to_the_quotas_no_longer(mesh: Mesh) -> None:
+    """Not only when the quotas are looked at next: its log would fall with those of the crowd until then."""
+    a, b = await mesh.node("a"), await mesh.node("b")
+    assert a.keeping.distance(b.id) is Distance.STRANGER
+    await a.join(b)
+    assert a.keeping.distance(b.id) is Distance.NEAR
+    c = await mesh.node("c")
+    await a.join(c, known=False)
+    await until(lambda: a.keeping.distance(c.id) is Distance.NEAR)
 
 
 # -- disk ----------------------------------------------------------------------------------------------------
