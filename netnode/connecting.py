@@ -1,0 +1,91 @@
+"""The parts of a running node that meet peers: links, the identity they prove, the sessions."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from netnode.assembly import Assembly, agent
+from netnode.homes.refetching import fetch_own_log
+from netnode.links import WebSocketDialer, WebSocketListener
+from netnode.session_identity import SessionIdentity
+from netnode.sync.claims import Claims
+from netnode.sync.peering import Core
+from netnode.sync.ranges import Held
+from netnode.sync.reach import Reach
+from netnode.sync.sessions import SessionKeeper
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """The parts; `held` is None where a node keeps few logs."""
+
+    listener: WebSocketListener
+    identity: SessionIdentity
+    sessions: SessionKeeper
+    held: Held | None
+
+
+@asynccontextmanager
+async def connecting(parts: Assembly, addresses: tuple[str, ...]) -> AsyncIterator[Connections]:
+    """Puts the parts together; they begin to work with `SessionKeeper.start`, and all links end with the context.
+
+    Args:
+        parts: the open home.
+        addresses: of peers, asked for the own log where it is not here.
+
+    Raises:
+        Problem: the own log is not in the store, and nobody who could be reached has it.
+    """
+    settings, ports = parts.settings, parts.ports
+    dialer = WebSocketDialer()
+    listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
+    try:
+        await fetch_own_log(parts, dialer, addresses)
+        identity = await SessionIdentity.of(parts)
+        keeps_all = settings.interest == "all"
+        held = Held(parts.store, settings.network, ports.entropy, ports.clock) if keeps_all else None
+        reach = Reach(
+            settings.network,
+            parts.store,
+            ports.clock,
+            ports.entropy,
+            dialer,
+            lambda: identity.current,
+            agent(),
+        )
+        core = Core(
+            settings.network,
+            parts.store,
+            parts.gate,
+            parts.bus,
+            ports.clock,
+            parts.own.witness,
+            own=parts.own,
+            # A node that keeps few logs has little to answer.
+            searched_as=parts.own.id if keeps_all and settings.answer_searches == "on" else None,
+            keeping=parts.keeping,
+            stamping=parts.stamping,
+            held=held,
+            reach=reach,
+            claims=Claims(ports.clock),
+        )
+        sessions = SessionKeeper(
+            core,
+            parts.own,
+            lambda: identity.current,
+            settings,
+            ports.entropy,
+            dialer,
+            listener,
+            agent(),
+        )
+        parts.own.skew = sessions.skew
+        reach.named = sessions.invited
+        parts.keeping.on_wider = sessions.compare_again
+        parts.stamping.on_better = sessions.show_stamp
+        parts.bus.subscribe(lambda _: parts.stamping.busy())
+        yield Connections(listener, identity, sessions, held)
+    finally:
+        await dialer.close()
