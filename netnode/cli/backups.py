@@ -105,7 +105,13 @@ def _contents(made: models.BackupMade) -> str:
     return f"{own}, {output.counted(one.logs, 'log')} in all"
 
 
-@backup.command(cls=NodeCommand)
+@backup.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode backup verify shop.backup",
+        "netnode backup verify shop.backup --words-file recovery-nx1abcde.txt",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--words-file",

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options
+from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options
 from netnode.cli.reach import call, send_file, use
 from netnode.cli.saving import save
 from netnode.operations import models
@@ -42,7 +42,12 @@ def _hash(context: click.Context, parameter: click.Parameter, value: str) -> str
     return name
 
 
-@blob.command(cls=NodeCommand)
+@blob.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode blob add front.jpg",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def add(context: click.Context, file: Path) -> None:

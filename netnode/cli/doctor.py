@@ -9,7 +9,7 @@ import click
 
 from netnode.cli import output
 from netnode.cli.backups import in_process
-from netnode.cli.frame import Invocation, NodeCommand, invocation
+from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
 from netnode.cli.reach import call, require_home
 from netnode.operations import models
 from netnode.operations.doctor import DOCTOR
@@ -66,7 +66,12 @@ def repair(context: click.Context, anyway: bool) -> None:
     output.emit(run, done, _show_repaired)
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode bugreport report.zip     read it before you send it",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def bugreport(context: click.Context, file: Path) -> None:

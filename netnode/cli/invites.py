@@ -38,7 +38,13 @@ def _qr_options(command: Command) -> Command:
     return drawn(file(command))
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode invite",
+        "netnode invite --qr-file invite.svg",
+    ),
+)
 @_qr_options
 @click.pass_context
 def invite(context: click.Context, qr: bool, qr_file: Path | None) -> None:

@@ -334,7 +334,13 @@ def _show_rotated(rotated: models.KeyRotated, told: int, out: Path | None) -> No
 
 
 # -- words ---------------------------------------------------------------------------------------------------
-@key.command(cls=NodeCommand)
+@key.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode key check                                      asks for the words",
+        "netnode key check --words-file recovery-nx1abcde.txt",
+    ),
+)
 @words_option
 @click.pass_context
 def check(context: click.Context, words_file: Path | None) -> None:
@@ -382,7 +388,13 @@ def _peer(receipt: models.KeyReceipt) -> str:
     return " ".join(part for part in (output.short(receipt.peer), receipt.name) if part and part != "-")
 
 
-@key.command(cls=NodeCommand)
+@key.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode key disowned",
+        "netnode key disowned --epoch 0     what the first key signed",
+    ),
+)
 @click.option("--epoch", type=click.IntRange(0), metavar="N", help="Only what the key of this epoch signed.")
 @page_options
 @click.pass_context

@@ -106,7 +106,12 @@ def edit(
     output.emit(run, published, lambda answer: output.say(f"Published the next version of {answer.key}"))
 
 
-@listing.command(cls=NodeCommand)
+@listing.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode listing withdraw brass-lamp",
+    ),
+)
 @click.argument("key")
 @passphrase_option
 @click.pass_context
@@ -153,7 +158,13 @@ def _state(item: models.ListingSummary) -> str:
     return f"until {output.when(item.expires)[:10]}" if isinstance(item.expires, int) else ""
 
 
-@listing.command(cls=NodeCommand)
+@listing.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode listing show brass-lamp           your own",
+        "netnode listing show nx1.../brass-lamp    as a search prints it",
+    ),
+)
 @click.argument("key")
 @click.pass_context
 def show(context: click.Context, key: str) -> None:

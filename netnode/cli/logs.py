@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options
+from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options
 from netnode.cli.reach import call, send_file, use
 from netnode.cli.saving import save
 from netnode.cli.settling import resume, settle
@@ -105,7 +105,12 @@ def _show_verified(result: models.Verified) -> None:
     )
 
 
-@log.command(cls=NodeCommand)
+@log.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode log export /media/stick/logs.inx",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--author", metavar="ID", help="Only this networker's log.")
 @click.pass_context
@@ -117,7 +122,13 @@ def export(context: click.Context, file: Path, author: str | None) -> None:
     output.emit(run, answer, lambda _: output.say(f"Wrote {size:,} bytes to {file}"))
 
 
-@log.command(cls=NodeCommand, name="import")
+@log.command(
+    cls=NodeCommand,
+    name="import",
+    epilog=examples(
+        "netnode log import /media/stick/logs.inx",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
 def import_(context: click.Context, file: Path) -> None:

@@ -32,7 +32,13 @@ _HINTS: Final = {
 }
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        'netnode init --name "Ada\'s Lamps"',
+        'netnode init --name "Ada\'s Lamps" --passphrase-file pass.txt    where nobody can be asked',
+    ),
+)
 @click.option("--name", metavar="NAME", help="The name that others will see.")
 @click.option("--no-passphrase", is_flag=True, help="Store the keys in a file that only you can read.")
 @click.option(

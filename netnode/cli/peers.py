@@ -8,7 +8,7 @@ from typing import get_args
 import click
 
 from netnode.cli import addresses, invites, netcheck, output
-from netnode.cli.frame import NodeCommand, NodeGroup, invocation, page_options, passphrase_option
+from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options, passphrase_option
 from netnode.cli.reach import call
 from netnode.operations import models
 from netnode.operations.peers import (
@@ -38,7 +38,13 @@ peer.add_command(addresses.show)
 peer.add_command(addresses.addresses)
 
 
-@peer.command(cls=NodeCommand)
+@peer.command(
+    cls=NodeCommand,
+    epilog=examples(
+        'netnode peer add "inx:nx1..."               an invite, in quotes',
+        "netnode peer add ws://192.168.1.20:4747/inx/1",
+    ),
+)
 @click.argument("uri")
 @click.option(
     "--pin-file",
@@ -105,7 +111,12 @@ def remove(context: click.Context, name: str) -> None:
     output.emit(run, {"removed": name}, lambda _: output.say(f"Forgot {name}."))
 
 
-@peer.command(cls=NodeCommand)
+@peer.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode peer block nx1...",
+    ),
+)
 @click.argument("networker", metavar="ID")
 @click.option("--lift", is_flag=True, help="Allow sessions again.")
 @click.pass_context
@@ -117,7 +128,12 @@ def block(context: click.Context, networker: str, lift: bool) -> None:
     output.emit(run, found, lambda _: output.say(f"{done} {networker}."))
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode follow nx1...",
+    ),
+)
 @click.argument("networker", metavar="ID")
 @click.pass_context
 def follow(context: click.Context, networker: str) -> None:

@@ -68,7 +68,12 @@ def _value(value: Any) -> str:
     return str(value)
 
 
-@config.command(cls=NodeCommand)
+@config.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode config get listen",
+    ),
+)
 @click.argument("name")
 @click.pass_context
 def get(context: click.Context, name: str) -> None:
@@ -132,7 +137,13 @@ def _domain(found: models.Profile) -> str:
     return f"{found.domain} ({done} on {output.when(found.domain_checked)} UTC)"
 
 
-@profile.command(cls=NodeCommand)
+@profile.command(
+    cls=NodeCommand,
+    epilog=examples(
+        'netnode profile edit --name "Ada\'s Lamps and Shades"',
+        "netnode profile edit --domain shop.example",
+    ),
+)
 @click.option("--name", metavar="NAME", help="The name that others see.")
 @click.option("--bio", metavar="TEXT", help="A few words about you; empty takes them away.")
 @click.option("--domain", metavar="NAME", help="Your domain, such as shop.example; empty takes it away.")

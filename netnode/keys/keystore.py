@@ -316,8 +316,8 @@ class Keystore:
             plaintext = AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, _bound(file))
         except InvalidTag:
             raise Problem(
-                f"This passphrase does not open {self.path}. If you forgot it, your recovery words bring you back in a new "
-                "home: netnode recover --help. If it is right, the file was altered: put back a backup of it.",
+                f"This passphrase does not open {self.path}. If you forgot it, your recovery words bring you back in a "
+                "new home: netnode recover --help. If it is right, the file was altered: put back a backup of it.",
                 code="passphrase",
             ) from None
         try:
