@@ -15,10 +15,10 @@ from typing import Final
 from netnode.home import Home
 from netnode.ports import Disk
 from netnode.problems import Problem, disk_problem
+from netnode.quotas import MIB
 
 NAME: Final = ".scratch"
 SPARE: Final = 32 * 1024 * 1024  # why: what else the node writes meanwhile
-_MIB: Final = 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ def write_problem(error: OSError, path: Path) -> Problem:
 
 
 def _mib(size: int) -> str:
-    return f"{max(1, size // _MIB):,} MiB"
+    return f"{max(1, size // MIB):,} MiB"
 
 
 def pieces_of(path: Path, size: int = 256 * 1024) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from netnode.operations import models
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
+from netnode.quotas import MIB
 from netnode.services import paging
 from netnode.services.ports import OwnLog, Projector, Sessions
 from netnode.store import Reader, Store, blobs
@@ -21,7 +22,6 @@ from protocol.identity import id_text
 from protocol.limits import MAX_BLOB
 
 AT_ONCE: Final = 2  # why: each holds up to 32 MiB while its chunks are joined
-MIB: Final = 1024 * 1024
 _LIST: Final = "blobs"
 _log = logging.getLogger("netnode.blobs")
 

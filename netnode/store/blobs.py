@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from netnode.problems import ExitCode, Problem
+from netnode.quotas import MIB
 from netnode.store.reader import Reader
 from netnode.store.writer import Writer
 from protocol import blobs
 
-MIB: Final = 1024 * 1024
 _SHIFT: Final = 10  # place = b << 10 | number; a blob has at most 512 chunks
 
 

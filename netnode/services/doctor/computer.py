@@ -12,6 +12,7 @@ import apsw
 
 from netnode.operations.models import Check
 from netnode.ports import Disk
+from netnode.quotas import MIB
 from netnode.settings import split_listen
 from protocol import limits
 
@@ -20,7 +21,6 @@ EARLIEST: Final = 1_760_000_000_000  # why: October 2025, before this program wa
 LATEST: Final = 4_102_444_800_000  # why: the year 2100
 SKEW_NOTED: Final = 30_000
 LOW: Final = 200 * 1024 * 1024
-MIB: Final = 1024 * 1024
 
 
 def python() -> Check:
@@ -71,7 +71,9 @@ def clock(now: int, newest: int | None, skew: int | None) -> Check:
         text = f"The clock is {abs(skew) // 1000} s {side} that of the peers: nothing is published."
         return found("fail", text)
     if newest is not None and newest > now + limits.CLOCK_TOLERANCE_MS:
-        text = f"Your newest entry is dated {(newest - now) // 1000} s ahead of the clock: nothing is published."
+        text = (
+            f"Your newest entry is dated {(newest - now) // 1000} s ahead of the clock: nothing is published."
+        )
         return found("fail", text)
     if skew is not None and abs(skew) > SKEW_NOTED:
         return found("warn", f"The clock is {abs(skew) // 1000} s off that of the peers.")
