@@ -1,0 +1,63 @@
+"""Commands that change the own log or the store, killed at any moment: what is left is whole, and works again."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.processes.launcher import Launcher, Place, until
+from tests.processes.test_copies import own_head, publishes
+from tests.processes.test_keys import doomed, met
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_a_kill_while_entries_are_taken_back(nodes: Launcher, round_: int) -> None:
+    """Either they are in the log or they are out of it, and the peer follows; what left is kept."""
+    hub, ada = met(nodes)
+    publishes(ada, "wrong")
+    first = own_head(ada, ada.id)["seq"]
+    ada.end()
+    place = Place(ada.home)
+    order = ("log", "settle", "--from", first, "--yes")
+    watched = ada.home / "store.sqlite3-wal"
+    doomed(ada.home, *order, seconds=random.uniform(0, 0.02 * round_), watched=watched)
+    assert place.ask("log", "verify")["ok"]
+    term = place.ask("key", "show")["term"]
+    if term == 0:
+        place.ask(*order)
+    assert place.ask("key", "show")["term"] == 1
+    assert any("wrong" in each["entry"]["summary"] for each in place.ask("key", "disowned")["items"])
+    publishes(place, "right")
+    back = nodes.start("ada", "--peer", hub.invite())
+    until(lambda: "right" in hub.keys("right"), "the hub follows", 60)
+    newest = [(head["head"], head["state"]) for head in (own_head(each, ada.id) for each in (hub, back))]
+    assert newest[0] == newest[1] and newest[0][1] == "open"
+
+
+@pytest.mark.parametrize("round_", range(4))
+def test_a_kill_while_a_store_is_repaired(nodes: Launcher, round_: int) -> None:
+    """The store is the old one or the new one; repairing again ends well, and nothing published is lost."""
+    hub, ada = met(nodes)
+    for key in ("one", "two"):
+        publishes(ada, key)
+    newest = own_head(ada, ada.id)["seq"]
+    until(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has it all", 60)
+    ada.end()
+    store = ada.home / "store.sqlite3"
+    data = bytearray(store.read_bytes())
+    data[8192:12288] = bytes(4096)
+    store.write_bytes(data)
+    place = Place(ada.home)
+    doomed(ada.home, "repair", seconds=0.4 + 0.3 * round_ * random.random())
+    assert place.run("repair").code in (0, 4)
+    assert place.ask("log", "verify")["ok"]
+    back = nodes.start("ada", "--peer", hub.invite())
+    until(
+        lambda: back.get("/status")["waiting"] is None or back.get("/status")["waiting"]["by"],
+        "it caught up",
+        60,
+    )
+    publishes(back, "three")
+    until(lambda: {"one", "two", "three"} <= hub.keys("A"), "nothing is lost", 60)
+    assert own_head(hub, ada.id)["state"] == "open" and {"one", "two"} <= back.keys("A")
