@@ -448,7 +448,9 @@ class SessionKeeper:
         except Problem as problem:  # in force all the same, until the node ends
             _log.error("the alarm is not kept: %s", problem.text)
         code, text = ended
-        _log.info("session with %s ended: %s %s", peering.label, code or "ok", text)
+        # Whoever knocks and says nothing that proves who they are does not fill the log.
+        level = logging.INFO if peering.id or peering.outbound else logging.DEBUG
+        _log.log(level, "session with %s ended: %s %s", peering.label, code or "ok", text)
         return ended
 
     def _leave(self, peering: Peering) -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from netnode.home import Home
 from netnode.node import _logging
+from netnode.ports import LinkClosed
 from netnode.problems import Problem
 from netnode.quotas import Distance
 from netnode.store import Reader, Writer, invites, writer
@@ -301,6 +302,20 @@ def test_a_flood_from_a_discouraged_host_says_so_once() -> None:
     for _ in range(int(LIMIT)):
         record.count("9.9.9.9", Conduct.DUPLICATE, "again", later)
     assert record.discouraged("9.9.9.9", later) is not None
+
+
+async def test_who_knocks_and_shows_nothing_leaves_no_line_in_the_log(
+    mesh: Mesh, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "netnode")
+    a = await mesh.node("a")
+    for _ in range(20):
+        link = mesh.wires.connect("x", "a")
+        await link.send(b"knock")
+        with pytest.raises(LinkClosed):
+            await link.receive()
+    await until(lambda: not a.keeper._running)
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_what_a_peer_says_makes_no_lines_of_its_own_in_the_log(tmp_path: Path) -> None:
