@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from netnode import node, session_identity
+from netnode import chores, node, session_identity
 from netnode.home import Home
 from netnode.keys.keystore import Keystore
 from netnode.links import WebSocketDialer
@@ -52,7 +52,7 @@ async def test_the_session_key_is_renewed_while_the_node_runs(
     keystore = Keystore(Home(place, SystemDisk()), SystemDisk(), SystemEntropy())
     first = keystore.public().session_key
     ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
-    monkeypatch.setattr(node, "RENEWAL_SECONDS", 0.02)
+    monkeypatch.setattr(chores, "RENEWAL_SECONDS", 0.02)
     options = StartOptions(listen="127.0.0.1:0", passphrase=passphrase, on_ready=ready.set_result)
     running = asyncio.create_task(node.run(place, options))
     try:
