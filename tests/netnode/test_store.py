@@ -146,10 +146,15 @@ async def test_a_long_write_ahead_log_is_taken_in_by_the_lane(tmp_path: Path) ->
 
     def insert(writer: Writer) -> None:
         with writer.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta(name, value) VALUES ('test', ?)", (str(writer.logged),))
+            connection.execute(
+                "INSERT OR REPLACE INTO meta(name, value) VALUES ('test', ?)", (str(writer.logged),)
+            )
 
     def pages(writer: Writer) -> int:
         return writer.logged
+
+    def log_size() -> int:
+        return Path(f"{store.path}-wal").stat().st_size
 
     executor = ThreadExecutor()
     async with opened(tmp_path / "s", executor) as store:
@@ -167,9 +172,9 @@ async def test_a_long_write_ahead_log_is_taken_in_by_the_lane(tmp_path: Path) ->
         assert not store.at_hand()
         await store.write(pages)
         assert await store.write(pages) == 0 and store.at_hand()
-        before = Path(f"{store.path}-wal").stat().st_size
+        before = log_size()
         await store.write(insert)
-        assert Path(f"{store.path}-wal").stat().st_size == before  # begun from its start
+        assert log_size() == before  # begun from its start
 
 
 async def test_a_lane_at_work_is_not_at_hand(tmp_path: Path) -> None:
