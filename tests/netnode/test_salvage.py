@@ -57,6 +57,7 @@ def test_the_rows_are_those_that_sqlite_reads(
 ) -> None:
     path = tmp_path_factory.mktemp("db") / "x.sqlite3"
     connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA synchronous = OFF").fetchall()
     connection.execute(f"PRAGMA page_size = {page}").fetchall()
     connection.execute(f"PRAGMA journal_mode = {'WAL' if wal else 'DELETE'}").fetchall()
     connection.execute("CREATE TABLE t(a, b)")
@@ -77,10 +78,12 @@ def test_the_rows_are_those_that_sqlite_reads(
 def test_any_damage_is_read_over(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.mktemp("db") / "x.sqlite3"
     connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA synchronous = OFF").fetchall()
     connection.execute("PRAGMA page_size = 512").fetchall()
-    connection.execute("CREATE TABLE t(a, b)")
-    for number in range(20):
-        connection.execute("INSERT INTO t VALUES (?, ?)", (number, bytes(number * 100)))
+    with connection:  # one commit
+        connection.execute("CREATE TABLE t(a, b)")
+        for number in range(20):
+            connection.execute("INSERT INTO t VALUES (?, ?)", (number, bytes(number * 100)))
     connection.close()
     content = bytearray(path.read_bytes())
     for _ in range(data.draw(st.integers(1, 30))):
