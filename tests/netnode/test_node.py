@@ -80,9 +80,9 @@ async def test_sessions_end_once_when_damage_is_met_in_the_store() -> None:
 
     told: list[str] = []
     store = SimpleNamespace(damaged=None)
-    await node._withdraw(store, Sessions(), told)
+    await chores._withdraw(store, Sessions(), told)
     assert not ended
     store.damaged = "The store is damaged."
     for _ in range(3):
-        await node._withdraw(store, Sessions(), told)
+        await chores._withdraw(store, Sessions(), told)
     assert ended == ["closed"] and told == ["The store is damaged."]
