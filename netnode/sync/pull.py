@@ -33,8 +33,8 @@ ROUNDS: Final = (
     8  # openers, entries, what they revealed, what lies below; a log that stands still is left earlier
 )
 ANTI_ENTROPY_SECONDS: Final = 60.0
-PENDING_ITEMS: Final = 10_000  # of `have` notices; what is dropped comes with the next anti-entropy
-UNLEVEL_ITEMS: Final = 10_000  # that the peer could not give; they hold its cursor back
+PENDING_ITEMS: Final = 4_000  # of `have` notices; what is dropped comes with the next anti-entropy
+UNLEVEL_ITEMS: Final = 4_000  # that the peer could not give; they hold its cursor back
 PUT_OFF_ITEMS: Final = 4_000  # why: a session looks so far ahead of the others before it waits for them
 OPENERS_ASKED: Final = 16  # authors in one question
 

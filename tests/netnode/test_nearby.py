@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from netnode.chores import around as announcing
 from netnode.mdns import SERVICE, ZeroconfMulticast
 from netnode.nearby import KEPT, Neighbourhood, look_around
-from netnode.node import _around
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.services.ports import Serving
@@ -99,7 +99,7 @@ async def test_nothing_is_announced_while_the_node_listens_here_only(  # [R-REAC
     serving: Serving, mdns: str, said: str
 ) -> None:
     heard = around()
-    chores = _around(heard, replace(settings(), mdns=mdns), serving)
+    chores = announcing(heard, replace(settings(), mdns=mdns), serving)
     assert len(chores) == (0 if said else 1)
     if said:
         assert said in heard.why_not
