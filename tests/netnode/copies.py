@@ -134,7 +134,9 @@ class World:
         """Entries of a home; a refusal says why."""
         home = self.homes[name]
         if home.node is None:
-            return
+            await self.start(name)
+            await self.rest()
+        assert home.node is not None
         self.number += 1
         rule = (await home.node.own.caution.standing()).by
         records = [(1, odd_record("copies", self.number, each)) for each in range(count)]
