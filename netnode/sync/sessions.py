@@ -150,7 +150,10 @@ class SessionKeeper:
         except TimeoutError:
             _log.info("%d sessions did not end in time", len(self._running))
         if self.outreach is not None:
-            await self.outreach.save()
+            try:
+                await self.outreach.save()
+            except Problem as problem:  # a damaged store or a full disk keeps no node from ending
+                _log.error("the address book is not written: %s", problem.text)
         await self._listener.close()
 
     # -- what operations use ---------------------------------------------------------------------------------
