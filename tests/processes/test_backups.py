@@ -168,8 +168,8 @@ def test_damage_met_while_it_runs_ends_the_sessions_and_not_the_node(nodes: Laun
     assert refused.code == 1 and "netnode repair" in refused.sentence
     assert "netnode repair" in node.run("status").sentence
     assert node.run("doctor").code == 1
+    until(lambda: "nothing is written or sent any more" in node.said(), "it says so", 30)
     assert node.run("stop").code == 0
-    assert "nothing is written or sent any more" in node.said()
     mended = node.run("repair")
     assert mended.code == 0, mended
     again = nodes.start("shop")  # what could not be read comes back from the peer
