@@ -43,6 +43,19 @@ class Feature(enum.IntEnum):
     REACH = 7  # join, ping, dial_back
 
 
+FEATURE_OF: Final[Mapping[int, Feature]] = MappingProxyType(
+    {
+        messages.RANGES: Feature.RANGES,
+        messages.QUERY: Feature.QUERY,
+        messages.ASK_PEERS: Feature.PEERS,
+        messages.JOIN: Feature.REACH,
+        messages.PING: Feature.REACH,
+        messages.DIAL_BACK: Feature.REACH,
+    }
+)
+"""The questions that belong to a feature; any other is always answered."""
+
+
 class Phase(enum.Enum):
     """Where a session stands."""
 
@@ -214,6 +227,13 @@ class Session:
             and feature in self._hello.features
         )
 
+    def _answers(self, question: int) -> bool:
+        """Whether the other side may ask this: who searches need not answer searches itself [R-SES-7] [R-QRY-1]."""
+        feature = FEATURE_OF.get(question)
+        if feature is Feature.QUERY:
+            return feature in self._hello.features
+        return feature is None or self.uses(feature)
+
     @property
     def may_ask(self) -> int:
         """How many questions may be open at the other side [R-SES-11]."""
@@ -318,6 +338,9 @@ class Session:
                 raise RemoteProtocolError("answer", f"{row.name} needs a request number that is not in use")
             if len(self._open_in) >= limits.MAX_OPEN_REQUESTS:
                 self._refuse(request, "rate", f"more than {limits.MAX_OPEN_REQUESTS} open questions")
+                return []
+            if not self._answers(received.type):
+                self._refuse(request, "not_here", f"{row.name} belongs to a feature that is not in use here")
                 return []
             self._open_in[request] = received.type
             return [Arrived(body, request)]

@@ -167,28 +167,37 @@ class Pull:
 
     # -- pages of items --------------------------------------------------------------------------------------
     async def _compare(self) -> None:
-        """Levels with what changed since the cursor, or with everything; a refusal puts it off [R-SYNC-3]."""
+        """Levels with what changed since the cursor, or with everything; a refusal puts it off [R-SYNC-3].
+
+        A peer that refuses the cursor it gave with the heads is not asked for them again before the next time.
+        """
         hello = self._conversation.session.greeting
         if hello is None:
             raise RemoteProtocolError("unexpected", "no hello yet")
         try:
+            fresh = self._again  # the cursor is one the peer gave just now
             if self._again:
                 self._again = False
                 self._at = await self._heads(hello.store)
             elif self._at is None:
                 self._at = await self._store.read(Reader.cursor, hello.store)
             if self._at is None:
-                self._at = await self._all(hello.store)
-            try:
-                await self._changes(hello.store)
-            except NotHeld as refusal:
-                if refusal.code != "cursor":
-                    raise
-                self._at = await self._all(hello.store)
-                await self._changes(hello.store)
+                self._at, fresh = await self._all(hello.store), True
+            while not await self._followed(hello.store) and not fresh:
+                self._at, fresh = await self._all(hello.store), True
             self._compared = True
         except NotHeld as refusal:
             _log.info("comparing with %s is put off: %s", self._conversation.network, refusal)
+
+    async def _followed(self, peer: bytes) -> bool:
+        """Levels with what changed since the cursor; False when the peer does not know it."""
+        try:
+            await self._changes(peer)
+        except NotHeld as refusal:
+            if refusal.code != "cursor":
+                raise
+            return False
+        return True
 
     async def _changes(self, peer: bytes) -> None:
         more = True

@@ -24,6 +24,40 @@ def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialling, "BACK_OFF", (0.01, 0.05))
 
 
+async def test_a_peer_that_refuses_the_cursor_it_gave_is_asked_for_heads_once(mesh: Mesh) -> None:
+    """Heads suffice then until the next comparison of everything [R-SYNC-3]."""
+    log = Author("log")
+    log.write(5)
+    a = await mesh.node("a")
+    puppet = await Puppet.meet(mesh.wires, "a", Author("x"))
+    store = puppet.session._hello.store
+    asked: list[str] = []
+
+    def answer(question: Body) -> Body | None:
+        asked.append(type(question).__name__)
+        match question:
+            case messages.Heads():
+                item = Item(Standing.HEAD, log.id, 0, 0, 5, log.entries[5].id)
+                return messages.Items(cursor=[store, 7, bytes(8)], items=[item.wire()])
+            case messages.Changes():
+                return messages.Refuse(code="cursor", text="no")
+            case messages.AskOpeners():
+                return messages.Runs(runs=[run_of(log.entries[:1])])
+            case messages.Get():
+                return messages.Runs(runs=[run_of(log.entries)])
+            case _:
+                return messages.Refuse(code="not_here", text="no")
+
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(puppet.serve(answer))
+        await until(lambda: len(a.sessions()) == 1)
+        (peering,) = a.keeper.open_sessions()
+        await until(peering.pull.level.is_set)
+        assert peering.pull.compared and await a.holds(log)
+        assert asked.count("Heads") == asked.count("Changes") == 1
+        serving.cancel()
+
+
 @pytest.mark.parametrize("refusal", ["nothing", "busy"])
 async def test_a_cursor_waits_for_what_was_not_given(mesh: Mesh, refusal: str) -> None:
     """It is stored only when the log came, at a later comparison [R-SYNC-7] [R-LOG-18]."""

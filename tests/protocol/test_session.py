@@ -40,7 +40,8 @@ class Pair:
             self.b.rotate()
         network_b = str(options.get("network", NETWORK))
         self.dialler = Session(
-            NETWORK, initiator=True, identity=identity(self.a), hello=hello(), ephemeral=seed("ea"),
+            NETWORK, initiator=True, identity=identity(self.a),
+            hello=options.get("asker") or hello(), ephemeral=seed("ea"),  # type: ignore[arg-type]
             expected=options.get("expected", self.b.id),  # type: ignore[arg-type]
         )  # fmt: skip
         self.listener = Session(
@@ -192,6 +193,36 @@ def test_limits_of_the_other_side_are_kept_to(told: dict[str, int], may_ask: int
         pair.dialler.ask(Heads(limit=10))
     with pytest.raises(LocalProtocolError, match="too many"):
         pair.dialler.ask(Heads(limit=10))
+
+
+TOKEN = bytes(16)
+OF_FEATURES = [
+    (1, messages.Ranges(last=True)),
+    (3, messages.Query(limit=1, text="")),
+    (5, messages.AskPeers()),
+    (7, messages.Join(token=TOKEN)),
+    (7, messages.Ping(clock=0)),
+    (7, messages.DialBack(port=80)),
+]
+
+
+@pytest.mark.parametrize(("feature", "question"), OF_FEATURES)
+def test_questions_of_a_feature_that_is_not_in_use_are_refused(feature: int, question: messages.Body) -> None:
+    """`not_here`, and the session goes on; searching needs the feature on the answering side only [R-SES-7] [R-QRY-1]."""
+    one_side = feature == 3
+    for asker, answerer, heard in (([], [], False), ([feature], [], False), ([], [feature], one_side)):
+        pair = Pair(hello=hello(features=answerer), asker=hello(features=asker))
+        pair.run()
+        request = pair.dialler.ask(question)
+        at_dialler, at_listener = pair.run()
+        assert at_listener == ([Arrived(question, request)] if heard else [])
+        refusals = [event.body for event in at_dialler if isinstance(event, Arrived)]
+        assert [body.code for body in refusals if isinstance(body, Refuse)] == ([] if heard else ["not_here"])
+        assert pair.dialler.phase is pair.listener.phase is Phase.OPEN
+    pair = Pair(hello=hello(features=[feature]), asker=hello(features=[feature]))
+    pair.run()
+    request = pair.dialler.ask(question)
+    assert pair.run()[1] == [Arrived(question, request)]
 
 
 def test_unknown_messages_odd_ignored_even_refused() -> None:
