@@ -34,7 +34,7 @@ class Join(msgspec.Struct, frozen=True, kw_only=True):
 
     pin: Annotated[
         Annotated[str, msgspec.Meta(min_length=6, max_length=6)] | None,
-        msgspec.Meta(description="6 digits, told by another channel; nil when the invite has none"),
+        msgspec.Meta(description="6 digits, told by another channel; nil for none"),
     ] = None
     token: Annotated[
         bytes, msgspec.Meta(min_length=16, max_length=16, description="of the invite link, parameter `t`")

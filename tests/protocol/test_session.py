@@ -208,7 +208,7 @@ OF_FEATURES = [
 
 @pytest.mark.parametrize(("feature", "question"), OF_FEATURES)
 def test_questions_of_a_feature_that_is_not_in_use_are_refused(feature: int, question: messages.Body) -> None:
-    """`not_here`, and the session goes on; searching needs the feature on the answering side only [R-SES-7] [R-QRY-1]."""
+    """`not_here`, and the session goes on; a search needs the answering side's bit only [R-SES-7] [R-QRY-1]."""
     one_side = feature == 3
     for asker, answerer, heard in (([], [], False), ([feature], [], False), ([], [feature], one_side)):
         pair = Pair(hello=hello(features=answerer), asker=hello(features=asker))

@@ -21,26 +21,29 @@ ROLES: Final = (
     (
         "shopper",
         "verifies one entry and its openers without keeping logs",
-        "sections 3 to 7; R-LOG-1..9, R-LOG-12, R-LOG-16",
+        "sections 3 to 7; R-LOG-1..9, R-LOG-12, R-LOG-16; R-URI where it reads links",
         "sealing and deals",
     ),
     (
         "reader",
         "fetches and verifies logs of others, writes none",
         "shopper; R-LOG-10..17, 24..30, of R-LOG-18, 19 what binds the asker; sections 9, 10 as dialler "
-        "(end of 11.2 for what it does not serve); R-SYNC-1..3, 5..12, 18",
+        "(end of 11.2 for what it does not serve); R-SYNC-1..3, 5..12, 18; R-URI; R-BLOB, R-QRY where it fetches blobs "
+        "and searches; R-STAMP-1, 2, 5 where it shows a stamp",
         "",
     ),
     (
         "networker",
         "writes its own log and serves what it holds",
-        "reader; R-LOG-18..23; sections 9 and 10 as listener or dialler; all of R-SYNC; R-FILE",
+        "reader; R-LOG-18..23, 31..34; sections 9 and 10 as listener or dialler; all of R-SYNC; R-BLOB, R-STAMP, "
+        "R-SEEN, R-QUOTA, R-FILE; the rules of each feature it names: of 7 R-INV and R-REACH",
         "ledger",
     ),
     (
         "hub",
         "serves everybody's logs",
-        "networker; interest `all`; listens at a public address; features 1, 3 and 5 (R-RNG, R-QRY, R-BOOK)",
+        "networker; interest `all`; listens at a public address; features 1, 3, 5 and 7 (R-RNG, R-QRY, "
+        "R-BOOK, R-INV, R-REACH)",
         "mailbox",
     ),
 )
@@ -163,7 +166,7 @@ def _describe(kind: shapes.Type) -> tuple[str, str, str]:
             name, bounds, text = _describe(members[0])
             return (f"{name} or nil" if len(members) < len(kind.types) else name), bounds, text
         case shapes.IntType():
-            low, high = kind.ge or 0, kind.le
+            low, high = kind.ge or 0, kind.le if kind.lt is None else kind.lt - 1
             return "int", f"{low:,} to {high:,}" if high is not None else "", ""
         case shapes.BytesType():
             least, most = kind.min_length, kind.max_length
@@ -171,7 +174,7 @@ def _describe(kind: shapes.Type) -> tuple[str, str, str]:
                 return "bin", "", ""
             return "bin", f"{most} bytes" if least == most else f"{least or 0} to {most:,} bytes", ""
         case shapes.StrType():
-            return "str", f"0 to {kind.max_length:,} characters" if kind.max_length else "", ""
+            return "str", _text_bounds(kind), ""
         case shapes.BoolType():
             return "bool", "", ""
         case shapes.TupleType():
@@ -192,6 +195,18 @@ def _describe(kind: shapes.Type) -> tuple[str, str, str]:
             assert kind.cls is Run
             return "Run", "", ""
     raise TypeError(f"no words for the type {kind!r}")
+
+
+def _text_bounds(kind: shapes.StrType) -> str:
+    """How long a text is, and what it matches."""
+    least, most = kind.min_length or 0, kind.max_length
+    length = (
+        "" if most is None else f"{most:,} characters" if least == most else f"{least} to {most:,} characters"
+    )
+    matches = (
+        "" if kind.pattern is None else "matches " + kind.pattern.replace(r"\Z", "$").replace("|", r"\|")
+    )
+    return ", ".join(filter(None, (length, matches)))
 
 
 def _count(least: int | None, most: int | None) -> str:

@@ -18,9 +18,11 @@ ABOUT: Final = (
     "The log (section 8), network `test`. A node that holds nothing receives the chains `before`, one after the other "
     "(their faults are of no interest), then `chain` (or `proof`: both sides of a fork). `entries` holds all entries "
     'as [header, signature, record or null] in hex; chains name them by index from 0: "7" or "7-9". With `jump` '
-    "R-LOG-30 is used. Expected: `kept`, how many entries were newly stored in the log (an opener that only contests "
-    "or forks is not counted), `item` as in R-LOG-17 (hex; null: nothing held), `common`, the highest seq that has "
-    "effect, `held`, lowest and highest seq of the main run. `error`: the code of what was not taken, beside what was."
+    "R-LOG-30 is used. A proof is judged as one about the log that `before` brought. Expected: `kept`, how many "
+    "entries were newly stored, in the main run, set aside, or disowned at once (an opener that only contests or forks "
+    "is not counted), `item` as in R-LOG-17 (hex; null: nothing held), `common`, the highest seq that has effect (-1: none of "
+    "what is held has; null: nothing held), `held`, lowest and highest seq of the main run (null: nothing held). "
+    "`error`: the code of what was not taken, beside what was."
 )
 
 

@@ -84,7 +84,7 @@ def bodies() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
             {"address": "ws://192.0.2.7:4747/inx/1", "reached": True},
         ),
         "ranges": ({}, {"begin": [b"s" * 16, cursor, 500], "items": [ITEM], "lacking": [["0f", 3]], "last": True,
-                        "lists": [["", b""], ["a", b"i" * 16]], "splits": [["b", b"f" * 128]]}),
+                        "lists": [["0", b""], ["a", b"i" * 16]], "splits": [["b", b"f" * 128]]}),
         "ranges_answer": ({}, {"begin": [cursor, 500], "items": [ITEM], "lacking": [["0f", 65_535]], "left": 1,
                                "lists": [["a", b"i" * 128]], "splits": [["", b"f" * 128]]}),
     }  # fmt: skip
