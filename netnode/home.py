@@ -184,7 +184,8 @@ class Home:
         """
         descriptor = self._take_lock(retries)
         try:
-            with suppress(OSError):  # a full disk: the lock is held all the same, and its owner may look around
+            # On a full disk the lock is held all the same, and its owner may look around.
+            with suppress(OSError):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
