@@ -446,6 +446,22 @@ async def test_a_hello_it_cannot_speak_to(node: Node, change: dict[str, Any], co
         assert (said, closed) == (code, 1002)
 
 
+async def test_questions_of_a_feature_it_did_not_name(node: Node) -> None:
+    """R-SES-7: refused, and the session goes on."""
+    async with dialled(node) as peer:  # its hello names feature 1 only
+        await peer.notice("interest")
+        assert await peer.refused("ask_peers") == "not_here"
+        assert await peer.refused("join", token=bytes(16)) == "not_here"
+        assert await peer.refused("ping", clock=0) == "not_here"
+        assert await peer.refused("dial_back", port=80) == "not_here"
+        [page] = await peer.ask("heads", limit=1)
+        assert page.name == "items"
+    async with dialled(node, greet=False) as peer:
+        await peer.tell("hello", **{**peer.hello, "features": []})
+        await peer.notice("interest")
+        assert await peer.refused("ranges", last=True) == "not_here"
+
+
 async def test_a_message_before_hello(node: Node) -> None:
     """R-SES-4, R-SES-5."""
     async with dialled(node, greet=False) as peer:

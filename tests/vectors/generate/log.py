@@ -20,9 +20,9 @@ ABOUT: Final = (
     'as [header, signature, record or null] in hex; chains name them by index from 0: "7" or "7-9". With `jump` '
     "R-LOG-30 is used. A proof is judged as one about the log that `before` brought. Expected: `kept`, how many "
     "entries were newly stored, in the main run, set aside, or disowned at once (an opener that only contests or forks "
-    "is not counted), `item` as in R-LOG-17 (hex; null: nothing held), `common`, the highest seq that has effect (-1: none of "
-    "what is held has; null: nothing held), `held`, lowest and highest seq of the main run (null: nothing held). "
-    "`error`: the code of what was not taken, beside what was."
+    "is not counted), `item` as in R-LOG-17 (hex; null: nothing held), `common`, the highest seq that has effect "
+    "(-1: none of what is held has; null: nothing held), `held`, lowest and highest seq of the main run (null: nothing "
+    "held). `error`: the code of what was not taken, beside what was."
 )
 
 
