@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from netnode.assembly import Assembly, agent
-from netnode.homes.refetching import fetch_own_log
+from netnode.homes.refetching import bare_core, fetch_own_log
 from netnode.links import WebSocketDialer, WebSocketListener
+from netnode.recovering import fetch_log
 from netnode.session_identity import SessionIdentity
+from netnode.store import PeerRow
 from netnode.sync.claims import Claims
 from netnode.sync.peering import Core
 from netnode.sync.ranges import Held
@@ -81,6 +83,12 @@ async def connecting(parts: Assembly, addresses: tuple[str, ...]) -> AsyncIterat
             listener,
             agent(),
         )
+
+        async def look_for_rotation(address: str) -> None:
+            row = PeerRow(addresses=(address,), added=ports.clock.now_ms())
+            await fetch_log(bare_core(parts), dialer, ports.entropy, parts.own.id, [row], agent())
+
+        sessions.look_for_rotation = look_for_rotation
         parts.own.skew = sessions.skew
         reach.named = sessions.invited
         parts.keeping.on_wider = sessions.compare_again

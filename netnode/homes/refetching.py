@@ -42,9 +42,7 @@ async def fetch_own_log(parts: Assembly, dialer: Dialer, uris: tuple[str, ...]) 
             "own_log",
         )
     now = parts.ports.clock.now_ms()
-    core = Core(
-        parts.settings.network, parts.store, parts.gate, parts.bus, parts.ports.clock, parts.own.witness
-    )
+    core = bare_core(parts)
     _log.warning("the own log is not in the store: asking %d peers for it", len(uris))
     answers = await fetch_log(
         core, dialer, parts.ports.entropy, parts.own.id, [peer_row(uri, now) for uri in uris], agent()
@@ -61,6 +59,13 @@ async def fetch_own_log(parts: Assembly, dialer: Dialer, uris: tuple[str, ...]) 
     parts.ring.reconcile(state.openers)
     await parts.ring.save()
     _log.warning("the own log is back up to entry %d", state.tip.seq)
+
+
+def bare_core(parts: Assembly) -> Core:
+    """What a session needs that fetches one log and offers nothing."""
+    return Core(
+        parts.settings.network, parts.store, parts.gate, parts.bus, parts.ports.clock, parts.own.witness
+    )
 
 
 def _said(answer: Heard) -> str:

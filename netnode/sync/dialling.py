@@ -40,6 +40,9 @@ class Host(Protocol):
     async def met(self, peering: Peering) -> None:
         """Writes an open session into the book."""
 
+    async def not_certified(self, address: str) -> None:
+        """A peer the owner named refused this node's certificate: it may know a rotation that is not known here."""
+
 
 class Dialling:
     """Dials the peers of the book, one task a peer.
@@ -139,6 +142,8 @@ class Dialling:
             code, text = await self._host.converse(peering)
         finally:
             del self._dialled[number]
+        if code == "certificate":
+            await self._host.not_certified(address)
         if self._host.stands(peering.id):  # another session with that peer stands: so this is its address too
             await self._host.met(peering)
         return ITSELF if peering.itself else text if code else ""

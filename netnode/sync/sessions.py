@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 import statistics
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from netnode.own.log import OwnLog
@@ -42,6 +42,10 @@ BELIEVED_SECONDS: Final = 10.0  # why: an honest peer has proved its claim long 
 RETELL_SECONDS: Final = 5.0  # why: whoever comes and goes would have every peer compared with anew
 SKEW_PEERS: Final = 3  # why: one peer with a wrong clock must not silence a node
 _log = logging.getLogger("netnode.sync")
+
+LOOK_AGAIN_SECONDS: Final = (
+    600.0  # why: one look tells all; peers that refuse for other reasons are not bothered
+)
 
 
 class SessionKeeper:
@@ -95,6 +99,8 @@ class SessionKeeper:
         self.outreach: Outreach | None = None
         self._places: Places | None = None
         self._closing = False
+        self.look_for_rotation: Callable[[str], Awaitable[None]] | None = None
+        self._looked = -LOOK_AGAIN_SECONDS
 
     # -- life ------------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -431,6 +437,17 @@ class SessionKeeper:
             ephemeral=self._entropy.token(limits.KEY_BYTES),
             expected=expected,
         )
+
+    async def not_certified(self, address: str) -> None:
+        """Looks at the own log there as a stranger would: a home left behind by a rotation learns of it [R-CERT-5].
+
+        Else it would go on publishing what reaches nobody.
+        """
+        now = self._core.clock.monotonic()
+        if self.look_for_rotation is None or now - self._looked < LOOK_AGAIN_SECONDS:
+            return
+        self._looked = now
+        await self.look_for_rotation(address)
 
     async def converse(self, peering: Peering) -> tuple[str, str]:
         """Runs a session to its end; returns the code and text it ended with."""

@@ -8,6 +8,9 @@ import msgspec
 import pytest
 
 from netnode.own.evidence import exhibits, receipts
+from netnode.problems import Problem
+from netnode.recovering import fetch_log
+from netnode.store import PeerRow
 from netnode.sync import dialling
 from netnode.telling import Telling
 from protocol import messages
@@ -17,7 +20,7 @@ from protocol.records import encode_record
 from protocol.records.openers import Rotation
 from protocol.run import run_of
 from protocol.signing import Signer
-from tests.netnode.mesh import Mesh, NodeUnderTest, Puppet, keys_of, level, quiet, until
+from tests.netnode.mesh import Mesh, NodeUnderTest, Puppet, TestEntropy, keys_of, level, quiet, until
 from tests.protocol.author import NETWORK, Author, odd_record, seed
 
 
@@ -197,3 +200,28 @@ async def test_who_knows_of_it_is_seen(mesh: Mesh) -> None:
     ada.clock.now += 5
     await telling.run()
     assert await ada.store.read(receipts) == [receipt]
+
+
+async def test_a_home_left_behind_by_a_rotation_learns_of_it(mesh: Mesh) -> None:
+    """It is refused as itself, so it looks at its own log as a stranger; then it publishes nothing [R-CERT-5]."""
+    bob = await mesh.node("bob")
+    elsewhere = Author("ada")
+    elsewhere.write(5)
+    left = Author("ada")
+    left.entries = list(elsewhere.entries)
+    elsewhere.rotate()
+    elsewhere.write(2)
+    await bob.take(elsewhere)
+    ada = await mesh.node("ada", left)
+
+    async def look(address: str) -> None:
+        core, dialer = ada.keeper._core, ada.keeper._dialer
+        row = PeerRow(addresses=(address,))
+        await fetch_log(core, dialer, TestEntropy("look"), ada.id, [row], "test")
+
+    ada.keeper.look_for_rotation = look
+    await ada.join(bob)
+    await until(lambda: ada.holds(elsewhere), "the rotation is known here")
+    with pytest.raises(Problem) as refused:
+        await ada.own.append([(1, odd_record("late"))])
+    assert refused.value.code == "retired_key"
