@@ -173,6 +173,23 @@ async def test_a_token_shown_again_by_who_joined_holds_and_counts_once(mesh: Mes
     assert await ada.store.write(invites.revoke, number, NOW) and len(await joined(ada)) == 1
 
 
+async def test_a_pin_for_an_invite_without_one_is_ignored(mesh: Mesh) -> None:  # [R-INV-4]
+    ada = await mesh.node(ADA)
+    await invite(ada)
+    ben = await Puppet.meet(mesh.wires, ADA, Author("ben"), features=REACH)
+    assert await ben.ask(messages.Join(pin=PIN, token=TOKEN)) == [messages.Joined(followed=False)]
+
+
+async def test_every_join_counts(mesh: Mesh) -> None:  # [R-INV-6]
+    """Also one that only repeats what was answered before."""
+    ada = await mesh.node(ADA)
+    await invite(ada)
+    ben = await Puppet.meet(mesh.wires, ADA, Author("ben"), features=REACH)
+    answers = [(await ben.ask(messages.Join(token=TOKEN)))[0] for _ in range(11)]
+    assert answers[:10] == [messages.Joined(followed=False)] * 10
+    assert isinstance(answers[10], messages.Refuse) and answers[10].code == "rate"
+
+
 async def test_who_shows_many_tokens_has_to_wait(mesh: Mesh) -> None:  # [R-INV-6]
     await mesh.node(ADA)
     ben = await Puppet.meet(mesh.wires, ADA, Author("ben"), features=REACH)
