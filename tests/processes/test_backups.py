@@ -15,7 +15,7 @@ import pytest
 
 from tests.processes.launcher import PROGRAM, ROOT, Launcher, Place, environment, until
 
-ROUNDS = 6
+ROUNDS = 3
 
 
 def fill(place: Place, rows: int) -> None:

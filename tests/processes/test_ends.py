@@ -26,7 +26,7 @@ def test_a_signal_ends_a_node_with_open_sessions_cleanly(nodes: Launcher, by: in
 
 
 def test_nothing_acknowledged_is_lost_by_kill(nodes: Launcher) -> None:
-    told = kill_rounds(nodes, 8)
+    told = kill_rounds(nodes, 5)
     assert told.acknowledged > 50 and told.writer and told.reader
 
 

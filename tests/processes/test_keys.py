@@ -173,7 +173,7 @@ def doomed(home: Path, *arguments: object, seconds: float, watched: Path | None 
     process.wait()
 
 
-@pytest.mark.parametrize("round_", range(3))
+@pytest.mark.parametrize("round_", range(1))
 def test_a_kill_during_a_rotation_leaves_a_working_identity(nodes: Launcher, round_: int) -> None:
     """Right after the keystore was written, or a moment later [R-LOG-20]."""
     hub, ada = met(nodes)

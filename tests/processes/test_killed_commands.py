@@ -11,7 +11,7 @@ from tests.processes.test_copies import own_head, publishes
 from tests.processes.test_keys import doomed, met
 
 
-@pytest.mark.parametrize("round_", range(3))
+@pytest.mark.parametrize("round_", range(1))
 def test_a_kill_while_entries_are_taken_back(nodes: Launcher, round_: int) -> None:
     """Either they are in the log or they are out of it, and the peer follows; what left is kept."""
     hub, ada = met(nodes)
@@ -35,7 +35,7 @@ def test_a_kill_while_entries_are_taken_back(nodes: Launcher, round_: int) -> No
     assert newest[0] == newest[1] and newest[0][1] == "open"
 
 
-@pytest.mark.parametrize("round_", range(4))
+@pytest.mark.parametrize("round_", range(2))
 def test_a_kill_while_a_store_is_repaired(nodes: Launcher, round_: int) -> None:
     """The store is the old one or the new one; repairing again ends well, and nothing published is lost."""
     hub, ada = met(nodes)
