@@ -37,6 +37,10 @@ class Witness:
     signer: Signer
 
 
+RETIRED: Final = (
+    "The signing key of this home was replaced elsewhere, by key rotate or recover: nothing can be published from it. "
+    "Go on with the home that has the new key, or bring this networker to an empty one: netnode recover"
+)
 FORKED: Final = (
     "Your log is forked: another copy of this home, or somebody with your key, wrote a second branch. Nothing is "
     "published until you say which one goes on: netnode log settle"
@@ -93,6 +97,10 @@ class OwnLog:
     def reopened(self) -> None:
         """A rotation was stored: what peers claimed before was of the old key."""
         self._claims.clear()
+
+    def retired(self, state: LogState) -> bool:
+        """Whether a rotation elsewhere replaced the signing key of this home."""
+        return self._keys is not None and self._keys.epoch < state.openers.epoch
 
     def witness(self) -> Witness | None:
         """Who signs `seen` statements; None while the keys are locked."""
@@ -355,9 +363,7 @@ class OwnLog:
         if state.tip.kind == CLOSE:
             raise _refused("The own log is closed: nothing more can be published.", "closed")
         if self._keys.epoch != state.openers.epoch:
-            raise _refused(
-                "The signing key of this home was replaced by a rotation elsewhere.", "retired_key"
-            )
+            raise _refused(RETIRED, "retired_key")
         return self._signer, state
 
     def _require_newest(self, state: LogState) -> None:

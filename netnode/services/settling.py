@@ -8,7 +8,7 @@ from typing import Final
 from netnode.operations import models
 from netnode.own.branches import Branch
 from netnode.own.caution import Standing, peer_label, sentence
-from netnode.own.log import FORKED, OwnLog
+from netnode.own.log import FORKED, RETIRED, OwnLog
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services.logs import entry_view
@@ -41,19 +41,28 @@ class OwnWork:
         state = await self._store.load(self._own.id)
         waits = found.alarm is not None or (found.reason is not None and found.by is None)
         forked = not waits and state is not None and state.forked
-        if found.reason is None and found.alarm is None and not forked:
+        retired = state is not None and self._own.retired(state)
+        if found.reason is None and found.alarm is None and not forked and not retired:
             return None
         found = await self._named(found)
         text = caution.alarmed or sentence(found)
-        if forked:
+        if retired:
+            text = RETIRED
+        elif forked:
             text = FORKED
         elif not waits:
             text = "This node may publish; its next entry is a settlement."
         return models.Waiting(
             text=text,
-            reason="forked" if forked else None if found.reason is None else found.reason.value,
+            reason="retired"
+            if retired
+            else "forked"
+            if forked
+            else None
+            if found.reason is None
+            else found.reason.value,
             alarm=found.alarm is not None,
-            by=None if waits or forked or found.by is None else found.by.value,
+            by=None if waits or forked or retired or found.by is None else found.by.value,
             since=found.since,
             peers=found.peers,
             answered=found.answered,

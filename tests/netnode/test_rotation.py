@@ -10,6 +10,7 @@ import pytest
 from netnode.own.evidence import exhibits, receipts
 from netnode.problems import Problem
 from netnode.recovering import fetch_log
+from netnode.services.settling import OwnWork
 from netnode.store import PeerRow
 from netnode.sync import dialling
 from netnode.telling import Telling
@@ -225,3 +226,6 @@ async def test_a_home_left_behind_by_a_rotation_learns_of_it(mesh: Mesh) -> None
     with pytest.raises(Problem) as refused:
         await ada.own.append([(1, odd_record("late"))])
     assert refused.value.code == "retired_key"
+    waiting = await OwnWork(ada.own, ada.store, ada.projector).waiting()
+    assert waiting is not None and (waiting.reason, waiting.by) == ("retired", None)
+    assert await OwnWork(bob.own, bob.store, bob.projector).waiting() is None

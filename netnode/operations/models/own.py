@@ -15,14 +15,14 @@ BranchText = Annotated[
 class Waiting(Struct, frozen=True, kw_only=True):
     """What a node that publishes nothing waits for. `alarm`: two copies are thought to run; the owner has to act.
 
-    `reason` forked: the owner has to settle the log.
+    `reason` forked: the owner has to settle the log; retired: a rotation elsewhere replaced the key.
 
     `seconds`: until it goes on without the peers that are silent; null while fewer than three networks answered.
     `by`: what lets it go on all the same, its next entry being a settlement; null while it waits.
     """
 
     text: str  # all of it in sentences, for a person
-    reason: Literal["restored", "moved", "lost", "behind", "copied", "repaired", "forked"] | None
+    reason: Literal["restored", "moved", "lost", "behind", "copied", "repaired", "forked", "retired"] | None
     alarm: bool
     by: Literal["book", "groups", "owner"] | None
     since: int | None
