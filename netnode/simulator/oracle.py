@@ -1,0 +1,100 @@
+"""What honest people were told succeeded, and what may happen to whom: the memory that the checks compare with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+NEVER: Final = 2**31  # an epoch that is never reached
+
+
+class Violation(Exception):
+    """A rule that must hold did not; ends the run, which failed.
+
+    Args:
+        rule: one word, stable, by which failures are grouped.
+        text: what was seen, for a person.
+    """
+
+    def __init__(self, rule: str, text: str) -> None:
+        super().__init__(f"{rule}: {text}")
+        self.rule = rule
+        self.text = text
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """An entry whose author was told that it is on disk: what it says, and when (virtual seconds)."""
+
+    id: bytes
+    what: str
+    at: float
+
+
+@dataclass(slots=True)
+class Oracle:
+    """Remembers.
+
+    Attributes:
+        names: of honest networkers, by id.
+        acknowledged: by home (the node's name) and entry id.
+        withdrawn: keys of own listings that are not in force, by home.
+        listings: keys of own listings in force, by home.
+        blobs: hashes that an owner was told are kept, by home.
+        safe_from: the first epoch in which nobody but the owner has the key, by networker.
+        contests: networkers that may be contested.
+        forged: ids of entries that somebody else signed with a networker's key.
+        dropped: pairs of home and author that the owner there let go of.
+        rotated: networkers whose signing key was replaced.
+        wrong_clocks: homes whose clock may be off by more than INX tolerates.
+    """
+
+    names: dict[bytes, str] = field(default_factory=dict)
+    acknowledged: dict[str, dict[bytes, Acknowledged]] = field(default_factory=dict)
+    listings: dict[str, set[str]] = field(default_factory=dict)
+    blobs: dict[str, dict[str, int]] = field(default_factory=dict)
+    safe_from: dict[bytes, int] = field(default_factory=dict)
+    contests: set[bytes] = field(default_factory=set)
+    forged: dict[bytes, set[bytes]] = field(default_factory=dict)
+    dropped: set[tuple[str, bytes]] = field(default_factory=set)
+    rotated: set[bytes] = field(default_factory=set)
+    wrong_clocks: set[str] = field(default_factory=set)
+    told: int = 0
+
+    def acknowledge(self, home: str, entry: bytes, what: str, at: float) -> None:
+        """The owner of a home was told that this entry is on disk."""
+        self.acknowledged.setdefault(home, {})[entry] = Acknowledged(entry, what, at)
+        self.told += 1
+
+    def replaced(self, home: str, kept: Iterable[bytes]) -> None:
+        """A home was put back from an older copy: of what its owner was told, only these entries are in it."""
+        known = set(kept)
+        told = self.acknowledged.get(home, {})
+        self.acknowledged[home] = {entry: each for entry, each in told.items() if entry in known}
+
+    def copied(self, source: str, home: str) -> None:
+        """A home became the copy of another one."""
+        self.acknowledged[home] = dict(self.acknowledged.get(source, {}))
+        self.listings[home] = set(self.listings.get(source, ()))
+        self.blobs[home] = dict(self.blobs.get(source, {}))
+
+    def may_fork(self, author: bytes, epoch: int) -> bool:
+        """Whether two entries of one place in this epoch are no fault of the node."""
+        return author not in self.names or epoch < self.safe_from.get(author, 0)
+
+    def may_contest(self, author: bytes) -> bool:
+        """Whether two rotations of one epoch may be known."""
+        return author not in self.names or author in self.contests
+
+    def stolen(self, author: bytes, epoch: int) -> None:
+        """Somebody else has the signing key of this epoch."""
+        self.safe_from[author] = max(self.safe_from.get(author, 0), epoch + 1)
+
+    def copies(self, author: bytes) -> None:
+        """Several homes of this networker may write at once."""
+        self.safe_from[author] = NEVER
+
+    def label(self, author: bytes) -> str:
+        """Whose log, for a person."""
+        return self.names.get(author, f"stranger {author.hex()[:8]}")
