@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,11 +18,12 @@ from netnode.keys.keystore import Keys, Keystore
 from netnode.nearby import Neighbourhood
 from netnode.own.caution import Reason, mark
 from netnode.own.log import OwnLog
-from netnode.ports import Clock, Disk, Entropy, Executor
+from netnode.ports import Clock, Dialer, Disk, Entropy, Executor, Multicast, Sealer, Web
 from netnode.problems import Problem
 from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.quotas import Quotas
+from netnode.sealer import HpkeSealer
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
 from netnode.settings import Settings
@@ -31,17 +32,31 @@ from netnode.store import GroupCommit, Store
 from netnode.store.faults import DAMAGED
 from netnode.store.schema import STORE_ID_BYTES, Saving
 from netnode.sync.sessions import SessionKeeper
-from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, machine
+from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, machine, own_addresses
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything the node takes from outside but its links."""
+    """Everything the node takes from outside; only how it is dialled is the business of who runs it.
+
+    The executor serves one `assembled` and is closed with it. `dialer`, `web` and `multicast` make one where one is
+    needed; `machine` is the fingerprint of this computer, `local` gives its IP addresses.
+    """
 
     clock: Clock
     entropy: Entropy
     executor: Executor
     disk: Disk
+    sealer: Sealer
+    dialer: Callable[[], Dialer]
+    web: Callable[[], Web]
+    multicast: Callable[[], Multicast]
+    machine: Callable[[], str]
+    local: Callable[[], Sequence[str]]
+
+
+PortsMaker = Callable[[], Ports]
+"""Makes the ports of one opening of a home, with an executor of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +78,37 @@ class Assembly:
 
 def system_ports() -> Ports:
     """The production ports."""
-    return Ports(SystemClock(), SystemEntropy(), ThreadExecutor(), SystemDisk())
+    return Ports(
+        clock=SystemClock(),
+        entropy=SystemEntropy(),
+        executor=ThreadExecutor(),
+        disk=SystemDisk(),
+        sealer=HpkeSealer(),
+        dialer=_web_sockets,
+        web=_https,
+        multicast=_zeroconf,
+        machine=machine,
+        local=own_addresses,
+    )
+
+
+# Late: these libraries take a while to load, and most commands need none of them.
+def _web_sockets() -> Dialer:
+    from netnode.links import WebSocketDialer
+
+    return WebSocketDialer()
+
+
+def _https() -> Web:
+    from netnode.web import HttpsFetcher
+
+    return HttpsFetcher()
+
+
+def _zeroconf() -> Multicast:
+    from netnode.mdns import ZeroconfMulticast
+
+    return ZeroconfMulticast()
 
 
 def agent() -> str:
@@ -89,7 +134,9 @@ async def assembled(
     """
     settings = Config(home.config, ports.disk).settings()
     home_key = None if keys is None else keys.backup_key
-    before = saving(home, settings, home_key, ports.clock, ports.disk, ports.entropy, version("netnode"))
+    before = saving(
+        home, settings, home_key, ports.clock, ports.disk, ports.entropy, ports.sealer, version("netnode")
+    )
     store = await _own_store(home, ports, settings.network, before)
     try:
         async with GroupCommit(store) as commits:
@@ -132,7 +179,7 @@ async def _own_store(home: Home, ports: Ports, network: str, saving: Saving) -> 
         )
 
     _refuse_empty(home)
-    here = machine()
+    here = ports.machine()
     moved = home.moved(here)  # before a store that is gone is made anew
     store = await opened()
     if not moved:
@@ -203,4 +250,8 @@ def services_of(
         stamping=parts.stamping,
         disk=parts.ports.disk,
         ring=parts.ring,
+        web=parts.ports.web,
+        sealer=parts.ports.sealer,
+        machine=parts.ports.machine,
+        local=parts.ports.local,
     )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from netnode import telling, upkeep
 from netnode.assembly import Assembly
 from netnode.connecting import Connections
-from netnode.mdns import ZeroconfMulticast
 from netnode.nearby import Neighbourhood, look_around
 from netnode.periodic import Periodic
+from netnode.ports import Multicast
 from netnode.services import encryption, standing
 from netnode.services.backups import LOOK_SECONDS
 from netnode.services.node_services import NodeServices
@@ -52,7 +53,9 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
     return found
 
 
-def around(neighbourhood: Neighbourhood, settings: Settings, serving: Serving) -> list[Periodic]:
+def around(
+    neighbourhood: Neighbourhood, settings: Settings, serving: Serving, multicast: Callable[[], Multicast]
+) -> list[Periodic]:
     """The chore that announces this node in the local network, where it may be dialled from there."""
     if serving.only_here:
         neighbourhood.why_not = (
@@ -65,10 +68,10 @@ def around(neighbourhood: Neighbourhood, settings: Settings, serving: Serving) -
     named = [serving.peer, *serving.announced]
     hosts = [host for each in named if ip_of(host := urlsplit(each).hostname or "") is not None]
     hosts = [host for host in hosts if host_scope(host) is not Scope.LOOPBACK]
-    multicast = ZeroconfMulticast()
+    announcing = multicast()
 
     async def look() -> None:
-        await look_around(neighbourhood, multicast, id_text(neighbourhood.own), serving.port, hosts)
+        await look_around(neighbourhood, announcing, id_text(neighbourhood.own), serving.port, hosts)
 
     return [Periodic("looking around in the local network", AROUND_SECONDS, look)]
 

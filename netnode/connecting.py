@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from netnode.assembly import Assembly, agent
 from netnode.homes.refetching import bare_core, fetch_own_log
-from netnode.links import WebSocketDialer, WebSocketListener
+from netnode.ports import Listener
 from netnode.recovering import fetch_log
 from netnode.session_identity import SessionIdentity
 from netnode.store import PeerRow
@@ -23,26 +23,27 @@ from netnode.sync.sessions import SessionKeeper
 class Connections:
     """The parts; `held` is None where a node keeps few logs."""
 
-    listener: WebSocketListener
     identity: SessionIdentity
     sessions: SessionKeeper
     held: Held | None
 
 
 @asynccontextmanager
-async def connecting(parts: Assembly, addresses: tuple[str, ...]) -> AsyncIterator[Connections]:
+async def connecting(
+    parts: Assembly, listener: Listener, addresses: tuple[str, ...]
+) -> AsyncIterator[Connections]:
     """Puts the parts together; they begin to work with `SessionKeeper.start`, and all links end with the context.
 
     Args:
         parts: the open home.
+        listener: accepts links; closed with `SessionKeeper.close`.
         addresses: of peers, asked for the own log where it is not here.
 
     Raises:
         Problem: the own log is not in the store, and nobody who could be reached has it.
     """
     settings, ports = parts.settings, parts.ports
-    dialer = WebSocketDialer()
-    listener = WebSocketListener(settings.allow_origins, settings.trusted_proxies)
+    dialer = ports.dialer()
     try:
         await fetch_own_log(parts, dialer, addresses)
         identity = await SessionIdentity.of(parts)
@@ -94,6 +95,6 @@ async def connecting(parts: Assembly, addresses: tuple[str, ...]) -> AsyncIterat
         parts.keeping.on_wider = sessions.compare_again
         parts.stamping.on_better = sessions.show_stamp
         parts.bus.subscribe(lambda _: parts.stamping.busy())
-        yield Connections(listener, identity, sessions, held)
+        yield Connections(identity, sessions, held)
     finally:
         await dialer.close()

@@ -354,7 +354,7 @@ class Home:
 
     def _store_file(self) -> int | None:
         try:
-            return self.store.stat().st_ino
+            return self._disk.identity(self.store)
         except OSError:
             return None
 

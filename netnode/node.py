@@ -12,11 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from netnode.assembly import Assembly, Ports, assembled, home_keys, services_of, system_ports
+from netnode.assembly import Assembly, Ports, PortsMaker, assembled, home_keys, services_of, system_ports
 from netnode.config import Config
 from netnode.home import Home, Running
 from netnode.homes.founding import LOCK_SECONDS, initialise
@@ -24,17 +24,18 @@ from netnode.homes.repairing import repair
 from netnode.homes.restoring import restore, verify_backup
 from netnode.homes.returning import fetch, take_over
 from netnode.keys.keystore import Keys
-from netnode.nearby import Neighbourhood
 from netnode.operations.runtime import Ready, StartOptions
 from netnode.operations.services import Services
-from netnode.periodic import run_all
-from netnode.ports import PEER_PATH
+from netnode.ports import PEER_PATH, Disk
 from netnode.problems import ExitCode, Problem
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
 from netnode.settings import split_listen
-from netnode.system import SystemDisk, freeze_memory, lan_address, retries
+from netnode.system import freeze_memory, lan_address, retries
 from protocol.identity import id_text
+
+if TYPE_CHECKING:
+    from netnode.links import WebSocketListener
 
 __all__ = [
     "fetch",
@@ -53,11 +54,13 @@ _log = logging.getLogger("netnode")
 
 
 @asynccontextmanager
-async def opened(home: Path, *, passphrase: bytes | None) -> AsyncIterator[Services]:
+async def opened(
+    home: Path, *, passphrase: bytes | None, making: PortsMaker = system_ports
+) -> AsyncIterator[Services]:
     """Takes the lock and opens the store without a network; see `operations.runtime.Runtime`."""
-    place = Home(home, SystemDisk())
+    ports = making()
+    place = Home(home, ports.disk)
     place.check()
-    ports = system_ports()
     with place.lock(retries(LOCK_SECONDS)):
         async with assembled(place, ports, *home_keys(place, ports, passphrase), passphrase) as parts:
             try:
@@ -68,9 +71,11 @@ async def opened(home: Path, *, passphrase: bytes | None) -> AsyncIterator[Servi
 
 
 @asynccontextmanager
-async def online(home: Path, options: StartOptions) -> AsyncIterator[Services]:
+async def online(
+    home: Path, options: StartOptions, *, making: PortsMaker = system_ports
+) -> AsyncIterator[Services]:
     """Runs the node for the time of one command that needs its peers; see `run` for what it raises."""
-    async with _running(home, options) as (services, stopping):
+    async with _running(home, options, making) as (services, stopping):
         command = asyncio.current_task()
 
         async def end() -> None:
@@ -95,22 +100,29 @@ async def online(home: Path, options: StartOptions) -> AsyncIterator[Services]:
         raise failed
 
 
-async def run(home: Path, options: StartOptions) -> None:
+async def run(home: Path, options: StartOptions, *, making: PortsMaker = system_ports) -> None:
     """Runs the node until SIGTERM, SIGINT or the stop operation; returns after a clean end.
+
+    Args:
+        home: the folder.
+        options: how to run it.
+        making: the outside; a harness gives another clock, say.
 
     Raises:
         Problem: the home is locked or not private, the passphrase is wrong, the port is taken, the disk fails.
     """
-    async with _running(home, options) as (_, stopping):
+    async with _running(home, options, making) as (_, stopping):
         freeze_memory()
         await stopping.wait()
 
 
 @asynccontextmanager
-async def _running(home: Path, options: StartOptions) -> AsyncIterator[tuple[NodeServices, asyncio.Event]]:
-    place = Home(home, SystemDisk())
+async def _running(
+    home: Path, options: StartOptions, making: PortsMaker
+) -> AsyncIterator[tuple[NodeServices, asyncio.Event]]:
+    ports = making()
+    place = Home(home, ports.disk)
     place.check()
-    ports = system_ports()
     with place.lock(retries(LOCK_SECONDS)):
         async with AsyncExitStack() as stack:
             keys, networker = _unlocked(place, ports, options.passphrase)
@@ -138,57 +150,57 @@ async def _serving(
     parts: Assembly, options: StartOptions
 ) -> AsyncIterator[tuple[NodeServices, asyncio.Event]]:
     # Late: aiohttp takes a third of the time of a command that runs without a node.
-    from netnode.api.server import ApiServer
-    from netnode.api.wellknown import PublicDocument
-    from netnode.chores import around, chores
-    from netnode.connecting import connecting
+    from netnode.lifetime import meeting, working
+    from netnode.links import WebSocketListener
 
-    settings, home = parts.settings, parts.home
     stopping = asyncio.Event()
-    serving: list[Serving] = []
-    neighbourhood = Neighbourhood(parts.ports.clock, parts.own.id)
+    listener = WebSocketListener(parts.settings.allow_origins, parts.settings.trusted_proxies)
     async with AsyncExitStack() as stack:
         stack.callback(_log.info, "stopped")
-        met = await stack.enter_async_context(connecting(parts, (*settings.peers, *options.peers)))
-        services = services_of(
-            parts, met.sessions, stopping.set, lambda: serving[0] if serving else None, neighbourhood
+        node = await stack.enter_async_context(
+            meeting(
+                parts,
+                listener,
+                lambda _, each: _front(parts, listener, each, options),
+                options.peers,
+                stopping.set,
+            )
         )
-        server = ApiServer(
-            services,
-            home.token(parts.ports.entropy),
-            version=version("netnode"),
-            extra_routes=[
-                met.listener.route(),
-                PublicDocument(services.domains, services.identity, settings.allow_hosts).route(),
-            ],
-            allow_hosts=settings.allow_hosts,
-            allow_origins=settings.allow_origins,
-        )
-        host, port = await server.start(*split_listen(options.listen or settings.listen))
-        stack.push_async_callback(server.close)
-        stack.push_async_callback(met.sessions.close)
-        stack.callback(home.remove_running)
-        ready = _ready(parts.own.id, host, port)
-        serving.append(Serving(ready.api, ready.peer, parts.ports.clock.now_ms(), _announced(host, port)))
-        met.listener.addresses = (ready.peer,)
         stack.enter_context(_until_told(stopping))
-        await met.sessions.start()
-        for uri in settings.peers:
-            await services.peers.dial(uri)
-        for uri in options.peers:
-            await services.peers.add(uri)
-        await _tell_ready(home, services, options, ready)
-        work = [*chores(parts, met, services), *around(neighbourhood, settings, serving[0])]
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(parts.projector.run(), name="projector"),
-                group.create_task(met.sessions.run(), name="sessions"),
-                group.create_task(run_all(work), name="chores"),
-            ]
-            yield services, stopping
-            await met.sessions.close()
-            for task in tasks:
-                task.cancel()
+        await _tell_ready(parts, node.services, options, node.serving)
+        async with working(node):
+            yield node.services, stopping
+
+
+@asynccontextmanager
+async def _front(
+    parts: Assembly, listener: WebSocketListener, services: NodeServices, options: StartOptions
+) -> AsyncIterator[Serving]:
+    """The HTTP server: the owner's API, and the route for peers."""
+    from netnode.api.server import ApiServer
+    from netnode.api.wellknown import PublicDocument
+
+    settings, home = parts.settings, parts.home
+    server = ApiServer(
+        services,
+        home.token(parts.ports.entropy),
+        version=version("netnode"),
+        extra_routes=[
+            listener.route(),
+            PublicDocument(services.domains, services.identity, settings.allow_hosts).route(),
+        ],
+        allow_hosts=settings.allow_hosts,
+        allow_origins=settings.allow_origins,
+    )
+    host, port = await server.start(*split_listen(options.listen or settings.listen))
+    try:
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        peer = f"ws://{shown}:{port}{PEER_PATH}"
+        listener.addresses = (peer,)
+        yield Serving(f"http://{shown}:{port}", peer, parts.ports.clock.now_ms(), _announced(host, port))
+    finally:
+        home.remove_running()
+        await server.close()
 
 
 @contextmanager
@@ -204,11 +216,14 @@ def _until_told(stopping: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(name)
 
 
-async def _tell_ready(home: Home, services: NodeServices, options: StartOptions, ready: Ready) -> None:
+async def _tell_ready(
+    parts: Assembly, services: NodeServices, options: StartOptions, serving: Serving
+) -> None:
     """Tells other commands, whoever waits for the ready file, and the owner that the node serves."""
-    home.write_running(Running(ready.pid, ready.api, ready.peer, ready.id))
+    ready = Ready(id_text(parts.own.id), os.getpid(), serving.peer, serving.api)
+    parts.home.write_running(Running(ready.pid, ready.api, ready.peer, ready.id))
     if options.ready_file is not None:
-        _write_ready(options.ready_file, ready)
+        _write_ready(options.ready_file, ready, parts.ports.disk)
     _log.info("%s serves peers at %s", ready.id, ready.peer)
     waiting = await services.own.waiting()
     if waiting is not None and (waiting.by is None or waiting.alarm):
@@ -216,11 +231,6 @@ async def _tell_ready(home: Home, services: NodeServices, options: StartOptions,
         _log.warning("%s", waiting.text)
     if options.on_ready is not None:
         options.on_ready(ready)
-
-
-def _ready(networker: bytes, host: str, port: int) -> Ready:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
-    return Ready(id_text(networker), os.getpid(), f"ws://{shown}:{port}{PEER_PATH}", f"http://{shown}:{port}")
 
 
 def _announced(host: str, port: int) -> tuple[str, ...]:
@@ -231,11 +241,11 @@ def _announced(host: str, port: int) -> tuple[str, ...]:
     return () if lan is None else (f"ws://{lan}:{port}{PEER_PATH}",)
 
 
-def _write_ready(path: Path, ready: Ready) -> None:
+def _write_ready(path: Path, ready: Ready, disk: Disk) -> None:
     """One JSON line, renamed into place so that who waits for it never reads a part."""
     line = msgspec.json.encode({"id": ready.id, "pid": ready.pid, "peer": ready.peer, "api": ready.api})
     try:
-        SystemDisk().write_private(path, line + b"\n")
+        disk.write_private(path, line + b"\n")
     except OSError as error:
         raise Problem(
             f"The ready file {path} cannot be written: {error.strerror}.", code="ready_file"

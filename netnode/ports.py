@@ -114,6 +114,10 @@ class Disk(Protocol):
         """The permission bits, such as 0o600."""
         ...
 
+    def identity(self, path: Path) -> int:
+        """A number that a file keeps for as long as it lasts, and its copy does not have."""
+        ...
+
     def sync(self, path: Path) -> None:
         """Returns when the file, or the names in the folder, will survive a loss of power."""
         ...
@@ -168,6 +172,10 @@ class Dialer(Protocol):
         `public`: strangers told the address, so one of this computer or of a private network is not dialled, also
         when a name leads there.
         """
+        ...
+
+    async def close(self) -> None:
+        """Ends the links it opened."""
         ...
 
 

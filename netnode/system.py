@@ -216,6 +216,10 @@ class SystemDisk:
         """The permission bits."""
         return path.stat().st_mode & 0o7777
 
+    def identity(self, path: Path) -> int:
+        """The inode."""
+        return path.stat().st_ino
+
     def sync(self, path: Path) -> None:
         """Fsyncs a file or a folder."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)

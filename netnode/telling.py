@@ -45,7 +45,7 @@ class Telling:
         self._networker = networker
         self._sessions = sessions
         self._clock = clock
-        self._tries: dict[int, int] = {}  # by session
+        self._tries: dict[Asked, int] = {}
 
     async def run(self) -> None:
         """Asks everybody in session who is not known to know; nothing before the first rotation or settlement."""
@@ -55,11 +55,11 @@ class Telling:
         place = state.openers.place
         known = {each.peer for each in await self._store.read(receipts) if (each.epoch, each.term) >= place}
         sessions = list(self._sessions())
-        self._tries = {id(each): self._tries.get(id(each), 0) for each in sessions}
+        self._tries = {each: self._tries.get(each, 0) for each in sessions}
         for session in sessions:
-            if session.id in known or self._tries[id(session)] >= TRIES:
+            if session.id in known or self._tries[session] >= TRIES:
                 continue
-            self._tries[id(session)] += 1
+            self._tries[session] += 1
             try:
                 item = await session.item_of(self._networker)
             except (NotHeld, LinkClosed) as refusal:

@@ -12,9 +12,8 @@ from netnode.backups.scratch import Watch
 from netnode.backups.writing import Order, write_backup
 from netnode.home import Home
 from netnode.keys.keystore import Keystore
-from netnode.ports import Clock, Disk, Entropy
+from netnode.ports import Clock, Disk, Entropy, Sealer
 from netnode.problems import Problem
-from netnode.sealer import HpkeSealer
 from netnode.settings import Settings
 from netnode.store import schema, snapshot
 
@@ -26,6 +25,7 @@ def saving(
     clock: Clock,
     disk: Disk,
     entropy: Entropy,
+    sealer: Sealer,
     program: str,
 ) -> schema.Saving:
     """What `Store.open` calls before it migrates a store.
@@ -40,7 +40,7 @@ def saving(
             folder = shelf.folder_of(home, settings.backup_folder)
             target = folder / shelf.file_name(public.networker, now, version + 1)
             order = Order(target, public.networker, Recipients(public.backup_public, home_key), now, program)
-            write_backup(home, _copier(connection), order, disk, entropy, HpkeSealer(), Watch())
+            write_backup(home, _copier(connection), order, disk, entropy, sealer, Watch())
         except Problem as problem:
             raise Problem(
                 f"This netnode changes the tables of the store, and makes a backup first, which failed. {problem.text} "

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from netnode.assembly import Ports, assembled, system_ports
+from netnode.assembly import Ports, PortsMaker, assembled, system_ports
 from netnode.config import Config
 from netnode.home import Home
 from netnode.keys import words
@@ -15,7 +15,7 @@ from netnode.keys.keystore import Keys, Keystore
 from netnode.market import profile
 from netnode.operations.runtime import Created
 from netnode.problems import ExitCode, Problem
-from netnode.system import SystemDisk, machine, retries
+from netnode.system import retries
 from protocol import limits
 from protocol.certificate import DAY_MS
 from protocol.entry import INCEPTION, NO_PREV, Entry, sign_entry
@@ -28,7 +28,14 @@ from protocol.signing import Signer
 LOCK_SECONDS: Final = 5.0  # why: another command ends within that; a running node does not
 
 
-def initialise(home: Path, *, name: str, passphrase: bytes | None, peers: Sequence[str] = ()) -> Created:
+def initialise(
+    home: Path,
+    *,
+    name: str,
+    passphrase: bytes | None,
+    peers: Sequence[str] = (),
+    making: PortsMaker = system_ports,
+) -> Created:
     """Makes keys, home and the first entries; `peers` are addresses for the recovery sheet.
 
     The keystore is written last: a home that was interrupted before holds nothing that ever left it, and is begun
@@ -37,12 +44,15 @@ def initialise(home: Path, *, name: str, passphrase: bytes | None, peers: Sequen
     Raises:
         Problem: the home holds a networker already (exit 4), is not private, or the disk fails.
     """
-    return asyncio.run(_initialise(Home(home, SystemDisk()), name, passphrase, peers))
+    return asyncio.run(found(home, making(), name, passphrase, peers))
 
 
-async def _initialise(home: Home, name: str, passphrase: bytes | None, peers: Sequence[str]) -> Created:
+async def found(
+    path: Path, ports: Ports, name: str, passphrase: bytes | None, peers: Sequence[str]
+) -> Created:
+    """The same on a running event loop, by ports that serve this once; see `initialise`."""
+    home = Home(path, ports.disk)
     home.create()
-    ports = system_ports()
     with home.lock(retries(LOCK_SECONDS)):
         if home.initialised():
             raise Problem(
@@ -74,7 +84,7 @@ async def _initialise(home: Home, name: str, passphrase: bytes | None, peers: Se
         ports.disk.write_private(
             sheet, words.recovery_sheet(text, network, spoken, [*peers, *config.settings().peers]).encode()
         )
-        home.remember(machine())
+        home.remember(ports.machine())
         Keystore(home, ports.disk, ports.entropy).create(keys, passphrase)
     return Created(text, spoken, home.path, sheet)
 

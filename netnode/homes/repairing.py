@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import apsw
 
-from netnode.assembly import Ports, assembled, system_ports
+from netnode.assembly import Ports, PortsMaker, assembled, system_ports
 from netnode.backups.scratch import Watch, require_room, scratch
 from netnode.home import Home
 from netnode.keys.keystore import Keystore, PublicKeys
@@ -28,7 +28,7 @@ from netnode.services.doctor import stored
 from netnode.services.logfiles import LogFiles
 from netnode.store import Reader, Store
 from netnode.store.schema import STORE_ID_BYTES
-from netnode.system import SystemDisk, machine, retries
+from netnode.system import retries
 
 LOCK_SECONDS: Final = 5.0
 _PAGE: Final = 4096
@@ -48,7 +48,9 @@ class _Filled:
     blobs_lost: int = 0
 
 
-async def repair(home: Path, anyway: bool, watch: Watch) -> models.Repaired:
+async def repair(
+    home: Path, anyway: bool, watch: Watch, making: PortsMaker = system_ports
+) -> models.Repaired:
     """Makes a new store of every entry, peer and picture that can be read of the old one, which is kept beside it.
 
     Every entry passes the gate: nothing comes back that its author did not sign. The node is cautious afterwards
@@ -58,14 +60,15 @@ async def repair(home: Path, anyway: bool, watch: Watch) -> models.Repaired:
         home: whose store is damaged; its keys must be there.
         anyway: also a store in which no damage is found.
         watch: told how far it is.
+        making: the outside.
 
     Raises:
         Problem: nothing is wrong with the store (4), a node is running (4), no keys, or the disk.
     """
-    place = Home(home, SystemDisk())
-    place.check()
-    ports = system_ports()
+    ports = making()
     try:
+        place = Home(home, ports.disk)
+        place.check()
         with place.lock(retries(LOCK_SECONDS)):
             public = Keystore(place, ports.disk, ports.entropy).public()
             source = _source(place)
@@ -77,7 +80,7 @@ async def repair(home: Path, anyway: bool, watch: Watch) -> models.Repaired:
                 scratch(place) as folder,
                 closing(apsw.Connection(str(folder / "found.sqlite3"))) as found,
             ):
-                return await _repaired(place, source, folder, found, public, ports, watch)
+                return await _repaired(place, source, folder, found, public, making, ports, watch)
     finally:
         await ports.executor.close()
 
@@ -88,6 +91,7 @@ async def _repaired(
     folder: Path,
     found: apsw.Connection,
     public: PublicKeys,
+    making: PortsMaker,
     ports: Ports,
     watch: Watch,
 ) -> models.Repaired:
@@ -103,7 +107,7 @@ async def _repaired(
     new = Home(folder, ports.disk)
     with suppress(FileNotFoundError):
         ports.disk.write_private(new.config, ports.disk.read(home.config))
-    filled = await _filled(new, source, found, public, ports, watch)
+    filled = await _filled(new, source, found, public, making, ports, watch)
     watch.begin("putting it in place", 0)
     kept = _swapped(home, source, new.store, ports)
     own = chains.newest(found, public.networker)
@@ -125,11 +129,17 @@ async def _repaired(
 
 # -- the new store -------------------------------------------------------------------------------------------
 async def _filled(
-    new: Home, source: Path, found: apsw.Connection, public: PublicKeys, ports: Ports, watch: Watch
+    new: Home,
+    source: Path,
+    found: apsw.Connection,
+    public: PublicKeys,
+    making: PortsMaker,
+    ports: Ports,
+    watch: Watch,
 ) -> _Filled:
     copied = await _with_tables(new, source, found, public.network, ports)
     filled = _Filled(copied)
-    inner = system_ports()  # closed with what is assembled
+    inner = making()  # closed with what is assembled
     async with assembled(new, inner, None, public.networker) as parts:
         files = LogFiles(public.network, parts.store, parts.gate, parts.own, parts.projector)
         watch.begin(
@@ -238,7 +248,7 @@ def _swapped(home: Home, source: Path, new: Path, ports: Ports) -> Path:
         ports.disk.sync(home.path)
     except OSError as error:
         raise disk_problem(error, "write", home.path) from error
-    home.remember(machine())
+    home.remember(ports.machine())
     return kept
 
 

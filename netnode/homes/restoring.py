@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from netnode.assembly import Ports, system_ports
+from netnode.assembly import Ports, PortsMaker, system_ports
 from netnode.backups import archive, reading
 from netnode.backups.format import Header, Opener
 from netnode.backups.scratch import NAME, Watch, scratch
@@ -21,11 +21,10 @@ from netnode.own.caution import Reason, mark
 from netnode.ports import Lane
 from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.projections import tables
-from netnode.sealer import HpkeSealer
 from netnode.services.backups import told
 from netnode.services.proving import Proof, prove
 from netnode.store import Store
-from netnode.system import SystemDisk, machine, retries
+from netnode.system import retries
 from protocol.recovery import backup_seed
 
 LOCK_SECONDS: Final = 5.0
@@ -34,7 +33,9 @@ _LOCK: Final = "node.lock"
 _MOVED: Final = (archive.STORE, archive.CONFIG, archive.KEYS)  # the keys last: with them the home is one
 
 
-async def restore(home: Path, file: Path, key: BackupKey, watch: Watch) -> models.Restored:
+async def restore(
+    home: Path, file: Path, key: BackupKey, watch: Watch, making: PortsMaker = system_ports
+) -> models.Restored:
     """Makes a home from a backup: proved whole first, then put in place; whatever happens it is there or not.
 
     The node of it is cautious: it asks its peers for what it published since, before it publishes [R-LOG-22].
@@ -42,13 +43,13 @@ async def restore(home: Path, file: Path, key: BackupKey, watch: Watch) -> model
     Raises:
         Problem: the home is not empty (4), the key does not open the backup (4), it is damaged, or the disk.
     """
-    header = reading.read_header(file)
-    opener = _opener(header, key)
-    reading.require_opens(file, opener, HpkeSealer())
-    place = Home(home, SystemDisk())
-    place.create()
-    ports = system_ports()
+    ports = making()
     try:
+        header = reading.read_header(file)
+        opener = _opener(header, key, ports)
+        reading.require_opens(file, opener, ports.sealer)
+        place = Home(home, ports.disk)
+        place.create()
         with place.lock(retries(LOCK_SECONDS)):
             _require_empty(place)
             with scratch(place) as folder:
@@ -69,16 +70,18 @@ async def restore(home: Path, file: Path, key: BackupKey, watch: Watch) -> model
     )
 
 
-async def verify_backup(file: Path, key: BackupKey, watch: Watch) -> models.BackupMade:
+async def verify_backup(
+    file: Path, key: BackupKey, watch: Watch, making: PortsMaker = system_ports
+) -> models.BackupMade:
     """Restores a backup to a temporary folder and checks all of it; no home is needed.
 
     Raises:
         Problem: the key does not open it (4), it is damaged, or the disk.
     """
-    header = reading.read_header(file)
-    opener = _opener(header, key)
-    ports = system_ports()
+    ports = making()
     try:
+        header = reading.read_header(file)
+        opener = _opener(header, key, ports)
         with tempfile.TemporaryDirectory(prefix="netnode-") as name:
             header, proof = await _proved(file, opener, Path(name), ports, watch)
     except OSError as error:
@@ -88,13 +91,12 @@ async def verify_backup(file: Path, key: BackupKey, watch: Watch) -> models.Back
     return models.BackupMade(backup=told(file, header), verified=True, own_entries=proof.own_entries)
 
 
-def _opener(header: Header, key: BackupKey) -> Opener:
+def _opener(header: Header, key: BackupKey, ports: Ports) -> Opener:
     words = None if key.entropy is None else backup_seed(header.network, key.entropy)
     home = None
     if key.home is not None:
-        place = Home(key.home, SystemDisk())
+        place = Home(key.home, ports.disk)
         place.check()
-        ports = system_ports()
         home = Keystore(place, ports.disk, ports.entropy).open(key.passphrase).backup_key
     return Opener(words, home)
 
@@ -103,7 +105,7 @@ async def _proved(
     file: Path, opener: Opener, folder: Path, ports: Ports, watch: Watch
 ) -> tuple[Header, Proof]:
     header, _ = await ports.executor.run(
-        Lane.READER, reading.unpack, file, opener, folder, ports.disk, HpkeSealer(), watch
+        Lane.READER, reading.unpack, file, opener, folder, ports.disk, ports.sealer, watch
     )
     watch.begin("verifying", 0)
     return header, await prove(folder, header, str(file), ports.disk, ports.executor, ports.entropy)
@@ -149,7 +151,7 @@ def _put_in_place(folder: Path, home: Home, ports: Ports) -> None:
             with suppress(FileNotFoundError):  # a backup may have no settings
                 os.replace(folder / name, home.path / name)
                 ports.disk.sync(home.path)
-        home.remember(machine())
+        home.remember(ports.machine())
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from netnode.assembly import Ports, agent, system_ports
+from netnode.assembly import Ports, PortsMaker, agent, system_ports
 from netnode.bus import Bus
 from netnode.config import Config
 from netnode.home import Home
@@ -28,7 +28,7 @@ from netnode.recovering import Heard, fetch_log, label
 from netnode.store import GroupCommit, Reader, Store
 from netnode.sync.book import Book, peer_row
 from netnode.sync.peering import Core
-from netnode.system import SystemDisk, machine, retries
+from netnode.system import retries
 from protocol.identity import id_text
 from protocol.log_state import LogState
 
@@ -41,6 +41,7 @@ def fetch(
     networker: bytes,
     peers: Sequence[str],
     heard: Callable[[Answered], None] = lambda answer: None,
+    making: PortsMaker = system_ports,
 ) -> Fetched:
     """Makes the home and fetches the log into its store.
 
@@ -49,6 +50,7 @@ def fetch(
         networker: whose log, 32 bytes.
         peers: invites or addresses of those that may hold it.
         heard: told of each peer as it has answered.
+        making: the outside.
 
     Raises:
         Problem: the home holds a networker (exit 4), nobody gave the log (exit 5), or the disk fails.
@@ -57,10 +59,12 @@ def fetch(
     def told(answer: Heard) -> None:
         heard(_answered(answer))
 
-    return asyncio.run(_fetch(Home(home, SystemDisk()), networker, peers, told))
+    return asyncio.run(fetched(home, making(), networker, peers, told))
 
 
-def take_over(home: Path, *, networker: bytes, grant: Grant, passphrase: bytes | None) -> Returned:
+def take_over(
+    home: Path, *, networker: bytes, grant: Grant, passphrase: bytes | None, making: PortsMaker = system_ports
+) -> Returned:
     """Rotates on the newest entry fetched and makes the keystore.
 
     Args:
@@ -68,20 +72,20 @@ def take_over(home: Path, *, networker: bytes, grant: Grant, passphrase: bytes |
         networker: as for `fetch`.
         grant: what the words give for the next epoch.
         passphrase: for the new keys; None stores them without one.
+        making: the outside.
 
     Raises:
         Problem: the log was not fetched, the words do not fit (exit 4), or the disk fails.
     """
-    return asyncio.run(_take_over(Home(home, SystemDisk()), networker, grant, passphrase))
+    return asyncio.run(taken_over(home, making(), networker, grant, passphrase))
 
 
-async def _fetch(
-    home: Home, networker: bytes, peers: Sequence[str], heard: Callable[[Heard], None]
+async def fetched(
+    path: Path, ports: Ports, networker: bytes, peers: Sequence[str], heard: Callable[[Heard], None]
 ) -> Fetched:
-    from netnode.links import WebSocketDialer  # late: aiohttp takes a while
-
+    """`fetch` on a running event loop, by ports that serve this once."""
+    home = Home(path, ports.disk)
     home.create()
-    ports = system_ports()
     now = ports.clock.now_ms()
     rows = [peer_row(uri, now) for uri in peers]
     with home.lock(retries(LOCK_SECONDS)):
@@ -91,7 +95,7 @@ async def _fetch(
             config.create()
         network = config.settings().network
         store = await _open(home, ports, network)
-        dialer = WebSocketDialer()
+        dialer = ports.dialer()
         try:
             async with GroupCommit(store) as commits:
                 bus = Bus()
@@ -140,8 +144,11 @@ def _answered(answer: Heard) -> Answered:
     )
 
 
-async def _take_over(home: Home, networker: bytes, grant: Grant, passphrase: bytes | None) -> Returned:
-    ports = system_ports()
+async def taken_over(
+    path: Path, ports: Ports, networker: bytes, grant: Grant, passphrase: bytes | None
+) -> Returned:
+    """`take_over` on a running event loop, by ports that serve this once."""
+    home = Home(path, ports.disk)
     with home.lock(retries(LOCK_SECONDS)):
         _require_empty(home, ports)
         network = Config(home.config, ports.disk).settings().network
@@ -157,7 +164,7 @@ async def _take_over(home: Home, networker: bytes, grant: Grant, passphrase: byt
                 begun = _begun(beside, ports, state)
                 if begun is None:
                     state = await _rotate(gate, beside, ports, state, grant, passphrase)
-                home.remember(machine())
+                home.remember(ports.machine())
                 ports.disk.write_private(home.keys, ports.disk.read(beside.path))
                 ports.disk.remove(beside.path)
         finally:

@@ -22,7 +22,6 @@ from netnode.keys.keystore import Keys
 from netnode.operations import models
 from netnode.ports import Clock, Disk, Entropy, Executor, Lane, Sealer
 from netnode.problems import ExitCode, Problem, disk_problem
-from netnode.sealer import HpkeSealer
 from netnode.services import paging
 from netnode.services.proving import prove
 from netnode.store import Reader, Store, Writer, snapshot
@@ -66,6 +65,7 @@ class HomeBackups:
         entropy: for their keys.
         executor: runs the work.
         disk: of the files.
+        sealer: seals their keys.
         program: the version of netnode.
     """
 
@@ -80,6 +80,7 @@ class HomeBackups:
         entropy: Entropy,
         executor: Executor,
         disk: Disk,
+        sealer: Sealer,
         program: str,
     ) -> None:
         self._home = home
@@ -92,7 +93,7 @@ class HomeBackups:
         self._executor = executor
         self._disk = disk
         self._program = program
-        self._sealer: Sealer = HpkeSealer()
+        self._sealer = sealer
         self._turn = asyncio.Lock()
         self._watch = Watch()
         self._fault: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from netnode.config import Config
@@ -14,8 +14,9 @@ from netnode.keys.keystore import Keystore
 from netnode.nearby import Neighbourhood
 from netnode.operations.settings import FileConfiguration
 from netnode.own.log import OwnLog
-from netnode.ports import Clock, Disk, Entropy, Executor, Web
+from netnode.ports import Clock, Disk, Entropy, Executor, Sealer, Web
 from netnode.quotas import MIB, Quotas
+from netnode.sealer import HpkeSealer
 from netnode.services.addresses import AddressShelf
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
@@ -46,7 +47,8 @@ from netnode.services.status import LiveState
 from netnode.services.verifying import LogVerification
 from netnode.stamping import Stamping
 from netnode.store import Store
-from netnode.system import SystemDisk, machine, own_addresses
+from netnode.system import SystemDisk, own_addresses
+from netnode.system import machine as this_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,9 @@ def compose(
     ring: KeyRing | None = None,
     neighbourhood: Neighbourhood | None = None,
     web: Callable[[], Web] = _https,
+    sealer: Sealer | None = None,
+    machine: Callable[[], str] = this_machine,
+    local: Callable[[], Sequence[str]] = own_addresses,
     keeping: Keeping | None = None,
     stamping: Stamping | None = None,
 ) -> NodeServices:
@@ -127,13 +132,26 @@ def compose(
         ring: the keys; None: they stay locked.
         neighbourhood: nodes of the local network; None: nobody looks.
         web: fetches documents of domains.
+        sealer: of backups; None takes the system's.
+        machine: the fingerprint of this computer.
+        local: its IP addresses.
         keeping: what is kept of whose log; None: as the default settings say.
         stamping: makes stamps; None: one that is not loaded.
     """
     disk = disk or SystemDisk()
     ring = ring or KeyRing(home, disk, entropy, executor, None, None)
     backups = HomeBackups(
-        home, store, own.id, lambda: ring.opened, config, clock, entropy, executor, disk, version
+        home,
+        store,
+        own.id,
+        lambda: ring.opened,
+        config,
+        clock,
+        entropy,
+        executor,
+        disk,
+        sealer or HpkeSealer(),
+        version,
     )
 
     def live() -> Live | None:
@@ -157,7 +175,7 @@ def compose(
     )
     addresses = Addresses(config, executor, serving)
     neighbourhood = neighbourhood or Neighbourhood(clock, own.id)
-    reaching = Reaching(store, clock, sessions, serving, addresses, own_addresses, neighbourhood)
+    reaching = Reaching(store, clock, sessions, serving, addresses, local, neighbourhood)
     feeds = FeedImport(store, own, projector, entropy, executor, home.path, PictureFetch(store, clock, web))
     export = FeedExport(store, own, projector, clock)
     work = OwnWork(own, store, projector)

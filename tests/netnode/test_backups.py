@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -356,7 +357,7 @@ async def test_the_schedule_makes_one_when_due_and_keeps_the_newest(tmp_path: Pa
     Config(home.config, SystemDisk()).set("backup_keep", "2")
     ports = system_ports()
     clock = TestClock()
-    ports = type(ports)(clock, ports.entropy, ports.executor, ports.disk)
+    ports = replace(ports, clock=clock)
     async with assembled(home, ports, *home_keys(home, ports, None)) as parts:
         backups = services_of(parts).backups
         await backups.scheduled()  # it was just started
@@ -405,7 +406,7 @@ async def test_a_failure_of_the_schedule_is_told_until_one_succeeds(
     await asyncio.to_thread(made, home.path)
     ports = system_ports()
     clock = TwoClocks()
-    ports = type(ports)(clock, ports.entropy, ports.executor, ports.disk)
+    ports = replace(ports, clock=clock)
     async with assembled(home, ports, *home_keys(home, ports, None)) as parts:
         services = services_of(parts)
         clock.monotonic_ms += int(LOOK_SECONDS * 1000)

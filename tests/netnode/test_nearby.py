@@ -99,7 +99,7 @@ async def test_nothing_is_announced_while_the_node_listens_here_only(  # [R-REAC
     serving: Serving, mdns: str, said: str
 ) -> None:
     heard = around()
-    chores = announcing(heard, replace(settings(), mdns=mdns), serving)
+    chores = announcing(heard, replace(settings(), mdns=mdns), serving, FakeMulticast)
     assert len(chores) == (0 if said else 1)
     if said:
         assert said in heard.why_not

@@ -1,0 +1,91 @@
+"""A node from its start to its end, but for what serves its owner: the same code in production and in the simulator.
+
+Two steps, since who waits for a node is told between them: in `meeting` it accepts links and dials, in `working` it
+does all the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from netnode.assembly import Assembly, services_of
+from netnode.chores import around, chores
+from netnode.connecting import Connections, connecting
+from netnode.nearby import Neighbourhood
+from netnode.periodic import run_all
+from netnode.ports import Listener
+from netnode.services.node_services import NodeServices
+from netnode.services.ports import Serving
+
+Front = Callable[[Connections, NodeServices], AbstractAsyncContextManager[Serving]]
+"""Opens what serves the owner, and the port peers dial; it ends after the sessions have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node that meets peers."""
+
+    parts: Assembly
+    connections: Connections
+    services: NodeServices
+    serving: Serving
+    neighbourhood: Neighbourhood
+
+
+@asynccontextmanager
+async def meeting(
+    parts: Assembly,
+    listener: Listener,
+    front: Front,
+    peers: tuple[str, ...] = (),
+    stop: Callable[[], None] | None = None,
+) -> AsyncIterator[Node]:
+    """Accepts links and dials peers while the context lasts.
+
+    Args:
+        parts: the open home.
+        listener: accepts links.
+        front: opens what serves the owner.
+        peers: addresses or invites to add to the book, besides those of the settings.
+        stop: asks the node to end; None where nobody may.
+
+    Raises:
+        Problem: the own log is not in the store, and nobody who could be reached has it; or a peer's address is none.
+    """
+    serving: list[Serving] = []
+    neighbourhood = Neighbourhood(parts.ports.clock, parts.own.id)
+    named = parts.settings.peers
+    async with AsyncExitStack() as stack:
+        met = await stack.enter_async_context(connecting(parts, listener, (*named, *peers)))
+        services = services_of(
+            parts, met.sessions, stop, lambda: serving[0] if serving else None, neighbourhood
+        )
+        serving.append(await stack.enter_async_context(front(met, services)))
+        stack.push_async_callback(met.sessions.close)
+        await met.sessions.start()
+        for uri in named:
+            await services.peers.dial(uri)
+        for uri in peers:
+            await services.peers.add(uri)
+        yield Node(parts, met, services, serving[0], neighbourhood)
+
+
+@asynccontextmanager
+async def working(node: Node) -> AsyncIterator[None]:
+    """Keeps the catalogue level, the sessions open and the chores done while the context lasts."""
+    parts, met = node.parts, node.connections
+    looking = around(node.neighbourhood, parts.settings, node.serving, parts.ports.multicast)
+    work = [*chores(parts, met, node.services), *looking]
+    async with asyncio.TaskGroup() as group:
+        tasks = [
+            group.create_task(parts.projector.run(), name="projector"),
+            group.create_task(met.sessions.run(), name="sessions"),
+            group.create_task(run_all(work), name="chores"),
+        ]
+        yield
+        await met.sessions.close()
+        for task in tasks:
+            task.cancel()
