@@ -65,7 +65,9 @@ class Judge:
             try:
                 _judge(self._network, kept)
             except (Fault, _Wrong) as fault:
-                text = f"{who} holds a log of {label(kept.author)} that is not authentic as it stands: {fault}"
+                text = (
+                    f"{who} holds a log of {label(kept.author)} that is not authentic as it stands: {fault}"
+                )
                 raise Violation("authentic", text) from fault
             self._known.add(digest)
             judged += 1

@@ -16,7 +16,11 @@ from protocol.errors import CODES, Side
 from protocol.messages import MESSAGES, TYPES, Body, Bye, Refuse
 from protocol.session import Arrived, Session
 
-_SLOW: Final = ("no answer in time", "took too long", "does not read")  # why: a clogged link is nobody's fault
+_SLOW: Final = (
+    "no answer in time",
+    "took too long",
+    "does not read",
+)  # why: a clogged link is nobody's fault
 
 
 @dataclass(frozen=True, slots=True)
