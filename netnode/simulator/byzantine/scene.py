@@ -1,0 +1,230 @@
+"""What one dishonest peer sees of the world: its chance, the nodes it can reach, links and networkers of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from netnode.ports import Clock, Dialer, Link, LinkClosed, Listener
+from netnode.simulator.byzantine.authors import Author
+from netnode.simulator.byzantine.deeds import Deeds
+from netnode.simulator.byzantine.puppet import PATIENCE, Answer, Puppet, attending
+from netnode.simulator.byzantine.shelf import Shelf
+from netnode.simulator.chance import Stream
+from protocol import messages
+from protocol.entry import Entry
+from protocol.items import Item, parse_item
+from protocol.messages import Hello, Runs
+from protocol.run import rebuild
+
+COPIED: Final = 64  # logs copied from a node at most
+DAYS_BACK_MS: Final = 10 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A production node as anybody may know it."""
+
+    name: str
+    id: bytes
+    address: str
+
+
+class Stage(Protocol):
+    """What a dishonest peer needs of the world."""
+
+    @property
+    def network_name(self) -> str:
+        """Name of the INX network."""
+
+    @property
+    def clock(self) -> Clock:
+        """The true time."""
+
+    def chance(self, name: str) -> Stream:
+        """A stream of chance of that name."""
+
+    def address(self, name: str) -> str:
+        """Where that name answers, and dials from."""
+
+    def dialer(self, name: str) -> Dialer:
+        """Opens links from that name's address."""
+
+    def listener(self, name: str) -> Listener:
+        """Accepts links at that name's address."""
+
+    def targets(self) -> Sequence[Target]:
+        """The production nodes that are up, always in the same order."""
+
+
+class Scene:
+    """The world through the eyes of one dishonest peer.
+
+    Args:
+        stage: the world.
+        name: of the peer; its chance, keys and addresses come from it.
+        deeds: where it writes down what it does.
+    """
+
+    def __init__(self, stage: Stage, name: str, deeds: Deeds) -> None:
+        self.stage = stage
+        self.name = name
+        self.deeds = deeds
+        self.chance = stage.chance(f"byzantine {name}")
+        self._secret = self.chance.token(32)
+        self._sessions = 0
+
+    @property
+    def network(self) -> str:
+        """Name of the INX network."""
+        return self.stage.network_name
+
+    @property
+    def now(self) -> int:
+        """ms UTC, truly."""
+        return self.stage.clock.now_ms()
+
+    def author(self, label: str, *, start: int | None = None) -> Author:
+        """A networker of this peer, the same one for the same label; ten days old unless said otherwise."""
+        secret = self._secret + label.encode()
+        author = Author(self.network, secret, self.now - DAYS_BACK_MS if start is None else start)
+        self.deeds.identities.setdefault(author.id, label)
+        self.deeds.sign(author.entries)
+        return author
+
+    def targets(self) -> list[Target]:
+        """The nodes that are up, in an order of chance."""
+        found = list(self.stage.targets())
+        self.chance.shuffle(found)
+        return found
+
+    def shelf(self, *authors: Author) -> Shelf:
+        """A shelf with the logs of these networkers."""
+        shelf = Shelf(self.chance.token(16))
+        for author in authors:
+            shelf.put(author.entries)
+        return shelf
+
+    async def pause(self, low: float, high: float) -> None:
+        """Lets some virtual time pass."""
+        await asyncio.sleep(self.chance.uniform(low, high))
+
+    async def link(self, target: Target, source: str = "") -> Link:
+        """An open link to a node, from an address of this peer. Raises LinkClosed."""
+        try:
+            return await self.stage.dialer(source or self.name).dial(target.address)
+        except OSError as error:
+            raise LinkClosed(text=str(error)) from error
+
+    def puppet(self, link: Link, author: Author) -> Puppet:
+        """A puppet on a link, before its handshake."""
+        return Puppet(link, author, self.network, self.chance.token(32), self.now)
+
+    @asynccontextmanager
+    async def meeting(
+        self,
+        target: Target,
+        author: Author,
+        answer: Answer | None = None,
+        *,
+        source: str = "",
+        hello: Callable[[Puppet], Hello] = Puppet.hello,
+        identity: bytes | None = None,
+        interest: bool = True,
+    ) -> AsyncIterator[Puppet]:
+        """A session with a node that this peer dialled, answered beside the block.
+
+        Args:
+            target: the node.
+            author: who this peer says that it is.
+            answer: what it says to questions; refuses them when not given.
+            source: name of the address it dials from.
+            hello: makes its hello.
+            identity: what it shows in the handshake instead of the author's own papers.
+            interest: whether it wants everything, else it says nothing of that.
+
+        Raises:
+            LinkClosed: the node is not there, or ended the session.
+        """
+        puppet = self.puppet(await self.link(target, source), author)
+        if answer is not None:
+            puppet.answer = answer
+        try:
+            await puppet.dial(author.identity(self.now) if identity is None else identity, hello(puppet))
+        except LinkClosed:
+            await puppet.link.close()
+            self.deeds.answered("handshake", puppet.ending.code)
+            raise
+        async with attending(puppet):
+            if interest:
+                await puppet.say(messages.Interest(all=True))
+            yield puppet
+
+    async def each(self, works: Sequence[Awaitable[object]]) -> None:
+        """Does several things at once; what a node cuts short is over, nothing else is forgiven."""
+        for ended in await asyncio.gather(*map(forgiving, works), return_exceptions=True):
+            if isinstance(ended, BaseException):
+                raise ended
+
+    async def show(
+        self,
+        target: Target,
+        author: Author,
+        shelf: Shelf,
+        *,
+        seconds: float,
+        act: str,
+        answer: Answer | None = None,
+        hello: Callable[[Puppet], Hello] | None = None,
+    ) -> None:
+        """Comes with a shelf and stays a while, answering honestly unless told otherwise."""
+        try:
+            async with self.meeting(
+                target,
+                author,
+                answer or shelf.answer,
+                hello=hello or (lambda puppet: puppet.hello(store=shelf.store)),
+            ) as puppet:
+                if shelf.logs:
+                    await puppet.say(shelf.have())
+                await puppet.over(seconds)
+        except LinkClosed:
+            self.deeds.answered(act, "closed")
+        else:
+            self.deeds.answered(act, puppet.ending.code)
+
+    async def copy(self, target: Target, *networkers: bytes) -> dict[bytes, list[Entry]]:
+        """Logs as a node holds them, of these networkers or of all it has; within bounds."""
+        logs: dict[bytes, list[Entry]] = {}
+        async with self.meeting(target, self.author("copier")) as puppet:
+            for item in await items_of(puppet):
+                if networkers and item.author not in networkers:
+                    continue
+                get = messages.Get(budget=1_000_000, wants=[(item.author, item.held_from, item.seq)])
+                for part in await puppet.ask(get):
+                    if isinstance(part, Runs):
+                        for run in part.runs:
+                            logs.setdefault(run.author, []).extend(rebuild(run))
+                if len(logs) >= COPIED:
+                    break
+        return logs
+
+
+async def items_of(puppet: Puppet) -> list[Item]:
+    """The first page of what a node tells of its logs."""
+    for answer in await puppet.ask(messages.Heads(limit=400)):
+        if isinstance(answer, messages.Items):
+            return [parse_item(item) for item in answer.items]
+    return []
+
+
+async def forgiving(work: Awaitable[object]) -> None:
+    """Does something that a node may end at any time by ending the link."""
+    try:
+        async with asyncio.timeout(40 * PATIENCE):
+            await work
+    except LinkClosed:
+        return
