@@ -120,7 +120,7 @@ def parse_told(value: object) -> Told:
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], list):
         raise RemoteProtocolError("bad_message", "an address is told as a statement and its openers")
     try:
-        statement = msgspec.convert(value[0], AddressStatement)
+        statement = encoding.typed(value[0], AddressStatement)
     except msgspec.ValidationError as error:
         raise RemoteProtocolError("bad_message", f"an address statement has a wrong form: {error}") from error
     for address in statement.addresses:

@@ -8,7 +8,7 @@ compares, then walks the value.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgpack
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from protocol import limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 
+T = TypeVar("T")
 _UNPACK_ERRORS: Final = (msgpack.exceptions.UnpackException, ValueError, TypeError, RecursionError)
 _fast = msgspec.msgpack.Encoder(order="deterministic")  # maps by key; Structs as they are declared
 
@@ -114,6 +115,15 @@ def decode(data: bytes, max_bytes: int = limits.MAX_MESSAGE) -> Any:
     if msgpack.packb(value, use_bin_type=True) != data:
         raise RemoteProtocolError("not_canonical", "the bytes are not the canonical form of their value")
     return value
+
+
+def typed(value: Any, form: type[T]) -> T:
+    """A decoded value as a Struct; a text does not stand for bytes, as it would in JSON.
+
+    Raises:
+        msgspec.ValidationError: it has another form.
+    """
+    return msgspec.convert(value, form, builtin_types=(bytes,))
 
 
 def _check(value: Any, depth: int, budget: _Budget) -> None:

@@ -201,6 +201,6 @@ def _has_other_version(header: bytes) -> bool:
     """A header of a later version may have more fields; it starts with an array and its version all the same."""
     try:
         value = msgspec.msgpack.decode(header)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return isinstance(value, list) and bool(value) and type(value[0]) is int and value[0] != HEADER_VERSION

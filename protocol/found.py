@@ -42,17 +42,18 @@ def hits_of(
     Raises:
         RemoteProtocolError: `bad_message`, or a code of an opener or an entry: the sender did not verify what it sent.
     """
-    openers = _openers(network, [_one(run) for run in found.openers], known)
-    standings: dict[bytes, list[Entry]] = {}
-    for run in found.standings:
-        part = _one(run)
-        standings.setdefault(part.author, []).append(part)
     heads = {item.author: item for item in map(parse_item, found.heads)}
     if len(heads) != len(found.heads):
         raise RemoteProtocolError("bad_message", "two items of one log")
+    told, parts, entries = (
+        [_one(run) for run in runs] for runs in (found.openers, found.standings, found.hits)
+    )
+    openers = _openers(network, told, known)
+    standings: dict[bytes, list[Entry]] = {}
+    for part in parts:
+        standings.setdefault(part.author, []).append(part)
     hits: list[Hit] = []
-    for run in found.hits:
-        entry = _one(run)
+    for entry in entries:
         head = heads.get(entry.author)
         if entry.kind != Listing.KIND or entry.record is None:
             raise RemoteProtocolError("bad_message", "a hit is a listing with its record")

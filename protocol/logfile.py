@@ -114,6 +114,6 @@ class Reader:
 
 def _run(data: bytes) -> Run:
     try:
-        return msgspec.convert(encoding.decode(data), Run)
+        return encoding.typed(encoding.decode(data), Run)
     except msgspec.ValidationError as error:
         raise RemoteProtocolError("bad_file", f"a block is not a run: {error}") from error

@@ -283,6 +283,6 @@ def _decode_strictly(data: bytes) -> Received:
     if row is None:
         return Received(number, request, None)
     try:
-        return Received(number, request, msgspec.convert(body, row.body))
+        return Received(number, request, encoding.typed(body, row.body))
     except msgspec.ValidationError as error:
         raise RemoteProtocolError("bad_message", f"{row.name}: {error}") from error

@@ -22,6 +22,7 @@ from protocol.signing import SIGNATURE_BYTES
 
 _sha256 = hashlib.sha256
 _MAX: Final = limits.MAX_INT
+_Int = Annotated[int, msgspec.Meta(ge=-limits.MAX_INT, le=limits.MAX_INT)]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_INT)]
 _Seq = Annotated[int, msgspec.Meta(ge=0, le=limits.MAX_SEQ)]
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -31,7 +32,7 @@ ENTRY_OVERHEAD: Final = 120  # bytes of an entry in a run besides its record, at
 RUN_BYTES: Final = limits.MAX_MESSAGE - 1_024  # what a message has room for besides its frame
 
 
-class Run(msgspec.Struct, array_like=True, frozen=True):
+class Run(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
     """The wire form. `entries` are (time ms, kind, signature, record or (record hash, record length))."""
 
     author: _Hash
@@ -39,7 +40,7 @@ class Run(msgspec.Struct, array_like=True, frozen=True):
     term: _Count
     first: _Seq
     prev: _Hash
-    entries: list[tuple[int, int, bytes, bytes | list[Any]]]  # msgspec mixes up bounds inside such a union
+    entries: list[tuple[_Int, _Int, bytes, bytes | list[bytes | _Int]]]  # no lengths: unions mix them up
 
 
 def run_of(entries: Sequence[Entry]) -> Run:
@@ -122,7 +123,7 @@ def rebuild(run: Run) -> list[Entry]:
     return entries
 
 
-def _gone(body: bytes | list[Any], kind: int, seq: int) -> tuple[bytes, int]:
+def _gone(body: bytes | list[bytes | int], kind: int, seq: int) -> tuple[bytes, int]:
     """Hash and length of a record that is gone."""
     if (
         not isinstance(body, list)

@@ -117,6 +117,6 @@ def from_value(value: object) -> Seen:
         RemoteProtocolError: `bad_message`.
     """
     try:
-        return msgspec.convert(value, Seen)
+        return encoding.typed(value, Seen)
     except msgspec.ValidationError as error:
         raise RemoteProtocolError("bad_message", f"a seen statement has a wrong form: {error}") from error

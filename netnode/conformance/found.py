@@ -28,13 +28,12 @@ def believed(network: str, body: Mapping[str, Any], known: list[Entry]) -> list[
     Raises:
         Fault: `bad_message`, or the code of an opener or of a hit.
     """
-    held = _admitted(network, known, {})
-    authors = _admitted(network, _ones(body.get("openers", [])), held)
     heads = {item[1]: item for item in body.get("heads", [])}
     demand(len(heads) == len(body.get("heads", [])), "bad_message", "two items of one log")
-    standings = _ones(body.get("standings", []))
+    openers, standings, told = (_ones(body.get(name, [])) for name in ("openers", "standings", "hits"))
+    authors = _admitted(network, openers, _admitted(network, known, {}))
     hits = []
-    for hit in _ones(body.get("hits", [])):
+    for hit in told:
         author = hit.header.author
         demand(hit.header.kind == LISTING and hit.record is not None, "bad_message", "no listing")
         if author not in authors or heads.get(author, [1])[0] != HEAD:

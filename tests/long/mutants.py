@@ -1,0 +1,116 @@
+"""Faults put into encoding, identity, log and reconciliation, one at a time: the tests must notice nine of ten.
+
+What the tests do not notice is listed in `mutants_survivors.toml` with the reason, which is that nobody can notice it;
+a survivor that is not listed, and a listed one that is noticed, fail a whole run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+GROUPS: Final = {
+    "encoding": ("encoding",),
+    "identity": ("identity", "openers", "recovery", "bech32"),
+    "log": ("log", "log_state", "run", "forks", "entry"),
+    "reconciliation": ("items", "ranges"),
+}
+TESTS: Final = ("tests/protocol",)
+SURVIVORS: Final = Path(__file__).with_name("mutants_survivors.toml")
+LEAST: Final = 0.9
+Row = dict[str, Any]
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Which modules, how many of their mutants, and where every verdict goes."""
+    names = [*GROUPS, *(name for group in GROUPS.values() for name in group)]
+    parser.add_argument(
+        "--module", choices=names, action="append", help="a group or a module; all without it"
+    )
+    parser.add_argument(
+        "--sample", type=int, default=0, help="judge about so many, evenly spread; all without it"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--out", type=Path, help="a file for one JSON line of each mutant")
+
+
+def run(chosen: argparse.Namespace) -> str:
+    """Puts the faults in; fails when too many are not noticed, or one that is not listed."""
+    modules = chosen_modules(chosen.module or list(GROUPS))
+    rows = list(judged(modules, chosen.workers, every(modules, chosen.sample)))
+    if chosen.out is not None:
+        chosen.out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    survived = {(row["module"], row["key"]) for row in rows if row["verdict"] == "survived"}
+    told = {(row["module"], row["key"]) for row in rows}
+    listed = {(f"protocol.{name}", key) for name, reasons in survivors().items() for key in reasons}
+    for line in table(rows):
+        print(line)
+    for module, key in sorted(survived - listed):
+        print(f"survived: {module}: {key}")
+    for module, key in sorted((listed & told) - survived):
+        print(f"listed, yet noticed: {module}: {key}")
+    share = 1 - len(survived) / len(rows)
+    assert share >= LEAST, f"only {share:.1%} of {len(rows)} mutants are noticed"
+    assert not survived - listed, f"{len(survived - listed)} survivors are not in {SURVIVORS.name}"
+    assert not (listed & told) - survived, f"{SURVIVORS.name} lists what is noticed"
+    return (
+        f"{len(rows)} mutants, {share:.1%} noticed, {len(survived)} survivors, all listed with their reason"
+    )
+
+
+def chosen_modules(names: list[str]) -> list[str]:
+    """The dotted names of the modules of these groups."""
+    found = [module for name in names for module in GROUPS.get(name, (name,))]
+    return [f"protocol.{name}" for name in dict.fromkeys(found)]
+
+
+def survivors() -> dict[str, dict[str, str]]:
+    """What is known to survive: for each module, the mutants with their reasons."""
+    found: dict[str, dict[str, str]] = tomllib.loads(SURVIVORS.read_text())
+    return found
+
+
+def every(modules: list[str], sample: int) -> int:
+    """A step that leaves about so many mutants of these modules; 1 for all."""
+    from tests.long._mutations import mutants
+
+    if not sample:
+        return 1
+    root = Path(__file__).parents[2]
+    count = sum(len(mutants((root / f"{name.replace('.', '/')}.py").read_text())) for name in modules)
+    return max(1, count // sample)
+
+
+def judged(modules: list[str], workers: int, step: int) -> Iterator[Row]:
+    """The verdicts of some workers, each a process of its own that has imported nothing of what it changes."""
+    root, environment = Path(__file__).parents[2], os.environ | {"PYTHONHASHSEED": "0"}
+    with contextlib.ExitStack() as opened:
+        started = []
+        for part in range(workers):
+            out = opened.enter_context(tempfile.TemporaryFile())
+            given = [str(part), str(workers), str(step), ",".join(TESTS), *modules]
+            command = [sys.executable, "-m", "tests.long._mutant_worker", *given]
+            started.append((subprocess.Popen(command, stdout=out, env=environment, cwd=root), out))
+        for process, out in started:
+            assert process.wait() == 0, f"a worker ended with {process.returncode}"
+            out.seek(0)
+            yield from map(json.loads, out.read().decode().splitlines())
+
+
+def table(rows: list[Row]) -> Iterator[str]:
+    """One line of figures for each module."""
+    verdicts = Counter((row["module"], row["verdict"]) for row in rows)
+    for module in sorted({row["module"] for row in rows}):
+        count = sum(number for (name, _), number in verdicts.items() if name == module)
+        left = verdicts[(module, "survived")]
+        yield f"{module:24} {count:5} mutants {count - left:5} noticed {left:4} survived {1 - left / count:7.1%}"
