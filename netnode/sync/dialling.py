@@ -63,6 +63,7 @@ class Dialling:
         self._clock = clock
         self._group: asyncio.TaskGroup | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._asked: dict[int, asyncio.Event] = {}  # set where its owner wants it dialled without a pause
         self._dialled: dict[int, Peering] = {}
 
     async def run(self) -> None:
@@ -77,9 +78,13 @@ class Dialling:
                 self._group = None
 
     def keep(self, row: PeerRow) -> None:
-        """Begins to keep a session with a peer, when it has an address."""
-        if self._group is None or not row.addresses or row.p in self._tasks:
+        """Begins to keep a session with a peer, when it has an address; one that is kept is dialled without a pause."""
+        if self._group is None or not row.addresses:
             return
+        if row.p in self._tasks:
+            self._asked[row.p].set()
+            return
+        self._asked[row.p] = asyncio.Event()
         task = self._group.create_task(self._keep(row.p), name=f"dial {row.p}")
         self._tasks[row.p] = task
         task.add_done_callback(lambda done: self._dialled_out(row.p, done))
@@ -87,6 +92,7 @@ class Dialling:
     def stop(self, number: int) -> None:
         """Dials a peer no more; a session that is open goes on to its own end, so that it can say goodbye."""
         task = self._tasks.pop(number, None)
+        self._asked.pop(number, None)
         if task is not None and number not in self._dialled:
             task.cancel()
 
@@ -98,13 +104,15 @@ class Dialling:
 
     def _dialled_out(self, number: int, task: asyncio.Task[None]) -> None:
         if self._tasks.get(number) is task:
-            del self._tasks[number]
+            del self._tasks[number], self._asked[number]
 
     async def _keep(self, number: int) -> None:
         """Keeps a session with one peer of the book, with growing pauses between failures."""
         pause, longest = BACK_OFF
         task = asyncio.current_task()
+        asked = self._asked[number]
         while self._tasks.get(number) is task:
+            asked.clear()
             started = self._clock.monotonic()
             try:
                 if not await self._try(number, task):
@@ -113,8 +121,12 @@ class Dialling:
                 _log.exception("dialling peer %d failed", number)
             if self._clock.monotonic() - started > max(pause, limits.HANDSHAKE_SECONDS):
                 pause = BACK_OFF[0]
-            await asyncio.sleep(pause * self._entropy.uniform(0.7, 1.3))
-            pause = min(pause * 2, longest)
+            try:
+                async with asyncio.timeout(pause * self._entropy.uniform(0.7, 1.3)):
+                    await asked.wait()
+                pause = BACK_OFF[0]
+            except TimeoutError:
+                pause = min(pause * 2, longest)
 
     async def _try(self, number: int, task: asyncio.Task[None] | None) -> bool:
         """Tries every address of a peer once; whether to go on."""

@@ -43,6 +43,24 @@ async def test_a_node_that_dials_itself_notices(mesh: Mesh) -> None:
     await a.own.append([(1, a.author.after(a.author.entries[-1]).record or b"")])
 
 
+async def test_a_peer_that_its_owner_adds_again_is_dialled_at_once(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the pause after failures has become."""
+    monkeypatch.setattr(dialling, "BACK_OFF", (3_600.0, 3_600.0))
+    a = await mesh.node("a")
+    row = await a.keeper.add(PeerRow(addresses=("ws://b",)))
+
+    async def failed() -> bool:
+        rows = await a.store.read(Reader.peers)
+        return any(each.note for each in rows if each.p == row.p)
+
+    await until(failed)
+    b = await mesh.node("b")
+    await a.keeper.add(PeerRow(addresses=("ws://b",)))
+    await until(lambda: a.sessions() == [b.id])
+
+
 async def test_two_nodes_that_dial_each_other_keep_one_session(mesh: Mesh) -> None:
     """Both sides choose the same one, whoever was first [R-SYNC-13]."""
     for turn in range(6):
