@@ -7,6 +7,7 @@ PIN is asked for (`p`).
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -149,9 +150,19 @@ def address_problem(address: str) -> str | None:
     match = _ADDRESS.fullmatch(address)
     if match is None:
         return "is not of the form ws://host:port/path or wss://host:port/path"
+    if match[1].startswith("[") and not _is_ip6(match[1][1:-1]):
+        return "names no IPv6 address in its brackets"
     if match[2] is not None and not 1 <= int(match[2][1:]) <= 65_535:
         return "names no port from 1 to 65535"
     return None
+
+
+def _is_ip6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _quoted(text: str) -> str:

@@ -126,7 +126,7 @@ def judged(name: str, data: bytes) -> str:
                     assert error.text
                 listings += 1
             else:
-                assert mapped.field and mapped.reason, mapped
+                assert mapped.reason and mapped.row >= 0, mapped
                 skipped += 1
     except (FeedError, NeedsCurrency) as error:
         assert isinstance(error, Problem) and error.text and error.code, error

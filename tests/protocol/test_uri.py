@@ -52,3 +52,10 @@ def test_any_text_is_read_or_refused(tail: str) -> None:  # [R-URI-4, 5]
 def test_addresses(address: str, said: str | None) -> None:  # [R-URI-2]
     problem = address_problem(address)
     assert problem is None if said is None else problem is not None and said in problem
+
+
+@pytest.mark.parametrize("host", ["[2001:d0:7]", "[:::1]", "[1.2.3.4]", "[12345::]", "[1:2:3:4:5:6:7:8:9]"])
+def test_what_stands_in_brackets_is_an_ip6_address(host: str) -> None:
+    """[R-URI-2] [R-BOOK-1] found by mutated links."""
+    assert address_problem(f"ws://{host}:7400/inx/1") == "names no IPv6 address in its brackets"
+    assert address_problem("ws://[2001:d0::7]:7400/inx/1") is None
