@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import heapq
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
@@ -19,6 +20,7 @@ T = TypeVar("T")
 
 RESOLUTION: Final = 1e-6  # timers this close to each other fire together
 BUSY: Final = 200_000  # why: no honest work makes so many callbacks at one moment; more go round in circles
+COLLECT_EVERY: Final = 500_000  # callbacks between two collections of garbage
 CLEAN_EVERY: Final = 256  # timers that were cancelled and still stand in the heap before it is cleaned
 
 
@@ -61,7 +63,8 @@ class NumberedTask(asyncio.Task[T]):
 class VirtualLoop(asyncio.BaseEventLoop):
     """`asyncio.Runner(loop_factory=VirtualLoop)` runs a coroutine in virtual time.
 
-    `events` counts the callbacks that ran. `trace` takes in each timer that fires.
+    `events` counts the callbacks that ran. Turn the collector of garbage off for the time of a run: the loop calls it
+    now and then, always at the same moments. `trace` takes in each timer that fires.
     """
 
     def __init__(self, trace: Callable[[Callable[[], float]], Trace] | None = None) -> None:
@@ -71,6 +74,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         self._tasks = 0
         self._still = 0
         self._due: tuple[int, Callable[[], None]] | None = None
+        self._collect_at = COLLECT_EVERY
         self.events = 0
         self.trace = Trace(self.time) if trace is None else trace(self.time)
 
@@ -111,6 +115,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
             raise Livelock(
                 f"{count} callbacks at {self._now:.3f} s and no end, mostly: {self._mostly()}\n{self.tasks()}"
             )
+        if self.events >= self._collect_at:
+            self._collect_at += COLLECT_EVERY
+            gc.collect()
         for _ in range(len(ready)):
             handle = ready.popleft()
             if not handle._cancelled:
