@@ -19,6 +19,7 @@ from netnode.cli import (
     keys,
     listings,
     logs,
+    mesh,
     netcheck,
     node,
     output,
@@ -103,6 +104,7 @@ for _command in (
     room.stamp,
     settings.config,
     node.demo,
+    mesh.mesh,
     node.completion,
 ):
     netnode.add_command(_command)
