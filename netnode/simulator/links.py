@@ -61,6 +61,7 @@ class SimLink:
         "owner",
         "remote",
         "to",
+    )
 
     def __init__(self, loop: VirtualLoop, owner: str, remote: str, host: str) -> None:
         self.loop = loop
@@ -176,8 +177,20 @@ class Pipe:
 
     __slots__ = (
         "_chance",
-        "_coming", "_deaf", "_delivered", "_free_at", "_held", "_last", "_line", "_lost", "_shut",
-        "cut_at", "end", "sent", "source",
+        "_coming",
+        "_deaf",
+        "_delivered",
+        "_free_at",
+        "_held",
+        "_last",
+        "_line",
+        "_lost",
+        "_shut",
+        "cut_at",
+        "end",
+        "sent",
+        "source",
+    )
 
     def __init__(
         self,
