@@ -103,6 +103,7 @@ class SimDisk:
         writes: writes of database files so far.
         failed: writes that failed by a fault.
         doomed: the power went in the middle of something: see `doom`.
+        struck: called then.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class SimDisk:
         self.writes = 0
         self.failed = 0
         self.doomed = False
+        self.struck: Callable[[], None] = lambda: None
         self._dead = False
         self._chance = chance
         self._committed = committed
@@ -309,6 +311,7 @@ class SimDisk:
 
     def _strike(self) -> None:
         self._dead = self.doomed = True
+        self.struck()
 
     # -- a loss of power -------------------------------------------------------------------------------------
     def _take_back(self, image: _Image) -> None:

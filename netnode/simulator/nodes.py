@@ -74,7 +74,7 @@ class Surroundings(Protocol):
     def ports(self, node: SimNode, executor: SimExecutor) -> Ports:
         """The outside for one life of a node."""
 
-    def met(self, node: SimNode, connections: Connections, services: NodeServices) -> None:
+    def met(self, node: SimNode, connections: Connections) -> None:
         """Looks at a node that is about to meet peers."""
 
     def fault(self, name: str, error: BaseException) -> None:
@@ -118,6 +118,7 @@ class SimNode:
         self.clock = clock
         self.created: Created | None = None
         self.machine = name
+        disk.struck = self._struck
         self.lives = 0
         self.services: NodeServices | None = None
         self.parts: Assembly | None = None
@@ -238,6 +239,9 @@ class SimNode:
         chance = self._world.chance(f"executor {self.name} {self.lives}")
         return SimExecutor(chance, lambda: self.disk.slowness, self._look)
 
+    def _struck(self) -> None:
+        asyncio.get_running_loop().call_soon(self._look)
+
     def _look(self) -> None:
         """After each piece of work: the power may have gone in the midst of it."""
         if self.disk.doomed:
@@ -266,7 +270,7 @@ class SimNode:
 
     @asynccontextmanager
     async def _front(self, connections: Connections, services: NodeServices) -> AsyncIterator[Serving]:
-        self._world.met(self, connections, services)
+        self._world.met(self, connections)
         host = self._world.network.place(self.name)
         yield Serving(f"http://{host.ip}:{PORT}", host.address, self.clock.now_ms(), (host.address,))
 

@@ -19,7 +19,6 @@ from typing import Any, Final, TypeVar
 
 from netnode.assembly import Ports
 from netnode.connecting import Connections
-from netnode.services.node_services import NodeServices
 from netnode.simulator.chance import Stream
 from netnode.simulator.clocks import SimClock
 from netnode.simulator.disk import SimDisk
@@ -29,6 +28,7 @@ from netnode.simulator.nodes import WHOSE, SimNode, told
 from netnode.simulator.options import Options
 from netnode.simulator.trace import Trace
 from netnode.simulator.virtual_time import Stuck, VirtualLoop
+from netnode.sync.sessions import SessionKeeper
 from protocol.tags import DEFAULT_NETWORK
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class World:
         pages: the web of this world, by address.
         faults: faults of the program that came up anywhere: whatever stands here fails a run.
         log: newest lines of all nodes' logs.
-        watchers: called with each node that is about to meet peers.
+        observers: called with each node that is about to meet peers, and its keeper of sessions.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class World:
         self.pages: dict[str, bytes] = {}
         self.faults: list[str] = []
         self.log: deque[str] = deque(maxlen=LOG_LINES)
-        self.watchers: list[Callable[[SimNode, Connections, NodeServices], None]] = []
+        self.observers: list[Callable[[SimNode, SessionKeeper], None]] = []
         self._build = build
         where = folder or (_MEMORY if _MEMORY.is_dir() else None)
         self.folder = Path(tempfile.mkdtemp(prefix="netnode-sim-", dir=where))
@@ -232,10 +232,10 @@ class World:
         """The outside for one life of a node."""
         return self._build(node, executor)
 
-    def met(self, node: SimNode, connections: Connections, services: NodeServices) -> None:
-        """Lets the watchers look at a node that is about to meet peers."""
-        for watcher in self.watchers:
-            watcher(node, connections, services)
+    def met(self, node: SimNode, connections: Connections) -> None:
+        """Lets the observers look at a node that is about to meet peers."""
+        for observer in self.observers:
+            observer(node, connections.sessions)
 
     def fault(self, name: str, error: BaseException) -> None:
         """Notes a fault of the program."""
