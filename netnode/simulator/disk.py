@@ -206,6 +206,11 @@ class SimDisk:
         for removed in [each for each in self._removed if each.parent == path]:
             del self._removed[removed]
 
+    @property
+    def dead(self) -> bool:
+        """Whether the power is off."""
+        return self._dead
+
     # -- failures --------------------------------------------------------------------------------------------
     @contextmanager
     def failing(self, fault: str, after: int = 0) -> Iterator[None]:
@@ -301,12 +306,12 @@ class SimDisk:
 
     def _commit(self, connection: apsw.Connection) -> bool:
         if self._dead:
-            return True
+            return False  # writing it will fail
         self.commits += 1
         if self._doom_commit is not None and self.commits >= self._doom_commit:
             self._strike()
-            return True  # it is rolled back
-        self._committed(connection.total_changes())
+        else:
+            self._committed(connection.total_changes())
         return False
 
     def _strike(self) -> None:

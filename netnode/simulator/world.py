@@ -260,5 +260,8 @@ class _Listener(logging.Handler):
         world = self._world
         line = f"{world.loop.time():.3f} {WHOSE.get()} {record.levelname} {record.getMessage()}"
         world.log.append(line)
+        node = world.nodes.get(WHOSE.get())
+        if node is not None and node.disk.dead:
+            return  # what the rest of a node says while its power is off is nobody's fault
         if record.exc_info is not None and record.exc_info[1] is not None:
             world.faults.append(f"{line}\n{told(record.exc_info[1])}")
