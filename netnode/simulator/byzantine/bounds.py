@@ -49,9 +49,7 @@ async def _huge(scene: Scene, mode: str, target: Target) -> None:
             case _:
                 return tuple(shelf.answer(question))
 
-    async with scene.meeting(
-        target, author, answer, hello=lambda puppet: puppet.hello(store=shelf.store)
-    ) as puppet:
+    async with scene.meeting(target, author, shelf, act=mode, answer=answer) as puppet:
         await _tell(scene, mode, puppet, author, shelf)
         if mode == "requests":
             await puppet.ask(messages.Heads(limit=1), request=limits.MAX_INT)
@@ -62,7 +60,6 @@ async def _huge(scene: Scene, mode: str, target: Target) -> None:
             await puppet.ask(messages.AskIds(author=target.id, epoch=limits.MAX_INT, term=0, seqs=seqs))
             await puppet.ask(messages.Changes(cursor=[target.id[:16], limits.MAX_INT, bytes(8)], limit=400))
         await puppet.over(8)
-        scene.deeds.answered(mode, puppet.ending.code)
 
 
 def _heads(scene: Scene) -> list[Item]:

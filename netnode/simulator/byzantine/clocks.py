@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from netnode.ports import LinkClosed
 from netnode.simulator.byzantine.scene import Scene, Target
 from protocol import limits, messages
 
@@ -26,27 +25,20 @@ async def timeless(scene: Scene, mode: str) -> None:
 async def _papers(scene: Scene, mode: str, target: Target) -> None:
     author = scene.author("timeless")
     days = -2 if mode == "expired" else limits.SESSION_KEY_DAYS + 2
-    puppet = scene.puppet(await scene.link(target), author)
-    try:
+    async with scene.knocking(target, author, mode) as puppet:
         await puppet.dial(author.identity(scene.now, days=days), puppet.hello())
-        await puppet.over(5)
-    except LinkClosed:
-        pass
-    finally:
-        await puppet.link.close()
-    scene.deeds.answered(mode, puppet.ending.code)
+        await puppet.last_words()
 
 
 async def _hello(scene: Scene, target: Target, label: str) -> None:
     """Several strangers with one wrong clock: together they must not silence a node [R-LOG-22]."""
     ahead = scene.now + 20 * YEAR_MS
     async with scene.meeting(
-        target, scene.author(f"timeless {label}"), scene.shelf().answer, source=f"{scene.name} {label}",
+        target, scene.author(f"timeless {label}"), act="hello", source=f"{scene.name} {label}",
         hello=lambda puppet: puppet.hello(clock=ahead),
     ) as puppet:  # fmt: skip
         await puppet.ask(messages.Ping(clock=ahead))
         await puppet.over(30)
-        scene.deeds.answered("hello", puppet.ending.code)
 
 
 async def _entries(scene: Scene, mode: str, target: Target) -> None:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from netnode.simulator.byzantine.puppet import Puppet
 from netnode.simulator.byzantine.scene import Scene, Target
 from protocol import address, limits, messages
 from protocol.address import Told
-from protocol.messages import Hello
 from protocol.session import Feature
 
 MODES: Final = ("answers", "unasked", "one networker", "many tellers")
@@ -35,18 +33,15 @@ async def _tell(scene: Scene, mode: str, target: Target, label: str, prefix: int
             return (messages.Peers(peers=rows),)
         return tuple(shelf.answer(question))
 
-    def hello(puppet: Puppet) -> Hello:
-        return puppet.hello(store=shelf.store, features=[Feature.PEERS])
-
     async with scene.meeting(
-        target, scene.author(f"eclipser {label}"), answer, source=f"{scene.name} {label}", hello=hello
-    ) as puppet:
+        target, scene.author(f"eclipser {label}"), shelf, act=mode, answer=answer, source=f"{scene.name} {label}",
+        hello=lambda puppet: puppet.hello(features=[Feature.PEERS]),
+    ) as puppet:  # fmt: skip
         if mode != "answers":
             for start in range(0, len(rows), 20):
                 await puppet.say(messages.Peers(peers=rows[start : start + 20]))
                 await scene.pause(1, 10)
         await puppet.over(20)
-        scene.deeds.answered(mode, puppet.ending.code)
 
 
 def _statements(scene: Scene, mode: str, label: str, prefix: int) -> list[Told]:

@@ -42,7 +42,7 @@ async def _flood(scene: Scene, mode: str, target: Target, index: int) -> None:
     def hello(puppet: Puppet) -> Hello:
         return puppet.hello(features=[Feature.PEERS, Feature.REACH])
 
-    async with scene.meeting(target, author, hello=hello, interest=mode != "interests") as puppet:
+    async with scene.meeting(target, author, act=mode, hello=hello, interest=mode != "interests") as puppet:
         match mode:
             case "questions":
                 await _questions(scene, puppet)
@@ -66,12 +66,6 @@ async def _flood(scene: Scene, mode: str, target: Target, index: int) -> None:
                 for _ in range(QUESTIONS // 4):
                     await puppet.ask(messages.Ping(clock=scene.now))
         await puppet.over(5)
-        scene.deeds.answered(mode, puppet.ending.code or _most(puppet))
-
-
-def _most(puppet: Puppet) -> str | None:
-    """The code it was refused with most often."""
-    return puppet.refusals.most_common(1)[0][0] if puppet.refusals else None
 
 
 async def _questions(scene: Scene, puppet: Puppet) -> None:
@@ -82,18 +76,15 @@ async def _questions(scene: Scene, puppet: Puppet) -> None:
 
 async def _unread(scene: Scene, target: Target) -> None:
     """Questions with large answers, none of which is read; another link, since this one is read."""
-    puppet = scene.puppet(await scene.link(target, f"{scene.name} deaf"), scene.author("deaf"))
-    try:
+    async with scene.knocking(target, scene.author("deaf"), "unread") as puppet:
         await puppet.dial(puppet.author.identity(scene.now), puppet.hello())
-        async with asyncio.timeout(120):
-            for number in range(QUESTIONS):
-                get = messages.Get(budget=limits.MAX_GET_BYTES, wants=[(target.id, 0, limits.MAX_SEQ)])
-                await puppet.say(get, 5_000 + number)
-            await asyncio.sleep(limits.IDLE_SECONDS)
-    except (TimeoutError, LinkClosed):
-        scene.deeds.acts["cut off unread"] += 1
-    finally:
-        await puppet.link.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limits.IDLE_SECONDS):
+                for number in range(QUESTIONS):
+                    get = messages.Get(budget=limits.MAX_GET_BYTES, wants=[(target.id, 0, limits.MAX_SEQ)])
+                    await puppet.say(get, 5_000 + number)
+        await asyncio.sleep(2 * limits.IDLE_SECONDS)
+        await puppet.last_words()
 
 
 async def _haves(scene: Scene, puppet: Puppet) -> None:
@@ -145,12 +136,11 @@ async def _sybil(scene: Scene, target: Target, label: str) -> None:
     stamp = (20 + scene.chance.below(40), scene.chance.token(8))
     try:
         async with scene.meeting(
-            target, author, shelf.answer, source=f"{scene.name} {label}",
-            hello=lambda puppet: puppet.hello(store=shelf.store, stamp=stamp),
+            target, author, shelf, act="sybils", source=f"{scene.name} {label}",
+            hello=lambda puppet: puppet.hello(stamp=stamp),
         ) as puppet:  # fmt: skip
             for push in shelf.pushes(author.id):
                 await puppet.say(push)
             await puppet.over(scene.chance.uniform(5, 40))
-            scene.deeds.answered("sybils", puppet.ending.code or _most(puppet))
     except LinkClosed:
         scene.deeds.acts["kept out"] += 1

@@ -49,7 +49,7 @@ async def false_hub(scene: Scene, mode: str) -> None:
         return shelf.answer(question) if not isinstance(question, messages.Heads) else _no_heads(shelf)
 
     def hello(puppet: Puppet) -> Hello:
-        return puppet.hello(store=shelf.store, features=[Feature.QUERY])
+        return puppet.hello(features=[Feature.QUERY])
 
     await scene.each(
         [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from netnode.ports import LinkClosed
 from netnode.simulator.byzantine.puppet import Puppet
 from netnode.simulator.byzantine.scene import Scene, Target
 from protocol import encoding, messages
@@ -35,20 +34,15 @@ async def _speak(scene: Scene, mode: str, target: Target) -> None:
         features = {"odd features": [1, 3, 5, 7, 901, 2**50 + 1], "even feature": [900]}.get(mode, [])
         versions = {"only later": [2, 3], "versions": [1, 2, 300]}.get(mode, [1])
         limits_told = {"MAX_OF_LATER": 5, "MAX_OPEN_REQUESTS": 1} if mode == "versions" else {}
-        return puppet.hello(store=shelf.store, features=features, versions=versions, advertised=limits_told)
+        return puppet.hello(features=features, versions=versions, advertised=limits_told)
 
-    try:
-        async with scene.meeting(target, author, shelf.answer, hello=hello) as puppet:
-            await puppet.say(shelf.have())
-            if mode == "messages":
-                for number in (901, 2**52 + 1, 43, 900, 2**52, 44):
-                    await puppet.say_any(number, scene.chance.below(50) + 1, {"later": [1, {"x": None}]})
-            elif mode == "fields":
-                body = {"after": None, "limit": 5, "zzz": {"of": "later"}}
-                await puppet.plain(encoding.encode([messages.HEADS, 77, body]))
-                await puppet.plain(encoding.encode([messages.INTEREST, 0, {"all": True, "since": 4}]))
-            await puppet.over(10)
-            scene.deeds.answered(mode, puppet.ending.code)
-            scene.deeds.acts["refused unknown"] += puppet.refusals["unknown_message"]
-    except LinkClosed:
-        scene.deeds.acts["kept out"] += 1
+    async with scene.meeting(target, author, shelf, act=mode, hello=hello) as puppet:
+        await puppet.say(shelf.have())
+        if mode == "messages":
+            for number in (901, 2**52 + 1, 43, 900, 2**52, 44):
+                await puppet.say_any(number, scene.chance.below(50) + 1, {"later": [1, {"x": None}]})
+        elif mode == "fields":
+            body = {"after": None, "limit": 5, "zzz": {"of": "later"}}
+            await puppet.plain(encoding.encode([messages.HEADS, 77, body]))
+            await puppet.plain(encoding.encode([messages.INTEREST, 0, {"all": True, "since": 4}]))
+        await puppet.over(10)

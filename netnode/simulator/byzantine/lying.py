@@ -8,10 +8,11 @@ from typing import Final
 from netnode.simulator.byzantine.authors import Author
 from netnode.simulator.byzantine.puppet import Answer, Puppet
 from netnode.simulator.byzantine.scene import Scene, Target
-from netnode.simulator.byzantine.shelf import Shelf
+from netnode.simulator.byzantine.shelf import Shelf, stripped, unsigned
 from protocol import messages
 from protocol.items import Item, Standing
 from protocol.messages import Body, Hello
+from protocol.run import run_of
 from protocol.session import Feature
 
 MODES: Final = (
@@ -39,20 +40,17 @@ async def _lie(
 ) -> None:
     def hello(puppet: Puppet) -> Hello:
         off = scene.chance.choice((-1, 1)) * 86_400_000 * 300 if mode == "clock" else 0
-        return puppet.hello(
-            store=shelf.store, features=[Feature.RANGES, Feature.REACH], clock=scene.now + off
-        )
+        return puppet.hello(features=[Feature.RANGES, Feature.REACH], clock=scene.now + off)
 
     answer = _answer(scene, mode, author, shelf, [target.id] if mode == "own heads" else victims)
-    async with scene.meeting(target, author, answer, hello=hello) as puppet:
+    async with scene.meeting(target, author, shelf, act=mode, answer=answer, hello=hello) as puppet:
         for _ in range(3):
-            await _tell(scene, mode, puppet, victims)
+            await _tell(scene, mode, puppet, author, victims)
             if await puppet.over(scene.chance.uniform(2, 12)):
                 break
-        scene.deeds.answered(mode, puppet.ending.code)
 
 
-async def _tell(scene: Scene, mode: str, puppet: Puppet, victims: list[bytes]) -> None:
+async def _tell(scene: Scene, mode: str, puppet: Puppet, own: Author, victims: list[bytes]) -> None:
     """What the liar says unasked."""
     match mode:
         case "haves":
@@ -65,6 +63,8 @@ async def _tell(scene: Scene, mode: str, puppet: Puppet, victims: list[bytes]) -
             await puppet.say(messages.Have(items=[item.wire() for item in items]))
         case "twin":
             await puppet.say(messages.Twin())
+        case "gone":
+            await puppet.say(messages.Push(runs=[stripped(run_of(own.entries))]))
         case "ranges":
             begin = (scene.chance.token(16), [scene.chance.token(16), 5, bytes(8)], 500)
             rows = [(digit, scene.chance.token(128)) for digit in "0123"]
@@ -101,7 +101,7 @@ def _answer(scene: Scene, mode: str, author: Author, shelf: Shelf, victims: list
             case messages.Get() if mode == "left":
                 return (messages.Runs(left=question.wants),)
             case messages.Get() if mode == "wrong runs":
-                return (messages.Runs(runs=[shelf.unsigned(author.id)]),)
+                return (messages.Runs(runs=[unsigned(shelf.logs[author.id])]),)
             case messages.Ranges() if mode == "ranges":
                 rows = [(prefix, scene.chance.token(128)) for prefix, _ in question.splits]
                 return (messages.RangesAnswer(begin=(shelf.cursor(), 500), splits=rows),)
@@ -113,13 +113,15 @@ def _answer(scene: Scene, mode: str, author: Author, shelf: Shelf, victims: list
 
 def _heads(scene: Scene, shelf: Shelf, victims: list[bytes]) -> Body:
     """Heads far beyond what anybody wrote."""
-    items = [_false_head(scene, each).wire() for each in sorted(set(victims))]
-    return messages.Items(cursor=shelf.cursor(), items=items)
+    items = [_false_head(scene, each) for each in dict.fromkeys(victims)]
+    items += [item for author in shelf.logs if (item := shelf.item(author)) is not None]
+    wire = [item.wire() for item in sorted(items, key=lambda item: item.author)]
+    return messages.Items(cursor=shelf.cursor(), items=wire)
 
 
 def _page(scene: Scene, mode: str, shelf: Shelf, victims: list[bytes]) -> Body:
     store, arrival, tag = shelf.cursor()
-    ids = sorted(set(victims))
+    ids = sorted(dict.fromkeys(victims))
     match mode:
         case "changes stand still":
             return messages.Items(cursor=[store, arrival, tag], items=[], more=True)

@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 
-from netnode.ports import LinkClosed
 from netnode.simulator.byzantine.authors import Author
 from netnode.simulator.byzantine.puppet import Puppet
 from netnode.simulator.byzantine.scene import Scene, Target
@@ -31,9 +30,8 @@ ADDRESSES: Final = (
 )
 MODES: Final = (*IDENTITIES, *ADDRESSES, "wrong token", "wrong pins", "false stamp")
 CODES: Final = {
-    "certified by another": "certificate", "another key": "certificate", "somebody's openers": "certificate",
-    "no openers": "bad_message", "bad signature": "certificate", "unsigned address": "signature",
-    "address of another": "opener", "two addresses alike": "bad_message",
+    **dict.fromkeys(IDENTITIES, "link 1002"), "unsigned address": "signature", "address of another": "opener",
+    "two addresses alike": "bad_message", "wrong token": "refused invite",
 }  # fmt: skip
 """With which code a node ends the session; the other modes end none."""
 
@@ -47,15 +45,9 @@ async def forger(scene: Scene, mode: str) -> None:
 
 async def _identity(scene: Scene, mode: str, target: Target) -> None:
     author = scene.author("forger")
-    puppet = scene.puppet(await scene.link(target), author)
-    try:
+    async with scene.knocking(target, author, mode) as puppet:
         await puppet.dial(_papers(scene, mode, author), puppet.hello())
-        await puppet.over(5)
-    except LinkClosed:
-        pass
-    finally:
-        await puppet.link.close()
-    scene.deeds.answered(mode, puppet.ending.code)
+        await puppet.last_words()
 
 
 def _papers(scene: Scene, mode: str, author: Author) -> bytes:
@@ -93,10 +85,9 @@ async def _addresses(scene: Scene, mode: str, target: Target) -> None:
             told = address.Told(msgspec.structs.replace(true, addresses=where * 2), somebody.openers)
         case _:
             told = address.Told(true)
-    async with scene.meeting(target, author, scene.shelf().answer, hello=_peers) as puppet:
+    async with scene.meeting(target, author, act=mode, hello=_peers) as puppet:
         await puppet.say(messages.Peers(peers=[told.wire()]))
         await puppet.over(5)
-        scene.deeds.answered(mode, puppet.ending.code)
 
 
 def _peers(puppet: Puppet) -> Hello:
@@ -112,15 +103,13 @@ async def _earned(scene: Scene, mode: str, target: Target) -> None:
     if mode == "false stamp":
         stamp = (64, scene.chance.token(8))
         async with scene.meeting(
-            target, author, shelf.answer, hello=lambda puppet: puppet.hello(store=shelf.store, stamp=stamp)
+            target, author, shelf, act=mode, hello=lambda puppet: puppet.hello(stamp=stamp)
         ) as puppet:
             await puppet.say(shelf.have())
             await puppet.over(5)
-            scene.deeds.answered(mode, puppet.ending.code)
         return
-    async with scene.meeting(target, author, shelf.answer, hello=_peers) as puppet:
+    async with scene.meeting(target, author, shelf, act=mode, hello=_peers) as puppet:
         token = scene.chance.token(16)
         for number in range(12):
             pin = f"{number:06}" if mode == "wrong pins" else None
             await puppet.ask(messages.Join(token=token if pin else scene.chance.token(16), pin=pin))
-        scene.deeds.answered(mode, puppet.ending.code or "".join(sorted(puppet.refusals)))

@@ -15,6 +15,7 @@ from typing import Final
 
 from netnode.ports import Link, LinkClosed
 from netnode.simulator.byzantine.authors import Author
+from netnode.simulator.byzantine.shelf import Shelf
 from protocol import encoding, messages
 from protocol.errors import RemoteProtocolError
 from protocol.messages import Body, Hello, Role, Runs, decode_message, encode_message
@@ -48,6 +49,8 @@ class Puppet:
         network: the network's name.
         ephemeral: 32 bytes of chance.
         now: ms UTC, as this peer's clock has it.
+        shelf: what it holds.
+        answer: what it says to questions.
     """
 
     link: Link
@@ -55,7 +58,8 @@ class Puppet:
     network: str
     ephemeral: bytes
     now: int
-    answer: Answer = lambda _: (messages.Refuse(code="not_here", text="nothing is here"),)
+    shelf: Shelf
+    answer: Answer
     transport: Transport | None = None
     handshake: Handshake | None = None
     greeting: Hello | None = None
@@ -93,7 +97,6 @@ class Puppet:
     def hello(
         self,
         *,
-        store: bytes | None = None,
         features: Sequence[int] = (),
         advertised: dict[str, int] | None = None,
         clock: int | None = None,
@@ -107,7 +110,7 @@ class Puppet:
             features=list(features),
             limits=advertised or {},
             stamp=stamp,
-            store=store or self.author.id[:16],
+            store=self.shelf.store,
             versions=list(versions),
         )
 
@@ -163,6 +166,15 @@ class Puppet:
         finally:
             self._waiting.pop(number, None)
 
+    @property
+    def outcome(self) -> str | None:
+        """How the node took it: the code of its `bye`, how it closed the link, what it refused most, or None."""
+        if self.ending.code is not None:
+            return self.ending.code or "left"
+        if self.ending.link is not None:
+            return f"link {self.ending.link}"
+        return f"refused {self.refusals.most_common(1)[0][0]}" if self.refusals else None
+
     # -- hearing ---------------------------------------------------------------------------------------------
     async def receive(self) -> bytes:
         """The next bytes of the link. Raises LinkClosed, also when nothing comes for long."""
@@ -174,6 +186,13 @@ class Puppet:
         except LinkClosed as closed:
             self.ending.link = closed.code
             raise
+
+    async def last_words(self) -> None:
+        """Hears until the node ends the link, without answering anything. Raises LinkClosed, always."""
+        while True:
+            data = await self.receive()
+            if self.transport is not None:
+                self.take(data)
 
     async def attend(self) -> None:
         """Hears and answers until the link ends."""

@@ -26,7 +26,7 @@ from netnode.simulator.byzantine import (
     signatures,
     stalling,
 )
-from netnode.simulator.byzantine.villain import Kind
+from netnode.simulator.byzantine.villain import Kind, Villain
 
 _KINDS: Final = (
     Kind("bad-signer", signatures.bad_signer, signatures.MODES),
@@ -52,3 +52,17 @@ _KINDS: Final = (
 )
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType({kind.name: kind for kind in _KINDS})
 """By name, in order."""
+
+
+def villain(kind: str, name: str, mode: str | None = None) -> Villain:
+    """A dishonest peer of a kind, not yet at work.
+
+    Args:
+        kind: a key of KINDS.
+        name: its name in the world.
+        mode: one of the kind's modes; drawn from the seed when not given.
+
+    Raises:
+        KeyError: no such kind.
+    """
+    return Villain(name, KINDS[kind], mode)

@@ -9,7 +9,7 @@ from typing import Final
 from netnode.ports import LinkClosed
 from netnode.simulator.byzantine.puppet import Answer, Puppet
 from netnode.simulator.byzantine.scene import Scene, items_of
-from netnode.simulator.byzantine.shelf import Shelf
+from netnode.simulator.byzantine.shelf import Shelf, stripped
 from protocol import limits, messages
 from protocol.entry import Entry
 from protocol.items import Standing
@@ -32,8 +32,9 @@ async def censor(scene: Scene, mode: str) -> None:
             meeting = scene.meeting(
                 target,
                 scene.author(f"relay {number}"),
-                lambda question: [_censored(mode, hidden, body) for body in shelf.answer(question)],
-                hello=lambda puppet: puppet.hello(store=shelf.store),
+                shelf,
+                act=mode,
+                answer=lambda question: [_censored(mode, hidden, body) for body in shelf.answer(question)],
             )
             try:
                 puppets.append(await stack.enter_async_context(meeting))
@@ -43,8 +44,6 @@ async def censor(scene: Scene, mode: str) -> None:
             for puppet in puppets:
                 await scene.each([_relay(scene, shelf, puppet, puppets)])
             await scene.pause(3, 12)
-        for puppet in puppets:
-            scene.deeds.answered(mode, puppet.ending.code)
 
 
 async def _relay(scene: Scene, shelf: Shelf, puppet: Puppet, puppets: Sequence[Puppet]) -> None:
@@ -92,7 +91,7 @@ def _censored(mode: str, hidden: frozenset[bytes], body: Body) -> Body:
                 runs=[_shorter(run) if run.author in hidden else run for run in body.runs], more=body.more
             )
         case messages.Runs() if mode == "records":
-            return messages.Runs(runs=[_stripped(run) for run in body.runs], more=body.more)
+            return messages.Runs(runs=[stripped(run) for run in body.runs], more=body.more)
         case messages.Records() if mode == "records":
             return messages.Records(gone=[place for place, _ in body.records])
         case _:
@@ -103,17 +102,6 @@ def _shorter(run: Run) -> Run:
     """A run without its newest entry, where it has several; each entry of an honest log is signed by itself."""
     entries = run.entries[:-1] if len(run.entries) > 1 else run.entries
     return Run(run.author, run.epoch, run.term, run.first, run.prev, entries)
-
-
-def _stripped(run: Run) -> Run:
-    """A run whose odd records are said to be gone."""
-    return Run(
-        run.author, run.epoch, run.term, run.first, run.prev,
-        [
-            (e.time, e.kind, e.signature, [e.record_hash, e.record_length] if e.kind % 2 else e.record or b"")
-            for e in rebuild(run)
-        ],
-    )  # fmt: skip
 
 
 async def omitter(scene: Scene, mode: str) -> None:

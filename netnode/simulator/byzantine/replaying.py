@@ -33,13 +33,12 @@ async def replayer(scene: Scene, mode: str) -> None:
 
 async def _sealed(scene: Scene, target: Target) -> None:
     """One sealed message twice: the second does not decrypt, since its number is used up [R-NOISE-5]."""
-    async with scene.meeting(target, scene.author("replayer")) as puppet:
+    async with scene.meeting(target, scene.author("replayer"), act="sealed bytes") as puppet:
         assert puppet.transport is not None
         sealed = puppet.transport.encrypt(encode_message(messages.Interest(all=True)))
         await puppet.link.send(sealed)
         await puppet.link.send(sealed)
         await puppet.over(5)
-        scene.deeds.answered("sealed bytes", puppet.ending.code or f"link {puppet.ending.link}")
 
 
 async def _handshake(scene: Scene, target: Target) -> None:
@@ -63,7 +62,7 @@ async def _handshake(scene: Scene, target: Target) -> None:
 async def _old_news(scene: Scene, mode: str, target: Target, source: Target) -> None:
     """What a node told a while ago, as if it were news: older heads, entries that everybody has."""
     logs = await scene.copy(source)
-    async with scene.meeting(target, scene.author("replayer"), scene.shelf().answer) as puppet:
+    async with scene.meeting(target, scene.author("replayer"), act=mode) as puppet:
         for _ in range(3):
             for entries in logs.values():
                 if mode == "pushes":
@@ -74,7 +73,6 @@ async def _old_news(scene: Scene, mode: str, target: Target, source: Target) -> 
                 await puppet.say(messages.Have(items=[item]))
             await scene.pause(1, 5)
         await puppet.over(5)
-        scene.deeds.answered(mode, puppet.ending.code)
 
 
 async def _addresses(scene: Scene, target: Target) -> None:
@@ -87,12 +85,11 @@ async def _addresses(scene: Scene, target: Target) -> None:
         )
         for day in (0, 3, 29, 31)
     ]  # fmt: skip
-    async with scene.meeting(target, scene.author("replayer"), scene.shelf().answer) as puppet:
+    async with scene.meeting(target, scene.author("replayer"), act="addresses") as puppet:
         for statement in statements:
             told = address.Told(statement, author.openers)
             await puppet.say(messages.Peers(peers=[told.wire()]))
             await scene.pause(11, 15)
-        scene.deeds.answered("addresses", puppet.ending.code)
 
 
 async def _settled(scene: Scene, target: Target) -> None:
@@ -106,10 +103,9 @@ async def _settled(scene: Scene, target: Target) -> None:
     scene.deeds.sign(author.entries, other)
     scene.deeds.framed[author.id] = None
     await scene.show(target, author, scene.shelf(author), seconds=5, act="settlement")
-    async with scene.meeting(target, scene.author("replayer"), scene.shelf().answer) as puppet:
+    async with scene.meeting(target, scene.author("replayer"), act="settled fork") as puppet:
         await puppet.say(messages.Fork(left=left, right=right))
         await puppet.over(5)
-        scene.deeds.answered("settled fork", puppet.ending.code)
 
 
 class _Tap:

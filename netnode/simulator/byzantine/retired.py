@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from netnode.ports import LinkClosed
 from netnode.simulator.byzantine.authors import Author
 from netnode.simulator.byzantine.scene import Scene, Target
 from protocol import messages
-from protocol.certificate import DAY_MS
 from protocol.entry import Entry
 from protocol.records import Standing, encode_record
 from protocol.run import run_of
@@ -43,7 +41,7 @@ async def _attack(
     if mode == "certificate":
         await _old_papers(scene, target, victim, old, retired)
         return
-    async with scene.meeting(target, scene.author(f"thief {index}")) as puppet:
+    async with scene.meeting(target, scene.author(f"thief {index}"), act=mode) as puppet:
         match mode:
             case "fork":
                 await puppet.say(messages.Push(runs=[run_of(forged)]))
@@ -72,7 +70,6 @@ async def _attack(
                 await puppet.say(messages.Push(runs=[run_of([speaks])]))
         scene.deeds.forge("a retired key", forged)
         await puppet.over(10)
-        scene.deeds.answered(mode, puppet.ending.code)
 
 
 def _branch(victim: Author, tip: Entry, retired: Signer, count: int) -> list[Entry]:
@@ -89,14 +86,8 @@ async def _old_papers(
     """Shakes hands as the victim did before the rotation, or with its new openers and the old key."""
     keep, victim.signer = victim.signer, retired
     openers = old[:1] if scene.chance.below(2) else list(victim.openers)
-    papers = victim.identity(scene.now, openers=openers, days=int(30 * DAY_MS // DAY_MS))
+    papers = victim.identity(scene.now, openers=openers)
     victim.signer = keep
-    puppet = scene.puppet(await scene.link(target), victim)
-    try:
+    async with scene.knocking(target, victim, "certificate") as puppet:
         await puppet.dial(papers, puppet.hello())
-        await puppet.over(5)
-    except LinkClosed:
-        pass
-    finally:
-        await puppet.link.close()
-    scene.deeds.answered("certificate", puppet.ending.code)
+        await puppet.last_words()

@@ -54,10 +54,9 @@ def _copied(scene: Scene, victim: Author, tip: Entry, retired: Signer, mode: str
 
 
 async def _send(scene: Scene, target: Target, index: int, forged: Entry, mode: str) -> None:
-    async with scene.meeting(target, scene.author(f"thief {index}")) as puppet:
+    async with scene.meeting(target, scene.author(f"thief {index}"), act=mode) as puppet:
         await puppet.say(messages.Push(runs=[run_of([forged])]))
         await puppet.over(10)
-        scene.deeds.answered(mode, puppet.ending.code)
 
 
 async def twice_rotated(scene: Scene, mode: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
 from typing import Final, Protocol
 
 from netnode.ports import Clock, Dialer, Link, LinkClosed, Listener
@@ -24,13 +23,20 @@ COPIED: Final = 64  # logs copied from a node at most
 DAYS_BACK_MS: Final = 10 * 86_400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Protocol):
     """A production node as anybody may know it."""
 
-    name: str
-    id: bytes
-    address: str
+    @property
+    def name(self) -> str:
+        """Its name in the world."""
+
+    @property
+    def id(self) -> bytes:
+        """Its networker."""
+
+    @property
+    def address(self) -> str:
+        """Where it is dialled."""
 
 
 class Stage(Protocol):
@@ -119,49 +125,62 @@ class Scene:
         except OSError as error:
             raise LinkClosed(text=str(error)) from error
 
-    def puppet(self, link: Link, author: Author) -> Puppet:
-        """A puppet on a link, before its handshake."""
-        return Puppet(link, author, self.network, self.chance.token(32), self.now)
+    def puppet(self, link: Link, author: Author, shelf: Shelf | None = None) -> Puppet:
+        """A puppet on a link, before its handshake; it answers honestly from its shelf."""
+        shelf = self.shelf() if shelf is None else shelf
+        return Puppet(link, author, self.network, self.chance.token(32), self.now, shelf, shelf.answer)
+
+    @asynccontextmanager
+    async def knocking(self, target: Target, author: Author, act: str) -> AsyncIterator[Puppet]:
+        """A link to a node, for a block that goes through the handshake or not; its end ends the block in peace."""
+        puppet = self.puppet(await self.link(target), author)
+        try:
+            yield puppet
+        except LinkClosed:
+            return
+        finally:
+            self.deeds.answered(act, puppet.outcome)
+            await puppet.link.close()
 
     @asynccontextmanager
     async def meeting(
         self,
         target: Target,
         author: Author,
-        answer: Answer | None = None,
+        shelf: Shelf | None = None,
         *,
+        act: str,
+        answer: Answer | None = None,
         source: str = "",
         hello: Callable[[Puppet], Hello] = Puppet.hello,
-        identity: bytes | None = None,
         interest: bool = True,
     ) -> AsyncIterator[Puppet]:
-        """A session with a node that this peer dialled, answered beside the block.
+        """A session with a node that this peer dialled, answered beside the block; its outcome goes to the deeds.
 
         Args:
             target: the node.
             author: who this peer says that it is.
-            answer: what it says to questions; refuses them when not given.
+            shelf: what it holds; nothing when not given.
+            act: what it does there, for the deeds.
+            answer: what it says to questions; what an honest peer with that shelf would, when not given.
             source: name of the address it dials from.
             hello: makes its hello.
-            identity: what it shows in the handshake instead of the author's own papers.
             interest: whether it wants everything, else it says nothing of that.
 
         Raises:
             LinkClosed: the node is not there, or ended the session.
         """
-        puppet = self.puppet(await self.link(target, source), author)
-        if answer is not None:
-            puppet.answer = answer
+        puppet = self.puppet(await self.link(target, source), author, shelf)
+        puppet.answer = answer or puppet.answer
         try:
-            await puppet.dial(author.identity(self.now) if identity is None else identity, hello(puppet))
-        except LinkClosed:
+            await puppet.dial(author.identity(self.now), hello(puppet))
+            async with attending(puppet):
+                if interest:
+                    await puppet.say(messages.Interest(all=True))
+                yield puppet
+        finally:
+            self.deeds.answered(act, puppet.outcome)
             await puppet.link.close()
-            self.deeds.answered("handshake", puppet.ending.code)
-            raise
-        async with attending(puppet):
-            if interest:
-                await puppet.say(messages.Interest(all=True))
-            yield puppet
 
     async def each(self, works: Sequence[Awaitable[object]]) -> None:
         """Does several things at once; what a node cuts short is over, nothing else is forgiven."""
@@ -178,28 +197,19 @@ class Scene:
         seconds: float,
         act: str,
         answer: Answer | None = None,
-        hello: Callable[[Puppet], Hello] | None = None,
+        hello: Callable[[Puppet], Hello] = Puppet.hello,
     ) -> None:
         """Comes with a shelf and stays a while, answering honestly unless told otherwise."""
-        try:
-            async with self.meeting(
-                target,
-                author,
-                answer or shelf.answer,
-                hello=hello or (lambda puppet: puppet.hello(store=shelf.store)),
-            ) as puppet:
+        with suppress(LinkClosed):
+            async with self.meeting(target, author, shelf, act=act, answer=answer, hello=hello) as puppet:
                 if shelf.logs:
                     await puppet.say(shelf.have())
                 await puppet.over(seconds)
-        except LinkClosed:
-            self.deeds.answered(act, "closed")
-        else:
-            self.deeds.answered(act, puppet.ending.code)
 
     async def copy(self, target: Target, *networkers: bytes) -> dict[bytes, list[Entry]]:
         """Logs as a node holds them, of these networkers or of all it has; within bounds."""
         logs: dict[bytes, list[Entry]] = {}
-        async with self.meeting(target, self.author("copier")) as puppet:
+        async with self.meeting(target, self.author("copier"), act="copy") as puppet:
             for item in await items_of(puppet):
                 if networkers and item.author not in networkers:
                     continue

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from protocol import blobs, limits, messages
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError
 from protocol.items import Item, Standing
 from protocol.messages import Body
-from protocol.run import RUN_BYTES, Run, entry_weight, run_of, runs_of
+from protocol.run import RUN_BYTES, Run, entry_weight, rebuild, run_of, runs_of
 
 
 @dataclass(slots=True)
@@ -58,14 +59,6 @@ class Shelf:
     def pushes(self, author: bytes, first: int = 0) -> list[messages.Push]:
         """A log from one seq on, in as many messages as it needs."""
         return [messages.Push(runs=runs) for runs in _parts([e for e in self.logs[author] if e.seq >= first])]
-
-    def unsigned(self, author: bytes) -> Run:
-        """The log as it is held, its signatures replaced by zeros."""
-        run = run_of(self.logs[author])
-        return Run(
-            run.author, run.epoch, run.term, run.first, run.prev,
-            [(time, kind, bytes(64), record) for time, kind, _, record in run.entries],
-        )  # fmt: skip
 
     def answer(self, question: Body) -> Sequence[Body]:
         """What an honest peer with this shelf answers."""
@@ -177,3 +170,19 @@ def _parts(entries: Sequence[Entry]) -> list[list[Run]]:
             room = RUN_BYTES - entry_weight(entry)
         parts[-1].append(entry)
     return [list(runs_of(part)) for part in parts if part]
+
+
+def unsigned(entries: Sequence[Entry]) -> Run:
+    """A run of these entries whose signatures are zeros."""
+    run = run_of(entries)
+    bare = [(time, kind, bytes(64), record) for time, kind, _, record in run.entries]
+    return Run(run.author, run.epoch, run.term, run.first, run.prev, bare)
+
+
+def stripped(run: Run) -> Run:
+    """A run whose odd records are said to be gone."""
+    kept: list[tuple[int, int, bytes, bytes | list[Any]]] = [
+        (e.time, e.kind, e.signature, [e.record_hash, e.record_length] if e.kind % 2 else e.record or b"")
+        for e in rebuild(run)
+    ]
+    return Run(run.author, run.epoch, run.term, run.first, run.prev, kept)

@@ -69,10 +69,9 @@ def _end(author: Author, mode: str, good: list[Entry], garbage: Signer) -> tuple
 async def _send(
     scene: Scene, target: Target, index: int, mode: str, good: list[Entry], bad: list[Entry]
 ) -> None:
-    async with scene.meeting(target, scene.author(f"sender {index}")) as puppet:
+    async with scene.meeting(target, scene.author(f"sender {index}"), act=mode) as puppet:
         whole = [*good, *bad]
         if mode == "cut off":
             whole = whole[: scene.chance.below(len(whole) - 2) + 2]
         await puppet.say(messages.Push(runs=[run_of(whole)]))
         await puppet.over(8)
-        scene.deeds.answered(mode, puppet.ending.code)

@@ -44,35 +44,22 @@ async def _stall(scene: Scene, mode: str, target: Target) -> None:
 
 async def _in_handshake(scene: Scene, mode: str, target: Target) -> None:
     began = asyncio.get_running_loop().time()
-    puppet = scene.puppet(await scene.link(target), scene.author("loris"))
-    try:
+    async with scene.knocking(target, scene.author("loris"), mode) as puppet:
         if mode == "after noise 1":
             await puppet.link.send(puppet.noise(True).write(OPENING))
-            await puppet.receive()
         elif mode == "after noise 3":
             await puppet.dial(puppet.author.identity(scene.now), None)
-            await puppet.receive()
-        await puppet.receive()
-    except LinkClosed:
-        waited = asyncio.get_running_loop().time() - began
-        scene.deeds.answered(mode, f"link {puppet.ending.link}")
-        scene.deeds.acts["let go in time" if waited <= limits.HANDSHAKE_SECONDS + 5 else "held on to"] += 1
-    finally:
-        await puppet.link.close()
+        await puppet.last_words()
+    waited = asyncio.get_running_loop().time() - began
+    scene.deeds.acts["let go in time" if waited <= limits.HANDSHAKE_SECONDS + 5 else "held on to"] += 1
 
 
 async def _deaf(scene: Scene, target: Target) -> None:
     """Never reads: what the node has to say fills the link."""
-    puppet = scene.puppet(await scene.link(target), scene.author("deaf"))
-    try:
+    async with scene.knocking(target, scene.author("deaf"), "deaf") as puppet:
         await puppet.dial(puppet.author.identity(scene.now), puppet.hello())
         await asyncio.sleep(2 * limits.IDLE_SECONDS)
-        while True:
-            await puppet.receive()
-    except LinkClosed:
-        scene.deeds.answered("deaf", f"link {puppet.ending.link}")
-    finally:
-        await puppet.link.close()
+        await puppet.last_words()
 
 
 async def _in_session(scene: Scene, mode: str, target: Target) -> None:
@@ -91,14 +78,11 @@ async def _in_session(scene: Scene, mode: str, target: Target) -> None:
             case _:
                 return ()
 
-    async with scene.meeting(
-        target, scene.author("loris"), answer, hello=lambda puppet: puppet.hello(store=shelf.store)
-    ) as puppet:
+    async with scene.meeting(target, scene.author("loris"), shelf, act=mode, answer=answer) as puppet:
         if mode == "silent in session":
             await puppet.over(3 * limits.ANSWER_SECONDS)
         else:
             await _drip(scene, mode, puppet)
-        scene.deeds.answered(mode, puppet.ending.code)
 
 
 async def _drip(scene: Scene, mode: str, puppet: Puppet) -> None:
