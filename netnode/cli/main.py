@@ -27,6 +27,7 @@ from netnode.cli import (
     recovery,
     room,
     settings,
+    simulation,
     watching,
 )
 from netnode.cli.frame import NodeGroup, Start
@@ -104,6 +105,7 @@ for _command in (
     room.stamp,
     settings.config,
     node.demo,
+    simulation.sim,
     mesh.mesh,
     node.completion,
 ):

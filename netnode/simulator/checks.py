@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from netnode.assembly import Assembly
+from netnode.own.caution import Reason
 from netnode.problems import Problem
 from netnode.quotas import MIB, Distance
 from netnode.simulator.judging import Judge
+from netnode.simulator.nodes import SimNode
 from netnode.simulator.observing import Seen
 from netnode.simulator.oracle import Oracle, Violation
 from netnode.simulator.stored import disk_copy, own_ids, require_projections
@@ -33,30 +34,6 @@ OUTSIDE: Final = frozenset({"certificate", "wrong_id"})  # codes that are right 
 
 Place = tuple[int, int, int]
 """Epoch, term and seq."""
-
-
-class Watched(Protocol):
-    """A node of the simulator, as the checks see it."""
-
-    @property
-    def name(self) -> str:
-        """Of the home."""
-
-    @property
-    def id(self) -> bytes:
-        """Its networker."""
-
-    @property
-    def home(self) -> Path:
-        """The folder."""
-
-    @property
-    def parts(self) -> Assembly | None:
-        """Its parts; None while it is down."""
-
-    @property
-    def sessions(self) -> SessionKeeper | None:
-        """Its sessions; None while it is down."""
 
 
 @dataclass(slots=True)
@@ -81,7 +58,7 @@ class Safety:
     def __init__(
         self,
         network: str,
-        nodes: Mapping[str, Watched],
+        nodes: Mapping[str, SimNode],
         oracle: Oracle,
         seen: Seen,
     ) -> None:
@@ -92,7 +69,8 @@ class Safety:
         self._judge = Judge(network)
         self._scans: dict[str, _Scanned] = {}
         self._places: dict[bytes, dict[Place, bytes]] = {}  # of every author, whoever holds it
-        self._elsewhere: dict[bytes, set[bytes]] = {}  # seen in a store that is not the author's
+        self._newest: dict[bytes, int] = {}  # the newest epoch of each author that any node knows
+        self._elsewhere: dict[bytes, dict[bytes, Place]] = {}  # seen in a store that is not the author's
         self._written: dict[str, dict[bytes, Place]] = {}  # seen in the main run of the home itself
         self.looks = 0
 
@@ -110,19 +88,26 @@ class Safety:
             if node.parts is not None:
                 self._look_at(node, node.parts)
 
-    def crashed(self, node: Watched) -> None:
+    def crashed(self, node: SimNode) -> None:
         """Looks at the disk of a node right after a power loss, before anything is fetched back [R-LOG-20].
 
         Raises:
             Violation: `durable`.
         """
         self._scans.pop(node.name, None)
+        self.look()
+        author = self._oracle.homes[node.name]
         with disk_copy(node.home) as connection:
-            held = own_ids(connection, node.id)
+            held = own_ids(connection, author)
         self._require(node, held, "after a power loss")
         written = self._written.get(node.name, {})
-        spread = self._elsewhere.get(node.id, set())
-        lost = sorted(place for entry, place in written.items() if entry in spread and entry not in held)
+        spread = self._elsewhere.get(author, {})
+        known = (
+            spread
+            if self._oracle.single(author)
+            else {each: spread[each] for each in written if each in spread}
+        )
+        lost = sorted(place for entry, place in known.items() if entry not in held)
         if lost:
             raise Violation(
                 "durable",
@@ -130,7 +115,7 @@ class Safety:
             )
         self._written[node.name] = {entry: place for entry, place in written.items() if entry in held}
 
-    def look_before_crash(self, node: Watched) -> None:
+    def look_before_crash(self, node: SimNode) -> None:
         """Notes what a node has written, right before its power goes."""
         if node.parts is not None:
             self._look_at(node, node.parts)
@@ -141,7 +126,7 @@ class Safety:
         self._written.pop(name, None)
 
     # -- one store -------------------------------------------------------------------------------------------
-    def _look_at(self, node: Watched, parts: Assembly) -> None:
+    def _look_at(self, node: SimNode, parts: Assembly) -> None:
         scan = self._scans.get(node.name)
         if scan is None or scan.parts is not parts:
             scan = self._scans[node.name] = _Scanned(parts)
@@ -152,20 +137,24 @@ class Safety:
             return
         self._bounded(node, parts)
 
-    def _read(self, reader: Reader, node: Watched, scan: _Scanned) -> None:
-        own = False
+    def _read(self, reader: Reader, node: SimNode, scan: _Scanned) -> None:
+        own, home = False, self._oracle.homes[node.name]
         for arrival, item in reader.items_since(scan.arrival, 100_000):
             scan.arrival = max(scan.arrival, arrival)
-            own = own or item.author == node.id
+            own = own or item.author == home
             self._framed(node, item)
             self._entries(reader, node, item.author, scan)
         if own or scan.arrival == 0:
-            self._require(node, own_ids(reader.connection, node.id), "while it runs")
+            self._require(node, own_ids(reader.connection, home), "while it runs")
         self._quotas(reader, node, scan.parts)
 
-    def _framed(self, node: Watched, item: Item) -> None:
+    def _framed(self, node: SimNode, item: Item) -> None:
         """Nobody honest is shown as a forker or contested who did nothing [R-LOG-14]."""
         oracle = self._oracle
+        newest = self._newest[item.author] = max(item.epoch, self._newest.get(item.author, 0))
+        if item.standing is not Standing.HEAD and item.author in oracle.framed and item.epoch == newest:
+            text = f"{node.name} shows a networker as {item.standing.name.lower()} whom a retired key framed"
+            raise Violation("framed", text)
         if item.standing is Standing.FORKED:
             self._seen.mark("item forked")
             if not oracle.may_fork(item.author, item.epoch):
@@ -176,7 +165,7 @@ class Safety:
             if not oracle.may_contest(item.author):
                 raise Violation("framed", f"{node.name} holds {oracle.label(item.author)} for contested")
 
-    def _entries(self, reader: Reader, node: Watched, author: bytes, scan: _Scanned) -> None:
+    def _entries(self, reader: Reader, node: SimNode, author: bytes, scan: _Scanned) -> None:
         row = reader.log(author)
         if row is None:
             return
@@ -184,30 +173,34 @@ class Safety:
         same = generation == row.generation and first == row.first
         entries = reader.entries(author, last + 1 if same else row.first, row.last, 2**40)
         scan.logs[author] = (row.generation, row.first, row.last)
+        forged = self._oracle.forged
+        bad = next((forged[entry.id] for entry in entries if entry.id in forged), None) if forged else None
+        if bad is not None:
+            raise Violation("forged", f"{node.name} stored a forged entry: {bad}")
         if author not in self._oracle.names:
             return
         known = self._places.setdefault(author, {})
-        elsewhere = self._elsewhere.setdefault(author, set())
+        elsewhere = self._elsewhere.setdefault(author, {})
         written = self._written.setdefault(node.name, {})
-        forged = self._oracle.forged.get(author, set())
+        retired = self._oracle.retired.get(author, set())
         for entry in entries:
             place = (entry.epoch, entry.term, entry.seq)
             before = known.setdefault(place, entry.id)
             if before != entry.id and not self._oracle.may_fork(author, entry.epoch):
                 who = self._oracle.label(author)
                 raise Violation("fork", f"{who} wrote two entries at {place}; one of them is at {node.name}")
-            if entry.id in forged and row.item.epoch > entry.epoch:
+            if entry.id in retired and row.item.epoch > entry.epoch:
                 who = self._oracle.label(author)
                 text = (
                     f"{node.name} knows the rotation of {who} and counts what a retired key signed at {place}"
                 )
                 raise Violation("retired_key", text)
-            if author == node.id:
+            if author == self._oracle.homes[node.name]:
                 written[entry.id] = place
             else:
-                elsewhere.add(entry.id)
+                elsewhere[entry.id] = place
 
-    def _require(self, node: Watched, held: set[bytes], when: str) -> None:
+    def _require(self, node: SimNode, held: set[bytes], when: str) -> None:
         """What the owner was told is on disk is there [R-LOG-20]."""
         told = self._oracle.acknowledged.get(node.name, {})
         lost = [each for entry, each in told.items() if entry not in held]
@@ -216,7 +209,7 @@ class Safety:
             raise Violation("acknowledged", f"{node.name} lost {len(lost)} entries {when}: {text}")
 
     # -- bounds ----------------------------------------------------------------------------------------------
-    def _quotas(self, reader: Reader, node: Watched, parts: Assembly, slack: int = ON_ITS_WAY) -> None:
+    def _quotas(self, reader: Reader, node: SimNode, parts: Assembly, slack: int = ON_ITS_WAY) -> None:
         settings, keeping = parts.settings, parts.keeping
         taken: dict[Distance, int] = dict.fromkeys(Distance, 0)
         for use in room.uses(reader):
@@ -236,14 +229,22 @@ class Safety:
         if reader.connection.execute("SELECT 1 FROM log WHERE cut LIMIT 1").get:
             self._seen.mark("log cut")
 
-    def _bounded(self, node: Watched, parts: Assembly) -> None:
+    def _bounded(self, node: SimNode, parts: Assembly) -> None:
+        home = self._oracle.homes[node.name]
         if (reason := parts.own.caution.reason) is not None:
             self._seen.mark(f"cautious {reason.value}")
+            if reason is Reason.BEHIND and self._oracle.single(home):
+                text = f"others held entries of {node.name} that its only home did not have"
+                raise Violation("durable", text)
         if parts.own.caution.alarmed is not None:
             self._seen.mark("alarmed")
-        if node.sessions is None:
+            if self._oracle.single(home):
+                raise Violation(
+                    "alarm", f"{node.name} thinks that it has a twin: {parts.own.caution.alarmed}"
+                )
+        if node.connections is None:
             return
-        for peering in node.sessions.open_sessions():
+        for peering in node.connections.sessions.open_sessions():
             sizes = (
                 ("bytes to send", peering.conversation._out_bytes, QUEUED_BYTES),
                 ("bytes gathered", peering.live._bytes, PUSH_BYTES),
@@ -255,10 +256,10 @@ class Safety:
                     raise Violation(
                         "bounded", f"{node.name} has {size:,} {what} in one session; {most:,} is the bound"
                     )
-        if node.sessions.outreach is not None:
-            self._shares(node, node.sessions)
+        if node.connections.sessions.outreach is not None:
+            self._shares(node, node.connections.sessions)
 
-    def _shares(self, node: Watched, sessions: SessionKeeper) -> None:
+    def _shares(self, node: SimNode, sessions: SessionKeeper) -> None:
         """No network group fills more than its share of the address book [R-BOOK-2]."""
         if sessions.outreach is None:
             return
@@ -271,8 +272,8 @@ class Safety:
     def _sessions(self) -> None:
         """No honest node finds another honest one at fault."""
         for ending in self._seen.taken():
-            at = next((each.id for each in self._nodes.values() if each.name == ending.node), b"")
-            if ending.peer not in self._oracle.names or at not in self._oracle.names:
+            at = self._oracle.homes.get(ending.node, b"")
+            if ending.peer not in self._oracle.names or not at:
                 continue
             moved = ending.peer in self._oracle.rotated or at in self._oracle.rotated
             if ending.code in OUTSIDE and (moved or self._oracle.wrong_clocks):

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from netnode.simulator.byzantine.deeds import Deeds
+
 NEVER: Final = 2**31  # an epoch that is never reached
 
 
@@ -38,27 +40,35 @@ class Oracle:
 
     Attributes:
         names: of honest networkers, by id.
+        homes: whose each home is, by the name of its node.
         acknowledged: by home (the node's name) and entry id.
         withdrawn: keys of own listings that are not in force, by home.
         listings: keys of own listings in force, by home.
         blobs: hashes that an owner was told are kept, by home.
         safe_from: the first epoch in which nobody but the owner has the key, by networker.
         contests: networkers that may be contested.
-        forged: ids of entries that somebody else signed with a networker's key.
+        retired: ids of entries that somebody signed with a networker's key after it was replaced, by networker.
+        forged: ids of entries that no node may store, and why.
+        framed: networkers of dishonest peers that somebody tried to make look like forkers.
         dropped: pairs of home and author that the owner there let go of.
         rotated: networkers whose signing key was replaced.
+        put_back: networkers of whom a home was put back from an older copy.
         wrong_clocks: homes whose clock may be off by more than INX tolerates.
     """
 
     names: dict[bytes, str] = field(default_factory=dict)
+    homes: dict[str, bytes] = field(default_factory=dict)
     acknowledged: dict[str, dict[bytes, Acknowledged]] = field(default_factory=dict)
     listings: dict[str, set[str]] = field(default_factory=dict)
     blobs: dict[str, dict[str, int]] = field(default_factory=dict)
     safe_from: dict[bytes, int] = field(default_factory=dict)
     contests: set[bytes] = field(default_factory=set)
-    forged: dict[bytes, set[bytes]] = field(default_factory=dict)
+    retired: dict[bytes, set[bytes]] = field(default_factory=dict)
+    forged: dict[bytes, str] = field(default_factory=dict)
+    framed: set[bytes] = field(default_factory=set)
     dropped: set[tuple[str, bytes]] = field(default_factory=set)
     rotated: set[bytes] = field(default_factory=set)
+    put_back: set[bytes] = field(default_factory=set)
     wrong_clocks: set[str] = field(default_factory=set)
     told: int = 0
 
@@ -67,14 +77,22 @@ class Oracle:
         self.acknowledged.setdefault(home, {})[entry] = Acknowledged(entry, what, at)
         self.told += 1
 
+    def lives_at(self, home: str, networker: bytes) -> None:
+        """An honest networker has this home."""
+        self.homes[home] = networker
+        self.names.setdefault(networker, home)
+
     def replaced(self, home: str, kept: Iterable[bytes]) -> None:
         """A home was put back from an older copy: of what its owner was told, only these entries are in it."""
         known = set(kept)
+        self.put_back.add(self.homes[home])
         told = self.acknowledged.get(home, {})
         self.acknowledged[home] = {entry: each for entry, each in told.items() if entry in known}
 
     def copied(self, source: str, home: str) -> None:
-        """A home became the copy of another one."""
+        """A home became the copy of another one; both may write from now on."""
+        self.lives_at(home, self.homes[source])
+        self.copies(self.homes[source])
         self.acknowledged[home] = dict(self.acknowledged.get(source, {}))
         self.listings[home] = set(self.listings.get(source, ()))
         self.blobs[home] = dict(self.blobs.get(source, {}))
@@ -82,6 +100,10 @@ class Oracle:
     def may_fork(self, author: bytes, epoch: int) -> bool:
         """Whether two entries of one place in this epoch are no fault of the node."""
         return author not in self.names or epoch < self.safe_from.get(author, 0)
+
+    def single(self, author: bytes) -> bool:
+        """Whether one home alone has ever written this log, and was never put back: then it lacks nothing of it."""
+        return author in self.names and author not in self.put_back and not self.safe_from.get(author, 0)
 
     def may_contest(self, author: bytes) -> bool:
         """Whether two rotations of one epoch may be known."""
@@ -94,6 +116,11 @@ class Oracle:
     def copies(self, author: bytes) -> None:
         """Several homes of this networker may write at once."""
         self.safe_from[author] = NEVER
+
+    def answer_for(self, deeds: Deeds) -> None:
+        """Takes in what a dishonest peer says that it did so far."""
+        self.forged.update(deeds.forged)
+        self.framed.update(author for author in deeds.framed if not deeds.excuses(author))
 
     def label(self, author: bytes) -> str:
         """Whose log, for a person."""

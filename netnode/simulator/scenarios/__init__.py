@@ -1,0 +1,38 @@
+"""The registry of scenarios: what happens in a run, by name and number.
+
+A bug that was found becomes a scenario of its own, named in `found`: what a seed does changes with the code.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from netnode.problems import ExitCode, Problem
+from netnode.simulator.chance import Stream
+from netnode.simulator.scenarios.market import MARKET
+from netnode.simulator.scenarios.scenario import Scenario
+
+SCENARIOS: Final[tuple[Scenario, ...]] = (*MARKET,)
+
+
+def named(text: str) -> Scenario:
+    """A scenario by its name or its number.
+
+    Raises:
+        Problem: there is none (2).
+    """
+    for number, scenario in enumerate(SCENARIOS):
+        if text in (scenario.name, str(number)):
+            return scenario
+    names = ", ".join(scenario.name for scenario in SCENARIOS)
+    raise Problem(f"There is no scenario {text!r}. There are: {names}.", ExitCode.USAGE, "scenario")
+
+
+def staged(draws: Stream) -> Scenario:
+    """The scenario that a seed draws."""
+    left = draws.below(sum(scenario.weight for scenario in SCENARIOS))
+    for scenario in SCENARIOS:
+        left -= scenario.weight
+        if left < 0:
+            return scenario
+    raise AssertionError("weights add up")
