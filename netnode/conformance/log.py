@@ -230,7 +230,7 @@ class Log:
         common = not self.openers.forked and (self.fork is None or first.seq < self.fork)  # [R-LOG-15]
         demand(common, "forked", "at or above the difference")
         joins = first.seq == tip.seq + 1 and first.header.prev == tip.id
-        jumps = jump and not joins and tip.id == self.openers.newest[0].id  # [R-LOG-30]
+        jumps = jump and first.seq > tip.seq + 1 and tip.id == self.openers.newest[0].id  # [R-LOG-30]
         demand(joins or jumps, "gap", "does not join what is held")
         if joins:
             link(tip, first)

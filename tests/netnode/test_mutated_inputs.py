@@ -14,4 +14,4 @@ def test_each_mutated_input_is_read_or_refused(target: object) -> None:
     """[R-ENC-1..9] [R-ENTRY-6] [R-MSG-3, 6] [R-RUN-3..5] [R-CERT-3] [R-CODE-1] and both codecs agree."""
     (found,) = fed((target,), 300, "ci").values()  # type: ignore[arg-type]
     assert not found.wrong
-    assert found.verdicts.total() == 300 and len(found.verdicts) > 1
+    assert found.verdicts.total() == 300
