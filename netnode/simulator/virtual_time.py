@@ -18,7 +18,6 @@ from netnode.simulator.trace import Trace
 
 T = TypeVar("T")
 
-RESOLUTION: Final = 1e-6  # timers this close to each other fire together
 BUSY: Final = 200_000  # why: no honest work makes so many callbacks at one moment; more go round in circles
 COLLECT_EVERY: Final = 500_000  # callbacks between two collections of garbage
 CLEAN_EVERY: Final = 256  # timers that were cancelled and still stand in the heap before it is cleaned
@@ -70,7 +69,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self, trace: Callable[[Callable[[], float]], Trace] | None = None) -> None:
         super().__init__()
         self._now = 0.0
-        self._clock_resolution = RESOLUTION
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._set = 0
         self._tasks = 0
         self._still = 0
         self._due: tuple[int, Callable[[], None]] | None = None
@@ -90,25 +90,35 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """
         self._due = (count, action)
 
+    def call_at(  # type: ignore[override]
+        self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
+    ) -> asyncio.TimerHandle:
+        """A timer; of two for the same moment the one that was set first fires first."""
+        self._check_closed()  # type: ignore[attr-defined]
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        timer._scheduled = True  # type: ignore[attr-defined]
+        self._set += 1
+        heapq.heappush(self._timers, (when, self._set, timer))
+        return timer
+
     def _run_once(self) -> None:
-        timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
         ready: Any = self._ready  # type: ignore[attr-defined]
-        self._drop_cancelled(timers)
+        self._drop_cancelled()
+        timers = self._timers
         if not ready:
             if not timers:
                 if self._stopping:  # type: ignore[attr-defined]
                     return
                 raise Deadlock(f"nothing is ready and no timer stands at {self._now:.3f} s\n{self.tasks()}")
-            if timers[0].when() > self._now:
-                self._now = timers[0].when()
+            if timers[0][0] > self._now:
+                self._now = timers[0][0]
                 self._still = 0
-        end = self._now + RESOLUTION
-        while timers and timers[0].when() < end:
-            timer = heapq.heappop(timers)
-            timer._scheduled = False  # type: ignore[attr-defined]
+        while timers and timers[0][0] <= self._now:
+            timer: Any = heapq.heappop(timers)[2]
+            timer._scheduled = False
             if not timer._cancelled:
-                self.trace.note("timer", getattr(timer._callback, "__qualname__", "?"))  # type: ignore[attr-defined]
-            ready.append(timer)
+                self.trace.note("timer", getattr(timer._callback, "__qualname__", "?"))
+                ready.append(timer)
         self._still += len(ready)
         if self._still > BUSY:
             count, self._still = self._still, 0
@@ -127,20 +137,15 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 action, self._due = self._due[1], None
                 action()
 
-    def _drop_cancelled(self, timers: list[asyncio.TimerHandle]) -> None:
+    def _drop_cancelled(self) -> None:
+        timers = self._timers
         cancelled: int = self._timer_cancelled_count  # type: ignore[has-type]
         if cancelled > CLEAN_EVERY and cancelled * 2 > len(timers):
-            kept = []
-            for timer in timers:
-                if timer._cancelled:
-                    timer._scheduled = False  # type: ignore[attr-defined]
-                else:
-                    kept.append(timer)
-            heapq.heapify(kept)
-            timers[:] = kept
+            timers[:] = [each for each in timers if not each[2].cancelled()]
+            heapq.heapify(timers)
             cancelled = 0
-        while timers and timers[0]._cancelled:
-            heapq.heappop(timers)._scheduled = False  # type: ignore[attr-defined]
+        while timers and timers[0][2].cancelled():
+            heapq.heappop(timers)
             cancelled -= 1
         self._timer_cancelled_count = max(0, cancelled)
 
