@@ -14,6 +14,7 @@ import click
 from netnode.cli import (
     backups,
     blobs,
+    conformance,
     doctor,
     invites,
     keys,
@@ -107,6 +108,7 @@ for _command in (
     node.demo,
     simulation.sim,
     mesh.mesh,
+    conformance.conformance,
     node.completion,
 ):
     netnode.add_command(_command)

@@ -65,12 +65,19 @@ class Session:
 
     # -- handshake ---------------------------------------------------------------------------------------------
 
-    def hello_of_noise(self) -> bytes:
-        """Message 1; its payload is empty. [R-SES-2]."""
-        return self._noise.write()
+    def hello_of_noise(self, payload: bytes = b"") -> bytes:
+        """Message 1; its payload is empty, unless a check wants to see it ignored. [R-SES-2]."""
+        return self._noise.write(payload)
 
-    def show(self) -> bytes:
-        """Message 2 or 3: who we are. [R-SES-2]."""
+    @property
+    def static(self) -> bytes:
+        """The private session key."""
+        return self._static
+
+    def show(self, payload: bytes | None = None) -> bytes:
+        """Message 2 or 3: who we are [R-SES-2]; `payload` says it otherwise than a right one."""
+        if payload is not None:
+            return self._noise.write(payload)
         until = self._now + MILLISECONDS_PER_DAY
         openers = [self._networker.inception]
         key = public(self._static)

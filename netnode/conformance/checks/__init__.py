@@ -1,0 +1,54 @@
+"""The checks by subject; each module has a tuple `CHECKS`, and `ALL` is all of them in order of id."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from netnode.conformance.checking import Check
+from netnode.conformance.checks import (
+    branches,
+    extras,
+    floods,
+    garbage,
+    greeting,
+    handshake,
+    identities,
+    links,
+    logs,
+    openers,
+    pages,
+    pulling,
+    questions,
+    relaying,
+    serving,
+    stalls,
+)
+
+ALL: Final[tuple[Check, ...]] = tuple(
+    sorted(
+        (
+            check
+            for module in (
+                links,
+                handshake,
+                identities,
+                greeting,
+                questions,
+                extras,
+                pages,
+                serving,
+                logs,
+                openers,
+                branches,
+                pulling,
+                relaying,
+                garbage,
+                stalls,
+                floods,
+            )
+            for check in module.CHECKS
+        ),
+        key=lambda check: check.order,
+    )
+)
+"""Every check that needs a node."""
