@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from netnode.own.evidence import Receipt, acknowledge, receipts
 from netnode.ports import Clock, LinkClosed
 from netnode.store import Store
-from protocol.errors import NotHeld
+from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.items import Item
 
 LOOK_SECONDS: Final = 3.0  # why: its owner looks on; a peer that has said so is asked no more
@@ -62,7 +62,7 @@ class Telling:
             self._tries[session] += 1
             try:
                 item = await session.item_of(self._networker)
-            except (NotHeld, LinkClosed) as refusal:
+            except (NotHeld, RemoteProtocolError, LinkClosed) as refusal:  # or it says nothing in time
                 _log.debug("a peer does not say what it holds of the own log: %s", refusal)
                 continue
             if item is not None and (item.epoch, item.term) >= place:

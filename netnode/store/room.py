@@ -20,6 +20,13 @@ from protocol.entry import Entry
 from protocol.limits import HASH_BYTES
 
 _WEIGHT: Final = f"{RECORD_COPIES} * coalesce(length(record), 0) + {ENTRY_BYTES}"
+_NAMING: Final = (
+    "follow",
+    "blocked",
+    "invited",
+    "joining",
+    "domain",
+)  # the other tables that name a networker
 _USE: Final = "SELECT id, bytes, arrival, cut FROM log JOIN networker USING (n)"
 
 
@@ -171,10 +178,7 @@ def _delete(writer: Writer, author: bytes, n: int, forget: Forget) -> None:
         execute(f"DELETE FROM {table} WHERE n = ?", (n,))  # noqa: S608 - constants
     forget(writer.connection, n)
     # Numbers are scarce (`MAX_NETWORKERS`), identities are not: one that nothing names any more is given back.
-    if (
-        execute("SELECT 1 FROM follow WHERE n = ? UNION SELECT 1 FROM blocked WHERE n = ?", (n, n)).get
-        is None
-    ):
+    if all(execute(f"SELECT 1 FROM {table} WHERE n = ?", (n,)).get is None for table in _NAMING):  # noqa: S608
         writer.forget_number(author)
 
 

@@ -7,6 +7,7 @@ import logging
 from typing import Final, Protocol
 
 from netnode.ports import Clock, Dialer, Entropy, Link, LinkClosed
+from netnode.problems import Problem
 from netnode.store import PeerRow
 from netnode.sync.book import Book
 from netnode.sync.peering import Peering
@@ -117,7 +118,9 @@ class Dialling:
             try:
                 if not await self._try(number, task):
                     return
-            except Exception:  # a task root: a full disk, or a fault in one session, must not end the node
+            except Problem as problem:  # a full disk, say
+                _log.error("dialling peer %d failed: %s", number, problem.text)
+            except Exception:  # a task root: a fault in one session must not end the node
                 _log.exception("dialling peer %d failed", number)
             if self._clock.monotonic() - started > max(pause, limits.HANDSHAKE_SECONDS):
                 pause = BACK_OFF[0]

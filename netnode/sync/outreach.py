@@ -350,7 +350,9 @@ class Outreach:
     async def _guarded(self, known: Known, work: Callable[[Known], Awaitable[None]]) -> None:
         try:
             await work(known)
-        except Exception:  # a task root: a full disk, or a fault in one session, must not end the node
+        except Problem as problem:  # a full disk, say
+            _log.error("dialling %s failed: %s", known.address, problem.text)
+        except Exception:  # a task root: a fault in one session must not end the node
             _log.exception("dialling %s failed", known.address)
         finally:
             del self._tasks[known.key]

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from netnode.own.log import OwnLog
-from netnode.ports import Dialer, Entropy, Link, Listener
+from netnode.ports import Dialer, Entropy, Link, LinkClosed, Listener
 from netnode.problems import Problem
 from netnode.settings import Settings
 from netnode.store import PeerRow, Reader, Writer
@@ -30,7 +30,7 @@ from netnode.sync.places import Places
 from netnode.sync.reachability import Reachability
 from protocol import limits
 from protocol.address import Scope, host_scope
-from protocol.errors import NotHeld
+from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.items import Item
 from protocol.messages import Hello, Twin
 from protocol.session import VERSION, Feature, LocalIdentity, Session
@@ -224,10 +224,13 @@ class SessionKeeper:
             peering.pull.restart()  # what was not taken from a stranger is taken now
 
     async def show_invite(self, networker: bytes) -> None:
-        """Shows a peer in session the invite of it that was given to this node."""
+        """Shows a peer in session the invite of it that was given to this node; the next session does if this one ends."""
         peering = self._open.get(networker)
         if peering is not None:
-            await peering.show_invite()
+            try:
+                await peering.show_invite()
+            except (LinkClosed, RemoteProtocolError) as error:
+                _log.info("the invite of %s could not be shown: %s", peering.label, error)
 
     async def settled(self, networker: bytes, seconds: float) -> JoiningRow | None:
         """What came of showing that invite, within so many seconds; None without one."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from netnode.projections import catalogue
 from netnode.quotas import KEEP, LEAST, MIB, Distance, Quotas
-from netnode.store import Reader, Writer, room
+from netnode.store import Reader, Writer, domains, invites, room
 from protocol import encoding, messages
 from protocol.errors import NotHeld
 from protocol.log_state import LogState
@@ -312,3 +312,20 @@ async def test_a_flood_of_one_stranger_stays_in_the_pool(tmp_path: Path) -> None
 
 def test_figures_of_the_policy() -> None:
     assert KEEP == (7, 8) and LEAST >= 2 * 48 * 1024 + 200
+
+
+async def test_a_log_falls_whose_networker_joined_by_an_invite_or_has_a_domain(mesh: Mesh) -> None:
+    """Found by a simulated market: other tables name networkers too, and their rows stay."""
+    b = await mesh.node("b")
+    joined, verified, joining = Author("joined"), Author("verified"), Author("joining")
+    await b.take(joined, verified, joining)
+    await b.store.write(invites.make, bytes(16), None, None, 1, False, "", NOW)
+    await b.store.write(invites.admit, bytes(16), None, joined.id, NOW)
+    await b.store.write(invites.expect, joining.id, bytes(16), None, None, NOW)
+    await b.store.write(domains.put, verified.id, "shop.example", NOW, "")
+    for author in (joined, verified, joining):
+        await b.keeping.drop(b.gate, author.id)
+        assert await b.gate.state(author.id) is None
+    await b.keeping.allow(joined.id)
+    await b.take(joined)
+    assert await b.holds(joined)
