@@ -17,7 +17,8 @@ from protocol import limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 
 T = TypeVar("T")
-_UNPACK_ERRORS: Final = (msgpack.exceptions.UnpackException, ValueError, TypeError, RecursionError)
+_UNPACK_ERRORS: Final = (msgpack.exceptions.UnpackException, msgspec.MsgspecError, ValueError, TypeError)
+_whole = msgspec.msgpack.Decoder()
 _fast = msgspec.msgpack.Encoder(order="deterministic")  # maps by key; Structs as they are declared
 
 
@@ -98,6 +99,7 @@ def decode(data: bytes, max_bytes: int = limits.MAX_MESSAGE) -> Any:
     if len(data) > max_bytes:
         raise RemoteProtocolError("too_large", f"{len(data)} bytes, at most {max_bytes} allowed")
     try:
+        _whole.decode(data)  # msgpack makes room for whatever a count says, before anything of it came
         value = msgpack.unpackb(
             data,
             raw=False,
@@ -105,10 +107,12 @@ def decode(data: bytes, max_bytes: int = limits.MAX_MESSAGE) -> Any:
             unicode_errors="strict",
             max_str_len=max_bytes,
             max_bin_len=max_bytes,
-            max_array_len=limits.MAX_NODES,
-            max_map_len=limits.MAX_NODES,
+            max_array_len=max_bytes,
+            max_map_len=max_bytes,
             max_ext_len=0,
         )
+    except (RecursionError, msgpack.exceptions.StackError) as error:
+        raise RemoteProtocolError("too_large", f"nested deeper than {limits.MAX_DEPTH}") from error
     except _UNPACK_ERRORS as error:
         raise RemoteProtocolError("encoding", f"not one MessagePack value: {type(error).__name__}") from error
     _check(value, 0, _Budget())

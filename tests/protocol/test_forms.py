@@ -119,3 +119,30 @@ def test_what_every_part_of_an_answer_looks_like_is_judged_before_its_openers() 
         with pytest.raises(ProtocolError) as caught:
             hits_of(NETWORK, found, {})
         assert caught.value.code == "bad_message"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x93\x02\x01\xdc\xea\x60" + b"\xc0" * 60_000,
+        b"\x93\x02\x01\xde\x27\x11" + b"".join(b"\xa4%04x\xc0" % number for number in range(10_001)),
+        b"\x91" * 60_000 + b"\x90",
+    ],
+    ids=["array", "map", "deep"],
+)
+def test_one_bound_broken_has_its_code_however_far(data: bytes) -> None:
+    """[R-ENC-7] Libraries have bounds of their own, and other names for what is beyond them."""
+    assert code_of(data) == "too_large"
+
+
+def test_what_a_message_claims_to_hold_costs_no_memory() -> None:
+    """[R-ENC-7] 1,023 arrays inside each other, each said to be of 10,000 members, took 80 MB."""
+    import tracemalloc
+
+    tracemalloc.start()
+    try:
+        code = code_of(b"\xdc\x27\x10" * 1_023)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert code in {"encoding", "too_large"} and most < 1_000_000
