@@ -5,13 +5,16 @@ from __future__ import annotations
 import click
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, invocation, page_options
+from netnode.cli.frame import NodeCommand, examples, invocation, page_options
 from netnode.cli.reach import call
 from netnode.operations import models
 from netnode.operations.addresses import PEER_ADDRESSES, PEER_SHOW
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples("netnode peer show nx1...", "netnode peer show ws://192.168.1.20:4747/inx/1"),
+)
 @click.argument("name", metavar="PEER")
 @click.pass_context
 def show(context: click.Context, name: str) -> None:
@@ -39,7 +42,7 @@ def _show_peer(found: models.PeerShown) -> None:
         output.say("No address is known: it dialled in.")
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode peer addresses"))
 @page_options
 @click.pass_context
 def addresses(context: click.Context, limit: int, cursor: str | None) -> None:

@@ -206,7 +206,9 @@ def _show_restored(restored: models.Restored) -> None:
     )
 
 
-@backup.command(cls=NodeCommand, name="ls")
+@backup.command(
+    cls=NodeCommand, name="ls", epilog=examples("netnode backup ls", "netnode backup ls /media/stick")
+)
 @click.argument("folder", type=click.Path(path_type=Path), required=False)
 @page_options
 @click.pass_context

@@ -69,7 +69,9 @@ def add(context: click.Context, file: Path) -> None:
     output.emit(run, kept, lambda answer: output.say(f"Kept {answer.size:,} bytes as {answer.hash}"))
 
 
-@blob.command(cls=NodeCommand)
+@blob.command(
+    cls=NodeCommand, epilog=examples("netnode blob get 17d966...b69f front.jpg     the hash in full")
+)
 @click.argument("name", metavar="HASH", callback=_hash)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.pass_context
@@ -118,7 +120,7 @@ async def _watch(caller: Caller, wanted: models.BlobName, progress: Progress) ->
             progress.update(task, description="Fetching", total=state.size, completed=state.bytes)
 
 
-@blob.command(cls=NodeCommand, name="ls")
+@blob.command(cls=NodeCommand, name="ls", epilog=examples("netnode blob ls"))
 @page_options
 @click.pass_context
 def list_(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -139,7 +141,7 @@ def _show_blobs(page: models.Page[models.Blob]) -> None:
     output.more(page.next)
 
 
-@blob.command(cls=NodeCommand)
+@blob.command(cls=NodeCommand, epilog=examples("netnode blob rm 17d966...b69f     the hash in full"))
 @click.argument("name", metavar="HASH", callback=_hash)
 @click.pass_context
 def rm(context: click.Context, name: str) -> None:

@@ -20,7 +20,7 @@ from netnode.system import SystemClock, SystemDisk, SystemEntropy, machine
 _SIGNS: Final = {"ok": "ok", "warn": "!", "fail": "FAIL"}
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode doctor"))
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Check this computer, the home and every entry in it, with the command that mends what is wrong.
@@ -49,7 +49,7 @@ def examined(run: Invocation) -> models.Examined:
     return examine(run.home, machine(), SystemClock(), SystemDisk(), SystemEntropy())
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode repair"))
 @click.option("--anyway", is_flag=True, help="Also when no damage is found.")
 @click.pass_context
 def repair(context: click.Context, anyway: bool) -> None:

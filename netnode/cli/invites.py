@@ -168,7 +168,7 @@ def invites() -> None:
     """The invites you made, and who joined by them."""
 
 
-@invites.command(cls=NodeCommand, name="ls")
+@invites.command(cls=NodeCommand, name="ls", epilog=examples("netnode peer invites ls"))
 @page_options
 @click.pass_context
 def list_(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -197,7 +197,10 @@ def _show_invites(page: models.Page[models.Invite]) -> None:
     output.more(page.next)
 
 
-@invites.command(cls=NodeCommand)
+@invites.command(
+    cls=NodeCommand,
+    epilog=examples("netnode peer invites revoke 3     its number is in: netnode peer invites ls"),
+)
 @click.argument("number", type=click.IntRange(1))
 @click.pass_context
 def revoke(context: click.Context, number: int) -> None:

@@ -56,7 +56,7 @@ def key() -> None:
     """Your keys: what signs for you, and how to replace it when it was stolen."""
 
 
-@key.command(cls=NodeCommand)
+@key.command(cls=NodeCommand, epilog=examples("netnode key show"))
 @click.pass_context
 def show(context: click.Context) -> None:
     """Show the keys in force: epoch, since when, and until when they are good."""
@@ -358,7 +358,7 @@ def check(context: click.Context, words_file: Path | None) -> None:
 
 
 # -- what came of rotations ----------------------------------------------------------------------------------
-@key.command(cls=NodeCommand)
+@key.command(cls=NodeCommand, epilog=examples("netnode key history"))
 @page_options
 @click.pass_context
 def history(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -425,7 +425,7 @@ def _show_disowned(page: models.Page[models.KeyExhibit]) -> None:
 
 
 # -- standing ------------------------------------------------------------------------------------------------
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode standing", "netnode standing --publish"))
 @click.option("--publish", is_flag=True, help="Publish one now, also if one is there.")
 @passphrase_option
 @click.pass_context

@@ -122,7 +122,11 @@ def withdraw(context: click.Context, key: str, passphrase_file: Path | None) -> 
     output.emit(run, published, lambda answer: output.say(f"Withdrew {answer.key}"))
 
 
-@listing.command(cls=NodeCommand, name="ls")
+@listing.command(
+    cls=NodeCommand,
+    name="ls",
+    epilog=examples("netnode listing ls", "netnode listing ls --all     withdrawn and expired ones too"),
+)
 @click.option("--all", "everything", is_flag=True, help="Also withdrawn and expired listings.")
 @page_options
 @click.pass_context

@@ -21,7 +21,7 @@ def log() -> None:
     """The signed logs this node holds: yours and those of others."""
 
 
-@log.command(cls=NodeCommand, name="ls")
+@log.command(cls=NodeCommand, name="ls", epilog=examples("netnode log ls", "netnode log ls --author nx1..."))
 @click.option("--author", metavar="ID", help="Only this networker's log.")
 @page_options
 @click.pass_context
@@ -52,7 +52,7 @@ def _show_entries(page: models.Page[models.Entry]) -> None:
     output.more(page.next)
 
 
-@log.command(cls=NodeCommand)
+@log.command(cls=NodeCommand, epilog=examples("netnode log heads"))
 @page_options
 @click.pass_context
 def heads(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -80,7 +80,7 @@ def _show_logs(page: models.Page[models.Log]) -> None:
     output.more(page.next)
 
 
-@log.command(cls=NodeCommand)
+@log.command(cls=NodeCommand, epilog=examples("netnode log verify", "netnode log verify --author nx1..."))
 @click.option("--author", metavar="ID", help="Only this networker's log.")
 @click.pass_context
 def verify(context: click.Context, author: str | None) -> None:

@@ -36,7 +36,10 @@ def reached(word: str | None) -> str:
     return _REACHED.get(word or "", "-")
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples("netnode ping nx1...", "netnode ping ws://192.168.1.20:4747/inx/1 --count 5"),
+)
 @click.argument("peer")
 @click.option("--count", type=click.IntRange(1, 100), default=1, show_default=True, help="How often.")
 @click.pass_context
@@ -63,7 +66,7 @@ def _off(milliseconds: int) -> str:
     return f"{abs(milliseconds) / 1000:.1f} s {'ahead' if milliseconds > 0 else 'behind'}"
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode netcheck"))
 @click.pass_context
 def netcheck(context: click.Context) -> None:
     """Find out where your node can be reached, and what to do if it cannot."""
@@ -104,7 +107,7 @@ def _show_netcheck(found: models.Netcheck) -> None:
     output.say("", *found.advice)
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode peer nearby"))
 @page_options
 @click.pass_context
 def nearby(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -159,7 +162,7 @@ def checked(found: models.DomainCheck) -> str:
     return "unverified"
 
 
-@domain.command(cls=NodeCommand, name="ls")
+@domain.command(cls=NodeCommand, name="ls", epilog=examples("netnode domain ls"))
 @page_options
 @click.pass_context
 def domains(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -177,7 +180,7 @@ def _show_domains(page: models.Page[models.DomainCheck]) -> None:
     output.more(page.next)
 
 
-@domain.command(cls=NodeCommand)
+@domain.command(cls=NodeCommand, epilog=examples("netnode domain document --out netnode.json"))
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it to FILE.")
 @click.pass_context
 def document(context: click.Context, out: Path | None) -> None:

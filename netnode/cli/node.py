@@ -205,7 +205,7 @@ def start(
         output.hint("The node has stopped.")
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode stop"))
 @click.pass_context
 def stop(context: click.Context) -> None:
     """End the running node cleanly."""
@@ -236,7 +236,7 @@ def _wait_for_end(run: Invocation) -> None:
     raise Problem(text, ExitCode.FAILED, "stop")
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode status", "netnode status --json     for a script"))
 @click.pass_context
 def status(context: click.Context) -> None:
     """Show how the node is doing; without a running node, what its store holds."""
@@ -311,7 +311,9 @@ def _backup(found: models.Status) -> str:
     )
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand, epilog=examples("netnode demo", "netnode demo --nodes 6 --once     ends after the table")
+)
 @click.option("--nodes", type=click.IntRange(2, 20), default=4, show_default=True, help="How many nodes.")
 @click.option("--once", is_flag=True, help="End after the table instead of staying up.")
 @click.pass_context
@@ -322,7 +324,12 @@ def demo(context: click.Context, nodes: int, once: bool) -> None:
     asyncio.run(demonstration.run(nodes=nodes, once=once, as_json=invocation(context).json))
 
 
-@click.command(cls=NodeCommand)
+@click.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode completion bash", "netnode completion fish > ~/.config/fish/completions/netnode.fish"
+    ),
+)
 @click.argument("shell", type=click.Choice(sorted(_HINTS)))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

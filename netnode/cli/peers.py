@@ -73,7 +73,7 @@ def _show_added(added: models.Peer) -> None:
         )
 
 
-@peer.command(cls=NodeCommand, name="ls")
+@peer.command(cls=NodeCommand, name="ls", epilog=examples("netnode peer ls"))
 @page_options
 @click.pass_context
 def list_(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -101,7 +101,11 @@ def _show_book(page: models.Page[models.Peer]) -> None:
     output.more(page.next)
 
 
-@peer.command(cls=NodeCommand, name="rm")
+@peer.command(
+    cls=NodeCommand,
+    name="rm",
+    epilog=examples("netnode peer rm nx1...", "netnode peer rm ws://192.168.1.20:4747/inx/1"),
+)
 @click.argument("name", metavar="PEER")
 @click.pass_context
 def remove(context: click.Context, name: str) -> None:
@@ -143,7 +147,7 @@ def follow(context: click.Context, networker: str) -> None:
     output.emit(run, found, lambda answer: output.say(f"You follow {answer.name or answer.id}."))
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode unfollow nx1..."))
 @click.argument("networker", metavar="ID")
 @click.pass_context
 def unfollow(context: click.Context, networker: str) -> None:
@@ -153,7 +157,7 @@ def unfollow(context: click.Context, networker: str) -> None:
     output.emit(run, {"unfollowed": networker}, lambda _: output.say(f"You no longer follow {networker}."))
 
 
-@click.command(cls=NodeCommand)
+@click.command(cls=NodeCommand, epilog=examples("netnode following"))
 @page_options
 @click.pass_context
 def following(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -176,7 +180,14 @@ def moderate() -> None:
     """Public, signed statements about others, shown to those who follow you."""
 
 
-@moderate.command(cls=NodeCommand, name="block")
+@moderate.command(
+    cls=NodeCommand,
+    name="block",
+    epilog=examples(
+        'netnode moderate block nx1... --reason "Sends what nobody ordered"',
+        "netnode moderate block nx1... --lift     take it back",
+    ),
+)
 @click.argument("networker", metavar="ID")
 @click.option("--reason", metavar="TEXT", help="Why, for your followers.")
 @click.option("--lift", is_flag=True, help="Take an earlier block back.")
@@ -192,7 +203,13 @@ def block_publicly(
     output.emit(run, stated, lambda answer: output.say(f"Published as entry {answer.entry}"))
 
 
-@moderate.command(cls=NodeCommand)
+@moderate.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode moderate report nx1.../brass-lamp --reason counterfeit",
+        'netnode moderate report nx1... --reason spam --text "A thousand listings of nothing"',
+    ),
+)
 @click.argument("ref")
 @click.option("--reason", required=True, type=click.Choice(get_args(ReportReason)), help="What is wrong.")
 @click.option("--text", metavar="TEXT", help="What happened.")
@@ -207,7 +224,7 @@ def report(
     output.emit(run, stated, lambda answer: output.say(f"Published as entry {answer.entry}"))
 
 
-@moderate.command(cls=NodeCommand, name="ls")
+@moderate.command(cls=NodeCommand, name="ls", epilog=examples("netnode moderate ls"))
 @page_options
 @click.pass_context
 def statements(context: click.Context, limit: int, cursor: str | None) -> None:

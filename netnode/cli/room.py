@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, NodeGroup, invocation, passphrase_option
+from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, passphrase_option
 from netnode.cli.listings import listing
 from netnode.cli.logs import log
 from netnode.cli.reach import call
@@ -15,7 +15,9 @@ from netnode.operations import models
 from netnode.operations.room import LISTING_DROP, LOG_DROP, STAMP, STAMP_IMPROVE
 
 
-@listing.command(cls=NodeCommand)
+@listing.command(
+    cls=NodeCommand, epilog=examples("netnode listing drop nx1.../brass-lamp     as a search prints it")
+)
 @click.argument("ref", metavar="REF")
 @click.pass_context
 def drop(context: click.Context, ref: str) -> None:
@@ -33,7 +35,11 @@ def _show_listing(done: models.ListingDropped) -> None:
     output.say(f"Let go of {output.counted(done.records, 'record')} of {done.ref}")
 
 
-@log.command(cls=NodeCommand, name="drop")
+@log.command(
+    cls=NodeCommand,
+    name="drop",
+    epilog=examples("netnode log drop nx1...", "netnode log drop nx1... --undo     take it again"),
+)
 @click.argument("networker", metavar="ID")
 @click.option("--undo", is_flag=True, help="Take the log again.")
 @click.pass_context
@@ -59,7 +65,7 @@ def stamp() -> None:
     """The proof of work that strangers may ask this node for."""
 
 
-@stamp.command(cls=NodeCommand)
+@stamp.command(cls=NodeCommand, epilog=examples("netnode stamp show"))
 @click.pass_context
 def show(context: click.Context) -> None:
     """Show the stamp this node has, and what it works on."""
@@ -81,7 +87,7 @@ def _show_stamp(state: models.StampState) -> None:
     output.pairs(rows)
 
 
-@stamp.command(cls=NodeCommand)
+@stamp.command(cls=NodeCommand, epilog=examples("netnode stamp improve", "netnode stamp improve --bits 24"))
 @click.option("--bits", type=click.IntRange(1, 40), help="How many; each one more takes twice the work.")
 @passphrase_option
 @click.pass_context

@@ -38,7 +38,7 @@ def _file(run: Invocation) -> FileConfiguration:
     return FileConfiguration(Config(run.home.config, SystemDisk()), made=run.home.initialised())
 
 
-@config.command(cls=NodeCommand)
+@config.command(cls=NodeCommand, epilog=examples("netnode config path"))
 @click.pass_context
 def path(context: click.Context) -> None:
     """Print where the settings file is."""
@@ -46,7 +46,7 @@ def path(context: click.Context) -> None:
     output.emit(run, {"path": str(run.home.config)}, lambda answer: output.say(answer["path"]))
 
 
-@config.command(cls=NodeCommand, name="ls")
+@config.command(cls=NodeCommand, name="ls", epilog=examples("netnode config ls"))
 @page_options
 @click.pass_context
 def list_(context: click.Context, limit: int, cursor: str | None) -> None:
@@ -108,7 +108,7 @@ def profile() -> None:
     """What others see of you."""
 
 
-@profile.command(cls=NodeCommand)
+@profile.command(cls=NodeCommand, epilog=examples("netnode profile show"))
 @click.pass_context
 def show(context: click.Context) -> None:
     """Show your profile."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 
@@ -30,6 +32,21 @@ def test_every_command_takes_home_and_json_and_says_what_it_does(run):
         assert result.code == 0
         assert "--home DIR" in result.out and "--json" in result.out, path
         assert command.help, path
+
+
+def test_every_command_has_examples_that_it_would_take(run):
+    """Each names the command, with options that this has; beside it may stand what one does before or after."""
+    for path, command in commands(program.netnode):
+        _, found, lines = run(*path, "--help").out.partition("Examples:\n")
+        assert found, f"{' '.join(path)} has no example"
+        own = {name for each in command.get_params(click.Context(command)) for name in each.opts}
+        told = [line.strip() for line in lines.split("\n\n")[0].splitlines()]
+        told = [shlex.split(re.split(r" {3,}", line)[0]) for line in told]
+        shown = [line for line in told if tuple(line[: len(path) + 1]) == ("netnode", *path)]
+        assert shown, f"no example of {' '.join(path)} shows it"
+        for line in shown:
+            given = {word for word in line if word.startswith("--")}
+            assert given <= own, (line, given - own)
 
 
 @pytest.mark.parametrize(
