@@ -176,8 +176,8 @@ async def invite(stall: Stall) -> None:
     pin = stall.chance.random() < 0.3
     order = models.InviteOrder(pin=pin, follow=stall.chance.random() < 0.5)
     made = await stall.services.invites.make(order)
-    if other is not None and other.services is not None:
-        await other.services.peers.add(made.uri, made.pin, patience=5.0)
+    if other is not None:
+        await other.ask(lambda theirs: theirs.peers.add(made.uri, made.pin, patience=5.0))
 
 
 async def meet(stall: Stall) -> None:
@@ -261,8 +261,8 @@ async def carry(stall: Stall) -> None:
     """Exports all logs to a file and imports it at somebody else's."""
     other = stall.somebody()
     pieces = [piece async for piece in stall.services.log.export(None)]
-    if other is not None and other.services is not None:
-        found = await other.services.log.import_file(_pieces(pieces))
+    if other is not None:
+        found = await other.ask(lambda theirs: theirs.log.import_file(_pieces(pieces)))
         bad = [each for each in found.refused if CODES[each.code].side is Side.REMOTE]
         assert not bad, f"{other.name} refused of an honest export: {bad[:2]}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 _WRITE_FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 _READ_FLAGS: Final = apsw.SQLITE_OPEN_READONLY
+_log = logging.getLogger("netnode.store")
 
 
 class Store:
@@ -172,7 +174,10 @@ class Store:
         return await self.read(Reader.load, author)
 
     async def close(self) -> None:
-        """Closes every connection, the writer's last: it takes the write-ahead log into the database."""
+        """Closes every connection, the writer's last: it takes the write-ahead log into the database.
+
+        Where the disk fails at that, the log stays beside the database, and the next start goes on from both.
+        """
         writer, self._writer = self._writer, None
         if writer is None:
             return
@@ -180,7 +185,11 @@ class Store:
         def closed() -> None:
             while self._readers:
                 self._readers.pop().connection.close()
-            writer.connection.close()
+            try:
+                writer.connection.close()
+            except apsw.Error as error:
+                _log.error("the write-ahead log of %s stays for the next start: %s", self.path, error)
+                writer.connection.close(True)
 
         await self._executor.run(Lane.WRITER, closed)
 

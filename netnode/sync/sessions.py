@@ -224,7 +224,7 @@ class SessionKeeper:
             peering.pull.restart()  # what was not taken from a stranger is taken now
 
     async def show_invite(self, networker: bytes) -> None:
-        """Shows a peer in session the invite of it that was given to this node; the next session does if this one ends."""
+        """Shows a peer in session the invite of it that this node was given; if this session ends, the next one does."""
         peering = self._open.get(networker)
         if peering is not None:
             try:

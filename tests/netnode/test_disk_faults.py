@@ -116,3 +116,16 @@ def test_no_room_for_the_index_of_the_log_is_a_full_disk() -> None:
         error.result, error.extendedresult = apsw.SQLITE_IOERR, code
         problem = store_problem(error, "store.sqlite3", "open")
         assert problem is not None and word in problem.text
+
+
+@pytest.mark.parametrize("fault", sorted(FAULTS))
+async def test_a_node_ends_on_a_failing_disk(mesh: Mesh, fault: str) -> None:
+    """Found by a simulated market: what is committed stays in the write-ahead log, and the next start has it."""
+    disk = FaultyDisk(f"ending-{fault}")
+    node = await mesh.node("node", disk=disk)
+    told = [entry.id for entry in await node.own.append([profile(1)])]
+    with disk.failing(fault):
+        await mesh.stop("node")
+    assert disk.vfs.failed
+    again = await mesh.node("node", node.author, disk=disk, own=False)
+    await sound(again, told)
