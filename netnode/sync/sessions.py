@@ -82,7 +82,7 @@ class SessionKeeper:
         self._listener = listener
         self._agent = agent
         self._open: dict[bytes, Peering] = {}
-        self._running: set[Peering] = set()
+        self._running: dict[Peering, None] = {}  # in the order in which they began
         self._handshakes: set[bytes] = set()
         self._selves: set[bytes] = set()
         self._believed = Allowance(*BELIEVED)
@@ -209,7 +209,7 @@ class SessionKeeper:
         await self._reread()
         await self._nearer()
         self._changed.set()
-        for networker in self._blocked:
+        for networker in sorted(self._blocked):
             self.end(networker, "blocked", "no sessions with this networker")
         self._retell()
 
@@ -224,7 +224,7 @@ class SessionKeeper:
             peering.pull.restart()  # what was not taken from a stranger is taken now
 
     async def show_invite(self, networker: bytes) -> None:
-        """Shows a peer in session the invite of it that this node was given; if this session ends, the next one does."""
+        """Shows a peer in session the invite of it that this node was given; if this one ends, the next does."""
         peering = self._open.get(networker)
         if peering is not None:
             try:
@@ -454,14 +454,14 @@ class SessionKeeper:
 
     async def converse(self, peering: Peering) -> tuple[str, str]:
         """Runs a session to its end; returns the code and text it ended with."""
-        self._running.add(peering)
+        self._running[peering] = None
         try:
             ended = await peering.run()
         except Exception:  # a task root: a fault in one session must not end the node
             _log.exception("session with %s failed", peering.label)
             ended = ("internal", "this side failed")
         finally:
-            self._running.discard(peering)
+            self._running.pop(peering, None)
             self._leave(peering)
             if self.outreach is not None:
                 self.outreach.judge(peering)
