@@ -1,0 +1,57 @@
+"""Runs checks against a node that is broken, or is not."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from netnode.conformance.bench import Bench
+from netnode.conformance.checking import Check
+from netnode.conformance.checks import ALL
+from netnode.conformance.running import Result, run, survey
+from netnode.conformance.target import read_target
+from netnode.system import SystemClock, SystemEntropy
+from netnode.testing import Mesh, Node
+from tests.broken.switches import Switch
+
+IMAGE_BYTES = 70_000
+
+
+@contextmanager
+def broken(folder: Path, name: str) -> Iterator[Node]:
+    """A node with this rule switched off, that offers something with an image; what it logs is not judged."""
+    mesh = Mesh(folder)
+    try:
+        program = (sys.executable, "-m", "tests.broken", "--switch", name, "--")
+        node = mesh.start(name, program=program)
+        offer(node, folder)
+        yield node
+    finally:
+        mesh.close(judge=False)
+
+
+def offer(node: Node, folder: Path) -> None:
+    """Publishes a listing with an image of several chunks."""
+    image = folder / "image.bin"
+    image.write_bytes(bytes(range(256)) * (IMAGE_BYTES // 256))
+    blob = node.ask("blob", "add", image)["hash"]
+    node.add("mug", "Mug", images=[{"hash": blob}])
+
+
+async def judged(node: Node, checks: Iterable[Check]) -> list[Result]:
+    """What these checks say of a node."""
+    target, clock, entropy = read_target(node.peer), SystemClock(), SystemEntropy()
+    known = await survey(target, "inx", clock, entropy)
+    return await run(Bench(target, "inx", known, clock, entropy), list(checks), lambda _: None)
+
+
+def failed(results: Iterable[Result]) -> set[str]:
+    """The ids of those that failed."""
+    return {result.check.id for result in results if result.verdict == "failed"}
+
+
+def checks_for(switch: Switch) -> list[Check]:
+    """All checks; those that wait for time-outs only where the switch is about them."""
+    return [check for check in ALL if switch.slow or not check.slow]
