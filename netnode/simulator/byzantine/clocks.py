@@ -6,6 +6,7 @@ from typing import Final
 
 from netnode.simulator.byzantine.scene import Scene, Target
 from protocol import limits, messages
+from protocol.session import Feature
 
 MODES: Final = ("hello", "future entries", "ancient entries", "last moment", "expired", "valid for too long")
 YEAR_MS: Final = 365 * 86_400_000
@@ -35,7 +36,7 @@ async def _hello(scene: Scene, target: Target, label: str) -> None:
     ahead = scene.now + 20 * YEAR_MS
     async with scene.meeting(
         target, scene.author(f"timeless {label}"), act="hello", source=f"{scene.name} {label}",
-        hello=lambda puppet: puppet.hello(clock=ahead),
+        hello=lambda puppet: puppet.hello(clock=ahead, features=[Feature.REACH]),
     ) as puppet:  # fmt: skip
         await puppet.ask(messages.Ping(clock=ahead))
         await puppet.over(30)
@@ -43,7 +44,7 @@ async def _hello(scene: Scene, target: Target, label: str) -> None:
 
 async def _entries(scene: Scene, mode: str, target: Target) -> None:
     """A log whose dates are absurd, and in order: it is as good as any other."""
-    start = {"future entries": scene.now + 30 * YEAR_MS, "ancient entries": 0}.get(mode, limits.MAX_INT - 3)
+    start = {"future entries": scene.began + 30 * YEAR_MS, "ancient entries": 0}.get(mode, limits.MAX_INT - 3)
     author = scene.author(mode, start=start)
     author.offer("a thing of another time")
     author.write(2)

@@ -29,12 +29,15 @@ async def forker(scene: Scene, mode: str) -> None:
                 one if index < half else other,
                 seconds=scene.chance.uniform(5, 60),
                 act="branch",
+                pushed=author.id,
             )
             for index, target in enumerate(targets)
         ]
     )
     if len(targets) == 1:
-        await scene.show(targets[0], scene.author("friend"), other, seconds=20, act="branch")
+        await scene.show(
+            targets[0], scene.author("friend"), other, seconds=20, act="branch", pushed=author.id
+        )
     if mode == "healed":
         await _settle(scene, author, left)
 

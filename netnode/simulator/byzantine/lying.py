@@ -66,7 +66,8 @@ async def _tell(scene: Scene, mode: str, puppet: Puppet, own: Author, victims: l
         case "gone":
             await puppet.say(messages.Push(runs=[stripped(run_of(own.entries))]))
         case "ranges":
-            begin = (scene.chance.token(16), [scene.chance.token(16), 5, bytes(8)], 500)
+            store = scene.chance.choice((puppet.shelf.store, scene.chance.token(16)))
+            begin = (scene.chance.token(16), [store, 5, bytes(8)], 500)
             rows = [(digit, scene.chance.token(128)) for digit in "0123"]
             await puppet.ask(messages.Ranges(begin=begin, splits=rows))
             lists = [("4", scene.chance.token(32)), ("5", scene.chance.token(128))]

@@ -275,6 +275,9 @@ async def attending(puppet: Puppet) -> AsyncIterator[Puppet]:
     task = asyncio.create_task(puppet.attend(), name=f"puppet {puppet.author.id.hex()[:8]}")
     try:
         yield puppet
+    except LinkClosed:
+        await puppet.over(PATIENCE)  # the node's last words may be on their way
+        raise
     finally:
         task.cancel()
         (ended,) = await asyncio.gather(task, return_exceptions=True)

@@ -31,7 +31,8 @@ async def reveal_copier(scene: Scene, mode: str) -> None:
     after = scene.shelf(victim)
     known = before if mode == "before the rotation" else after
     for target in scene.targets():
-        await scene.show(target, victim, known, seconds=8, act="rotation")
+        # Not the victim itself comes: its papers would show the rotation.
+        await scene.show(target, scene.author("messenger"), known, seconds=8, act="rotation")
     for index, target in enumerate(scene.targets()):
         forged = _copied(scene, victim, tip, retired, mode)
         scene.deeds.forge("a copied reveal", [forged])

@@ -81,12 +81,17 @@ class Scene:
         self.deeds = deeds
         self.chance = stage.chance(f"byzantine {name}")
         self._secret = self.chance.token(32)
-        self._sessions = 0
+        self._began = self.now
 
     @property
     def network(self) -> str:
         """Name of the INX network."""
         return self.stage.network_name
+
+    @property
+    def began(self) -> int:
+        """When this peer came into the world, ms UTC."""
+        return self._began
 
     @property
     def now(self) -> int:
@@ -96,7 +101,7 @@ class Scene:
     def author(self, label: str, *, start: int | None = None) -> Author:
         """A networker of this peer, the same one for the same label; ten days old unless said otherwise."""
         secret = self._secret + label.encode()
-        author = Author(self.network, secret, self.now - DAYS_BACK_MS if start is None else start)
+        author = Author(self.network, secret, self._began - DAYS_BACK_MS if start is None else start)
         self.deeds.identities.setdefault(author.id, label)
         self.deeds.sign(author.entries)
         return author
@@ -198,12 +203,26 @@ class Scene:
         act: str,
         answer: Answer | None = None,
         hello: Callable[[Puppet], Hello] = Puppet.hello,
+        pushed: bytes | None = None,
     ) -> None:
-        """Comes with a shelf and stays a while, answering honestly unless told otherwise."""
+        """Comes with a shelf and stays a while, answering honestly unless told otherwise.
+
+        Args:
+            target: the node.
+            author: who this peer says that it is.
+            shelf: what it holds, and tells of.
+            seconds: how long it stays.
+            act: for the deeds.
+            answer: what it says to questions, if not what is on the shelf.
+            hello: makes its hello.
+            pushed: the networker whose log it pushes as well.
+        """
         with suppress(LinkClosed):
             async with self.meeting(target, author, shelf, act=act, answer=answer, hello=hello) as puppet:
                 if shelf.logs:
                     await puppet.say(shelf.have())
+                for push in shelf.pushes(pushed) if pushed else ():
+                    await puppet.say(push)
                 await puppet.over(seconds)
 
     async def copy(self, target: Target, *networkers: bytes) -> dict[bytes, list[Entry]]:

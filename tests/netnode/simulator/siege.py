@@ -1,0 +1,151 @@
+"""Two production nodes in virtual time, one dishonest peer at work on them, and what has to hold whatever it does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from netnode.operations import models
+from netnode.simulator.byzantine import Villain, villain
+from netnode.simulator.nodes import SimNode
+from netnode.simulator.options import Options
+from netnode.simulator.world import World
+from netnode.store import Reader
+from netnode.sync.peering import Peering
+from protocol import limits
+from protocol.entry import Entry
+from protocol.identity import id_text
+from protocol.items import Item, Standing
+
+SEED = 7
+AFTER = 100.0  # virtual seconds in which everything levels: one anti-entropy and some
+
+
+@dataclass
+class Siege:
+    """A world under attack."""
+
+    world: World
+    villain: Villain
+    nodes: list[SimNode] = field(default_factory=list)
+    sessions: dict[str, list[Peering]] = field(default_factory=dict)
+
+    @property
+    def ids(self) -> list[bytes]:
+        return [node.id for node in self.nodes]
+
+    def honest_sessions(self) -> dict[str, list[Peering]]:
+        """The very sessions honest nodes have with each other."""
+        found = {}
+        for node in self.nodes:
+            assert node.connections is not None
+            open_now = node.connections.sessions.open_sessions()
+            found[node.name] = [each for each in open_now if each.id in self.ids]
+        return found
+
+    def outsiders(self, node: SimNode) -> list[Peering]:
+        """Sessions with anybody else."""
+        assert node.connections is not None
+        return [each for each in node.connections.sessions.open_sessions() if each.id not in self.ids]
+
+    async def items(self, node: SimNode) -> dict[bytes, Item]:
+        assert node.parts is not None
+        store = node.parts.store
+        return {
+            item.author: item for item in await store.read(Reader.items_of, await store.read(Reader.authors))
+        }
+
+    async def log(self, node: SimNode, author: bytes) -> list[Entry]:
+        assert node.parts is not None
+        return await node.parts.store.read(Reader.entries, author, 0, limits.MAX_SEQ, 2**40)
+
+    async def publish(self, node: SimNode, key: str) -> None:
+        fields = {"key": key, "kind": "product", "title": f"A {key}"}
+        await node.ask(lambda services: services.listings.publish(fields))
+
+    async def reaches(self, key: str, source: SimNode, target: SimNode, within: float = 20.0) -> None:
+        """Waits until a listing of one node is among what another one shows."""
+
+        async def shown() -> bool:
+            query = models.SearchQuery(text=key, seller=id_text(source.id), hubs="never")
+            found = await target.ask(lambda services: services.search.find(query))
+            return [each.key for each in found.items] == [key]
+
+        await self.world.settle(shown, within, f"{key} of {source.name} at {target.name}")
+
+    async def level(self) -> bool:
+        """Whether all nodes hold equal items."""
+        told = [
+            {
+                author: (item.standing, item.epoch, item.term, item.seq, item.id)
+                for author, item in (await self.items(node)).items()
+            }
+            for node in self.nodes
+        ]
+        return all(each == told[0] for each in told)
+
+    async def require(self) -> None:
+        """What has to hold: nobody honest was cut off or framed, nothing false is stored, all are level and serve."""
+        deeds = self.villain.deeds
+        assert self.world.faults == []
+        assert self.honest_sessions() == self.sessions, "an honest session ended"
+        await self.world.settle(self.level, AFTER, "equal items")
+        for node in self.nodes:
+            for author, item in (await self.items(node)).items():
+                mine = author in deeds.identities
+                if item.standing is not Standing.HEAD:
+                    assert mine and deeds.excuses(author), f"{node.name} shows {author.hex()[:8]} as {item}"
+                for entry in await self.log(node, author):
+                    assert entry.id not in deeds.forged, deeds.forged[entry.id]
+                    assert not mine or entry.id in deeds.signed, f"{node.name} holds what nobody signed"
+        one, other = self.nodes[0], self.nodes[-1]
+        await self.publish(one, "afterwards")
+        await self.reaches("afterwards", one, other)
+
+
+def besieged(
+    kind: str,
+    mode: str,
+    then: Callable[[Siege], Awaitable[None]] | None = None,
+    *,
+    seed: int = SEED,
+    beside: Callable[[Siege], Awaitable[None]] | None = None,
+    **settings: object,
+) -> Siege:
+    """Lets a dishonest peer do its worst on two nodes that know each other.
+
+    Args:
+        kind: of the peer.
+        mode: of the kind.
+        then: looks at the world afterwards, besides `Siege.require`.
+        seed: of the world.
+        beside: what honest people do meanwhile.
+        settings: of the nodes, besides those of every simulated node; strangers need no stamp.
+    """
+    with World(seed, Options(nodes=2)) as world:
+        siege = Siege(world, villain(kind, "villain", mode))
+
+        async def main() -> None:
+            for name in ("ada", "ben"):
+                siege.nodes.append(await world.found(name, {"stamp_asked": 0, **settings}))
+            ada, ben = siege.nodes
+            await ada.start()
+            await ben.start([ada.address])
+            await siege.publish(ada, "before")
+            await siege.reaches("before", ada, ben)
+            siege.sessions = siege.honest_sessions()
+            assert all(siege.sessions.values())
+            if beside is not None:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(siege.villain.run(world))
+                    group.create_task(beside(siege))
+            else:
+                await siege.villain.run(world)
+            await siege.require()
+            if then is not None:
+                await then(siege)
+
+        world.run(main())
+        assert world.faults == []
+    return siege
