@@ -6,7 +6,7 @@ is gone from its author later is noticed [R-LOG-20].
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,7 +26,7 @@ from netnode.sync.pull import PENDING_ITEMS, UNLEVEL_ITEMS
 from netnode.sync.sessions import SessionKeeper
 from protocol.items import Item, Standing
 
-ON_ITS_WAY: Final = 6 * MIB  # why: what streams in while a sweep is made; quotas bound what stays
+ON_ITS_WAY: Final = 3 * MIB  # why: what streams in while a sweep is made; quotas bound what stays
 QUEUED_BYTES: Final = (
     8 * MIB
 )  # why: the answers to as many questions as may be open, of one message each at most
@@ -83,7 +83,7 @@ class Safety:
         """
         self.looks += 1
         self._sessions()
-        for name in sorted(self._nodes):
+        for name in sorted(self._oracle.homes):
             node = self._nodes[name]
             if node.parts is not None:
                 self._look_at(node, node.parts)
@@ -119,6 +119,15 @@ class Safety:
         """Notes what a node has written, right before its power goes."""
         if node.parts is not None:
             self._look_at(node, node.parts)
+
+    def held(self, author: bytes, homes: Iterable[str]) -> set[bytes]:
+        """Ids of a log's entries in the stores of these homes, as far as they are up."""
+        found: set[bytes] = set()
+        for name in homes:
+            parts = self._nodes[name].parts
+            if parts is not None:
+                found |= parts.store.reading(lambda reader: own_ids(reader.connection, author))
+        return found
 
     def replaced(self, name: str) -> None:
         """A home was put back from an older copy: what it wrote since is not asked of it any more."""
@@ -284,22 +293,22 @@ class Safety:
             )
 
     # -- at the end ------------------------------------------------------------------------------------------
-    def thorough(self, now: Callable[[str], int]) -> None:
+    def thorough(self, now: int) -> None:
         """Everything held, judged from its bytes; catalogues made anew; quotas without slack.
 
         Args:
-            now: ms UTC by the clock of a node.
+            now: ms UTC by which catalogues are compared; entries dated later wait.
 
         Raises:
             Violation: a rule does not hold.
         """
         self.look()
-        for name in sorted(self._nodes):
+        for name in sorted(self._oracle.homes):
             parts = self._nodes[name].parts
             if parts is None:
                 continue
             try:
-                parts.store.reading(self._whole, name, now(name))
+                parts.store.reading(self._whole, name, now)
             except Problem as problem:
                 self._seen.mark(f"unreadable {problem.code}")
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from netnode.sync.sessions import SessionKeeper
 from protocol.errors import CODES, Side
 from protocol.messages import MESSAGES, TYPES, Body, Bye, Refuse
-from protocol.session import Arrived, Session
+from protocol.session import Arrived, Phase, Session
 
 _SLOW: Final = (
     "no answer in time",
@@ -93,7 +93,9 @@ def _watch(session: Session, node: str, seen: Seen) -> None:
         seen.mark(f"bye {code or 'ok'}")
         known = CODES.get(code)
         if (
-            session.remote is not None
+            session.phase
+            is not Phase.CLOSED  # else what is on its way is nobody's fault, and nothing is said
+            and session.remote is not None
             and known is not None
             and known.side is Side.REMOTE
             and not any(each in text for each in _SLOW)

@@ -117,6 +117,14 @@ class Oracle:
         """Several homes of this networker may write at once."""
         self.safe_from[author] = NEVER
 
+    def inherited(self, lost: str, home: str, networker: bytes) -> None:
+        """A home takes the place of one that is lost."""
+        self.homes.pop(lost, None)
+        self.homes[home] = networker
+        self.names[networker] = home
+        for told in (self.acknowledged, self.listings, self.blobs):
+            told.pop(lost, None)
+
     def answer_for(self, deeds: Deeds) -> None:
         """Takes in what a dishonest peer says that it did so far."""
         self.forged.update(deeds.forged)

@@ -6,8 +6,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
+from netnode.home import Home
 from netnode.problems import Problem
 from netnode.simulator import actors, liveness
 from netnode.simulator.actors import Stall
@@ -18,12 +20,14 @@ from netnode.simulator.nodes import Down, SimNode, told
 from netnode.simulator.observing import Seen, watch
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Oracle, Violation
+from netnode.simulator.stored import disk_copy, own_ids
 from netnode.simulator.troubles import Troubles
 from netnode.simulator.virtual_time import Stuck
 from netnode.simulator.world import Build, World
 
 EVENTS_A_LOOK: Final = 500  # why: a look costs about what so many events do
 LOOK_SECONDS: Final = 0.5
+MONTH_MS: Final = 30 * 86_400_000
 HONEST: Final[Mapping[str, int]] = {name: weight for name, (_, weight) in actors.ACTS.items()}
 QUIET: Final[Mapping[str, int]] = {"publish": 6, "edit": 3, "withdraw": 1, "search": 1}
 
@@ -71,8 +75,8 @@ class Play:
 
     @property
     def nodes(self) -> Sequence[SimNode]:
-        """All honest nodes, in the order in which they were founded."""
-        return list(self.world.nodes.values())
+        """The nodes of honest owners, in the order in which they came into the world."""
+        return [node for node in self.world.nodes.values() if node.name in self.oracle.homes]
 
     @property
     def now(self) -> float:
@@ -122,6 +126,39 @@ class Play:
             found.append([nodes[each] for each in known if each != number])
         return found
 
+    def copy(self, source: SimNode, name: str, *, knowing: bool) -> SimNode:
+        """A second computer with a copy of a home; not started.
+
+        Args:
+            source: whose home.
+            name: of the new node.
+            knowing: whether the copy can tell that it is one; the clone of a whole computer cannot.
+        """
+        made = self.world.clone(source, name)
+        if not knowing:
+            Home(made.home, made.disk).remember(made.machine)
+        if name in self._words or source.name in self._words:
+            self._words[name] = self._words[source.name]
+        return made
+
+    def words(self, node: SimNode) -> tuple[str, ...]:
+        """The recovery words of the networker at a node."""
+        return self._words[node.name]
+
+    def inherit(self, lost: SimNode, home: SimNode, networker: bytes) -> None:
+        """Another home takes the place of a lost one, and its owner knows all that was told there."""
+        self.oracle.inherited(lost.name, home.name, networker)
+        self._words[home.name] = self._words[lost.name]
+
+    def put_back(self, node: SimNode, folder: Path, *, knowing: bool) -> None:
+        """An older copy takes the place of the home of a node that is down."""
+        node.put_back(folder)
+        if not knowing:
+            Home(node.home, node.disk).remember(node.machine)
+        with disk_copy(node.home) as connection:
+            self.oracle.replaced(node.name, own_ids(connection, self.oracle.homes[node.name]))
+        self.safety.replaced(node.name)
+
     async def start(self, node: SimNode, peers: Sequence[str] = ()) -> bool:
         """Starts a node; whether it runs then."""
         async with self._turn(node):
@@ -170,24 +207,26 @@ class Play:
             self.options.text, self.options.blob, self._words.get(node.name, ()),
         )  # fmt: skip
 
-    async def act(self, node: SimNode, name: str) -> bool:
-        """The owner of a node does something; whether it was done.
+    async def act(self, node: SimNode, name: str) -> str:
+        """The owner of a node does something.
+
+        Returns:
+            Why it was not done, as the code of a Problem; `down` when the node went down; empty when it was.
 
         Raises:
             Violation: `answer`, `hang` or `internal`.
         """
         stall = self.stall(node)
         if stall is None:
-            return False
+            return "down"
         try:
             async with asyncio.timeout(actors.PATIENCE):
                 await node.ask(lambda _: actors.ACTS[name][0](stall))
         except Problem as problem:
             self.seen.mark(f"act {name} {problem.code}")
-            return False
+            return problem.code
         except Down:
-            self.seen.mark(f"act {name} cut short")
-            return False
+            return "down"
         except TimeoutError:
             raise Violation(
                 "hang", f"{node.name}: {name} has no answer after {actors.PATIENCE:.0f} s"
@@ -195,7 +234,36 @@ class Play:
         except AssertionError as error:
             raise Violation("answer", f"{node.name}: {name}: {error}") from error
         self.seen.mark(f"act {name}")
-        return True
+        return ""
+
+    async def mend(self, node: SimNode, within: float = 1_800.0) -> str:
+        """Its owner does what it takes until something can be published again: waits, settles, replaces the key.
+
+        Args:
+            node: the one home that goes on.
+            within: virtual seconds.
+
+        Returns:
+            What it took, for marks.
+
+        Raises:
+            Violation: `mend`.
+        """
+        until, took = self.now + within, ""
+        while (code := await self.act(node, "publish")) and self.now < until:
+            if code in ("twin", "forked"):
+                took = code
+                await self.act(node, "settle")
+            elif code == "contested":
+                took = code
+                await self.act(node, "rotate")
+            await asyncio.sleep(5.0)
+        if code:
+            raise Violation(
+                "mend", f"{node.name} cannot publish within {within:.0f} s without faults: {code}"
+            )
+        self.seen.mark(f"mended {took or 'by waiting'}")
+        return took
 
     # -- phases ----------------------------------------------------------------------------------------------
     async def live(
@@ -278,7 +346,9 @@ class Play:
         self.seen.mark("level")
         self.level_seconds = found.seconds
         self.look()
-        self.safety.thorough(lambda name: self.world.nodes[name].clock.now_ms())
+        self.safety.thorough(
+            self.world.clock.now_ms() + MONTH_MS
+        )  # why: what a wrong clock dated is due by then
 
 
 def play(

@@ -1,0 +1,228 @@
+"""Homes that are lost, put back, copied, upgraded or crash: what their owners were told stays, and no log forks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from netnode.keys.rotating import grant
+from netnode.keys.words import decode_words
+from netnode.operations import models
+from netnode.operations.runtime import BackupKey
+from netnode.simulator.nodes import SimNode
+from netnode.simulator.options import Options
+from netnode.simulator.oracle import Violation
+from netnode.simulator.playing import QUIET, Play
+from netnode.simulator.scenarios.scenario import Scenario
+from netnode.simulator.stored import STORE, disk_copy, own_ids
+from netnode.store import schema
+
+COPY_SECONDS: Final = (
+    150.0  # virtual; why: two copies meet a common peer within the longest pause of dialling
+)
+
+
+async def crashes(play: Play) -> None:
+    """The power goes again and again: between awaits, in commits, in writes."""
+    await play.begin()
+    await play.live()
+    await play.level()
+
+
+async def disks(play: Play) -> None:
+    """Disks are full, read-only or in error for a while."""
+    await play.begin()
+    await play.live()
+    await play.level()
+
+
+async def clocks(play: Play) -> None:
+    """Wall clocks jump, by seconds or by days, and are set right."""
+    await play.begin()
+    await play.live()
+    await play.level()
+
+
+async def copies(play: Play) -> None:
+    """Two copies of one home run at once: both stop, and its owner goes on with one of them."""
+    await play.begin()
+    await play.live(40.0, QUIET, trouble=False)
+    source = play.chance.choice(play.nodes)
+    copy = play.copy(source, "copy", knowing=play.chance.random() < 0.3)
+    play.oracle.copied(source.name, copy.name)
+    apart = play.chance.random() < 0.5
+    if apart:  # each writes while it does not hear of the other
+        await play.stop(source)
+        await play.start(copy)
+        await play.live(30.0, QUIET, [copy], trouble=False)
+        wall = play.world.network.isolate(copy.name)
+        await play.start(source)
+        await play.live(play.options.seconds / 2, QUIET, [source, copy], trouble=False)
+        play.world.network.fall(wall)
+    await play.start(source)
+    await play.start(copy)
+    await play.live(COPY_SECONDS, QUIET, trouble=False)
+    for each in (source, copy):
+        if not await play.act(each, "publish"):
+            raise Violation("copies", f"{each.name} publishes while another copy of it runs")
+    last, other = (source, copy) if play.chance.random() < 0.5 else (copy, source)
+    await play.stop(other)
+    await play.mend(last)
+    await play.level([node for node in play.nodes if node is not other])
+
+
+async def restore(play: Play) -> None:
+    """An old copy of a home is put back: it catches up before it publishes, and nobody takes it for a forker."""
+    await play.begin()
+    await play.live(60.0, QUIET, trouble=False)
+    node = play.chance.choice(play.nodes)
+    kept = node.copy(play.world.folder / "kept")
+    await play.live(60.0, QUIET, trouble=False)
+    if play.chance.random() < 0.5:
+        await play.stop(node)
+    else:
+        play.crash(node)
+        await node.gone()
+    play.put_back(node, kept, knowing=True)
+    await _goes_on(play, node)
+
+
+async def backup(play: Play) -> None:
+    """A computer is lost and its home comes back from an encrypted backup, on another computer."""
+    await play.begin()
+    await play.live(60.0, QUIET, trouble=False)
+    node = play.chance.choice(play.nodes)
+    file = play.world.folder / "backup.inxb"
+    made = await node.ask(lambda each: each.backups.create(models.BackupOrder(path=str(file))))
+    await play.live(60.0, QUIET, trouble=False)
+    play.crash(node)
+    await node.gone()
+    networker = play.oracle.homes.pop(node.name)
+    again = play.world.place("again")
+    words = decode_words(" ".join(play.words(node)))
+    await again.restore(Path(made.backup.path), BackupKey(entropy=words))
+    play.inherit(node, again, networker)
+    with disk_copy(again.home) as connection:
+        play.oracle.replaced(again.name, own_ids(connection, networker))
+    await _goes_on(play, again, [each.address for each in play.nodes if each is not again])
+
+
+async def recover(play: Play) -> None:
+    """Computer and backups are gone: the log comes back from peers, with a new key from the recovery words."""
+    await play.begin()
+    await play.live(90.0, QUIET, trouble=False)
+    node = play.chance.choice(play.nodes)
+    play.crash(node)
+    await node.gone()
+    networker = play.oracle.homes.pop(node.name)
+    others = [each for each in play.nodes if each.up]
+    held = play.safety.held(networker, [each.name for each in others])
+    again = play.world.place("again")
+    again.write_settings({"outbound_sessions": 4})
+    got = await again.fetch(networker, [each.address for each in others])
+    words = decode_words(" ".join(play.words(node)))
+    given = grant(got.network, words, got.epoch + 1, words)
+    await again.take_over(networker, given)
+    play.inherit(node, again, networker)
+    play.oracle.rotated.add(networker)
+    play.oracle.replaced(again.name, held)
+    with disk_copy(again.home) as connection:
+        lost = held - own_ids(connection, networker)
+    if lost:
+        raise Violation("recover", f"{len(lost)} entries that peers hold did not come back")
+    await _goes_on(play, again, [each.address for each in others])
+
+
+async def upgrade(play: Play) -> None:
+    """A node starts on the data of an older version, and goes on with all of it."""
+    await play.begin()
+    await play.live(60.0, QUIET, trouble=False)
+    node = play.chance.choice(play.nodes)
+    await play.stop(node)
+    _make_old(node.home / STORE)
+    play.safety.replaced(node.name)
+    if not await play.start(node):
+        raise Violation("upgrade", f"{node.name} does not start on a store of version 1")
+    await play.live()
+    await play.level()
+
+
+async def _goes_on(play: Play, node: SimNode, peers: list[str] | None = None) -> None:
+    """A home that may lack own entries starts: it publishes only with all that reachable peers hold."""
+    silent = [] if play.chance.random() < 0.6 else [play.chance.choice(play.nodes)]
+    for each in silent:
+        if each is not node:
+            await play.stop(each)
+    for each in play.nodes:
+        if each is not node and each not in silent:
+            await play.start(each)
+    networker = play.oracle.homes[node.name]
+    held = play.safety.held(networker, [each.name for each in play.nodes if each is not node])
+    await play.start(node, peers or [])
+    reachable = {play.world.network.place(each.name).ip.rsplit(".", 2)[0] for each in play.nodes if each.up}
+    if not silent or len(reachable) > 4:  # rule (b) needs three networks
+        await play.mend(node)
+        await _nothing_missing(play, node, held)
+    for each in silent:
+        await play.start(each)
+    await play.live(60.0, QUIET, trouble=False)
+    await play.level()
+
+
+async def _nothing_missing(play: Play, node: SimNode, held: set[bytes]) -> None:
+    assert node.parts is not None
+    own = node.parts.store.reading(lambda reader: own_ids(reader.connection, play.oracle.homes[node.name]))
+    if held - own:
+        raise Violation(
+            "catch_up", f"{node.name} published without {len(held - own)} entries that peers hold"
+        )
+
+
+def _make_old(path: Path) -> None:
+    """Takes back what the migrations of the store changed, as far as version 1."""
+    connection = apsw.Connection(str(path))
+    try:
+        for statement in reversed(schema.MIGRATIONS[1]):
+            words = statement.replace("(", " (").split()
+            if words[:2] == ["CREATE", "TABLE"]:
+                connection.execute(f"DROP TABLE {words[2]}")
+            elif words[:2] == ["ALTER", "TABLE"]:
+                connection.execute(f"ALTER TABLE {words[2]} DROP COLUMN {words[5]}")
+        connection.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
+    finally:
+        connection.close()
+
+
+def _only(*faults: str, every: float = 8.0) -> partial[Options]:
+    return partial(_with, faults, every)
+
+
+def _with(faults: tuple[str, ...], every: float, options: Options) -> Options:
+    return replace(
+        options, byzantine=(), faults=faults, fault_every=every, act_every=min(5.0, options.act_every)
+    )
+
+
+def _calm(options: Options) -> Options:
+    return replace(options, byzantine=(), faults=(), followers=0, nodes=max(3, options.nodes), skew_ms=0)
+
+
+def _met(options: Options) -> Options:
+    """Everybody reaches a common peer."""
+    return replace(_calm(options), topology="star", peers=0, seconds=min(120.0, options.seconds))
+
+
+HOMES: Final = (
+    Scenario("crashes", crashes, _only("crash"), weight=4, marks=("level", "crash")),
+    Scenario("disks", disks, _only("disk_error", "disk_full"), marks=("level", "fault disk_error")),
+    Scenario("clocks", clocks, _only("clock"), marks=("level", "act publish clock")),
+    Scenario("copies", copies, _met, least=3, marks=("level", "alarmed", "mended forked", "mended twin")),
+    Scenario("restore", restore, _calm, least=3, marks=("level", "cautious moved", "mended by waiting")),
+    Scenario("backup", backup, _calm, least=3, marks=("level", "cautious restored")),
+    Scenario("recover", recover, _calm, least=3, marks=("level",)),
+    Scenario("upgrade", upgrade, _calm, marks=("level",)),
+)
