@@ -101,7 +101,7 @@ class Gate:
         self._door = asyncio.Lock()
         self._states: OrderedDict[bytes, LogState] = OrderedDict()
         self._pending: dict[bytes, int] = {}
-        self._waiting: set[asyncio.Future[list[Arrived]]] = set()
+        self._waiting: dict[asyncio.Future[list[Arrived]], None] = {}
         self._stale = False
         self._watched: tuple[bytes, Watch] | None = None
 
@@ -491,7 +491,7 @@ class Gate:
         except BaseException:  # not queued: nothing will be stored, nobody must wait for it
             self._withdraw(changes)
             raise
-        self._waiting.add(future)
+        self._waiting[future] = None
         if future.done():
             self._stored(future, changes, source)
             return future
@@ -502,7 +502,7 @@ class Gate:
         self, done: asyncio.Future[list[Arrived]], changes: list[Change], source: object | None
     ) -> None:
         """Runs on the event loop when a transaction ended, before whoever waits for it goes on."""
-        self._waiting.discard(done)
+        self._waiting.pop(done, None)
         self._withdraw(changes)
         if done.cancelled() or done.exception() is not None:
             self._stale = True  # later states may rest on what was not stored

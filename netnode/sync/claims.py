@@ -57,7 +57,7 @@ class Claims:
             claim = self._claims.get(author)
             if claim is not None and (claim[0] is session or claim[0] is None):
                 del self._claims[author]
-        for author in failed:
+        for author in sorted(failed):
             claim = self._claims.get(author)
             if claim is not None and claim[0] is session:
                 self._claims[author] = (None, now)

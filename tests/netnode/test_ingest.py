@@ -418,10 +418,10 @@ async def test_a_wait_for_what_just_ended_does_not_stop_the_loop(gate: Bench) ->
     door, author = gate.gate, b"a" * 32
     ended: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     door._pending[author] = 1
-    door._waiting.add(ended)
+    door._waiting[ended] = None
 
     def stored(done: asyncio.Future[Any]) -> None:
-        door._waiting.discard(done)
+        door._waiting.pop(done, None)
         del door._pending[author]
 
     ended.add_done_callback(stored)
