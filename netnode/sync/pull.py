@@ -36,6 +36,7 @@ ANTI_ENTROPY_SECONDS: Final = 60.0
 PENDING_ITEMS: Final = 4_000  # of `have` notices; what is dropped comes with the next anti-entropy
 UNLEVEL_ITEMS: Final = 4_000  # that the peer could not give; they hold its cursor back
 PUT_OFF_ITEMS: Final = 4_000  # why: a session looks so far ahead of the others before it waits for them
+LONGEST_PAUSE: Final = 60  # comparisons between asking twice for the same records: about an hour
 OPENERS_ASKED: Final = 16  # authors in one question
 
 Want = tuple[bytes, int, int]
@@ -97,6 +98,11 @@ class Pull:
         self._pending: OrderedDict[bytes, Item] = OrderedDict()
         self._wake = asyncio.Event()
         self._again = self._soon = False
+        self._idle, self._ask_again = (
+            0,
+            1,
+        )  # comparisons so far, and with which one records are asked for again
+        self._missed = 0  # where that goes on
         self.withheld: Callable[[], bool] = lambda: False
         """Whether nothing is taken from this peer for now; then no cursor moves over it."""
         self._compared = False  # everything the peer tells was looked at once
@@ -141,6 +147,7 @@ class Pull:
             except TimeoutError:
                 await self._retry()
                 await self._compare()
+                await self._missing_again()
             self._wake.clear()
             await self._ask_own()
             while self._pending:
@@ -232,15 +239,27 @@ class Pull:
     async def _missing(self) -> None:
         """Asks for records whose headers are held without them [R-SYNC-12]."""
         after = 0
-        while missing := await self._store.read(Reader.missing_records, limits.MAX_WANTS, after):
-            after = missing[-1].place
-            wanted = [(each.author, each.seq, each.id) for each in missing if self._wants(each.author)]
-            while wanted:
-                try:
-                    answer = await self._conversation.ask(messages.Want(entries=wanted), messages.Records)
-                except NotHeld:
-                    return
-                wanted = await self._records(wanted, answer)
+        while after := await self._some_missing(after):
+            pass
+
+    async def _missing_again(self) -> None:
+        """Asks for some of them again, at growing pauses: the peer may have got them since."""
+        self._idle += 1
+        if self._idle >= self._ask_again:
+            self._ask_again = min(2 * self._ask_again, self._idle + LONGEST_PAUSE)
+            self._missed = await self._some_missing(self._missed)
+
+    async def _some_missing(self, after: int) -> int:
+        """Asks for a page of them, those above a place; returns the last one's place, 0 at the end."""
+        missing = await self._store.read(Reader.missing_records, limits.MAX_WANTS, after)
+        wanted = [(each.author, each.seq, each.id) for each in missing if self._wants(each.author)]
+        while wanted:
+            try:
+                answer = await self._conversation.ask(messages.Want(entries=wanted), messages.Records)
+            except NotHeld:
+                return 0
+            wanted = await self._records(wanted, answer)
+        return missing[-1].place if len(missing) == limits.MAX_WANTS else 0
 
     async def _records(self, wanted: list[Wish], answer: messages.Records) -> list[Wish]:
         """Stores the records of an answer; returns what it left out, nothing when it named no place [R-MSG-13]."""

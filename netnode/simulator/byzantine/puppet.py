@@ -195,22 +195,17 @@ class Puppet:
                 self.take(data)
 
     async def attend(self) -> None:
-        """Hears and answers until the link ends."""
+        """Hears and answers until the link ends; the last words are heard when nothing goes out any more."""
         try:
             while self.transport is not None:
-                try:
-                    data = await self.link.receive()
-                except LinkClosed as closed:
-                    self.ending.link = closed.code
-                    return
-                question = self.take(data)
-                if question is None:
-                    continue
-                number, body = question
-                for told in self.answer(body):
-                    await self.say(told, number)
-        except LinkClosed:
-            return
+                question = self.take(await self.link.receive())
+                if question is not None:
+                    number, body = question
+                    with suppress(LinkClosed):
+                        for told in self.answer(body):
+                            await self.say(told, number)
+        except LinkClosed as closed:
+            self.ending.link = closed.code
         finally:
             self._stir()
             for arriving in self._waiting.values():

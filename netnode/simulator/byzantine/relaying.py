@@ -114,7 +114,7 @@ async def omitter(scene: Scene, mode: str) -> None:
     answer = _omitting(scene, mode, shelf)
     for target in scene.targets():
         await scene.show(
-            target, authors[0], shelf, seconds=scene.chance.uniform(20, 100), act=mode, answer=answer
+            target, authors[0], shelf, seconds=scene.chance.uniform(40, 100), act=mode, answer=answer
         )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from netnode.operations import models
-from netnode.simulator.byzantine import Villain, villain
+from netnode.ports import Dialer, Listener
+from netnode.simulator.byzantine import Target, Villain, villain
+from netnode.simulator.chance import Stream
+from netnode.simulator.clocks import SimClock
 from netnode.simulator.nodes import SimNode
 from netnode.simulator.options import Options
 from netnode.simulator.world import World
@@ -20,6 +23,37 @@ from protocol.items import Item, Standing
 
 SEED = 7
 AFTER = 100.0  # virtual seconds in which everything levels: one anti-entropy and some
+
+
+@dataclass(frozen=True)
+class Near:
+    """A stage on which only some of the nodes can be reached."""
+
+    world: World
+    nodes: Sequence[SimNode]
+
+    @property
+    def network_name(self) -> str:
+        return self.world.network_name
+
+    @property
+    def clock(self) -> SimClock:
+        return self.world.clock
+
+    def chance(self, name: str) -> Stream:
+        return self.world.chance(name)
+
+    def address(self, name: str) -> str:
+        return self.world.address(name)
+
+    def dialer(self, name: str) -> Dialer:
+        return self.world.dialer(name)
+
+    def listener(self, name: str) -> Listener:
+        return self.world.listener(name)
+
+    def targets(self) -> Sequence[Target]:
+        return [node for node in self.nodes if node.up]
 
 
 @dataclass
