@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     from netnode.testing.edges import Edge
     from netnode.testing.faults import Arrival, Faults
     from netnode.testing.mesh import Mesh
-    from netnode.testing.nodes import Node
-    from netnode.testing.programs import Place, Result, command, environment
+    from netnode.testing.nodes import END_SECONDS, Node
+    from netnode.testing.programs import PROGRAM, Place, Result, command, environment
     from netnode.testing.waiting import MeshFailure, timeout_factor, wait_until
 
 __all__ = [
+    "END_SECONDS",
+    "PROGRAM",
     "Arrival",
     "Client",
     "Edge",
@@ -50,6 +52,8 @@ __all__ = [
 ]
 
 _PLACES: Final = {
+    "END_SECONDS": "nodes",
+    "PROGRAM": "programs",
     "Arrival": "faults",
     "Client": "client",
     "Edge": "edges",

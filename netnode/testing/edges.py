@@ -1,4 +1,4 @@
-"""The way from a node to one that it dials, and everything that can be wrong with it."""
+"""The way to a node, from another or from a client, and everything that can be wrong with it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Direction = Literal["out", "back", "both"]
 
 
 class Edge:
-    """One node dials another through a proxy; both directions of that connection go through it.
+    """The way to a node through a proxy; both directions of a connection go through it.
 
     Every method has done what it says when it returns, also for connections that stand. Faults add up; `heal` ends
     all that were added since the edge was made.
 
     Args:
         background: runs the proxy.
-        dialler: name of the node that dials.
+        dialler: name of the node that dials; empty for whoever comes from outside.
         target: name of the one that is dialled.
         address: host and port of the one that is dialled; None while it does not run.
         usual: what it does when nothing is wrong, such as a latency.
@@ -45,7 +45,17 @@ class Edge:
     @property
     def address(self) -> str:
         """What the dialler dials: `ws://127.0.0.1:PORT/inx/1`; the same as long as the edge lives."""
-        return f"ws://{HOST}:{self._proxy.port}{PEER_PATH}"
+        return f"ws://{self.host}{PEER_PATH}"
+
+    @property
+    def host(self) -> str:
+        """Host and port, `127.0.0.1:PORT`."""
+        return f"{HOST}:{self._proxy.port}"
+
+    @property
+    def api(self) -> str:
+        """The same way for HTTP: `http://127.0.0.1:PORT`; see `Node.front`."""
+        return f"http://{self.host}"
 
     @property
     def faults(self) -> Faults:

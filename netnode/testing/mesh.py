@@ -52,8 +52,9 @@ class Mesh:
         self.nodes: dict[str, Node] = {}
         self.edges: dict[tuple[str, str], Edge] = {}
         self._kept = folder is not None
+        self._closed = False
         self._settings = dict(_AS_WRITTEN if settings is None else settings)
-        self._background: Background | None = None
+        self._background = Background()
 
     def __enter__(self) -> Self:
         return self
@@ -130,15 +131,17 @@ class Mesh:
         Raises:
             MeshFailure: it runs already.
         """
-        node = self.nodes.get(name) or Node(name, self.folder / name if home is None else home)
+        node = self.nodes.get(name) or self._new(name, self.folder / name if home is None else home)
         if node.running:
             raise MeshFailure(f"{name} runs already")
         number = len(node.launches)
         launched = self.folder / f"{name}-{number}.out", self.folder / f"{name}-{number}.ready"
+        launched[1].unlink(missing_ok=True)  # of an earlier mesh in this folder
         given: list[object] = ["--home", node.home, "start", "--ready-file", launched[1], "--no-browser"]
         if not (node.home / "keys.json").exists():
             given += ["--name", name.capitalize(), "--no-passphrase"]
-            _configure(node.home, self._settings if settings is None else settings)
+            chosen = self._settings if settings is None else settings
+            _configure(node.home, {"allow_hosts": [node.front.host], **chosen})
         if "--listen" not in arguments:
             given += ["--listen", f"{HOST}:0"]
         if clock is not None:
@@ -207,8 +210,6 @@ class Mesh:
         one, other = self[dialler], self[target]
         if (one.name, other.name) in self.edges:
             raise MeshFailure(f"{one.name} dials {other.name} already")
-        if self._background is None:
-            self._background = Background()
         edge = Edge(self._background, one.name, other.name, (HOST, other.port), faults)
         self.edges[one.name, other.name] = edge
         self._dial(edge)
@@ -282,7 +283,9 @@ class Mesh:
         self._wait(lambda: not missing(), lambda: f"sessions between {', '.join(missing())}", seconds)
 
     def wait_level(self, nodes: Iterable[NodeOrName] | None = None, seconds: float = LEVEL_SECONDS) -> None:
-        """Waits until nodes hold the same of every log: its head, and whether it is forked or contested.
+        """Waits until nodes hold the same of every log, and their catalogues show it.
+
+        The same is: the head of each log, and whether it is forked or contested.
 
         Args:
             nodes: which; None for all that run.
@@ -293,7 +296,7 @@ class Mesh:
 
         def level() -> bool:
             first, *others = (node.logs() for node in members)
-            return all(logs == first for logs in others)
+            return all(logs == first for logs in others) and not any(node.status().lag for node in members)
 
         self._wait(level, lambda: f"all hold the same:\n{self._shown(members)}", seconds)
 
@@ -318,8 +321,12 @@ class Mesh:
         node = self.nodes[name]
         return node.running and not node.paused
 
+    def _new(self, name: str, home: Path) -> Node:
+        return Node(name, home, Edge(self._background, "", name, None))
+
     def _serving(self, node: Node) -> None:
         node.wait_ready()
+        node.front.lead_to((HOST, node.port))
         for edge in self.edges.values():
             if edge.target == node.name:
                 edge.lead_to((HOST, node.port))
@@ -348,11 +355,11 @@ class Mesh:
             if node.running:
                 node.process.terminate()
         wrong = [text for node in self.nodes.values() for text in _ended(node)]
-        if self._background is not None:
-            for edge in self.edges.values():
+        if not self._closed:
+            for edge in (*self.edges.values(), *(node.front for node in self.nodes.values())):
                 edge.close()
             self._background.close()
-            self._background = None
+            self._closed = True
         if judge and wrong:
             self.keep()
             raise MeshFailure("\n".join([*wrong, f"homes and logs are kept in {self.folder}"]))

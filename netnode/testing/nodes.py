@@ -17,6 +17,7 @@ from netnode.operations.node import STATUS
 from netnode.operations.runtime import Ready
 from netnode.testing.client import Client
 from netnode.testing.clocks import write_offset
+from netnode.testing.edges import Edge
 from netnode.testing.programs import Place, Result
 from netnode.testing.waiting import MeshFailure, timeout_factor, wait_until
 
@@ -48,6 +49,9 @@ class Node:
     Attributes:
         name: in the mesh.
         home: its data directory.
+        front: a way to it for clients that are tested, with faults of its own: `front.api` is its HTTP API (where the
+            home was made by this mesh: a node answers to its own host names only), `front.address` where it accepts
+            peers. Calls of this class do not take it.
         clock_file: what sets its clock; None where it has the computer's.
         launches: its runs, the newest last.
         api: its HTTP API.
@@ -56,6 +60,7 @@ class Node:
 
     name: str
     home: Path
+    front: Edge
     clock_file: Path | None = None
     launches: list[Launch] = field(default_factory=list)
     api: Client = field(init=False, repr=False)

@@ -24,11 +24,11 @@ from netnode.ingest import Gate
 from netnode.projections import tables
 from netnode.store import GroupCommit, Store
 from netnode.system import SystemDisk, SystemEntropy, ThreadExecutor
+from netnode.testing import PROGRAM, Mesh, Node, wait_until
 from tests.benchmarks import sources
 from tests.benchmarks.rivals import running
 from tests.benchmarks.rivals.installing import Rivals
 from tests.benchmarks.sources import Workload
-from tests.processes.launcher import PROGRAM, Launcher, Node, launcher, until
 
 LOOK_EVERY: Final = 0.002
 RUNS: Final = 3
@@ -46,7 +46,7 @@ class Copy:
 
 
 @contextmanager
-def source_node(nodes: Launcher, workload: Workload) -> Iterator[tuple[Node, float]]:
+def source_node(nodes: Mesh, workload: Workload) -> Iterator[tuple[Node, float]]:
     """A running node that holds the workload's logs; with the mean size of their entries in bytes."""
     data, entry_bytes = sources.log_file(workload)
     file = nodes.folder / f"{workload.name}.inx"
@@ -54,22 +54,22 @@ def source_node(nodes: Launcher, workload: Workload) -> Iterator[tuple[Node, flo
     node = nodes.start(f"source-{workload.name.lower()}")
     answer = node.ask("log", "import", file)
     assert answer["added"] == workload.entries and not answer["refused"], answer
-    until(lambda: node.get("/status")["lag"] == 0, "the source is level", PATIENCE)
+    wait_until(lambda: node.api.get("/status")["lag"] == 0, "the source is level", PATIENCE)
     yield node, entry_bytes
     node.end()
 
 
 def copied(
-    nodes: Launcher, source: Node, workload: Workload, name: str, wrapper: Sequence[str] = PROGRAM
+    nodes: Mesh, source: Node, workload: Workload, name: str, wrapper: Sequence[str] = PROGRAM
 ) -> Copy:
     """Copies everything to a fresh node once."""
-    fresh = nodes.start(name, wrapper=wrapper)
-    expected = source.get("/status")["entries"] + fresh.get("/status")["entries"]
+    fresh = nodes.start(name, program=wrapper)
+    expected = source.api.get("/status")["entries"] + fresh.api.get("/status")["entries"]
     invite = source.invite()
     store = apsw.Connection(str(fresh.home / "store.sqlite3"), flags=apsw.SQLITE_OPEN_READONLY)
     store.set_busy_timeout(1000)
     began = time.perf_counter()
-    fresh.post("/peers/add", {"uri": invite})
+    fresh.api.post("/peers/add", {"uri": invite})
     first = committed = 0.0
     version = None
     while not committed:
@@ -86,7 +86,7 @@ def copied(
                 committed = time.perf_counter() - began
                 break
         time.sleep(LOOK_EVERY)
-    until(lambda: fresh.get("/status")["lag"] == 0, "what was copied can be searched", PATIENCE)
+    wait_until(lambda: fresh.api.get("/status")["lag"] == 0, "what was copied can be searched", PATIENCE)
     searchable = time.perf_counter() - began
     counted = store.execute("SELECT count(*) FROM entry").fetchone()
     assert counted is not None and counted[0] >= workload.entries
@@ -154,7 +154,7 @@ def measure(workload: Workload, rounds: int = RUNS, rivals: Rivals | None = None
     theirs: list[float] = []
     with (
         tempfile.TemporaryDirectory(prefix="netnode-bench-") as folder,
-        launcher(Path(folder)) as nodes,
+        Mesh(Path(folder)) as nodes,
         source_node(nodes, workload) as (source, entry_bytes),
         beside(workload, rivals) as rival,
     ):

@@ -16,9 +16,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
+from netnode.testing import Mesh, wait_until
 from tests.benchmarks.homes import settle_home
 from tests.benchmarks.rivals.children import child
-from tests.processes.launcher import launcher, until
 
 SESSIONS: Final = 256
 SECONDS: Final = 130.0  # two rounds of anti-entropy, and pings
@@ -42,7 +42,7 @@ def measure(sessions: int = SESSIONS, seconds: float = SECONDS, quiet: float = Q
     """All figures, per session."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netnode-bench-")))
-        nodes = stack.enter_context(launcher(folder))
+        nodes = stack.enter_context(Mesh(folder))
         settle_home(folder / "crowded", max_sessions=sessions + 10, outbound_sessions=0)
         node = nodes.start("crowded")
         time.sleep(quiet)
@@ -55,7 +55,7 @@ def measure(sessions: int = SESSIONS, seconds: float = SECONDS, quiet: float = Q
             child([sys.executable, "-m", "tests.benchmarks.peers", node.invite(), sessions])
         )
         assert peers.hear("open") == sessions
-        until(lambda: node.get("/status")["sessions"] >= sessions, "all sessions are open", 30.0)
+        wait_until(lambda: node.api.get("/status")["sessions"] >= sessions, "all sessions are open", 30.0)
         time.sleep(quiet)
         crowded = resident(pid)
         peers.tell("count")

@@ -29,13 +29,13 @@ from typing import Any, BinaryIO, Final
 
 import apsw
 
+from netnode.testing import Mesh, Node, wait_until
 from protocol.logfile import encode_run, encode_start
 from protocol.run import run_of
 from tests.benchmarks import sources
 from tests.benchmarks.meeting import CONNECTS, STORED
 from tests.benchmarks.rivals import running
 from tests.benchmarks.rivals.installing import Rivals
-from tests.processes.launcher import Launcher, Node, launcher, until
 
 LOGS: Final = 10_000
 EACH: Final = 10
@@ -59,7 +59,7 @@ class Member:
 class Pair:
     """Two homes that keep the same logs, and how often they were given other new entries."""
 
-    def __init__(self, nodes: Launcher, logs: int = LOGS, more: int = MORE) -> None:
+    def __init__(self, nodes: Mesh, logs: int = LOGS, more: int = MORE) -> None:
         self._nodes = nodes
         self._logs = logs
         self._more = more
@@ -94,7 +94,7 @@ class Pair:
             for member in members:
                 self._add(member.node)
             left, right = members
-            held = left.node.get("/status")["logs"]
+            held = left.node.api.get("/status")["logs"]
             lacking = (
                 self._more if held == self._logs + 2 else self._more + OWN_ENTRIES
             )  # at first: the own log too
@@ -105,7 +105,7 @@ class Pair:
             if relay is not None:
                 relay.to(right.node.port)
                 uri = uri.replace(str(right.node.port), str(relay.port))
-            left.node.post("/peers/add", {"uri": uri})
+            left.node.api.post("/peers/add", {"uri": uri})
             began = _noted(left.notes, CONNECTS, 1)
             ended = max(_noted(member.notes, STORED, lacking) for member in members)
             for member in members:
@@ -135,14 +135,14 @@ class Pair:
         reading, writing = os.pipe()
         wrapper = (sys.executable, "-m", "tests.benchmarks.meeting", str(writing))
         with open(reading, "rb", buffering=0) as notes:
-            node = self._nodes.start(name, wrapper=wrapper, pass_fds=[writing])
+            node = self._nodes.start(name, program=wrapper, pass_fds=[writing])
             os.close(writing)
             yield Member(node, notes)
             node.end()
 
 
 def _idle(node: Node) -> None:
-    until(lambda: node.get("/status")["lag"] == 0, "the catalogue is level", PATIENCE)
+    wait_until(lambda: node.api.get("/status")["lag"] == 0, "the catalogue is level", PATIENCE)
 
 
 def _drain(notes: BinaryIO) -> None:
@@ -235,7 +235,7 @@ def measure(
     """
     with ExitStack() as stack:
         folder = kept or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netnode-bench-")))
-        nodes = stack.enter_context(launcher(folder))
+        nodes = stack.enter_context(Mesh(folder))
         pair = Pair(nodes, logs, more)
         relay = Relay()
         rival = None

@@ -22,13 +22,13 @@ import apsw
 
 from netnode.projections import catalogue
 from netnode.store.schema import set_up_reader, set_up_writer
+from netnode.testing import Mesh, Node, wait_until
 from tests.benchmarks import search_scale, sources
 from tests.benchmarks.cold_copy import LOOK_EVERY, PATIENCE
 from tests.benchmarks.homes import settle_home
 from tests.benchmarks.live import percentile
 from tests.benchmarks.sources import Workload
 from tests.netnode import shelf
-from tests.processes.launcher import Launcher, Node, launcher, until
 
 LISTINGS: Final = 1_000_000
 QUERIES: Final = 1_600
@@ -44,7 +44,7 @@ def resident(node: Node, what: str = "VmRSS") -> float:
     return 0.0
 
 
-def grown(nodes: Launcher, name: str, listings: int, step: int = STEP) -> Path:
+def grown(nodes: Mesh, name: str, listings: int, step: int = STEP) -> Path:
     """A home that holds so many listings; returns its store."""
     settle_home(
         nodes.folder / name, outbound_sessions=0, pool_mb=100_000, near_mb=100_000, quota_near_mb=100_000
@@ -72,7 +72,7 @@ def grown(nodes: Launcher, name: str, listings: int, step: int = STEP) -> Path:
     return store
 
 
-def started(nodes: Launcher, name: str) -> tuple[Node, float]:
+def started(nodes: Mesh, name: str) -> tuple[Node, float]:
     """Starts a node on a home; the seconds until it serves."""
     began = time.perf_counter()
     node = nodes.start(name)
@@ -80,7 +80,7 @@ def started(nodes: Launcher, name: str) -> tuple[Node, float]:
 
 
 @contextmanager
-def selfish(nodes: Launcher, name: str, workload: Workload, first: int) -> Iterator[Node]:
+def selfish(nodes: Mesh, name: str, workload: Workload, first: int) -> Iterator[Node]:
     """A node that holds a workload's logs and takes nothing of others."""
     settle_home(nodes.folder / name, interest="followed", hops=0, outbound_sessions=0)
     node = nodes.start(name)
@@ -88,7 +88,7 @@ def selfish(nodes: Launcher, name: str, workload: Workload, first: int) -> Itera
     file.write_bytes(sources.log_file(workload, first)[0])
     answer = node.ask("log", "import", file)
     assert answer["added"] == workload.entries and not answer["refused"], answer
-    until(lambda: node.get("/status")["lag"] == 0, "the source is level", PATIENCE)
+    wait_until(lambda: node.api.get("/status")["lag"] == 0, "the source is level", PATIENCE)
     yield node
     node.end()
 
@@ -100,7 +100,7 @@ def copied(node: Node, source: Node, entries: int) -> float:
     newest = store.execute("SELECT max(n) FROM log").get
     invite = source.invite()
     began = time.perf_counter()
-    node.post("/peers/add", {"uri": invite})
+    node.api.post("/peers/add", {"uri": invite})
     end = began + PATIENCE
     while (store.execute("SELECT sum(seq + 1) FROM log WHERE n > ?", (newest,)).get or 0) < entries:
         assert time.perf_counter() < end, "not copied in time"
@@ -130,7 +130,7 @@ def measure(
     """All figures; starts are medians of `rounds`."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="netnode-bench-")))
-        nodes = stack.enter_context(launcher(folder))
+        nodes = stack.enter_context(Mesh(folder))
         store = grown(nodes, "grown", listings)
         seconds = []
         for _ in range(rounds):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.processes.launcher import command
+from netnode.testing import command
 
 
 def settle_home(home: Path, **settings: object) -> None:

@@ -18,11 +18,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from netnode.testing import Mesh, Node, wait_until
 from tests.benchmarks.homes import settle_home
 from tests.benchmarks.rivals import running
 from tests.benchmarks.rivals.installing import Rivals
 from tests.benchmarks.watched import BEGUN, STORED
-from tests.processes.launcher import Node, launcher, until
 
 NODES: Final = 5
 ENTRIES: Final = 300
@@ -40,7 +40,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 def line(folder: Path, count: int, nodes: int = NODES, pause: float = PAUSE) -> list[float]:
     """Milliseconds that each of `count` listings took from the first node to the last."""
     with ExitStack() as stack:
-        started = stack.enter_context(launcher(folder))
+        started = stack.enter_context(Mesh(folder))
         members: list[Node] = []
         notes: list[BinaryIO] = []
         orders: list[BinaryIO] = []
@@ -53,13 +53,13 @@ def line(folder: Path, count: int, nodes: int = NODES, pause: float = PAUSE) -> 
                 folder / f"member-{number}", outbound_sessions=0
             )  # or peer exchange makes it a full mesh
             wrapper = (sys.executable, "-m", "tests.benchmarks.watched", str(ordered), str(noting))
-            members.append(started.start(f"member-{number}", wrapper=wrapper, pass_fds=[ordered, noting]))
+            members.append(started.start(f"member-{number}", program=wrapper, pass_fds=[ordered, noting]))
             os.close(noting)
             os.close(ordered)
         for before, after in itertools.pairwise(members):
-            after.post("/peers/add", {"uri": before.invite()})
-        until(
-            lambda: all(each.get("/status")["entries"] >= 2 * nodes for each in members),
+            after.api.post("/peers/add", {"uri": before.invite()})
+        wait_until(
+            lambda: all(each.api.get("/status")["entries"] >= 2 * nodes for each in members),
             "all logs are everywhere",
         )
         settle(notes)

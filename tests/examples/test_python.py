@@ -7,24 +7,15 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import pytest
+from netnode.testing import Mesh, Result, environment, wait_until
 
-from tests.processes.launcher import ROOT, Launcher, Result, environment, until
-from tests.processes.launcher import launcher as launching
-
+ROOT: Final = Path(__file__).resolve().parents[2]
 EXAMPLE: Final = ROOT / "examples" / "python" / "publish_listing.py"
-
-
-@pytest.fixture
-def nodes(tmp_path: Path):
-    with launching(tmp_path) as made:
-        yield made
 
 
 def publish(*arguments: str) -> Result:
     done = subprocess.run(
         [sys.executable, str(EXAMPLE), *arguments],
-        cwd=ROOT,
         env=environment() | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -36,16 +27,18 @@ def publish(*arguments: str) -> Result:
     return result
 
 
-def test_what_the_example_publishes_is_found_at_the_node_and_beyond(nodes: Launcher) -> None:
-    node = nodes.start("node")
-    beyond = nodes.start("beyond", "--peer", node.invite())
+def test_what_the_example_publishes_is_found_at_the_node_and_beyond(mesh: Mesh) -> None:
+    node = mesh.start("node")
+    beyond = mesh.start("beyond", "--peer", node.invite())
     told = publish(
         node.invite(), "--name", "Eve", "--key", "lamp", "--title", "Brass lamp", "--price", "80.00", "--currency",
         "EUR",
     )  # fmt: skip
     assert told.code == 0, told
     for place in (node, beyond):
-        (found,) = until(lambda place=place: place.get("/search", text="brass lamp")["items"], "it is found")
+        (found,) = wait_until(
+            lambda place=place: place.api.get("/search", text="brass lamp")["items"], "it is found"
+        )
         assert (found["ref"], found["entry"]) == (told.json["ref"], told.json["entry"])
         assert found["seller_name"] == "Eve"
         assert found["price"] == {"amount": "80.00", "minor": 8000, "currency": "EUR"}
@@ -54,11 +47,11 @@ def test_what_the_example_publishes_is_found_at_the_node_and_beyond(nodes: Launc
     )  # by address alone
     assert again.code == 0 and again.json["id"] != told.json["id"]
     assert node.ask("log", "verify")["ok"]
-    until(lambda: node.get("/status")["sessions"] == 1, "the example said goodbye")
+    wait_until(lambda: node.api.get("/status")["sessions"] == 1, "the example said goodbye")
 
 
-def test_where_no_node_is_or_another_answers_the_example_says_so(nodes: Launcher) -> None:
-    node, other = nodes.start_all("node", "other")
+def test_where_no_node_is_or_another_answers_the_example_says_so(mesh: Mesh) -> None:
+    node, other = mesh.start_all("node", "other")
     arguments = ("--name", "Eve", "--key", "lamp", "--title", "Brass lamp")
     wrong = node.invite().replace(node.id, other.id)
     refused = publish(wrong, *arguments)

@@ -11,8 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from netnode.testing import Mesh
 from tests.processes.kills import kill_rounds
-from tests.processes.launcher import launcher
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> str:
     """Runs the rounds."""
-    with tempfile.TemporaryDirectory(prefix="netnode-long-") as folder, launcher(Path(folder)) as nodes:
+    with tempfile.TemporaryDirectory(prefix="netnode-long-") as folder, Mesh(Path(folder)) as nodes:
         told = kill_rounds(
             nodes, chosen.rounds, chosen.seed, lambda line: print(line, file=sys.stderr, flush=True)
         )

@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from netnode.testing import Mesh, Node
 from tests.benchmarks.growth import copied, grown, resident, selfish
 from tests.benchmarks.sources import Workload
-from tests.processes.launcher import Launcher, Node, launcher
 
 ENTRIES: Final = 200_000
 MEMORY: Final = 256 * 1024 * 1024
@@ -36,7 +36,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> str:
     """Runs it; the sentence to print."""
-    with tempfile.TemporaryDirectory(prefix="netnode-long-") as folder, launcher(Path(folder)) as nodes:
+    with tempfile.TemporaryDirectory(prefix="netnode-long-") as folder, Mesh(Path(folder)) as nodes:
         figures = small_machine(nodes, chosen.entries)
     return ", ".join(f"{name}: {value}" for name, value in figures.items())
 
@@ -86,7 +86,7 @@ def confined(group: Path | None, memory: int) -> Callable[[], None]:
     return confine
 
 
-def small_machine(nodes: Launcher, entries: int = ENTRIES, memory: int = MEMORY) -> dict[str, Any]:
+def small_machine(nodes: Mesh, entries: int = ENTRIES, memory: int = MEMORY) -> dict[str, Any]:
     """Runs it; fails when the node ends, or takes more than it may have."""
     grown(nodes, "small", entries, step=50_000)
     with (
@@ -100,7 +100,7 @@ def small_machine(nodes: Launcher, entries: int = ENTRIES, memory: int = MEMORY)
         up = resident(node)
         rate = copied(node, other, 1_000)
         took = sorted(_search(node, number) for number in range(SEARCHES))
-        held = node.get("/status")["entries"]
+        held = node.api.get("/status")["entries"]
         peak = resident(node, "VmHWM")
         assert held >= entries + 1_000, held
         assert peak * 1e6 < memory, f"{peak} MB at its highest"
@@ -119,5 +119,5 @@ def small_machine(nodes: Launcher, entries: int = ENTRIES, memory: int = MEMORY)
 
 def _search(node: Node, number: int) -> float:
     began = time.perf_counter()
-    node.get("/search", text=("ba", "ke lo", "mitu", "amber basket")[number % 4], limit=20)
+    node.api.get("/search", text=("ba", "ke lo", "mitu", "amber basket")[number % 4], limit=20)
     return time.perf_counter() - began

@@ -26,7 +26,7 @@ from netnode.conformance.runs import chains, read_run, write_run
 from netnode.conformance.seen import check_statement
 from netnode.conformance.session import Networker, Session, new_networker
 from netnode.conformance.tags import sha256
-from tests.processes.launcher import Launcher, Node, launcher
+from netnode.testing import Mesh, Node
 
 NETWORK: Final = "inx"
 ANSWER_SECONDS: Final = 30.0
@@ -203,13 +203,13 @@ async def log_at(peer: Peer, item: list[Any]) -> Log:
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    with launcher(tmp_path_factory.mktemp("market")) as made:
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    with Mesh(tmp_path_factory.mktemp("market")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def node(market: Launcher) -> Node:
+def node(market: Mesh) -> Node:
     """A node whose log holds a profile and many listings."""
     ada = market.start("ada")
     for number in range(LISTINGS):

@@ -18,8 +18,8 @@ from netnode.conformance.log import Log, stretches
 from netnode.conformance.messages import Message
 from netnode.conformance.runs import chains, read_run, write_run
 from netnode.conformance.tags import networker_id, promise, sha256
+from netnode.testing import Mesh, Node
 from tests.netnode.test_conformance_live import NETWORK, Peer, dialled, left
-from tests.processes.launcher import Launcher, Node, launcher
 
 SETTLE_SECONDS: Final = 10.0
 BEGAN: Final = 1_700_000_000_000
@@ -224,13 +224,13 @@ CASES: Final[tuple[Case, ...]] = (
 
 
 @pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Launcher]:
-    with launcher(tmp_path_factory.mktemp("logs")) as made:
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    with Mesh(tmp_path_factory.mktemp("logs")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def node(market: Launcher) -> Node:
+def node(market: Mesh) -> Node:
     return market.start("ada")
 
 

@@ -1,20 +1,13 @@
-"""Real nodes for a test; they end with it."""
+"""A home for a test; its nodes come from the fixture `mesh` of netnode.testing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from netnode.node import initialise
-from tests.processes.launcher import Launcher, Place, launcher
-
-
-@pytest.fixture
-def nodes(tmp_path: Path) -> Iterator[Launcher]:
-    with launcher(tmp_path) as made:
-        yield made
+from netnode.testing import Place
 
 
 @pytest.fixture

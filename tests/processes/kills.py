@@ -13,13 +13,13 @@ import random
 import signal
 import threading
 import time
-import urllib.error
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Final
 
-from tests.processes.launcher import Launcher, Node, until
+from netnode.problems import ExitCode, Problem
+from netnode.testing import Mesh, Node, wait_until
 
 FEED: Final = 40  # products of one import
 PAGE: Final = 500
@@ -58,13 +58,14 @@ class Publisher:
                     self.node.add(key, f"Thing {number}", description="x" * (number * 97 % 1000))
                     self.acknowledged.append(key)
                 number += 1
-        except (urllib.error.URLError, ConnectionError, OSError):
-            return
+        except Problem as problem:
+            if problem.exit_code is not ExitCode.UNREACHABLE:
+                raise
 
     def _import(self, keys: list[str]) -> None:
         rows = "".join(f"{key},Product {key},9.90,true\n" for key in keys)
         feed = f"Handle,Title,Variant Price,Published\n{rows}".encode()
-        answer = self.node.upload("/listings/import", feed, currency="EUR")
+        answer = self.node.api.upload("/listings/import", feed, currency="EUR")
         assert answer["created"] == len(keys), answer
 
 
@@ -91,7 +92,7 @@ class Pages:
         found: list[Any] = []
         while True:
             place = {} if self.cursor is None else {"cursor": self.cursor}
-            page = node.get(self.path, limit=PAGE, **query, **place)
+            page = node.api.get(self.path, limit=PAGE, **query, **place)
             found += page["items"]
             if page["next"] is None:
                 return found
@@ -122,7 +123,7 @@ class Entries:
 
 def head(node: Node, author: str) -> tuple[object, ...]:
     """What a node holds of a log."""
-    for log in node.get("/logs")["items"]:
+    for log in node.api.get("/logs")["items"]:
         if log["author"] == author:
             return (log["head"], log["seq"], log["state"])
     return ()
@@ -133,20 +134,18 @@ def whole(writer: Node, reader: Node, acknowledged: set[str]) -> None:
     lost = acknowledged - {item["key"] for item in Pages("/listings").newest(writer)}
     assert not lost, f"lost {len(lost)}, such as {min(lost)}"
     for node in (writer, reader):
-        answer = node.get("/log/verify")
+        answer = node.api.get("/log/verify")
         assert answer["ok"], f"{node.home.name}: {answer}"
 
 
-def kill_rounds(
-    nodes: Launcher, rounds: int, seed: int = 1, say: Callable[[str], None] = lambda _: None
-) -> Told:
+def kill_rounds(mesh: Mesh, rounds: int, seed: int = 1, say: Callable[[str], None] = lambda _: None) -> Told:
     """Kills a publishing node, one that copies it, or both, `rounds` times.
 
     After each restart everything acknowledged is there and both logs are what they were, grown; at the end both hold
     the same log, and nobody saw a fork.
 
     Args:
-        nodes: starts them.
+        mesh: starts them.
         rounds: how many.
         seed: decides when who is killed; where that catches the nodes is up to the machine.
         say: gets a line per round.
@@ -154,15 +153,15 @@ def kill_rounds(
     drawn = random.Random(seed)
     told = Told()
     acknowledged: set[str] = set()
-    writer = nodes.start("writer")
+    writer = mesh.start("writer")
     listen = ("--listen", f"127.0.0.1:{writer.port}")  # where the reader finds it again
-    reader = nodes.start("reader", "--peer", writer.peer)
+    reader = mesh.start("reader", "--peer", writer.peer)
     entries, listings = Entries(writer.id), Pages("/listings")
     for number in range(rounds):
         began = time.monotonic()
         publisher = Publisher(writer, f"round-{number:05}")
         wanted = drawn.randrange(60)
-        until(lambda: len(publisher.acknowledged) >= wanted, "it publishes")  # noqa: B023 -- looked at here only
+        wait_until(lambda: len(publisher.acknowledged) >= wanted, "it publishes")  # noqa: B023 -- looked at here only
         time.sleep(drawn.random() * 0.05)  # not only right after an answer
         victim = drawn.choice(("writer", "reader", "both"))
         told.importing += publisher.importing and victim != "reader"
@@ -176,9 +175,9 @@ def kill_rounds(
         publisher.thread.join(30)
         acknowledged.update(publisher.acknowledged)
         if victim != "reader":
-            writer = nodes.start("writer", *listen)  # the lock of the dead does not stand in the way
+            writer = mesh.start("writer", *listen)  # the lock of the dead does not stand in the way
         if victim != "writer":
-            reader = nodes.start("reader")
+            reader = mesh.start("reader")
         try:
             lost = set(publisher.acknowledged) - {item["key"] for item in listings.newest(writer)}
             assert not lost, f"lost {len(lost)}, such as {min(lost)}"
@@ -193,7 +192,7 @@ def kill_rounds(
             f"round {number + 1} of {rounds}: {victim} killed, log at {newest:,}, the reader's at {copied:,}, "
             f"{len(acknowledged):,} acknowledged, {time.monotonic() - began:.1f} s"
         )
-    until(lambda: head(reader, writer.id) == head(writer, writer.id), "the reader holds it all", 60)
+    wait_until(lambda: head(reader, writer.id) == head(writer, writer.id), "the reader holds it all", 60)
     assert head(writer, writer.id)[2] == "open", head(writer, writer.id)
     assert entries.look(reader) == entries.look(writer) == len(entries.ids) - 1
     whole(writer, reader, acknowledged)

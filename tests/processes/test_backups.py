@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.launcher import PROGRAM, ROOT, Launcher, Place, environment, until
+from netnode.testing import PROGRAM, Mesh, Place, environment, wait_until
 
 ROUNDS = 3
 
@@ -30,7 +30,6 @@ def killed_after(seconds: float, *arguments: object) -> None:
     """Runs a command and kills it without warning."""
     process = subprocess.Popen(
         [*PROGRAM, *map(str, arguments)],
-        cwd=ROOT,
         env=environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -73,8 +72,8 @@ def test_a_backup_from_making_it_to_the_new_home(place: Place, tmp_path: Path) -
     assert nowhere.code == 3, nowhere
 
 
-def test_a_running_node_is_backed_up_without_stopping(nodes: Launcher, tmp_path: Path) -> None:
-    node = nodes.start("shop")
+def test_a_running_node_is_backed_up_without_stopping(mesh: Mesh, tmp_path: Path) -> None:
+    node = mesh.start("shop")
     node.add("boots", "Boots")
     made = node.ask("backup", "create", tmp_path / "x.backup")
     assert made["verified"] and made["own_entries"] >= 3  # the running node adds its encryption keys
@@ -152,10 +151,10 @@ def test_a_damaged_store_from_the_message_to_the_way_back(place: Place, tmp_path
     assert place.run("doctor").code == 0
 
 
-def test_damage_met_while_it_runs_ends_the_sessions_and_not_the_node(nodes: Launcher) -> None:
-    node = nodes.start("shop")
-    peer = nodes.start("peer", "--peer", node.peer)
-    until(lambda: peer.connected() == {node.id}, "they meet")
+def test_damage_met_while_it_runs_ends_the_sessions_and_not_the_node(mesh: Mesh) -> None:
+    node = mesh.start("shop")
+    peer = mesh.start("peer", "--peer", node.peer)
+    wait_until(lambda: peer.connected() == {node.id}, "they meet")
     store = node.home / "store.sqlite3"
     with store.open("r+b") as file:
         pages = store.stat().st_size // 4096
@@ -163,22 +162,22 @@ def test_damage_met_while_it_runs_ends_the_sessions_and_not_the_node(nodes: Laun
         file.write(b"\xa5" * 4096 * (pages - 2))
     met = node.run("log", "verify")
     assert met.code == 1 and "netnode repair" in met.sentence
-    until(lambda: not peer.connected(), "the sessions end")
+    wait_until(lambda: not peer.connected(), "the sessions end")
     refused = node.run("peer", "add", "ws://192.0.2.1:4747/inx/1")
     assert refused.code == 1 and "netnode repair" in refused.sentence
     assert "netnode repair" in node.run("status").sentence
     assert node.run("doctor").code == 1
-    until(lambda: "nothing is written or sent any more" in node.said(), "it says so", 30)
+    wait_until(lambda: "nothing is written or sent any more" in node.said(), "it says so", 30)
     assert node.run("stop").code == 0
     mended = node.run("repair")
     assert mended.code == 0, mended
-    again = nodes.start("shop")  # what could not be read comes back from the peer
+    again = mesh.start("shop")  # what could not be read comes back from the peer
     assert again.ask("doctor")["running"]
 
 
-def test_a_bug_report_of_a_running_node(nodes: Launcher, tmp_path: Path) -> None:
-    node = nodes.start("shop")
-    until(lambda: "serves peers" in node.said(), "it says so")
+def test_a_bug_report_of_a_running_node(mesh: Mesh, tmp_path: Path) -> None:
+    node = mesh.start("shop")
+    wait_until(lambda: "serves peers" in node.said(), "it says so")
     contents = node.ask("bugreport", tmp_path / "r.zip")["contents"]
     text = json.dumps(contents)
     for private in (node.id, str(node.home), node.peer, (node.home / "token").read_text().strip(), "Shop"):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.launcher import Launcher, Place, command, until
+from netnode.testing import Mesh, Place, command, wait_until
 
 _PR_CAPBSET_DROP = 24
 _CAPABILITIES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH: what lets root pass by permissions
@@ -62,13 +62,13 @@ def test_a_feed_that_cannot_be_imported(
     assert place.home.joinpath("store.sqlite3").stat().st_size == before
 
 
-def test_a_port_that_is_taken_is_told(nodes: Launcher, place: Place) -> None:
+def test_a_port_that_is_taken_is_told(mesh: Mesh, place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = place.run("start", "--listen", f"127.0.0.1:{port}", "--json")
     assert result.code == 1
     assert str(port) in result.sentence and "in use" in result.sentence
-    assert nodes.start("home", "--listen", f"127.0.0.1:{port}").port == port
+    assert mesh.start("home", "--listen", f"127.0.0.1:{port}").port == port
 
 
 @pytest.mark.parametrize("listen", ["nonsense", "127.0.0.1:99999", "no.such.host.invalid:0"])
@@ -155,10 +155,10 @@ def test_an_export_goes_into_a_pipe_and_leaves_it_a_pipe(place: Place, tmp_path:
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
-def test_an_export_to_a_full_disk_leaves_no_half_file(nodes: Launcher, tmp_path: Path) -> None:
+def test_an_export_to_a_full_disk_leaves_no_half_file(mesh: Mesh, tmp_path: Path) -> None:
     stick = tmp_path / "stick" / "logs.inx"
     stick.parent.mkdir()
-    result = nodes.start("ada").run("log", "export", stick, preexec_fn=files_up_to(100))
+    result = mesh.start("ada").run("log", "export", stick, preexec_fn=files_up_to(100))
     assert result.code == 1 and str(stick) in result.sentence
     assert list(stick.parent.iterdir()) == []
 
@@ -180,10 +180,10 @@ def test_a_ready_file_that_cannot_be_written_is_told(place: Place, tmp_path: Pat
     assert result.code == 1 and str(tmp_path / "no" / "ready") in result.sentence
 
 
-def test_an_address_where_no_node_is_is_noted_and_tried_again(nodes: Launcher) -> None:
+def test_an_address_where_no_node_is_is_noted_and_tried_again(mesh: Mesh) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-    ada = nodes.start("ada", "--peer", f"ws://127.0.0.1:{port}/inx/1")
-    until(lambda: any("connect" in (peer["note"] or "") for peer in ada.peers()), "the book says why")
-    ben = nodes.start("ben", "--listen", f"127.0.0.1:{port}")
-    until(lambda: ada.connected() == {ben.id}, "once somebody is there they meet", 30)
+    ada = mesh.start("ada", "--peer", f"ws://127.0.0.1:{port}/inx/1")
+    wait_until(lambda: any("connect" in (peer["note"] or "") for peer in ada.peers()), "the book says why")
+    ben = mesh.start("ben", "--listen", f"127.0.0.1:{port}")
+    wait_until(lambda: ada.connected() == {ben.id}, "once somebody is there they meet", 30)

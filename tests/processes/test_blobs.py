@@ -8,22 +8,22 @@ import pty
 import subprocess
 from pathlib import Path
 
-from tests.processes.launcher import PROGRAM, ROOT, Launcher, environment, until
+from netnode.testing import PROGRAM, Mesh, environment, wait_until
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4_000  # 1 MB, 32 chunks
 NAME = hashlib.sha256(PICTURE).hexdigest()
 
 
-def test_the_picture_of_a_listing_is_fetched_by_its_hash(nodes: Launcher, tmp_path: Path) -> None:
+def test_the_picture_of_a_listing_is_fetched_by_its_hash(mesh: Mesh, tmp_path: Path) -> None:
     (tmp_path / "shirt.png").write_bytes(PICTURE)
     (tmp_path / "shirt.toml").write_text(
         'kind = "product"\nkey = "shirt"\ntitle = "Shirt"\nimages = [{file = "shirt.png", alt = "A shirt"}]\n'
     )
-    a = nodes.start("a")
+    a = mesh.start("a")
     a.ask("listing", "add", "--from", tmp_path / "shirt.toml")
-    b = nodes.start("b", "--peer", a.invite())
-    until(lambda: "shirt" in b.keys("shirt"), "the listing")
-    ref = b.get("/search", text="shirt")["items"][0]["ref"]
+    b = mesh.start("b", "--peer", a.invite())
+    wait_until(lambda: "shirt" in b.keys("shirt"), "the listing")
+    ref = b.api.get("/search", text="shirt")["items"][0]["ref"]
     (image,) = b.ask("listing", "show", ref)["fields"]["images"]
     assert image == {"alt": "A shirt", "hash": NAME}
     assert b.ask("blob", "ls") == {"items": [], "next": None}
@@ -46,18 +46,16 @@ def test_the_picture_of_a_listing_is_fetched_by_its_hash(nodes: Launcher, tmp_pa
     assert not (tmp_path / "none").exists()
 
 
-def test_a_terminal_sees_how_far_it_is(nodes: Launcher, tmp_path: Path) -> None:
+def test_a_terminal_sees_how_far_it_is(mesh: Mesh, tmp_path: Path) -> None:
     (tmp_path / "film").write_bytes(os.urandom(16 * 1024 * 1024))
-    a = nodes.start("a")
+    a = mesh.start("a")
     name = a.ask("blob", "add", tmp_path / "film")["hash"]
-    b = nodes.start("b", "--peer", a.invite())
-    until(lambda: a.id in b.connected(), "a session")
+    b = mesh.start("b", "--peer", a.invite())
+    wait_until(lambda: a.id in b.connected(), "a session")
     leader, follower = pty.openpty()
     try:
         arguments = [*PROGRAM, "--home", str(b.home), "blob", "get", name, str(tmp_path / "got")]
-        process = subprocess.Popen(
-            arguments, cwd=ROOT, env=environment(), stdout=subprocess.DEVNULL, stderr=follower
-        )
+        process = subprocess.Popen(arguments, env=environment(), stdout=subprocess.DEVNULL, stderr=follower)
         assert process.wait(60) == 0
         os.set_blocking(leader, False)
         shown = os.read(leader, 1_000_000).decode(errors="replace")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.launcher import PROGRAM, ROOT, command, environment, until
+from netnode.testing import PROGRAM, command, environment, wait_until
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def test_the_demo_shows_a_table_to_people(own_tmp: Path) -> None:
 def test_ctrl_c_ends_the_demo_and_all_its_nodes_at_any_moment(own_tmp: Path, moment: str) -> None:
     with tempfile.TemporaryFile() as sink:
         demo = subprocess.Popen(
-            [*PROGRAM, "demo", "--nodes", "2"], cwd=ROOT, env=environment() | {"PYTHONUNBUFFERED": "1"},
+            [*PROGRAM, "demo", "--nodes", "2"], env=environment() | {"PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, start_new_session=True,
         )  # fmt: skip
 
         def said() -> str:
             return os.pread(sink.fileno(), 100_000, 0).decode()
 
-        until(lambda: moment in said(), "the demo is that far", 30)
+        wait_until(lambda: moment in said(), "the demo is that far", 30)
         demo.send_signal(signal.SIGINT)
         assert demo.wait(15) == 0
         assert "Traceback" not in said() and "Error" not in said()

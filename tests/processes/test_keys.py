@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from netnode.keys.words import decode_words, encode_words
-from tests.processes.launcher import PROGRAM, ROOT, Launcher, Node, Place, environment, until
+from netnode.testing import PROGRAM, Mesh, Node, Place, environment, wait_until
 from tests.processes.test_copies import own_head, publishes
 
 
@@ -25,14 +25,14 @@ def sheet_of(place: Place) -> Path:
     return sheet
 
 
-def met(nodes: Launcher) -> tuple[Node, Node]:
+def met(mesh: Mesh) -> tuple[Node, Node]:
     """A hub, and Ada with two listings that the hub holds."""
-    hub, ada = nodes.start("hub"), nodes.start("ada")
-    ada.post("/peers/add", {"uri": hub.invite()})
-    until(lambda: ada.connected() == {hub.id}, "they met")
+    hub, ada = mesh.start("hub"), mesh.start("ada")
+    ada.api.post("/peers/add", {"uri": hub.invite()})
+    wait_until(lambda: ada.connected() == {hub.id}, "they met")
     for key in ("soap", "oil"):
         ada.add(key, f"A {key}")
-    until(lambda: hub.keys("A") >= {"soap", "oil"}, "the hub has both")
+    wait_until(lambda: hub.keys("A") >= {"soap", "oil"}, "the hub has both")
     return hub, ada
 
 
@@ -41,19 +41,19 @@ def error(place: Place, *arguments: object) -> tuple[int, str]:
     return said.code, said.json["error"]["code"]
 
 
-def test_a_key_is_replaced_and_peers_follow(nodes: Launcher) -> None:
+def test_a_key_is_replaced_and_peers_follow(mesh: Mesh) -> None:
     """With the node running and without; the same words serve again, new ones take their place."""
-    hub, ada = met(nodes)
-    words, out = sheet_of(ada), nodes.folder / "new.txt"
+    hub, ada = met(mesh)
+    words, out = sheet_of(ada), mesh.folder / "new.txt"
     done = ada.ask("key", "rotate", "--words-file", words, "--yes")
     assert (done["epoch"], done["disowned"], done["told"]) == (1, 0, 1)
-    until(lambda: own_head(hub, ada.id)["epoch"] == 1, "the hub knows")
-    until(lambda: ada.connected() == {hub.id}, "with the new certificate")
+    wait_until(lambda: own_head(hub, ada.id)["epoch"] == 1, "the hub knows")
+    wait_until(lambda: ada.connected() == {hub.id}, "with the new certificate")
     ada.add("after", "A thing after")
-    until(lambda: "after" in hub.keys("thing"), "what came after is there")
-    (epoch,) = ada.get("/key/history")["items"]
+    wait_until(lambda: "after" in hub.keys("thing"), "what came after is there")
+    (epoch,) = ada.api.get("/key/history")["items"]
     assert [told["peer"] for told in epoch["told"]] == [hub.id] and epoch["untold"] == []
-    standing = ada.get("/standing")
+    standing = ada.api.get("/standing")
     assert standing["published"] is not None and standing["closed"] >= 3
     ada.end()
 
@@ -70,17 +70,17 @@ def test_a_key_is_replaced_and_peers_follow(nodes: Launcher) -> None:
     )
     assert out.read_bytes() == before
     assert error(ada, "key", "rotate", "--words-file", words, "--yes") == (4, "older_words")
-    other = nodes.folder / "other.txt"
+    other = mesh.folder / "other.txt"
     other.write_text(" ".join(encode_words(bytes(32))))
     assert error(ada, "key", "rotate", "--words-file", other, "--yes") == (4, "other_words")
     other.write_text(" ".join([*encode_words(bytes(32))[:23], "abandon"]))
     assert error(ada, "key", "rotate", "--words-file", other, "--yes") == (1, "recovery_words")
     assert ada.ask("key", "show")["epoch"] == 2
-    until(lambda: own_head(hub, ada.id)["epoch"] == 2, "the hub knows")
+    wait_until(lambda: own_head(hub, ada.id)["epoch"] == 2, "the hub knows")
 
 
-def test_a_rotation_says_whom_it_waits_for(nodes: Launcher) -> None:
-    hub, ada = met(nodes)
+def test_a_rotation_says_whom_it_waits_for(mesh: Mesh) -> None:
+    hub, ada = met(mesh)
     words = sheet_of(ada)
     hub.end()
     ada.end()
@@ -92,15 +92,15 @@ def test_a_rotation_says_whom_it_waits_for(nodes: Launcher) -> None:
     assert ada.run("key", "rotate", "--words-file", words, "--new-words", "--yes").code == 2
 
 
-def test_what_a_thief_wrote_leaves_the_log(nodes: Launcher) -> None:
+def test_what_a_thief_wrote_leaves_the_log(mesh: Mesh) -> None:
     """--last names the last entry that stays; the others are kept as evidence."""
-    hub, ada = met(nodes)
+    hub, ada = met(mesh)
     last = own_head(ada, ada.id)["seq"]
     ada.add("trap", "A trap")
-    until(lambda: "trap" in hub.keys("trap"), "the hub has it")
+    wait_until(lambda: "trap" in hub.keys("trap"), "the hub has it")
     done = ada.ask("key", "rotate", "--words-file", sheet_of(ada), "--yes", "--last", last)
     assert (done["seq"], done["disowned"]) == (last + 1, 1)
-    until(lambda: "trap" not in hub.keys("trap"), "the hub lets it go")
+    wait_until(lambda: "trap" not in hub.keys("trap"), "the hub lets it go")
     assert hub.keys("A") >= {"soap", "oil"}
     (exhibit,) = ada.ask("key", "disowned")["items"]
     assert exhibit["entry"]["summary"] == "trap: A trap"
@@ -115,44 +115,44 @@ def recover(home: Path, networker: str, words: Path, *peers: str) -> Any:
     )
 
 
-def test_a_lost_laptop(nodes: Launcher) -> None:
+def test_a_lost_laptop(mesh: Mesh) -> None:
     """Id, words and a peer are enough; the old home is worth nothing afterwards."""
-    hub, ada = met(nodes)
-    words = nodes.folder / "sheet.txt"
+    hub, ada = met(mesh)
+    words = mesh.folder / "sheet.txt"
     shutil.copy(sheet_of(ada), words)
     ada.end()
-    old = nodes.folder / "stolen"
+    old = mesh.folder / "stolen"
     ada.home.rename(old)
 
-    home = nodes.folder / "new"
+    home = mesh.folder / "new"
     silent = recover(home, ada.id, words, hub.peer, "ws://127.0.0.1:9/inx/1")
     assert silent.code == 5 and "127.0.0.1:9" in silent.sentence
-    wrong = nodes.folder / "wrong.txt"
+    wrong = mesh.folder / "wrong.txt"
     wrong.write_text(" ".join(encode_words(bytes(32))))
     assert recover(home, ada.id, wrong, hub.peer).json["error"]["code"] == "other_words"
-    nobody = recover(nodes.folder / "nobody", "nx1" + hub.id[3:], words, ada.peer)
+    nobody = recover(mesh.folder / "nobody", "nx1" + hub.id[3:], words, ada.peer)
     assert nobody.code == 5
     done = recover(home, ada.id, words, hub.peer)
     assert done.code == 0, done
     assert (done.json["epoch"], done.json["missing"], done.json["told"]) == (1, 0, 1)
     assert recover(home, ada.id, words, hub.peer).code == 4  # it is home already
 
-    back = nodes.start("new")
+    back = mesh.start("new")
     assert back.id == ada.id
-    until(lambda: back.connected() == {hub.id}, "the peers given are in the book")
+    wait_until(lambda: back.connected() == {hub.id}, "the peers given are in the book")
     assert {"soap", "oil"} <= back.keys("A")
     publishes(back, "after")
-    until(lambda: hub.keys("A") >= {"soap", "oil", "after"}, "the market goes on")
+    wait_until(lambda: hub.keys("A") >= {"soap", "oil", "after"}, "the market goes on")
     assert own_head(hub, ada.id)["epoch"] == 1
     assert back.ask("log", "verify")["ok"]
     assert back.ask("key", "check", "--words-file", words)["in_force"]
 
-    thief = nodes.start("stolen")  # whoever has the old home gets nowhere with it
-    thief.post("/peers/add", {"uri": hub.invite()})
+    thief = mesh.start("stolen")  # whoever has the old home gets nowhere with it
+    thief.api.post("/peers/add", {"uri": hub.invite()})
     thief.run("listing", "add", "--kind", "product", "--key", "fraud", "--title", "A fraud", "--json")
-    until(lambda: "certif" in str(thief.peers()), "its certificate is refused")
+    wait_until(lambda: "certif" in str(thief.peers()), "its certificate is refused")
     publishes(back, "later")
-    until(lambda: "later" in hub.keys("A"), "the owner's session is open")
+    wait_until(lambda: "later" in hub.keys("A"), "the owner's session is open")
     assert "fraud" not in hub.keys("fraud") and thief.connected() == set()
 
 
@@ -160,7 +160,7 @@ def doomed(home: Path, *arguments: object, seconds: float, watched: Path | None 
     """Runs a command and kills it: so long after its start, or after a file was written."""
     process = subprocess.Popen(
         [*PROGRAM, "--home", str(home), *map(str, arguments)],
-        cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     before = watched.read_bytes() if watched is not None and watched.exists() else b""
     while watched is not None and process.poll() is None:
@@ -174,9 +174,9 @@ def doomed(home: Path, *arguments: object, seconds: float, watched: Path | None 
 
 
 @pytest.mark.parametrize("round_", range(1))
-def test_a_kill_during_a_rotation_leaves_a_working_identity(nodes: Launcher, round_: int) -> None:
+def test_a_kill_during_a_rotation_leaves_a_working_identity(mesh: Mesh, round_: int) -> None:
     """Right after the keystore was written, or a moment later [R-LOG-20]."""
-    hub, ada = met(nodes)
+    hub, ada = met(mesh)
     words = sheet_of(ada)
     ada.end()
     keys = ada.home / "keys.json"
@@ -191,17 +191,17 @@ def test_a_kill_during_a_rotation_leaves_a_working_identity(nodes: Launcher, rou
         publishes(place, f"k{random.randrange(10**9)}")
     done = Place(ada.home).ask("key", "rotate", "--words-file", words, "--yes")
     assert done["epoch"] >= 1
-    until(lambda: own_head(hub, ada.id)["epoch"] == done["epoch"], "the hub follows")
+    wait_until(lambda: own_head(hub, ada.id)["epoch"] == done["epoch"], "the hub follows")
     assert own_head(hub, ada.id)["state"] == "open"
 
 
 @pytest.mark.parametrize("watched", ["store.sqlite3", "keys.new.json", "keys.json"])
-def test_a_kill_during_a_recovery_costs_nothing_but_time(nodes: Launcher, watched: str) -> None:
-    hub, ada = met(nodes)
-    words = nodes.folder / "sheet.txt"
+def test_a_kill_during_a_recovery_costs_nothing_but_time(mesh: Mesh, watched: str) -> None:
+    hub, ada = met(mesh)
+    words = mesh.folder / "sheet.txt"
     shutil.copy(sheet_of(ada), words)
     ada.end()
-    home = nodes.folder / "new"
+    home = mesh.folder / "new"
     order = ("recover", "--id", ada.id, "--words-file", words, "--peer", hub.peer, "--no-passphrase", "--yes")
     doomed(home, *order, seconds=random.uniform(0, 0.02), watched=home / watched)
     if not (home / "keys.json").exists():
@@ -212,16 +212,16 @@ def test_a_kill_during_a_recovery_costs_nothing_but_time(nodes: Launcher, watche
     assert (shown["usable"], shown["state"], shown["epoch"]) == (True, "open", 1), shown
     publishes(place, "after")
     assert place.ask("log", "verify")["ok"]
-    back = nodes.start("new", "--peer", hub.invite())
-    until(lambda: "after" in hub.keys("after"), "the market goes on")
+    back = mesh.start("new", "--peer", hub.invite())
+    wait_until(lambda: "after" in hub.keys("after"), "the market goes on")
     assert own_head(hub, ada.id)["state"] == "open"
-    assert not (home / "keys.new.json").exists() or back.get("/key")["usable"]
+    assert not (home / "keys.new.json").exists() or back.api.get("/key")["usable"]
 
 
-def test_words_are_never_in_the_arguments(nodes: Launcher) -> None:
+def test_words_are_never_in_the_arguments(mesh: Mesh) -> None:
     """What a process list or the API's log could show is no word."""
     entropy = decode_words(" ".join(encode_words(bytes(range(32)))))
     assert entropy == bytes(range(32))
     for group in (("key", "rotate"), ("key", "check"), ("recover",)):
-        text = Place(nodes.folder / "none").run(*group, "--help").out
+        text = Place(mesh.folder / "none").run(*group, "--help").out
         assert "--words-file" in text and "--words " not in text, json.dumps(group)

@@ -6,15 +6,15 @@ import random
 
 import pytest
 
-from tests.processes.launcher import Launcher, Place, until
+from netnode.testing import Mesh, Place, wait_until
 from tests.processes.test_copies import own_head, publishes
 from tests.processes.test_keys import doomed, met
 
 
 @pytest.mark.parametrize("round_", range(1))
-def test_a_kill_while_entries_are_taken_back(nodes: Launcher, round_: int) -> None:
+def test_a_kill_while_entries_are_taken_back(mesh: Mesh, round_: int) -> None:
     """Either they are in the log or they are out of it, and the peer follows; what left is kept."""
-    hub, ada = met(nodes)
+    hub, ada = met(mesh)
     publishes(ada, "wrong")
     first = own_head(ada, ada.id)["seq"]
     ada.end()
@@ -29,20 +29,20 @@ def test_a_kill_while_entries_are_taken_back(nodes: Launcher, round_: int) -> No
     assert place.ask("key", "show")["term"] == 1
     assert any("wrong" in each["entry"]["summary"] for each in place.ask("key", "disowned")["items"])
     publishes(place, "right")
-    back = nodes.start("ada", "--peer", hub.invite())
-    until(lambda: "right" in hub.keys("right"), "the hub follows", 60)
+    back = mesh.start("ada", "--peer", hub.invite())
+    wait_until(lambda: "right" in hub.keys("right"), "the hub follows", 60)
     newest = [(head["head"], head["state"]) for head in (own_head(each, ada.id) for each in (hub, back))]
     assert newest[0] == newest[1] and newest[0][1] == "open"
 
 
 @pytest.mark.parametrize("round_", range(2))
-def test_a_kill_while_a_store_is_repaired(nodes: Launcher, round_: int) -> None:
+def test_a_kill_while_a_store_is_repaired(mesh: Mesh, round_: int) -> None:
     """The store is the old one or the new one; repairing again ends well, and nothing published is lost."""
-    hub, ada = met(nodes)
+    hub, ada = met(mesh)
     for key in ("one", "two"):
         publishes(ada, key)
     newest = own_head(ada, ada.id)["seq"]
-    until(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has it all", 60)
+    wait_until(lambda: own_head(hub, ada.id)["seq"] == newest, "the hub has it all", 60)
     ada.end()
     store = ada.home / "store.sqlite3"
     data = bytearray(store.read_bytes())
@@ -52,12 +52,12 @@ def test_a_kill_while_a_store_is_repaired(nodes: Launcher, round_: int) -> None:
     doomed(ada.home, "repair", seconds=0.4 + 0.3 * round_ * random.random())
     assert place.run("repair").code in (0, 4)
     assert place.ask("log", "verify")["ok"]
-    back = nodes.start("ada", "--peer", hub.invite())
-    until(
-        lambda: back.get("/status")["waiting"] is None or back.get("/status")["waiting"]["by"],
+    back = mesh.start("ada", "--peer", hub.invite())
+    wait_until(
+        lambda: back.api.get("/status")["waiting"] is None or back.api.get("/status")["waiting"]["by"],
         "it caught up",
         60,
     )
     publishes(back, "three")
-    until(lambda: {"one", "two", "three"} <= hub.keys("A"), "nothing is lost", 60)
+    wait_until(lambda: {"one", "two", "three"} <= hub.keys("A"), "nothing is lost", 60)
     assert own_head(hub, ada.id)["state"] == "open" and {"one", "two"} <= back.keys("A")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.processes.launcher import Launcher, Place, command
+from netnode.testing import Mesh, Place, command
 
 ADD = ("listing", "add", "--kind", "service", "--title", "Lessons")
 
 
-def test_what_signs_needs_the_passphrase_unless_a_node_runs(nodes: Launcher, tmp_path: Path) -> None:
+def test_what_signs_needs_the_passphrase_unless_a_node_runs(mesh: Mesh, tmp_path: Path) -> None:
     secret, wrong = tmp_path / "secret", tmp_path / "wrong"
     for path, text in ((secret, "correct horse\n"), (wrong, "battery staple\n")):
         path.write_text(text)
@@ -29,7 +29,7 @@ def test_what_signs_needs_the_passphrase_unless_a_node_runs(nodes: Launcher, tmp
 
     started = place.run("start", "--listen", "127.0.0.1:0")
     assert started.code == 2 and "--passphrase-file" in started.sentence
-    node = nodes.start("ada", "--passphrase-file", secret)
+    node = mesh.start("ada", "--passphrase-file", secret)
     node.ask(*ADD, "--key", "two")  # the running node has the keys
     assert {item["key"] for item in node.ask("listing", "ls")["items"]} == {"one", "two"}
     assert "correct horse" not in node.said() and made.json["recovery_words"][0] not in node.said().split()

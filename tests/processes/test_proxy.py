@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
-from tests.processes.launcher import Launcher, until
+from netnode.testing import Mesh, wait_until
 
 
 @asynccontextmanager
@@ -53,30 +53,30 @@ async def reverse_proxy(upstream: str) -> AsyncIterator[tuple[str, list[str]]]:
         await runner.cleanup()
 
 
-async def test_peers_meet_a_node_through_a_reverse_proxy(nodes: Launcher) -> None:
-    inner = await asyncio.to_thread(nodes.start, "inner")
+async def test_peers_meet_a_node_through_a_reverse_proxy(mesh: Mesh) -> None:
+    inner = await asyncio.to_thread(mesh.start, "inner")
     async with reverse_proxy(inner.peer) as (address, hosts):
         await asyncio.to_thread(inner.ask, "config", "set", "public_address", address)
         invite = await asyncio.to_thread(inner.invite)
         assert str(inner.port) not in invite  # it leads to the proxy, nowhere else
         await asyncio.to_thread(inner.add, "lamp", "Brass lamp")
-        outer = await asyncio.to_thread(nodes.start, "outer", "--peer", invite)
+        outer = await asyncio.to_thread(mesh.start, "outer", "--peer", invite)
         await asyncio.to_thread(
-            until, lambda: outer.keys("lamp") == {"lamp"}, "what is behind the proxy is found"
+            wait_until, lambda: outer.keys("lamp") == {"lamp"}, "what is behind the proxy is found"
         )
         await asyncio.to_thread(outer.add, "lamp-shade", "Lamp shade")
-        await asyncio.to_thread(until, lambda: len(inner.keys("lamp")) == 2, "and the other way")
+        await asyncio.to_thread(wait_until, lambda: len(inner.keys("lamp")) == 2, "and the other way")
         assert [peer["addresses"] for peer in await asyncio.to_thread(outer.peers)] == [[address]]
         assert hosts[0].startswith("localhost:")
         assert await asyncio.to_thread(outer.end) == 0
         assert await asyncio.to_thread(inner.end) == 0
 
 
-async def test_the_api_is_not_served_under_a_foreign_name(nodes: Launcher) -> None:
-    node = await asyncio.to_thread(nodes.start, "ada")
+async def test_the_api_is_not_served_under_a_foreign_name(mesh: Mesh) -> None:
+    node = await asyncio.to_thread(mesh.start, "ada")
     headers = {"Host": "evil.example", "Authorization": f"Bearer {(node.home / 'token').read_text().strip()}"}
     async with (
         aiohttp.ClientSession() as client,
-        client.get(f"{node.ready['api']}/api/v1/status", headers=headers) as answer,
+        client.get(f"{node.ready.api}/api/v1/status", headers=headers) as answer,
     ):
         assert answer.status in {400, 403, 421}

@@ -8,16 +8,16 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from tests.processes.launcher import Launcher, Node, command, until
+from netnode.testing import Mesh, Node, command, wait_until
 
 
 def joined(node: Node) -> list[str]:
     return [joiner["id"] for row in node.ask("peer", "invites", "ls")["items"] for joiner in row["joined"]]
 
 
-def test_an_invite_with_a_pin(nodes: Launcher, tmp_path: Path) -> None:
+def test_an_invite_with_a_pin(mesh: Mesh, tmp_path: Path) -> None:
     """Who has the link alone gets five tries in all; with the PIN it opens once."""
-    ada, ben = nodes.start_all("ada", "ben")
+    ada, ben = mesh.start_all("ada", "ben")
     qr = tmp_path / "invite.svg"
     made = ada.ask(
         "peer", "invite", "--pin", "--expires", "1h", "--uses", "1", "--note", "fair", "--qr-file", qr
@@ -49,8 +49,8 @@ def test_an_invite_with_a_pin(nodes: Launcher, tmp_path: Path) -> None:
     assert "locked: too many wrong PINs" in ada.run("peer", "invites", "ls").out
 
 
-def test_an_invite_that_expired_was_taken_back_or_used_up(nodes: Launcher) -> None:
-    ada, ben = nodes.start_all("ada", "ben")
+def test_an_invite_that_expired_was_taken_back_or_used_up(mesh: Mesh) -> None:
+    ada, ben = mesh.start_all("ada", "ben")
     made = ada.ask("peer", "invite", "--expires", "never", "--follow")
     link = made["uri"]
     early = link.replace("?t=", "?e=1000000000&t=")
@@ -67,20 +67,20 @@ def test_an_invite_that_expired_was_taken_back_or_used_up(nodes: Launcher) -> No
     assert back.code == 4 and "taken back" in back.sentence
 
 
-def test_an_invite_is_shown_when_the_node_starts_later(nodes: Launcher, tmp_path: Path) -> None:
-    ada = nodes.start("ada")
+def test_an_invite_is_shown_when_the_node_starts_later(mesh: Mesh, tmp_path: Path) -> None:
+    ada = mesh.start("ada")
     made = ada.ask("peer", "invite")
     ben = tmp_path / "ben"
     assert command("--home", ben, "init", "--name", "Ben", "--no-passphrase").code == 0
     added = command("--home", ben, "peer", "add", made["uri"], "--json")
     assert added.json["invite"] == "pending"
-    node = nodes.start("ben")
-    until(lambda: joined(ada) == [node.id], "ben joined")
-    until(lambda: node.peers()[0]["invite"] == "joined", "ben knows")
+    node = mesh.start("ben")
+    wait_until(lambda: joined(ada) == [node.id], "ben joined")
+    wait_until(lambda: node.peers()[0]["invite"] == "joined", "ben knows")
 
 
-def test_ping_and_netcheck(nodes: Launcher) -> None:
-    ada, ben = nodes.start_all("ada", "ben")
+def test_ping_and_netcheck(mesh: Mesh) -> None:
+    ada, ben = mesh.start_all("ada", "ben")
     assert ben.run("ping", ada.id).code == 3, "nobody of that name is in the book"
     alone = ben.ask("netcheck")
     assert alone["reachable"] == "unknown" and alone["peers"] == []
@@ -99,31 +99,31 @@ def test_ping_and_netcheck(nodes: Launcher) -> None:
     assert "from this computer only" in shown and "netnode config set listen" in shown
 
 
-def test_a_node_that_nobody_can_dial_says_so_and_works(nodes: Launcher) -> None:
+def test_a_node_that_nobody_can_dial_says_so_and_works(mesh: Mesh) -> None:
     """It publishes, receives and searches through the session it opened [R-REACH-5]."""
-    ada, ben = nodes.start("ada"), nodes.start("ben")
+    ada, ben = mesh.start("ada"), mesh.start("ben")
     ben.ask(
         "config", "set", "public_address", "ws://127.0.0.1:1/inx/1"
     )  # a port that a router does not forward
     ben.ask("peer", "add", ada.ask("peer", "invite")["uri"])
-    until(lambda: ben.connected() == {ada.id}, "a session")
-    other = nodes.start("cleo")
+    wait_until(lambda: ben.connected() == {ada.id}, "a session")
+    other = mesh.start("cleo")
     other.ask("peer", "add", ada.ask("peer", "invite")["uri"])
     found = ben.ask("netcheck")
     assert (found["reachable"], found["confirmed"]) == ("no", [])
     assert [one["reached"] for one in found["peers"] if one["id"] == ada.id] == [False]
     assert "works all the same" in found["advice"][0] and "router" in " ".join(found["advice"])
     ben.add("lamp", "Brass lamp")
-    until(lambda: ada.keys("lamp") == {"lamp"}, "ada has it")
+    wait_until(lambda: ada.keys("lamp") == {"lamp"}, "ada has it")
     other.add("book", "Cook book")
-    until(lambda: ben.keys("book") == {"book"}, "ben has it through ada")
+    wait_until(lambda: ben.keys("book") == {"book"}, "ben has it through ada")
     assert ben.ask("status")["reachable"] == "no"
     assert "no; it works through the sessions it opens itself" in ben.run("status").out
 
 
-def test_the_well_known_document_needs_no_token(nodes: Launcher) -> None:
-    ada = nodes.start("ada")
-    url = f"{ada.ready['api']}/.well-known/netnode.json"
+def test_the_well_known_document_needs_no_token(mesh: Mesh) -> None:
+    ada = mesh.start("ada")
+    url = f"{ada.ready.api}/.well-known/netnode.json"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with opener.open(url, timeout=10) as answer:
         found = json.load(answer)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from netnode.testing import Mesh
 from tests.long.pi import small_machine
-from tests.processes.launcher import launcher
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="one core and control groups are Linux's")
 def test_a_node_on_a_small_machine_starts_syncs_and_searches(tmp_path: Path) -> None:
-    with launcher(tmp_path) as nodes:
+    with Mesh(tmp_path) as nodes:
         figures = small_machine(nodes, 500)
     assert figures["entries"] >= 1_500 and figures["memory MB, highest"] < 256

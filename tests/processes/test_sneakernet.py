@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.launcher import Launcher, Place
+from netnode.testing import Mesh, Place
 
 
 def test_a_file_of_logs_carries_listings_to_a_home_that_never_met_their_seller(
-    nodes: Launcher, place: Place, tmp_path: Path
+    mesh: Mesh, place: Place, tmp_path: Path
 ) -> None:
     place.ask("listing", "add", "--kind", "product", "--key", "lamp", "--title", "Brass lamp", "--price", "80.00",
               "--currency", "EUR")  # fmt: skip
@@ -19,7 +19,7 @@ def test_a_file_of_logs_carries_listings_to_a_home_that_never_met_their_seller(
     stick = tmp_path / "stick.inx"
     place.ask("log", "export", stick)
 
-    ben = nodes.start("ben")  # a running node takes it
+    ben = mesh.start("ben")  # a running node takes it
     first = ben.ask("log", "import", stick)
     assert (first["added"], first["held"], first["logs"], first["refused"]) == (5, 0, 1, [])
     mine = place.ask("search", "lamp")

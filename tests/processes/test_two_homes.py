@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from tests.processes.launcher import Launcher, Place, until
+from netnode.testing import Mesh, Place, wait_until
 
 APPAREL: Final = Path(__file__).with_name(
     "apparel.csv"
@@ -24,8 +24,8 @@ def found(place: Place, text: str) -> dict[str, dict[str, Any]]:
     return {item["ref"]: item for item in answer["items"]}
 
 
-def test_a_newcomer_finds_what_its_inviter_imported(nodes: Launcher) -> None:
-    ada = nodes.start("ada")
+def test_a_newcomer_finds_what_its_inviter_imported(mesh: Mesh) -> None:
+    ada = mesh.start("ada")
     assert ada.ask("listing", "import", APPAREL, "--currency", "EUR") == {
         "created": 14, "updated": 0, "unchanged": 0, "withdrawn": 0, "skipped": [], "pictures": 0, "not_fetched": [],
     }  # fmt: skip
@@ -41,8 +41,8 @@ def test_a_newcomer_finds_what_its_inviter_imported(nodes: Launcher) -> None:
 
     invite = ada.ask("invite")["uri"]
     began = time.monotonic()
-    ben = nodes.start("ben", "--peer", invite)
-    until(
+    ben = mesh.start("ben", "--peer", invite)
+    wait_until(
         lambda: ben.keys("shirt") == ada.keys("shirt"),
         "what was imported is found at the newcomer",
         FIND_SECONDS,
@@ -62,12 +62,12 @@ def test_a_newcomer_finds_what_its_inviter_imported(nodes: Launcher) -> None:
     assert checked_log["ok"] and checked_log["problems"] == [] and checked_log["logs"] == 2
 
 
-def test_what_is_found_does_not_depend_on_whether_a_node_runs(nodes: Launcher) -> None:
-    ada = nodes.start("ada")
+def test_what_is_found_does_not_depend_on_whether_a_node_runs(mesh: Mesh) -> None:
+    ada = mesh.start("ada")
     ada.ask("listing", "import", APPAREL, "--currency", "EUR")
     ada.ask("listing", "withdraw", "wool-socks")
-    ben = nodes.start("ben", "--peer", ada.invite())
-    until(lambda: ben.get("/status")["listings"] == 13, "everything is at the newcomer")
+    ben = mesh.start("ben", "--peer", ada.invite())
+    wait_until(lambda: ben.api.get("/status")["listings"] == 13, "everything is at the newcomer")
     asked = (
         ("listing", "ls", "--all", "--limit", 5),
         ("listing", "show", "checked-shirt"),
@@ -79,7 +79,7 @@ def test_what_is_found_does_not_depend_on_whether_a_node_runs(nodes: Launcher) -
     )
     running = [ada.run(*arguments, "--json") for arguments in asked]
     status = ada.ask("status")
-    assert ada.ask("stop") == {"stopped": True, "pid": ada.ready["pid"]}
+    assert ada.ask("stop") == {"stopped": True, "pid": ada.ready.pid}
     assert ada.process.wait(10) == 0
     offline = [ada.run(*arguments, "--json") for arguments in asked]
     for arguments, one, other in zip(asked, running, offline, strict=True):
@@ -91,8 +91,8 @@ def test_what_is_found_does_not_depend_on_whether_a_node_runs(nodes: Launcher) -
     assert (status["running"], after["running"]) == (True, False)
 
 
-def test_a_person_pages_through_a_list_to_its_end(nodes: Launcher) -> None:
-    ada = nodes.start("ada")
+def test_a_person_pages_through_a_list_to_its_end(mesh: Mesh) -> None:
+    ada = mesh.start("ada")
     ada.ask("listing", "import", APPAREL, "--currency", "EUR")
     keys: list[str] = []
     cursor: str | None = None
@@ -108,13 +108,12 @@ def test_a_person_pages_through_a_list_to_its_end(nodes: Launcher) -> None:
     assert keys == sorted(keys)
 
 
-def test_the_ready_file_is_one_line_with_the_real_addresses(nodes: Launcher) -> None:
-    node, ready_file = nodes.launch("ada")
-    node.wait_ready(ready_file)
-    text = ready_file.read_text()
+def test_the_ready_file_is_one_line_with_the_real_addresses(mesh: Mesh) -> None:
+    node = mesh.start("ada")
+    text = node.launches[-1].ready_file.read_text()
     assert text.count("\n") == 1 and text.endswith("\n")
     assert set(json.loads(text)) == {"id", "pid", "peer", "api"}
-    assert node.ready["pid"] == node.process.pid
-    assert node.ready["peer"] == f"ws://127.0.0.1:{node.port}/inx/1"
-    assert node.ready["api"] == f"http://127.0.0.1:{node.port}"
+    assert node.ready.pid == node.process.pid
+    assert node.ready.peer == f"ws://127.0.0.1:{node.port}/inx/1"
+    assert node.ready.api == f"http://127.0.0.1:{node.port}"
     assert node.port != 0

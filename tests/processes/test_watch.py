@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.processes.launcher import END_SECONDS, PROGRAM, ROOT, Launcher, Node, environment, until
+from netnode.testing import END_SECONDS, PROGRAM, Mesh, Node, environment, wait_until
 
 HEAD = "Handle,Title,Variant Price,Published\n"
 
@@ -28,7 +28,7 @@ def watching(node: Node, file: Path, *arguments: str) -> Iterator[Path]:
         process = subprocess.Popen(
             [*PROGRAM, "--home", str(node.home), "watch", str(file), "--currency", "EUR", "--every", "1", "--json",
              *arguments],
-            cwd=ROOT, env=environment(), stdout=answers, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+            env=environment(), stdout=answers, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             yield out
@@ -48,30 +48,30 @@ def counts(answer: Any) -> tuple[int, int, int, int]:
     return (answer["created"], answer["updated"], answer["unchanged"], answer["withdrawn"])
 
 
-def test_a_file_is_imported_whenever_it_changes(nodes: Launcher, tmp_path: Path) -> None:
+def test_a_file_is_imported_whenever_it_changes(mesh: Mesh, tmp_path: Path) -> None:
     """Now, after each change, not for the same content; a broken file changes nothing and is no end."""
     file = tmp_path / "shop.csv"
     file.write_text(catalogue("a", "b"))
-    node = nodes.start("ada")
+    node = mesh.start("ada")
     with watching(node, file, "--whole") as out:
-        until(lambda: len(answers(out)) == 1, "the first import")
+        wait_until(lambda: len(answers(out)) == 1, "the first import")
         assert counts(answers(out)[0]) == (2, 0, 0, 0)
         file.with_suffix(".new").write_text(catalogue("a", "b"))
         os.replace(file.with_suffix(".new"), file)  # the same content in another file
         file.write_text(catalogue("b", "c", title="Hat"))
-        until(lambda: len(answers(out)) == 2, "the second import")
+        wait_until(lambda: len(answers(out)) == 2, "the second import")
         assert counts(answers(out)[1]) == (1, 1, 0, 1)
         file.write_text("nothing\n")
         file.unlink()
         file.write_text(catalogue("b", "c", "d", title="Hat"))
-        until(lambda: len(answers(out)) == 3, "the third import")
+        wait_until(lambda: len(answers(out)) == 3, "the third import")
         assert counts(answers(out)[2]) == (1, 0, 2, 0)
     assert {item["key"] for item in node.ask("listing", "ls")["items"]} == {"b", "c", "d"}
 
 
-def test_a_file_that_is_wrong_at_first_ends_the_command(nodes: Launcher, tmp_path: Path) -> None:
-    node = nodes.start("ada")
+def test_a_file_that_is_wrong_at_first_ends_the_command(mesh: Mesh, tmp_path: Path) -> None:
+    node = mesh.start("ada")
     missing = node.run("watch", tmp_path / "no.csv", "--json")
     assert missing.code == 3
     (tmp_path / "x.csv").write_text("nothing\n")
-    assert node.run("watch", tmp_path / "x.csv").code == 2
+    assert node.run("watch", tmp_path / "x.csv").code == 1
