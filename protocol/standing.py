@@ -49,12 +49,12 @@ def accept_alone(
         raise RemoteProtocolError("link", "an entry of a term lies above its opener")
     if not any(signature_valid(openers.network, key, entry) for key in openers.keys(entry.epoch)):
         raise RemoteProtocolError("signature", f"entry {entry.seq} is not signed by the key of its epoch")
-    if entry.place < openers.place and not _named(openers, entry, standings):
+    if entry.place < openers.place and (entry.seq, entry.id) not in named(openers, standings):
         raise NotHeld("stale", "an entry of a closed epoch or term that no standing entry names")
 
 
-def _named(openers: Openers, entry: Entry, standings: Sequence[Entry]) -> bool:
-    """Whether the newest standing of the newest place is whole and names this very entry.
+def named(openers: Openers, standings: Sequence[Entry]) -> frozenset[tuple[int, bytes]]:
+    """What the newest standing of the newest place names, by (seq, id); nothing when it is not whole [R-LOG-12].
 
     The verdict does not depend on the order in which parts are given, nor on what is given besides.
     """
@@ -69,11 +69,11 @@ def _named(openers: Openers, entry: Entry, standings: Sequence[Entry]) -> bool:
     if any(
         (after.seq, after.prev) != (before.seq + 1, before.id) for (before, _), (after, _) in pairwise(parts)
     ):
-        return False
+        return frozenset()
     numbers = [(record.part, record.parts) for _, record in parts]
     if numbers != [(number, len(parts)) for number in range(1, len(parts) + 1)]:
-        return False
-    return any(entry.seq < part.seq and (entry.seq, entry.id) in record.entries for part, record in parts)
+        return frozenset()
+    return frozenset((seq, id_) for part, record in parts for seq, id_ in record.entries if seq < part.seq)
 
 
 def _part(openers: Openers, entry: Entry) -> Standing | None:

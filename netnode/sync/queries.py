@@ -21,6 +21,7 @@ from protocol.items import Standing as Of
 from protocol.log_state import LogState
 from protocol.records import Standing
 from protocol.run import RUN_BYTES, RUN_OVERHEAD, entry_weight, run_of
+from protocol.standing import named
 
 STANDINGS_SOUGHT: Final = (
     2 * limits.MAX_STANDING_PARTS
@@ -87,13 +88,24 @@ class QueryAnswers:
 class _Page:
     """One answer being put together, within one message."""
 
-    __slots__ = ("_heads", "_hits", "_network", "_openers", "_reader", "_room", "_standings", "_states")
+    __slots__ = (
+        "_heads",
+        "_hits",
+        "_named",
+        "_network",
+        "_openers",
+        "_reader",
+        "_room",
+        "_standings",
+        "_states",
+    )
 
     def __init__(self, network: str, reader: Reader) -> None:
         self._network = network
         self._reader = reader
         self._room = RUN_BYTES
         self._states: dict[bytes, LogState | None] = {}
+        self._named: dict[bytes, tuple[list[Entry], frozenset[tuple[int, bytes]]]] = {}
         self._heads: dict[bytes, Item] = {}
         self._hits: list[Entry] = []
         self._openers: list[Entry] = []
@@ -146,11 +158,16 @@ class _Page:
         """The parts of the standing that names an entry of a closed place, those not sent yet; None without one."""
         if entry.place == state.openers.place:
             return []
-        first = state.openers.newest[0].seq + 1
-        above = self._reader.entries(entry.author, first, first + STANDINGS_SOUGHT, RUN_BYTES * 4)
-        parts = [each for each in above if each.kind == Standing.KIND and each.record is not None]
+        if entry.author not in self._named:
+            first = state.openers.newest[0].seq + 1
+            above = self._reader.entries(entry.author, first, first + STANDINGS_SOUGHT, RUN_BYTES * 4)
+            parts = [each for each in above if each.kind == Standing.KIND and each.record is not None]
+            self._named[entry.author] = parts, named(state.openers, parts)
+        parts, names = self._named[entry.author]
+        if (entry.seq, entry.id) not in names:
+            return None
         sent = {each.id for each in self._standings}
-        return [each for each in parts if each.id not in sent] if parts else None
+        return [each for each in parts if each.id not in sent]
 
 
 def _query(question: messages.Query) -> Query | None:

@@ -148,6 +148,8 @@ async def test_entries_of_a_closed_epoch_need_a_standing(mesh: Mesh) -> None:
     await hub.projector.level()
     assert [hit.entry for hit in (await search(leaf, "")).items] == [cap.id.hex()]
     assert hat.id.hex() not in {hit.entry for hit in (await search(leaf, "")).items}
+    answer = await leaf.keeper.open_sessions()[0].query(messages.Query(text="", limit=50))
+    assert [run.first for run in answer.hits] == [cap.seq]  # what no standing names is not even sent
 
 
 async def test_pages_go_on_where_a_message_was_full(mesh: Mesh) -> None:
