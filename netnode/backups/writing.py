@@ -103,10 +103,15 @@ def _place(home: Home, folder: Path) -> None:
         if folder == home.path / shelf.FOLDER:
             folder.mkdir(mode=0o700, exist_ok=True)
         elif not folder.is_dir():
-            text = f"There is no folder {folder}. Plug in its disk, or make it: mkdir -p {shlex.quote(str(folder))}"
-            raise Problem(text, ExitCode.NOT_FOUND, "no_folder", {"path": str(folder)})
+            raise no_folder(folder)
     except OSError as error:
         raise disk_problem(error, "create", folder) from error
+
+
+def no_folder(folder: Path, more: str = "") -> Problem:
+    """The Problem (3) for a folder that is not there: its disk may not be plugged in, so it is not made."""
+    text = f"There is no folder {folder}. Plug in its disk, or make it: mkdir -p {shlex.quote(str(folder))}{more}"
+    return Problem(text, ExitCode.NOT_FOUND, "no_folder", {"path": str(folder)})
 
 
 def store_size(home: Home) -> int:

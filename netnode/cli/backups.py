@@ -72,9 +72,10 @@ def backup() -> None:
 @passphrase_option
 @click.pass_context
 def create(context: click.Context, file: Path | None, no_verify: bool, passphrase_file: Path | None) -> None:
-    """Write a backup to FILE, or to a folder; the node may go on running meanwhile.
+    """Write a backup to FILE, or to a folder that is there; the node may go on running meanwhile.
 
-    Without FILE it goes to the folder of the setting backup_folder. Your recovery words open it, on any computer.
+    The name of a file has an ending, such as .backup. Without FILE it goes to the folder of the setting backup_folder.
+    Your recovery words open it, on any computer.
     """
     run = invocation(context)
     order = models.BackupOrder(path=None if file is None else _absolute(file), verify=not no_verify)
@@ -131,6 +132,9 @@ def verify(context: click.Context, file: Path, words_file: Path | None, passphra
         key = _words_key(run, file, words_file)
         made = in_process(lambda watch: run.runtime.verify_backup(file, key, watch))
     else:
+        if not run.home.initialised():
+            text = f"There is no networker in {run.home.path} whose keys open it. Give --words-file FILE."
+            raise Problem(text, ExitCode.NOT_FOUND, "no_home", {"path": str(run.home.path)})
         made = _watched(run, BACKUP_VERIFY, models.BackupChoice(path=_absolute(file)), passphrase_file)
     output.emit(run, made, _show_verified)
 

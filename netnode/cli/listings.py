@@ -289,7 +289,11 @@ def import_(
     dry_run: bool,
     passphrase_file: Path | None,
 ) -> None:
-    """Publish the listings of a shop's export FILE; a second import changes only what differs."""
+    """Publish the listings of a shop's export FILE; a second import changes only what differs.
+
+    Each product is taken whole or skipped, with its row, field and reason; skipped ones are no failure. Exit 1: FILE
+    cannot be read as a feed; 2: an option is missing or wrong; 3: there is no FILE.
+    """
     run = invocation(context)
     query = models.ImportQuery(
         format=form,

@@ -65,7 +65,7 @@ def _show_settings(page: models.Page[models.Setting]) -> None:
 def _value(value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(str(member) for member in value) or "(none)"
-    return str(value)
+    return str(value) if value != "" else "(none)"
 
 
 @config.command(

@@ -18,6 +18,7 @@ from netnode.problems import Problem
 from netnode.system import SystemClock, pause
 
 _OF_THE_FILE: Final = frozenset({"feed", "format", "currency", "too_large"})
+_GONE: Final = 2  # looks in a row: some programs remove a file just before they write it anew
 Mark = tuple[int, int, int]
 
 
@@ -61,7 +62,10 @@ def watch(
     try:
         while True:
             pause(every)
-            if watched.changed():
+            changed = watched.changed()
+            if (news := watched.news()) is not None:
+                output.hint(f"{_now()} UTC", news)
+            if changed:
                 _import(run, watched, query, passphrase_file, first=False)
     except KeyboardInterrupt:
         output.hint(f"Stopped watching {file}.")
@@ -75,17 +79,25 @@ class _Watched:
         self._mark: Mark | None = None
         self._seen: Mark | None = None
         self._digest = b""
+        self._missed = 0
 
     def changed(self) -> bool:
         """Whether there is something new in it, and nobody has written to it since the last look."""
         mark, before = self._marked(), self._seen
         self._seen = mark
+        self._missed = self._missed + 1 if mark is None else -1 if self._missed >= _GONE else 0
         if mark is None or mark == self._mark or mark != before:
             return False
         if self._hashed() == self._digest:  # touched, or written anew with the same content
             self._mark = mark
             return False
         return True
+
+    def news(self) -> str | None:
+        """Said once, after the look that showed it: that the file is gone, that it is back."""
+        if self._missed == _GONE:
+            return f"{self.path} is gone. The listings stay as they were; it is looked for until it is back."
+        return f"{self.path} is back." if self._missed == -1 else None
 
     def taken(self) -> None:
         """What is there now is being imported."""
@@ -100,7 +112,7 @@ class _Watched:
         try:
             found = self.path.stat()
         except OSError:
-            return None  # on its way: some programs remove a file before they write it anew
+            return None
         return (found.st_ino, found.st_size, found.st_mtime_ns)
 
     def _hashed(self) -> bytes:

@@ -41,7 +41,6 @@ def detect(sample: bytes, encoding: str = "utf-8-sig") -> str:
         f"The file is in none of the formats known here ({titles}). Its first line is: "
         f"{cells.first_line(text)[:80]!r}. Check the file, or name the format with --format.",
         "format",
-        ExitCode.USAGE,
     )
 
 

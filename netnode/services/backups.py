@@ -15,7 +15,7 @@ import msgspec
 from netnode.backups import reading, shelf
 from netnode.backups.format import Header, Opener, Recipients
 from netnode.backups.scratch import Watch, scratch
-from netnode.backups.writing import Order, write_backup
+from netnode.backups.writing import Order, no_folder, write_backup
 from netnode.config import Config
 from netnode.home import Home
 from netnode.keys.keystore import Keys
@@ -105,7 +105,8 @@ class HomeBackups:
         """Writes a backup, and verifies it unless told not to.
 
         Raises:
-            Problem: locked keys (2), there is such a file already (4), or the disk; no file is left.
+            Problem: locked keys (2), no such folder (3), there is such a file already (4), or the disk; no file is
+                left.
         """
         target = self._target(order.path)
         return await self._make(target, order.verify)
@@ -280,7 +281,12 @@ class HomeBackups:
         if not target.is_absolute():
             text = f"{target} is no absolute path, and the node may run in another folder than you."
             raise Problem(text, ExitCode.USAGE, "path", {"path": path})
-        return target / name if target.is_dir() else target
+        if target.is_dir():
+            return target / name
+        if not target.suffix and not target.exists():
+            # A stick that is not plugged in, far more likely than a file whose name has no ending.
+            raise no_folder(target, f" (the name of a file has an ending: {target}.backup)")
+        return target
 
 
 def told(path: Path, header: Header | None, size: int | None = None) -> models.Backup:

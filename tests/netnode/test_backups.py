@@ -135,6 +135,9 @@ async def test_relative_paths_and_folders_that_are_not_there_are_told(
         with pytest.raises(Problem, match=f"There is no folder {folder}. Plug in its disk") as caught:
             await backed_up(founded[0], folder / "x.backup")
         assert caught.value.exit_code is ExitCode.NOT_FOUND
+    with pytest.raises(Problem, match=f"There is no folder {tmp_path / 'no'}. Plug in its disk") as caught:
+        await backed_up(founded[0], tmp_path / "no")  # meant as a folder: no ending
+    assert caught.value.exit_code is ExitCode.NOT_FOUND
     assert not (tmp_path / "no").exists()  # else the backup would lie on the disk that it is to outlive
 
 

@@ -384,6 +384,17 @@ def test_more_cells_than_the_header_has_skip_the_product_only() -> None:
     assert isinstance(second, Mapped)
 
 
+def test_a_file_of_no_known_format_fails_as_one_that_cannot_be_read() -> None:
+    """One exit code for a file that is wrong, whatever is wrong with it; 2 is for the command line."""
+    for data in (b"a,b,c\n1,2,3\n", b"", b"\x00\xff\xfe", b'{"a":'):
+        with pytest.raises(FeedError) as caught:
+            list(read_feed(io.BytesIO(data), currency="EUR"))
+        assert caught.value.exit_code is ExitCode.FAILED, data
+    with pytest.raises(FeedError, match="--format excel is unknown") as refused:
+        read_feed(io.BytesIO(table([MUG])), format="excel", currency="EUR")
+    assert refused.value.exit_code is ExitCode.USAGE
+
+
 def test_a_currency_is_asked_for_before_anything_is_read() -> None:
     with pytest.raises(NeedsCurrency, match="--currency") as caught:
         read_feed(io.BytesIO(table([MUG])))

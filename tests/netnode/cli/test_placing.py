@@ -59,7 +59,7 @@ def test_a_wrong_field_of_a_file_is_named_with_the_file(real, tmp_path):
 @pytest.mark.parametrize(
     ("command", "content", "code"),
     [
-        (("listing", "import"), "a,b\n1,2\n", 2),
+        (("listing", "import"), "a,b\n1,2\n", 1),
         (("listing", "import"), "", 1),
         (("listing", "import"), "Handle,Title,Variant Price\na,A,1\n", 2),
         (("log", "import"), "no runs\n", 1),
