@@ -18,7 +18,7 @@ MODES: Final = (
     "vanishes",
     "silent",
 )
-FAULTS: Final = frozenset({"other bytes", "other size", "short manifest", "whole is another"})
+FAULTS: Final = frozenset({"other bytes", "other size", "short manifest", "whole is another", "huge"})
 """Modes that end a session with code `blob`; the others only give nothing."""
 CHUNKS: Final = 3
 STAYS: Final = 90.0  # seconds it waits to be asked

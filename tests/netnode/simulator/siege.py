@@ -138,6 +138,14 @@ class Siege:
         await self.reaches("afterwards", one, other)
 
 
+async def _trading(siege: Siege) -> None:
+    """People go on meanwhile: what one publishes is soon at the other."""
+    ada, ben = siege.nodes
+    await siege.world.advance(3)
+    await siege.publish(ada, "meanwhile")
+    await siege.reaches("meanwhile", ada, ben)
+
+
 def besieged(
     kind: str,
     mode: str,
@@ -154,7 +162,7 @@ def besieged(
         mode: of the kind.
         then: looks at the world afterwards, besides `Siege.require`.
         seed: of the world.
-        beside: what honest people do meanwhile.
+        beside: what happens meanwhile; a listing is published when not given.
         settings: of the nodes, besides those of every simulated node; strangers need no stamp.
     """
     with World(seed, Options(nodes=2)) as world:
@@ -170,12 +178,9 @@ def besieged(
             await siege.reaches("before", ada, ben)
             siege.sessions = siege.honest_sessions()
             assert all(siege.sessions.values())
-            if beside is not None:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(siege.villain.run(world))
-                    group.create_task(beside(siege))
-            else:
-                await siege.villain.run(world)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(siege.villain.run(world))
+                group.create_task((beside or _trading)(siege))
             await siege.require()
             if then is not None:
                 await then(siege)

@@ -11,7 +11,7 @@ PLAIN = {"stamp_asked": 0, "outbound_sessions": 0}
 
 
 def test_records_that_a_relay_took_out_come_from_others() -> None:
-    """Whoever got a log without its records asks its peers for them again, not only when a session begins [R-SYNC-12]."""
+    """Whoever got a log without its records asks its peers for them again, within one session [R-SYNC-12]."""
     with World(1, Options(nodes=3)) as world:
         siege = Siege(world, villain("censor", "relay", "records"))
 

@@ -1,0 +1,93 @@
+"""Floods, stalls and books full of lies: queues, places and the address book stay within their bounds."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from netnode.simulator.byzantine import flooding, stalling
+from netnode.simulator.nodes import SimNode
+from netnode.sync.accepting import BLOCK, HALF_OPEN_BLOCK
+from netnode.sync.conversation import NOTICES, OUT_BYTES
+from netnode.sync.groups import block_of, group_of
+from netnode.sync.peering import Peering
+from netnode.sync.pull import PENDING_ITEMS, UNLEVEL_ITEMS
+from protocol import limits
+from tests.netnode.simulator.siege import Siege, besieged
+
+WATCHED = 60.0  # virtual seconds
+
+
+async def watching(siege: Siege) -> None:
+    """Looks again and again at what each node holds for its peers."""
+    for _ in range(int(WATCHED / 0.1)):
+        for node in siege.nodes:
+            assert node.connections is not None
+            keeper = node.connections.sessions
+            running = list(keeper._running)
+            crowd: dict[str, list[Peering]] = {}
+            for each in running:
+                bounded(each)
+                if not each.outbound and each.id not in siege.ids:
+                    crowd.setdefault(block_of(each.conversation.link.host), []).append(each)
+            for block, guests in crowd.items():
+                assert len(guests) <= BLOCK + HALF_OPEN_BLOCK, f"{len(guests)} sessions of {block}"
+        await asyncio.sleep(0.1)
+
+
+def bounded(peering: Peering) -> None:
+    """The queues of one session."""
+    conversation = peering.conversation
+    assert conversation._out_bytes <= OUT_BYTES + 2 * limits.MAX_NOISE_MESSAGE
+    assert conversation._notices.qsize() <= NOTICES
+    assert conversation._questions.qsize() <= limits.MAX_OPEN_REQUESTS
+    assert len(peering.pull._pending) <= PENDING_ITEMS and len(peering.pull._unlevel) <= UNLEVEL_ITEMS
+
+
+@pytest.mark.parametrize("mode", flooding.MODES)
+def test_a_flood_fills_no_queue(mode: str) -> None:
+    """[R-LINK-5] [R-SES-11]"""
+    besieged("flooder", mode, beside=watching)
+
+
+@pytest.mark.parametrize("mode", stalling.MODES)
+def test_a_stall_holds_nobody_up(mode: str) -> None:
+    """Handshakes that stall end in time, and whoever never reads costs a bounded queue [R-LINK-4, 5]."""
+    siege = besieged("slow-loris", mode, beside=watching)
+    assert siege.villain.deeds.acts["held on to"] == 0
+
+
+@pytest.mark.parametrize("mode", ["answers", "unasked", "one networker", "many tellers"])
+def test_a_book_is_not_filled_by_one_group(mode: str) -> None:
+    """Very many addresses of two network groups reach few buckets, and honest addresses stay [R-BOOK-8, 9]."""
+
+    def false(node: SimNode, honest: list[str]) -> list[str]:
+        assert node.connections is not None and node.connections.sessions.outreach is not None
+        book = node.connections.sessions.outreach.book
+        kept = {known.address for known in book}
+        assert any(address in kept for address in honest), "no honest address is left"
+        return [address for address in kept if address not in honest]
+
+    async def then(siege: Siege) -> None:
+        addresses = [node.address for node in siege.nodes]
+        for node in siege.nodes:
+            assert node.connections is not None and node.connections.sessions.outreach is not None
+            book = node.connections.sessions.outreach.book
+            for group in {group_of(each) for each in false(node, addresses)}:
+                assert len(book.buckets(tried=True, group=group)) < 8
+                assert len(book.buckets(tried=False, group=group)) <= 4 * 64
+            assert len(false(node, addresses)) < 700
+
+    siege = besieged("eclipser", mode, then)
+    assert siege.villain.deeds.acts["addresses told"] >= 900
+
+
+def test_sybils_without_a_stamp_are_not_kept() -> None:
+    """Two dozen fresh networkers, none of which did the work it is asked for [R-STAMP-4]."""
+
+    async def then(siege: Siege) -> None:
+        for node in siege.nodes:
+            assert set(await siege.items(node)) <= set(siege.ids)
+
+    besieged("flooder", "sybils", then, stamp_asked=6)
