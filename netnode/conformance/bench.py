@@ -119,6 +119,13 @@ class Bench:
             )
             raise Skipped(text)
 
+    def asks_stamp(self) -> None:
+        """Skips the check unless the node asks us for a stamp that can be made here."""
+        if self.target.loopback:
+            raise Skipped("a peer on the same computer is asked for no stamp")
+        if not 0 < self.known.asks_stamp <= MOST_BITS:
+            raise Skipped(f"the node asks strangers for {self.known.asks_stamp} bits")
+
     async def stamp(self, own: Author) -> list[Any] | None:
         """A stamp of the bits the node asks for; None when it asks for none, or for too many."""
         bits = self.known.asks_stamp
@@ -244,7 +251,7 @@ class Bench:
 
     async def alive(self) -> None:
         """Fails unless the node answers an honest peer."""
-        async with self.meet() as peer:
+        async with self.meet(interest=[]) as peer:
             await peer.goes_on()
 
 

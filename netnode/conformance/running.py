@@ -1,4 +1,4 @@
-"""Runs checks against a node: each in sessions of its own, some side by side, each with an end."""
+"""Runs checks against a node: each in sessions of its own, and each with an end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ CHECK_SECONDS: Final = 90.0  # why: the longest waits for two time-outs of the n
 AT_ONCE: Final = (
     4  # checks side by side on this computer; elsewhere one, as a node gives a stranger few places
 )
-SLOW_AT_ONCE: Final = 2  # elsewhere
+SLOW_AT_ONCE: Final = (
+    2  # checks that wait, where the node is not on this computer: it gives a stranger few places
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ async def _known(peer: Peer, target: Target, now: int) -> Known:
 
 
 async def run(bench: Bench, checks: Sequence[Check], told: Callable[[Result], None]) -> list[Result]:
-    """Runs checks; those that wait run beside the others, and what is hostile runs last, one by one.
+    """Runs checks one by one, what is hostile last; those that wait run beside the others.
 
     Args:
         bench: for all of them.
@@ -138,7 +140,6 @@ async def run(bench: Bench, checks: Sequence[Check], told: Callable[[Result], No
     Returns:
         The results, in the order of the checks.
     """
-    here = bench.target.loopback
     found: dict[str, Result] = {}
 
     async def work(queue: list[Check]) -> None:
@@ -151,10 +152,9 @@ async def run(bench: Bench, checks: Sequence[Check], told: Callable[[Result], No
     usual = [check for check in checks if not check.slow and check.klass != "C4"]
     hostile = [check for check in checks if not check.slow and check.klass == "C4"]
     async with asyncio.TaskGroup() as group:
-        for _ in range(len(slow) if here else SLOW_AT_ONCE):
+        for _ in range(len(slow) if bench.target.loopback else SLOW_AT_ONCE):
             group.create_task(work(slow), name="slow checks")
-        for _ in range(AT_ONCE if here else 1):
-            group.create_task(work(usual), name="checks")
+        group.create_task(work(usual), name="checks")
     await work(hostile)
     return [found[check.id] for check in checks]
 

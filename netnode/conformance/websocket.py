@@ -19,6 +19,7 @@ from netnode.ports import Entropy
 CONNECT_SECONDS: Final = 10.0
 _MAX_HEAD: Final = 16_384
 _MAX_FRAME: Final = 1 << 20  # no INX node sends one as long
+_BUFFER: Final = 1 << 16  # bytes read ahead: who is not listened to must notice
 
 
 class Opcode(IntEnum):
@@ -74,7 +75,7 @@ async def connected(target: Target) -> tuple[asyncio.StreamReader, asyncio.Strea
     context = ssl.create_default_context() if target.secure else None
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            return await asyncio.open_connection(target.host, target.port, ssl=context, limit=_MAX_FRAME)
+            return await asyncio.open_connection(target.host, target.port, ssl=context, limit=_BUFFER)
     except TimeoutError as error:
         raise OSError(f"no answer within {CONNECT_SECONDS:.0f} s") from error
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import importlib
 import inspect
 import textwrap
+from collections.abc import Sequence
 from types import FunctionType
 from typing import Any
 
 
-def rewrite(where: str, old: str, new: str) -> None:
-    """Replaces a piece of a function's source; whoever imported the function runs the new code too.
+def rewrite(where: str, pieces: Sequence[tuple[str, str]]) -> None:
+    """Replaces pieces of a function's source; whoever imported the function runs the new code too.
 
     Args:
         where: `module:function` or `module:Class.method`.
-        old: a piece that stands in it exactly once.
-        new: what stands there instead.
+        pieces: each stands in it exactly once, and what stands there instead.
     """
     module_name, _, path = where.partition(":")
     module = importlib.import_module(module_name)
@@ -25,8 +25,10 @@ def rewrite(where: str, old: str, new: str) -> None:
     function = found.fget if isinstance(found, property) else found
     assert isinstance(function, FunctionType), where
     source = textwrap.dedent(inspect.getsource(function))
-    assert source.count(old) == 1, f"{where} has {source.count(old)} times: {old}"
-    body = "\n".join(line for line in source.replace(old, new).splitlines() if not line.startswith("@"))
+    for old, new in pieces:
+        assert source.count(old) == 1, f"{where} has {source.count(old)} times: {old}"
+        source = source.replace(old, new)
+    body = "\n".join(line for line in source.splitlines() if not line.startswith("@"))
     made: dict[str, Any] = {}
     exec(compile("from __future__ import annotations\n" + body, where, "exec"), module.__dict__, made)
     function.__code__ = made[function.__name__].__code__

@@ -315,8 +315,8 @@ _ALL: Final = (
         (
             (
                 "protocol.session:Session._routed",
-                "if question is None or received.type not in messages.MESSAGES[messages.TYPES[type(question)]].answers:",
-                "if question is None:",
+                "or received.type not in messages.MESSAGES[messages.TYPES[type(question)]].answers:",
+                ":",
             ),
         ),
         "",

@@ -200,6 +200,10 @@ CHECKS: Final = (
     ),
     Check("C2-80", "R-LOG-16", READERS, "ends no contest of different promises", _for_good),
     Check(
-        "C2-81", "R-LOG-11 R-LOG-13", READERS, "comes to the same item whatever came first", _order_of_arrival
+        "C2-81",
+        "R-LOG-11 R-LOG-24 R-LOG-13",
+        READERS,
+        "comes to the same item whatever came first",
+        _order_of_arrival,
     ),
 )

@@ -218,7 +218,7 @@ CHECKS: Final = (
     ),
     Check(
         "C1-83",
-        "R-BOOK-2 R-BOOK-5 R-BOOK-7 R-BOOK-1",
+        "R-BOOK-2 R-BOOK-5 R-BOOK-7 R-BOOK-6 R-BOOK-1",
         KEEPERS,
         "tells statements that hold and may travel",
         _ask_peers,

@@ -92,6 +92,30 @@ async def _inceptions(bench: Bench) -> None:
         await _refused_openers(bench, own, inception)
 
 
+async def _entries(bench: Bench) -> None:
+    """The inception as an entry of a wrong form, one fault each."""
+    own = bench.author()
+    header, signature, record = own.first.alone()
+    fields = decode(header)
+    wrong: tuple[list[object], ...] = (
+        [header, signature],
+        [header, signature, record, None],
+        [header, signature[:63], record],
+        [header, signature, None],
+        [header, signature, record + b"\x00"],
+        [encode([2, *fields[1:]]), signature, record],
+        [encode(fields[:9]), signature, record],
+        [b"\xdc\x00\x0a" + header[1:], signature, record],
+        [encode([*fields[:9], 1 << 20]), signature, record],
+    )
+
+    def payload(entry: list[object]) -> Payload:
+        return lambda key: encode({**decode(own.payload(key, own.until(), [own.first])), "openers": [entry]})
+
+    for entry in wrong:
+        await _refuses(bench, own, payload(entry))
+
+
 async def _small_keys(bench: Bench) -> None:
     own, nonce = bench.author(), bench.entropy.token(16)
     record = encode({"key": SMALL_ORDER, "nonce": nonce, "promise": bytes(32)})
@@ -171,6 +195,13 @@ async def _signing_key(bench: Bench) -> None:
 
 
 CHECKS: Final = (
+    Check(
+        "C1-33",
+        "R-ENTRY-6 R-ENTRY-1 R-ENTRY-2 R-ENTRY-5 R-CERT-3",
+        EVERYBODY,
+        "refuses entries of a wrong form",
+        _entries,
+    ),
     Check("C1-20", "R-CERT-2", EVERYBODY, "refuses a certificate that has expired", _expired),
     Check("C1-21", "R-CERT-2", EVERYBODY, "refuses a certificate that holds too long", _too_long),
     Check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Final
 
@@ -12,9 +13,13 @@ from netnode.conformance.encoding import encode
 from netnode.conformance.entries import Entry
 from netnode.conformance.limits import ANCHOR_EVERY, MAX_RECORD, MAX_SEQ
 from netnode.conformance.runs import write_run
+from netnode.conformance.signatures import ORDER, public
+from netnode.conformance.tags import tag
 
 ODD: Final = 4_095  # kinds that nobody defined
 EVEN: Final = 4_096
+BLOCK: Final = 9
+IDENTITY: Final = b"\x01" + bytes(31)  # the point, as R of a signature
 FAR: Final = 10 * 365 * 86_400_000  # ms
 
 
@@ -56,6 +61,31 @@ async def _another_signer(bench: Bench) -> None:
     await bench.show(log)
     await bench.show([forged], codes=("signature",))
     await bench.keeps(author.id, log)
+
+
+async def _malleable(bench: Bench) -> None:
+    """Signatures whose equation holds, and that are none all the same."""
+    author = bench.author()
+    log = author.log(2)
+    await bench.show(log)
+    right = author.entry(log[-1])
+    scalar = int.from_bytes(right.signature[32:], "little") + ORDER
+    higher = replace(right, signature=right.signature[:32] + scalar.to_bytes(32, "little"))
+    signed = tag(bench.network, "entry") + right.header_bytes
+    small = replace(right, signature=_of_identity(author.seeds[log[-1].id], signed))
+    for forged in (higher, small):
+        await bench.show([forged], codes=("signature",))
+    await bench.keeps(author.id, log)
+
+
+def _of_identity(seed: bytes, message: bytes) -> bytes:
+    """A signature with R the identity: S = h * a fits the equation of R-SIG-4, and R-SIG-3 refuses it."""
+    secret = bytearray(hashlib.sha512(seed).digest()[:32])
+    secret[0] &= 248
+    secret[31] = secret[31] & 127 | 64
+    digest = hashlib.sha512(IDENTITY + public(seed) + message).digest()
+    scalar = int.from_bytes(digest, "little") * int.from_bytes(secret, "little") % ORDER
+    return IDENTITY + scalar.to_bytes(32, "little")
 
 
 async def _bad_anchor(bench: Bench) -> None:
@@ -137,7 +167,8 @@ async def _unknown_kinds(bench: Bench) -> None:
     log.append(author.entry(log[-1], kind=ODD, record=encode({"anything": [1, None]})))
     log.append(author.entry(log[-1], kind=EVEN, record=encode({"anything": {}})))
     log.append(author.entry(log[-1], kind=EVEN + 1, record=b"\xc1 no value at all"))
-    log.append(author.entry(log[-1]))
+    block = {"$": bench.entropy.token(16), "id": bench.entropy.token(32)}
+    log.append(author.entry(log[-1], kind=BLOCK, record=encode(block)))
     await bench.show(log)
     await bench.keeps(author.id, log)
 
@@ -249,6 +280,13 @@ async def _records_gone(bench: Bench) -> None:
 
 CHECKS: Final = (
     Check(
+        "C2-41",
+        "R-SIG-2 R-SIG-3 R-SIG-4",
+        READERS,
+        "refuses signatures in another form than the one",
+        _malleable,
+    ),
+    Check(
         "C2-20",
         "R-SYNC-11 R-SYNC-16 R-ENC-9 R-ENTRY-7 R-RUN-2",
         READERS,
@@ -318,7 +356,7 @@ CHECKS: Final = (
     ),
     Check(
         "C2-32",
-        "R-KIND-2 R-KIND-3 R-KIND-1",
+        "R-KIND-2 R-KIND-3 R-KIND-1 R-ENTRY-8 R-EFF-2",
         READERS,
         "stores and relays entries of unknown kinds",
         _unknown_kinds,

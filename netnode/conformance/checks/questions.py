@@ -7,11 +7,14 @@ from typing import Any, Final
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import EVERYBODY, KEEPERS, READERS, Broken, Check, want
 from netnode.conformance.encoding import encode
-from netnode.conformance.limits import MAX_INT
+from netnode.conformance.limits import MAX_GET_BYTES, MAX_INT
 from netnode.conformance.messages import ANSWERS, TYPES, write_message
 from netnode.conformance.peer import PATIENCE, Peer
 
 BURST: Final = 40
+LONG: Final = 20  # entries, with records of
+MUCH: Final = 40_000  # bytes
+ODD: Final = 4_095  # a kind that nobody defined
 
 
 def _each(bench: Bench) -> dict[str, dict[str, Any]]:
@@ -67,12 +70,20 @@ async def _once(bench: Bench) -> None:
 
 
 async def _open_twice(bench: Bench) -> None:
-    """While nothing is read, an answer cannot be through: the number is still open."""
-    async with bench.meet() as peer:
-        question = write_message("get", 9, budget=1 << 22, wants=[[bench.known.id, 0, 1 << 30]] * 512)
+    """While nothing is read, an answer as long as this cannot be through: the number is still open."""
+    author = bench.author()
+    log = [author.first]
+    for _ in range(LONG):
+        log.append(author.entry(log[-1], kind=ODD, record=author.filler(MUCH)))
+    await bench.show(*([entry] for entry in log))
+    async with bench.meet(interest=[]) as peer:
+        peer.held.clear()
+        question = write_message("get", 9, budget=MAX_GET_BYTES, wants=[[author.id, 0, LONG]] * 8)
         peer.expects(9, "get")
-        await peer.say(question)
-        await peer.say(question)
+        both = [peer.socket.framed(peer.session.seal(question)) for _ in range(2)]
+        await peer.socket.send_raw(b"".join(both))
+        await bench.alive()
+        peer.held.set()
         ending = await peer.ended(2 * PATIENCE)
         want(ending.said == "answer", f"ended with {ending.said}, not with answer")
 
@@ -185,7 +196,7 @@ CHECKS: Final = (
     ),
     Check(
         "C1-71",
-        "R-SES-7",
+        "R-SES-7 R-QRY-1",
         KEEPERS,
         "refuses questions of features not in use with `not_here`",
         _features_apart,

@@ -100,7 +100,7 @@ async def _never_answers(bench: Bench) -> None:
     """Its questions get no answer: it may leave, with `answer` or without a code, and serves others."""
     shelf = bench.shelf()
     shelf.answers |= {name: lambda _: None for name in ("changes", "heads", "get", "openers", "ranges")}
-    async with bench.meet(shelf=shelf) as peer:
+    async with bench.meet(shelf=shelf, interest=[]) as peer:
         await peer.goes_on()
         await bench.alive()
         try:
@@ -115,7 +115,7 @@ async def _never_answers(bench: Bench) -> None:
 
 async def _heartbeat(bench: Bench) -> None:
     """On an idle link the node pings; here it is counted, and answered."""
-    async with bench.meet() as peer:
+    async with bench.meet(interest=[]) as peer:
         await peer.goes_on()
         await peer.until(lambda: peer.socket.pinged, "a ping on an idle link", HEARTBEAT + GRACE)
 
