@@ -58,12 +58,13 @@ class Near:
 
 @dataclass
 class Siege:
-    """A world under attack."""
+    """A world under attack; `troubled` where sessions end for other reasons as well."""
 
     world: World
     villain: Villain
     nodes: list[SimNode] = field(default_factory=list)
     sessions: dict[str, list[Peering]] = field(default_factory=dict)
+    troubled: bool = False
 
     @property
     def ids(self) -> list[bytes]:
@@ -123,8 +124,9 @@ class Siege:
         """What has to hold: nobody honest was cut off or framed, nothing false is stored, all are level and serve."""
         deeds = self.villain.deeds
         assert self.world.faults == []
-        assert self.honest_sessions() == self.sessions, "an honest session ended"
-        await self.world.settle(self.level, AFTER, "equal items")
+        if not self.troubled:
+            assert self.honest_sessions() == self.sessions, "an honest session ended"
+        await self.world.settle(self.level, 3 * AFTER if self.troubled else AFTER, "equal items")
         for node in self.nodes:
             for author, item in (await self.items(node)).items():
                 mine = author in deeds.identities
@@ -148,7 +150,7 @@ async def _trading(siege: Siege) -> None:
 
 def besieged(
     kind: str,
-    mode: str,
+    mode: str | None,
     then: Callable[[Siege], Awaitable[None]] | None = None,
     *,
     seed: int = SEED,
