@@ -40,6 +40,7 @@ COMPUTED: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }
 SWAPPED: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+SYMMETRIC: Final = {"min", "max", "suppress", "isinstance"}  # their arguments have no order, or only one that runs
 UNTOUCHED: Final = {"cast", "NewType", "TypeVar"}
 
 
@@ -249,7 +250,7 @@ def _constants(node: ast.Constant) -> list[Replace]:
 
 
 def _calls(node: ast.Call) -> list[Replace]:
-    if len(node.args) < 2 or _is_error(node) or any(isinstance(each, ast.Starred) for each in node.args):
+    if len(node.args) < 2 or _called(node) in SYMMETRIC or _is_error(node) or any(isinstance(each, ast.Starred) for each in node.args):
         return []
     return [
         lambda at=at: _but(  # type: ignore[misc]
@@ -260,7 +261,10 @@ def _calls(node: ast.Call) -> list[Replace]:
 
 
 def _is_nothing(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
+    """What nobody tells from None: callers ask whether it is true."""
+    if isinstance(value, ast.Tuple | ast.List):
+        return not value.elts
+    return isinstance(value, ast.Constant) and not value.value
 
 
 def _fewer(node: ast.BoolOp, at: int) -> ast.AST:

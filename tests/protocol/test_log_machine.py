@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Sequence
 
@@ -174,7 +175,7 @@ def _breaks(branch: Sequence[Entry]) -> list[int]:
 
 def _parts(length: int, chance: random.Random) -> list[tuple[int, int]]:
     ends = sorted({0, length, *(chance.randrange(length + 1) for _ in range(3))})
-    return list(zip(ends, ends[1:], strict=False))
+    return list(itertools.pairwise(ends))
 
 
 TestLogs = Logs.TestCase
