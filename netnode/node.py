@@ -30,6 +30,7 @@ from netnode.ports import PEER_PATH, Disk
 from netnode.problems import ExitCode, Problem
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
+from netnode.services.settling import notice
 from netnode.settings import split_listen
 from netnode.system import freeze_memory, lan_address, retries
 from protocol.identity import id_text
@@ -225,10 +226,10 @@ async def _tell_ready(
     if options.ready_file is not None:
         _write_ready(options.ready_file, ready, parts.ports.disk)
     _log.info("%s serves peers at %s", ready.id, ready.peer)
-    waiting = await services.own.waiting()
-    if waiting is not None and (waiting.by is None or waiting.alarm):
-        ready = replace(ready, notice=waiting.text)
-        _log.warning("%s", waiting.text)
+    told = notice(await services.own.waiting())
+    if told is not None:
+        ready = replace(ready, notice=told)
+        _log.warning("%s", told)
     if options.on_ready is not None:
         options.on_ready(ready)
 

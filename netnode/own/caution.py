@@ -339,9 +339,16 @@ def sentence(found: Standing) -> str:
     why = _WHY[found.reason or Reason.BEHIND]
     said = " ".join(found.waiting_for())
     return (
-        f"Nothing is published yet. {why}, so peers may hold newer entries of yours; what is published before those "
-        f"are here would split your log. {said} Forget a peer that is gone for good (netnode peer rm PEER), or go on "
-        "without waiting (netnode log resume --anyway)."
+        f"Nothing is published yet. {why}, so peers may hold newer entries of yours. {said} A peer that is gone for "
+        "good: netnode peer rm PEER. To go on without waiting: netnode log resume --anyway"
+    )
+
+
+def asked_first(reason: Reason) -> str:
+    """What the owner of a cautious node hears at its start, when most peers answer within seconds."""
+    return (
+        f"Nothing is published yet. {_WHY[reason]}, so your peers are asked first what they hold of your log. "
+        "How far that is: netnode status"
     )
 
 
@@ -360,12 +367,19 @@ def held_back(reader: Reader) -> tuple[str, bool] | None:
     kept = _decode(value)
     if kept.alarm is not None:
         return _two(kept.alarm), True
-    if kept.reason is None or kept.by is not None:
+    if kept.reason is None or kept.by is not None or _all_answered(reader, kept):
         return None
     return (
         f"Nothing is published until your peers have told what they hold of your log. {_WHY[kept.reason]}.",
         False,
     )
+
+
+def _all_answered(reader: Reader, kept: _Kept) -> bool:
+    """Rule (a) is met, though nothing was published since, which would have written that down."""
+    blocked = {peer for peer, _ in reader.blocked()}
+    book = [row.id for row in reader.peers() if row.id not in blocked]
+    return bool(book) and all(peer is not None and peer.hex() in kept.answers for peer in book)
 
 
 def _two(alarm: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from netnode.operations import models
 from netnode.own.branches import Branch
-from netnode.own.caution import Standing, peer_label, sentence
+from netnode.own.caution import Reason, Standing, asked_first, peer_label, sentence
 from netnode.own.log import FORKED, RETIRED, OwnLog
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
@@ -152,3 +152,12 @@ def branch_view(branch: Branch) -> models.OwnBranch:
 def _content(entry: Entry) -> str:
     view = entry_view(entry)
     return f"{view.kind_name} {view.summary}".strip()
+
+
+def notice(waiting: models.Waiting | None) -> str | None:
+    """What the owner is told when the node starts; None when it publishes as usual."""
+    if waiting is None or (waiting.by is not None and not waiting.alarm):
+        return None
+    if waiting.alarm or waiting.reason in (None, "forked", "retired"):
+        return waiting.text
+    return asked_first(Reason(waiting.reason))

@@ -21,7 +21,7 @@ from netnode.operations import models
 from netnode.operations.runtime import StartOptions
 from netnode.own.caution import Reason, mark
 from netnode.services.doctor import Live, computer, examine
-from netnode.store import Writer
+from netnode.store import PeerRow, Writer
 from netnode.system import SystemDisk, SystemEntropy
 from tests.netnode.services_home import TestClock
 from tests.netnode.store_version_1 import make_store
@@ -114,6 +114,21 @@ def test_a_node_that_may_not_publish(home: Path, reason: Reason) -> None:
     one = check(examined, "publishing")
     assert one.state == "warn" and "until your peers have told" in one.text and one.mend == "netnode status"
     assert examined.ok
+
+
+def test_a_node_whose_peers_have_answered_may_publish(home: Path) -> None:
+    """Though it has not since, so that nobody wrote down by which rule."""
+    peer = bytes([7]) * 32
+    with closing(apsw.Connection(str(home / "store.sqlite3"))) as connection:
+        writer = Writer(connection, SystemEntropy())
+        mark(writer, Reason.RESTORED, 1, bytes(16))
+        kept = {"since": 1, "reason": "restored", "answers": {peer.hex(): "loopback"}}
+        writer.set_meta("caution", msgspec.json.encode(kept))
+        assert check(found(home), "publishing").state == "warn"  # no peer in the book
+        writer.put_peer(PeerRow(id=peer))
+        assert "publishing" not in states(found(home))
+        writer.put_peer(PeerRow(addresses=("ws://silent",)))
+        assert check(found(home), "publishing").state == "warn"
 
 
 def test_two_nodes_of_one_networker(home: Path) -> None:

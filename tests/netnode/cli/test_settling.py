@@ -7,6 +7,7 @@ import pytest
 
 from netnode.cli import settling
 from netnode.operations import models
+from netnode.services.settling import notice
 from tests.netnode.fake_services import TIME
 
 
@@ -16,6 +17,15 @@ def waiting(**fields):
         "since": TIME, "peers": 1, "answered": 0, "silent": ["Ben at ws://b"], "groups": 0, "seconds": None,
     }  # fmt: skip
     return models.Waiting(**(known | fields))
+
+
+def test_what_a_start_says_is_short_unless_the_owner_has_to_act():
+    assert notice(None) is None and notice(waiting(by="book")) is None
+    told = notice(waiting())
+    assert told.startswith("Nothing is published yet. This home was restored from a backup")
+    assert told.count(". ") == 2 and told.endswith("netnode status")
+    for fields in ({"alarm": True, "by": "book"}, {"reason": "forked"}, {"reason": "retired"}):
+        assert notice(waiting(**fields)) == waiting().text
 
 
 @pytest.fixture
