@@ -1,4 +1,4 @@
-"""What a running node does by itself to stay within its bounds: quotas, old records, old arrival numbers."""
+"""What a running node does to its store by itself: quotas, old records and arrivals, safety from a loss of power."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from protocol.certificate import DAY_MS
 QUOTA_SECONDS: Final = 120.0  # why: distances change by themselves too, as followed peers say whom they want
 ARRIVALS_SECONDS: Final = 3_600.0
 RECORDS_SECONDS: Final = 3_600.0
+POWER_SECONDS: Final = 60.0  # why: what peers sent since then is fetched again after a loss of power
 LISTINGS_AT_ONCE: Final = 500  # why: a bounded round; the next one goes on
 
 
@@ -29,7 +30,11 @@ def chores(parts: Assembly) -> list[Periodic]:
     async def records() -> None:
         await purge_old(parts)
 
+    async def power() -> None:
+        await parts.store.write(Writer.checkpoint, 1)
+
     return [
+        Periodic("taking what was stored into the database", POWER_SECONDS, power),
         Periodic("keeping to the quotas", QUOTA_SECONDS, quotas),
         Periodic("forgetting old arrivals", ARRIVALS_SECONDS, arrivals),
         Periodic("letting go of old records", RECORDS_SECONDS, records),

@@ -79,12 +79,16 @@ class Writer:
         self.logged = pages
         return 0  # SQLITE_OK
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, least: int = CHECKPOINT_PAGES) -> None:
         """Takes the write-ahead log into the database once it is long: some tenths of a second of writing.
 
-        What is committed is safe without it, so a failure does no harm: the next commit tries again.
+        What is committed survives the end of the process without it, and the loss of power with it. A failure does no
+        harm: the next commit tries again.
+
+        Args:
+            least: how many pages of log are worth it.
         """
-        if self.logged >= CHECKPOINT_PAGES:
+        if self.logged >= least:
             with suppress(apsw.Error):
                 self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self.logged = 0
@@ -360,8 +364,12 @@ class Writer:
         """Blocks a networker no longer; False when it was not blocked."""
         return self._remove("DELETE FROM blocked WHERE n = (SELECT n FROM networker WHERE id = ?)", networker)
 
-    def put_peer(self, peer: PeerRow) -> int:
+    def put_peer(self, peer: PeerRow, durable: bool = False) -> int:
         """Stores a peer of the book: a new one when `p` is 0, else in place of the one with that number.
+
+        Args:
+            peer: with all its fields.
+            durable: it survives a loss of power once this returns; for what the owner asked for.
 
         Returns:
             Its number.
@@ -380,7 +388,7 @@ class Writer:
             peer.invited,
         )
         try:
-            with self.transaction() as connection:
+            with self.transaction(durable) as connection:
                 p: int = connection.execute(
                     "INSERT OR ABORT INTO peer(p, id, name, addresses, inbound, seen, note, added, invited)"
                     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(p) DO UPDATE SET id = excluded.id,"
@@ -398,6 +406,6 @@ class Writer:
         return self._remove("DELETE FROM peer WHERE p = ?", p)
 
     def _remove(self, statement: str, key: Any) -> bool:
-        with self.transaction() as connection:
+        with self.transaction(durable=True) as connection:
             connection.execute(statement, (key,))
             return connection.changes() > 0

@@ -50,7 +50,7 @@ class Book:
                     invited=new.invited or known.invited,
                     note="",
                 )
-            return replace(new, p=await self._store.write(Writer.put_peer, new))
+            return replace(new, p=await self._store.write(Writer.put_peer, new, durable=True))
 
     async def note(self, number: int, note: str) -> None:
         """Writes why the newest attempt failed."""
