@@ -15,7 +15,7 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import msgspec
-from aiohttp import http_parser, web
+from aiohttp import http_exceptions, http_parser, web
 
 from netnode.api import answers
 from netnode.api.admission import Admission, Doorway, Links
@@ -86,6 +86,7 @@ class ApiServer:
             self.app,
             handle_signals=False,
             access_log=None,
+            logger=_http_log(),
             keepalive_timeout=KEEPALIVE_SECONDS,
             auto_decompress=False,  # why: no bombs; a body with Content-Encoding is refused below
             lingering_time=2.0,  # why: long enough for a client to read why its body was refused
@@ -238,6 +239,17 @@ class ApiServer:
             if not chunk:
                 return
             yield chunk
+
+
+def _http_log() -> logging.Logger:
+    """Where the HTTP server writes: bugs, and no trace of what strangers send that is no HTTP."""
+    log = logging.getLogger("netnode.api.http")
+    log.addFilter(_is_no_noise)
+    return log
+
+
+def _is_no_noise(record: logging.LogRecord) -> bool:
+    return record.exc_info is None or not isinstance(record.exc_info[1], http_exceptions.HttpProcessingError)
 
 
 def check_parser() -> None:

@@ -273,6 +273,19 @@ async def test_a_bug_is_a_sentence_and_a_line_in_the_log(http, caplog):
     assert "a bug" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "junk", [b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x00\xee", b"GET / HTTP/1.1\r\nno header\r\n\r\n"]
+)
+async def test_what_is_no_http_fills_no_log(served, caplog, junk):
+    """A stranger could else fill the disk with traces."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", served)
+    writer.write(junk)
+    assert b" 400 " in await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    assert caplog.text == ""
+
+
 async def test_openapi_names_every_operation(http):
     async with http.get("/api/v1/openapi.json", headers=bearer()) as answer:
         document = await read(answer)
