@@ -19,8 +19,8 @@ class Deeds:
         forged: ids of entries that no node may store, with the reason.
         forked: networkers of which two entries of one place of the newest term were signed: nodes may show that.
         contested: networkers with two rotations of one epoch: nodes may show that.
-        framed: networkers that somebody tried to make look forked or contested: no node that knows their newest
-            opener may show that.
+        framed: networkers that somebody tried to make look forked or contested, at nodes that knew their newest
+            opener: no node may show that.
         acts: how often it did what.
         codes: with which codes nodes ended sessions or refused, by act.
     """

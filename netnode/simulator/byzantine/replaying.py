@@ -101,7 +101,7 @@ async def _settled(scene: Scene, target: Target) -> None:
     author.settle()
     author.write(2)
     scene.deeds.sign(author.entries, other)
-    scene.deeds.framed[author.id] = None
+    scene.deeds.forked[author.id] = None  # where the settlement did not come yet
     await scene.show(target, author, scene.shelf(author), seconds=5, act="settlement")
     async with scene.meeting(target, scene.author("replayer"), act="settled fork") as puppet:
         await puppet.say(messages.Fork(left=left, right=right))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from netnode.simulator.byzantine.authors import Author
-from netnode.simulator.byzantine.scene import Scene, Target
+from netnode.simulator.byzantine.scene import Scene, Target, items_of
 from protocol import messages
 from protocol.entry import Entry
 from protocol.records import Standing, encode_record
@@ -42,6 +42,9 @@ async def _attack(
         await _old_papers(scene, target, victim, old, retired)
         return
     async with scene.meeting(target, scene.author(f"thief {index}"), act=mode) as puppet:
+        if not any(item.author == victim.id and item.epoch > 0 for item in await items_of(puppet)):
+            scene.deeds.acts["spared"] += 1  # it could be shown a fork, and would be right to believe it
+            return
         match mode:
             case "fork":
                 await puppet.say(messages.Push(runs=[run_of(forged)]))

@@ -31,4 +31,6 @@ async def rollback(scene: Scene, mode: str) -> None:
     for target in scene.targets() if mode == "careful" else scene.targets()[::-1]:
         # The store is another one as well: what was restored gives its arrivals anew.
         shown = shelf if mode == "back and forth" and scene.chance.below(2) else restored
-        await scene.show(target, author, shown, seconds=scene.chance.uniform(5, 20), act="after the loss")
+        await scene.show(
+            target, author, shown, seconds=scene.chance.uniform(5, 20), act="after the loss", pushed=author.id
+        )

@@ -79,11 +79,15 @@ async def twice_rotated(scene: Scene, mode: str) -> None:
         shelf = scene.shelf()
         opener = first if index % 2 == 0 else second
         shelf.put([*common[: opener.seq], opener])
-        await scene.show(target, scene.author(f"friend {index}"), shelf, seconds=6, act="contest")
+        await scene.show(
+            target, scene.author(f"friend {index}"), shelf, seconds=6, act="contest", pushed=author.id
+        )
     if len(targets) == 1:
         shelf = scene.shelf()
         shelf.put([*common[: second.seq], second])
-        await scene.show(targets[0], scene.author("friend"), shelf, seconds=6, act="contest")
+        await scene.show(
+            targets[0], scene.author("friend"), shelf, seconds=6, act="contest", pushed=author.id
+        )
     if mode in ("healed", "two healings"):
         await _heal(scene, author, [*common[: first.seq], first], key, mode)
 
@@ -96,5 +100,7 @@ async def _heal(scene: Scene, author: Author, chosen: list[Entry], key: Signer, 
     for index, target in enumerate(scene.targets()):
         shelf = scene.shelf()
         shelf.put([*chosen, healings[index % len(healings)]])
-        await scene.show(target, scene.author(f"healer {index}"), shelf, seconds=6, act="healing")
+        await scene.show(
+            target, scene.author(f"healer {index}"), shelf, seconds=6, act="healing", pushed=author.id
+        )
     scene.deeds.acts["healed" if mode == "healed" else "contested again"] += 1
