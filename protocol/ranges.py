@@ -249,10 +249,7 @@ def answered(salted: Salted, question: Ranges, room: int = ROOM) -> Reply:
         reply.lacking += part.lacking
         reply.lists += part.lists
         reply.splits += part.splits
-    # A list that was answered by its parts stands before the parts of splits: put in order.
-    reply.lacking.sort()
-    reply.lists.sort()
-    reply.splits.sort()
+    reply.splits.sort()  # a list that was answered by its parts stands before the parts of splits
     return reply
 
 

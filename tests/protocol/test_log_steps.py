@@ -1,4 +1,4 @@
-"""What `receive` tells of a chain besides what it keeps: steps, the rest, divergence, proofs, and what it must not say."""
+"""What `receive` tells of a chain besides what it keeps: steps, the rest, divergence, proofs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, NotHeld
 from protocol.items import Standing
 from protocol.log import (
+    Drop,
     Keep,
     Release,
     SetAside,
