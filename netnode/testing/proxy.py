@@ -60,7 +60,8 @@ class Proxy:
             for connection in tuple(self._open):
                 if connection.lost:  # the far machine is back and knows nothing of it
                     connection.reset()
-        self.stir()
+        self._changed.set()  # whoever waits looks at the new faults
+        self._changed = asyncio.Event()
         if faults.arrival is Arrival.REFUSED:
             self._deafen()
         elif self._server is None:
@@ -78,11 +79,6 @@ class Proxy:
         if self._holder is not None:
             self._holder.close()
 
-    def stir(self) -> None:
-        """Wakes what waits for other faults."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
     async def changed(self) -> None:
         """Returns when the faults are others."""
         await self._changed.wait()
@@ -95,13 +91,12 @@ class Proxy:
             self._server.close()
             self._server = None
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = _Connection(self, reader, writer)
         self._open.append(connection)
-        try:
-            await connection.serve()
-        finally:
-            self._open.remove(connection)
+        # Its own task: Python 3.11 reports those that asyncio makes as failed when they are cancelled.
+        connection.task = asyncio.get_running_loop().create_task(connection.serve())
+        connection.task.add_done_callback(lambda _: self._open.remove(connection))
 
 
 class _Cut(Exception):
@@ -117,16 +112,14 @@ class _Connection:
         self._near = writer
         self._far: asyncio.StreamWriter | None = None
         self._passed = 0
-        self._ended = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
         self.lost = proxy.faults.half_open  # the far side is gone, and the dialler does not know
 
     async def serve(self) -> None:
         """Passes bytes until either side ends it or it is reset."""
-        while self._proxy.faults.arrival is Arrival.SILENT and not self._ended.is_set():
-            await self._proxy.changed()
-        if self._ended.is_set():
-            return
         try:
+            while self._proxy.faults.arrival is Arrival.SILENT:
+                await self._proxy.changed()
             async with asyncio.TaskGroup() as group:
                 if self.lost:
                     group.create_task(self._pass(self._reader, None))
@@ -137,7 +130,7 @@ class _Connection:
                     group.create_task(self._pass(self._reader, self._far))
                     group.create_task(self._pass(far_reader, self._near, back=True))
         except* (OSError, _Cut):
-            self.reset()
+            self._abort()
         finally:
             for writer in (self._near, self._far):
                 if writer is not None:
@@ -151,8 +144,11 @@ class _Connection:
 
     def reset(self) -> None:
         """Resets it on both sides."""
-        self._ended.set()
-        self._proxy.stir()
+        self._abort()
+        if self.task is not None:
+            self.task.cancel()
+
+    def _abort(self) -> None:
         for writer in (self._near, self._far):
             if writer is not None:
                 _abort(writer)

@@ -68,7 +68,7 @@ def test_a_port_that_is_taken_is_told(mesh: Mesh, place: Place) -> None:
         result = place.run("start", "--listen", f"127.0.0.1:{port}", "--json")
     assert result.code == 1
     assert str(port) in result.sentence and "in use" in result.sentence
-    assert mesh.start("home", "--listen", f"127.0.0.1:{port}").port == port
+    assert mesh.start("home", "--listen", f"127.0.0.1:{port}", home=place.home).port == port
 
 
 @pytest.mark.parametrize("listen", ["nonsense", "127.0.0.1:99999", "no.such.host.invalid:0"])

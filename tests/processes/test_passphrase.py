@@ -29,7 +29,7 @@ def test_what_signs_needs_the_passphrase_unless_a_node_runs(mesh: Mesh, tmp_path
 
     started = place.run("start", "--listen", "127.0.0.1:0")
     assert started.code == 2 and "--passphrase-file" in started.sentence
-    node = mesh.start("ada", "--passphrase-file", secret)
+    node = mesh.start("ada", "--passphrase-file", secret, home=home)
     node.ask(*ADD, "--key", "two")  # the running node has the keys
     assert {item["key"] for item in node.ask("listing", "ls")["items"]} == {"one", "two"}
     assert "correct horse" not in node.said() and made.json["recovery_words"][0] not in node.said().split()

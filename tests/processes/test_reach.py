@@ -67,10 +67,10 @@ def test_an_invite_that_expired_was_taken_back_or_used_up(mesh: Mesh) -> None:
     assert back.code == 4 and "taken back" in back.sentence
 
 
-def test_an_invite_is_shown_when_the_node_starts_later(mesh: Mesh, tmp_path: Path) -> None:
+def test_an_invite_is_shown_when_the_node_starts_later(mesh: Mesh) -> None:
     ada = mesh.start("ada")
     made = ada.ask("peer", "invite")
-    ben = tmp_path / "ben"
+    ben = mesh.folder / "ben"
     assert command("--home", ben, "init", "--name", "Ben", "--no-passphrase").code == 0
     added = command("--home", ben, "peer", "add", made["uri"], "--json")
     assert added.json["invite"] == "pending"

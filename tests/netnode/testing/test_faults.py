@@ -36,6 +36,12 @@ def assert_passes(edge: Edge) -> None:
         assert asked(connection, b"hello") == b"hello"
 
 
+def assert_reset(edge: Edge) -> None:
+    """The reset comes as soon as the connection stands, or a moment later."""
+    with pytest.raises(ConnectionResetError), dial(edge) as connection:
+        connection.recv(1)
+
+
 def test_everything_passes_and_is_counted(edge: Edge, echo: Echo) -> None:
     data = bytes(range(256)) * 10_000
     with dial(edge) as connection:
@@ -179,6 +185,30 @@ def test_half_open(edge: Edge, echo: Echo) -> None:
     assert_passes(edge)
 
 
+def test_a_reset_of_what_is_held(edge: Edge) -> None:
+    with dial(edge) as standing:
+        assert asked(standing, b"one") == b"one"
+        edge.stall()
+        with dial(edge) as new:
+            standing.sendall(b"two")
+            wait_until(lambda: edge.connections == 2, "both stand")
+            edge.reset()
+            for connection in (standing, new):
+                with pytest.raises(ConnectionResetError):
+                    connection.recv(1)
+            wait_until(lambda: edge.connections == 0, "both are over")
+
+
+def test_the_end_of_a_stalled_edge_says_nothing(echo: Echo, caplog: pytest.LogCaptureFixture) -> None:
+    with way_to(echo.address) as edge:
+        standing = dial(edge)
+        assert asked(standing, b"one") == b"one"
+        edge.stall()
+        standing.sendall(b"two")
+    standing.close()
+    assert caplog.records == []
+
+
 def test_a_dialler_that_leaves_a_half_open_connection(edge: Edge) -> None:
     with dial(edge) as connection:
         assert asked(connection, b"one") == b"one"
@@ -188,16 +218,14 @@ def test_a_dialler_that_leaves_a_half_open_connection(edge: Edge) -> None:
 
 def test_a_way_to_nobody(echo: Echo) -> None:
     with way_to(None) as edge:
-        with dial(edge) as connection, pytest.raises(ConnectionResetError):
-            connection.recv(1)
+        assert_reset(edge)
         edge.lead_to(echo.address)
         assert_passes(edge)
         gone = socket.create_server(("127.0.0.1", 0))
         address = gone.getsockname()
         gone.close()
         edge.lead_to(address)
-        with dial(edge) as connection, pytest.raises(ConnectionResetError):
-            connection.recv(1)
+        assert_reset(edge)
 
 
 def test_what_is_usual_stays_after_healing(echo: Echo) -> None:

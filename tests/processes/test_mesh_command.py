@@ -1,0 +1,171 @@
+"""`netnode mesh`: a mesh that stays up, steered from another terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netnode.testing import END_SECONDS, PROGRAM, Place, Result, command, environment, wait_until
+
+UP_SECONDS = 60
+
+
+def on(folder: Path, *arguments: object) -> Result:
+    """A command on the mesh of a folder."""
+    return command("mesh", *arguments, "--folder", folder)
+
+
+def asked(folder: Path, *arguments: object) -> Any:
+    result = on(folder, *arguments, "--json")
+    assert result.code == 0, result
+    return result.json
+
+
+@contextmanager
+def mesh_up(folder: Path, *arguments: object) -> Iterator[tuple[subprocess.Popen[bytes], Any]]:
+    """A mesh in a process of its own, and what its ready file says."""
+    ready, said = folder.with_suffix(".ready"), folder.with_suffix(".said")
+    given = ["mesh", "up", "--folder", folder, "--ready-file", ready, *arguments]
+    with said.open("wb") as sink:
+        process = subprocess.Popen(
+            [*PROGRAM, *map(str, given)],
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+        )
+    try:
+        wait_until(lambda: ready.exists() or process.poll() is not None, "the mesh is up", UP_SECONDS)
+        assert process.poll() is None, said.read_text()
+        yield process, json.loads(ready.read_text())
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(3 * END_SECONDS)
+    assert "Traceback" not in said.read_text()
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_mesh_from_up_to_down(tmp_path: Path) -> None:
+    folder = tmp_path / "mesh"
+    with mesh_up(folder, "--nodes", 4, "--topology", "ring", "--latency", 5) as (process, ready):
+        assert [node["name"] for node in ready["nodes"]] == ["n1", "n2", "n3", "n4"] and ready["level"]
+        assert {(edge["dialler"], edge["target"]) for edge in ready["edges"]} == {
+            ("n2", "n1"), ("n3", "n2"), ("n4", "n3"), ("n1", "n4"),
+        }  # fmt: skip
+        assert {(edge["state"], edge["latency"]) for edge in ready["edges"]} == {("open", 0.005)}
+        shown = on(folder, "status")
+        assert (
+            shown.code == 0
+            and "All nodes that are up hold the same." in shown.out
+            and str(folder) in shown.out
+        )
+
+        assert asked(folder, "partition", "n1,n2", "/", "n3,n4") == {"cut": [["n3", "n2"], ["n1", "n4"]]}
+        homes = {node["name"]: Place(Path(node["home"])) for node in ready["nodes"]}
+        for name in ("n1", "n3"):
+            homes[name].ask(
+                "listing", "add", "--kind", "product", "--key", f"lamp-{name}", "--title", "A lamp"
+            )
+        state = asked(folder, "status")
+        assert not state["level"]
+        assert [edge["state"] for edge in state["edges"]] == ["open", "cut", "open", "cut"]
+
+        killed = asked(folder, "kill", "n2")
+        assert killed["state"] == "ended" and killed["sessions"] is None and not alive(killed["pid"])
+        again = on(folder, "kill", "n2")
+        assert again.code == 4 and "--restart" in again.sentence
+        back = asked(folder, "kill", "n2", "--restart")
+        assert back["state"] == "up" and back["pid"] != killed["pid"] and back["id"] == killed["id"]
+        assert asked(folder, "heal")["edges"][1]["state"] == "open"
+        wait_until(lambda: asked(folder, "status")["level"], "all hold the same", 20)
+        assert {node["listings"] for node in asked(folder, "status")["nodes"]} == {2}
+
+        pids = [node["pid"] for node in asked(folder, "status")["nodes"]]
+        ended = on(folder, "down")
+        assert ended.code == 0 and ended.out == "The mesh has ended.\n"
+        assert process.wait(END_SECONDS) == 0
+        assert not any(alive(pid) for pid in pids)
+    assert on(folder, "status").code == 5
+    assert (folder / "n1" / "keys.json").exists(), "a folder that was named stays"
+
+
+def test_what_is_wrong_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "mesh"
+    none = on(folder, "status", "--json")
+    assert none.code == 5 and none.json["error"]["code"] == "no_mesh" and "netnode mesh up" in none.sentence
+    with mesh_up(folder, "--nodes", 2):
+        for arguments, code, says in (
+            (("kill", "n9"), 3, "There are: n1, n2."),
+            (("partition", "n1", "/"), 2, "netnode mesh partition n1,n2 / n3,n4"),
+            (("partition", "n1,n2", "/", "n1"), 4, "one group at most"),
+            (("partition",), 2, "A,B"),
+            (("up", "--nodes", 2), 4, "netnode mesh down"),
+            (("up", "--nodes", 0), 2, "--nodes"),
+            (("up", "--topology", "cube"), 2, "cube"),
+        ):
+            result = on(folder, *arguments)
+            assert result.code == code and says in result.sentence, result
+        nothing = on(folder, "partition", "n1,n2")
+        assert nothing.code == 0 and "nothing was cut" in nothing.out
+        silent = on(folder, "partition", "n1", "--silent")
+        assert silent.code == 0 and "n2 - n1" in silent.out
+        control = json.loads((folder / "mesh.json").read_text())
+        assert (folder / "mesh.json").stat().st_mode & 0o077 == 0
+        (folder / "mesh.json").write_text(json.dumps(control | {"token": "0" * 32}))
+        refused = on(folder, "down")
+        assert refused.code == 4 and "token" in refused.sentence
+        (folder / "mesh.json").write_text(json.dumps(control))
+    used = on(folder, "up")
+    assert used.code == 4 and "not empty" in used.sentence
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_leaves_nothing(
+    tmp_path: Path, by: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no folder is named, one of this user is taken, and goes."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    ready = tmp_path / "ready"
+    with (tmp_path / "said").open("wb") as sink:
+        process = subprocess.Popen(
+            [*PROGRAM, "mesh", "up", "--nodes", "2", "--json", "--ready-file", str(ready)],
+            env=environment(), stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    wait_until(ready.exists, "the mesh is up", UP_SECONDS)
+    assert command("mesh", "status", "--json").json["level"]
+    process.send_signal(by)
+    assert process.wait(2 * END_SECONDS) == 0
+    (line,) = (tmp_path / "said").read_text().splitlines()
+    document = json.loads(line)
+    assert document == json.loads(ready.read_text())
+    assert not any(alive(node["pid"]) for node in document["nodes"])
+    assert not Path(document["folder"]).exists()
+
+
+def test_what_a_killed_mesh_left_behind_is_ended(tmp_path: Path) -> None:
+    folder = tmp_path / "mesh"
+    with mesh_up(folder, "--nodes", 2) as (process, ready):
+        process.kill()
+        process.wait(END_SECONDS)
+        left = on(folder, "status")
+        assert left.code == 5 and "netnode mesh down" in left.sentence
+        assert all(alive(node["pid"]) for node in ready["nodes"])
+        assert on(folder, "down").code == 0
+        wait_until(lambda: not any(alive(node["pid"]) for node in ready["nodes"]), "the nodes have ended")
+    assert on(folder, "down").code == 5
