@@ -2,7 +2,7 @@
 
 Two implementations that share code share mistakes. This one shares none: its encoding is written by hand, its Ed25519,
 X25519 and AES-GCM come from `cryptography`, and its log is judged by plain lists searched anew each time. It is what
-`netnode conformance` will speak with a node it knows nothing of, and what the vectors are checked with a second time.
+`netnode conformance` speaks with a node it knows nothing of, and what the vectors are checked with a second time.
 It is slow on purpose, where slow is clearer.
 
     faults, limits            codes and bounds, sections 2 and 14
@@ -15,4 +15,12 @@ It is slow on purpose, where slow is clearer.
     items                     heads, cursors and what is needed, sections 8.4 and 11.2
     noise, identity, messages, session  sections 9 and 10
     blobs, stamps, seen, links, files   section 12
+
+On top of the codec stands what plays peers:
+
+    target, websocket, peer   where the node answers; a link to it by hand; one session that judges all that comes
+    author, shelf             writes logs, right and wrong ones; answers the node's questions from what it holds
+    bench, checking, checks/  what a check works with, what it is, and all of them by subject
+    running, reporting        runs them, and tells what came of it; unobservable: what no check covers, and why
+    vectors/                  class C0
 """

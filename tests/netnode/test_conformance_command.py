@@ -206,7 +206,7 @@ def test_checks_have_an_order() -> None:
     async def nothing(_: object) -> None:
         """Never run."""
 
-    checks = [Check(id_, "R-X-1", EVERYBODY, "x", nothing) for id_ in ("C2-100", "C2-20", "C1-99")]
+    checks = [Check(id_, "R-LOG-1", EVERYBODY, "x", nothing) for id_ in ("C2-100", "C2-20", "C1-99")]
     assert [check.id for check in sorted(checks, key=lambda each: each.order)] == ["C1-99", "C2-20", "C2-100"]
 
 
