@@ -13,7 +13,8 @@ from protocol.session import LocalIdentity
 from protocol.signing import Signer
 
 RENEW_BEFORE_MS: Final = 30 * DAY_MS
-RENEWAL_SECONDS: Final = 3_600.0  # why: a node may run for years; a look at the clock costs nothing
+LONGEST_MS: Final = limits.SESSION_KEY_DAYS * DAY_MS + limits.CLOCK_TOLERANCE_MS
+RENEWAL_SECONDS: Final = 60.0  # why: a look at the clock costs nothing, and a clock that was set right cuts off until then
 
 
 class SessionIdentity:
@@ -56,9 +57,12 @@ class SessionIdentity:
 
 
 def renewed_keys(ports: Ports, keys: Keys) -> Keys:
-    """The keys with a session key that is good for at least a month more: the same ones, or with a new one."""
+    """The keys with a session key that is good for at least a month more: the same ones, or with a new one.
+
+    One that is good for too long was made while this clock was ahead: no peer takes it [R-CERT-2].
+    """
     now = ports.clock.now_ms()
-    if keys.session_until - now > RENEW_BEFORE_MS:
+    if RENEW_BEFORE_MS < keys.session_until - now <= LONGEST_MS:
         return keys
     return keys.with_session_key(
         ports.entropy.token(limits.KEY_BYTES), now + limits.SESSION_KEY_DAYS * DAY_MS

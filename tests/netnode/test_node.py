@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,10 +17,11 @@ from netnode.keys.keystore import Keystore
 from netnode.links import WebSocketDialer
 from netnode.operations.runtime import Ready, StartOptions
 from netnode.system import SystemClock, SystemDisk, SystemEntropy
+from protocol import limits
 from protocol.certificate import DAY_MS
 from protocol.messages import Hello
 from protocol.session import Identified, Session
-from tests.netnode.mesh import identity_of, until
+from tests.netnode.mesh import NOW, TestClock, TestEntropy, identity_of, keys_of, until
 from tests.protocol.author import Author
 
 
@@ -86,3 +88,13 @@ async def test_sessions_end_once_when_damage_is_met_in_the_store() -> None:
     for _ in range(3):
         await chores._withdraw(store, Sessions(), told)
     assert ended == ["closed"] and told == ["The store is damaged."]
+
+
+@pytest.mark.parametrize("ahead", [0, 5 * DAY_MS])
+def test_a_session_key_that_a_clock_made_which_was_ahead_is_renewed(ahead: int) -> None:
+    """Found by simulated clocks: peers refuse it as valid for too long, however right the clock is by then [R-CERT-2]."""
+    keys = replace(keys_of(Author("ada")), session_until=NOW + ahead + limits.SESSION_KEY_DAYS * DAY_MS)
+    ports = SimpleNamespace(clock=TestClock(NOW), entropy=TestEntropy("renewal"))
+    renewed = session_identity.renewed_keys(ports, keys)
+    assert (renewed is keys) == (ahead == 0)
+    assert renewed.session_until == NOW + limits.SESSION_KEY_DAYS * DAY_MS

@@ -52,27 +52,33 @@ async def copies(play: Play) -> None:
     await play.begin()
     await play.live(40.0, QUIET, trouble=False)
     source = play.chance.choice(play.nodes)
-    copy = play.copy(source, "copy", knowing=play.chance.random() < 0.3)
+    copy = play.copy(source, "copy", knowing=play.chance.random() < 0.4)
     play.oracle.copied(source.name, copy.name)
-    apart = play.chance.random() < 0.5
-    if apart:  # each writes while it does not hear of the other
-        await play.stop(source)
-        await play.start(copy)
-        await play.live(30.0, QUIET, [copy], trouble=False)
+    common = [each.address for each in play.nodes if each not in (source, copy)]
+    if play.chance.random() < 0.5:  # each writes while it does not hear of the other
         wall = play.world.network.isolate(copy.name)
-        await play.start(source)
+        await play.start(copy, common)
         await play.live(play.options.seconds / 2, QUIET, [source, copy], trouble=False)
         play.world.network.fall(wall)
-    await play.start(source)
-    await play.start(copy)
-    await play.live(COPY_SECONDS, QUIET, trouble=False)
-    for each in (source, copy):
-        if not await play.act(each, "publish"):
-            raise Violation("copies", f"{each.name} publishes while another copy of it runs")
+    await play.start(copy, common)
+    await play.live(60.0, QUIET, trouble=False)
+    await _both_stop(play, source, copy)
     last, other = (source, copy) if play.chance.random() < 0.5 else (copy, source)
     await play.stop(other)
     await play.mend(last)
     await play.level([node for node in play.nodes if node is not other])
+
+
+async def _both_stop(play: Play, *homes: SimNode) -> None:
+    """Both publish nothing any more, at the latest when they see what the other wrote since they started [R-LOG-23]."""
+    until = play.now + COPY_SECONDS
+    while play.now < until:
+        if all([await play.act(home, "publish") for home in homes]):
+            return
+        await play.live(20.0, QUIET, trouble=False)
+    raise Violation(
+        "copies", f"{homes[0].name} or its copy still publishes after {COPY_SECONDS:.0f} s side by side"
+    )
 
 
 async def restore(play: Play) -> None:
@@ -163,8 +169,10 @@ async def _goes_on(play: Play, node: SimNode, peers: list[str] | None = None) ->
     networker = play.oracle.homes[node.name]
     held = play.safety.held(networker, [each.name for each in play.nodes if each is not node])
     await play.start(node, peers or [])
-    reachable = {play.world.network.place(each.name).ip.rsplit(".", 2)[0] for each in play.nodes if each.up}
-    if not silent or len(reachable) > 4:  # rule (b) needs three networks
+    await play.live(100.0, QUIET, [each for each in play.nodes if each is not node], trouble=False)
+    assert node.parts is not None
+    caution = await node.parts.own.caution.standing()
+    if node in silent or not silent or caution.groups >= GROUPS:  # else it waits for as long as it takes
         await play.mend(node)
         await _nothing_missing(play, node, held)
     for each in silent:
