@@ -162,7 +162,7 @@ class Mesh:
         return node
 
     def restart(self, node: NodeOrName, *arguments: object, same_port: bool = False) -> Node:
-        """Starts a node that ended, ending it first when it runs; edges to it lead to its new port.
+        """Starts a node that ended, ending it first when it runs; edges to it lead to its new port, and are dialled.
 
         Args:
             node: which one.
@@ -257,9 +257,11 @@ class Mesh:
         """Ends the faults of all edges, and lets nodes dial again at once instead of when their pause is over."""
         for edge in self.edges.values():
             edge.heal()
-        for edge in self.edges.values():
-            dialler = self.nodes[edge.dialler]
-            if dialler.running and not dialler.paused:
+        self._dial_again(self.edges.values())
+
+    def _dial_again(self, edges: Iterable[Edge]) -> None:
+        for edge in edges:
+            if self._up(edge.dialler):
                 self._dial(edge)
 
     def _dial(self, edge: Edge) -> None:
@@ -327,9 +329,10 @@ class Mesh:
     def _serving(self, node: Node) -> None:
         node.wait_ready()
         node.front.lead_to((HOST, node.port))
-        for edge in self.edges.values():
-            if edge.target == node.name:
-                edge.lead_to((HOST, node.port))
+        edges = [edge for edge in self.edges.values() if edge.target == node.name]
+        for edge in edges:
+            edge.lead_to((HOST, node.port))
+        self._dial_again(edges)
 
     # -- its end ---------------------------------------------------------------------------------------------
     def log(self) -> list[str]:
