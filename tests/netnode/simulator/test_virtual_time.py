@@ -78,7 +78,7 @@ def test_a_deadlock_is_told_at_once_with_every_task() -> None:
 
 def test_a_livelock_is_told() -> None:
     async def main() -> None:
-        while True:
+        while True:  # noqa: ASYNC110 - that is the fault
             await asyncio.sleep(0)
 
     with pytest.raises(Livelock, match="no end") as told:
