@@ -24,6 +24,7 @@ from netnode.cli.frame import (
     page_options,
     passphrase_option,
 )
+from netnode.cli.passphrase import passphrase
 from netnode.cli.reach import call, needed_passphrase, use
 from netnode.cli.recovery_words import known_words, require_new, words_option, write_sheet
 from netnode.keys import words
@@ -95,6 +96,9 @@ def _show(found: models.KeyState) -> None:
         )
     if found.pending:
         output.hint("A rotation that was begun here did not happen; your keys are as before.")
+
+
+key.add_command(passphrase)
 
 
 # -- rotate --------------------------------------------------------------------------------------------------

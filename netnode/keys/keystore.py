@@ -2,7 +2,9 @@
 
 The public part is readable without the passphrase and is bound to the private part: as additional data of
 the encryption, and because the public keys must be those of the private ones. The recovery words are never in
-it; of the promised key it knows only the hash, and of the key that opens backups only the public half.
+it; of the promised key it knows only the hash, and of the key that opens backups only the public half. To that half
+the key derived from the passphrase is sealed, so that a forgotten passphrase is replaced by the words, without a peer:
+whoever has the words could replace the signing key as well.
 
 A rotation is written here as `pending` before it enters the log, so that whichever of the two a crash leaves behind,
 the key that signs is known: `Keys.promoted` makes the pending key the one in force.
@@ -24,8 +26,9 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from msgspec import Meta, Struct
 
 from netnode.home import Home, require_private
-from netnode.ports import Disk, Entropy
+from netnode.ports import CannotOpen, Disk, Entropy, OpeningKeys, RecipientKeys
 from netnode.problems import ExitCode, Problem, disk_problem
+from netnode.sealer import HpkeSealer
 
 WARNING: Final = (
     "Your keys are stored without a passphrase: whoever can read your home folder, a copy of it or this disk can sign "
@@ -187,6 +190,9 @@ class _File(Struct, frozen=True, omit_defaults=True):
     public: PublicKeys
     derivation: _Derivation | None = None
     sealed: _Sealed | None = None
+    spare: bytes | None = (
+        None  # the derived key, sealed to `backup_public`; bound by nothing, as it opens or does not
+    )
     plain: _Secrets | None = None
 
 
@@ -278,7 +284,6 @@ class Keystore:
             Problem: `passphrase_needed` (exit 2), `passphrase` (a wrong one), or as `public`.
         """
         file = self._read()
-        lock: _Lock | None = None
         if file.derivation is not None and file.sealed is not None:
             if passphrase is None:
                 raise Problem(
@@ -286,12 +291,42 @@ class Keystore:
                     ExitCode.USAGE,
                     "passphrase_needed",
                 )
-            lock = _Lock(file.derivation, _derive(file.derivation, passphrase))
-            secrets = self._unseal(file, file.sealed, lock.key)
-        elif file.plain is not None and not file.public.protected:
-            secrets = file.plain
-        else:
-            raise self._damaged("its private part is missing")
+            key = _derive(file.derivation, passphrase)
+            return self._keys(file, self._unseal(file, file.sealed, key), _Lock(file.derivation, key))
+        if file.plain is not None and not file.public.protected:
+            return self._keys(file, file.plain, None)
+        raise self._damaged("its private part is missing")
+
+    def open_by_words(self, seed: bytes) -> Keys:
+        """Reads keys whose passphrase is forgotten.
+
+        Args:
+            seed: `protocol.recovery.backup_seed` of the recovery words in force.
+
+        Raises:
+            Problem: `other_words` (exit 4), `no_spare` (4): written before words could open it, or as `public`.
+        """
+        file = self._read()
+        if file.derivation is None or file.sealed is None or not file.public.protected:
+            return self.open(None)  # nothing was forgotten
+        if file.spare is None:
+            raise Problem(
+                f"{self.path} was written by an older netnode, and the words do not open it. With the passphrase a "
+                "node that starts renews it; without, the words bring you back in a new home: netnode recover --help",
+                ExitCode.REFUSED,
+                "no_spare",
+            )
+        try:
+            key = HpkeSealer().open(OpeningKeys(seed), _spare_info(file.public.networker), file.spare)
+        except CannotOpen:
+            raise Problem(
+                f"These recovery words do not open {self.path}. They have to be those in force for this networker.",
+                ExitCode.REFUSED,
+                "other_words",
+            ) from None
+        return self._keys(file, self._unseal(file, file.sealed, key), _Lock(file.derivation, key))
+
+    def _keys(self, file: _File, secrets: _Secrets, lock: _Lock | None) -> Keys:
         public = file.public
         keys = Keys(
             networker=public.networker,
@@ -316,8 +351,8 @@ class Keystore:
             plaintext = AESGCM(key).decrypt(sealed.nonce, sealed.ciphertext, _bound(file))
         except InvalidTag:
             raise Problem(
-                f"This passphrase does not open {self.path}. If you forgot it, your recovery words bring you back in a "
-                "new home: netnode recover --help. If it is right, the file was altered: put back a backup of it.",
+                f"This passphrase does not open {self.path}. If you forgot it, your recovery words set a new one: "
+                "netnode key passphrase --forgotten. If it is right, the file was altered: put back a backup of it.",
                 code="passphrase",
             ) from None
         try:
@@ -347,7 +382,10 @@ class Keystore:
             file = _File(VERSION, public, derivation=lock.derivation)
             nonce = self._entropy.token(12)
             ciphertext = AESGCM(lock.key).encrypt(nonce, msgspec.json.encode(secrets), _bound(file))
-            file = msgspec.structs.replace(file, sealed=_Sealed(nonce, ciphertext))
+            spare = HpkeSealer().seal(
+                RecipientKeys(keys.backup_public), _spare_info(keys.networker), lock.key
+            )
+            file = msgspec.structs.replace(file, sealed=_Sealed(nonce, ciphertext), spare=spare)
         try:
             self._disk.write_private(self.path, msgspec.json.format(msgspec.json.encode(file)) + b"\n")
         except OSError as error:
@@ -397,6 +435,10 @@ def _bound(file: _File) -> bytes:
     """What the encryption binds: everything beside the ciphertext."""
     bound: tuple[Any, ...] = (file.version, file.public, file.derivation)
     return b"netnode keys\x00" + msgspec.json.encode(bound)
+
+
+def _spare_info(networker: bytes) -> bytes:
+    return b"netnode keys spare\x00" + networker
 
 
 def _derive(derivation: _Derivation, passphrase: bytes) -> bytes:

@@ -542,7 +542,7 @@ class FakeRuntime:
         place, disk, entropy = Home(home, SystemDisk()), SystemDisk(), SystemEntropy()
         place.create()
         seed = _seed(entropy)
-        keys = Keys(bytes(32), "inx", 0, bytes(32), seed, seed, TIME, bytes(32), seed)
+        keys = Keys(bytes(32), "inx", 0, bytes(32), seed, seed, TIME, bytes([9]) + bytes(31), seed)
         cheap = Cost(memory_kib=32, iterations=1, lanes=1)
         Keystore(place, disk, entropy, cheap).create(keys, passphrase)
         words = tuple(f"word{number}" for number in range(1, 25))

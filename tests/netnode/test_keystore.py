@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from netnode.home import Home
@@ -24,6 +26,7 @@ from netnode.keys.keystore import (
 )
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy
+from protocol.recovery import backup_public, backup_seed
 
 _CHEAP = Cost(memory_kib=64, iterations=1, lanes=1)
 _SEED, _SESSION = b"\x5a" * 32, b"\x6b" * 32
@@ -408,3 +411,69 @@ def test_the_public_part_tells_what_a_backup_is_sealed_to_and_until_when_others_
     assert public.backup_public == _KEYS.backup_public
     assert public.encryption_until == _KEYS.encryption[-1].until
     assert _KEYS.with_encryption(()).encryption_until == 0
+
+
+# -- the recovery words in place of the passphrase -------------------------------------------------------------
+_WORDS, _NEW_WORDS = bytes(range(32)), bytes(range(1, 33))
+
+
+def _of_words(entropy: bytes, keys: Keys = _KEYS) -> Keys:
+    return replace(keys, backup_public=backup_public(keys.network, entropy))
+
+
+def test_the_words_open_keys_whose_passphrase_is_forgotten(home: Home) -> None:
+    keys = _of_words(_WORDS)
+    _store(home).create(keys, b"forgotten")
+    seed = backup_seed("inx", _WORDS)
+    store = _store(home)
+    assert store.open_by_words(seed) == keys
+    store.protect(keys, b"new")
+    assert _store(home).open(b"new") == keys == _store(home).open_by_words(seed)
+    with pytest.raises(Problem, match="does not open"):
+        _store(home).open(b"forgotten")
+    assert seed.hex() not in home.keys.read_text()
+
+
+def test_words_that_are_not_in_force_open_nothing(home: Home) -> None:
+    """After a rotation with new words it is those that do, and the old ones no longer."""
+    store = _store(home)
+    store.create(_of_words(_WORDS), b"correct horse")
+    with pytest.raises(Problem, match="do not open") as caught:
+        _store(home).open_by_words(backup_seed("inx", _NEW_WORDS))
+    assert (caught.value.exit_code, caught.value.code) == (ExitCode.REFUSED, "other_words")
+    pending = msgspec.structs.replace(_PENDING, backup_public=backup_public("inx", _NEW_WORDS))
+    after = _of_words(_WORDS).with_pending(pending).promoted()
+    store.save(after)
+    assert _store(home).open_by_words(backup_seed("inx", _NEW_WORDS)) == after
+    with pytest.raises(Problem, match="do not open"):
+        _store(home).open_by_words(backup_seed("inx", _WORDS))
+
+
+def test_words_of_another_networker_with_the_same_file_open_nothing(home: Home) -> None:
+    _store(home).create(_of_words(_WORDS), b"correct horse")
+    data = json.loads(home.keys.read_text())
+    _store(home).protect(_of_words(_WORDS, replace(_KEYS, networker=b"\x03" * 32)), b"correct horse")
+    other = json.loads(home.keys.read_text())
+    home.keys.write_text(json.dumps(data | {"spare": other["spare"]}))
+    with pytest.raises(Problem, match="do not open"):
+        _store(home).open_by_words(backup_seed("inx", _WORDS))
+
+
+def test_a_keystore_of_before_names_the_other_way(home: Home) -> None:
+    keys = _of_words(_WORDS)
+    _store(home).create(keys, b"correct horse")
+    data = json.loads(home.keys.read_text())
+    del data["spare"]
+    home.keys.write_text(json.dumps(data))
+    with pytest.raises(Problem, match="netnode recover") as caught:
+        _store(home).open_by_words(backup_seed("inx", _WORDS))
+    assert (caught.value.exit_code, caught.value.code) == (ExitCode.REFUSED, "no_spare")
+    store = _store(home)
+    store.save(store.open(b"correct horse"))  # as when a session key is renewed
+    assert _store(home).open_by_words(backup_seed("inx", _WORDS)) == keys
+
+
+def test_keys_without_a_passphrase_need_no_words(home: Home) -> None:
+    _store(home).create(_KEYS, None)
+    assert "spare" not in json.loads(home.keys.read_text())
+    assert _store(home).open_by_words(bytes(32)) == _KEYS
