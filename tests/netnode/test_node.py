@@ -92,7 +92,7 @@ async def test_sessions_end_once_when_damage_is_met_in_the_store() -> None:
 
 @pytest.mark.parametrize("ahead", [0, 5 * DAY_MS])
 def test_a_session_key_that_a_clock_made_which_was_ahead_is_renewed(ahead: int) -> None:
-    """Found by simulated clocks: peers refuse it as valid for too long, however right the clock is by then [R-CERT-2]."""
+    """Found by simulated clocks: peers refuse it as valid for too long [R-CERT-2]."""
     keys = replace(keys_of(Author("ada")), session_until=NOW + ahead + limits.SESSION_KEY_DAYS * DAY_MS)
     ports = SimpleNamespace(clock=TestClock(NOW), entropy=TestEntropy("renewal"))
     renewed = session_identity.renewed_keys(ports, keys)
