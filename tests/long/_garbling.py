@@ -172,10 +172,9 @@ class Garbler:
 
     def _structured(self, data: bytes) -> bytes:
         try:
-            value = tree(data)
-        except ValueError:
+            return written(self._changed(tree(data)))
+        except (ValueError, RecursionError):  # no value, or one far deeper than any reader goes
             return data + b"\xc0"
-        return written(self._changed(value))
 
     def _changed(self, value: Any) -> Any:
         """A value with one of the values in it changed."""

@@ -39,6 +39,7 @@ MEASURED: Final = Path(__file__).with_name("scale.json")
 LATENCY_MS: Final = 80.0  # one way, the slowest pair; others from a fifth of it up
 JITTER_MS: Final = 20.0
 PUBLICATIONS: Final = 10
+CROWD: Final = 20  # networkers that publish at once, at most
 SETTINGS: Final[dict[str, object]] = {"stamp_asked": 0, "stamp_bits": 0}
 IDLE_SECONDS: Final = 600.0
 PATIENCE_SECONDS: Final = 900.0
@@ -207,12 +208,12 @@ class _Network:
         return all(self.newest.get((each.name, author), (0, 0.0))[0] >= seq for each in nodes)
 
     async def _crowd(self) -> tuple[float, float]:
-        """A tenth is away, another tenth publishes; seconds from the return until all hold equal items."""
+        """A tenth is away while some of the others publish; seconds from the return until all hold equal items."""
         chance = self.world.chance("the crowd")
         drawn = list(self.nodes)
         chance.shuffle(drawn)
         tenth = max(1, len(drawn) // 10)
-        away, publishing = drawn[:tenth], drawn[tenth : 2 * tenth]
+        away, publishing = drawn[:tenth], drawn[tenth : tenth + min(tenth, CROWD)]
         for node in away:
             node.crash()
             await node.gone()
