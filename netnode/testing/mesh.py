@@ -295,6 +295,8 @@ class Mesh:
         """
         found = [self[each] for each in (self.nodes if nodes is None else nodes)]
         members = [node for node in found if nodes is not None or self._up(node.name)]
+        if not members:
+            raise MeshFailure("no node runs that could hold anything")
 
         def level() -> bool:
             first, *others = (node.logs() for node in members)

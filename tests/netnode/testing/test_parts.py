@@ -128,6 +128,23 @@ def test_the_plugin_loads_next_to_nothing() -> None:
     assert said.split() == ["netnode", "netnode.testing", "netnode.testing.plugin"]
 
 
+def test_all_but_the_plugin_works_without_pytest() -> None:
+    script = "import sys; sys.modules['pytest'] = None\n"
+    script += "import netnode.cli.mesh, netnode.testing.control, netnode.testing.program"
+    subprocess.run([sys.executable, "-c", script], env=environment(), check=True)
+
+
+def test_a_mesh_of_nobody(tmp_path: Path) -> None:
+    with netnode.testing.Mesh(tmp_path) as mesh:
+        mesh.wait_connected(0.1)
+        mesh.heal()
+        with pytest.raises(MeshFailure, match="no node runs"):
+            mesh.wait_level()
+        with pytest.raises(MeshFailure, match="none"):
+            mesh["ada"]
+    assert mesh.log() == []
+
+
 def test_the_clocked_program_says_how_it_is_used() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "netnode.testing.program"], env=environment(), capture_output=True, text=True
