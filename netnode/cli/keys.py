@@ -49,6 +49,12 @@ _LOOK_SECONDS: Final = 0.5
 _TOLD_SECONDS: Final = 10.0  # how long a rotation waits to see that peers have it
 _WAIT_SECONDS: Final = 120
 _QUESTION: Final = "Replace the signing key?"
+_STATES: Final = {
+    "open": "in order",
+    "forked": "forked; see netnode log settle",
+    "contested": "contested: two rotations with different words",
+    "closed": "closed",
+}
 _SHOWN: Final = 20  # disowned entries shown before a rotation
 
 
@@ -60,33 +66,48 @@ def key() -> None:
 @key.command(cls=NodeCommand, epilog=examples("netnode key show"))
 @click.pass_context
 def show(context: click.Context) -> None:
-    """Show the keys in force: epoch, since when, and until when they are good."""
+    """Show the keys in force: how often they were replaced, and until when they are good.
+
+    The place says how often your log began anew: its epoch grows with each key rotate or recover, its term with each
+    fork that was settled and each backup that was restored.
+    """
     run = invocation(context)
     output.emit(run, call(run, KEY_SHOW, models.Nothing()), _show)
 
 
 def _show(found: models.KeyState) -> None:
+    since = f"{output.when(found.since)} UTC"
+    replaced = (
+        f"replaced {output.counted(found.epoch, 'time')}, last {since}" if found.epoch else f"since {since}"
+    )
+    healed = (
+        f"; {output.counted(found.term, 'fork or restore', 'forks or restores')} healed" if found.term else ""
+    )
     encryption = found.encryption_until
     output.pairs(
         [
-            ("id", found.id),
+            ("you", found.id),
             ("network", found.network),
-            ("epoch", f"{found.epoch} (since {output.when(found.since)} UTC)"),
+            ("signing key", f"{found.signing_key}, {replaced}"),
+            ("next one", f"only your recovery words make it (promise {found.promise[:12]})"),
+            ("log", f"{_STATES[found.state]}{healed}"),
+            ("place", f"epoch {found.epoch}, term {found.term}"),
             (
-                "term",
-                f"{found.term} ({output.counted(found.term, 'fork or restore', 'forks or restores')} healed)",
+                "sessions",
+                f"peers accept this node until {output.when(found.session_until)} UTC; renewed by itself",
             ),
-            ("log", found.state),
-            ("signing key", found.signing_key),
-            ("promise", found.promise),
-            ("session key", f"good until {output.when(found.session_until)} UTC"),
             (
-                "encryption",
-                "not made yet: the node makes and publishes them when it runs"
+                "messages",
+                "no key yet: the node makes and publishes one when it runs"
                 if encryption is None
                 else f"others may write to you until {output.when(encryption)} UTC; renewed monthly",
             ),
-            ("at rest", "under a passphrase" if found.protected else "without a passphrase"),
+            (
+                "passphrase",
+                "set"
+                if found.protected
+                else "none; who reads your home can sign. Set one: netnode key passphrase",
+            ),
         ]
     )
     if not found.usable:

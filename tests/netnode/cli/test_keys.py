@@ -59,7 +59,8 @@ def person(monkeypatch):
 
 def test_show(ready, fake):
     said = ready("key", "show")
-    assert ID in said.out and "epoch        0" in said.out and said.err == ""
+    assert ID in said.out and "epoch 0, term 0" in said.out and "in order" in said.out and said.err == ""
+    assert "recovery words" in said.out and "replaced" not in said.out
     assert ready("key", "show", "--json").json["promise"] == fake.promises[0].hex()
     fake.usable, fake.pending = False, True
     said = ready("key", "show")
