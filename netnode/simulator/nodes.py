@@ -11,11 +11,13 @@ import contextvars
 import shutil
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
+
+import apsw
 
 from netnode.assembly import Assembly, Ports, assembled, home_keys
 from netnode.backups.scratch import Watch
@@ -29,6 +31,7 @@ from netnode.operations.runtime import BackupKey, Created, Fetched, Returned
 from netnode.ports import Clock, Dialer, Multicast, Web
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
+from netnode.simulator.ageing import age
 from netnode.simulator.chance import SimEntropy, Stream
 from netnode.simulator.clocks import SimClock
 from netnode.simulator.disk import SimDisk
@@ -360,14 +363,37 @@ class SimNode:
         shutil.copytree(self.home, folder, ignore=shutil.ignore_patterns("*-shm", "node.lock", "*.new"))
         return folder
 
-    def put_back(self, folder: Path) -> None:
-        """Replaces the home by a copy of it, an older one say. The node must be down."""
-        if self._life is not None or self._dying:
-            raise RuntimeError(f"{self.name} is not down")
+    def put_back(self, folder: Path, *, knowing: bool = True) -> None:
+        """Replaces the home by a copy of it, an older one say. The node must be down.
+
+        Args:
+            folder: the copy.
+            knowing: whether the home can tell; one that comes back with its whole disk cannot.
+        """
+        self._require_down()
         for path in sorted(self.home.rglob("*")):
             self.disk.forget(path)
         shutil.rmtree(self.home)
         shutil.copytree(folder, self.home)
+        if not knowing:
+            self.remember()
+
+    def _require_down(self) -> None:
+        if self._life is not None or self._dying:
+            raise RuntimeError(f"{self.name} is not down")
+
+    def remember(self) -> None:
+        """Lets the home take its place for the one where it has always been."""
+        Home(self.home, self.disk).remember(self.machine)
+
+    def age(self, version: int = 1) -> None:
+        """Takes the store of a node that is down back to an older version, as a former program left it."""
+        self._require_down()
+        connection = self.disk.open_database(self.home / "store.sqlite3", apsw.SQLITE_OPEN_READWRITE)
+        try:
+            age(connection, version)
+        finally:
+            connection.close()
 
     # -- its outside -----------------------------------------------------------------------------------------
     def ports(self, executor: SimExecutor) -> Ports:
@@ -398,11 +424,6 @@ class SimNode:
             machine=lambda: self.machine,
             local=lambda: (host.ip,),
         )
-
-
-def failing(node: SimNode, fault: str, after: int = 0) -> AbstractContextManager[None]:
-    """The disk of a node fails while the context lasts; see `SimDisk.fault`."""
-    return node.disk.failing(fault, after) if fault else nullcontext()
 
 
 def told(error: BaseException) -> str:

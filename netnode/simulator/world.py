@@ -221,10 +221,18 @@ class World:
         await node.found(settings)
         return node
 
-    def clone(self, node: SimNode, name: str) -> SimNode:
-        """A second computer with a copy of a node's home, as the clone of a whole machine has it; not started."""
+    def clone(self, node: SimNode, name: str, *, knowing: bool = True) -> SimNode:
+        """A second computer with a copy of a node's home; not started.
+
+        Args:
+            node: up or down.
+            name: of the new one.
+            knowing: whether the copy can tell that it is one; the clone of a whole machine cannot.
+        """
         copied = self.place(name)
         node.copy(copied.home)
+        if not knowing:
+            copied.remember()
         return copied
 
     # -- what nodes ask --------------------------------------------------------------------------------------

@@ -1,0 +1,36 @@
+"""Takes a store back to an older version, so that a node meets the data directory of a former program."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import apsw
+
+from netnode.store.schema import MIGRATIONS
+
+_TABLE: Final = re.compile(r"CREATE TABLE (\w+)")
+_COLUMN: Final = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
+
+
+def age(connection: apsw.Connection, version: int = 1) -> None:
+    """Undoes the migrations from a version on: their tables and columns go, with what is in them.
+
+    Args:
+        connection: of a store that no node has open.
+        version: the one to arrive at.
+
+    Raises:
+        ValueError: a migration does what this does not know to undo.
+    """
+    steps = [statement for step in sorted(MIGRATIONS) if step >= version for statement in MIGRATIONS[step]]
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in reversed(steps):
+        if (table := _TABLE.match(statement)) is not None:
+            connection.execute(f"DROP TABLE {table[1]}")
+        elif (column := _COLUMN.match(statement)) is not None:
+            connection.execute(f"ALTER TABLE {column[1]} DROP COLUMN {column[2]}")
+        elif not statement.startswith("UPDATE"):
+            raise ValueError(f"no way back from: {statement[:60]}")
+    connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(version).encode(),))
+    connection.execute("COMMIT")
