@@ -14,6 +14,7 @@ from netnode.keys.words import decode_words
 from netnode.operations import models
 from netnode.operations.runtime import BackupKey
 from netnode.own.caution import GROUPS
+from netnode.services.node_services import NodeServices
 from netnode.simulator.nodes import SimNode
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
@@ -54,6 +55,8 @@ async def copies(play: Play) -> None:
     copy = play.copy(source, "copy", knowing=play.chance.random() < 0.4)
     play.oracle.copied(source.name, copy.name)
     common = [each.address for each in play.nodes if each not in (source, copy)]
+    for address in common:  # whom an owner chose is believed: a stranger that dials in could silence anybody
+        await source.ask(partial(_meet, address))
     if play.chance.random() < 0.5:  # each writes while it does not hear of the other
         wall = play.world.network.isolate(copy.name)
         await play.start(copy, common)
@@ -66,6 +69,10 @@ async def copies(play: Play) -> None:
     await play.stop(other)
     await play.mend(last)
     await play.level([node for node in play.nodes if node is not other])
+
+
+async def _meet(address: str, services: NodeServices) -> None:
+    await services.peers.add(address)
 
 
 async def _both_stop(play: Play, *homes: SimNode) -> None:
