@@ -1,4 +1,4 @@
-"""Eclipse of the address book: very many addresses of very few network groups, told by few [R-BOOK-8, 9]."""
+"""Eclipse of the address book: very many addresses of very few network groups, told by few [R-BOOK-8]."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from protocol.address import Told
 from protocol.session import Feature
 
 MODES: Final = ("answers", "unasked", "one networker", "many tellers")
-NETWORKERS: Final = 60  # whose addresses one teller tells
+NETWORKERS: Final = 40  # whose addresses one teller tells
 PORT: Final = 4_747
 
 
