@@ -39,7 +39,8 @@ class Witness:
 
 RETIRED: Final = (
     "The signing key of this home was replaced elsewhere, by key rotate or recover: nothing can be published from it. "
-    "Go on with the home that has the new key, or bring this networker to an empty one: netnode recover"
+    "Go on with the home that has the new key, or bring this networker to an empty one: netnode recover. If that was "
+    "not you: netnode key rotate"
 )
 FORKED: Final = (
     "Your log is forked: another copy of this home, or somebody with your key, wrote a second branch. Nothing is "

@@ -173,7 +173,9 @@ class PeerBook:
         found = [row for row in await self._book.rows() if peer in row.addresses or _names(peer, row)]
         if not found:
             raise Problem(
-                f"{peer} is not in the book. See who is with: netnode peer ls", ExitCode.NOT_FOUND, "no_peer"
+                f"{peer} is not in the book. Name a peer by its id or address: netnode peer ls",
+                ExitCode.NOT_FOUND,
+                "no_peer",
             )
         for row in found:
             if self._sessions is None:

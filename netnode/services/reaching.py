@@ -234,7 +234,9 @@ class Reaching:
             if row.id is not None and (name in row.addresses or name.lower() == id_text(row.id)):
                 return row.id
         raise Problem(
-            f"{name} is not in the book. See who is with: netnode peer ls", ExitCode.NOT_FOUND, "no_peer"
+            f"{name} is not in the book. Name a peer by its id or address: netnode peer ls",
+            ExitCode.NOT_FOUND,
+            "no_peer",
         )
 
     async def _names(self, networkers: Sequence[bytes]) -> dict[bytes, str]:
