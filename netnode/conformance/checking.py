@@ -21,7 +21,6 @@ CLASSES: Final = {
 EVERYBODY: Final = ("shopper", "reader", "networker", "hub")
 READERS: Final = ("reader", "networker", "hub")
 KEEPERS: Final = ("networker", "hub")
-HUBS: Final = ("hub",)
 
 
 class Broken(Exception):

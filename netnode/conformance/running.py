@@ -21,9 +21,6 @@ from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 
 CHECK_SECONDS: Final = 90.0  # why: the longest waits for two time-outs of the node
-AT_ONCE: Final = (
-    4  # checks side by side on this computer; elsewhere one, as a node gives a stranger few places
-)
 SLOW_AT_ONCE: Final = (
     2  # checks that wait, where the node is not on this computer: it gives a stranger few places
 )

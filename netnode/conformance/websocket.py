@@ -171,10 +171,6 @@ class Socket:
         except (OSError, RuntimeError):
             return
 
-    def stuff(self, data: bytes) -> None:
-        """Queues bytes without waiting for the node to read them."""
-        self._writer.write(data)
-
     # -- receiving ---------------------------------------------------------------------------------------------
 
     async def receive(self) -> Frame:

@@ -14,8 +14,8 @@ def run(arguments: list[str]) -> None:
     if len(arguments) < 3 or arguments[0] != "--switch" or arguments[2] != "--":
         sys.exit(f"{__doc__}\n\nSwitches: {', '.join(SWITCHES)}")
     switch = SWITCHES[arguments[1]]
-    for where in dict.fromkeys(where for where, _, _ in switch.changes):
-        rewrite(where, [(old, new) for each, old, new in switch.changes if each == where])
+    for where, pieces in switch.rewrites.items():
+        rewrite(where, pieces)
     main(arguments[3:])
 
 

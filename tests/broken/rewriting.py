@@ -6,7 +6,7 @@ import importlib
 import inspect
 import textwrap
 from collections.abc import Sequence
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 
@@ -17,6 +17,12 @@ def rewrite(where: str, pieces: Sequence[tuple[str, str]]) -> None:
         where: `module:function` or `module:Class.method`.
         pieces: each stands in it exactly once, and what stands there instead.
     """
+    function, code = rewritten(where, pieces)
+    function.__code__ = code
+
+
+def rewritten(where: str, pieces: Sequence[tuple[str, str]]) -> tuple[FunctionType, CodeType]:
+    """The function, and what `rewrite` would make of it."""
     module_name, _, path = where.partition(":")
     module = importlib.import_module(module_name)
     found: Any = module
@@ -31,4 +37,4 @@ def rewrite(where: str, pieces: Sequence[tuple[str, str]]) -> None:
     body = "\n".join(line for line in source.splitlines() if not line.startswith("@"))
     made: dict[str, Any] = {}
     exec(compile("from __future__ import annotations\n" + body, where, "exec"), module.__dict__, made)
-    function.__code__ = made[function.__name__].__code__
+    return function, made[function.__name__].__code__

@@ -30,6 +30,12 @@ class Switch:
     slow: bool = False
 
     @property
+    def rewrites(self) -> dict[str, list[tuple[str, str]]]:
+        """The pieces to replace, by where."""
+        places = dict.fromkeys(where for where, _, _ in self.changes)
+        return {each: [(old, new) for where, old, new in self.changes if where == each] for each in places}
+
+    @property
     def fails(self) -> tuple[str, ...]:
         """The checks, one by one."""
         return tuple(self.checks.split())
@@ -139,10 +145,10 @@ _ALL: Final = (
         "",
     ),
     Switch(
-        "stale",
+        "place",
         "R-LOG-6",
         (
-            ("protocol.log:_extend", "if part[0].place < state.openers.place:", "if False:"),
+            ("protocol.run:follows", "elif not opens_after(entry, place):", "elif False:"),
             ("protocol.log:_extend", "if part[0].place > state.openers.place:", "if False:"),
         ),
         "",

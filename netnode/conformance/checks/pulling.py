@@ -318,7 +318,7 @@ async def _more_than_asked(bench: Bench) -> None:
         )
 
 
-async def _twin_of_bounds(bench: Bench) -> None:
+async def _numbers_them(bench: Bench) -> None:
     """Questions keep to the tables: limits, seqs, budgets are judged as they come."""
     authors: list[Any] = [bench.author() for _ in range(3)]
     shelf = _holding(bench, *(author.log(2) for author in authors))
@@ -382,5 +382,5 @@ CHECKS: Final = (
     Check("C2-108", "R-SYNC-11 R-SYNC-18 R-LOG-10", READERS, "keeps what verified before a fault", _bad_runs),
     Check("C2-109", "R-SYNC-11", READERS, "drops runs of logs it did not ask for", _other_logs),
     Check("C2-110", "R-SYNC-11", READERS, "takes what verifies beyond the range asked for", _more_than_asked),
-    Check("C2-111", "R-SES-8 R-MSG-4", READERS, "numbers its questions, within the bounds", _twin_of_bounds),
+    Check("C2-111", "R-SES-8 R-MSG-4", READERS, "numbers its questions, within the bounds", _numbers_them),
 )
