@@ -39,6 +39,7 @@ from netnode.simulator.lanes import SimExecutor
 from netnode.simulator.network import PORT, SimNetwork
 from netnode.simulator.outside import SimMulticast, SimSealer, SimWeb
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 WHOSE: Final = contextvars.ContextVar("netnode.simulator.nodes.WHOSE", default="")
@@ -215,7 +216,7 @@ class SimNode:
         life, services = self._life, self.services
         if life is None or services is None:
             raise Down(f"{self.name} is down")
-        task = self._spawn(life, _awaited(work(services)), f"{self.name} is asked")
+        task = self._spawn(life, _awaited(work, services), f"{self.name} is asked")
         life.calls[task] = None
         task.add_done_callback(lambda done: life.calls.pop(done, None))
         try:
@@ -304,6 +305,7 @@ class SimNode:
             Problem: as that does.
             Down: the power went meanwhile.
         """
+        await self.gone()
         self.write_settings(settings)
         self.created = await self.offline(
             lambda ports: founding.found(self.home, ports, self.name, None, peers)
@@ -336,7 +338,7 @@ class SimNode:
         """
         life = await self._begin()
         ports = self._world.ports(self, life.executor)
-        life.task = task = self._spawn(life, _awaited(work(ports)), f"{self.name} works offline")
+        life.task = task = self._spawn(life, _awaited(work, ports), f"{self.name} works offline")
         try:
             await _over([task])
         except asyncio.CancelledError:
@@ -353,7 +355,9 @@ class SimNode:
         return result
 
     def write_settings(self, settings: Mapping[str, object]) -> None:
-        """Writes config.toml with these settings and those of `SETTINGS` they do not name."""
+        """Writes config.toml of a node that is down: these settings, and those of `SETTINGS` they do not name."""
+        self._require_down()
+        self.disk.revive()
         Home(self.home, self.disk).create()
         lines = [f"{name} = {_toml(value)}" for name, value in {**SETTINGS, **settings}.items()]
         self.disk.write_private(self.home / "config.toml", "\n".join([*lines, ""]).encode())
@@ -437,8 +441,8 @@ def _toml(value: object) -> str:
     return str(value) if isinstance(value, int) else f'"{value}"'
 
 
-async def _awaited(work: Awaitable[T]) -> T:
-    return await work
+async def _awaited(work: Callable[[S], Awaitable[T]], given: S) -> T:
+    return await work(given)
 
 
 async def _over(tasks: Sequence[asyncio.Task[Any]]) -> None:

@@ -90,6 +90,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """
         self._due = (count, action)
 
+    def at_no_event(self) -> None:
+        """Takes back what stands of `at_event`."""
+        self._due = None
+
     def call_at(  # type: ignore[override]
         self, when: float, callback: Any, *args: Any, context: contextvars.Context | None = None
     ) -> asyncio.TimerHandle:

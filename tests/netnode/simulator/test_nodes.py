@@ -1,0 +1,461 @@
+"""The life of simulated production nodes: founding, meeting, crashes at any moment, copies, backups, upgrades."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netnode.keys.rotating import Grant, grant
+from netnode.keys.words import decode_words
+from netnode.operations import models
+from netnode.operations.runtime import BackupKey
+from netnode.problems import Problem
+from netnode.simulator.nodes import Down, SimNode
+from netnode.simulator.options import Options
+from netnode.simulator.world import World
+from netnode.store import Reader
+from protocol.identity import parse_id
+
+Scene = Callable[[World], Awaitable[Any]]
+
+
+def run(scene: Scene, seed: int = 1, options: Options | None = None) -> Any:
+    with World(seed, options) as world:
+        found = world.run(scene(world))
+        assert world.faults == []
+        return found
+
+
+def tea(number: int) -> dict[str, object]:
+    return {
+        "key": f"tea-{number}",
+        "kind": "product",
+        "title": f"Tea {number}",
+        "price": "1.50",
+        "currency": "EUR",
+    }
+
+
+async def publish(node: SimNode, number: int) -> models.Published:
+    return await node.ask(lambda services: services.listings.publish(tea(number)))
+
+
+async def head(node: SimNode, author: bytes) -> int | None:
+    """The newest entry that a node holds of a log."""
+    assert node.parts is not None
+    state = await node.parts.store.load(author)
+    return None if state is None else state.tip.seq
+
+
+async def level(world: World, *nodes: SimNode, within: float = 120.0) -> float:
+    """Waits until these nodes hold the same of each other's logs."""
+
+    async def so() -> bool:
+        heads = [[await head(node, each.id) for each in nodes] for node in nodes]
+        return None not in heads[0] and all(each == heads[0] for each in heads)
+
+    return await world.settle(so, within, "level")
+
+
+async def founded(world: World, count: int, **settings: object) -> list[SimNode]:
+    """Nodes that run and know the one before them."""
+    nodes = [await world.found(f"n{number}", settings) for number in range(count)]
+    for number, node in enumerate(nodes):
+        await node.start([nodes[number - 1].address] if number else [])
+    return nodes
+
+
+async def titles(node: SimNode) -> list[str]:
+    found = await node.ask(lambda services: services.search.find(models.SearchQuery(text="tea", limit=100)))
+    return sorted(each.title for each in found.items)
+
+
+# -- life ------------------------------------------------------------------------------------------------------
+def test_five_nodes_meet_replicate_and_find_a_listing() -> None:
+    async def scene(world: World) -> None:
+        nodes = await founded(world, 5)
+        await publish(nodes[0], 1)
+        await level(world, *nodes)
+        await world.settle(lambda: _found(nodes[4], ["Tea 1"]), 30, "the listing is found")
+        assert {node.id for node in nodes} == {
+            parse_id(node.created.id) for node in nodes if node.created is not None
+        }
+
+    run(scene)
+
+
+async def _found(node: SimNode, wanted: list[str]) -> bool:
+    return await titles(node) == wanted
+
+
+def test_a_node_that_stopped_catches_up_when_it_is_back() -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        await other.stop()
+        assert not other.up and other.services is None
+        with pytest.raises(Down):
+            await publish(other, 1)
+        await publish(one, 1)
+        await other.start()
+        await level(world, one, other)
+        assert other.lives == 2 + 1  # founding was one
+
+    run(scene)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_what_was_told_published_survives_a_crash(silent: bool) -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        for number in range(5):
+            await publish(one, number)
+        one.crash(silent=silent)
+        assert not one.up
+        await one.gone()
+        await one.start()
+        assert len((await one.ask(lambda each: each.listings.list(models.ListingsQuery()))).items) == 5
+        await publish(one, 5)
+        await level(world, one, other)
+
+    run(scene)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_crash_at_any_await_loses_nothing_that_was_told(seed: int) -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        chance, told = world.chance("scene"), 0
+        for life in range(4):
+            world.loop.at_event(world.loop.events + chance.below(1_500), one.crash)
+            number = 0
+            try:
+                while one.up and number < 30:
+                    await publish(one, 100 * life + number)
+                    number += 1
+                    told += 1
+            except Down:
+                pass
+            world.loop.at_no_event()
+            one.crash()
+            await one.start()
+            assert one.parts is not None
+            await one.parts.projector.level()
+            held = await one.ask(lambda each: each.listings.list(models.ListingsQuery(limit=200)))
+            assert told <= len(held.items) <= told + life + 1  # what was not told may have been done
+        await level(world, one, other)
+
+    run(scene, seed)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_crash_at_the_kth_commit_or_write(seed: int) -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        chance = world.chance("scene")
+        told: list[int] = []
+        for life in range(4):
+            if chance.below(2):
+                one.disk.doom(commit=1 + chance.below(8))
+            else:
+                one.disk.doom(write=1 + chance.below(40))
+            for number in range(20):
+                try:
+                    await publish(one, 100 * life + number)
+                except (Down, Problem):
+                    break
+                told.append(100 * life + number)
+            one.crash()
+            await one.start()
+            assert one.parts is not None
+            await one.parts.projector.level()
+            held = await one.ask(lambda each: each.listings.list(models.ListingsQuery(limit=200)))
+            assert {f"tea-{number}" for number in told} <= {each.key for each in held.items}
+        await level(world, one, other)
+
+    run(scene, seed)
+
+
+def test_a_crash_while_it_starts() -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        for events in range(1, 400, 23):
+            one.crash()
+            await one.gone()
+            world.loop.at_event(world.loop.events + events, one.crash)
+            try:
+                await one.start()
+            except Down:
+                await one.start()
+            world.loop.at_no_event()
+        await publish(one, 1)
+        await level(world, one, other)
+
+    run(scene)
+
+
+def test_a_crash_while_a_home_is_founded() -> None:
+    """A home that was interrupted before its keystore stood is begun anew."""
+
+    async def scene(world: World) -> None:
+        for number, events in enumerate(range(1, 60, 4)):
+            node = world.place(f"n{number}")
+            world.loop.at_event(world.loop.events + events, node.crash)
+            try:
+                await node.found()
+            except Down:
+                await node.gone()
+                try:
+                    await node.found()
+                except Problem as problem:
+                    assert problem.code == "initialised"
+            world.loop.at_no_event()
+            await node.start()
+            await publish(node, 1)
+            node.crash()
+
+    run(scene)
+
+
+def test_a_second_start_and_a_second_life_are_refused() -> None:
+    async def scene(world: World) -> None:
+        (node,) = await founded(world, 1)
+        with pytest.raises(RuntimeError, match="runs already"):
+            await node.start()
+        with pytest.raises(ValueError, match="already"):
+            world.place("n0")
+
+    run(scene)
+
+
+def test_a_start_that_fails_says_why() -> None:
+    async def scene(world: World) -> None:
+        node = world.place("empty")
+        node.write_settings({})
+        with pytest.raises(Problem, match="netnode init"):
+            await node.start()
+        assert not node.up
+        await node.found()
+        await node.start()
+
+    run(scene)
+
+
+def test_a_call_ends_with_the_crash_of_its_node() -> None:
+    async def scene(world: World) -> None:
+        one, _ = await founded(world, 2)
+        waiting = asyncio.create_task(one.ask(lambda services: asyncio.sleep(1_000)))
+        await world.advance(1)
+        one.crash()
+        with pytest.raises(Down):
+            await waiting
+
+    run(scene)
+
+
+def test_who_stops_waiting_for_a_call_ends_it() -> None:
+    async def scene(world: World) -> None:
+        (node,) = await founded(world, 1)
+        ended = asyncio.Event()
+
+        async def work(services: object) -> None:
+            try:
+                await asyncio.sleep(1_000)
+            finally:
+                ended.set()
+
+        waiting = asyncio.create_task(node.ask(work))
+        await world.advance(1)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await world.advance(0.1)
+        assert ended.is_set() and node.up
+
+    run(scene)
+
+
+# -- disks and clocks ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("fault", ["full", "error", "readonly"])
+def test_a_disk_that_fails_and_works_again(fault: str) -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        with one.disk.failing(fault):
+            with pytest.raises(Problem, match=r"disk|read-only"):
+                for number in range(200):
+                    await publish(one, number)
+            await publish(other, 1)
+            await world.advance(20)
+        await publish(one, 500)
+        await level(world, one, other)
+
+    run(scene)
+
+
+def test_a_clock_that_is_wrong_keeps_a_node_from_publishing_until_it_is_right() -> None:
+    async def scene(world: World) -> None:
+        nodes = await founded(world, 4)
+        for node in nodes[1:]:
+            await nodes[0].ask(lambda each, node=node: each.peers.add(node.address))
+        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet")
+        nodes[0].clock.jump(3_600_000)
+        await nodes[0].stop()
+        await nodes[0].start()
+        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet again")
+        with pytest.raises(Problem, match="clock"):
+            await publish(nodes[0], 1)
+        nodes[0].clock.jump(-3_600_000)
+        await nodes[0].stop()
+        await nodes[0].start()
+        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet once more")
+        await publish(nodes[0], 1)
+        await level(world, *nodes)
+
+    run(scene)
+
+
+def _sessions(node: SimNode) -> int:
+    return 0 if node.connections is None else len(node.connections.sessions.open_sessions())
+
+
+# -- homes -----------------------------------------------------------------------------------------------------
+def test_a_copied_home_knows_that_it_is_one() -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        await publish(one, 1)
+        await level(world, one, other)
+        copy = world.clone(one, "copy")
+        assert copy.id == one.id
+        await one.stop()
+        await copy.start()
+        waiting = await copy.ask(lambda each: each.own.waiting())
+        assert waiting is not None
+
+    run(scene)
+
+
+def test_a_copy_that_does_not_know_itself_takes_itself_for_the_only_one() -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        await publish(one, 1)
+        await level(world, one, other)
+        copy = world.clone(one, "copy", knowing=False)
+        await one.stop()
+        await copy.start()
+        assert await copy.ask(lambda each: each.own.waiting()) is None
+
+    run(scene)
+
+
+def test_an_old_copy_put_back_is_cautious_and_catches_up() -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        await publish(one, 1)
+        old = one.copy(world.folder / "old")
+        await publish(one, 2)
+        await level(world, one, other)
+        newest = await head(other, one.id)
+        one.crash()
+        await one.gone()
+        one.put_back(old)
+        await one.start()
+        await world.settle(lambda: _holds(one, one.id, newest), 120, "it has its own entries back")
+
+    run(scene)
+
+
+async def _holds(node: SimNode, author: bytes, seq: int | None) -> bool:
+    return await head(node, author) == seq
+
+
+async def _reaches(node: SimNode, author: bytes, seq: int) -> bool:
+    return (await head(node, author) or 0) >= seq
+
+
+def test_a_backup_restored_elsewhere_by_the_words(tmp_path: Path) -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        await publish(one, 1)
+        file = world.folder / "tea.backup"
+        made = await one.ask(lambda each: each.backups.create(models.BackupOrder(path=str(file))))
+        assert made.verified and one.created is not None
+        await publish(one, 2)
+        await level(world, one, other)
+        newest = await head(other, one.id)
+        one.crash()
+        again = world.place("again")
+        entropy = decode_words(" ".join(one.created.words))
+        await again.restore(file, BackupKey(entropy=entropy))
+        await again.start([other.address])
+        await world.settle(lambda: _holds(again, one.id, newest), 120, "the restored node catches up")
+
+    run(scene)
+
+
+def test_a_networker_comes_back_from_peers_by_its_words() -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        await publish(one, 1)
+        await level(world, one, other)
+        assert one.created is not None
+        networker, entropy = one.id, decode_words(" ".join(one.created.words))
+        one.crash()
+        again = world.place("again")
+        again.write_settings({})
+        fetched = await again.fetch(networker, [other.address])
+        assert fetched.id == networker and fetched.missing == 0
+        returned = await again.take_over(networker, _grant(fetched.network, entropy))
+        assert returned.epoch == 1
+        await again.start([other.address])
+        await publish(again, 2)
+        await world.settle(
+            lambda: _reaches(other, networker, returned.seq + 1), 120, "peers hold the new epoch"
+        )
+
+    run(scene)
+
+
+def _grant(network: str, entropy: bytes) -> Grant:
+    return grant(network, entropy, 1, entropy)
+
+
+def test_an_old_data_directory_is_upgraded_at_its_start() -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        for number in range(20):
+            await publish(one, number)
+        await level(world, one, other)
+        await other.stop()
+        other.age()
+        assert await publish(one, 100)
+        await other.start([one.address])
+        await level(world, one, other)
+        assert len(list((other.home / "backups").glob("*"))) == 1  # made before its tables changed
+        assert len(await titles(other)) == 21
+
+    run(scene)
+
+
+def test_nodes_keep_nothing_open_while_they_are_down() -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        one.crash()
+        await one.gone()
+        await other.stop()
+        assert one.parts is None and other.parts is None and not world.targets()
+        assert world.network.links() == []
+        assert [each for each in asyncio.all_tasks() if each.get_name().startswith("n")] == []
+
+    run(scene)
+
+
+def test_a_reader_sees_what_the_node_stored() -> None:
+    async def scene(world: World) -> int:
+        (node,) = await founded(world, 1)
+        await publish(node, 1)
+        assert node.parts is not None
+        return (await node.parts.store.read(Reader.counts))[0]
+
+    assert run(scene) >= 3
