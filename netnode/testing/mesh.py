@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -304,7 +304,8 @@ class Mesh:
 
         self._wait(level, lambda: f"all hold the same:\n{self._shown(members)}", seconds)
 
-    def _wait(self, look: Any, what: Any, seconds: float) -> None:
+    def _wait(self, look: Callable[[], bool], what: Callable[[], str], seconds: float) -> None:
+        """Waits; what is missing is only put into words when it took too long."""
         try:
             wait_until(look, "", seconds)
         except MeshFailure as failure:
