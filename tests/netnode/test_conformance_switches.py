@@ -19,7 +19,7 @@ QUICK: Final = (
     "budget",
     "chunk",
     "cursor-tag",
-    "heads-order",
+    "heads-paging",
     "ids",
     "interest",
     "records",
