@@ -38,12 +38,14 @@ class Held:
 
     def receive(self, chain: Sequence[Entry], jump: bool = False) -> Admission:
         first: ProtocolError | None = None
+        proof = None
         while True:
             admission = receive(NETWORK, self.state, chain, self, jump=jump)
             self.apply(admission)
             first = first or admission.fault
+            proof = admission.proof or proof
             if not admission.rest:
-                admission.fault = first
+                admission.fault, admission.proof = first, proof
                 return admission
             chain = admission.rest
 

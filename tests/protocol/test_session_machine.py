@@ -37,6 +37,7 @@ NOTICES = ["interest", "have", "push", "twin"]
 OTHERS = sorted(name for name in TYPES if SAMPLES[name])
 FEATURES = {TYPES["ranges"]: 1, TYPES["query"]: 3, TYPES["ask_peers"]: 5}
 FEATURES |= {TYPES[name]: 7 for name in ("join", "ping", "dial_back")}
+SELDOM = st.sampled_from([0, *range(1, 9)])
 UNASKED = {TYPES["fork"], TYPES["peers"], TYPES["refuse"]}
 
 
@@ -77,6 +78,18 @@ class Sessions(RuleBasedStateMachine):
         opened=st.sampled_from([True, True, True, False]),
     )
     def begin(self, features: Any, requests: int | None, expected: str, opened: bool) -> None:
+        self.meet(features, requests, expected, opened)
+
+    @precondition(lambda self: any(side.closed for side in self.sides))
+    @rule(
+        features=st.tuples(*[st.sets(st.sampled_from([1, 3, 5, 7]))] * 2),
+        requests=st.sampled_from([None, 0, 2, 64]),
+    )
+    def again(self, features: Any, requests: int | None) -> None:
+        """Another session takes the place of one that ended."""
+        self.meet(features, requests, "right", True)
+
+    def meet(self, features: Any, requests: int | None, expected: str, opened: bool) -> None:
         self.sides = []
         told = {} if requests is None else {"MAX_OPEN_REQUESTS": requests}
         self.may_ask = limits.MAX_OPEN_REQUESTS if requests is None else max(1, requests)
@@ -110,8 +123,8 @@ class Sessions(RuleBasedStateMachine):
             other.plain += [b""] * (len(out) - len(side.spoken)) + side.spoken  # the handshake comes first
             side.spoken.clear()
 
-    def said(self, number: int, plaintext: bytes) -> None:
-        """Sends under the session's key what its node would never say."""
+    def said(self, number: int, plaintext: bytes, now: bool = False) -> None:
+        """Sends under the session's key what its node would never say; `now`: it arrives before anything else."""
         side = self.sides[number]
         if side.session._transport is None or side.closed:
             return
@@ -119,6 +132,8 @@ class Sessions(RuleBasedStateMachine):
         other = self.sides[1 - number]
         other.arriving.append(side.session._transport.encrypt(plaintext))
         other.plain.append(plaintext)
+        while now and other.arriving:
+            self.one(other)
 
     # -- what honest nodes do ----------------------------------------------------------------------------------
     @rule(number=st.integers(0, 1), name=st.sampled_from(QUESTIONS), which=st.integers(0, 9))
@@ -171,12 +186,26 @@ class Sessions(RuleBasedStateMachine):
                 return
             raise AssertionError("an answer to a question that nobody asked")
 
-    @rule(number=st.integers(0, 1))
-    def leave(self, number: int) -> None:
+    @rule(number=st.integers(0, 1), sure=SELDOM)
+    def leave(self, number: int, sure: int) -> None:
         side = self.sides[number]
+        if sure:
+            return
         side.session.farewell("", "")
         side.closed = True
         self.sent()
+
+    @rule(
+        number=st.integers(0, 1), name=st.sampled_from(QUESTIONS), which=st.integers(0, 9), far=st.booleans()
+    )
+    def ask_freely(self, number: int, name: str, which: int, far: bool) -> None:
+        """A question under a number of its own, whatever features are in use and how many are open."""
+        side, bodies = self.sides[number], SAMPLES[name]
+        request = max(self.sides[1 - number].serving, default=0) + (500 if far else 100)
+        if side.greeted:
+            side.asked[request] = TYPES[name]
+            side.session._asked[request] = body_of(name, which)
+            self.said(number, encoding.encode([TYPES[name], request, bodies[which % len(bodies)]]), now=True)
 
     # -- what hostile ones do ----------------------------------------------------------------------------------
     @rule(
@@ -187,7 +216,7 @@ class Sessions(RuleBasedStateMachine):
     )
     def say_anything(self, number: int, name: str, which: int, request: int) -> None:
         bodies = SAMPLES[name]
-        self.said(number, encoding.encode([TYPES[name], request, bodies[which % len(bodies)]]))
+        self.said(number, encoding.encode([TYPES[name], request, bodies[which % len(bodies)]]), now=True)
 
     @rule(
         number=st.integers(0, 1),
@@ -195,26 +224,31 @@ class Sessions(RuleBasedStateMachine):
         request=st.integers(0, 3),
     )
     def say_unknown(self, number: int, kind: int, request: int) -> None:
-        self.said(number, encoding.encode([kind, request, {}]))
+        self.said(number, encoding.encode([kind, request, {}]), now=True)
 
     @rule(
         number=st.integers(0, 1),
         data=st.sampled_from([b"", b"\xc0", b"\x93\x02", b"\x93\x02\x01\x90", b"\x93\x02\x01\x80"]),
+        sure=SELDOM,
     )
-    def say_garbage(self, number: int, data: bytes) -> None:
+    def say_garbage(self, number: int, data: bytes, sure: int) -> None:
+        if sure:
+            return
         self.said(number, data)
 
-    @rule(number=st.integers(0, 1), count=st.integers(60, 70))
-    def ask_too_much(self, number: int, count: int) -> None:
+    @rule(number=st.integers(0, 1), count=st.integers(60, 70), sure=SELDOM)
+    def ask_too_much(self, number: int, count: int, sure: int) -> None:
+        if sure:
+            return
         for request in range(1_000, 1_000 + count):
             self.said(number, encoding.encode([TYPES["heads"], request, {"limit": 1}]))
 
     @precondition(lambda self: any(side.arriving for side in self.sides))
-    @rule(number=st.integers(0, 1), at=st.integers(0, 400), cut=st.booleans())
-    def damage(self, number: int, at: int, cut: bool) -> None:
+    @rule(number=st.integers(0, 1), at=st.integers(0, 400), cut=st.booleans(), sure=SELDOM)
+    def damage(self, number: int, at: int, cut: bool, sure: int) -> None:
         """A third on the way changes one message: nothing that comes after can be read either."""
         side = self.sides[number]
-        if not side.arriving or side.closed:
+        if sure or not side.arriving or side.closed:
             return
         data = side.arriving[0]
         at %= max(1, len(data))
@@ -242,11 +276,11 @@ class Sessions(RuleBasedStateMachine):
 
     # -- delivery ----------------------------------------------------------------------------------------------
     @precondition(lambda self: any(side.arriving for side in self.sides))
-    @rule(number=st.integers(0, 1), count=st.sampled_from([1, 1, 2, 5, 100]))
-    def deliver(self, number: int, count: int) -> None:
-        side = self.sides[number]
-        for _ in range(min(count, len(side.arriving))):
-            self.one(side)
+    @rule(first=st.integers(0, 1), count=st.sampled_from([1, 2, 5, 100]))
+    def deliver(self, first: int, count: int) -> None:
+        for side in (self.sides[first], self.sides[1 - first]):
+            for _ in range(min(count, len(side.arriving))):
+                self.one(side)
 
     def one(self, side: Side) -> None:
         data, plaintext = side.arriving.pop(0), side.plain.pop(0)
