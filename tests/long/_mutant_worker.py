@@ -1,6 +1,7 @@
 """One worker of ``python -m tests.long mutants``: puts faults in and sees whether the tests notice.
 
-Run as ``python -m tests.long._mutant_worker PART PARTS SAMPLE TESTS MODULE...``; prints a JSON line for each mutant.
+Run as ``python -m tests.long._mutant_worker PART PARTS EVERY NOTICED TESTS MODULE...``; prints a JSON line for each
+mutant. NOTICED is a file of rows of a former run, whose mutants are not judged again; `-` for none.
 
 A fault inside a function is put into a fork of a process that has collected all tests, by giving that function the
 mutated code: nothing is imported anew, so a mutant costs as much as the tests it takes to notice it. A fault outside of
@@ -263,13 +264,19 @@ def tell(out: int, job: Job, verdict: str, by: str, seconds: float) -> None:
     os.write(out, json.dumps(row | {"seconds": round(seconds, 2)}).encode() + b"\n")
 
 
-def main(part: int, parts: int, every: int, tests: Sequence[str], modules: Sequence[str]) -> None:
+def main(
+    part: int, parts: int, every: int, noticed: str, tests: Sequence[str], modules: Sequence[str]
+) -> None:
     """Judges every `every`-th mutant of this part."""
+    known = set()
+    if noticed != "-":
+        rows = map(json.loads, Path(noticed).read_text().splitlines())
+        known = {(row["module"], row["key"]) for row in rows}
     jobs = []
     for module in modules:
         source = (ROOT / (module.replace(".", "/") + ".py")).read_text()
         jobs += [Job(module, source, mutant) for mutant in mutants(source)]
-    jobs = jobs[::every][part::parts]
+    jobs = [job for job in jobs[::every] if (job.module, job.mutant.key) not in known][part::parts]
     out = os.dup(1)
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
@@ -299,4 +306,11 @@ def main(part: int, parts: int, every: int, tests: Sequence[str], modules: Seque
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4].split(","), sys.argv[5:])
+    main(
+        int(sys.argv[1]),
+        int(sys.argv[2]),
+        int(sys.argv[3]),
+        sys.argv[4],
+        sys.argv[5].split(","),
+        sys.argv[6:],
+    )

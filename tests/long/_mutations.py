@@ -40,7 +40,12 @@ COMPUTED: Final[dict[type[ast.operator], type[ast.operator]]] = {
 }
 SWAPPED: Final = {"min": "max", "max": "min", "any": "all", "all": "any"}
 SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
-SYMMETRIC: Final = {"min", "max", "suppress", "isinstance"}  # their arguments have no order, or only one that runs
+SYMMETRIC: Final = {
+    "min",
+    "max",
+    "suppress",
+    "isinstance",
+}  # their arguments have no order, or only one that runs
 UNTOUCHED: Final = {"cast", "NewType", "TypeVar"}
 
 
@@ -250,7 +255,12 @@ def _constants(node: ast.Constant) -> list[Replace]:
 
 
 def _calls(node: ast.Call) -> list[Replace]:
-    if len(node.args) < 2 or _called(node) in SYMMETRIC or _is_error(node) or any(isinstance(each, ast.Starred) for each in node.args):
+    if (
+        len(node.args) < 2
+        or _called(node) in SYMMETRIC
+        or _is_error(node)
+        or any(isinstance(each, ast.Starred) for each in node.args)
+    ):
         return []
     return [
         lambda at=at: _but(  # type: ignore[misc]

@@ -19,13 +19,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from tests.long._mutations import mutants
+
 GROUPS: Final = {
     "encoding": ("encoding",),
     "identity": ("identity", "openers", "recovery", "bech32"),
     "log": ("log", "log_state", "run", "forks", "entry"),
     "reconciliation": ("items", "ranges"),
 }
-TESTS: Final = ("tests/protocol",)
+TESTS: Final = {
+    "encoding": ("test_encoding", "test_records_codec", "test_records_bounds", "test_forms", "test_vectors"),
+    "identity": ("test_bech32", "test_recovery", "test_openers", "test_log", "test_spec_rules", "test_vectors"),
+    "log": (
+        "test_log", "test_log_steps", "test_entry", "test_forks", "test_openers", "test_forms", "test_spec_rules",
+        "test_vectors", "test_log_machine",
+    ),
+    "reconciliation": ("test_items", "test_ranges", "test_ranges_bounds", "test_log", "test_vectors"),
+}  # fmt: skip
+ROOT: Final = Path(__file__).parents[2]
 SURVIVORS: Final = Path(__file__).with_name("mutants_survivors.toml")
 LEAST: Final = 0.9
 Row = dict[str, Any]
@@ -42,12 +53,20 @@ def options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--out", type=Path, help="a file for one JSON line of each mutant")
+    parser.add_argument(
+        "--again", type=Path, help="such a file of a former run: only what it did not notice is judged"
+    )
 
 
 def run(chosen: argparse.Namespace) -> str:
     """Puts the faults in; fails when too many are not noticed, or one that is not listed."""
     modules = chosen_modules(chosen.module or list(GROUPS))
-    rows = list(judged(modules, chosen.workers, every(modules, chosen.sample)))
+    former = [] if chosen.again is None else noticed(chosen.again, modules)
+    rows = []
+    for group, tests in TESTS.items():
+        if chosen_here := [name for name in modules if name.removeprefix("protocol.") in GROUPS[group]]:
+            rows += judged(chosen_here, tests, chosen.workers, every(modules, chosen.sample), former)
+    rows += former
     if chosen.out is not None:
         chosen.out.write_text("".join(json.dumps(row) + "\n" for row in rows))
     survived = {(row["module"], row["key"]) for row in rows if row["verdict"] == "survived"}
@@ -82,25 +101,41 @@ def survivors() -> dict[str, dict[str, str]]:
 
 def every(modules: list[str], sample: int) -> int:
     """A step that leaves about so many mutants of these modules; 1 for all."""
-    from tests.long._mutations import mutants
-
     if not sample:
         return 1
-    root = Path(__file__).parents[2]
-    count = sum(len(mutants((root / f"{name.replace('.', '/')}.py").read_text())) for name in modules)
+    count = sum(len(mutants(source(name))) for name in modules)
     return max(1, count // sample)
 
 
-def judged(modules: list[str], workers: int, step: int) -> Iterator[Row]:
+def noticed(former: Path, modules: list[str]) -> list[Row]:
+    """What a former run noticed of the mutants that there are still."""
+    rows = [json.loads(line) for line in former.read_text().splitlines()]
+    keys = {(name, mutant.key) for name in modules for mutant in mutants(source(name))}
+    rows = [row for row in rows if row["verdict"] != "survived" and (row["module"], row["key"]) in keys]
+    return list({(row["module"], row["key"]): row for row in rows}.values())
+
+
+def source(module: str) -> str:
+    """The source of a module, by its dotted name."""
+    return (ROOT / f"{module.replace('.', '/')}.py").read_text()
+
+
+def judged(
+    modules: list[str], tests: tuple[str, ...], workers: int, step: int, former: list[Row]
+) -> Iterator[Row]:
     """The verdicts of some workers, each a process of its own that has imported nothing of what it changes."""
-    root, environment = Path(__file__).parents[2], os.environ | {"PYTHONHASHSEED": "0"}
+    environment = os.environ | {"PYTHONHASHSEED": "0"}
     with contextlib.ExitStack() as opened:
+        known = opened.enter_context(tempfile.NamedTemporaryFile("w", suffix=".jsonl"))
+        known.write("".join(json.dumps(row) + "\n" for row in former))
+        known.flush()
         started = []
         for part in range(workers):
             out = opened.enter_context(tempfile.TemporaryFile())
-            given = [str(part), str(workers), str(step), ",".join(TESTS), *modules]
+            paths = ",".join(f"tests/protocol/{name}.py" for name in tests)
+            given = [str(part), str(workers), str(step), known.name, paths, *modules]
             command = [sys.executable, "-m", "tests.long._mutant_worker", *given]
-            started.append((subprocess.Popen(command, stdout=out, env=environment, cwd=root), out))
+            started.append((subprocess.Popen(command, stdout=out, env=environment, cwd=ROOT), out))
         for process, out in started:
             assert process.wait() == 0, f"a worker ended with {process.returncode}"
             out.seek(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -90,4 +91,5 @@ class CatchingUp(RuleBasedStateMachine):
         assert ask.done and not ask.unmatched and not reply.tell
 
 
+CatchingUp.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestCatchingUp = CatchingUp.TestCase

@@ -6,6 +6,7 @@ import itertools
 import random
 from collections.abc import Sequence
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -178,4 +179,5 @@ def _parts(length: int, chance: random.Random) -> list[tuple[int, int]]:
     return list(itertools.pairwise(ends))
 
 
+Logs.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 TestLogs = Logs.TestCase

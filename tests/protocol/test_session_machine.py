@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -399,4 +400,5 @@ def body_of(name: str, which: int) -> Any:
 
 assert {kind: int(bit) for kind, bit in FEATURE_OF.items()} == FEATURES
 assert all(messages.MESSAGES[TYPES[name]].role is Role.QUESTION for name in QUESTIONS)
+Sessions.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
 TestSessions = Sessions.TestCase
