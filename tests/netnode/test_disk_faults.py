@@ -14,7 +14,8 @@ from netnode.store import Reader
 from netnode.store.faults import store_problem
 from protocol.items import Standing
 from protocol.records import Profile, encode_record
-from tests.netnode.faulty import FAULTS, FaultyDisk
+from netnode.simulator.chance import Stream
+from netnode.simulator.disk import FAULTS, SimDisk
 from tests.netnode.mesh import Mesh, NodeUnderTest, level, until
 from tests.protocol.author import Author, seed
 
@@ -38,7 +39,7 @@ async def sound(node: NodeUnderTest, told: list[bytes]) -> None:
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 async def test_publishing_on_a_failing_disk_is_refused_and_goes_on_after(mesh: Mesh, fault: str) -> None:
     """Whichever write fails first: the entry is there or it is not, and the next one is no fork [R-LOG-20]."""
-    disk = FaultyDisk(f"publishing-{fault}")
+    disk = SimDisk(f"publishing-{fault}", Stream(0, "disk"))
     node = await mesh.node("node", disk=disk)
     told: list[bytes] = []
     for after in range(12):
@@ -50,7 +51,7 @@ async def test_publishing_on_a_failing_disk_is_refused_and_goes_on_after(mesh: M
                 assert node.store.failing == problem.text
         told += [entry.id for entry in await node.own.append([profile(100 + after)])]
         assert node.store.failing is None
-    assert disk.vfs.failed
+    assert disk.failed
     await sound(node, told)
     await mesh.stop("node")
     again = await mesh.node("node", node.author, disk=disk, own=False)
@@ -60,7 +61,7 @@ async def test_publishing_on_a_failing_disk_is_refused_and_goes_on_after(mesh: M
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 async def test_a_receiver_with_a_failing_disk_catches_up_after(mesh: Mesh, fault: str) -> None:
     """Its sessions end with a reason; it forgets nothing it had, and comes level when the disk works again."""
-    disk = FaultyDisk(f"receiving-{fault}")
+    disk = SimDisk(f"receiving-{fault}", Stream(0, "disk"))
     source = await mesh.node("source")
     node = await mesh.node("node", disk=disk)
     first, second = Author("first"), Author("second")
@@ -71,7 +72,7 @@ async def test_a_receiver_with_a_failing_disk_catches_up_after(mesh: Mesh, fault
     await until(lambda: node.holds(first))
     with disk.failing(fault, 3):
         await source.take(second)
-        await until(lambda: disk.vfs.failed > 0)
+        await until(lambda: disk.failed > 0)
         assert await node.holds(first)
     await level(source, node)
     assert await node.holds(first, second)
@@ -80,7 +81,7 @@ async def test_a_receiver_with_a_failing_disk_catches_up_after(mesh: Mesh, fault
 
 async def test_projections_catch_up_after_a_full_disk(mesh: Mesh) -> None:
     """They are behind meanwhile, which is no harm."""
-    disk = FaultyDisk("projecting")
+    disk = SimDisk("projecting", Stream(0, "disk"))
     node = await mesh.node("node", disk=disk)
     await node.own.append([profile(1)])
     with disk.failing("full"), pytest.raises(Problem, match="full"):
@@ -95,7 +96,7 @@ def _named(reader: Reader) -> Any:
 
 async def test_a_disk_that_fails_at_every_write_of_a_burst(mesh: Mesh, tmp_path: Path) -> None:
     """Large appends: all of one call or nothing of it."""
-    disk = FaultyDisk("bursts")
+    disk = SimDisk("bursts", Stream(0, "disk"))
     node = await mesh.node("node", disk=disk)
     for after in range(0, 60, 7):
         before = len(await node.log(node.id))
@@ -121,11 +122,11 @@ def test_no_room_for_the_index_of_the_log_is_a_full_disk() -> None:
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 async def test_a_node_ends_on_a_failing_disk(mesh: Mesh, fault: str) -> None:
     """Found by a simulated market: what is committed stays in the write-ahead log, and the next start has it."""
-    disk = FaultyDisk(f"ending-{fault}")
+    disk = SimDisk(f"ending-{fault}", Stream(0, "disk"))
     node = await mesh.node("node", disk=disk)
     told = [entry.id for entry in await node.own.append([profile(1)])]
     with disk.failing(fault):
         await mesh.stop("node")
-    assert disk.vfs.failed
+    assert disk.failed
     again = await mesh.node("node", node.author, disk=disk, own=False)
     await sound(again, told)
