@@ -92,6 +92,8 @@ class Play:
             "near_mb": options.near_mb,
             "outbound_sessions": options.peers,
         }
+        if options.byzantine:
+            plain["stamp_asked"] = 0  # why: who shows no stamp is not listened to at all
         skew = round(self.chance.uniform(-options.skew_ms, options.skew_ms))
         node = await self.world.found(name, {**plain, **settings}, skew_ms=skew)
         self.oracle.lives_at(name, node.id)

@@ -20,6 +20,20 @@ async def evil(play: Play) -> None:
     await play.level()
 
 
+async def forgeries(play: Play) -> None:
+    """Logs with signatures that are none, of dishonest authors: what nothing proves is stored nowhere."""
+    await play.begin()
+    await play.live(acts=QUIET)
+    await play.level()
+
+
+async def forks(play: Play) -> None:
+    """Dishonest authors fork their logs: all nodes come to know it, and agree."""
+    await play.begin()
+    await play.live(acts=QUIET)
+    await play.level()
+
+
 async def siege(play: Play) -> None:
     """One dishonest peer tries to fill the address books; no network group gets more than its share."""
     await play.begin()
@@ -42,6 +56,16 @@ def _evil(options: Options) -> Options:
     )
 
 
+def _forgeries(options: Options) -> Options:
+    return replace(_evil(options), byzantine=("bad-signer", "bad-signer", "forger"), faults=(), seconds=120.0)
+
+
+def _forks(options: Options) -> Options:
+    return replace(
+        _evil(options), byzantine=("forker", "rollback", "twice-rotated"), faults=(), seconds=120.0
+    )
+
+
 def _siege(options: Options) -> Options:
     return replace(options, byzantine=("eclipser",), faults=(), skew_ms=0, peers=8)
 
@@ -55,6 +79,8 @@ def _flood(options: Options) -> Options:
 
 EVIL: Final = (
     Scenario("evil", evil, _evil, weight=8, marks=("level", *(f"evil {kind}" for kind in KINDS))),
+    Scenario("forgeries", forgeries, _forgeries, marks=("level", "evil bad-signer", "bye signature")),
+    Scenario("forks", forks, _forks, marks=("level", "item forked", "item contested", "tell fork")),
     Scenario("siege", siege, _siege, marks=("level",)),
     Scenario("flood", flood, _flood, least=4, marks=("level", "log cut")),
 )

@@ -180,6 +180,7 @@ async def _goes_on(play: Play, node: SimNode, peers: list[str] | None = None) ->
     networker = play.oracle.homes[node.name]
     held = play.safety.held(networker, [each.name for each in play.nodes if each is not node])
     await play.start(node, peers or [])
+    await play.act(node, "publish")  # at once, before any peer was met
     await play.live(100.0, QUIET, [each for each in play.nodes if each is not node], trouble=False)
     assert node.parts is not None
     caution = await node.parts.own.caution.standing()

@@ -1,0 +1,124 @@
+"""One rule of the node taken out at a time, from outside, and the scenario that has to notice.
+
+The shipped node has no option, variable or import for any of this: the functions are replaced while a run lasts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import netnode.assembly
+import netnode.homes.restoring
+import netnode.ingest
+import protocol.forks
+import protocol.log
+import protocol.openers
+import protocol.run
+import protocol.standing
+from netnode.ingest import Gate
+from netnode.keeping import Keeping
+from netnode.own.caution import Caution
+from netnode.simulator.running import Order, Verdict, run
+from protocol.entry import Entry
+from protocol.errors import NotHeld
+
+Off = Callable[[ExitStack], None]
+SEEDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A rule, how it is taken out, the scenario that shows it, and which of the simulator's rules may tell."""
+
+    name: str
+    off: Off
+    scenario: str
+    tells: tuple[str, ...]
+
+
+def _signatures(stack: ExitStack) -> None:
+    for module in (protocol.log, protocol.openers, protocol.run, protocol.forks, protocol.standing):
+        stack.enter_context(patch.object(module, "signature_valid", lambda *_: True))
+
+
+def _unanchored(network: str, key: bytes, entries: Any, sealed: bool) -> int:
+    """`protocol.run.proved` without its look at anchors."""
+    end = len(entries)
+    while not sealed and end and not protocol.run.signature_valid(network, key, entries[end - 1]):
+        end -= 1
+    return end
+
+
+def _anchors(stack: ExitStack) -> None:
+    stack.enter_context(patch.object(protocol.log, "proved", _unanchored))
+    stack.enter_context(patch.object(Entry, "is_anchor", property(lambda _: False)))
+
+
+def _forks(stack: ExitStack) -> None:
+    def nothing(*_: Any) -> None:
+        raise NotHeld("stale", "no fork is looked for")
+
+    stack.enter_context(patch.object(protocol.log, "_fork", nothing))
+    stack.enter_context(patch.object(netnode.ingest, "receive_proof", lambda state, *_: state))
+
+
+def _catching_up(stack: ExitStack) -> None:
+    async def begin(*_: Any) -> None:
+        return
+
+    stack.enter_context(patch.object(netnode.assembly, "mark", lambda *_: None))
+    stack.enter_context(patch.object(netnode.homes.restoring, "mark", lambda *_: None))
+    stack.enter_context(patch.object(Caution, "begin", begin))
+
+
+def _durability(stack: ExitStack) -> None:
+    admit = Gate.admit
+
+    async def hasty(gate: Gate, chain: Any, *, durable: bool = False, **named: Any) -> Any:
+        return await admit(gate, chain, **named)
+
+    stack.enter_context(patch.object(Gate, "admit", hasty))
+
+
+def _quotas(stack: ExitStack) -> None:
+    async def nothing(*_: Any) -> None:
+        return
+
+    stack.enter_context(patch.object(Keeping, "full", lambda _: False))
+    stack.enter_context(patch.object(Keeping, "sweep", nothing))
+    stack.enter_context(patch.object(Keeping, "look", nothing))
+
+
+SWITCHES = {
+    each.name: each
+    for each in (
+        Switch("signature check", _signatures, "forgeries", ("forged", "authentic")),
+        Switch("anchor rule", _anchors, "forgeries", ("forged", "authentic")),
+        Switch("fork detection", _forks, "forks", ("liveness", "authentic", "noise")),
+        Switch("catch-up before append", _catching_up, "restore", ("fork", "framed", "catch_up")),
+        Switch("durability before send", _durability, "crashes", ("durable", "acknowledged")),
+        Switch("quota", _quotas, "flood", ("quota",)),
+    )
+}
+
+
+@contextmanager
+def taken_out(switch: Switch) -> Iterator[None]:
+    """The rule does not hold while the context lasts."""
+    with ExitStack() as stack:
+        switch.off(stack)
+        yield
+
+
+def first_failure(switch: Switch, first: int = 0, seeds: int = SEEDS) -> tuple[Verdict | None, int]:
+    """The first seed whose run notices that the rule is gone, and how many it took."""
+    with taken_out(switch):
+        for number in range(seeds):
+            verdict = run(Order(first + number, switch.scenario))
+            if not verdict.passed:
+                return verdict, number + 1
+    return None, seeds
