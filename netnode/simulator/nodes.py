@@ -224,7 +224,7 @@ class SimNode:
         except asyncio.CancelledError:
             task.cancel()
             raise
-        if task.cancelled():
+        if task.cancelled() or (life.dead and task.exception() is not None):
             raise Down(f"{self.name} went down")
         result: T = task.result()
         return result

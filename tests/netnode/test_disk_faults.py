@@ -10,12 +10,12 @@ import apsw
 import pytest
 
 from netnode.problems import Problem
+from netnode.simulator.chance import Stream
+from netnode.simulator.disk import FAULTS, SimDisk
 from netnode.store import Reader
 from netnode.store.faults import store_problem
 from protocol.items import Standing
 from protocol.records import Profile, encode_record
-from netnode.simulator.chance import Stream
-from netnode.simulator.disk import FAULTS, SimDisk
 from tests.netnode.mesh import Mesh, NodeUnderTest, level, until
 from tests.protocol.author import Author, seed
 

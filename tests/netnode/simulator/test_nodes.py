@@ -459,3 +459,39 @@ def test_a_reader_sees_what_the_node_stored() -> None:
         return (await node.parts.store.read(Reader.counts))[0]
 
     assert run(scene) >= 3
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_nothing_is_written_after_a_crash(seed: int) -> None:
+    """Whatever still unwinds in a node that crashed: its home stays as the loss of power left it."""
+
+    def home(node: SimNode) -> dict[str, bytes]:
+        files = [path for path in node.home.rglob("*") if path.is_file() and path.name != "node.lock"]
+        return {str(path): path.read_bytes() for path in files}
+
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        after: list[dict[str, bytes]] = []
+
+        def crash() -> None:
+            one.crash()
+            after.append(home(one))
+
+        world.loop.at_event(world.loop.events + world.chance("scene").below(2_500), crash)
+        try:
+            for number in range(20):
+                await publish(one, number)
+                await one.ask(lambda each: each.backups.create(models.BackupOrder()))
+                await one.ask(lambda each: each.peers.add(other.address))
+        except (Down, Problem):
+            pass
+        if not after:
+            crash()
+        world.loop.at_no_event()
+        await one.gone()
+        await world.advance(60)
+        assert home(one) == after[0]
+        await one.start()
+        await publish(one, 100)
+
+    run(scene, seed)
