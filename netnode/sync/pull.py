@@ -37,6 +37,9 @@ PENDING_ITEMS: Final = 4_000  # of `have` notices; what is dropped comes with th
 UNLEVEL_ITEMS: Final = 4_000  # that the peer could not give; they hold its cursor back
 PUT_OFF_ITEMS: Final = 4_000  # why: a session looks so far ahead of the others before it waits for them
 LONGEST_PAUSE: Final = 60  # comparisons between asking twice for the same records: about an hour
+WHOLE_ANSWER_SECONDS: Final = (
+    300.0  # why: 4 MiB at 14 KB/s; who sends a little now and then is not waited for
+)
 OPENERS_ASKED: Final = 16  # authors in one question
 
 Want = tuple[bytes, int, int]
@@ -423,7 +426,7 @@ class Pull:
         outcomes: list[Outcome] = []
         room = asyncio.Semaphore(IN_FLIGHT)
         asked = {author for author, _, _ in wants}
-        ended: LinkClosed | None = None
+        ended: LinkClosed | NotHeld | None = None
 
         async def admit(runs: Sequence[Run]) -> None:
             try:
@@ -433,22 +436,24 @@ class Pull:
 
         question = messages.Get(budget=self._conversation.session.may_get, wants=wants)
         async with self._conversation.asking(question) as answer, asyncio.TaskGroup() as group:
-            while True:
-                try:
-                    body = await answer()
-                except LinkClosed as error:  # what came before is taken in
-                    ended = error
-                    break
-                runs = (
-                    [run for run in body.runs if run.author in asked]
-                    if isinstance(body, messages.Runs)
-                    else []
-                )
-                if runs:
-                    await room.acquire()
-                    group.create_task(admit(runs), name="admit runs")
-                if is_last(body):
-                    break
+            try:
+                async with asyncio.timeout(WHOLE_ANSWER_SECONDS):
+                    while True:
+                        body = await answer()
+                        runs = (
+                            [run for run in body.runs if run.author in asked]
+                            if isinstance(body, messages.Runs)
+                            else []
+                        )
+                        if runs:
+                            await room.acquire()
+                            group.create_task(admit(runs), name="admit runs")
+                        if is_last(body):
+                            break
+            except LinkClosed as error:  # what came before is taken in
+                ended = error
+            except TimeoutError:
+                ended = NotHeld("busy", "an answer without end")
         if ended is not None:
             raise ended
         last = answered(body, messages.Runs)
@@ -456,14 +461,21 @@ class Pull:
         return outcomes, left
 
     async def _openers(self, authors: list[bytes]) -> None:
-        async with self._conversation.asking(messages.AskOpeners(authors=authors)) as answer:
-            while True:
-                body = answered(await answer(), messages.Runs)
-                for chain in await self._gate.chains(body.runs):
-                    if chain[0].author in authors:
-                        raise_remote([await self._gate.admit_openers(chain, self._source)])
-                if is_last(body):
-                    break
+        question = messages.AskOpeners(authors=authors)
+        try:
+            async with (
+                asyncio.timeout(WHOLE_ANSWER_SECONDS),
+                self._conversation.asking(question) as answer,
+            ):
+                while True:
+                    body = answered(await answer(), messages.Runs)
+                    for chain in await self._gate.chains(body.runs):
+                        if chain[0].author in authors:
+                            raise_remote([await self._gate.admit_openers(chain, self._source)])
+                    if is_last(body):
+                        break
+        except TimeoutError:
+            raise NotHeld("busy", "an answer without end") from None
 
     async def _proof(self, item: Item) -> None:
         question = messages.AskProof(author=item.author, epoch=item.epoch, term=item.term)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from netnode.simulator.byzantine import flooding, stalling
+from netnode.problems import Problem
+from netnode.simulator.byzantine import Deeds, flooding, stalling
+from netnode.simulator.byzantine.scene import Scene
 from netnode.simulator.nodes import SimNode
+from netnode.simulator.options import Options
+from netnode.simulator.world import World
 from netnode.sync.accepting import BLOCK, HALF_OPEN_BLOCK
 from netnode.sync.conversation import NOTICES, OUT_BYTES
 from netnode.sync.groups import block_of, group_of
 from netnode.sync.peering import Peering
-from netnode.sync.pull import PENDING_ITEMS, UNLEVEL_ITEMS
-from protocol import limits
+from netnode.sync.pull import PENDING_ITEMS, UNLEVEL_ITEMS, WHOLE_ANSWER_SECONDS
+from protocol import limits, messages
 from protocol.identity import id_text
+from protocol.items import Item, Standing
 from tests.netnode.simulator.siege import Siege, besieged
 
 WATCHED = 60.0  # virtual seconds
@@ -136,3 +142,51 @@ def test_sybils_without_a_stamp_are_not_kept() -> None:
             assert set(await siege.items(node)) <= set(siege.ids)
 
     besieged("flooder", "sybils", then, stamp_asked=6)
+
+
+def test_a_peer_the_owner_follows_does_not_silence_a_node_for_ever() -> None:
+    """It claims later own entries and drips an answer that never ends: the wait for it does [R-LINK-4] [R-LOG-21]."""
+    with World(1, Options(nodes=1)) as world:
+        scene = Scene(world, "friend", Deeds())
+        friend, shelf = scene.author("friend"), scene.shelf()
+
+        async def main() -> None:
+            ada = await world.found("ada", {"stamp_asked": 0})
+            await ada.start()
+            await ada.ask(lambda services: services.follows.add(id_text(friend.id)))
+            claim = Item(Standing.HEAD, ada.id, 0, 0, 500, bytes(32))
+
+            def answer(question: messages.Body) -> Sequence[messages.Body]:
+                match question:
+                    case messages.Heads():
+                        return (messages.Items(cursor=shelf.cursor(), items=[claim.wire()]),)
+                    case messages.Get():
+                        return ()
+                    case _:
+                        return shelf.answer(question)
+
+            async def drip() -> None:
+                async with scene.meeting(ada, friend, shelf, act="drip", answer=answer) as puppet:
+                    while not await puppet.over(20.0):
+                        for number, question in puppet.questions:
+                            if isinstance(question, messages.Get):
+                                await puppet.say(messages.Runs(more=True), number)
+
+            async def published() -> bool:
+                fields: dict[str, object] = {"key": "lamp", "kind": "product", "title": "A lamp"}
+                try:
+                    await ada.ask(lambda services: services.listings.publish(fields))
+                except Problem as problem:
+                    assert problem.code == "behind"
+                    return False
+                return True
+
+            async with asyncio.TaskGroup() as group:
+                dripping = group.create_task(drip())
+                await world.advance(10.0)
+                assert not await published()
+                await world.settle(published, 2 * WHOLE_ANSWER_SECONDS)
+                dripping.cancel()
+
+        world.run(main())
+        assert world.faults == []
