@@ -251,7 +251,7 @@ async def _chunks(file: bytes) -> AsyncIterator[bytes]:
 
 
 async def _items(node: SimNode) -> list[tuple[object, ...]]:
-    """The items of all logs held, without what fingerprints leave out [R-ITEM-1]."""
+    """The items of all logs held, without what fingerprints leave out [R-LOG-17]."""
     store = _parts(node).store
     found = await store.read(Reader.items_of, await store.read(Reader.authors))
     return [(each.author, each.standing, each.epoch, each.term, each.seq, each.id) for each in found]

@@ -16,7 +16,7 @@ from protocol.kinds import KINDS, RESERVED, Kind
 from protocol.limits import LIMITS
 from protocol.messages import MESSAGES
 from protocol.records import table as records
-from tests.spec import conformance, exchange, messages
+from tests.spec import conformance, exchange, messages, scale
 from tests.spec.markdown import code, table
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -101,6 +101,9 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "roles": messages.roles,
         "exchange": exchange.exchange_text,
         "vectors": vectors,
+        "scale-growth": scale.growth,
+        "scale-model": scale.model,
+        "scale-benchmarks": scale.benchmarks,
         "conformance": conformance.classes,
         "conformance-left-out": conformance.left_out,
     }
