@@ -64,8 +64,7 @@ async def _not_twice(bench: Bench) -> None:
     shelf.put(log)
     async with bench.meet(shelf=shelf) as holder:
         await holder.holds(author.id, shelf.item(author.id))
-        async with bench.meet() as giver, bench.meet() as other:
-            await other.goes_on()
+        async with bench.meet() as giver:
             await giver.push(log)
             await bench.settle(giver)
         await holder.quiet(lambda: holder.told.names(author.id), "it tells a peer what that peer holds")
