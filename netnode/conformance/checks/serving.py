@@ -209,5 +209,5 @@ CHECKS: Final = (
     Check(
         "C2-17", "R-BLOB-3 R-BLOB-4 R-BLOB-1 R-BLOB-2", KEEPERS, "serves the image of its own listing", _blob
     ),
-    Check("C2-18", "R-MSG-12", KEEPERS, "has no proof of a fork where there is none", _no_proof),
+    Check("C2-18", "R-MSG-12 R-SES-12", KEEPERS, "has no proof of a fork where there is none", _no_proof),
 )
