@@ -169,6 +169,10 @@ class Home:
                 details={"path": str(self.path), "loose": f"{mode:03o}"},
             )
 
+    def remove_folder(self, name: str) -> None:
+        """Removes a folder of the home with all that is in it; OSError when there is none, or it stays."""
+        self._disk.remove_folder(self.path / name)
+
     # -- the lock --------------------------------------------------------------------------------------------
     @contextmanager
     def lock(self, retries: Iterable[object] = ()) -> Iterator[None]:

@@ -106,6 +106,10 @@ class Disk(Protocol):
         """Removes the file; fine when there is none."""
         ...
 
+    def remove_folder(self, path: Path) -> None:
+        """Removes a folder with all that is in it; FileNotFoundError when there is none."""
+        ...
+
     def exists(self, path: Path) -> bool:
         """Whether there is something at this path."""
         ...

@@ -10,6 +10,7 @@ import platform
 import queue
 import random
 import secrets
+import shutil
 import socket
 import tempfile
 import threading
@@ -207,6 +208,10 @@ class SystemDisk:
     def remove(self, path: Path) -> None:
         """Removes the file; fine when there is none."""
         path.unlink(missing_ok=True)
+
+    def remove_folder(self, path: Path) -> None:
+        """Removes a folder with all that is in it."""
+        shutil.rmtree(path)
 
     def exists(self, path: Path) -> bool:
         """Whether there is something at this path."""

@@ -5,7 +5,6 @@ It has a fixed name, so that what a kill left behind is found and removed by who
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -82,7 +81,7 @@ def scratch(home: Home) -> Iterator[Path]:
 def sweep(home: Home) -> None:
     """Removes what an interrupted backup or restore left in a home; fine when there is nothing."""
     with suppress(OSError):
-        shutil.rmtree(home.path / NAME)
+        home.remove_folder(NAME)
 
 
 def require_room(disk: Disk, folder: Path, size: int, purpose: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -183,6 +184,11 @@ class SimDisk:
         with suppress(FileNotFoundError):
             self._removed[path] = path.read_bytes()
             path.unlink()
+
+    def remove_folder(self, path: Path) -> None:
+        """Removes a folder with all that is in it, for good."""
+        self._require(path, grows=False)
+        shutil.rmtree(path)
 
     def exists(self, path: Path) -> bool:
         """Whether there is something at this path."""
