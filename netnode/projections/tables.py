@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 # The version of these tables and of what is put into them: another one found is dropped and made anew.
-VERSION: Final = b"2"
+VERSION: Final = b"3"
 _VERSION_NAME: Final = "catalogue"
 _CURSOR_NAME: Final = "catalogue_cursor"
 
@@ -30,6 +30,10 @@ CREATE TRIGGER IF NOT EXISTS log_changed AFTER UPDATE OF generation ON log WHEN 
 BEGIN INSERT OR REPLACE INTO due(n, at) VALUES (new.n, 0); END;
 CREATE TRIGGER IF NOT EXISTS log_cut AFTER UPDATE OF base ON log
 WHEN new.base > old.base AND new.generation = old.generation
+BEGIN INSERT OR REPLACE INTO due(n, at) VALUES (new.n, 0); END;
+-- Of a head that comes with a new arrival; what a fork or contest lacked below comes without one.
+CREATE TRIGGER IF NOT EXISTS log_filled AFTER UPDATE OF base ON log
+WHEN new.base < old.base AND new.arrival = old.arrival
 BEGIN INSERT OR REPLACE INTO due(n, at) VALUES (new.n, 0); END;
 CREATE TRIGGER IF NOT EXISTS log_dropped AFTER DELETE ON log
 BEGIN
@@ -86,7 +90,8 @@ def create(connection: apsw.Connection) -> None:
 def drop(connection: apsw.Connection) -> None:
     """Drops the tables and forgets how far they were. Inside a transaction."""
     connection.execute(
-        "DROP TRIGGER IF EXISTS log_changed; DROP TRIGGER IF EXISTS log_cut; DROP TRIGGER IF EXISTS log_dropped"
+        "DROP TRIGGER IF EXISTS log_changed; DROP TRIGGER IF EXISTS log_cut; DROP TRIGGER IF EXISTS log_filled;"
+        "DROP TRIGGER IF EXISTS log_dropped"
     )
     for name in _NAMES:
         connection.execute(f"DROP TABLE IF EXISTS {name}")

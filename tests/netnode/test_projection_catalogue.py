@@ -193,6 +193,20 @@ def test_what_is_being_fetched_again_stays_as_it_was() -> None:
     assert shown(shelf).keys() == {"b"}
 
 
+def test_what_a_forked_log_lacked_below_is_taken_without_a_new_arrival() -> None:
+    """Found by simulated forkers: an item that is forked stays the same when its common part comes [R-LOG-17]."""
+    shelf = Shelf()
+    log = [listing(f"k{number}", time=NOW - DAY + number) for number in range(6)]
+    shelf.put(ANNA, log[5:], base=5, common=4)
+    shelf.connection.execute("INSERT INTO extent VALUES (1, 0, 0, x'', 0, 0, 0, 0, 3, 0)")
+    shelf.settle()
+    assert shown(shelf) == {}
+    shelf.put(ANNA, log, base=0, common=4, arrives=False)
+    shelf.connection.execute("DELETE FROM extent")
+    shelf.settle()
+    assert set(shown(shelf)) == {"k0", "k1", "k2", "k3", "k4"}
+
+
 def test_work_comes_in_small_transactions_and_goes_on_where_it_stood(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(catalogue, "ENTRIES_PER_TRANSACTION", 4)
     shelf = Shelf()
