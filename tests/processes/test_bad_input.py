@@ -40,7 +40,7 @@ def files_up_to(size: int) -> Callable[[], None]:
         ("unreadable", "Title,Price\nA,1\n", 2, "not readable"),
         ("rubbish", "\x00\x01\x02 no table \xff", 1, ""),
         ("empty", "", 1, ""),
-        ("other columns", "a,b\n1,2\n", 2, "none of the formats"),
+        ("other columns", "a,b\n1,2\n", 1, "none of the formats"),
         ("no currency", "Handle,Title,Variant Price,Published\na,A thing,5,true\n", 2, "--currency"),
     ],
 )
