@@ -179,5 +179,5 @@ def _parts(length: int, chance: random.Random) -> list[tuple[int, int]]:
     return list(itertools.pairwise(ends))
 
 
-Logs.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+Logs.TestCase.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
 TestLogs = Logs.TestCase

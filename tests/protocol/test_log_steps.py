@@ -287,3 +287,102 @@ def test_an_entry_below_an_opener_of_another_author_or_nothing_is_left_alone() -
     fault = store.receive(other.entries).fault
     assert fault is not None and fault.code == "opener" and store.log() == made.entries
     assert msgspec.structs.replace(made.entries[0]) == made.entries[0]
+
+
+def test_a_chain_goes_over_settlements_of_closed_terms_that_are_held() -> None:
+    """[R-LOG-28] only the newest settlement is kept as an opener; the others are entries of the run."""
+    made = author(4)
+    for _ in range(3):
+        made.settle()
+        made.write(2)
+    store = held(made.entries[:-1])
+    admission = store.receive(made.entries)
+    assert admission.fault is None and admission.kept == 1 and store.log() == made.entries
+    rotation = made.rotate()
+    assert store.receive([*made.entries[3:], *made.write(2)]).fault is None
+    assert store.state is not None and store.state.tip.seq == rotation.seq + 2
+
+
+def test_a_second_opener_told_again_is_no_fork_of_the_entries_held_in_its_place() -> None:
+    """[R-LOG-14] it is known; nobody is to blame for telling it."""
+    made = author(8)
+    low, high = made.settlement(made.entries[4]), made.settlement(made.entries[6])
+    rows = branch(made, low, 4)
+    store = held([*made.entries[:5], low, *rows])
+    store.opener(high)
+    before = store.state
+    for chain in ([high], [high, made.after(high)], [*made.entries[5:7], high]):
+        fault = store.receive(chain).fault
+        assert isinstance(fault, NotHeld), fault
+    assert store.state == before
+
+
+def test_what_lies_behind_a_break_and_below_the_base_is_not_forgotten_over_what_is_set_aside() -> None:
+    """[R-LOG-5, 24] a chain that sets entries aside is gone on with."""
+    made = author(20)
+    rotation, signer = made.rotation(made.entries[-1])
+    made.signer = signer
+    above = branch(made, rotation, 2)
+    store = held(made.entries[:1])
+    store.opener(rotation)
+    assert store.receive(above).fault is None
+    settlement = made.settlement(rotation)
+    assert store.receive([*made.entries[5:], rotation, settlement]).fault is None
+    assert store.state is not None and (store.state.base.seq, store.state.tip.id) == (5, settlement.id)
+    first, second = made.settlement(above[0]), made.settlement(above[1])
+    again = held([*made.entries, rotation, *above])
+    far = made.after(second, 4, second.record, place=(1, 2))
+    again.receive([settlement, far])
+    assert again.state is not None and again.state.openers.place == (1, 2) and first.id != second.id
+
+
+def test_a_log_jumps_over_entries_but_not_to_one_that_should_link() -> None:
+    """[R-LOG-30]"""
+    made = author(20)
+    for first in (2, 3, 10):
+        store = held(made.entries[:1])
+        assert store.receive(made.entries[first:], jump=True).fault is None
+        assert store.state is not None and (store.state.base.seq, store.state.tip.seq) == (first, 20)
+    elsewhere = made._sign(made.signer, 1, seed("nowhere"), 0, 0, made.entries[0].time, 1, b"\x80")
+    store = held(made.entries[:1])
+    admission = store.receive([elsewhere], jump=True)
+    assert admission.fault is not None and admission.fault.code == "gap" and admission.diverged
+    behind = held(made.entries[:2])
+    fault = behind.receive(made.entries[5:], jump=True).fault
+    assert fault is not None and fault.code == "gap" and behind.log() == made.entries[:2]
+
+
+def test_stretches_are_filled_from_the_top_down() -> None:
+    """[R-LOG-13, 24] several terms below a hole, in one chain and in parts."""
+    made = author(3)
+    for _ in range(3):
+        made.settle()
+        made.write(2)
+    rotation = made.rotate()
+    whole = list(made.entries)
+    store = held(whole[:1])
+    store.opener(rotation)
+    assert store.receive(whole).fault is None and store.log() == whole
+    for cut in range(1, rotation.seq):
+        parts = held(whole[:1])
+        parts.opener(rotation)
+        assert parts.receive(whole[cut : rotation.seq]).fault is None
+        assert parts.state is not None and parts.state.base.seq == (cut if cut > 1 else 0)
+        assert parts.receive(whole[:cut]).fault is None and parts.log() == whole
+
+
+def test_what_was_set_aside_joins_again_in_any_number_of_pieces() -> None:
+    """[R-LOG-13] pieces under pieces, and the upper end of one is let go of."""
+    made = author(30)
+    whole = list(made.entries)
+    rotation = made.rotate(20)  # entries 21 to 30 are disowned
+    upper = list(made.entries)
+    other = held(whole[:11])
+    other.opener(rotation)
+    assert other.state is not None and len(other.state.aside) == 1
+    assert other.receive(upper[15:21]).fault is None and other.state.base.seq == 15
+    assert other.receive(upper[11:15]).fault is None
+    assert other.log() == upper and other.state.aside == () and other.dropped == []
+    longer = held(whole)
+    assert longer.opener(rotation).fault is None
+    assert {entry.id for entry in longer.dropped} == {entry.id for entry in whole[21:]}

@@ -400,5 +400,5 @@ def body_of(name: str, which: int) -> Any:
 
 assert {kind: int(bit) for kind, bit in FEATURE_OF.items()} == FEATURES
 assert all(messages.MESSAGES[TYPES[name]].role is Role.QUESTION for name in QUESTIONS)
-Sessions.TestCase.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+Sessions.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
 TestSessions = Sessions.TestCase
