@@ -11,7 +11,7 @@ def test_each_part_of_an_event_counts() -> None:
     def made(*events: tuple[float, str, str, bytes]) -> str:
         nonlocal now
         trace = Trace(lambda: now)
-        for now, kind, who, data in events:
+        for now, kind, who, data in events:  # noqa: B007 - the trace reads it
             trace.note(kind, who, data)
         return trace.hex
 
