@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import cast
+from typing import Any
 
 from protocol import limits
 from protocol.entry import CLOSE, INCEPTION, OPENERS, AuthenticEntry, Entry, signature_valid
@@ -88,7 +88,16 @@ class Admission:
     @property
     def kept(self) -> int:
         """How many entries were newly stored."""
-        return sum(len(step.entries) for step in self.steps if isinstance(step, Keep))
+        total = 0
+        for step in self.steps:
+            if isinstance(step, Keep):
+                total += len(step.entries)
+        return total
+
+    @property
+    def set_aside(self) -> bool:
+        """Whether a step moves stored entries, so that the store must be asked anew."""
+        return SetAside in map(type, self.steps)
 
 
 def receive(
@@ -110,17 +119,18 @@ def receive(
     """
     admission = Admission(state)
     good = linked(chain)
-    below = sum(1 for entry in chain[:good] if entry.seq < state.base.seq) if state is not None else 0
+    below = 0 if state is None else min(good, max(0, state.base.seq - chain[0].seq))
     above = chain[below:good]
     try:
         while above:
             above = above[_stretch(network, admission, above, view, jump) :]
-            if any(isinstance(step, SetAside) for step in admission.steps):
+            if admission.set_aside:
                 if above or below or good < len(chain):
                     admission.rest = tuple(chain)  # what is held by then is skipped
                 return admission
-        _open_alone(admission, chain[:below], view)
-        _fill_down(network, admission, chain[:below], view)
+        if below:
+            _open_alone(admission, chain[:below], view)
+            _fill_down(network, admission, chain[:below], view)
     except ProtocolError as error:
         admission.fault = error
         _open_alone(admission, [*chain[:below], *above, *chain[good:]], view)
@@ -198,7 +208,8 @@ def _base(entry: Entry) -> Base:
 
 
 def _keep(entries: Sequence[Entry]) -> Keep:
-    return Keep(cast("tuple[AuthenticEntry, ...]", tuple(entries)))
+    authentic: Any = tuple(entries)
+    return Keep(authentic)
 
 
 def _follows(entry: Entry, before: Place) -> str | None:
@@ -215,7 +226,9 @@ def _stretch(network: str, admission: Admission, chain: Sequence[Entry], view: L
         return 1
     if admission.state is None:
         raise NotHeld("unknown_author", "the inception of this networker is not known here")
-    end = next((index for index, entry in enumerate(chain) if entry.place != first.place), len(chain))
+    end = 1
+    while end < len(chain) and chain[end].place == first.place:
+        end += 1
     sealed = end < len(chain) and _opener_verifies(admission.state, chain[end])
     _entries(network, admission, chain[:end], sealed, view, jump)
     return end
@@ -284,7 +297,7 @@ def _entries(
         _fork(admission, part[part.index(entry) :], view)
         admission.diverged = entry is part[0]
         raise NotHeld("forked", f"entry {entry.seq} differs from the one held")
-    above = [entry for entry in part if entry.seq > state.tip.seq]
+    above = part if part[0].seq > state.tip.seq else [entry for entry in part if entry.seq > state.tip.seq]
     if above:
         _extend(network, admission, above, sealed, jump)
 
@@ -297,9 +310,10 @@ def _held(admission: Admission) -> LogState:
 
 def _extend(network: str, admission: Admission, part: Sequence[Entry], sealed: bool, jump: bool) -> None:
     state = _held(admission)
-    if part[0].place < state.openers.place:
+    place = part[0].place
+    if place < state.openers.place:
         raise NotHeld("stale", "entries of a closed epoch or term above the log")
-    if part[0].place > state.openers.place:
+    if place > state.openers.place:
         raise NotHeld("unknown_epoch", "entries of an epoch or term whose opener is not known here")
     if state.openers.contested is not None:
         raise NotHeld("contested", "a contested identity takes no entries but openers")
@@ -318,7 +332,7 @@ def _extend(network: str, admission: Admission, part: Sequence[Entry], sealed: b
         raise RemoteProtocolError(code, f"entry {part[0].seq} follows a close")
     if part[0].time < state.tip.time:
         raise RemoteProtocolError("time_order", f"entry {part[0].seq} is dated before entry {state.tip.seq}")
-    count = proved(network, state.openers.keys(part[0].epoch)[0], part, sealed)
+    count = proved(network, state.openers.epochs[part[0].epoch][0].key, part, sealed)
     common = count if state.fork is None else min(count, state.fork - part[0].seq)
     if common:
         taken = part[:common]
@@ -326,7 +340,9 @@ def _extend(network: str, admission: Admission, part: Sequence[Entry], sealed: b
         if jumped:
             admission.steps.append(Release(taken[0].seq))
         base = _base(taken[0]) if jumped else state.base
-        admission.state = replace(state, tip=_place(taken[-1]), base=base)
+        admission.state = LogState(
+            state.openers, base, _place(taken[-1]), state.aside, state.fork, state.extents
+        )
     if common < count:
         raise NotHeld("forked", f"the term is forked from entry {state.fork} on")
     if count < len(part):
@@ -346,9 +362,10 @@ def _fill_down(network: str, admission: Admission, chain: Sequence[Entry], view:
 def _fill(network: str, admission: Admission, part: Sequence[Entry], view: LogView) -> None:
     """Adds entries of one stretch right below the base: what is held proves them, anchors are checked besides."""
     state = _held(admission)
+    part = [entry for entry in part if entry.seq < state.base.seq]  # what rejoined meanwhile holds the others
+    if not part:
+        return
     last = part[-1]
-    if last.seq >= state.base.seq:
-        return  # an extent rejoined meanwhile holds them
     if last.id != state.base.prev or not _links_below(state.base, _place(last)):
         raise NotHeld("gap", "entries below the log that it does not link to")
     opener = part[0] if part[0].is_opener else None

@@ -386,3 +386,21 @@ def test_what_was_set_aside_joins_again_in_any_number_of_pieces() -> None:
     longer = held(whole)
     assert longer.opener(rotation).fault is None
     assert {entry.id for entry in longer.dropped} == {entry.id for entry in whole[21:]}
+
+
+def test_what_joins_while_a_chain_fills_does_not_hide_what_lies_below_it() -> None:
+    """[R-LOG-24] of a stretch that is held in part, the lower part is filled all the same."""
+    made = author(4)
+    settlement = made.settle()
+    whole = [*made.entries, *made.write(3)]
+    other = branch(made, settlement, 2)
+    rotation, _ = made.rotation(other[-1])
+    store = held(whole)
+    assert store.state is not None
+    store.state, step = hold_from(store.state, whole[4])
+    assert isinstance(step, Release)
+    store.rows = {seq: entry for seq, entry in store.rows.items() if seq >= step.first}
+    assert store.opener(rotation).fault is None
+    assert store.receive([*whole[1:6], *other]).fault is None
+    assert store.log() == [*whole[1:6], *other, rotation]
+    assert store.receive(whole[:2]).fault is None and store.state.aside == ()
