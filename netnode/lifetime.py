@@ -7,6 +7,7 @@ does all the rest.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -17,8 +18,11 @@ from netnode.connecting import Connections, connecting
 from netnode.nearby import Neighbourhood
 from netnode.periodic import run_all
 from netnode.ports import Listener
+from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
 from netnode.services.ports import Serving
+
+_log = logging.getLogger("netnode")
 
 Front = Callable[[Connections, NodeServices], AbstractAsyncContextManager[Serving]]
 """Opens what serves the owner, and the port peers dial; it ends after the sessions have."""
@@ -59,6 +63,7 @@ async def meeting(
     neighbourhood = Neighbourhood(parts.ports.clock, parts.own.id)
     named = parts.settings.peers
     async with AsyncExitStack() as stack:
+        await _own_shown(parts)
         met = await stack.enter_async_context(connecting(parts, listener, (*named, *peers)))
         services = services_of(
             parts, met.sessions, stop, lambda: serving[0] if serving else None, neighbourhood
@@ -71,6 +76,14 @@ async def meeting(
         for uri in peers:
             await services.peers.add(uri)
         yield Node(parts, met, services, serving[0], neighbourhood)
+
+
+async def _own_shown(parts: Assembly) -> None:
+    """What was published just before a crash is found again from the first request on."""
+    try:
+        await parts.projector.level_of(parts.own.id)
+    except Problem as problem:  # a full disk keeps no node from starting
+        _log.warning("what was stored last is not searchable yet: %s", problem.text)
 
 
 @asynccontextmanager

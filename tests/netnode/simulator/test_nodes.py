@@ -142,8 +142,6 @@ def test_a_crash_at_any_await_loses_nothing_that_was_told(seed: int) -> None:
             world.loop.at_no_event()
             one.crash()
             await one.start()
-            assert one.parts is not None
-            await one.parts.projector.level()
             held = await one.ask(lambda each: each.listings.list(models.ListingsQuery(limit=200)))
             assert told <= len(held.items) <= told + life + 1  # what was not told may have been done
         await level(world, one, other)
@@ -170,8 +168,6 @@ def test_a_crash_at_the_kth_commit_or_write(seed: int) -> None:
                 told.append(100 * life + number)
             one.crash()
             await one.start()
-            assert one.parts is not None
-            await one.parts.projector.level()
             held = await one.ask(lambda each: each.listings.list(models.ListingsQuery(limit=200)))
             assert {f"tea-{number}" for number in told} <= {each.key for each in held.items}
         await level(world, one, other)
