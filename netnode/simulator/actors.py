@@ -75,11 +75,9 @@ class Stall:
         return self.oracle.homes[node.name]
 
     def words(self, size: int) -> str:
-        """A text of about so many characters."""
-        found: list[str] = []
-        while sum(map(len, found)) < size:
-            found.append(self.chance.choice(NOUNS))
-        return " ".join(found)[: max(1, size)].strip()
+        """A text of about so many characters; a long one goes round in circles."""
+        found = " ".join(self.chance.choice(NOUNS) for _ in range(min(60, size // 5 + 1)))
+        return (f"{found} " * (size // len(found) + 1))[: max(1, size)].strip()
 
 
 Act = Callable[[Stall], Awaitable[None]]

@@ -7,10 +7,8 @@ import pytest
 from netnode.simulator.running import Order, run
 from netnode.simulator.scenarios import SCENARIOS
 
-SLOW = frozenset({"flood"})  # their seeds take half a minute
 
-
-@pytest.mark.parametrize("name", [each.name for each in SCENARIOS if each.name not in SLOW])
+@pytest.mark.parametrize("name", [each.name for each in SCENARIOS])
 def test_a_seed_of_each_scenario_holds(name: str) -> None:
     verdict = run(Order(1, name, nodes=4, until=60.0))
     assert verdict.passed, f"{verdict.replay}\n{verdict.rule}: {verdict.text}"

@@ -11,6 +11,7 @@ from tests.netnode.simulator.switches import SWITCHES, first_failure
 QUICK = {
     "signature check": 0,
     "catch-up before append": 0,
+    "quota": 0,
     "durability before send": 0,
 }
 
