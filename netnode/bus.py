@@ -30,15 +30,27 @@ Subscriber = Callable[[Stored], None]
 class Bus:
     """Calls every subscriber for every batch, in the order they came; a subscriber must not block or raise."""
 
-    __slots__ = ("_subscribers",)
+    __slots__ = ("_first", "_subscribers")
 
     def __init__(self) -> None:
         self._subscribers: list[Subscriber] = []
+        self._first = 0  # how many of them come before all others
 
-    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Adds a subscriber; returns the function that removes it."""
-        self._subscribers.append(subscriber)
-        return lambda: self._subscribers.remove(subscriber)
+    def subscribe(self, subscriber: Subscriber, *, first: bool = False) -> Callable[[], None]:
+        """Adds a subscriber; returns the function that removes it.
+
+        Args:
+            subscriber: called with each batch.
+            first: it is called before those that can wait: it passes on what is new.
+        """
+        self._subscribers.insert(self._first if first else len(self._subscribers), subscriber)
+        self._first += first
+
+        def leave() -> None:
+            self._subscribers.remove(subscriber)
+            self._first -= first
+
+        return leave
 
     def publish(self, stored: Stored) -> None:
         """Tells all subscribers."""

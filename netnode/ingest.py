@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVarTuple
 
-import msgspec
-
 from netnode.bus import Bus, Stored
+from netnode.chains import NOTHING, Chain, Outcome, appended, bare, chains_of, reads_store
 from netnode.ports import Executor, Lane
 from netnode.problems import Problem
 from netnode.store import Change, GroupCommit, Reader, Store, room
 from netnode.store.rows import Arrived
 from netnode.wanting import Everything, Keeping
 from protocol.entry import Entry
-from protocol.errors import LocalProtocolError, NotHeld, ProtocolError, RemoteProtocolError
+from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
 from protocol.log import (
     Admission,
     Drop,
-    Keep,
-    SetAside,
     Step,
     hold_from,
     receive,
@@ -35,32 +32,14 @@ from protocol.log import (
     receive_proof,
 )
 from protocol.log_state import LogState
-from protocol.run import Run, rebuild, run_of
+from protocol.run import Run, rebuild
 
 STATES_KEPT: Final = 4_096  # why: about 2 KB each; a log not among them costs one read
 FEW: Final = 8  # entries judged at once; why: a turn of the verifier lane costs more
 RELEASED_AT_ONCE: Final = 20_000  # entries; why: a tenth of a second of the writer lane
 
-Chain = Sequence[Entry]
 Watch = Callable[[Change], Awaitable[None]]
 Ts = TypeVarTuple("Ts")
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What became of the chains of one author in one call of the gate."""
-
-    author: bytes
-    kept: int = 0
-    fault: ProtocolError | None = None
-    diverged: bool = False
-
-    def add(self, admission: Admission) -> None:
-        """Takes in one more verdict; a fault of the sender is never covered by a later one."""
-        self.kept += admission.kept
-        self.diverged = self.diverged or admission.diverged
-        if admission.fault is not None and not isinstance(self.fault, RemoteProtocolError):
-            self.fault = admission.fault
 
 
 @dataclass(slots=True)
@@ -297,6 +276,10 @@ class Gate:
         jump: bool = False,
         head: bytes | None = None,
     ) -> list[Outcome]:
+        if len(chains) == 1 and not (durable or jump or head):
+            outcome = self._at_once(chains[0], source)
+            if outcome is not None:
+                return [outcome]
         outcomes: dict[bytes, Outcome] = {}
         stored: list[asyncio.Future[list[Arrived]]] = []
         if not durable:  # own entries are never in the way of a quota
@@ -315,6 +298,41 @@ class Gate:
         for future in stored:
             await asyncio.shield(future)  # who stops waiting does not end the commit
         return list(outcomes.values())
+
+    def _at_once(self, chain: Chain, source: object | None) -> Outcome | None:
+        """Judges, stores and tells of a few new entries of one log on the spot; None where that is not to be done.
+
+        The way of an entry that is passed on from node to node: it needs some microseconds, and each turn of a lane
+        or of a task would cost as much again. Whatever is not a plain continuation of a known log, or would overtake
+        something, goes the long way.
+        """
+        author = chain[0].author
+        state = self._states.get(author)
+        if (
+            state is None
+            or len(chain) > FEW
+            or self._stale
+            or author in self._pending
+            or self._door.locked()
+            or (self._watched is not None and self._watched[0] == author)
+            or not self._commits.at_hand()
+            or self._keeping.full()
+            or reads_store(state, chain)
+        ):
+            return None
+        outcome = Outcome(author)
+        try:
+            admission = receive(self._network, state, chain, NOTHING)
+            outcome.add(admission)
+            change = self._change(state, admission)
+            if change is not None:
+                arrived = self._commits.at_once((change,))
+        except BaseException:
+            self._stale = True
+            raise
+        if change is not None:
+            self._bus.publish(Stored(arrived, appended((change,)), source))
+        return outcome
 
     async def _decide(
         self,
@@ -353,7 +371,7 @@ class Gate:
         if len(chains) != 1 or len(chains[0]) > FEW:
             return False
         state = self._states.get(chains[0][0].author)
-        return state is not None and not _reads_store(state, chains[0])
+        return state is not None and not reads_store(state, chains[0])
 
     def _judge(
         self, chains: list[Chain], verdicts: _Verdicts, jump: bool, head: bytes | None
@@ -371,7 +389,7 @@ class Gate:
                 verdicts.outcomes[author] = Outcome(author, fault=NotHeld("gap", text))
                 continue
             if author in waiting or (
-                _reads_store(state, chain) and (author in touched or self._pending.get(author))
+                reads_store(state, chain) and (author in touched or self._pending.get(author))
             ):
                 waiting.add(author)
                 verdicts.rest.append(chain)
@@ -413,8 +431,8 @@ class Gate:
         return chain[below:]
 
     def _receive(self, state: LogState | None, chain: Chain, jump: bool) -> Admission:
-        if not _reads_store(state, chain):
-            return receive(self._network, state, chain, _NOTHING, jump=jump)
+        if not reads_store(state, chain):
+            return receive(self._network, state, chain, NOTHING, jump=jump)
         author = chain[0].author
         return self._store.reading(
             lambda reader: receive(self._network, state, chain, reader.view(author), jump=jump)
@@ -425,7 +443,7 @@ class Gate:
         if not self._allowed(state, [entry], outcome):
             return []
         if state is None:
-            admission = receive(self._network, None, [entry], _NOTHING)
+            admission = receive(self._network, None, [entry], NOTHING)
         else:
             admission = self._store.reading(
                 lambda reader: receive_opener(state, entry, reader.view(entry.author))
@@ -466,7 +484,7 @@ class Gate:
             and after.fork is not None
             and (before is None or before.fork != after.fork)
         ):
-            proof = (_bare(admission.proof[0]), _bare(admission.proof[1]))
+            proof = (bare(admission.proof[0]), bare(admission.proof[1]))
         return Change(before, after, admission.steps, proof)
 
     def _trim(self) -> None:
@@ -492,9 +510,6 @@ class Gate:
             self._withdraw(changes)
             raise
         self._waiting[future] = None
-        if future.done():
-            self._stored(future, changes, source)
-            return future
         future.add_done_callback(lambda done: self._stored(done, changes, source))
         return future
 
@@ -507,7 +522,7 @@ class Gate:
         if done.cancelled() or done.exception() is not None:
             self._stale = True  # later states may rest on what was not stored
             return
-        self._bus.publish(Stored(done.result(), _appended(changes), source))
+        self._bus.publish(Stored(done.result(), appended(changes), source))
 
     def _withdraw(self, changes: list[Change]) -> None:
         for change in changes:
@@ -522,73 +537,3 @@ class Gate:
             await asyncio.shield(asyncio.gather(*self._waiting, return_exceptions=True))
             # Why: from Python 3.12 on all that is done at once when they are, and then `_stored` has yet to run.
             await asyncio.sleep(0)
-
-
-def chains_of(runs: Iterable[Run]) -> list[Chain]:
-    """Rebuilds runs and joins those that continue each other.
-
-    Raises:
-        RemoteProtocolError: as `protocol.run.rebuild`.
-    """
-    chains: list[list[Entry]] = []
-    for run in runs:
-        entries = rebuild(run)
-        last = chains[-1][-1] if chains else None
-        if last is not None and (last.author, last.seq + 1, last.id) == (run.author, run.first, run.prev):
-            chains[-1].extend(entries)
-        else:
-            chains.append(entries)
-    return list(chains)
-
-
-def raise_remote(outcomes: Iterable[Outcome]) -> None:
-    """Raises the first fault that is the sender's.
-
-    Raises:
-        RemoteProtocolError: of an outcome.
-    """
-    for outcome in outcomes:
-        if isinstance(outcome.fault, RemoteProtocolError):
-            raise outcome.fault
-
-
-def _reads_store(state: LogState | None, chain: Chain) -> bool:
-    """Whether judging the chain may look at stored entries; plain new entries above the tip never do."""
-    if state is None:
-        return False
-    return chain[0].seq <= state.tip.seq or any(entry.is_opener for entry in chain)
-
-
-def _appended(changes: Iterable[Change]) -> dict[bytes, tuple[Entry, ...]]:
-    """The new entries above what was held by author; an opener that puts entries aside is above what stays."""
-    new: dict[bytes, tuple[Entry, ...]] = {}
-    for change in changes:
-        floor = -1 if change.before is None else change.before.tip.seq
-        for step in change.steps:
-            if isinstance(step, SetAside):
-                floor = min(floor, step.first - 1)
-            elif isinstance(step, Keep) and step.entries[0].seq > floor:
-                new[change.after.author] = new.get(change.after.author, ()) + step.entries
-    return new
-
-
-def _bare(side: Sequence[Entry]) -> Run:
-    """One side of a proof without the records it can do without, so that a proof fits one message."""
-    return run_of(
-        [msgspec.structs.replace(entry, record=None) if entry.kind % 2 else entry for entry in side]
-    )
-
-
-class _Nothing:
-    """The view of a log of which nothing is read."""
-
-    __slots__ = ()
-
-    def main(self, seq: int) -> Entry | None:
-        raise LocalProtocolError(f"entry {seq} is not to be read here")
-
-    def aside(self, number: int, seq: int) -> Entry | None:
-        raise LocalProtocolError(f"entry {seq} of extent {number} is not to be read here")
-
-
-_NOTHING: Final = _Nothing()

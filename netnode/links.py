@@ -49,6 +49,24 @@ class WebSocketLink:
         except (ConnectionError, aiohttp.ClientError, RuntimeError) as error:
             raise LinkClosed(text=str(error)) from error
 
+    def offer(self, data: bytes) -> bool:
+        """Sends one message on the spot; False when what was sent before still waits in this process.
+
+        aiohttp has no function that sends without a task to wait in: `send_bytes` is stepped once, which writes.
+        """
+        writer = self._socket._writer
+        if writer is None or writer.transport is None or writer.transport.get_write_buffer_size():
+            return False
+        sending = self._socket.send_bytes(data)
+        try:
+            sending.send(None)
+        except StopIteration:
+            return True
+        except (ConnectionError, aiohttp.ClientError, RuntimeError):
+            return False  # the link has ended: `send` says so where somebody listens
+        sending.close()  # it is written; only the wait until it has gone is left to the next message
+        return True
+
     async def receive(self) -> bytes:
         """The next binary message; a text message breaks the link."""
         try:

@@ -158,6 +158,10 @@ class Link(Protocol):
         """Sends one message; waits while the other side reads slowly. Raises LinkClosed."""
         ...
 
+    def offer(self, data: bytes) -> bool:
+        """Sends one message on the spot, if nothing makes it wait; False: nothing was sent, `send` it."""
+        ...
+
     async def receive(self) -> bytes:
         """The next message. Raises LinkClosed."""
         ...

@@ -40,6 +40,9 @@ class Projector:
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._due: int | None = None
+        self._timer: asyncio.TimerHandle | None = None  # while something stored waits for quiet
+        self._began = 0.0  # when it began to wait
+        self._more = False  # was stored since the timer was set
 
     async def run(self) -> None:
         """Works until cancelled."""
@@ -55,9 +58,11 @@ class Projector:
                         await self._wake.wait()
                 except TimeoutError:
                     continue
-                await self._quiet()
+                self._wake.clear()
         finally:
             leave()
+            if self._timer is not None:
+                self._timer.cancel()
 
     async def level(self) -> None:
         """Returns when everything stored before the call is in the projections.
@@ -86,22 +91,26 @@ class Projector:
                 self._due = progress.wake_at_ms
             return progress.done
 
-    async def _quiet(self) -> None:
-        """Returns when nothing was stored for a moment, or for long enough."""
-        end = self._clock.monotonic() + HOLD_SECONDS
-        while (left := end - self._clock.monotonic()) > 0:
-            self._wake.clear()
-            try:
-                async with asyncio.timeout(min(QUIET_SECONDS, left)):
-                    await self._wake.wait()
-            except TimeoutError:
-                return
-        self._wake.clear()
-
     def _advance(self, writer: Writer) -> catalogue.Progress:
         return catalogue.advance(writer.connection, self._network, self._clock.now_ms(), BUDGET)
 
     def _stored(self, _: Stored) -> None:
+        """Called with every batch, so it wakes nobody: a timer looks for a moment without any."""
+        self._more = True
+        if self._timer is None:
+            self._began = self._clock.monotonic()
+            self._await_quiet()
+
+    def _await_quiet(self) -> None:
+        self._more = False
+        self._timer = asyncio.get_running_loop().call_later(QUIET_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Begins when nothing was stored for a moment, or for long enough."""
+        if self._more and self._clock.monotonic() - self._began < HOLD_SECONDS:
+            self._await_quiet()
+            return
+        self._timer = None
         self._wake.set()
 
     def _patience(self) -> float:

@@ -7,7 +7,7 @@ key's own signature. `Openers` is a frozen value; `admit` returns a new one. It 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from protocol import limits
@@ -43,37 +43,25 @@ class Openers:
     author: bytes
     epochs: tuple[tuple[Opening, ...], ...]
     settlements: tuple[Entry, ...] = ()
+    # What follows from these is worked out once: every entry that comes is judged by it.
+    epoch: int = field(init=False, repr=False, compare=False)  # the newest epoch known
+    term: int = field(init=False, repr=False, compare=False)  # the newest term known of the newest epoch
+    place: tuple[int, int] = field(init=False, repr=False, compare=False)  # both
+    contested: int | None = field(init=False, repr=False, compare=False)  # the epoch at which the identity is
+    term_forked: bool = field(
+        init=False, repr=False, compare=False
+    )  # two openers of the newest term [R-LOG-14]
 
-    @property
-    def epoch(self) -> int:
-        """The newest epoch known."""
-        return len(self.epochs) - 1
-
-    @property
-    def term(self) -> int:
-        """The newest term known of the newest epoch."""
-        return self.settlements[0].term if self.settlements else 0
-
-    @property
-    def place(self) -> tuple[int, int]:
-        """The newest (epoch, term)."""
-        return (self.epoch, self.term)
-
-    @property
-    def contested(self) -> int | None:
-        """The epoch at which the identity is contested [R-LOG-16].
-
-        For good at the lowest one with differing promises, else at the newest while it has two openers.
-        """
-        for epoch, openings in enumerate(self.epochs):
-            if epoch > 0 and len({opening.promise for opening in openings}) > 1:
-                return epoch
-        return self.epoch if self.epoch > 0 and len(self.epochs[-1]) > 1 else None
-
-    @property
-    def term_forked(self) -> bool:
-        """Two openers of the newest term: two settlements, or two inceptions with one record [R-LOG-14]."""
-        return len(self.settlements) > 1 or (self.place == (0, 0) and len(self.epochs[0]) > 1)
+    def __post_init__(self) -> None:
+        epoch = len(self.epochs) - 1
+        term = self.settlements[0].term if self.settlements else 0
+        # Two settlements, or two inceptions with one record.
+        forked = len(self.settlements) > 1 or (epoch == 0 and term == 0 and len(self.epochs[0]) > 1)
+        object.__setattr__(self, "epoch", epoch)
+        object.__setattr__(self, "term", term)
+        object.__setattr__(self, "place", (epoch, term))
+        object.__setattr__(self, "contested", _contested(self.epochs))
+        object.__setattr__(self, "term_forked", forked)
 
     @property
     def newest(self) -> tuple[Entry, ...]:
@@ -159,6 +147,18 @@ class Openers:
         if epoch > 0 and epoch == self.epoch:
             return replace(self, epochs=epochs, settlements=())
         return replace(self, epochs=epochs)
+
+
+def _contested(epochs: tuple[tuple[Opening, ...], ...]) -> int | None:
+    """The epoch at which the identity is contested [R-LOG-16].
+
+    For good at the lowest one with differing promises, else at the newest while it has two openers.
+    """
+    for epoch, openings in enumerate(epochs):
+        if epoch > 0 and len(openings) > 1 and len({opening.promise for opening in openings}) > 1:
+            return epoch
+    newest = len(epochs) - 1
+    return newest if newest > 0 and len(epochs[-1]) > 1 else None
 
 
 def start(network: str, inception: Entry) -> Openers:

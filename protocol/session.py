@@ -187,6 +187,8 @@ class Session:
             RemoteProtocolError: the peer broke INX. Send `farewell(error)` and close the link.
         """
         try:
+            if self.phase is Phase.OPEN:
+                return self._message(data)
             match self.phase:
                 case Phase.AWAIT_1:
                     return self._noise_1(data)
@@ -311,7 +313,9 @@ class Session:
             if received.type % 2 == 0:
                 self._refuse(received.request, "unknown_message", f"type {received.type} is not known here")
             return []
-        if received.type not in PHASES[self.phase]:
+        if (self.phase is not Phase.OPEN or received.type == messages.HELLO) and (
+            received.type not in PHASES[self.phase]
+        ):
             name = messages.MESSAGES[received.type].name
             raise RemoteProtocolError("unexpected", f"{name} is not allowed in phase {self.phase.value!r}")
         if isinstance(received.body, Hello):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -11,6 +12,7 @@ DEFAULT_NETWORK: Final = "inx"
 _NETWORK = re.compile(r"[a-z0-9-]{1,32}")
 
 
+@functools.lru_cache(maxsize=64)
 def tag(network: str, purpose: str) -> bytes:
     """The bytes that precede what is hashed or signed: ``INX/1 0x00 network 0x00 purpose 0x00`` [R-TAG-1].
 

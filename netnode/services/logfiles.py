@@ -6,7 +6,8 @@ from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from netnode.ingest import Gate, Outcome
+from netnode.chains import Outcome
+from netnode.ingest import Gate
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.services.ports import OwnLog, Projector

@@ -37,8 +37,15 @@ _UPDATE_LOG: Final = (  # constants alone
     f"UPDATE log SET {', '.join(f'{name} = ?' for name in _COLUMNS)}, arrival = coalesce(?, arrival),"  # noqa: S608
     " bytes = bytes + ?, cut = max(cut, ?), generation = generation + ? WHERE n = ? AND head = ? AND base = ?"
 )
+# The same for a log that went on and did nothing else: as it stands it is the statement of most commits, so it names
+# no column that stays, above all none that triggers of the projections watch.
+_GROW_LOG: Final = (
+    "UPDATE log SET seq = ?, head = ?, head_time = ?, head_kind = ?, common = ?, arrival = ?, bytes = bytes + ?"
+    " WHERE n = ? AND head = ? AND base = ?"
+)
 _WEIGHED: Final = f"SELECT {ENTRY_BYTES} * count(*) + {RECORD_COPIES} * coalesce(sum(length(record)), 0) FROM"
 _INSERT_ENTRY: Final = "INSERT INTO entry(place, header, signature, record) VALUES "
+_INSERT_ONE: Final = _INSERT_ENTRY + "(?, ?, ?, ?)"
 _ROWS: Final = 32  # entries per statement: fewer calls, and the statement stays in the cache
 
 
@@ -53,6 +60,7 @@ class _Log:
     item: Item | None = None
     grown: int = 0  # bytes more than before, as the quotas count them
     cut: bool = False
+    went_on: bool = False  # entries follow its tip, and nothing else is new
 
 
 class Batch:
@@ -99,10 +107,14 @@ class Batch:
         self._flush()
         arrived = self._write_logs()
         for log in self._logs.values():
-            self._write_parts(log)
-            self.grown += max(0, log.grown)
+            before, after = log.before, log.after
+            if before is None or before.openers is not after.openers or before.aside is not after.aside:
+                self._write_parts(log)
+            if log.grown > 0:
+                self.grown += log.grown
         for change in changes:
-            self._write_proof(change)
+            if change.proof is not None or (change.before is not None and change.before.fork is not None):
+                self._write_proof(change)
         return arrived
 
     def _log(self, change: Change) -> _Log:
@@ -138,7 +150,8 @@ class Batch:
         rows = self._rows
         if not rows:
             return
-        rows.sort(key=_place)
+        if len(rows) > 1:
+            rows.sort(key=_place)
         whole = len(rows) - len(rows) % _ROWS
         if whole:
             statement = _INSERT_ENTRY + ", ".join(["(?, ?, ?, ?)"] * _ROWS)
@@ -146,8 +159,8 @@ class Batch:
                 self._connection.execute(
                     statement, [value for row in rows[start : start + _ROWS] for value in row]
                 )
-        if whole < len(rows):
-            self._connection.executemany(_INSERT_ENTRY + "(?, ?, ?, ?)", rows[whole:])
+        for row in rows[whole:]:
+            self._connection.execute(_INSERT_ONE, row)
         self._rows = []
 
     def _weighed(self, n: int, step: Step) -> int:
@@ -196,26 +209,33 @@ class Batch:
         moved: list[_Log] = []
         for log in self._logs.values():
             log.item = log.after.item()
-            if log.before is None or _moved(log.before.item(), log.item):
+            log.went_on = _went_on(log)
+            if log.went_on or log.before is None or _moved(log.before.item(), log.item):
                 moved.append(log)
         numbers = self._arrivals(len(moved)) if moved else []
         given = {log.n: number for log, (number, _) in zip(moved, numbers, strict=True)}
         inserts: list[tuple[Any, ...]] = []
-        updates: list[tuple[Any, ...]] = []
+        updates: list[tuple[str, tuple[Any, ...]]] = []
         for log in self._logs.values():
-            before, row = log.before, log_row(log.after)
-            log.grown += _openers_grown(before, log.after)
+            before, after = log.before, log.after
+            if before is not None and log.went_on:
+                tip = after.tip
+                grown = (tip.seq, tip.id, tip.time, tip.kind, tip.seq, given[log.n], log.grown)
+                updates.append((_GROW_LOG, (*grown, log.n, before.tip.id, before.base.seq)))
+                continue
+            row = log_row(after)
+            log.grown += _openers_grown(before, after)
             if before is None:
                 log.grown += LOG_BYTES
                 inserts.append((log.n, *row, given[log.n], log.grown, log.cut))
             else:
                 figures = (given.get(log.n), log.grown, log.cut, log.replaced)
-                updates.append((*row, *figures, log.n, before.tip.id, before.base.seq))
+                updates.append((_UPDATE_LOG, (*row, *figures, log.n, before.tip.id, before.base.seq)))
         if inserts:
             self._connection.executemany(_INSERT_LOG, inserts)
-        for update in updates:
+        for statement, update in updates:
             # Counted one by one: a total would count what triggers of the projections change besides.
-            self._connection.execute(_UPDATE_LOG, update)
+            self._connection.execute(statement, update)
             if self._connection.changes() != 1:
                 raise LocalProtocolError("a change does not start from the state that is stored")
         return [
@@ -284,6 +304,22 @@ def _openers_grown(before: LogState | None, after: LogState) -> int:
     return weight(after.openers.entries()) - weight(before.openers.entries())
 
 
+def _went_on(log: _Log) -> bool:
+    """Whether a log that is open only grew at its tip."""
+    before, after = log.before, log.after
+    return (
+        before is not None
+        and not (log.replaced or log.cut)
+        and before.openers is after.openers
+        and before.base is after.base
+        and before.aside is after.aside
+        and before.extents == after.extents
+        and before.fork is None
+        and after.open
+        and before.tip.seq < after.tip.seq
+    )
+
+
 def _moved(before: Item, after: Item) -> bool:
     """Whether peers have to hear of it: another item, or a lower `from` [R-LOG-17]; a higher one is our own affair."""
     return not before.equals(after) or after.held_from < before.held_from
@@ -294,10 +330,9 @@ def _replaces(change: Change) -> bool:
     before, after = change.before, change.after
     if before is None:
         return False
-    if any(not isinstance(step, Keep | Release) for step in change.steps):
-        return True
-    if not change.cut and any(isinstance(step, Release) for step in change.steps):
-        return True
+    for step in change.steps:
+        if not isinstance(step, Keep) and not (change.cut and isinstance(step, Release)):
+            return True
     if before.openers is after.openers and before.fork == after.fork:
         return False
     return (

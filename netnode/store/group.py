@@ -12,7 +12,6 @@ from netnode.store.rows import Arrived, Change
 from netnode.store.store import Store
 from netnode.store.writer import Writer
 
-AT_ONCE: Final = 8  # entries; why: their commit takes less than the way to the writer's thread and back
 PENDING_ENTRIES: Final = 4_000  # what may wait: about 3 MB, and a quarter of a second of writing at worst
 
 
@@ -90,22 +89,29 @@ class GroupCommit:
             if self._closing:
                 raise RuntimeError("the store is closing")
             weight = sum(change.weight for change in changes)
-            if weight <= AT_ONCE and not durable and not self._queue and self._store.at_hand():
-                return self._at_once(changes)
             member = _Member(changes, durable, weight, asyncio.get_running_loop().create_future())
             self._queue.append(member)
             self._pending += weight
             self._wake.set()
         return member.outcome
 
-    def _at_once(self, changes: Sequence[Change]) -> asyncio.Future[list[Arrived]]:
-        """Commits a few entries with nothing before them on the spot; the future is done."""
-        outcome: asyncio.Future[list[Arrived]] = asyncio.get_running_loop().create_future()
-        try:
-            outcome.set_result(self._store.writing(Writer.commit, changes, False))
-        except Exception as error:
-            outcome.set_exception(error)
-        return outcome
+    def at_hand(self) -> bool:
+        """Whether nothing is before a few entries, so that `at_once` may commit them."""
+        return not self._queue and not self._closing and self._store.at_hand()
+
+    def at_once(self, changes: Sequence[Change]) -> list[Arrived]:
+        """Commits a few entries on the spot, on the event loop: it takes less than the way to the lane and back.
+
+        Only while `at_hand`; never what has to survive a loss of power.
+
+        Returns:
+            As `Writer.commit`.
+
+        Raises:
+            Problem: the disk is full, read-only or fails; nothing is stored.
+            LocalProtocolError: a change does not start from what is stored.
+        """
+        return self._store.writing(Writer.commit, changes)
 
     async def _run(self) -> None:
         try:

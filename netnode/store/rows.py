@@ -59,7 +59,11 @@ class Change:
     @property
     def weight(self) -> int:
         """What it counts for in a bounded queue: its entries, and one."""
-        return 1 + sum(len(step.entries) for step in self.steps if isinstance(step, Keep))
+        total = 1
+        for step in self.steps:
+            if isinstance(step, Keep):
+                total += len(step.entries)
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +131,12 @@ class PeerRow:
 
 def weight(entries: Iterable[Entry]) -> int:
     """What entries count for in the quotas, in bytes."""
-    sizes = [0 if entry.record is None else len(entry.record) for entry in entries]
-    return ENTRY_BYTES * len(sizes) + RECORD_COPIES * sum(sizes)
+    total = 0
+    for entry in entries:
+        total += ENTRY_BYTES
+        if entry.record is not None:
+            total += RECORD_COPIES * len(entry.record)
+    return total
 
 
 def place_of(n: int, seq: int) -> int:

@@ -114,8 +114,8 @@ class Conversation:
                 group.create_task(self._take(), name="session notices")
                 for other in others:
                     group.create_task(self._when_greeted(other), name="session work")
-                await self._read(on_identified, on_greeted)
-                raise _Ended
+                # Why a task of its own: what arrives resumes it without passing through whoever awaits `run`.
+                group.create_task(self._read(on_identified, on_greeted), name="session reader")
         except* _Ended:
             pass
         except* LinkClosed as closed:
@@ -214,14 +214,16 @@ class Conversation:
         return self.session.phase is Phase.OPEN
 
     def _flush(self) -> None:
+        """Sends what the session has to say: at once, or by the writing task where the link makes it wait."""
         for data in self.session.outgoing():
+            if not self._out_bytes and self.link.offer(data):
+                continue
             self._out.append(data)
             self._out_bytes += len(data)
-        if self._out_bytes > OUT_BYTES:
-            self._room.clear()
-        if self._out:
             self._drained.clear()
-        self._wake.set()
+            self._wake.set()
+            if self._out_bytes > OUT_BYTES:
+                self._room.clear()
 
     async def _write(self) -> None:
         while True:
@@ -234,7 +236,7 @@ class Conversation:
                         await self.link.send(data)
                 except TimeoutError as error:
                     raise LinkClosed(text="the other side does not read") from error
-                self._out_bytes -= len(data)
+                self._out_bytes -= len(data)  # until then nothing overtakes it
                 if self._out_bytes <= OUT_BYTES:
                     self._room.set()
             self._drained.set()
@@ -265,35 +267,48 @@ class Conversation:
 
     # -- receiving -------------------------------------------------------------------------------------------
     async def _read(self, on_identified: OnIdentified, on_greeted: OnGreeted) -> None:
+        """Takes in what arrives until the session ends."""
         self._flush()
         try:
-            async with asyncio.timeout(limits.HANDSHAKE_SECONDS) as deadline:
-                while self.session.phase is not Phase.CLOSED:
-                    waiting_since = self._clock.monotonic()
-                    events = self.session.receive(await self.link.receive(), self._clock.now_ms())
-                    self._flush()
-                    for event in events:
-                        match event:
-                            case Identified():
-                                self.latency = self._clock.monotonic() - waiting_since
-                                await on_identified(event)
-                            case Greeted():
-                                deadline.reschedule(None)
-                                on_greeted()
-                                self.greeted.set()
-                            case Arrived():
-                                await self._route(event)
-                    if not events:
-                        await self.room()  # it may have been refused: who does not read refusals gets no more
+            async with asyncio.timeout(limits.HANDSHAKE_SECONDS):
+                while not self.greeted.is_set() and self.session.phase is not Phase.CLOSED:
+                    await self._shake_hands(on_identified, on_greeted)
+            while self.session.phase is not Phase.CLOSED:
+                events = self.session.receive(await self.link.receive(), self._clock.now_ms())
+                self._flush()
+                for event in events:
+                    if isinstance(event, Arrived):
+                        await self._route(event)
+                if not events:
+                    await self.room()  # it may have been refused: who does not read refusals gets no more
         except TimeoutError as error:
             raise TooSlow("handshake", "the handshake took too long") from error
         except LinkClosed:
             await self._last_words()
             raise
+        raise _Ended
+
+    async def _shake_hands(self, on_identified: OnIdentified, on_greeted: OnGreeted) -> None:
+        """Takes in one message before the session is open."""
+        waiting_since = self._clock.monotonic()
+        events = self.session.receive(await self.link.receive(), self._clock.now_ms())
+        self._flush()
+        for event in events:
+            match event:
+                case Identified():
+                    self.latency = self._clock.monotonic() - waiting_since
+                    await on_identified(event)
+                case Greeted():
+                    on_greeted()
+                    self.greeted.set()
+                case Arrived():
+                    await self._route(event)
 
     async def _route(self, event: Arrived) -> None:
         body = event.body
-        if isinstance(body, Bye):
+        if self._untaken == 0 and event.request == 0 and _is_small(body):
+            await self._taken(body)  # a hop to the other task costs as much as the work
+        elif isinstance(body, Bye):
             self._ended = self._ended or (body.code, body.text)
             await self._last_words()
         elif event.question is not None:
@@ -308,9 +323,6 @@ class Conversation:
             self._refused = True
             _log.log(level, "%s refused: %r (%r)", self.network, body.code, body.text)
         else:
-            if self._untaken == 0 and _is_small(body):
-                await self._taken(body)  # a hop to the other task costs as much as the work
-                return
             self._untaken += 1
             await self._notices.put(body)
 

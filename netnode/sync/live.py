@@ -13,6 +13,7 @@ from typing import Final
 
 from netnode.bus import Stored
 from netnode.store import Reader, Store
+from netnode.store.rows import Arrived
 from netnode.sync.conversation import Conversation
 from netnode.sync.interest import Interest
 from protocol import limits, messages
@@ -23,6 +24,7 @@ from protocol.run import RUN_BYTES, RUN_OVERHEAD, Run, entry_weight, run_of, run
 
 PUSH_BYTES: Final = 256 * 1024  # gathered for one session; what goes beyond is told of by item
 AT_ONCE_BYTES: Final = 8 * 1024  # goes out without waiting for the sender's turn
+FEW: Final = 8  # entries that do so
 TOLD: Final = (
     10_000  # authors remembered per session, and items waiting; anti-entropy finds what is forgotten
 )
@@ -90,7 +92,9 @@ class Live:
                 self.peer_knows(item.author, item.epoch, item.term)
 
     def take(self, stored: Stored) -> None:
-        """Takes a batch from the bus."""
+        """Takes a batch from the bus: passes it on at once, or gathers it for the sender's turn."""
+        if len(stored.arrived) == 1 and self._passed_on(stored.arrived[0], stored):
+            return
         interest = self._interest()
         for arrived in stored.arrived:
             author = arrived.author
@@ -108,23 +112,34 @@ class Live:
             if entries and pushed and self._bytes + weight <= PUSH_BYTES:
                 self._entries.setdefault(author, []).extend(entries)
                 self._bytes += weight
-        if not self._items:
-            return
-        if self._at_hand():
-            self._tell(*self._sorted())
-        else:
+        if self._items:
             self._wake.set()
 
-    def _at_hand(self) -> bool:
-        """Whether what is gathered may go out on the spot: it is little, and nothing waits before it."""
-        return (
-            self._begun.is_set()
-            and not self._wake.is_set()
-            and not self._sending
-            and len(self._items) == 1
-            and self._bytes <= AT_ONCE_BYTES
-            and self._conversation.has_room
-        )
+    def _passed_on(self, arrived: Arrived, stored: Stored) -> bool:
+        """Pushes a few new entries of one log on the spot, if nothing waits before them: the hot path of a market."""
+        author, item = arrived.author, arrived.item
+        entries = stored.entries.get(author, ())
+        if (
+            not 0 < len(entries) <= FEW
+            or stored.source is self._source
+            or self._items
+            or self._sending
+            or not (self._begun.is_set() and self._conversation.has_room)
+            or not (self._interest().wants(author) and self._eager())
+        ):
+            return False
+        first, last = entries[0], entries[-1]
+        place = (item.epoch, item.term, item.seq)
+        if (
+            last.id != item.id  # it is of a fork, or only a part
+            or first.place != last.place
+            or self._peer_has.get(author, (-1, -1, -1)) >= (first.epoch, first.term, first.seq)
+            or sum(map(entry_weight, entries)) > AT_ONCE_BYTES
+        ):
+            return False
+        self._conversation.tell(messages.Push(runs=[run_of(entries)]))
+        self.peer_has(author, place)
+        return True
 
     async def run(self) -> None:
         """Sends until the session ends."""
@@ -138,22 +153,13 @@ class Live:
             for item in faults:
                 await self._tell_fault(item)
             for runs in pushed:
-                self._tell([runs], [], [])
+                self._conversation.tell(messages.Push(runs=runs))
                 await self._conversation.room()
             for start in range(0, len(told), limits.MAX_ITEMS):
-                self._tell([], told[start : start + limits.MAX_ITEMS], [])
+                items = [item.wire() for item in told[start : start + limits.MAX_ITEMS]]
+                self._conversation.tell(messages.Have(items=items))
                 await self._conversation.room()
             self._sending = False
-
-    def _tell(self, pushed: Sequence[list[Run]], told: Sequence[Item], faults: Sequence[Item]) -> None:
-        """Queues what is pushed and told, a message each."""
-        for runs in pushed:
-            self._conversation.tell(messages.Push(runs=runs))
-        if told:
-            self._conversation.tell(messages.Have(items=[item.wire() for item in told]))
-        if faults:  # they take a look into the store
-            self._items.update((item.author, item) for item in faults)
-            self._wake.set()
 
     def _sorted(self) -> tuple[list[list[Run]], list[Item], list[Item]]:
         """Takes what is gathered: runs by message, items to tell, and items of forks and contests that are new."""

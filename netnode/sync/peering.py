@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from netnode.bus import Bus, Stored
-from netnode.ingest import Gate, Outcome, raise_remote
+from netnode.chains import Outcome, raise_remote
+from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.own.log import OwnLog, Witness
 from netnode.ports import Clock, Link
@@ -207,6 +208,7 @@ class Peering:
         self.since = core.clock.now_ms()
         self._trickle = unasked()
         self._asked_at: float | None = None  # when the peer last asked for addresses
+        self._was_heard = False  # said anything since its hello
 
     @property
     def label(self) -> str:
@@ -215,8 +217,7 @@ class Peering:
 
     async def run(self) -> tuple[str, str]:
         """Runs the session to its end; returns the code and text it ended with."""
-        leave = self._core.bus.subscribe(self.live.take)
-        watched = self._core.bus.subscribe(self._require_newest_key)
+        leave = self._core.bus.subscribe(self._stored, first=True)
         try:
             return await self.conversation.run(
                 self._identified,
@@ -234,7 +235,6 @@ class Peering:
             if self.ranges is not None:
                 self.ranges.close()
             leave()
-            watched()
 
     @property
     def remote(self) -> str:
@@ -358,13 +358,16 @@ class Peering:
         self._asked_at = now
         return self._sessions.outreach.answer(self.source)
 
-    def _require_newest_key(self, stored: Stored) -> None:
+    def _stored(self, stored: Stored) -> None:
+        self.live.take(stored)
+        for arrived in stored.arrived:
+            if arrived.author == self.id:
+                self._require_newest_key(arrived.item)
+
+    def _require_newest_key(self, item: Item) -> None:
         """Ends a session whose certificate is of a key that was replaced meanwhile [R-CERT-6]."""
         remote = self.conversation.session.remote
-        if remote is not None and any(
-            arrived.author == self.id and arrived.item.epoch > remote.openers.epoch
-            for arrived in stored.arrived
-        ):
+        if remote is not None and item.epoch > remote.openers.epoch:
             self.farewell("", "the signing key was replaced: shake hands anew")
 
     # -- steps -----------------------------------------------------------------------------------------------
@@ -419,6 +422,9 @@ class Peering:
 
     def _heard(self) -> None:
         """Whoever says something else before its interest wants everything [R-SYNC-1]."""
+        if self._was_heard:
+            return
+        self._was_heard = True
         self.peer_interest.told = True
         self.live.begin()
         if self.ranges is not None:
@@ -435,6 +441,8 @@ class Peering:
 
     async def _notice(self, body: Body) -> None:
         match body:
+            case messages.Push():
+                await self._pushed([run for run in body.runs if self._wants(run.author)])
             case messages.Interest():
                 if self.peer_interest.take(body):
                     self._heard()
@@ -445,8 +453,6 @@ class Peering:
             case messages.Have():
                 items = [parse_item(item) for item in body.items]
                 self.pull.note(items)
-            case messages.Push():
-                await self._pushed([run for run in body.runs if self._wants(run.author)])
             case messages.Fork():
                 if self._wants(body.left.author):
                     await self._shown(body)
@@ -483,9 +489,10 @@ class Peering:
             heads[last.author] = last
             self.live.peer_has(last.author, (last.epoch, last.term, last.seq))
         outcomes = await self._core.gate.admit_chains(chains, self)
-        await self._keep_evidence(chains, outcomes)
-        raise_remote(outcomes)
-        self.pull.note(_unjoined(outcomes, heads))
+        if any(outcome.fault is not None for outcome in outcomes):
+            await self._keep_evidence(chains, outcomes)
+            raise_remote(outcomes)
+            self.pull.note(_unjoined(outcomes, heads))
         for author in sorted({author for author, _, _ in opened}):
             state = await self._core.store.load(author)
             if (

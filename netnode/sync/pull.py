@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from netnode.ingest import Gate, Outcome, raise_remote
+from netnode.chains import Outcome, raise_remote
+from netnode.ingest import Gate
 from netnode.own.log import OwnLog
 from netnode.ports import LinkClosed
 from netnode.store import Reader, Store, Writer

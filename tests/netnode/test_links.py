@@ -310,3 +310,37 @@ async def test_a_public_dial_leads_to_no_private_address() -> None:
     finally:
         server.close()
         await dialer.close()
+
+
+async def test_offers_are_sent_in_order_until_the_other_side_is_slow(dialer: WebSocketDialer) -> None:
+    """What is offered is sent on the spot or not at all; `send` goes on behind it [R-LINK-1]."""
+    got: list[bytes] = []
+    read, done = asyncio.Event(), asyncio.Event()
+    accepted: asyncio.Queue[Link] = asyncio.Queue()
+
+    async def slow(link: Link) -> None:
+        accepted.put_nowait(link)
+        await read.wait()
+        try:
+            while True:
+                got.append(await link.receive())
+        except LinkClosed:
+            done.set()
+
+    async with serving(slow) as address:
+        link = await dialer.dial(f"ws://{address}{PEER_PATH}")
+        far = await accepted.get()
+        said: list[bytes] = []
+        while link.offer(message := len(said).to_bytes(4) + bytes(60_000)):
+            said.append(message)
+            assert len(said) < 1_000
+        sending = asyncio.create_task(link.send(message))
+        said.append(message)
+        read.set()
+        await sending
+        assert far.offer(b"the other way")
+        assert await link.receive() == b"the other way"
+        await link.close()
+        await done.wait()
+        assert got == said
+        assert not link.offer(b"too late")

@@ -490,7 +490,7 @@ async def test_a_stranger_that_was_dialled_is_not_believed_in_a_twin(mesh: Mesh)
     await talk(a).told(
         peering.Source(b"t" * 32, "33.3.3.3", False), [stated(b.author, f"ws://{B}").wire()], None
     )
-    await until(lambda: b.id in a.sessions())
+    await until(lambda: b.id in a.sessions() and a.id in b.sessions())
     (session,) = a.keeper.open_sessions()
     assert session.outbound and not a.keeper.named(session)
     b.keeper.open_sessions()[0].conversation.tell(messages.Twin())

@@ -36,12 +36,23 @@ class MemoryLink:
         far = self.other
         if self.closed is not None or far.closed is not None:
             raise LinkClosed()
+        self._deliver(data)
+        while far.bytes_in > WINDOW and self.closed is None and far.closed is None:
+            await far._changed.wait()
+
+    def offer(self, data: bytes) -> bool:
+        far = self.other
+        if self.closed is not None or far.closed is not None or far.bytes_in + len(data) > WINDOW:
+            return False
+        self._deliver(data)
+        return True
+
+    def _deliver(self, data: bytes) -> None:
+        far = self.other
         far.inbox.append(data)
         far.bytes_in += len(data)
         far.most = max(far.most, far.bytes_in)
         far._stir()
-        while far.bytes_in > WINDOW and self.closed is None and far.closed is None:
-            await far._changed.wait()
 
     async def receive(self) -> bytes:
         while self.paused or not self.inbox:

@@ -127,6 +127,12 @@ class _Tap:
         self.said.append(data)
         await self._link.send(data)
 
+    def offer(self, data: bytes) -> bool:
+        if not self._link.offer(data):
+            return False
+        self.said.append(data)
+        return True
+
     async def receive(self) -> bytes:
         return await self._link.receive()
 
