@@ -31,8 +31,8 @@ TESTS: Final = {
     "encoding": ("test_encoding", "test_records_codec", "test_records_bounds", "test_forms", "test_vectors"),
     "identity": ("test_bech32", "test_recovery", "test_openers", "test_log", "test_spec_rules", "test_vectors"),
     "log": (
-        "test_log", "test_log_steps", "test_entry", "test_forks", "test_openers", "test_forms", "test_spec_rules",
-        "test_vectors", "test_log_machine",
+        "test_log", "test_log_steps", "test_log_filling", "test_entry", "test_forks", "test_openers", "test_forms",
+        "test_spec_rules", "test_vectors", "test_log_machine",
     ),
     "reconciliation": ("test_items", "test_ranges", "test_ranges_bounds", "test_log", "test_vectors"),
 }  # fmt: skip

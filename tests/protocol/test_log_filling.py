@@ -1,0 +1,141 @@
+"""Filling below what is held, entry by entry and rule by rule [R-LOG-5..9, 13, 24]."""
+
+from __future__ import annotations
+
+import pytest
+
+from protocol.entry import Entry
+from protocol.signing import Signer
+from tests.protocol.author import Author, seed
+from tests.protocol.held import Held
+
+FORGER = Signer(seed("somebody"))
+
+
+def known(made: Author, *openers: Entry) -> Held:
+    """A store that has heard of nothing but openers."""
+    store = Held()
+    assert store.receive(made.entries[:1]).fault is None
+    for opener in openers:
+        assert store.opener(opener).fault is None
+    return store
+
+
+def code_of(store: Held, chain: list[Entry]) -> str | None:
+    fault = store.receive(chain).fault
+    return None if fault is None else fault.code
+
+
+@pytest.mark.parametrize("first", range(1, 65))
+def test_a_failing_anchor_is_found_wherever_it_stands_in_its_part(first: int) -> None:
+    """[R-LOG-7]"""
+    made = Author("a")
+    made.write(63)
+    made.entries.append(made.after(made.entries[-1], signer=FORGER))
+    made.write(3)
+    rotation, _ = made.rotation(made.entries[-1])
+    store = known(made, rotation)
+    assert code_of(store, made.entries[first:]) == "signature"
+    assert store.state is not None and store.state.base.seq == 65
+
+
+def test_an_opener_in_the_place_of_an_anchor_is_signed_by_its_own_key() -> None:
+    """[R-LOG-7] a rotation is not signed by the key of the epoch it opens."""
+    made = Author("a")
+    made.write(63)
+    first = made.rotate()
+    assert first.seq == 64
+    made.write(70)
+    second = made.rotate()
+    store = known(made, first, second)
+    assert code_of(store, made.entries) is None and store.log() == made.entries
+
+
+def test_the_entry_right_above_an_opener_may_be_an_anchor_that_fails() -> None:
+    made = Author("a")
+    made.write(62)
+    assert made.settle().seq == 63
+    made.entries.append(made.after(made.entries[-1], signer=FORGER))
+    made.write(2)
+    rotation, _ = made.rotation(made.entries[-1])
+    store = known(made, rotation)
+    assert code_of(store, made.entries) == "signature"
+    assert store.state is not None and store.state.base.seq == 65
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+def test_anchors_of_an_epoch_that_was_contested_verify_under_either_key(generation: int) -> None:
+    """[R-LOG-16]"""
+    made = Author("a")
+    made.write(10)
+    tip = made.entries[-1]
+    made.generation = generation
+    one = made.rotate()
+    other, _ = made.rotation(tip, generation=3 - generation)
+    made.write(60)
+    made.generation = 1
+    healing = made.rotate()
+    store = known(made, one, other, healing)
+    assert store.state is not None and len(store.state.openers.keys(1)) == 2
+    assert code_of(store, made.entries) is None and store.log() == made.entries
+
+
+def test_entries_of_one_moment_are_linked() -> None:
+    """[R-LOG-9] time may stand still, also across what is filled and joined."""
+    made = Author("a")
+    moment = made.entries[0].time
+    for number in range(6):
+        made.entries.append(made.after(made.entries[-1], time=moment, note=number))
+    record = made.rotation(made.entries[-1])[0].record
+    rotation = made.after(made.entries[-1], 2, record, signer=made.promised(1), place=(1, 0), time=moment)
+    store = known(made, rotation)
+    assert code_of(store, made.entries[3:]) is None and code_of(store, made.entries[:3]) is None
+    assert store.log() == [*made.entries, rotation]
+    inside = made.after(made.entries[3], 2, record, signer=made.promised(1), place=(1, 0), time=moment)
+    other = Held()
+    assert other.receive(made.entries).fault is None and other.opener(inside).fault is None
+    assert other.log() == [*made.entries[:4], inside]
+
+
+def test_an_opener_stands_on_the_place_before_its_own() -> None:
+    """[R-LOG-6] a hole that nothing fills, whichever of epoch and term is wrong."""
+    made = Author("a")
+    made.write(5)
+    tip = made.entries[-1]
+    first, signer = made.rotation(tip)
+    upper = Author("a")
+    upper.entries, upper.signer = [*made.entries, first], signer
+    second, _ = upper.rotation(first)
+    settlement = made.settlement(tip).record
+    on_epoch_0 = made.after(tip, 2, second.record, signer=made.promised(2), place=(2, 0))
+    term_of_1 = made.after(tip, 4, settlement, signer=signer, place=(1, 1))
+    term_2 = made.after(tip, 4, settlement, place=(0, 2))
+    for openers in ((first, on_epoch_0), (first, term_of_1), (term_2,)):
+        store = known(made, *openers)
+        assert code_of(store, made.entries[1:]) == "gap"
+        assert store.log() == [openers[-1]]
+        held = Held()
+        assert held.receive(made.entries).fault is None
+        for opener in openers:
+            assert held.opener(opener).fault is None
+        assert held.log() == [openers[-1]] and code_of(held, made.entries) == "gap"
+
+
+def test_what_a_log_was_jumped_to_has_to_link_as_well() -> None:
+    """[R-LOG-8, 30] below it lies neither a close nor an entry of another place."""
+    made = Author("a")
+    made.write(4)
+    close = made.after(made.entries[-1], 6, b"\x80")
+    above = made.after(close)
+    store = known(made)
+    assert store.receive([above], jump=True).fault is None
+    assert code_of(store, [*made.entries[1:], close]) == "gap" and store.log() == [above]
+    strange = made.after(made.entries[-1], place=(0, 1))
+    above = made.after(strange, place=(0, 0))
+    store = known(made)
+    assert store.receive([above], jump=True).fault is None
+    assert code_of(store, [strange]) == "gap" and store.log() == [above]
+    right = made.after(made.after(made.entries[-1], note="r"), note="r")
+    store = known(made)
+    assert store.receive([right], jump=True).fault is None
+    assert code_of(store, [made.after(made.entries[-1], note="r")]) is None
