@@ -10,12 +10,13 @@ from typing import Final
 from netnode.problems import ExitCode, Problem
 from netnode.simulator.chance import Stream
 from netnode.simulator.scenarios.evil import EVIL
+from netnode.simulator.scenarios.found import FOUND
 from netnode.simulator.scenarios.homes import HOMES
 from netnode.simulator.scenarios.keys import KEYS
 from netnode.simulator.scenarios.market import MARKET
 from netnode.simulator.scenarios.scenario import Scenario
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (*MARKET, *HOMES, *KEYS, *EVIL)
+SCENARIOS: Final[tuple[Scenario, ...]] = (*MARKET, *HOMES, *KEYS, *EVIL, *FOUND)
 
 
 def named(text: str) -> Scenario:

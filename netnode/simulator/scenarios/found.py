@@ -1,0 +1,89 @@
+"""Bugs that seeds found, scripted: what a seed does changes with the code, and these stay what they were."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from netnode.operations import models
+from netnode.services.node_services import NodeServices
+from netnode.simulator.options import Options
+from netnode.simulator.oracle import Violation
+from netnode.simulator.playing import QUIET, Play
+from netnode.simulator.scenarios.scenario import Scenario
+from protocol.identity import id_text
+
+DAYS_AHEAD_MS: Final = 5 * 86_400_000
+
+
+async def key_from_the_future(play: Play) -> None:
+    """A node makes its session key while its clock is days ahead; set right, it meets its peers again."""
+    nodes = await play.begin()
+    await play.stop(nodes[-1])
+    late = await play.found("late")
+    late.clock.jump(DAYS_AHEAD_MS)
+    await play.start(late, [nodes[0].address])
+    await asyncio.sleep(30.0)
+    late.clock.jump(-DAYS_AHEAD_MS)
+    play.oracle.wrong_clocks.add(late.name)
+    await asyncio.sleep(180.0)
+    if late.connections is None or not late.connections.sessions.open_sessions():
+        raise Violation("found", "a session key that a wrong clock made keeps a node alone")
+    await play.level(bound=7 * 86_400.0)  # what the wrong clock dated is shown when it is due
+
+
+async def joined_and_dropped(play: Play) -> None:
+    """The log of somebody who joined by an invite is let go of, and taken again."""
+    host, guest = (await play.begin())[:2]
+    made = await host.ask(lambda each: each.invites.make(models.InviteOrder()))
+    await guest.ask(lambda each: each.peers.add(made.uri, patience=30.0))
+    name = id_text(play.oracle.homes[guest.name])
+    for undo in (False, True):
+        await host.ask(partial(_drop, models.LogDrop(id=name, undo=undo)))
+        await play.live(20.0, QUIET, trouble=False)
+    await play.level()
+
+
+async def full_at_the_end(play: Play) -> None:
+    """Nodes end while their disks are full, and go on from what stands in the write-ahead log."""
+    nodes = await play.begin()
+    await play.live(30.0, QUIET, trouble=False)
+    for node in nodes:
+        with node.disk.failing(play.chance.choice(("full", "error"))):
+            await play.stop(node)
+        await play.start(node)
+    await play.level()
+
+
+async def invited_by_nobody(play: Play) -> None:
+    """An invite is shown to a peer that reads nothing: whoever shows it gets an answer all the same."""
+    host, guest = (await play.begin())[:2]
+    await play.live(20.0, QUIET, trouble=False)
+    made = await host.ask(lambda each: each.invites.make(models.InviteOrder()))
+    wall = play.world.network.isolate(host.name)
+    await guest.ask(lambda each: each.peers.add(made.uri, patience=1.0))
+    play.world.network.fall(wall)
+    await play.level()
+
+
+async def _drop(order: models.LogDrop, services: NodeServices) -> None:
+    await services.room.drop_log(order)
+
+
+def _plain(options: Options) -> Options:
+    return replace(
+        options, byzantine=(), faults=(), followers=0, skew_ms=0, nodes=max(3, min(5, options.nodes)), bandwidth=0,
+    )  # fmt: skip
+
+
+FOUND: Final = tuple(
+    Scenario(name, act, _plain, least=3, weight=1, marks=("level",))
+    for name, act in (
+        ("found-future-key", key_from_the_future),
+        ("found-joined-dropped", joined_and_dropped),
+        ("found-full-at-end", full_at_the_end),
+        ("found-silent-inviter", invited_by_nobody),
+    )
+)
