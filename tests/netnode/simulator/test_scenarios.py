@@ -12,4 +12,4 @@ from netnode.simulator.scenarios import SCENARIOS
 def test_a_seed_of_each_scenario_holds(name: str) -> None:
     verdict = run(Order(1, name, nodes=4, until=60.0))
     assert verdict.passed, f"{verdict.replay}\n{verdict.rule}: {verdict.text}"
-    assert verdict.told > 0 and verdict.marks["level"] == 1
+    assert verdict.marks["level"] == 1
