@@ -212,7 +212,8 @@ def test_a_fault_of_a_listener_is_told() -> None:
 
     async def scene(bench: Bench) -> None:
         bench.network.fault = lambda name, error: told.append((name, str(error)))
-        near, _ = await bench.joined(broken)
+        await bench.network.listener("b").start(broken)
+        near = await bench.network.dialer("a").dial(bench.network.address("b"))
         with pytest.raises(LinkClosed):
             await near.receive()
 
