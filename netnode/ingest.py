@@ -505,12 +505,13 @@ class Gate:
             author = change.after.author
             self._pending[author] = self._pending.get(author, 0) + 1
         try:
-            future = await self._commits.submit(changes, durable)
+            future = await self._commits.submit(
+                changes, durable, lambda done: self._stored(done, changes, source)
+            )
         except BaseException:  # not queued: nothing will be stored, nobody must wait for it
             self._withdraw(changes)
             raise
         self._waiting[future] = None
-        future.add_done_callback(lambda done: self._stored(done, changes, source))
         return future
 
     def _stored(

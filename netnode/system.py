@@ -9,7 +9,6 @@ import os
 import platform
 import queue
 import random
-import secrets
 import shutil
 import socket
 import tempfile
@@ -54,7 +53,7 @@ class SystemEntropy:
 
     def token(self, size: int) -> bytes:
         """`size` unpredictable bytes."""
-        return secrets.token_bytes(size)
+        return os.urandom(size)
 
     def uniform(self, low: float, high: float) -> float:
         """A number between `low` and `high`."""

@@ -313,9 +313,7 @@ class Session:
             if received.type % 2 == 0:
                 self._refuse(received.request, "unknown_message", f"type {received.type} is not known here")
             return []
-        if (self.phase is not Phase.OPEN or received.type == messages.HELLO) and (
-            received.type not in PHASES[self.phase]
-        ):
+        if received.type not in PHASES[self.phase]:
             name = messages.MESSAGES[received.type].name
             raise RemoteProtocolError("unexpected", f"{name} is not allowed in phase {self.phase.value!r}")
         if isinstance(received.body, Hello):

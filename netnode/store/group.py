@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -15,12 +15,21 @@ from netnode.store.writer import Writer
 PENDING_ENTRIES: Final = 4_000  # what may wait: about 3 MB, and a quarter of a second of writing at worst
 
 
+Ended = Callable[[asyncio.Future[list[Arrived]]], None]
+
+
 @dataclass(slots=True)
 class _Member:
     changes: Sequence[Change]
     durable: bool
     weight: int
     outcome: asyncio.Future[list[Arrived]]
+    ended: Ended | None
+
+    def end(self) -> None:
+        """Tells at once, before any task has its turn; the outcome is known."""
+        if self.ended is not None:
+            self.ended(self.outcome)
 
 
 class GroupCommit:
@@ -64,7 +73,9 @@ class GroupCommit:
             # Not told of the error: it would end the task before what is queued is stored.
             await self._task.__aexit__(None, None, None)
 
-    async def submit(self, changes: Sequence[Change], durable: bool = False) -> asyncio.Future[list[Arrived]]:
+    async def submit(
+        self, changes: Sequence[Change], durable: bool = False, ended: Ended | None = None
+    ) -> asyncio.Future[list[Arrived]]:
         """Queues changes to be committed together with others, after those submitted before.
 
         Waits for room in the queue. Once queued they are committed even if nobody waits for the outcome, since
@@ -73,6 +84,8 @@ class GroupCommit:
         Args:
             changes: as for `Writer.commit`.
             durable: makes the whole transaction survive a loss of power.
+            ended: called with the future as soon as it is done, in the order of submission, before any task has its
+                turn; must not raise.
 
         Returns:
             A future of the new arrivals of the logs in `changes`; a log that others changed in the same transaction
@@ -89,7 +102,7 @@ class GroupCommit:
             if self._closing:
                 raise RuntimeError("the store is closing")
             weight = sum(change.weight for change in changes)
-            member = _Member(changes, durable, weight, asyncio.get_running_loop().create_future())
+            member = _Member(changes, durable, weight, asyncio.get_running_loop().create_future(), ended)
             self._queue.append(member)
             self._pending += weight
             self._wake.set()
@@ -139,12 +152,14 @@ class GroupCommit:
             for member in members:
                 if not member.outcome.done():
                     member.outcome.set_exception(error)
+                member.end()
         else:
             by_author = {each.author: each for each in arrived}
             for member in members:
                 if not member.outcome.done():
                     authors = dict.fromkeys(change.after.author for change in member.changes)
                     member.outcome.set_result([by_author[each] for each in authors if each in by_author])
+                member.end()
         finally:
             self._pending -= sum(member.weight for member in members)
             self._room.set()
@@ -153,3 +168,4 @@ class GroupCommit:
 def _abandon(members: list[_Member]) -> None:
     for member in members:
         member.outcome.cancel()
+        member.end()

@@ -119,9 +119,10 @@ class Live:
         """Pushes a few new entries of one log on the spot, if nothing waits before them: the hot path of a market."""
         author, item = arrived.author, arrived.item
         entries = stored.entries.get(author, ())
+        if stored.source is self._source:
+            return bool(entries) and entries[-1].id == item.id and not self._outran(item, entries)
         if (
             not 0 < len(entries) <= FEW
-            or stored.source is self._source
             or self._items
             or self._sending
             or not (self._begun.is_set() and self._conversation.has_room)

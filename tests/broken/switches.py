@@ -149,7 +149,7 @@ _ALL: Final = (
         "R-LOG-6",
         (
             ("protocol.run:follows", "elif not opens_after(entry, place):", "elif False:"),
-            ("protocol.log:_extend", "if part[0].place > state.openers.place:", "if False:"),
+            ("protocol.log:_extend", "if place > state.openers.place:", "if False:"),
         ),
         "C2-28",
     ),
@@ -206,8 +206,8 @@ _ALL: Final = (
         "R-LOG-16",
         (
             (
-                "protocol.openers:Openers.contested",
-                "return self.epoch if self.epoch > 0 and len(self.epochs[-1]) > 1 else None",
+                "protocol.openers:_contested",
+                "return newest if newest > 0 and len(epochs[-1]) > 1 else None",
                 "return None",
             ),
         ),
@@ -508,8 +508,8 @@ _ALL: Final = (
         (
             (
                 "netnode.sync.peering:Peering._require_newest_key",
-                "if remote is not None and any(",
-                "if False and any(",
+                "if remote is not None and item.epoch > remote.openers.epoch:",
+                "if False:",
             ),
         ),
         "C2-129",
