@@ -12,7 +12,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
@@ -159,5 +159,10 @@ def run_all(orders: Iterable[Order], processes: int | None = None) -> Iterator[V
 
 
 def _deaf() -> None:
-    """Ctrl-C is the business of the first process, which ends the others."""
+    """Ctrl-C is the business of the first process, which ends the others; they tidy up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(*_: object) -> NoReturn:
+    raise SystemExit(1)
