@@ -15,6 +15,7 @@ from typing import Final
 
 from netnode import quotas
 from netnode.ports import Clock
+from netnode.problems import Problem
 from netnode.projections import catalogue
 from netnode.quotas import Distance, Plan, Quotas, Use
 from netnode.store import Reader, Store, room
@@ -147,9 +148,16 @@ class Keeping:
         _log.info("the quotas: %d logs cut, %d let go of", len(wanted.cuts), len(wanted.falls))
 
     async def _drop(self, gate: Releasing, authors: Sequence[bytes], *, owner: bool) -> None:
-        self._fallen.update(dict.fromkeys(authors, owner))
+        fallen, cut = dict(self._fallen), set(self._cut)
+        self._fallen.update(dict.fromkeys(authors, owner))  # first: nothing may come in between
         self._cut.difference_update(authors)
-        await gate.drop(authors, self._clock.now_ms(), catalogue.forget, owner=owner, remembered=FALLEN_KEPT)
+        try:
+            await gate.drop(
+                authors, self._clock.now_ms(), catalogue.forget, owner=owner, remembered=FALLEN_KEPT
+            )
+        except Problem:  # nothing was let go of, so it stays wanted
+            self._fallen, self._cut = fallen, cut
+            raise
         if len(self._fallen) > FALLEN_KEPT:
             self._fallen = {each.author: each.owner for each in await self._store.read(room.fallen)}
 
@@ -214,8 +222,8 @@ class Keeping:
             Problem: the disk fails.
         """
         async with self._turn:
-            known = self._fallen.pop(author, None)
             await self._store.write(room.take_again, [author])
+            known = self._fallen.pop(author, None)
             if known is not None:
                 await self._store.write(room.forget_cursors)
                 self.on_wider()

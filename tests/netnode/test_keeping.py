@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from netnode.problems import Problem
 from netnode.projections import catalogue
 from netnode.quotas import KEEP, LEAST, MIB, Distance, Quotas
+from netnode.simulator.chance import Stream
+from netnode.simulator.disk import SimDisk
 from netnode.store import Reader, Writer, domains, invites, room
 from protocol import encoding, messages
 from protocol.errors import NotHeld
@@ -329,3 +334,18 @@ async def test_a_log_falls_whose_networker_joined_by_an_invite_or_has_a_domain(m
     await b.keeping.allow(joined.id)
     await b.take(joined)
     assert await b.holds(joined)
+
+
+async def test_a_log_that_could_not_be_let_go_of_stays_wanted(mesh: Mesh) -> None:
+    """Found by simulated disks: the owner is told that it failed, and the node must not act as if it had not."""
+    disk = SimDisk("dropping", Stream(0, "disk"))
+    b = await mesh.node("b", disk=disk)
+    stranger = Author("stranger")
+    await b.take(stranger)
+    with disk.failing("full"), pytest.raises(Problem, match="full"):
+        await b.keeping.drop(b.gate, stranger.id)
+    assert b.keeping.wants(stranger.id) and await b.holds(stranger)
+    await b.keeping.drop(b.gate, stranger.id)
+    with disk.failing("full"), pytest.raises(Problem, match="full"):
+        await b.keeping.allow(stranger.id)
+    assert not b.keeping.wants(stranger.id)
