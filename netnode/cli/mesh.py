@@ -21,7 +21,7 @@ from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.system import SystemDisk, SystemEntropy, retries
 
 if TYPE_CHECKING:  # the commands load it late: no other command needs it
-    from netnode.testing.control import Control, MeshState, NodeState
+    from netnode.testing.control import MeshState, NodeState
 
 DOWN_SECONDS: Final = 20.0  # why: a node ends within 10 s of the signal
 TOPOLOGIES: Final = ("line", "ring", "star", "random")
@@ -102,9 +102,9 @@ def up(
         with _terminable():
             output.hint(f"Starting {output.counted(nodes, 'node')} ...")
             control = Controlled(made, SystemDisk(), SystemEntropy())
+            control.tell()  # before any node: what is left of a start that was killed is found by it
             made.up(nodes, topology, faults=Faults(latency=latency / 1000))
             made.wait_level()
-            control.tell()
             state = state_of(made)
             if ready_file is not None:
                 _write_ready(ready_file, state)
@@ -165,7 +165,8 @@ def partition(context: click.Context, groups: tuple[str, ...], silent: bool, fol
 
     def show(cut: Cut) -> None:
         pairs = ", ".join(f"{dialler} - {target}" for dialler, target in cut.cut)
-        output.say(f"Cut: {pairs}." if pairs else "No edge lies between these groups; nothing was cut.")
+        nothing = "No edge lies between these groups; nothing was cut. A / stands between two groups."
+        output.say(f"Cut: {pairs}." if pairs else nothing)
 
     output.emit(invocation(context), cut, show)
 
@@ -213,7 +214,7 @@ def down(context: click.Context, folder: Path | None) -> None:
     except Problem as problem:
         if problem.code != "gone":
             raise
-        _end_leftovers(control, place, folder is None)
+        _end_leftovers(place, folder is None)
     else:
         _wait_for_end(place)
     output.emit(run, {"down": True}, lambda _: output.say("The mesh has ended."))
@@ -257,14 +258,14 @@ def _made(folder: Path | None) -> Path:
     return place
 
 
-def _end_leftovers(control: Control, place: Path, remove: bool) -> None:
+def _end_leftovers(place: Path, remove: bool) -> None:
     """Ends the nodes of a mesh whose own process is gone."""
     from netnode.testing.control import CONTROL_FILE
     from netnode.testing.programs import Place
 
-    for home in control.homes:
-        if Home(Path(home), SystemDisk()).running() is not None:
-            Place(Path(home)).run("stop")
+    for home in sorted(path for path in place.iterdir() if path.is_dir()):
+        if Home(home, SystemDisk()).running() is not None:
+            Place(home).run("stop")
     if remove:
         shutil.rmtree(place, ignore_errors=True)
     else:

@@ -16,6 +16,8 @@ its own, on a free port of 127.0.0.1, and is spoken to by its public API, its co
 nodes stands a proxy for each `Edge`, which delays, holds, cuts, refuses and resets. Nothing here sleeps for a fixed
 time: `wait_until` waits for what is so, and NETNODE_TIMEOUT_FACTOR of the environment makes all deadlines longer.
 
+No node outlives the process that runs its mesh, also where that is killed.
+
 How to read it: `Mesh`, then `Node` and `Edge`; `Faults` says what can be wrong.
 """
 
@@ -68,6 +70,11 @@ _PLACES: Final = {
     "timeout_factor": "waiting",
     "wait_until": "waiting",
 }
+
+
+def __dir__() -> list[str]:
+    """Everything public: what `help` shows and an editor offers."""
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

@@ -31,12 +31,11 @@ ANSWER_SECONDS: Final = 120.0  # why: a node that is started again on a slow mac
 
 
 class Control(msgspec.Struct, frozen=True):
-    """The control file: process, port and token of a mesh, and the homes of its nodes."""
+    """The control file: process, port and token of a mesh."""
 
     pid: int
     port: int
     token: str
-    homes: list[str]
 
 
 class NodeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,9 +127,8 @@ class Controlled:
 
     def tell(self) -> None:
         """Writes the control file."""
-        homes = [str(node.home) for node in self._mesh.nodes.values()]
         port = self._listener.getsockname()[1]
-        control = Control(os.getpid(), port, self._token, homes)
+        control = Control(os.getpid(), port, self._token)
         self._disk.write_private(self._path, msgspec.json.encode(control))
 
     def serve(self) -> None:

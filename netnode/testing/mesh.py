@@ -20,6 +20,7 @@ from netnode.testing.background import Background
 from netnode.testing.clocks import write_offset
 from netnode.testing.edges import Edge
 from netnode.testing.faults import PERFECT, Faults
+from netnode.testing.guard import Guard
 from netnode.testing.logs import merged
 from netnode.testing.nodes import END_SECONDS, Launch, Node
 from netnode.testing.programs import PROGRAM, PYTHON, environment
@@ -55,6 +56,7 @@ class Mesh:
         self._closed = False
         self._settings = dict(_AS_WRITTEN if settings is None else settings)
         self._background = Background()
+        self._guard = Guard()
 
     def __enter__(self) -> Self:
         return self
@@ -157,6 +159,7 @@ class Mesh:
                 start_new_session=True,
                 **options,
             )
+        self._guard.watch(name, process.pid)
         node.begin(Launch(process, *launched))
         self.nodes[name] = node
         return node
@@ -237,8 +240,11 @@ class Mesh:
         """
         named = [[self[each].name for each in group] for group in groups]
         flat = [name for group in named for name in group]
-        if not flat or len(flat) != len(set(flat)):
-            raise MeshFailure(f"a partition needs each node in one group at most, and one at least: {named}")
+        if not flat:
+            raise MeshFailure("A partition needs a node in one of its groups at least.")
+        twice = sorted({name for name in flat if flat.count(name) > 1})
+        if twice:
+            raise MeshFailure(f"A partition needs each node in one group at most; twice: {', '.join(twice)}.")
         named.append([name for name in self.nodes if name not in flat])
         cut = [
             edge
@@ -365,6 +371,7 @@ class Mesh:
             for edge in (*self.edges.values(), *(node.front for node in self.nodes.values())):
                 edge.close()
             self._background.close()
+            self._guard.close()
             self._closed = True
         if judge and wrong:
             self.keep()

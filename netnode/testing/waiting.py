@@ -47,11 +47,13 @@ def wait_until(look: Callable[[], T | None], what: str, seconds: float = 15.0) -
     Raises:
         MeshFailure: it took longer.
     """
+    __tracebackhide__ = True  # pytest shows the line that waits
     clock = SystemClock()
     allowed = seconds * timeout_factor()
     end = clock.monotonic() + allowed
     while not (found := look()):
         if clock.monotonic() >= end:
-            raise MeshFailure(f"not within {allowed:g} s: {what}")
+            last = "" if found is None or found is False else f" (the last answer was {found!r})"
+            raise MeshFailure(f"not within {allowed:g} s: {what}{last}")
         pause(LOOK_EVERY)
     return found

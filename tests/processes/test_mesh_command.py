@@ -165,7 +165,24 @@ def test_what_a_killed_mesh_left_behind_is_ended(tmp_path: Path) -> None:
         process.wait(END_SECONDS)
         left = on(folder, "status")
         assert left.code == 5 and "netnode mesh down" in left.sentence
-        assert all(alive(node["pid"]) for node in ready["nodes"])
+        wait_until(lambda: not any(alive(node["pid"]) for node in ready["nodes"]), "the nodes have ended", 20)
         assert on(folder, "down").code == 0
-        wait_until(lambda: not any(alive(node["pid"]) for node in ready["nodes"]), "the nodes have ended")
+    assert on(folder, "down").code == 5
+
+
+def test_a_start_that_was_killed_can_be_ended(tmp_path: Path) -> None:
+    folder = tmp_path / "mesh"
+    process = subprocess.Popen(
+        [*PROGRAM, "mesh", "up", "--nodes", "2", "--folder", str(folder)],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until((folder / "n1").exists, "a node is being started", UP_SECONDS)
+    process.kill()
+    process.wait(END_SECONDS)
+    again = on(folder, "up")
+    assert again.code == 4 and "netnode mesh down" in again.sentence
+    assert on(folder, "down").code == 0
     assert on(folder, "down").code == 5

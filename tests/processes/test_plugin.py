@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from netnode.testing import environment
+from netnode.testing import environment, wait_until
 
 SUITE = """
 from pathlib import Path
@@ -28,6 +29,17 @@ def test_ends_badly(mesh):
 
 def test_needs_no_mesh():
     pass
+"""
+HANGS = """
+import signal
+from pathlib import Path
+
+def test_hangs(mesh):
+    ada, ben = mesh.start_all("ada", "ben")
+    ben.pause()
+    Path("pids.new").write_text(f"{ada.ready.pid} {ben.ready.pid}")
+    Path("pids.new").rename("pids")
+    signal.pause()
 """
 
 
@@ -80,3 +92,27 @@ def test_a_project_without_a_mesh_is_left_alone(suite: Path) -> None:
     assert "A `netnode.testing.Mesh` without nodes" in found.stdout, os.linesep.join(
         [found.stdout, found.stderr]
     )
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL])
+def test_no_node_outlives_a_test_process_that_was_ended(tmp_path: Path, by: int) -> None:
+    (tmp_path / "test_hangs.py").write_text(HANGS)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_hangs.py"],
+        cwd=tmp_path,
+        env={**environment(), "TMPDIR": str(tmp_path), "PYTEST_ADDOPTS": ""},
+        stdout=subprocess.DEVNULL,
+    )
+    wait_until((tmp_path / "pids").exists, "two nodes serve", 60)
+    process.send_signal(by)
+    process.wait(10)
+    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
+    wait_until(lambda: not any(map(lives, pids)), "the nodes have ended, the paused one too", 20)
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

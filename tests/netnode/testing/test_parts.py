@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pydoc
 import subprocess
 import sys
 from datetime import timedelta
@@ -26,6 +27,8 @@ def test_waiting_gives_the_first_true_answer(monkeypatch: pytest.MonkeyPatch) ->
     assert wait_until(lambda: next(answers), "it is there") == "there"
     with pytest.raises(MeshFailure, match=r"^not within 0.05 s: the moon$"):
         wait_until(lambda: False, "the moon", 0.05)
+    with pytest.raises(MeshFailure, match=r"the moon \(the last answer was set\(\)\)$"):
+        wait_until(set[str], "the moon", 0.05)
     monkeypatch.setenv("NETNODE_TIMEOUT_FACTOR", "2.5")
     with pytest.raises(MeshFailure, match=r"not within 0.25 s"):
         wait_until(lambda: False, "the moon", 0.1)
@@ -150,3 +153,9 @@ def test_the_clocked_program_says_how_it_is_used() -> None:
         [sys.executable, "-m", "netnode.testing.program"], env=environment(), capture_output=True, text=True
     )
     assert done.returncode == 1 and done.stderr.startswith("usage: ")
+
+
+def test_help_shows_what_is_public() -> None:
+    shown = pydoc.render_doc(netnode.testing, renderer=pydoc.plaintext)
+    for said in ("class Mesh(", "class Node(", "class Edge(", "class Faults(", "wait_until(look"):
+        assert said in shown
