@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import stat
 import threading
@@ -161,3 +162,9 @@ def test_retries_end() -> None:
 def test_the_machine_has_one_fingerprint() -> None:
     assert system.machine() == system.machine()
     assert len(system.machine()) == 64
+
+
+def test_memory_is_settled_on_any_system() -> None:
+    system.freeze_memory()
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
