@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import shlex
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NoReturn
@@ -24,7 +24,7 @@ from netnode.simulator.scenarios import named, staged
 from netnode.simulator.scenarios.scenario import Scenario
 from netnode.simulator.world import Build
 
-SEEDS_A_PROCESS: Final = 50  # why: what libraries keep in memory is given back now and then
+SEEDS_A_PROCESS: Final = 100  # why: what libraries keep in memory is given back now and then
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +146,16 @@ def run_all(orders: Iterable[Order], processes: int | None = None) -> Iterator[V
     if processes <= 1:
         yield from map(run, waiting)
         return
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, context, _deaf, max_tasks_per_child=SEEDS_A_PROCESS)
+    batch = SEEDS_A_PROCESS * processes
+    for start in range(0, len(waiting), batch):
+        yield from _batch(waiting[start : start + batch], processes)
+
+
+def _batch(orders: Sequence[Order], processes: int) -> Iterator[Verdict]:
+    """Runs some in fresh processes. A pool that replaces its processes by itself can hang (CPython issue 115634)."""
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _deaf)
     try:
-        yield from pool.map(run, waiting)
+        yield from pool.map(run, orders)
         pool.shutdown()
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
