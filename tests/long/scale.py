@@ -17,6 +17,7 @@ import math
 import resource
 import statistics
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
@@ -39,6 +40,7 @@ MEASURED: Final = Path(__file__).with_name("scale.json")
 LATENCY_MS: Final = 80.0  # one way, the slowest pair; others from a fifth of it up
 JITTER_MS: Final = 20.0
 PUBLICATIONS: Final = 10
+IN_MEMORY: Final = 300  # nodes whose homes fit into memory
 CROWD: Final = 20  # networkers that publish at once, at most
 SETTINGS: Final[dict[str, object]] = {"stamp_asked": 0, "stamp_bits": 0}
 IDLE_SECONDS: Final = 600.0
@@ -92,7 +94,8 @@ def run(chosen: argparse.Namespace) -> str:
 
 def grown(nodes: int, seed: int = 0) -> Row:
     """One network of so many nodes. Raises AssertionError when it does not become level and quiet."""
-    with World(seed, Options(latency_ms=LATENCY_MS, jitter_ms=JITTER_MS)) as world:
+    folder = Path(tempfile.gettempdir()) if nodes > IN_MEMORY else None
+    with World(seed, Options(latency_ms=LATENCY_MS, jitter_ms=JITTER_MS), folder=folder) as world:
         row = world.run(_Network(world).measured(nodes))
         assert not world.faults, world.faults[:3]
         return row
@@ -137,10 +140,14 @@ class _Network:
             self.nodes.append(node)
             await node.start()
         await self.world.advance(5)  # until each has published its encryption key
-        logs = [await node.ask(partial(_log, author=id_text(node.id))) for node in self.nodes]
+        first, *others = self.nodes
+        for node in others:
+            log = await node.ask(partial(_log, author=id_text(node.id)))
+            await first.ask(partial(_take, file=log))
+        logs = await first.ask(partial(_log, author=None))
+        for node in others:
+            await node.ask(partial(_take, file=logs))
         for node in self.nodes:
-            for file in logs:
-                await node.ask(lambda services, file=file: services.log.import_file(_chunks(file)))  # type: ignore[misc]
             _parts(node).bus.subscribe(self._seen(node.name))
 
     def _seen(self, name: str) -> Subscriber:
@@ -242,12 +249,15 @@ def _parts(node: SimNode) -> Assembly:
     return node.parts
 
 
-async def _log(services: NodeServices, author: str) -> bytes:
+async def _log(services: NodeServices, author: str | None) -> bytes:
     return b"".join([piece async for piece in services.log.export(author)])
 
 
-async def _chunks(file: bytes) -> AsyncIterator[bytes]:
-    yield file
+async def _take(services: NodeServices, file: bytes) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield file
+
+    await services.log.import_file(pieces())
 
 
 async def _items(node: SimNode) -> list[tuple[object, ...]]:
