@@ -18,6 +18,7 @@ from netnode.conformance.limits import (
     MAX_GET_BYTES,
     MAX_HITS,
     MAX_IDS,
+    MAX_INT,
     MAX_INTEREST,
     MAX_ITEMS,
     MAX_MESSAGE,
@@ -96,7 +97,7 @@ BODIES: Final[Mapping[str, Mapping[str, Field]]] = {
         "features": may(array(int_(), 0, 64)),
         "kinds": may(or_nil(array(int_()))),
         "limits": may(_limits),
-        "stamp": may(or_nil(row(int_(), any_bin))),
+        "stamp": may(or_nil(row(int_(-MAX_INT), any_bin))),  # its bounds: R-STAMP-3
         "stamp_asked": may(int_(0, MAX_STAMP_BITS)),
         "store": must(bin_(16)),
         "versions": must(array(int_(), 1, 16)),

@@ -257,7 +257,7 @@ def _constants(node: ast.Constant) -> list[Replace]:
 def _calls(node: ast.Call) -> list[Replace]:
     if (
         len(node.args) < 2
-        or _called(node) in SYMMETRIC
+        or _called(node) in SYMMETRIC | UNTOUCHED
         or _is_error(node)
         or any(isinstance(each, ast.Starred) for each in node.args)
     ):

@@ -105,3 +105,14 @@ def test_any_text_gives_bytes_or_the_one_error(anything: str) -> None:
         assert error.code == "encoding"
     else:
         assert bech32.encode("nx", data) == anything.lower()
+
+
+def test_every_printable_character_may_stand_in_a_prefix() -> None:
+    """[R-ID-3] the bounds of what is printable, and one beyond."""
+    for prefix in ("!", "~", "a~", "!~"):
+        assert bech32.decode(bech32.encode(prefix, b"x"), prefix) == b"x"
+    for character in (" ", "\x7f", "\x80"):
+        with pytest.raises(LocalProtocolError):
+            bech32.encode(character, b"x")
+        with pytest.raises(RemoteProtocolError, match="encoding"):
+            bech32.split(f"{character}1qqqqqq")

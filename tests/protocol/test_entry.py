@@ -181,3 +181,9 @@ def test_headers_are_packed_and_signed_as_they_are_read() -> None:
     digest = hashlib.sha256(record).digest()
     assert entry.header == pack_header(made.id, 5, seed("p"), 2, 3, 9, 7, digest, len(record))
     assert parse_wire(entry.wire()) == entry
+
+
+def test_a_header_that_is_no_array_has_no_version() -> None:
+    """[R-ENTRY-2]"""
+    for header in (b"\x81\x00\x05", b"\xc4\x01\x05", b"\x91\xc0", b"\x91\xc2", b"\x91\xa1a", b"\xa1a"):
+        assert code_of(parse_entry, header, bytes(64), None) == "header"

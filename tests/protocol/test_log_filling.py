@@ -139,3 +139,84 @@ def test_what_a_log_was_jumped_to_has_to_link_as_well() -> None:
     store = known(made)
     assert store.receive([right], jump=True).fault is None
     assert code_of(store, [made.after(made.entries[-1], note="r")]) is None
+
+
+def test_an_anchor_that_fails_at_the_very_end_of_a_part() -> None:
+    """[R-LOG-7]"""
+    made = Author("a")
+    made.write(63)
+    made.entries.append(made.after(made.entries[-1], signer=FORGER))
+    made.write(3)
+    rotation, _ = made.rotation(made.entries[-1])
+    store = known(made, rotation)
+    assert code_of(store, made.entries[65:]) is None
+    assert code_of(store, made.entries[60:65]) == "signature"
+    assert store.state is not None and store.state.base.seq == 65
+
+
+def test_nothing_is_disowned_while_a_log_is_forked() -> None:
+    """[R-LOG-13]"""
+    made = Author("a")
+    made.write(20)
+    whole = list(made.entries)
+    low, high = made.settlement(whole[5]), made.settlement(whole[8])
+    store = Held()
+    assert store.receive(whole).fault is None
+    assert store.opener(low).fault is None and len(store.dropped) == 15
+    fresh = known(made, low, high)
+    assert fresh.state is not None and fresh.state.forked
+    assert code_of(fresh, whole[1:6]) is None and fresh.state.base.seq == 0
+    gap = known(made, high)
+    assert code_of(gap, whole[4:9]) is None
+    assert gap.opener(low).fault is None
+    assert code_of(gap, whole[1:4]) is None and gap.state is not None and gap.state.base.seq == 0
+    assert gap.dropped == []
+
+
+def test_a_piece_joins_that_is_not_the_first_one_set_aside() -> None:
+    """[R-LOG-13] two pieces, the upper one right below what is held."""
+    made = Author("a")
+    made.write(15)
+    first = made.settle()
+    made.write(9)
+    second = made.settle()
+    whole = list(made.entries)
+    store = Held()
+    assert store.receive(whole[:6]).fault is None
+    assert store.opener(first).fault is None
+    assert code_of(store, [*whole[10:16], *whole[16:19]]) is None
+    assert store.opener(second).fault is None
+    assert store.state is not None and [each.base.seq for each in store.state.aside] == [0, 10]
+    assert code_of(store, whole[19:26]) is None and store.state.base.seq == 10
+    assert code_of(store, whole[6:10]) is None and store.log() == whole and store.state.aside == ()
+
+
+def test_a_piece_of_another_branch_does_not_join() -> None:
+    """[R-LOG-13] it covers the place, with other entries."""
+    made = Author("a")
+    made.write(5)
+    low = made.settle()
+    other = [made.after(low, note="other")]
+    other.append(made.after(other[-1], note="other"))
+    made.write(4)
+    whole = list(made.entries)
+    rotation, _ = made.rotation(whole[-1])
+    branch = Held()
+    assert branch.receive([*whole[:6], low, *other]).fault is None
+    assert branch.opener(rotation).fault is None
+    assert code_of(branch, whole[8:]) is None and branch.state is not None and branch.state.base.seq == 8
+    assert code_of(branch, whole[7:8]) is None and branch.log() == [*whole, rotation]
+    assert {entry.id for entry in branch.dropped} == {entry.id for entry in other}
+
+
+def test_whether_entries_are_set_aside_is_told() -> None:
+    """Whoever stores must do so before it asks again."""
+    from protocol.log import receive_opener
+
+    made = Author("a")
+    made.write(5)
+    store = Held()
+    assert not store.receive(made.entries).set_aside
+    assert store.state is not None
+    assert receive_opener(store.state, made.settlement(made.entries[2]), store).set_aside is True
+    assert receive_opener(store.state, made.settlement(made.entries[5]), store).set_aside is False

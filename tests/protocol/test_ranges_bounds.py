@@ -138,3 +138,54 @@ def test_a_lower_beginning_is_needed_of_an_equal_head_only() -> None:
     assert need(HEAD, msgspec.structs.replace(HEAD, held_from=0)) is Need.LOWER
     assert need(HEAD, msgspec.structs.replace(HEAD, seq=11, held_from=0)) is Need.ENTRIES
     assert need(HEAD, HEAD) is Need.NOTHING
+
+
+def asked() -> Asking:
+    """One that has asked for the parts of two ranges."""
+    asking = Asking(made(dict.fromkeys(PAIRS, LIST_MAX) | {"00": LIST_MAX + 1}))
+    asking.question()
+    return asking
+
+
+SPLIT = bytes(ranges.WAYS * ranges.ID_BYTES)
+
+
+def refused(asking: Asking, code: str, **rows: object) -> None:
+    with pytest.raises(RemoteProtocolError, match=f"^{code}"):
+        asking.take(RangesAnswer(**rows), [])  # type: ignore[arg-type]
+
+
+def test_an_answer_speaks_of_what_it_reached_and_once_of_each() -> None:
+    """[R-RNG-8]"""
+    refused(asked(), "answer", left=15, lists=[("10", b"")])
+    refused(asked(), "answer", left=15, splits=[("10", SPLIT)])
+    refused(asked(), "answer", lists=[("0", b"")])
+    refused(asked(), "answer", lists=[("00", b"")], splits=[("00", SPLIT)])
+    refused(asked(), "answer", lacking=[("00", 1)])
+    refused(asked(), "answer", splits=[("0", SPLIT)])
+    asking = asked()
+    asking.take(RangesAnswer(splits=[("01", SPLIT)]), [])
+    refused(asking, "answer", splits=[("01", SPLIT)])
+    rows = asking.question()
+    assert [prefix for prefix, _ in rows.lists] == [f"01{digit}" for digit in DIGITS]
+    refused(asking, "answer", lists=[("0100", b"")])
+
+
+def test_a_list_is_answered_by_its_parts_or_by_a_mask() -> None:
+    """[R-RNG-7, 8]"""
+    asking = Asking(made({"00": 2, "10": 2}))
+    asking.question()
+    asking.take(RangesAnswer(splits=[("0", SPLIT), ("1", SPLIT)]), [])
+    told = [prefix for prefix, _ in asking.question().lists]
+    assert "00" in told and "10" in told
+    refused(asking, "answer", lacking=[("00", 1)], splits=[("00", SPLIT)])
+
+
+def test_the_rows_of_a_question_are_in_order_of_their_prefixes() -> None:
+    """[R-RNG-6]"""
+    asking = Asking(made({"00": 2, "10": 2}))
+    asking._queue.clear()
+    asking._queue.extend([(2, "f", SPLIT), (1, "b", b""), (2, "0", SPLIT), (1, "a", b"")])
+    rows = asking.question()
+    assert [prefix for prefix, _ in rows.splits] == ["0", "f"]
+    assert [prefix for prefix, _ in rows.lists] == ["a", "b"]
