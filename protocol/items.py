@@ -113,9 +113,11 @@ def need(mine: Item | None, theirs: Item, *, whole: bool = True) -> Need:
         )
     settled = Need.NOTHING if whole else Need.COMMON
     if theirs.standing is Standing.CONTESTED:
-        if mine.standing is not Standing.CONTESTED or mine.epoch > theirs.epoch:
+        # Also of a higher epoch: of two contests the lower one is the item when it is for good, else the higher one is,
+        # and no item tells that. So both sides ask, and know the same openers afterwards.
+        if mine.standing is not Standing.CONTESTED or mine.epoch != theirs.epoch:
             return Need.OPENERS
-        return settled if mine.epoch == theirs.epoch else Need.NOTHING
+        return settled
     if mine.standing is Standing.CONTESTED:
         if theirs.epoch > mine.epoch:
             return Need.OPENERS

@@ -53,8 +53,7 @@ def need(mine: Item | None, theirs: Item) -> str:
         whole = theirs[0] == HEAD and theirs[2:4] == [0, 0] and theirs[6] == 0
         return "ENTRIES" if whole else "OPENERS"
     if mine[0] == CONTESTED:
-        later, earlier = theirs[2] > mine[2], theirs[2] < mine[2]
-        asks = earlier if theirs[0] == CONTESTED else later
+        asks = theirs[2] != mine[2] if theirs[0] == CONTESTED else theirs[2] > mine[2]
         return "OPENERS" if asks else "NOTHING"
     if theirs[0] == CONTESTED:
         return "OPENERS"
