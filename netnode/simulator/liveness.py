@@ -88,7 +88,9 @@ async def differences(core: Sequence[SimNode], oracle: Oracle) -> list[str]:
         held = {
             name: state.get(author)
             for node in core
-            if (name := node.name) in states and _wants(node, author)
+            if (name := node.name) in states
+            and _wants(node, author)
+            and not _beyond_a_gap(node, author, core)
             for state in (states[name],)
         }
         if len(set(held.values())) > 1:
@@ -126,6 +128,34 @@ def _wants(node: SimNode, author: bytes) -> bool:
     return interest.wants(author)
 
 
+def _beyond_a_gap(node: SimNode, author: bytes, core: Sequence[SimNode]) -> bool:
+    """Whether quotas of all peers of a node let go of the very entries that would join what it holds [R-LOG-30].
+
+    Then it goes on once it meets somebody who holds more, the author say, or the log gets an opener.
+    """
+    if node.parts is None or node.connections is None:
+        return False
+    mine = node.parts.store.reading(Reader.log, author)
+    if mine is None or mine.item.standing is not Standing.HEAD:
+        return False
+    met = {peering.id for peering in node.connections.sessions.open_sessions()}
+    ahead = False
+    for other in core:
+        if other.parts is None or other.parts.own.id not in met:
+            continue
+        theirs = other.parts.store.reading(Reader.log, author)
+        if theirs is None or theirs.last <= mine.last:
+            continue
+        if (
+            theirs.first <= mine.last + 1
+            or theirs.item.epoch != mine.item.epoch
+            or theirs.item.term != mine.item.term
+        ):
+            return False
+        ahead = True
+    return ahead
+
+
 def _shown(state: tuple[object, ...] | None) -> str:
     if state is None:
         return "has nothing"
@@ -145,7 +175,7 @@ def _everything_told(core: Sequence[SimNode], oracle: Oracle) -> None:
         own = _chain(author, home)
         due = {entry: each for entry, each in told.items() if entry in own}
         for node in core:
-            if node.parts is None or not _wants(node, home):
+            if node.parts is None or not _wants(node, home) or _beyond_a_gap(node, home, core):
                 continue
             held = _chain(node, home)
             row = node.parts.store.reading(Reader.log, home)
