@@ -151,6 +151,8 @@ def test_a_second_inception_leaves_what_was_settled_since() -> None:
     assert openers.place == (0, 1) and openers.settlements == (settlement,) and not openers.term_forked
     rotation, _ = made.rotation(made.entries[-1])
     assert known(made, rotation, other).newest == (rotation,)
+    assert not known(made, rotation, other).term_forked and not known(made, other, rotation).term_forked
+    assert (known(made, settlement).term, known(made, settlement, rotation).term) == (1, 0)
     assert known(made, other, rotation).contested is None
 
 
