@@ -93,10 +93,14 @@ async def differences(core: Sequence[SimNode], oracle: Oracle) -> list[str]:
             and not _beyond_a_gap(node, author, core)
             for state in (states[name],)
         }
-        if len(set(held.values())) > 1:
-            who = names.get(author, author.hex()[:8])
-            shown = ", ".join(f"{name} {_shown(state)}" for name, state in held.items())
-            found.append(f"the log of {who}: {shown}")
+        for together in _together([node for node in core if node.name in held]):
+            states_here = {name: held[name] for name in together}
+            if len(set(states_here.values())) > 1:
+                who = names.get(author, author.hex()[:8])
+                shown = ", ".join(f"{name} {_shown(state)}" for name, state in states_here.items())
+                found.append(f"the log of {who}: {shown}")
+    if len(apart := _together(core)) > 1:
+        found.append(f"the core is in {len(apart)} parts: {apart}")
     for node in core:
         if node.parts is not None:
             behind = node.parts.store.reading(lambda reader: catalogue.lag(reader.connection))
@@ -126,6 +130,31 @@ def _wants(node: SimNode, author: bytes) -> bool:
         return False
     interest = node.connections.sessions.interest()
     return interest.wants(author)
+
+
+def _together(nodes: Sequence[SimNode]) -> list[list[str]]:
+    """The parts in which these nodes are in session with each other, directly or through others of them.
+
+    Who keeps few logs passes on no others, so nodes that want a log may have nobody between them who does.
+    """
+    by_id = {node.parts.own.id: node.name for node in nodes if node.parts is not None}
+    met: dict[str, set[str]] = {node.name: set() for node in nodes}
+    for node in nodes:
+        if node.connections is not None:
+            for peering in node.connections.sessions.open_sessions():
+                if (other := by_id.get(peering.id)) is not None:
+                    met[node.name].add(other)
+                    met[other].add(node.name)
+    left, found = list(met), []
+    while left:
+        part, new = [left[0]], [left[0]]
+        while new:
+            new = [name for each in new for name in sorted(met[each]) if name not in part]
+            new = list(dict.fromkeys(new))
+            part += new
+        left = [name for name in left if name not in part]
+        found.append(sorted(part))
+    return found
 
 
 def _beyond_a_gap(node: SimNode, author: bytes, core: Sequence[SimNode]) -> bool:
@@ -176,6 +205,9 @@ def _everything_told(core: Sequence[SimNode], oracle: Oracle) -> None:
         due = {entry: each for entry, each in told.items() if entry in own}
         for node in core:
             if node.parts is None or not _wants(node, home) or _beyond_a_gap(node, home, core):
+                continue
+            wanting = [each for each in core if _wants(each, home)]
+            if not any({node.name, author.name} <= set(together) for together in _together(wanting)):
                 continue
             held = _chain(node, home)
             row = node.parts.store.reading(Reader.log, home)
