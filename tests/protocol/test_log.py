@@ -351,7 +351,9 @@ def test_need_of_every_pair_of_standings() -> None:
     )
     contested = msgspec.structs.replace(item, standing=Standing.CONTESTED, epoch=1)
     assert (need(item, contested), need(contested, item)) == (Need.OPENERS, Need.NOTHING)
-    again = msgspec.structs.replace(contested, epoch=2)  # found by simulated healers: either may be the one that stays
+    again = msgspec.structs.replace(
+        contested, epoch=2
+    )  # found by simulated healers: either may be the one that stays
     assert (need(again, contested), need(contested, again)) == (Need.OPENERS, Need.OPENERS)
     lower = msgspec.structs.replace(item, held_from=3)
     assert (need(lower, item), need(item, lower)) == (Need.LOWER, Need.NOTHING)

@@ -220,3 +220,22 @@ def test_whether_entries_are_set_aside_is_told() -> None:
     assert store.state is not None
     assert receive_opener(store.state, made.settlement(made.entries[2]), store).set_aside is True
     assert receive_opener(store.state, made.settlement(made.entries[5]), store).set_aside is False
+
+
+def test_a_disowned_piece_stays_while_two_settlements_fork_the_term() -> None:
+    """[R-LOG-13] the next settlement may choose it."""
+    made = Author("a")
+    made.write(20)
+    whole = list(made.entries)
+    other = [made.after(whole[5], note="other")]
+    other.append(made.after(other[-1], note="other"))
+    high, low = made.settlement(other[-1]), made.settlement(whole[4])
+    store = Held()
+    assert store.receive(whole).fault is None
+    assert store.opener(high).fault is None and store.opener(low).fault is None
+    assert code_of(store, other) is None
+    assert store.state is not None and store.state.forked and store.state.base.seq == 0
+    assert store.dropped == [] and {each.base.seq for each in store.state.aside} == {6}
+    healing = made.settlement(high)
+    assert store.receive([healing]).fault is None
+    assert {entry.id for entry in store.dropped} == {entry.id for entry in whole[6:]}
