@@ -44,6 +44,7 @@ from protocol.session import Feature, Identified, Session
 _BEHIND = frozenset({"gap", "unknown_author", "unknown_epoch"})  # something before it is missing here
 ASK_PEERS_SECONDS: Final = limits.PEERS_HOURS * 3_600.0
 PEERS_EARLY: Final = 600.0  # why: clocks of two computers do not run alike
+COMING_AGAIN: Final = "coming again with the stamp that was asked for"
 _log = logging.getLogger("netnode.sync")
 
 
@@ -396,6 +397,8 @@ class Peering:
         if self.outbound and self._core.stamping is not None:
             self._core.stamping.asked(hello.stamp_asked)
         self._tell(self._sessions.interest())  # before anything else [R-SYNC-1]
+        if self.outbound and self.lacks_stamp:  # it was made between the dial and this hello
+            self.farewell("", COMING_AGAIN)
 
     async def _level(self) -> None:
         await self._sessions.met(self)

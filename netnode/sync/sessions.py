@@ -25,7 +25,7 @@ from netnode.sync.book import Book
 from netnode.sync.dialling import ITSELF, Dialling
 from netnode.sync.interest import Interest, of_own
 from netnode.sync.outreach import Outreach
-from netnode.sync.peering import Core, Peering
+from netnode.sync.peering import COMING_AGAIN, Core, Peering
 from netnode.sync.places import Places
 from netnode.sync.reachability import Reachability
 from protocol import limits
@@ -414,7 +414,7 @@ class SessionKeeper:
         """A better stamp is made: comes again to those who asked for it [R-STAMP-5]."""
         for peering in tuple(self._open.values()):
             if peering.outbound and peering.lacks_stamp:
-                peering.farewell("", "coming again with the stamp that was asked for")
+                peering.farewell("", COMING_AGAIN)
 
     def session(self, dialler: bool, expected: bytes | None, asked: int = 0) -> Session:
         """A new session state.
