@@ -86,7 +86,8 @@ def encoding_of(stream: BinaryIO) -> str:
 
 def _decodes(stream: BinaryIO, encoding: str) -> bool:
     stream.seek(0)
-    decoder = codecs.getincrementaldecoder(encoding)()
+    # Not utf-8-sig piece by piece: at the end of the file it forgives a mark that is cut off.
+    decoder = codecs.getincrementaldecoder("utf-8" if encoding == "utf-8-sig" else encoding)()
     try:
         while block := stream.read(_BLOCK):
             if "\x00" in decoder.decode(block):

@@ -8,6 +8,7 @@ import pytest
 
 from netnode.feeds import cells
 from netnode.feeds.product import FeedError
+from netnode.feeds.reading import FORMATS, read_feed
 
 ALIASES = {"key": ("handle",), "title": ("title",), "price": ("price", "variant price")}
 
@@ -130,3 +131,12 @@ def test_counts_codes_and_truth() -> None:
     ):
         with pytest.raises(ValueError, match="'"):
             call(text)
+
+
+@pytest.mark.parametrize("mark", [b"\xef", b"\xef\xbb"])
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_file_that_ends_within_the_mark_of_its_encoding_is_refused(mark: bytes, name: str) -> None:
+    """Found by mutated files."""
+    assert cells.encoding_of(io.BytesIO(mark)) == "cp1252"
+    with pytest.raises(FeedError):
+        list(read_feed(io.BytesIO(mark), format=name, currency="EUR"))
