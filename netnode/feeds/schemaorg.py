@@ -386,7 +386,7 @@ def _category(node: Node) -> str:
         if isinstance(value, dict):
             text = _text(value, "name")
         if text:
-            found.append(" > ".join(part.strip() for part in re.split(r"\s*>\s*|\s+/\s+", text)))
+            found.append(" > ".join(part for part in re.split(r"\s*>\s*|\s+/\s+", text.strip()) if part))
     return max(found, key=lambda path: path.count(" > "), default="")
 
 

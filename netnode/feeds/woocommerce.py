@@ -344,7 +344,10 @@ def _images(rows: list[Row]) -> list[str]:
 
 def _category(text: str) -> str:
     """The first of the deepest categories: the others are mostly its ancestors."""
-    paths = [" > ".join(part.strip() for part in path.split(">")) for path in cells.listed(text)]
+    paths = [
+        " > ".join(level for part in path.split(">") if (level := part.strip()))
+        for path in cells.listed(text)
+    ]
     return max(paths, key=lambda path: path.count(" > "), default="")
 
 
