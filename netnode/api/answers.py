@@ -30,7 +30,9 @@ _STATUS: Final = {
     ExitCode.REFUSED: 409,
     ExitCode.UNREACHABLE: 503,
 }
-_WRONG_FILES: Final = frozenset({"feed", "format", "log_file"})  # the sender's fault, though a command fails with 1
+_WRONG_FILES: Final = frozenset(
+    {"feed", "format", "log_file"}
+)  # the sender's fault, though a command fails with 1
 _EXIT: Final = {status: exit_code for exit_code, status in _STATUS.items()}
 _encoder: Final = msgspec.json.Encoder()
 

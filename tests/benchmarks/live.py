@@ -39,7 +39,10 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def line(folder: Path, count: int, nodes: int = NODES, pause: float = PAUSE) -> list[float]:
     """Milliseconds that each of `count` listings took from the first node to the last."""
-    with ExitStack() as stack, Mesh(folder) as started:  # the nodes end first: one whose pipe ends ends itself
+    with (
+        ExitStack() as stack,
+        Mesh(folder) as started,
+    ):  # the nodes end first: one whose pipe ends ends itself
         members: list[Node] = []
         notes: list[BinaryIO] = []
         orders: list[BinaryIO] = []
