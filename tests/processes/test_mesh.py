@@ -203,7 +203,7 @@ def test_what_a_mesh_says_when_it_is_used_wrongly(mesh: Mesh) -> None:
         (lambda: mesh["ada"], "there are: n1, n2"),
         (lambda: mesh.connect(ben, ada), "dials n1 already"),
         (lambda: mesh.partition([ada], [ada, ben]), "one group at most"),
-        (lambda: mesh.partition(), "one at least"),
+        (lambda: mesh.partition(), "in one of its groups at least"),
         (lambda: mesh["n1", mesh.start("n3")], "not connected"),
         (lambda: mesh.wait_level([ada, mesh["n3"]], 0.1), "all hold the same:\n  n1: "),
         (lambda: mesh.wait_connected(0.1) or ben.kill() or ben.status(), "n2|does not answer"),
