@@ -72,7 +72,6 @@ class Safety:
         self._newest: dict[bytes, int] = {}  # the newest epoch of each author that any node knows
         self._elsewhere: dict[bytes, dict[bytes, Place]] = {}  # seen in a store that is not the author's
         self._written: dict[str, dict[bytes, Place]] = {}  # seen in the main run of the home itself
-        self.looks = 0
 
     # -- now and then ----------------------------------------------------------------------------------------
     def look(self) -> None:
@@ -81,7 +80,6 @@ class Safety:
         Raises:
             Violation: a rule does not hold.
         """
-        self.looks += 1
         self._sessions()
         for name in sorted(self._oracle.homes):
             node = self._nodes[name]

@@ -1,6 +1,6 @@
 """An independent judge of what nodes hold: the stored bytes, read and judged by the codec of `netnode.conformance`.
 
-It shares no line with the code that stored them. Slow, so it looks at samples and at the end.
+It shares no line with the code that stored them. Slow, so it looks at the end, and at equal logs once.
 """
 
 from __future__ import annotations

@@ -305,9 +305,3 @@ class Pipe:
         self._held.clear()
         if self._lost is None and self.end.open:
             self._lost = self.end.loop.call_later(DEAD_AFTER, self._missed)
-
-    def end_timers(self) -> None:
-        """Lets go of timers that concern a link that has ended."""
-        if self._lost is not None:
-            self._lost.cancel()
-            self._lost = None

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -35,17 +34,9 @@ State = Mapping[bytes, tuple[object, ...]]
 """What a node holds, by author, without `from`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Levelled:
-    """How long it took until all held the same, in virtual seconds, and messages a minute afterwards."""
-
-    seconds: float
-    messages: float
-
-
 async def level(
     core: Sequence[SimNode], oracle: Oracle, seen: Seen, safety: Safety, bound: float = BOUND
-) -> Levelled:
+) -> None:
     """Waits until the core is level and quiet; what was wrong before has ended, and all of it is up.
 
     Args:
@@ -70,10 +61,8 @@ async def level(
                 "liveness", f"not level after {bound:.0f} s without faults: {'; '.join(wrong[:4])}"
             )
         await asyncio.sleep(LOOK)
-    took = loop.time() - began
     _everything_told(core, oracle)
-    noise = await _noise(core, seen)
-    return Levelled(took, noise)
+    await _require_quiet(core, seen)
 
 
 async def differences(core: Sequence[SimNode], oracle: Oracle) -> list[str]:
@@ -227,8 +216,8 @@ def _chain(node: SimNode, author: bytes) -> dict[bytes, int]:
     return {entry.id: entry.seq for entry in entries}
 
 
-async def _noise(core: Sequence[SimNode], seen: Seen) -> float:
-    """Messages a minute once everything is level.
+async def _require_quiet(core: Sequence[SimNode], seen: Seen) -> None:
+    """Counts messages once everything is level.
 
     Raises:
         Violation: `noise`.
@@ -246,7 +235,6 @@ async def _noise(core: Sequence[SimNode], seen: Seen) -> float:
             "noise",
             f"all is level, yet {rate:.0f} messages a minute go over {sessions} session ends; {most:.0f} are idle",
         )
-    return rate
 
 
 async def make_peace(core: Sequence[SimNode], oracle: Oracle) -> None:

@@ -11,7 +11,7 @@ import contextvars
 import shutil
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -98,7 +98,7 @@ class _Life:
 
 
 class SimNode:
-    """One node. Make it with `World.found`, `World.place` or `SimNode.clone`.
+    """One node. Make it with `World.found`, `World.place` or `World.clone`.
 
     Args:
         world: where it lives.
@@ -348,8 +348,8 @@ class SimNode:
             if self._life is life:
                 self._life = None
         if life.dead:
-            with suppress(BaseException):
-                task.result()
+            if not task.cancelled():
+                task.exception()  # looked at: nobody else will
             raise Down(f"{self.name} went down")
         result: T = task.result()
         return result
@@ -367,20 +367,13 @@ class SimNode:
         shutil.copytree(self.home, folder, ignore=shutil.ignore_patterns("*-shm", "node.lock", "*.new"))
         return folder
 
-    def put_back(self, folder: Path, *, knowing: bool = True) -> None:
-        """Replaces the home by a copy of it, an older one say. The node must be down.
-
-        Args:
-            folder: the copy.
-            knowing: whether the home can tell; one that comes back with its whole disk cannot.
-        """
+    def put_back(self, folder: Path) -> None:
+        """Replaces the home by a copy of it, an older one say; the home can tell. The node must be down."""
         self._require_down()
         for path in sorted(self.home.rglob("*")):
             self.disk.forget(path)
         shutil.rmtree(self.home)
         shutil.copytree(folder, self.home)
-        if not knowing:
-            self.remember()
 
     def _require_down(self) -> None:
         if self._life is not None or self._dying:
@@ -393,7 +386,7 @@ class SimNode:
     def age(self, version: int = 1) -> None:
         """Takes the store of a node that is down back to an older version, as a former program left it."""
         self._require_down()
-        connection = self.disk.open_database(self.home / "store.sqlite3", apsw.SQLITE_OPEN_READWRITE)
+        connection = self.disk.open_database(Home(self.home, self.disk).store, apsw.SQLITE_OPEN_READWRITE)
         try:
             age(connection, version)
         finally:

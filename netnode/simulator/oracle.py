@@ -42,7 +42,6 @@ class Oracle:
         names: of honest networkers, by id.
         homes: whose each home is, by the name of its node.
         acknowledged: by home (the node's name) and entry id.
-        withdrawn: keys of own listings that are not in force, by home.
         listings: keys of own listings in force, by home.
         blobs: hashes that an owner was told are kept, by home.
         safe_from: the first epoch in which nobody but the owner has the key, by networker.
@@ -54,6 +53,7 @@ class Oracle:
         rotated: networkers whose signing key was replaced.
         put_back: networkers of whom a home was put back from an older copy.
         wrong_clocks: homes whose clock may be off by more than INX tolerates.
+        told: how often an owner was told that an entry is on disk.
     """
 
     names: dict[bytes, str] = field(default_factory=dict)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from netnode.home import Home
 from netnode.problems import Problem
 from netnode.simulator import actors, liveness
 from netnode.simulator.actors import Stall
@@ -136,10 +135,8 @@ class Play:
             name: of the new node.
             knowing: whether the copy can tell that it is one; the clone of a whole computer cannot.
         """
-        made = self.world.clone(source, name)
-        if not knowing:
-            Home(made.home, made.disk).remember(made.machine)
-        if name in self._words or source.name in self._words:
+        made = self.world.clone(source, name, knowing=knowing)
+        if source.name in self._words:
             self._words[name] = self._words[source.name]
         return made
 
@@ -152,11 +149,9 @@ class Play:
         self.oracle.inherited(lost.name, home.name, networker)
         self._words[home.name] = self._words[lost.name]
 
-    def put_back(self, node: SimNode, folder: Path, *, knowing: bool) -> None:
-        """An older copy takes the place of the home of a node that is down."""
+    def put_back(self, node: SimNode, folder: Path) -> None:
+        """An older copy takes the place of the home of a node that is down; the home can tell."""
         node.put_back(folder)
-        if not knowing:
-            Home(node.home, node.disk).remember(node.machine)
         with disk_copy(node.home) as connection:
             self.oracle.replaced(node.name, own_ids(connection, self.oracle.homes[node.name]))
         self.safety.replaced(node.name)
@@ -343,10 +338,9 @@ class Play:
         await liveness.make_peace(core, self.oracle)
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(self._looking(), name="checks")
-            found = await liveness.level(core, self.oracle, self.seen, self.safety, bound)
+            await liveness.level(core, self.oracle, self.seen, self.safety, bound)
             looking.cancel()
         self.seen.mark("level")
-        self.level_seconds = found.seconds
         self.look()
         self.safety.thorough(
             self.world.clock.now_ms() + MONTH_MS

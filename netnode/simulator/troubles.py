@@ -18,7 +18,6 @@ LONG: Final = (2.0, 90.0)  # virtual seconds most faults last
 SLOW: Final = (2_000.0, 60_000.0)  # bytes per second of a slow reader
 AWAITS: Final = 3_000  # a crash comes within so many callbacks
 COMMITS: Final = 12
-NEVER: Final = 2**63  # callbacks
 STRIKES: Final = 60  # quarters of a virtual second until a crash that did not come comes all the same
 
 
@@ -75,7 +74,7 @@ class Troubles:
             if isinstance(error, Exception):
                 raise error
         self._world.network.heal()
-        self._world.loop.at_event(NEVER, lambda: None)
+        self._world.loop.at_no_event()
         for node in self._world.nodes.values():
             node.disk.fault = None
             node.disk.doom()

@@ -23,7 +23,7 @@ from protocol.noise import Handshake, Transport
 from protocol.session import VERSION, prologue
 
 PATIENCE: Final = 45.0  # seconds a puppet waits for a node; why: longer than any node lets anybody wait
-HEARD: Final = 512  # notices remembered; the oldest are forgotten
+ASKED: Final = 512  # questions remembered; the oldest are forgotten
 OPENING: Final = b""  # payload of the first handshake message of a correct peer
 
 Answer = Callable[[Body], Sequence[Body]]
@@ -32,10 +32,9 @@ Answer = Callable[[Body], Sequence[Body]]
 
 @dataclass(slots=True)
 class Ending:
-    """How a session ended for a puppet: code and text of the node's `bye`, and the code its link closed with."""
+    """How a session ended for a puppet: the code of the node's `bye`, and the code its link closed with."""
 
     code: str | None = None
-    text: str = ""
     link: int | None = None
 
 
@@ -61,11 +60,9 @@ class Puppet:
     shelf: Shelf
     answer: Answer
     transport: Transport | None = None
-    handshake: Handshake | None = None
     greeting: Hello | None = None
     ending: Ending = field(default_factory=Ending)
-    heard: deque[Body] = field(default_factory=lambda: deque(maxlen=HEARD))
-    questions: deque[tuple[int, Body]] = field(default_factory=lambda: deque(maxlen=HEARD))
+    questions: deque[tuple[int, Body]] = field(default_factory=lambda: deque(maxlen=ASKED))
     refusals: Counter[str] = field(default_factory=Counter)
     _waiting: dict[int, asyncio.Queue[Body | None]] = field(default_factory=dict)
     _next: int = 1
@@ -78,7 +75,7 @@ class Puppet:
         Raises:
             LinkClosed: the node ended it.
         """
-        noise = self.handshake = self.noise(True)
+        noise = self.noise(True)
         await self.link.send(noise.write(OPENING))
         noise.read(await self.receive())
         await self.link.send(noise.write(identity))
@@ -87,7 +84,7 @@ class Puppet:
 
     async def accept(self, identity: bytes, hello: Hello | None) -> None:
         """Goes through the handshake as the side that was dialled; as `dial`."""
-        noise = self.handshake = self.noise(False)
+        noise = self.noise(False)
         noise.read(await self.receive())
         await self.link.send(noise.write(identity))
         noise.read(await self.receive())
@@ -220,18 +217,6 @@ class Puppet:
                     await self._changed.wait()
         return self.ending.code is not None or self.ending.link is not None
 
-    async def heard_of(self, kind: type[Body], seconds: float = PATIENCE) -> Body | None:
-        """The first notice of a type that was heard, or that comes in time."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while True:
-                    found = next((each for each in self.heard if isinstance(each, kind)), None)
-                    if found is not None:
-                        return found
-                    self._changed.clear()
-                    await self._changed.wait()
-        return None
-
     def take(self, data: bytes) -> tuple[int, Body] | None:
         """Takes one sealed message; returns number and body of a question."""
         if self.transport is None:
@@ -246,7 +231,7 @@ class Puppet:
         if isinstance(body, Hello):
             self.greeting = body
         elif isinstance(body, messages.Bye):
-            self.ending.code, self.ending.text = body.code, body.text
+            self.ending.code = body.code
         elif isinstance(body, messages.Refuse):
             self.refusals[body.code] += 1
         if received.request in self._waiting and messages.MESSAGES[received.type].role is Role.ANSWER:
@@ -255,8 +240,6 @@ class Puppet:
             self.questions.append((received.request, body))
             self._stir()
             return received.request, body
-        else:
-            self.heard.append(body)
         self._stir()
         return None
 

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from protocol import blobs, limits, messages
+from protocol import limits, messages
 from protocol.entry import Entry
-from protocol.errors import LocalProtocolError
 from protocol.items import Item, Standing
 from protocol.messages import Body
 from protocol.run import RUN_BYTES, Run, entry_weight, rebuild, run_of, runs_of
@@ -17,21 +16,16 @@ from protocol.run import RUN_BYTES, Run, entry_weight, rebuild, run_of, runs_of
 
 @dataclass(slots=True)
 class Shelf:
-    """Logs, proofs and blobs in memory.
+    """Logs in memory.
 
     Attributes:
         store: id of the store, 16 bytes, as in its cursors.
         logs: the entries held of each networker, oldest first.
-        openers: openers besides those of the logs, such as the second one of a contest.
-        proofs: forks, by networker.
-        blobs: by name.
+        arrivals: whose log changed, in the order of the changes.
     """
 
     store: bytes
     logs: dict[bytes, list[Entry]] = field(default_factory=dict)
-    openers: dict[bytes, list[Entry]] = field(default_factory=dict)
-    proofs: dict[bytes, messages.Fork] = field(default_factory=dict)
-    blobs: dict[bytes, bytes] = field(default_factory=dict)
     arrivals: list[bytes] = field(default_factory=list)
 
     def put(self, entries: Iterable[Entry]) -> None:
@@ -48,8 +42,6 @@ class Shelf:
         if not held:
             return None
         tip = held[-1]
-        if author in self.proofs:
-            return Item(Standing.FORKED, author, tip.epoch, tip.term)
         return Item(Standing.HEAD, author, tip.epoch, tip.term, tip.seq, tip.id, held[0].seq)
 
     def have(self) -> messages.Have:
@@ -77,12 +69,10 @@ class Shelf:
                 )
             case messages.AskIds():
                 return (self._ids(question),)
-            case messages.AskProof() if question.author in self.proofs:
-                return (self.proofs[question.author],)
             case messages.Want():
                 return (self._records(question),)
             case messages.Fetch():
-                return (self._chunk(question),)
+                return (messages.Chunk(),)
             case messages.AskPeers():
                 return (messages.Peers(),)
             case messages.Ping():
@@ -124,8 +114,7 @@ class Shelf:
         return [*told, messages.Runs()]
 
     def _openers(self, author: bytes) -> list[Run]:
-        known = [entry for entry in self.logs.get(author, ()) if entry.is_opener]
-        return [run_of([entry]) for entry in (*known, *self.openers.get(author, ()))]
+        return [run_of([entry]) for entry in self.logs.get(author, ()) if entry.is_opener]
 
     def _ids(self, question: messages.AskIds) -> Body:
         place = (question.epoch, question.term)
@@ -146,17 +135,6 @@ class Shelf:
                 break
             found.append((number, entry.record))
         return messages.Records(none=none, records=found)
-
-    def _chunk(self, question: messages.Fetch) -> Body:
-        data = self.blobs.get(question.hash)
-        if data is None:
-            return messages.Chunk()
-        try:
-            piece = blobs.chunk(data, question.chunk)
-        except LocalProtocolError:
-            return messages.Refuse(code="not_here", text="no such chunk")
-        manifest = blobs.manifest(data) if question.chunk == 0 else b""
-        return messages.Chunk(data=piece, manifest=manifest, size=len(data))
 
 
 def _parts(entries: Sequence[Entry]) -> list[list[Run]]:

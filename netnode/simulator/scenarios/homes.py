@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import apsw
-
 from netnode.keys.rotating import grant
 from netnode.keys.words import decode_words
 from netnode.operations import models
@@ -20,8 +18,7 @@ from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import QUIET, Play
 from netnode.simulator.scenarios.scenario import Scenario
-from netnode.simulator.stored import STORE, disk_copy, own_ids
-from netnode.store import schema
+from netnode.simulator.stored import disk_copy, own_ids
 
 COPY_SECONDS: Final = 900.0  # virtual; why: an exact clone is seen by what it wrote two minutes after a start
 
@@ -104,7 +101,7 @@ async def restore(play: Play) -> None:
     else:
         play.crash(node)
         await node.gone()
-    play.put_back(node, kept, knowing=True)
+    play.put_back(node, kept)
     await _goes_on(play, node)
 
 
@@ -160,7 +157,7 @@ async def upgrade(play: Play) -> None:
     await play.live(60.0, QUIET, trouble=False)
     node = play.chance.choice(play.nodes)
     await play.stop(node)
-    _make_old(node.home / STORE)
+    node.age()
     play.safety.replaced(node.name)
     if not await play.start(node):
         raise Violation("upgrade", f"{node.name} does not start on a store of version 1")
@@ -200,21 +197,6 @@ async def _nothing_missing(play: Play, node: SimNode, held: set[bytes]) -> None:
         raise Violation(
             "catch_up", f"{node.name} published without {len(held - own)} entries that peers hold"
         )
-
-
-def _make_old(path: Path) -> None:
-    """Takes back what the migrations of the store changed, as far as version 1."""
-    connection = apsw.Connection(str(path))
-    try:
-        for statement in reversed(schema.MIGRATIONS[1]):
-            words = statement.replace("(", " (").split()
-            if words[:2] == ["CREATE", "TABLE"]:
-                connection.execute(f"DROP TABLE {words[2]}")
-            elif words[:2] == ["ALTER", "TABLE"]:
-                connection.execute(f"ALTER TABLE {words[2]} DROP COLUMN {words[5]}")
-        connection.execute("UPDATE meta SET value = '1' WHERE name = 'version'")
-    finally:
-        connection.close()
 
 
 def _only(*faults: str, every: float = 8.0) -> partial[Options]:

@@ -23,26 +23,27 @@ async def theft(play: Play) -> None:
     play.oracle.stolen(networker, 0)
     thief = play.copy(victim, "thief", knowing=False)
     await play.start(thief)
-    await _write(play, thief, play.options.seconds / 2, 0)
+    await _write(play, thief, networker, play.options.seconds / 2)
     rotated = ""
     for _ in range(200):
         rotated = await play.act(victim, "rotate")
         if not rotated:
             break
-        await _write(play, thief, 10.0, 0)
+        await _write(play, thief, networker, 10.0)
     if rotated:
         raise Violation("theft", f"{victim.name} cannot replace its stolen key: {rotated}")
-    await _write(play, thief, 60.0, 1)
+    await _write(play, thief, networker, 60.0, retired=True)
     await play.mend(victim)
-    await _write(play, thief, 30.0, 1)
+    await _write(play, thief, networker, 30.0, retired=True)
     await play.stop(thief)
     await play.level()
 
 
-async def _write(play: Play, thief: SimNode, seconds: float, retired: int) -> None:
-    """The thief publishes for a while, whatever alarms its node raises; what it signs when retired is noted."""
+async def _write(
+    play: Play, thief: SimNode, networker: bytes, seconds: float, *, retired: bool = False
+) -> None:
+    """The thief publishes for a while, whatever alarms its node raises; what a retired key signs is noted."""
     until = play.now + seconds
-    networker = next(each for each, name in play.oracle.names.items() if name == thief_of(play))
     while play.now < until:
         parts = thief.parts
         if parts is not None:
@@ -96,11 +97,6 @@ async def rotations(play: Play) -> None:
         await play.live(play.options.seconds / 6, trouble=True)
         await play.start(away)
     await play.level()
-
-
-def thief_of(play: Play) -> str:
-    """The home whose key was stolen."""
-    return next(play.oracle.names[each] for each in play.oracle.safe_from)
 
 
 def _calm(options: Options) -> Options:
