@@ -115,6 +115,21 @@ MAX_ADDRESS: Final = 255
 MAX_MAILBOXES: Final = 4
 MAX_REASON: Final = 500
 MAX_REPORT_TEXT: Final = 2_000
+# -- deals -------------------------------------------------------------------------------------------------
+MAX_TERM: Final = 400 * 24 * 3_600_000
+MAX_PARTS: Final = 50
+MAX_TURNS: Final = 1_200
+MAX_DEAL_MESSAGE: Final = 16 * 1024
+MAX_DEAL_MESSAGES: Final = 1_000
+MAX_OFFER: Final = 8 * 1024
+MAX_CONSENT: Final = 4 * 1024
+MAX_CHANGE: Final = 512
+MAX_CHANGES: Final = 16
+MAX_ENCLOSURE: Final = 32 * 1024
+MAX_DIGITAL: Final = 24 * 1024
+MAX_DEAL_TEXT: Final = 2_000
+MAX_GOODS_LINES: Final = 100
+MAX_QUANTITY: Final = 1_000_000
 
 LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_INT", MAX_INT, "", "largest integer every language, JavaScript included, holds exactly"),
@@ -256,4 +271,18 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_MAILBOXES", MAX_MAILBOXES, "hosts", "enough to lose some; each costs the sender a delivery"),
     Limit("MAX_REASON", MAX_REASON, "characters", "a sentence or two"),
     Limit("MAX_REPORT_TEXT", MAX_REPORT_TEXT, "characters", "what happened, in words"),
+    Limit("MAX_TERM", MAX_TERM, "ms", "400 days: a yearly payment, and a month of patience"),
+    Limit("MAX_PARTS", MAX_PARTS, "parts", "milestones of a large piece of work"),
+    Limit("MAX_TURNS", MAX_TURNS, "renewals", "a century of months"),
+    Limit("MAX_DEAL_MESSAGE", MAX_DEAL_MESSAGE, "bytes", "an order with an offer of MAX_OFFER inside"),
+    Limit("MAX_DEAL_MESSAGES", MAX_DEAL_MESSAGES, "messages", "of one deal: part payments of many parts"),
+    Limit("MAX_OFFER", MAX_OFFER, "bytes", "an offer of MAX_PARTS parts"),
+    Limit("MAX_CONSENT", MAX_CONSENT, "bytes", "an arbiter's consent with its terms"),
+    Limit("MAX_CHANGE", MAX_CHANGE, "bytes", "a statement on a mandate"),
+    Limit("MAX_CHANGES", MAX_CHANGES, "statements", "on a mandate since it was given; more: a new order"),
+    Limit("MAX_ENCLOSURE", MAX_ENCLOSURE, "bytes", "with its message it fits a letter"),
+    Limit("MAX_DIGITAL", MAX_DIGITAL, "bytes", "a text, a key, a ticket; larger content is sent by address"),
+    Limit("MAX_DEAL_TEXT", MAX_DEAL_TEXT, "characters", "a page: what is wrong, and why"),
+    Limit("MAX_GOODS_LINES", MAX_GOODS_LINES, "lines", "a long order on one page"),
+    Limit("MAX_QUANTITY", MAX_QUANTITY, "pieces", "screws are sold by the piece too"),
 )
