@@ -85,11 +85,13 @@ class Author:
             self.odd_record(tip.seq, note) if record is None else record,
         )
 
-    def branch(self, at: int, count: int, note: object) -> list[Entry]:
-        """Another branch of `count` entries above the entry with seq `at`, not appended; without what lies below."""
-        tip, made = self.entries[at], []
+    def branch(
+        self, tip: Entry, count: int, note: object = "", *, signer: Signer | None = None
+    ) -> list[Entry]:
+        """A branch of `count` odd entries above `tip`, not appended; without what lies below."""
+        made: list[Entry] = []
         for _ in range(count):
-            tip = self.after(tip, note=note)
+            tip = self.after(tip, signer=signer, note=note)
             made.append(tip)
         return made
 

@@ -64,26 +64,18 @@ def _branches(scene: Scene, author: Author, mode: str, at: int) -> tuple[list[En
     if mode == "two settlements":
         first = author.settlement(common[-1])
         second = author.settlement(common[-1 - scene.chance.below(2)], note=1)
-        return [*common, first, *_grown(author, first, lengths[0])], [
+        return [*common, first, *author.branch(first, lengths[0])], [
             *common[: second.seq],
             second,
-            *_grown(author, second, lengths[1]),
+            *author.branch(second, lengths[1]),
         ]
     if mode == "two inceptions":
         other = _again(author)
-        return [*common, *_grown(author, common[0], lengths[0])], [other, *_grown(author, other, lengths[1])]
-    return [*common, *author.branch(at, lengths[0], "left")], [
+        return [*common, *author.branch(common[0], lengths[0])], [other, *author.branch(other, lengths[1])]
+    return [*common, *author.branch(common[-1], lengths[0], "left")], [
         *common,
-        *author.branch(at, lengths[1], "right"),
+        *author.branch(common[-1], lengths[1], "right"),
     ]
-
-
-def _grown(author: Author, tip: Entry, count: int) -> list[Entry]:
-    made: list[Entry] = []
-    for _ in range(count):
-        tip = author.after(tip)
-        made.append(tip)
-    return made
 
 
 def _again(author: Author) -> Entry:

@@ -96,7 +96,7 @@ async def _settled(scene: Scene, target: Target) -> None:
     """The proof of a fork that was settled since: of a closed term nothing can be proved any more [R-LOG-14]."""
     author = scene.author("settled")
     author.write(5)
-    other = author.branch(2, 2, "other")
+    other = author.branch(author.entries[2], 2, "other")
     left, right = run_of(author.entries[3:4]), run_of(other[:1])
     author.settle()
     author.write(2)

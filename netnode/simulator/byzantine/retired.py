@@ -37,7 +37,7 @@ async def _attack(
     scene: Scene, mode: str, target: Target, victim: Author, old: list[Entry], retired: Signer, index: int
 ) -> None:
     at = scene.chance.below(len(old) - 2) + 1
-    forged = _branch(victim, old[at - 1], retired, 5 + scene.chance.below(70))
+    forged = victim.branch(old[at - 1], 5 + scene.chance.below(70), "framed", signer=retired)
     if mode == "certificate":
         await _old_papers(scene, target, victim, old, retired)
         return
@@ -73,14 +73,6 @@ async def _attack(
                 await puppet.say(messages.Push(runs=[run_of([speaks])]))
         scene.deeds.forge("a retired key", forged)
         await puppet.over(10)
-
-
-def _branch(victim: Author, tip: Entry, retired: Signer, count: int) -> list[Entry]:
-    made: list[Entry] = []
-    for _ in range(count):
-        tip = victim.after(tip, signer=retired, note="framed")
-        made.append(tip)
-    return made
 
 
 async def _old_papers(

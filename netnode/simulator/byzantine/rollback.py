@@ -14,12 +14,9 @@ async def rollback(scene: Scene, mode: str) -> None:
     backup = list(author.entries)
     author.write(scene.chance.below(40) + 1, note="lost")
     scene.deeds.sign(author.entries)
-    targets = scene.targets()
-    before = targets[: max(1, len(targets) // 2)]
     shelf = scene.shelf(author)
-    await scene.each(
-        [scene.show(target, author, shelf, seconds=10, act="before the loss") for target in before[:1]]
-    )
+    for target in scene.targets()[:1]:  # whoever knows what it lost
+        await scene.show(target, author, shelf, seconds=10, act="before the loss")
     author.entries = backup
     if mode == "careful":
         author.settle()
@@ -28,7 +25,7 @@ async def rollback(scene: Scene, mode: str) -> None:
     author.write(scene.chance.below(20) + 1, note="after")
     scene.deeds.sign(author.entries)
     restored = scene.shelf(author)
-    for target in scene.targets() if mode == "careful" else scene.targets()[::-1]:
+    for target in scene.targets():
         # The store is another one as well: what was restored gives its arrivals anew.
         shown = shelf if mode == "back and forth" and scene.chance.below(2) else restored
         await scene.show(
