@@ -209,6 +209,51 @@ def test_a_piece_of_another_branch_does_not_join() -> None:
     assert {entry.id for entry in branch.dropped} == {entry.id for entry in other}
 
 
+def test_of_two_pieces_over_one_place_the_one_linked_to_joins() -> None:
+    """[R-LOG-13] what a retired key wrote was set aside before it, and lies in its way."""
+    made = Author("a")
+    made.write(10)
+    disowned = list(made.entries)
+    made.entries = made.entries[:5]
+    made.write(1, note="own")
+    first = made.rotate()
+    made.write(10)
+    second = made.rotate()
+    whole = list(made.entries)
+    store = Held()
+    assert store.receive(disowned).fault is None
+    assert store.opener(first).fault is None and code_of(store, whole[first.seq + 1 : 9]) is None
+    assert store.opener(second).fault is None
+    assert store.state is not None
+    assert [(each.base.seq, each.last) for each in store.state.aside] == [(0, 10), (6, 8)]
+    assert code_of(store, whole[9:]) is None
+    assert store.state.base.seq == 6 and store.log() == whole[6:]
+    assert code_of(store, whole) is None and store.log() == whole and store.state.aside == ()
+
+
+@pytest.mark.parametrize("wrong", ["time", "close", "term"])
+def test_a_piece_stays_aside_that_what_names_it_may_not_follow(wrong: str) -> None:
+    """[R-LOG-6, 8, 9] an entry that is older, that comes after a close, or of another term."""
+    made = Author("a")
+    made.write(5)
+    if wrong == "close":
+        made.entries.append(made.after(made.entries[-1], 6, b"\x80"))
+    whole = list(made.entries)
+    tip = whole[-1]
+    strange = made.after(
+        tip, time=tip.time - 1 if wrong == "time" else None, place=(0, 1) if wrong == "term" else None
+    )
+    upper = made.after(strange)
+    rotation, _ = made.rotation(upper)
+    store = Held()
+    assert store.receive(whole).fault is None
+    assert store.opener(rotation).fault is None
+    assert code_of(store, [strange, upper]) is None
+    assert store.log() == [strange, upper, rotation]
+    assert store.state is not None and [each.last for each in store.state.aside] == [tip.seq]
+    assert code_of(store, whole) == "gap"
+
+
 def test_whether_entries_are_set_aside_is_told() -> None:
     """Whoever stores must do so before it asks again."""
     from protocol.log import receive_opener
