@@ -16,9 +16,10 @@ from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 
+from netnode.problems import ExitCode, Problem
 from netnode.simulator.byzantine import KINDS
 from netnode.simulator.chance import Stream
-from netnode.simulator.options import MAX_NODES, Options, drawn
+from netnode.simulator.options import FAULTS, MAX_NODES, Options, drawn
 from netnode.simulator.playing import play
 from netnode.simulator.scenarios import named, staged
 from netnode.simulator.scenarios.scenario import Scenario
@@ -89,8 +90,14 @@ def planned(order: Order) -> tuple[Scenario, Options, Order]:
     """The scenario and options of an order, and the order that names all it needs and so is replayed.
 
     Raises:
-        Problem: there is no such scenario (2).
+        Problem: there is no such scenario, or nothing of a name that is to be left out (2).
     """
+    unknown = [each for each in order.without if each not in FAULTS and each not in KINDS]
+    if unknown:
+        text = (
+            f"There is nothing called {unknown[0]!r} to leave out. There are: {', '.join((*FAULTS, *KINDS))}."
+        )
+        raise Problem(text, ExitCode.USAGE, "without")
     draws = Stream(order.seed, "plan")
     scenario = staged(draws) if order.scenario is None else named(order.scenario)
     options = scenario.fit(drawn(draws.stream("options"), tuple(KINDS)))
