@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVarTuple
 
@@ -231,12 +232,9 @@ class Gate:
         """
         async with self._door:
             await self._settled(*authors)
-            try:
+            with self._stale_unless_done():
                 await self._store.write(room.drop, authors, now, forget, owner=owner, kept=remembered)
                 await self._executor.run(Lane.VERIFIER, self._forget, authors)
-            except BaseException:
-                self._stale = True
-                raise
         self._bus.publish(Stored(()))
 
     def _forget(self, authors: Sequence[bytes]) -> None:
@@ -321,15 +319,13 @@ class Gate:
         ):
             return None
         outcome = Outcome(author)
-        try:
-            admission = receive(self._network, state, chain, NOTHING)
-            outcome.add(admission)
-            change = self._change(state, admission)
-            if change is not None:
-                arrived = self._commits.at_once((change,))
-        except BaseException:
-            self._stale = True
-            raise
+        self._stale = True  # until it is done: nobody else has a turn meanwhile
+        admission = receive(self._network, state, chain, NOTHING)
+        outcome.add(admission)
+        change = self._change(state, admission)
+        if change is not None:
+            arrived = self._commits.at_once((change,))
+        self._stale = False
         if change is not None:
             self._bus.publish(Stored(arrived, appended((change,)), source))
         return outcome
@@ -354,7 +350,7 @@ class Gate:
             await self._settled(*self._pending)
             await self._executor.run(Lane.VERIFIER, self._states.clear)
             self._stale = False
-        try:
+        with self._stale_unless_done():
             if self._at_hand(few):
                 changes = judge(*args)
             else:
@@ -362,9 +358,17 @@ class Gate:
             if self._stale:  # what this was judged against was not stored after all
                 raise Problem("The store failed while entries were taken in. Try again.", code="store")
             return await self._submit(changes, source, durable) if changes else None
-        except BaseException:
-            self._stale = True
-            raise
+
+    @contextmanager
+    def _stale_unless_done(self) -> Iterator[None]:
+        """What ends early inside may leave states in the cache that the disk does not have."""
+        done = False
+        try:
+            yield
+            done = True
+        finally:
+            if not done:
+                self._stale = True
 
     def _at_hand(self, chains: Sequence[Chain]) -> bool:
         """Whether judging these needs some microseconds and nothing of the disk."""
@@ -501,16 +505,13 @@ class Gate:
             for change in changes:
                 if change.after.author == self._watched[0]:
                     await self._watched[1](change)
+        future = await self._commits.submit(
+            changes, durable, lambda done: self._stored(done, changes, source)
+        )
+        # Queued, and not stored yet: nobody else had a turn since it was queued.
         for change in changes:
             author = change.after.author
             self._pending[author] = self._pending.get(author, 0) + 1
-        try:
-            future = await self._commits.submit(
-                changes, durable, lambda done: self._stored(done, changes, source)
-            )
-        except BaseException:  # not queued: nothing will be stored, nobody must wait for it
-            self._withdraw(changes)
-            raise
         self._waiting[future] = None
         return future
 

@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, MutableSequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar, TypeVarTuple
 
@@ -189,16 +189,14 @@ class SystemDisk:
     def writing(self, path: Path) -> Iterator[BinaryIO]:
         """A new private file that takes its name when the context ends well; see `netnode.ports.Disk`."""
         descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
-        try:
+        with ExitStack() as undo:
+            undo.callback(_give_up, beside)
             with open(descriptor, "wb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(beside)
-            raise
+            undo.pop_all()
         self.sync(path.parent)
 
     def free(self, path: Path) -> int:
@@ -233,6 +231,11 @@ class SystemDisk:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _give_up(beside: str) -> None:
+    with suppress(OSError):
+        os.unlink(beside)
 
 
 def retries(seconds: float, every: float = 0.05) -> Iterator[None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -203,17 +203,17 @@ def rotate(
         backup_public=given.backup_public.hex(),
         last=last,
     )
-    try:
+    with ExitStack() as undo:
+        if out is not None:
+            undo.callback(
+                output.hint,
+                f"The words in {out} may not be in force. Look whether the epoch is {plan.epoch}: netnode key show. "
+                f"If it is not, delete {out} and keep your old words.",
+            )
         rotated, told = use(
             run, lambda caller: _rotate(run, caller, order, request), online=True, passphrase=passphrase
         )
-    except BaseException:
-        if out is not None:
-            output.hint(
-                f"The words in {out} may not be in force. Look whether the epoch is {plan.epoch}: netnode key show. "
-                f"If it is not, delete {out} and keep your old words."
-            )
-        raise
+        undo.pop_all()
     answer = {**msgspec.to_builtins(rotated), "told": told, "new_words": None if out is None else str(out)}
     output.emit(run, answer, lambda _: _show_rotated(rotated, told, out))
 

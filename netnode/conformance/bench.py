@@ -20,7 +20,7 @@ from netnode.conformance.session import Session
 from netnode.conformance.shelf import Shelf
 from netnode.conformance.stamps import hashed
 from netnode.conformance.target import Target
-from netnode.conformance.websocket import Frame, Socket, SocketClosed
+from netnode.conformance.websocket import Frame, NoUpgrade, Socket, SocketClosed
 from netnode.ports import Clock, Entropy
 
 STORE_BYTES: Final = 16
@@ -152,7 +152,7 @@ class Bench:
             socket = await Socket.open(self.target, self.entropy, headers, query)
         except OSError as error:
             raise Broken(f"the node cannot be reached any more: {error}") from error
-        except Exception as error:
+        except NoUpgrade as error:
             raise Broken(f"the node does not open a link: {error}") from error
         try:
             yield socket

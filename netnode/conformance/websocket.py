@@ -236,7 +236,7 @@ def _head(head: bytes) -> dict[str, str]:
     """
     first, *lines = head.decode("latin-1").split("\r\n")
     words = first.split(" ")
-    if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdigit():
+    if len(words) < 2 or not words[0].startswith("HTTP/") or not words[1].isdecimal():
         raise NoUpgrade(None)
     if words[1] != "101" or len(head) > _MAX_HEAD:
         raise NoUpgrade(int(words[1]))

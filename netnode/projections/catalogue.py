@@ -7,8 +7,7 @@ ends the process, the next `advance` goes on where the tables stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from netnode.projections import tables
 from netnode.projections.effects import Batch, drop_author, drop_expired, forget_below
 from netnode.store.faults import told
 from netnode.store.rows import SEQ_BITS, SEQ_MASK, entry_id, place_of
+from netnode.store.schema import immediate
 from protocol.entry import CLOSE
 from protocol.limits import CLOCK_TOLERANCE_MS
 from protocol.records import CODECS
@@ -68,7 +68,7 @@ def advance(connection: apsw.Connection, network: str, now_ms: int, budget_entri
     """
     taken = 0
     while True:
-        with _transaction(connection):
+        with told(connection.filename, "write"), immediate(connection):
             room = max(1, min(ENTRIES_PER_TRANSACTION, budget_entries - taken))
             count, finished = _step(connection, network, now_ms, room)
         taken += count
@@ -139,23 +139,9 @@ def rebuild(connection: apsw.Connection) -> None:
     Args:
         connection: the writer's; no transaction is open.
     """
-    with _transaction(connection):
+    with told(connection.filename, "write"), immediate(connection):
         tables.drop(connection)
         tables.create(connection)
-
-
-@contextmanager
-def _transaction(connection: apsw.Connection) -> Iterator[None]:
-    with told(connection.filename, "write"):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            connection.execute("COMMIT")
-        except BaseException:
-            # A full disk makes SQLite roll back by itself.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
 
 
 def _wake_at(connection: apsw.Connection) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple
@@ -227,11 +227,10 @@ class HomeBackups:
             )
             own = 0
             if verify:
-                try:
+                with ExitStack() as undo:  # a backup that was never proved would be trusted
+                    undo.callback(self._disk.remove, target)
                     _, own = await self._proved(target)
-                except BaseException:
-                    self._disk.remove(target)  # a backup that was never proved would be trusted
-                    raise
+                    undo.pop_all()
             kept = Kept(header.created, str(target))
             await self._store.write(Writer.set_meta, META, msgspec.json.encode(kept))
         return models.BackupMade(backup=told(target, header), verified=verify, own_entries=own)

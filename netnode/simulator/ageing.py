@@ -7,7 +7,7 @@ from typing import Final
 
 import apsw
 
-from netnode.store.schema import MIGRATIONS
+from netnode.store.schema import MIGRATIONS, immediate
 
 _TABLE: Final = re.compile(r"CREATE TABLE (\w+)")
 _COLUMN: Final = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
@@ -24,13 +24,12 @@ def age(connection: apsw.Connection, version: int = 1) -> None:
         ValueError: a migration does what this does not know to undo.
     """
     steps = [statement for step in sorted(MIGRATIONS) if step >= version for statement in MIGRATIONS[step]]
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in reversed(steps):
-        if (table := _TABLE.match(statement)) is not None:
-            connection.execute(f"DROP TABLE {table[1]}")
-        elif (column := _COLUMN.match(statement)) is not None:
-            connection.execute(f"ALTER TABLE {column[1]} DROP COLUMN {column[2]}")
-        elif not statement.startswith("UPDATE"):
-            raise ValueError(f"no way back from: {statement[:60]}")
-    connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(version).encode(),))
-    connection.execute("COMMIT")
+    with immediate(connection):
+        for statement in reversed(steps):
+            if (table := _TABLE.match(statement)) is not None:
+                connection.execute(f"DROP TABLE {table[1]}")
+            elif (column := _COLUMN.match(statement)) is not None:
+                connection.execute(f"ALTER TABLE {column[1]} DROP COLUMN {column[2]}")
+            elif not statement.startswith("UPDATE"):
+                raise ValueError(f"no way back from: {statement[:60]}")
+        connection.execute("UPDATE meta SET value = ? WHERE name = 'version'", (str(version).encode(),))

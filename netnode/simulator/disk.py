@@ -11,7 +11,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -161,18 +161,20 @@ class SimDisk:
         self._require(path)
         self._given += 1
         beside = path.with_name(f".{path.name}.{self._given}.new")
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._give_up, beside)
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             with open(descriptor, "wb") as file:
                 yield file
             self._require(path)
             os.replace(beside, path)
-        except BaseException:
-            if not self._dead:
-                with suppress(OSError):
-                    os.unlink(beside)
-            raise
+            undo.pop_all()
         self._identities.pop(path, None)
+
+    def _give_up(self, beside: Path) -> None:
+        if not self._dead:
+            with suppress(OSError):
+                os.unlink(beside)
 
     def free(self, path: Path) -> int:
         """The bytes that may still be written."""

@@ -11,6 +11,7 @@ import shlex
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NoReturn
 
@@ -161,14 +162,18 @@ def run_all(orders: Iterable[Order], processes: int | None = None) -> Iterator[V
 def _batch(orders: Sequence[Order], processes: int) -> Iterator[Verdict]:
     """Runs some in fresh processes. A pool that replaces its processes by itself can hang (CPython issue 115634)."""
     pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _deaf)
-    try:
+    with ExitStack() as undo:
+        undo.callback(_end, pool)
         yield from pool.map(run, orders)
         pool.shutdown()
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for child in multiprocessing.active_children():
-            child.terminate()
-        raise
+        undo.pop_all()
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Ends the processes where they stand; nobody waits for their verdicts."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    for child in multiprocessing.active_children():
+        child.terminate()
 
 
 def _deaf() -> None:

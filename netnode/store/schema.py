@@ -7,7 +7,8 @@ dropped and made again, so they have no part in the version kept here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 import apsw
@@ -182,19 +183,25 @@ def prepare(
     version = VERSION if fresh else _known_version(connection, network)
     if version < VERSION and saving is not None:
         saving(connection, version)
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with immediate(connection):
         if fresh:
             _create(connection, network, entropy)
         else:
             _migrate(connection, version)
         for create in tables:
             create(connection)
+
+
+@contextmanager
+def immediate(connection: apsw.Connection) -> Iterator[None]:
+    """One transaction that writes: whole, or nothing of it. Of what `Writer` writes, `Writer.transaction`."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
+    finally:
+        if connection.in_transaction:  # it failed; a full disk makes SQLite roll back by itself
             connection.execute("ROLLBACK")
-        raise
 
 
 def set_up_writer(connection: apsw.Connection) -> None:

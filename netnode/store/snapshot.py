@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -46,18 +46,17 @@ def copy(source: apsw.Connection, into: Path, stopped: Callable[[], bool]) -> No
         Problem: the disk is full, or the store is damaged. Nothing is left at `into`.
     """
     os.close(os.open(into, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-    try:
-        source.set_progress_handler(stopped, _LOOK_EVERY)
-        with told(source.filename, "copy"):
-            source.execute("VACUUM INTO ?", (str(into),))
-    except apsw.InterruptError:
-        _unlink(into)
-        raise Stopped from None
-    except BaseException:
-        _unlink(into)
-        raise
-    finally:
-        source.set_progress_handler(None)
+    with ExitStack() as undo:
+        undo.callback(_unlink, into)
+        try:
+            source.set_progress_handler(stopped, _LOOK_EVERY)
+            with told(source.filename, "copy"):
+                source.execute("VACUUM INTO ?", (str(into),))
+        except apsw.InterruptError:
+            raise Stopped from None
+        finally:
+            source.set_progress_handler(None)
+        undo.pop_all()
 
 
 def copied(path: Path, into: Path, disk: Disk, stopped: Callable[[], bool]) -> None:

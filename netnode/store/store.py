@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -68,16 +69,14 @@ class Store:
         """
 
         def opened() -> Writer:
-            with told(str(path), "open"):
+            with told(str(path), "open"), ExitStack() as undo:
                 try:
                     connection = disk.open_database(path, _WRITE_FLAGS)
                 except OSError as error:
                     raise disk_problem(error, "open", path) from error
-                try:
-                    schema.prepare(connection, network, entropy, tables, saving)
-                except BaseException:
-                    connection.close()
-                    raise
+                undo.callback(connection.close)
+                schema.prepare(connection, network, entropy, tables, saving)
+                undo.pop_all()
             return Writer(connection, entropy)
 
         return cls(path, disk, executor, await executor.run(Lane.WRITER, opened))

@@ -16,7 +16,6 @@ import apsw
 import msgspec
 
 from netnode.ports import Entropy
-from netnode.problems import Problem
 from netnode.store.batch import Batch
 from netnode.store.faults import store_problem
 from netnode.store.rows import (
@@ -130,13 +129,24 @@ class Writer:
         return True
 
     def _commit(self) -> None:
-        if self._failed:
-            raise LocalProtocolError("a part of this transaction failed")
-        self.connection.execute("COMMIT")
-        self._durable = None
+        try:
+            if self._failed:
+                raise LocalProtocolError("a part of this transaction failed")
+            self.connection.execute("COMMIT")
+            self._durable = None
+        except apsw.Error as error:
+            self._abandon(error)
+            raise
+        finally:
+            if self._durable is not None:
+                self._abandon(None)
 
-    def _abandon(self, error: BaseException) -> Problem | None:
-        """Leaves nothing of the open transaction, neither in the file nor here; what a person reads of the failure."""
+    def _abandon(self, error: BaseException | None) -> None:
+        """Leaves nothing of the open transaction, neither in the file nor here.
+
+        Raises:
+            Problem: `error`, or what comes now, is a failure of the disk or the file.
+        """
         self._durable = None
         self._numbers.clear()
         self._arrival = None
@@ -146,9 +156,10 @@ class Writer:
                 self.connection.execute("ROLLBACK")
         except apsw.Error as worse:
             error = worse
-        return (
-            store_problem(error, self.connection.filename, "write") if isinstance(error, apsw.Error) else None
-        )
+        if isinstance(error, apsw.Error):
+            problem = store_problem(error, self.connection.filename, "write")
+            if problem is not None:
+                raise problem from error
 
     # -- logs ------------------------------------------------------------------------------------------------
     def commit(self, changes: Sequence[Change], durable: bool = False) -> list[Arrived]:
@@ -443,15 +454,6 @@ class _Transaction:
                 writer._failed = True
             return
         if error is None:
-            try:
-                writer._commit()
-                return
-            except BaseException as failed:
-                error = failed
-                problem = writer._abandon(failed)
-                if problem is None:
-                    raise
+            writer._commit()
         else:
-            problem = writer._abandon(error)
-        if problem is not None:
-            raise problem from error
+            writer._abandon(error)

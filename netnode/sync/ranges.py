@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
@@ -275,11 +276,11 @@ class Reconciliation:
             NotHeld: not worth it, not open, busy, or too long: both sides then go on with heads.
             RemoteProtocolError: the question is malformed.
         """
-        try:
-            return await self._answered(question)
-        except BaseException:
-            self.close()
-            raise
+        with ExitStack() as undo:
+            undo.callback(self.close)
+            answer = await self._answered(question)
+            undo.pop_all()
+        return answer
 
     async def _answered(self, question: messages.Ranges) -> messages.RangesAnswer:
         begin = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from collections.abc import Awaitable
 from pathlib import Path
 from unittest.mock import patch
@@ -28,9 +29,10 @@ def walk(folder: Path, seed: int, steps: int) -> World:
     try:
         with patch.object(dialling, "BACK_OFF", (0.01, 0.05)):
             return asyncio.run(_walk(folder, random.Random(seed), steps, seed % 2 == 0, done))
-    except BaseException as fault:
-        fault.add_note(f"seed {seed}: {'; '.join(done)}")
-        raise
+    finally:
+        fault = sys.exception()
+        if fault is not None:
+            fault.add_note(f"seed {seed}: {'; '.join(done)}")
 
 
 async def _walk(folder: Path, drawn: random.Random, steps: int, careful: bool, done: list[str]) -> World:
