@@ -13,6 +13,7 @@ It is slow on purpose, where slow is clearer.
     openers, log, alone       what is authentic, section 8
     effects                   what a log says, section 7
     items                     heads, cursors and what is needed, sections 8.4 and 11.2
+    found, ranges, addresses  sections 11.5, 11.6 and 12.6
     noise, identity, messages, session  sections 9 and 10
     blobs, stamps, seen, links, files   section 12
 

@@ -9,7 +9,9 @@ from netnode.conformance.encoding import encode
 from netnode.conformance.entries import (
     CLOSE,
     INCEPTION,
+    LISTING,
     NOTHING,
+    PROFILE,
     ROTATION,
     SETTLEMENT,
     Entry,
@@ -23,8 +25,6 @@ from netnode.conformance.signatures import public
 from netnode.conformance.tags import networker_id, promise, sha256
 from netnode.ports import Entropy
 
-PROFILE: Final = 1
-LISTING: Final = 3
 _AGO: Final = 3_600_000  # ms; entries of the checks are due everywhere [R-EFF-3]
 
 

@@ -18,6 +18,7 @@ CLASSES: Final = {
 }
 """The classes of checks, and what each is about."""
 
+CLOCK_OFF: Final = 600_000  # ms; a clock that is further off cannot be told apart from a wrong number
 EVERYBODY: Final = ("shopper", "reader", "networker", "hub")
 READERS: Final = ("reader", "networker", "hub")
 KEEPERS: Final = ("networker", "hub")

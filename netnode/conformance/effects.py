@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from netnode.conformance.entries import CLOSE, Entry
+from netnode.conformance.entries import BLOCK, CLOSE, LISTING, PROFILE, WITHDRAW, Entry
 from netnode.conformance.faults import Fault
 from netnode.conformance.limits import CLOCK_TOLERANCE_MS
 from netnode.conformance.log import Log
 from netnode.conformance.records import read_record
 from netnode.conformance.stamps import check_stamp
-
-PROFILE, LISTING, WITHDRAW, BLOCK = 1, 3, 5, 9
 
 
 @dataclass(slots=True)

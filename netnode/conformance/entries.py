@@ -16,10 +16,14 @@ NOTHING: Final = bytes(HASH_BYTES)
 """The `prev` of an inception."""
 
 INCEPTION: Final = 0
+PROFILE: Final = 1
 ROTATION: Final = 2
+LISTING: Final = 3
 SETTLEMENT: Final = 4
+WITHDRAW: Final = 5
 CLOSE: Final = 6
 STANDING: Final = 7
+BLOCK: Final = 9
 OPENERS: Final = (INCEPTION, ROTATION, SETTLEMENT)
 
 

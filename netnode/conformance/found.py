@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from netnode.conformance.alone import check_alone
-from netnode.conformance.entries import INCEPTION, Entry
+from netnode.conformance.entries import INCEPTION, LISTING, Entry
 from netnode.conformance.faults import HELD, VOID, Fault, demand
 from netnode.conformance.items import HEAD
 from netnode.conformance.openers import Openers
 from netnode.conformance.records import read_record
 from netnode.conformance.runs import read_run
-
-LISTING: Final = 3
-"""The kind of a hit."""
 
 
 def believed(network: str, body: Mapping[str, Any], known: list[Entry]) -> list[Entry]:

@@ -47,6 +47,20 @@ def check_cursor(value: object) -> None:
     demand(is_cursor(value), "bad_message", "no cursor")
 
 
+def same(told: Item | None, item: Item | None) -> bool:
+    """Whether two items are equal: in all but `from`."""
+    return told == item or (told is not None and item is not None and told[:6] == item[:6])
+
+
+def words(item: Item | None) -> str:
+    """An item for people."""
+    if item is None:
+        return "none"
+    if item[0] == HEAD:
+        return f"the head {item[4]} of place {item[2]}.{item[3]}, held from {item[6]}"
+    return f"forked at {item[2]}.{item[3]}" if item[0] == FORKED else f"contested at {item[2]}"
+
+
 def need(mine: Item | None, theirs: Item) -> str:
     """What has to be asked for when a peer tells `theirs`: the name in the table of R-SYNC-5."""
     if mine is None:

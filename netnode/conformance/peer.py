@@ -14,7 +14,7 @@ from netnode.conformance.checking import Broken, want
 from netnode.conformance.encoding import encode
 from netnode.conformance.entries import Entry
 from netnode.conformance.faults import Fault
-from netnode.conformance.items import Item
+from netnode.conformance.items import Item, same, words
 from netnode.conformance.log import Log, stretches
 from netnode.conformance.messages import ANSWERS, TYPES, Message, write_message
 from netnode.conformance.runs import chains, read_run, write_run
@@ -44,7 +44,7 @@ class Told:
 
     Attributes:
         notices: in order, hello left out.
-        items: the newest item told of each log by `have`, or pushed runs' authors; see `pushed`.
+        items: the newest item told of each log by `have`.
         pushed: entries of pushed runs, by author, in order.
     """
 
@@ -93,9 +93,9 @@ class Peer:
         self._broken: Broken | None = None
         self._news = asyncio.Event()
         self.pongs = 0
-        self.held = asyncio.Event()
+        self.reads = asyncio.Event()  # cleared: nothing is read
+        self.reads.set()
         socket.on_ping = self._news.set
-        self.held.set()  # cleared: nothing is read
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class Peer:
         """Reads until the link ends."""
         try:
             while True:
-                await self.held.wait()
+                await self.reads.wait()
                 await self._next()
                 self._news.set()
         except SocketClosed as closed:
@@ -381,20 +381,6 @@ class Peer:
         want([each.id for each in got] == [each.id for each in entries], f"{what} is served otherwise")
         same_bytes = [each.alone() for each in got] == [each.alone() for each in entries]
         want(same_bytes, f"{what} is served with other bytes [R-ENC-9]")
-
-
-def same(told: Item | None, item: Item | None) -> bool:
-    """Whether two items are equal: in all but `from`."""
-    return told == item or (told is not None and item is not None and told[:6] == item[:6])
-
-
-def words(item: Item | None) -> str:
-    """An item for people."""
-    if item is None:
-        return "none"
-    if item[0] == 0:
-        return f"the head {item[4]} of place {item[2]}.{item[3]}, held from {item[6]}"
-    return f"forked at {item[2]}.{item[3]}" if item[0] == 1 else f"contested at {item[2]}"
 
 
 def _words(ending: Ending | None) -> str:

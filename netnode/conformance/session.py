@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from netnode.conformance.encoding import encode
-from netnode.conformance.entries import INCEPTION, NOTHING, Entry, Header, write_entry
+from netnode.conformance.entries import Entry
 from netnode.conformance.faults import demand
 from netnode.conformance.identity import Identity, read_identity, write_identity
 from netnode.conformance.limits import MILLISECONDS_PER_DAY
 from netnode.conformance.messages import ANSWERS, NAMES, Message, read_message, write_message
 from netnode.conformance.noise import Handshake, public
-from netnode.conformance.signatures import public as signing_key
-from netnode.conformance.tags import networker_id, promise, sha256, tag
+from netnode.conformance.tags import tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +25,6 @@ class Networker:
     def id(self) -> bytes:
         """Networker id."""
         return self.inception.header.author
-
-
-def new_networker(network: str, seed: bytes, promised: bytes, nonce: bytes, now: int) -> Networker:
-    """A networker with a log of one entry. [R-LOG-1].
-
-    Args:
-        network: the name of the network.
-        seed: Ed25519 seed of its signing key, 32 bytes.
-        promised: the public key that will sign its next rotation.
-        nonce: 16 random bytes.
-        now: the date of the inception, in milliseconds.
-    """
-    key = signing_key(seed)
-    record = encode({"key": key, "nonce": nonce, "promise": promise(network, promised)})
-    author = networker_id(network, record)
-    header = Header(1, author, 0, NOTHING, 0, 0, now, INCEPTION, sha256(record), len(record))
-    return Networker(network, seed, write_entry(network, seed, header, record))
 
 
 class Session:

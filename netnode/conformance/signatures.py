@@ -27,6 +27,9 @@ SMALL_ORDER: Final = frozenset(
 )
 """All encodings of points of small order, canonical or not [R-SIG-1] [R-SIG-3]."""
 
+NEUTRAL: Final = bytes.fromhex(_SMALL_Y[1])
+"""One of them: the neutral point, of order 1."""
+
 
 def check_key(key: bytes) -> None:
     """Refuses what is no public key.

@@ -58,7 +58,7 @@ def test_every_requirement_is_covered_or_excused() -> None:
 
 @pytest.mark.timeout(300)
 async def test_our_node_passes(node: Node) -> None:
-    """All but the checks that wait for time-outs, which `test_conformance_slow` runs."""
+    """All but the checks that wait for time-outs, which the next test runs."""
     results = await judged(node, [check for check in ALL if not check.slow])
     wrong = [
         f"{each.check.id} {each.check.sentence}: {each.detail}"

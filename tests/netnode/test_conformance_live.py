@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 
+from netnode.conformance.author import Author
 from netnode.conformance.bech32 import read_id
 from netnode.conformance.blobs import check_chunk
 from netnode.conformance.encoding import encode
@@ -24,8 +25,9 @@ from netnode.conformance.openers import Openers
 from netnode.conformance.records import read_record
 from netnode.conformance.runs import chains, read_run, write_run
 from netnode.conformance.seen import check_statement
-from netnode.conformance.session import Networker, Session, new_networker
+from netnode.conformance.session import Networker, Session
 from netnode.conformance.tags import sha256
+from netnode.system import SystemEntropy
 from netnode.testing import Mesh, Node
 
 NETWORK: Final = "inx"
@@ -124,8 +126,7 @@ class Peer:
 
 
 def networker() -> Networker:
-    promised = os.urandom(32)  # any bytes will do: no rotation follows
-    return new_networker(NETWORK, os.urandom(32), promised, os.urandom(16), now())
+    return Author(NETWORK, SystemEntropy(), now()).networker
 
 
 def log_of(own: Networker, names: list[str]) -> Log:
@@ -507,7 +508,7 @@ async def test_a_handshake_that_is_none(node: Node, first: bytes) -> None:
 async def test_another_network_hears_nothing(node: Node) -> None:
     """R-TAG-1, R-SES-1: message 2 does not decrypt under another prologue."""
     address = read_link(node.invite()).addresses[0]
-    own = new_networker("other", os.urandom(32), os.urandom(32), os.urandom(16), now())
+    own = Author("other", SystemEntropy(), now()).networker
     async with ClientSession() as http, http.ws_connect(address) as link:
         session = Session(own, dialler=True, static=os.urandom(32), ephemeral=os.urandom(32), now=now())
         await link.send_bytes(session.hello_of_noise())

@@ -16,6 +16,7 @@ MANY: Final = 2_000
 LINKS: Final = 60
 QUESTIONS: Final = 300
 AUTHORS: Final = 60
+EVERY: Final = 0.2  # seconds between two tries
 
 
 async def _unknown(bench: Bench) -> None:
@@ -113,9 +114,6 @@ async def _recovers(bench: Bench) -> None:
             if bench.clock.monotonic() > end:
                 raise
             await asyncio.sleep(EVERY)  # the places of a moment ago are being cleared
-
-
-EVERY: Final = 0.2
 
 
 async def _sessions(bench: Bench) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from netnode.conformance.bench import Bench
-from netnode.conformance.checking import EVERYBODY, KEEPERS, READERS, Check, want
+from netnode.conformance.checking import CLOCK_OFF, EVERYBODY, KEEPERS, READERS, Check, want
 from netnode.conformance.encoding import encode
 from netnode.conformance.limits import MAX_INTEREST
 from netnode.conformance.messages import write_message
 from netnode.conformance.peer import Peer
 
-CLOCK_OFF: Final = 600_000  # ms; a node whose clock is further off cannot be told apart from a wrong hello
 PARTS: Final = 14  # of MAX_INTEREST ids each: more than MAX_INTEREST_TOTAL
 
 

@@ -12,12 +12,12 @@ from netnode.conformance.checking import EVERYBODY, KEEPERS, Check, want
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.entries import INCEPTION, NOTHING, Entry, Header
 from netnode.conformance.limits import CLOCK_TOLERANCE_MS, MILLISECONDS_PER_DAY, SESSION_KEY_DAYS
+from netnode.conformance.signatures import NEUTRAL
 from netnode.conformance.signatures import public as signing_key
 from netnode.conformance.tags import networker_id, sha256
 
 MINUTE: Final = 60_000
 TOO_LONG: Final = SESSION_KEY_DAYS + CLOCK_TOLERANCE_MS / MILLISECONDS_PER_DAY + 0.01  # days
-SMALL_ORDER: Final = b"\x01" + bytes(31)
 
 
 async def _refuses(bench: Bench, own: Author, payload: Payload) -> None:
@@ -118,11 +118,11 @@ async def _entries(bench: Bench) -> None:
 
 async def _small_keys(bench: Bench) -> None:
     own, nonce = bench.author(), bench.entropy.token(16)
-    record = encode({"key": SMALL_ORDER, "nonce": nonce, "promise": bytes(32)})
+    record = encode({"key": NEUTRAL, "nonce": nonce, "promise": bytes(32)})
     id_ = networker_id(bench.network, record)
     header = Header(1, id_, 0, NOTHING, 0, 0, bench.now(), INCEPTION, sha256(record), len(record))
     forged = replace(
-        own.signed(header, record, own.seeds[own.first.id]), signature=SMALL_ORDER + bytes(32)
+        own.signed(header, record, own.seeds[own.first.id]), signature=NEUTRAL + bytes(32)
     )  # anybody could make it
     await _refused_openers(bench, own, forged)
 

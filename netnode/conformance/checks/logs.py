@@ -10,17 +10,15 @@ from netnode.conformance.author import Author
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import READERS, Check, want
 from netnode.conformance.encoding import encode
-from netnode.conformance.entries import Entry
-from netnode.conformance.limits import ANCHOR_EVERY, MAX_RECORD, MAX_SEQ
+from netnode.conformance.entries import BLOCK, Entry
+from netnode.conformance.limits import ANCHOR_EVERY, MAX_RECORD, MAX_SEQ, MILLISECONDS_PER_DAY
 from netnode.conformance.runs import write_run
-from netnode.conformance.signatures import ORDER, public
+from netnode.conformance.signatures import NEUTRAL, ORDER, public
 from netnode.conformance.tags import tag
 
 ODD: Final = 4_095  # kinds that nobody defined
 EVEN: Final = 4_096
-BLOCK: Final = 9
-IDENTITY: Final = b"\x01" + bytes(31)  # the point, as R of a signature
-FAR: Final = 10 * 365 * 86_400_000  # ms
+FAR: Final = 10 * 365 * MILLISECONDS_PER_DAY  # ms
 
 
 async def _whole(bench: Bench) -> None:
@@ -72,20 +70,20 @@ async def _malleable(bench: Bench) -> None:
     scalar = int.from_bytes(right.signature[32:], "little") + ORDER
     higher = replace(right, signature=right.signature[:32] + scalar.to_bytes(32, "little"))
     signed = tag(bench.network, "entry") + right.header_bytes
-    small = replace(right, signature=_of_identity(author.seeds[log[-1].id], signed))
+    small = replace(right, signature=_of_neutral(author.seeds[log[-1].id], signed))
     for forged in (higher, small):
         await bench.show([forged], codes=("signature",))
     await bench.keeps(author.id, log)
 
 
-def _of_identity(seed: bytes, message: bytes) -> bytes:
-    """A signature with R the identity: S = h * a fits the equation of R-SIG-4, and R-SIG-3 refuses it."""
+def _of_neutral(seed: bytes, message: bytes) -> bytes:
+    """A signature with R the neutral point: S = h * a fits the equation of R-SIG-4, and R-SIG-3 refuses it."""
     secret = bytearray(hashlib.sha512(seed).digest()[:32])
     secret[0] &= 248
     secret[31] = secret[31] & 127 | 64
-    digest = hashlib.sha512(IDENTITY + public(seed) + message).digest()
+    digest = hashlib.sha512(NEUTRAL + public(seed) + message).digest()
     scalar = int.from_bytes(digest, "little") * int.from_bytes(secret, "little") % ORDER
-    return IDENTITY + scalar.to_bytes(32, "little")
+    return NEUTRAL + scalar.to_bytes(32, "little")
 
 
 async def _bad_anchor(bench: Bench) -> None:

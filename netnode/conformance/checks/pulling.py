@@ -9,8 +9,9 @@ from netnode.conformance.author import Author
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import KEEPERS, READERS, Check, want
 from netnode.conformance.entries import Entry
+from netnode.conformance.items import words
 from netnode.conformance.messages import Message
-from netnode.conformance.peer import Peer, words
+from netnode.conformance.peer import Peer
 from netnode.conformance.runs import write_run
 from netnode.conformance.shelf import Reply, Shelf, items_page, refused, runs_page
 

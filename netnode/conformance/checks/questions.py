@@ -77,13 +77,13 @@ async def _open_twice(bench: Bench) -> None:
         log.append(author.entry(log[-1], kind=ODD, record=author.filler(MUCH)))
     await bench.show(*([entry] for entry in log))
     async with bench.meet(interest=[]) as peer:
-        peer.held.clear()
+        peer.reads.clear()
         question = write_message("get", 9, budget=MAX_GET_BYTES, wants=[[author.id, 0, LONG]] * 8)
         peer.expects(9, "get")
         both = [peer.socket.framed(peer.session.seal(question)) for _ in range(2)]
         await peer.socket.send_raw(b"".join(both))
         await bench.alive()
-        peer.held.set()
+        peer.reads.set()
         ending = await peer.ended(2 * PATIENCE)
         want(ending.said == "answer", f"ended with {ending.said}, not with answer")
 

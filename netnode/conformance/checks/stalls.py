@@ -84,12 +84,12 @@ async def _slow_http(bench: Bench) -> None:
 async def _not_read(bench: Bench) -> None:
     """Asks for much and reads nothing: others are served meanwhile."""
     async with bench.meet() as peer:
-        peer.held.clear()
+        peer.reads.clear()
         for number in range(1_000, 1_064):
             await peer.ask_as(number, "get", budget=1 << 22, wants=[[bench.known.id, 0, 1 << 30]] * 500)
         for _ in range(3):
             await bench.alive()
-        peer.held.set()
+        peer.reads.set()
         try:
             await peer.answered(1_000, "the first question")
         except Broken as broken:
