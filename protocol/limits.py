@@ -128,6 +128,7 @@ MAX_CHANGES: Final = 16
 MAX_ENCLOSURE: Final = 32 * 1024
 MAX_DIGITAL: Final = 24 * 1024
 MAX_DEAL_TEXT: Final = 2_000
+MAX_METHODS: Final = 16
 MAX_GOODS_LINES: Final = 100
 MAX_QUANTITY: Final = 1_000_000
 
@@ -283,6 +284,7 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_ENCLOSURE", MAX_ENCLOSURE, "bytes", "with its message it fits a letter"),
     Limit("MAX_DIGITAL", MAX_DIGITAL, "bytes", "a text, a key, a ticket; larger content is sent by address"),
     Limit("MAX_DEAL_TEXT", MAX_DEAL_TEXT, "characters", "a page: what is wrong, and why"),
+    Limit("MAX_METHODS", MAX_METHODS, "ways to pay", "more than any shop offers"),
     Limit("MAX_GOODS_LINES", MAX_GOODS_LINES, "lines", "a long order on one page"),
     Limit("MAX_QUANTITY", MAX_QUANTITY, "pieces", "screws are sold by the piece too"),
 )

@@ -127,6 +127,7 @@ class Renewal(Struct, frozen=True, kw_only=True):
 class Accept(Struct, frozen=True, kw_only=True):
     """Makes the contract; repeats of the order what a witness and a review need."""
 
+    enclosed: Annotated[Hash | UnsetType, doc("of the enclosure with the ways to pay")] = UNSET
     key: Annotated[PublicKey, doc("of the order")]
     listing: Annotated[Hash | UnsetType, doc("of the order")] = UNSET
     path: Annotated[Hash | UnsetType, doc("of the order")] = UNSET

@@ -66,6 +66,16 @@ class ReplyTo(Struct, frozen=True, kw_only=True):
     x25519: Annotated[PublicKey, doc("what they are sealed to")]
 
 
+class Method(Struct, frozen=True, kw_only=True):
+    """One way to pay the seller."""
+
+    label: Annotated[_Line, doc("for people, as Bank transfer")]
+    uri: Annotated[
+        Annotated[str, Meta(min_length=3, max_length=limits.MAX_URL, pattern=r"^[a-z][a-z0-9+.-]*:[!-~]+\Z")],
+        doc("where to, as `payto://iban/...`; whoever displays it makes a link of https only"),
+    ]
+
+
 class Goods(Struct, frozen=True, kw_only=True, rename=SALT):
     """Enclosed with an order."""
 
@@ -98,6 +108,10 @@ class Note(Struct, frozen=True, kw_only=True, rename=SALT):
     content_type: Annotated[_Line | UnsetType, doc("media type of `content`")] = UNSET
     licence: Annotated[_Line | UnsetType, doc("licence or serial number")] = UNSET
     method: Annotated[_Line | UnsetType, doc("label of the payment method used")] = UNSET
+    methods: Annotated[
+        Annotated[tuple[Method, ...], Meta(max_length=limits.MAX_METHODS)],
+        doc("with `accept`: the ways to pay"),
+    ] = ()
     reference: Annotated[_Line | UnsetType, doc("the payment's own reference")] = UNSET
     text: Annotated[_Text | UnsetType, doc("reason, claim, or a word")] = UNSET
     tracking: Annotated[_Line | UnsetType, doc("tracking number")] = UNSET
