@@ -109,9 +109,35 @@ CODES: Final[dict[str, Code]] = {
             "invite_used", _H, False, "the invite was used as often as it may be, or had too many wrong PINs"
         ),
         Code("invite_pin", _H, False, "the PIN is missing or wrong"),
+        # letters
+        Code("letter", _R, False, "a letter of a wrong form, that its key does not open, or nobody signed"),
+        Code("letter_expired", _H, False, "the letter's time is over, or further ahead than LETTER_DAYS"),
+        Code(
+            "letter_token",
+            _R,
+            False,
+            "a stranger's letter without a stamp, and with a token that does not hold or none",
+        ),
+        Code(
+            "letter_key",
+            _H,
+            False,
+            "sealed to a key its recipient does not have, or signed by a retired one: seal it again",
+        ),
+        Code("mailbox", _H, False, "this node keeps no letters for that recipient"),
+        Code(
+            "mailbox_full",
+            _H,
+            False,
+            "no room for another letter of this sender, or of strangers: try again later",
+        ),
+        Code("unknown_type", _H, False, "the recipient does not take letters of this type"),
         # records
         Code("wrong_key", _V, False, "a withdrawal names no listing of this log"),
         Code("stamp", _V, False, "a stamp does not reach the bits it commits to"),
+        # paths
+        Code("path", _R, False, "a referral token or path of a wrong form, or tokens that do not go together"),
+        Code("path_expired", _H, False, "a token of the path had expired when the order was made"),
         # here
         Code("local", Side.LOCAL, False, "this program asked for something INX does not allow"),
     )

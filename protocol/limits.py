@@ -115,6 +115,17 @@ MAX_ADDRESS: Final = 255
 MAX_MAILBOXES: Final = 4
 MAX_REASON: Final = 500
 MAX_REPORT_TEXT: Final = 2_000
+# -- letters -----------------------------------------------------------------------------------------------
+MAX_LETTER: Final = 60 * 1024
+MAX_LETTER_CONTENT: Final = 52 * 1024
+MAX_LETTER_PARTS: Final = 64
+MAX_LETTER_TOKEN: Final = 256
+LETTER_ID_BYTES: Final = 16
+LETTER_KEY_BYTES: Final = 16
+LETTER_PADDING: Final = 256
+LETTER_DAYS: Final = 30
+MAX_MAIL_TEXT: Final = 10_000
+MAX_ACKS: Final = 256
 # -- deals -------------------------------------------------------------------------------------------------
 MAX_TERM: Final = 400 * 24 * 3_600_000
 MAX_PARTS: Final = 50
@@ -131,6 +142,10 @@ MAX_DEAL_TEXT: Final = 2_000
 MAX_METHODS: Final = 16
 MAX_GOODS_LINES: Final = 100
 MAX_QUANTITY: Final = 1_000_000
+# -- paths -------------------------------------------------------------------------------------------------
+MAX_PATH: Final = 8
+MAX_REFERRAL: Final = 1_024
+MAX_CAMPAIGN: Final = 32
 
 LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_INT", MAX_INT, "", "largest integer every language, JavaScript included, holds exactly"),
@@ -272,6 +287,31 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_MAILBOXES", MAX_MAILBOXES, "hosts", "enough to lose some; each costs the sender a delivery"),
     Limit("MAX_REASON", MAX_REASON, "characters", "a sentence or two"),
     Limit("MAX_REPORT_TEXT", MAX_REPORT_TEXT, "characters", "what happened, in words"),
+    Limit("MAX_LETTER", MAX_LETTER, "bytes", "a letter fits one message"),
+    Limit(
+        "MAX_LETTER_CONTENT",
+        MAX_LETTER_CONTENT,
+        "bytes",
+        "MAX_DEAL_MESSAGE with MAX_ENCLOSURE; leaves 8 KiB of MAX_LETTER to openers, token and seal",
+    ),
+    Limit("MAX_LETTER_PARTS", MAX_LETTER_PARTS, "parts", "messages, enclosures or signers in one letter"),
+    Limit("MAX_LETTER_TOKEN", MAX_LETTER_TOKEN, "bytes", "who, until when, and a signature"),
+    Limit("LETTER_ID_BYTES", LETTER_ID_BYTES, "bytes", "nobody can guess or meet the id of another letter"),
+    Limit("LETTER_KEY_BYTES", LETTER_KEY_BYTES, "bytes", "tells apart the few keys of one recipient"),
+    Limit("LETTER_PADDING", LETTER_PADDING, "bytes", "a short letter does not show how short it is"),
+    Limit(
+        "LETTER_DAYS",
+        LETTER_DAYS,
+        "days",
+        "longest life of a letter: a holiday; private keys are destroyed as long after the next ones came",
+    ),
+    Limit(
+        "MAX_MAIL_TEXT",
+        MAX_MAIL_TEXT,
+        "characters",
+        "some pages; longer text is a blob or an attachment's address",
+    ),
+    Limit("MAX_ACKS", MAX_ACKS, "ids", "what a recipient that was away says of one sender's letters at once"),
     Limit("MAX_TERM", MAX_TERM, "ms", "400 days: a yearly payment, and a month of patience"),
     Limit("MAX_PARTS", MAX_PARTS, "parts", "milestones of a large piece of work"),
     Limit("MAX_TURNS", MAX_TURNS, "renewals", "a century of months"),
@@ -287,4 +327,7 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_METHODS", MAX_METHODS, "ways to pay", "more than any shop offers"),
     Limit("MAX_GOODS_LINES", MAX_GOODS_LINES, "lines", "a long order on one page"),
     Limit("MAX_QUANTITY", MAX_QUANTITY, "pieces", "screws are sold by the piece too"),
+    Limit("MAX_PATH", MAX_PATH, "tokens", "of a path: more than a commission can be divided among"),
+    Limit("MAX_REFERRAL", MAX_REFERRAL, "bytes", "of a token: the longest key, three ids and a signature"),
+    Limit("MAX_CAMPAIGN", MAX_CAMPAIGN, "characters", "a word of the referrer's"),
 )

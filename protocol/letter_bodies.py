@@ -1,0 +1,193 @@
+"""What a letter says: one Struct for each type of content [R-LET-7].
+
+A content is a canonical map with the field `type` and the fields of its body beside it. Unknown fields are ignored;
+a content of an unknown type is still a letter, which its recipient answers with `refused`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from protocol import encoding, limits
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.records.fields import Hash, Key, doc
+
+LetterId = Annotated[bytes, Meta(min_length=limits.LETTER_ID_BYTES, max_length=limits.LETTER_ID_BYTES)]
+Token = Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_LETTER_TOKEN)]
+_Code = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z_]{1,32}\Z")]
+_Enclosures = Annotated[
+    tuple[Annotated[bytes, Meta(max_length=limits.MAX_ENCLOSURE)], ...],
+    Meta(max_length=limits.MAX_LETTER_PARTS),
+]
+_Openers = Annotated[
+    tuple[Annotated[list[Any], Meta(min_length=1, max_length=limits.MAX_EPOCHS)], ...],
+    Meta(max_length=limits.MAX_LETTER_PARTS),
+]
+
+
+class Mail(Struct, frozen=True, kw_only=True):
+    """A message from person to person."""
+
+    re: Annotated[LetterId | UnsetType, doc("the mail it answers: that one's `first`")] = UNSET
+    subject: Annotated[Annotated[str, Meta(max_length=limits.MAX_TITLE)], doc("one line; may be empty")] = ""
+    text: Annotated[Annotated[str, Meta(max_length=limits.MAX_MAIL_TEXT)], doc("plain text")] = ""
+
+
+class DealLetter(Struct, frozen=True, kw_only=True):
+    """Messages of deals, with their private documents."""
+
+    enclosures: Annotated[_Enclosures, doc("canonical bytes of enclosures")] = ()
+    messages: Annotated[
+        Annotated[
+            tuple[Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)], ...],
+            Meta(min_length=1, max_length=limits.MAX_LETTER_PARTS),
+        ],
+        doc("whole deal messages, an earlier one before those that name it"),
+    ]
+    openers: Annotated[
+        _Openers,
+        doc("inception and rotations of signers that the recipient may not know, each an array of entries"),
+    ] = ()
+
+
+class Ask(Struct, frozen=True, kw_only=True):
+    """Asks for everything of one deal again."""
+
+    deal: Annotated[Hash, doc("id of the deal")]
+
+
+class Ack(Struct, frozen=True, kw_only=True):
+    """Says that letters have arrived and are kept."""
+
+    ids: Annotated[
+        Annotated[tuple[LetterId, ...], Meta(min_length=1, max_length=limits.MAX_ACKS)],
+        doc("ids of the letters"),
+    ]
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """Says that a letter was not taken, and why."""
+
+    code: Annotated[_Code, doc("machine code")]
+    id: Annotated[LetterId, doc("of the letter")]
+    text: Annotated[
+        Annotated[str, Meta(max_length=limits.MAX_REASON)], doc("a sentence for a person; may be empty")
+    ] = ""
+
+
+class OfferLetter(Struct, frozen=True, kw_only=True):
+    """A signed offer."""
+
+    enclosures: Annotated[_Enclosures, doc("canonical bytes of enclosures")] = ()
+    offer: Annotated[Annotated[bytes, Meta(max_length=limits.MAX_OFFER)], doc("the offer, whole")]
+
+
+class AskOffer(Struct, frozen=True, kw_only=True):
+    """Asks for the offer behind a discount code."""
+
+    code: Annotated[Key, doc("as the buyer typed it")]
+    listing: Annotated[Key | UnsetType, doc("key of the listing it is for")] = UNSET
+
+
+LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer
+
+LETTERS: Final = MappingProxyType(
+    {
+        "mail": Mail,
+        "deal": DealLetter,
+        "ask": Ask,
+        "ack": Ack,
+        "refused": Refused,
+        "offer": OfferLetter,
+        "ask_offer": AskOffer,
+    }
+)
+"""Type on the wire -> body."""
+_TYPES: Final = MappingProxyType({form: name for name, form in LETTERS.items()})
+
+
+class Beside(Struct, frozen=True, kw_only=True):
+    """The fields that a content of any type may have."""
+
+    first: Annotated[
+        LetterId | UnsetType,
+        doc("id under which the same content was sealed first; absent in a letter sealed for the first time"),
+    ] = UNSET
+    token: Annotated[Token | UnsetType, doc("lets the recipient answer: see *tokens*")] = UNSET
+    type: Annotated[Annotated[str, Meta(min_length=1, max_length=32)], doc("which type it is")]
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A decoded content.
+
+    Attributes:
+        type: as on the wire.
+        body: None for a type that is not known here.
+        first: id under which it was sealed first; None when that is the letter's own id.
+        token: for an answer; None when none is given.
+    """
+
+    type: str
+    body: LetterBody | None
+    first: bytes | None = None
+    token: bytes | None = None
+
+
+def type_of(body: LetterBody) -> str:
+    """The name of a body's type on the wire."""
+    return _TYPES[type(body)]
+
+
+def encode_content(body: LetterBody, first: bytes | None = None, token: bytes | None = None) -> bytes:
+    """The canonical bytes of a content.
+
+    Args:
+        body: what it says.
+        first: id under which the same content was sealed first, when it is sealed again.
+        token: given to the recipient for an answer.
+
+    Raises:
+        LocalProtocolError: it is longer than MAX_LETTER_CONTENT, or a field is out of its bounds.
+    """
+    fields: dict[str, object] = {"type": type_of(body)}
+    if first is not None:
+        fields["first"] = first
+    if token is not None:
+        fields["token"] = token
+    for name in body.__struct_fields__:
+        if (value := getattr(body, name)) is not UNSET:
+            fields[name] = value
+    data = encoding.encode(fields)
+    if len(data) > limits.MAX_LETTER_CONTENT:
+        text = f"a content of {len(data)} bytes, at most {limits.MAX_LETTER_CONTENT} fit a letter"
+        raise LocalProtocolError(text)
+    try:
+        decode_content(data)
+    except RemoteProtocolError as error:
+        raise LocalProtocolError(error.text) from error
+    return data
+
+
+def decode_content(data: bytes) -> Content:
+    """A content from its canonical bytes.
+
+    Raises:
+        RemoteProtocolError: `letter`: not a canonical map with a type, too long, or a field of a wrong form.
+    """
+    try:
+        value = encoding.decode(data, limits.MAX_LETTER_CONTENT)
+        beside = encoding.typed(value, Beside)
+        form = LETTERS.get(beside.type)
+        body = None if form is None else encoding.typed(value, form)
+    except RemoteProtocolError as error:
+        raise RemoteProtocolError("letter", f"the content of a letter: {error.text}") from error
+    except msgspec.ValidationError as error:
+        raise RemoteProtocolError("letter", f"the content of a letter has a wrong form: {error}") from error
+    first = None if beside.first is UNSET else beside.first
+    return Content(beside.type, body, first, None if beside.token is UNSET else beside.token)
