@@ -15,6 +15,7 @@ from protocol.tags import DEFAULT_NETWORK, tag
 
 Value = str | int | tuple[str, ...]
 
+_URI = re.compile(r"[a-z][a-z0-9+.-]*:[!-~]+")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 
 
@@ -76,6 +77,17 @@ def _is_peer_address(value: Any) -> bool:
 def _is_peer(value: Any) -> bool:
     return (value.startswith("inx:") and 4 < len(value) <= 2048 and _is_plain(value)) or _is_peer_address(
         value
+    )
+
+
+def _is_payment(value: Any) -> bool:
+    label, separator, uri = value.partition("=")
+    return (
+        bool(separator)
+        and 0 < len(label.strip()) <= limits.MAX_TITLE
+        and label.isprintable()
+        and len(uri) <= limits.MAX_URL
+        and _URI.fullmatch(uri.strip()) is not None
     )
 
 
@@ -309,6 +321,59 @@ SETTINGS: Final[dict[str, Setting]] = {
             *_choice("on", "off"),
         ),
         Setting(
+            "payment",
+            (),
+            "Ways in which buyers pay you, each a label and where to, as the buyer of an accepted order sees them. "
+            "They travel sealed and are never published.",
+            'labels with addresses, such as "Bank transfer=payto://iban/DE75512108001245126199"',
+            _is_payment,
+            limits.MAX_METHODS,
+        ),
+        Setting(
+            "auto_accept",
+            "off",
+            "Whether orders on your listings are accepted by themselves when price, stock and terms are as you ask. "
+            "A listing can differ (netnode listing stock KEY --auto-accept on).",
+            *_choice("on", "off"),
+        ),
+        Setting(
+            "accept_days",
+            7,
+            "How many days a seller has to accept your order, before you may take it back as lapsed.",
+            *_whole(1, 365),
+        ),
+        Setting(
+            "pay_days",
+            14,
+            "How many days there are to pay after the contract. Orders that leave less are not accepted by "
+            "themselves; so it is with the next four.",
+            *_whole(1, 365),
+        ),
+        Setting(
+            "fulfil_days",
+            30,
+            "How many days there are to deliver after the contract or the payment.",
+            *_whole(1, 365),
+        ),
+        Setting(
+            "confirm_days",
+            14,
+            "After how many days without a word a delivery, payment or refund may be presumed to have arrived.",
+            *_whole(1, 365),
+        ),
+        Setting(
+            "dispute_days",
+            14,
+            "How many days after the receipt a dispute can still be opened.",
+            *_whole(1, 365),
+        ),
+        Setting(
+            "ruling_days",
+            30,
+            "How many days an arbiter has to rule, before the other side may close a dispute as unresolved.",
+            *_whole(1, 365),
+        ),
+        Setting(
             "log_level",
             "info",
             "How much goes into node.log.",
@@ -347,5 +412,13 @@ class Settings:
     backup_folder: str
     backup_every_hours: int
     backup_keep: int
+    payment: tuple[str, ...]
+    auto_accept: str
+    accept_days: int
+    pay_days: int
+    fulfil_days: int
+    confirm_days: int
+    dispute_days: int
+    ruling_days: int
     log_level: str
     mdns: str

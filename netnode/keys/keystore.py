@@ -113,6 +113,9 @@ class Keys:
     backup_key: bytes = field(repr=False)
     encryption: tuple[EncryptionKeys, ...] = ()  # oldest first; the last is the one others seal to
     pending: Pending | None = None
+    deal_secret: bytes | None = field(
+        default=None, repr=False
+    )  # what the keys of own orders are derived from
 
     @property
     def signing_key(self) -> bytes:
@@ -140,6 +143,10 @@ class Keys:
     def with_pending(self, pending: Pending | None) -> Keys:
         """The same, ready for a rotation; nothing changes before it is in the log."""
         return replace(self, pending=pending)
+
+    def with_deal_secret(self, secret: bytes) -> Keys:
+        """The same with what the keys of own orders are derived from; it stays over rotations, for open deals."""
+        return replace(self, deal_secret=secret)
 
     def promoted(self) -> Keys:
         """The same after the pending rotation entered the log; whoever had the old keystore has nothing of it.
@@ -170,6 +177,7 @@ class _Secrets(Struct, frozen=True, omit_defaults=True):
     backup_key: Bytes32
     encryption: Annotated[tuple[EncryptionKeys, ...], Meta(max_length=MAX_ENCRYPTION)] = ()
     pending: Pending | None = None
+    deal_secret: Bytes32 | None = None
 
     def __repr__(self) -> str:
         return "_Secrets(...)"
@@ -340,6 +348,7 @@ class Keystore:
             backup_key=secrets.backup_key,
             encryption=secrets.encryption,
             pending=secrets.pending,
+            deal_secret=secrets.deal_secret,
         )
         if (keys.signing_key, keys.session_key) != (public.signing_key, public.session_key):
             raise self._damaged("its private and public keys do not belong together")
@@ -374,7 +383,12 @@ class Keystore:
             protected=lock is not None,
         )
         secrets = _Secrets(
-            keys.signing_seed, keys.session_private, keys.backup_key, keys.encryption, keys.pending
+            keys.signing_seed,
+            keys.session_private,
+            keys.backup_key,
+            keys.encryption,
+            keys.pending,
+            keys.deal_secret,
         )
         if lock is None:
             file = _File(VERSION, public, plain=secrets)

@@ -33,6 +33,7 @@ GROUPS_SECONDS: Final = 600.0  # why: time for the peers that are slower to dial
 ANSWERS: Final = 2_000  # peers remembered as having answered; the book is smaller
 NAMED: Final = 5  # silent peers named in a sentence
 _META: Final = "caution"
+_COPIED: Final = "copied"
 _log = logging.getLogger("netnode")
 
 
@@ -223,7 +224,7 @@ class Caution:
         """
         alarm = None if self._kept is None else self._kept.alarm
         self._answers.clear()
-        await self._keep(_Kept(since=self._clock.now_ms(), reason=reason, alarm=alarm))
+        await self._keep(_Kept(since=self._clock.now_ms(), reason=reason, alarm=alarm), copy=True)
         _log.warning("nothing is published until peers have answered: %s", _WHY[reason])
         self.changed()
 
@@ -280,7 +281,7 @@ class Caution:
             self._answers.clear()
             kept = _Kept(since=self._clock.now_ms(), reason=Reason.COPIED)
             _log.warning("the owner says that the other copy is gone")
-            await self._keep(kept)
+            await self._keep(kept, copy=True)
             self.changed()
         elif not anyway and kept.by is None:
             found = await self.standing()
@@ -296,10 +297,10 @@ class Caution:
         await self._store.write(Writer.set_meta, _META, None)
 
     # -- inside ----------------------------------------------------------------------------------------------
-    async def _keep(self, kept: _Kept) -> None:
+    async def _keep(self, kept: _Kept, *, copy: bool = False) -> None:
         self._kept = kept
         self._unsaved = False
-        await self._store.write(_write, kept)
+        await self._store.write(_write, kept, copy)
 
     def _standing(self, book: Sequence[PeerRow]) -> Standing:
         silent = tuple(row for row in book if row.id is None or row.id not in self._answers)
@@ -414,11 +415,31 @@ def mark(writer: Writer, reason: Reason, now: int, store_id: bytes) -> None:
             ):  # a restored home is at a new place as well; the first reason says more
                 reason = before.reason or reason
         writer.set_meta(_META, msgspec.json.encode(_Kept(since=now, reason=reason, alarm=alarm)))
+        _count(writer, now)
 
 
-def _write(writer: Writer, kept: _Kept) -> None:
+class Copied(msgspec.Struct, frozen=True):
+    """How often this store turned out to be an older copy, and when (ms UTC) that was seen last."""
+
+    times: int = 0
+    at: int = 0
+
+
+def copied(reader: Reader | Writer) -> Copied:
+    """How often this store was a copy; open deals are held until their other side has told what it has."""
+    value = reader.meta(_COPIED) if isinstance(reader, Reader) else reader.get_meta(_COPIED)
+    return Copied() if value is None else msgspec.json.decode(value, type=Copied)
+
+
+def _count(writer: Writer, now: int) -> None:
+    writer.set_meta(_COPIED, msgspec.json.encode(Copied(copied(writer).times + 1, now)))
+
+
+def _write(writer: Writer, kept: _Kept, copy: bool) -> None:
     with writer.transaction(durable=True):
         writer.set_meta(_META, msgspec.json.encode(kept))
+        if copy:
+            _count(writer, kept.since)
 
 
 def _decode(value: bytes) -> _Kept:
