@@ -225,7 +225,7 @@ def test_two_settlements_of_one_term_fork_it_until_the_next() -> None:
     assert store.state.common == one.seq - 1
     healing = author.settlement(two)
     assert store.receive([healing]).fault is None
-    assert store.state.item() == store.state.item() and store.state.item().term == 2
+    assert store.state.item().standing is Standing.HEAD and store.state.item().term == 2
     assert store.log() == [*author.entries[:5], two, healing]
 
 

@@ -307,7 +307,7 @@ def test_a_reset_can_come_at_any_byte(at: int) -> None:
                 await asyncio.sleep(0.05)
         whole = at // 1008
         assert bench.heard == [bytes([number]) * 1000 for number in range(len(bench.heard))]
-        assert len(bench.heard) <= whole
+        assert whole - 1 <= len(bench.heard) <= whole  # the last one may have been on its way
         assert bench.ended[0].code == 1006
 
     run(scene, bandwidth=100_000.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -178,15 +177,18 @@ def test_a_crash_at_the_kth_commit_or_write(seed: int) -> None:
 def test_a_crash_while_it_starts() -> None:
     async def scene(world: World) -> None:
         one, other = await founded(world, 2)
-        for events in range(1, 400, 23):
+        crashed = 0
+        for events in range(1, 60):
             one.crash()
             await one.gone()
             world.loop.at_event(world.loop.events + events, one.crash)
             try:
                 await one.start()
             except Down:
+                crashed += 1
                 await one.start()
             world.loop.at_no_event()
+        assert 30 < crashed < 59  # up to the end of a start, and after it
         await publish(one, 1)
         await level(world, one, other)
 
@@ -197,7 +199,8 @@ def test_a_crash_while_a_home_is_founded() -> None:
     """A home that was interrupted before its keystore stood is begun anew."""
 
     async def scene(world: World) -> None:
-        for number, events in enumerate(range(1, 60, 4)):
+        again = stood = 0
+        for number, events in enumerate(range(1, 60, 2)):
             node = world.place(f"n{number}")
             world.loop.at_event(world.loop.events + events, node.crash)
             try:
@@ -206,12 +209,16 @@ def test_a_crash_while_a_home_is_founded() -> None:
                 await node.gone()
                 try:
                     await node.found()
+                    again += 1
                 except Problem as problem:
                     assert problem.code == "initialised"
+                    stood += 1
             world.loop.at_no_event()
             await node.start()
             await publish(node, 1)
             node.crash()
+            await node.gone()
+        assert again > 10 and stood, (again, stood)
 
     run(scene)
 
@@ -370,7 +377,7 @@ async def _reaches(node: SimNode, author: bytes, seq: int) -> bool:
     return (await head(node, author) or 0) >= seq
 
 
-def test_a_backup_restored_elsewhere_by_the_words(tmp_path: Path) -> None:
+def test_a_backup_restored_elsewhere_by_the_words() -> None:
     async def scene(world: World) -> None:
         one, other = await founded(world, 2)
         await publish(one, 1)

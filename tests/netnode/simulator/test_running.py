@@ -26,7 +26,7 @@ def test_an_order_names_all_that_its_replay_needs() -> None:
 
 def test_what_is_to_be_left_out_has_to_be_there() -> None:
     """A word that is spelled wrong would leave everything on, and look like a run without it."""
-    with pytest.raises(Problem, match="nothing called 'crsh'.*crash") as told:
+    with pytest.raises(Problem, match=r"nothing called 'crsh'.*crash") as told:
         planned(Order(5, without=("crash", "crsh")))
     assert told.value.exit_code == 2
     planned(Order(5, without=("crash", "liar")))

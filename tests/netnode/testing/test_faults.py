@@ -45,9 +45,6 @@ def assert_reset(edge: Edge) -> None:
 def test_everything_passes_and_is_counted(edge: Edge, echo: Echo) -> None:
     data = bytes(range(256)) * 10_000
     with dial(edge) as connection:
-        connection.settimeout(20)
-        connection.setblocking(False)
-        connection.setblocking(True)
         sent = memoryview(data)
         got = b""
         while len(got) < len(data):
