@@ -6,6 +6,7 @@ a content of an unknown type is still a letter, which its recipient answers with
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Final
@@ -96,7 +97,7 @@ class AskOffer(Struct, frozen=True, kw_only=True):
 
 LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer
 
-LETTERS: Final = MappingProxyType(
+LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
     {
         "mail": Mail,
         "deal": DealLetter,
@@ -184,7 +185,7 @@ def decode_content(data: bytes) -> Content:
         value = encoding.decode(data, limits.MAX_LETTER_CONTENT)
         beside = encoding.typed(value, Beside)
         form = LETTERS.get(beside.type)
-        body = None if form is None else encoding.typed(value, form)
+        body: LetterBody | None = None if form is None else encoding.typed(value, form)
     except RemoteProtocolError as error:
         raise RemoteProtocolError("letter", f"the content of a letter: {error.text}") from error
     except msgspec.ValidationError as error:

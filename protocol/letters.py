@@ -110,10 +110,10 @@ def parse(data: bytes) -> Letter:
         raise _fault(error.text) from error
     if not isinstance(value, list) or len(value) != _PARTS:
         raise _fault(f"it is an array of {_PARTS}")
-    version, *names, expires, token, stamp, sealed = value
+    version, sender, recipient, key, id, expires, token, stamp, sealed = value
     if type(version) is not int or version != VERSION:
         raise _fault(f"its version is {VERSION}")
-    for name, member, size in zip(_NAMES, names, _SIZES, strict=True):
+    for name, member, size in zip(_NAMES, (sender, recipient, key, id), _SIZES, strict=True):
         if type(member) is not bytes or len(member) != size:
             raise _fault(f"its {name} has {size} bytes")
     if type(expires) is not int or expires < 0:
@@ -122,7 +122,7 @@ def parse(data: bytes) -> Letter:
         raise _fault(f"its token is nil or has 1 to {limits.MAX_LETTER_TOKEN} bytes")
     if type(sealed) is not bytes or not sealed:
         raise _fault("its sealed part has at least one byte")
-    return Letter(data, Envelope(*names, expires), token, _stamp(stamp), sealed)
+    return Letter(data, Envelope(sender, recipient, key, id, expires), token, _stamp(stamp), sealed)
 
 
 def _stamp(value: object) -> tuple[int, bytes] | None:

@@ -17,7 +17,7 @@ from netnode.ports import Entropy
 from netnode.problems import Problem
 from netnode.store.rows import TAG_BYTES
 
-VERSION: Final = 2
+VERSION: Final = 3
 STORE_ID_BYTES: Final = 16
 
 Tables = Callable[[apsw.Connection], None]
@@ -62,6 +62,36 @@ _BOOK: Final = (
     "CREATE TABLE discouraged(host TEXT PRIMARY KEY, until INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID",
 )
 
+# Letters of this node's networker on their way out; letters that came; mail; letters kept for others; who may answer.
+# Networkers and buyers without a node are named by their 32 bytes: most of them have no log here.
+_LETTERS: Final = (
+    "CREATE TABLE outbox(i INTEGER PRIMARY KEY AUTOINCREMENT, recipient BLOB NOT NULL, host BLOB, x25519 BLOB,"
+    " type TEXT NOT NULL, content BLOB NOT NULL, first BLOB NOT NULL UNIQUE, id BLOB NOT NULL UNIQUE, key BLOB,"
+    " expires INTEGER NOT NULL, made INTEGER NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL, place BLOB,"
+    " code TEXT, text TEXT NOT NULL, attempts INTEGER NOT NULL, due INTEGER)",
+    "CREATE INDEX outbox_due ON outbox(due) WHERE due IS NOT NULL",
+    "CREATE INDEX outbox_to ON outbox(recipient) WHERE due IS NOT NULL",
+    "CREATE TABLE letter_known(sender BLOB NOT NULL, id BLOB NOT NULL, expires INTEGER NOT NULL,"
+    " PRIMARY KEY(sender, id)) WITHOUT ROWID",
+    "CREATE INDEX letter_known_expires ON letter_known(expires)",
+    "CREATE TABLE inbox(i INTEGER PRIMARY KEY AUTOINCREMENT, sender BLOB NOT NULL, id BLOB NOT NULL,"
+    " first BLOB NOT NULL, type TEXT NOT NULL, content BLOB NOT NULL, epoch INTEGER, key BLOB NOT NULL,"
+    " stranger INTEGER NOT NULL, at INTEGER NOT NULL)",
+    "CREATE TABLE ack(sender BLOB NOT NULL, id BLOB NOT NULL, PRIMARY KEY(sender, id)) WITHOUT ROWID",
+    "CREATE TABLE mail(i INTEGER PRIMARY KEY AUTOINCREMENT, sender BLOB NOT NULL, first BLOB NOT NULL, re BLOB,"
+    " subject TEXT NOT NULL, text TEXT NOT NULL, stranger INTEGER NOT NULL, at INTEGER NOT NULL,"
+    " read INTEGER NOT NULL)",
+    "CREATE TABLE mailbox(i INTEGER PRIMARY KEY AUTOINCREMENT, recipient BLOB NOT NULL, sender BLOB NOT NULL,"
+    " id BLOB NOT NULL, stranger INTEGER NOT NULL, bytes INTEGER NOT NULL, letter BLOB NOT NULL,"
+    " since INTEGER NOT NULL, expires INTEGER NOT NULL, forward INTEGER NOT NULL, attempts INTEGER NOT NULL,"
+    " due INTEGER, UNIQUE(sender, id, recipient))",
+    "CREATE INDEX mailbox_recipient ON mailbox(recipient)",
+    "CREATE INDEX mailbox_expires ON mailbox(expires)",
+    "CREATE INDEX mailbox_due ON mailbox(due) WHERE due IS NOT NULL",
+    "CREATE TABLE box(key BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE correspondent(id BLOB PRIMARY KEY, token BLOB, given INTEGER NOT NULL) WITHOUT ROWID",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
@@ -83,7 +113,9 @@ _TO_2: Final[tuple[str, ...]] = (
     "ALTER TABLE blob ADD COLUMN own INTEGER NOT NULL DEFAULT 1",
 )
 
-MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2}
+_TO_3: Final[tuple[str, ...]] = (*_LETTERS,)
+
+MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""
 
 # WAL pages before the writer checkpoints: 80 MB. The default of 1,000 halves the rate on a large store.
@@ -156,7 +188,7 @@ CREATE TABLE blob(
     own INTEGER NOT NULL DEFAULT 1);                        -- 1: added by the owner; 0: fetched from a peer
 -- place: b << 10 | number of the chunk
 CREATE TABLE blob_chunk(place INTEGER PRIMARY KEY, data BLOB NOT NULL);
-""" + "".join(f"\n{each};" for each in (*_REACH, *_BOOK, *_BRANCHES, *_TOLD))
+""" + "".join(f"\n{each};" for each in (*_REACH, *_BOOK, *_BRANCHES, *_TOLD, *_TO_3))
 
 
 def prepare(

@@ -59,6 +59,14 @@ from netnode.operations.models.logs import (
     LogProblem,
     Verified,
 )
+from netnode.operations.models.mail import (
+    Delivery,
+    Mail,
+    MailDraft,
+    MailFigures,
+    MailName,
+    MailQuery,
+)
 from netnode.operations.models.moderation import BlockPublish, Moderation, ReportPublish, Stated
 from netnode.operations.models.node import Profile, ProfileEdit, Status
 from netnode.operations.models.own import (
@@ -137,6 +145,7 @@ __all__ = [
     "Branches",
     "Check",
     "Cursor",
+    "Delivery",
     "DistanceName",
     "DomainCheck",
     "DomainChoice",
@@ -189,6 +198,11 @@ __all__ = [
     "LogDropped",
     "LogImported",
     "LogProblem",
+    "Mail",
+    "MailDraft",
+    "MailFigures",
+    "MailName",
+    "MailQuery",
     "Moderation",
     "Neighbour",
     "Netcheck",

@@ -1,0 +1,1 @@
+"""Letters of this node's networker, out and in, and those it keeps for others."""

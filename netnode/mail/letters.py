@@ -1,0 +1,173 @@
+"""Letters as the rest of the node uses them: written, received by type, and what became of each.
+
+    number = await letters.send(recipient, Mail(text="..."))          # durable when it returns
+    draft = letters.draft(recipient, DealLetter(messages=(...)))      # or as a part of another transaction:
+    store.letters.queue(writer, draft)                                #   inside `writer.transaction(durable=True)`
+    letters.wake()                                                    #   once it is over
+
+A letter that came is durable before its sender is told so, and is then given to the receiver of its type. A receiver
+may be given the same letter again after a crash: it must be able to take it twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from netnode.ports import Clock, Entropy
+from netnode.problems import ExitCode, Problem
+from netnode.store import Store
+from netnode.store import letters as rows
+from netnode.store.letters import Outgoing, OutRow, State
+from protocol import letter_bodies, limits
+from protocol.certificate import DAY_MS
+from protocol.deals.enclosures import ReplyTo
+from protocol.errors import LocalProtocolError
+from protocol.letter_bodies import LetterBody
+
+EXPIRES_MS: Final = limits.LETTER_DAYS * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A letter that came, opened, its signature checked.
+
+    Attributes:
+        sender: networker id, or the key of a buyer without a node; 32 bytes.
+        epoch: of the sender's signing key; None for a bare key.
+        key: that signing key.
+        id: of the letter.
+        first: id under which the same content was sealed first: the same letter, however often it comes.
+        stranger: whether its sender was a stranger to this node.
+        body: what it says.
+        at: when it came, ms UTC.
+    """
+
+    sender: bytes
+    epoch: int | None
+    key: bytes
+    id: bytes
+    first: bytes
+    stranger: bool
+    body: LetterBody = field(repr=False)
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How far a letter is: since when (ms UTC), and why it is not further, for machines and for a person."""
+
+    state: State
+    at: int
+    code: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The receiver has it, durably or in a transaction that comes before the next one of the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The receiver does not take it; its sender is told code and text."""
+
+    code: str
+    text: str
+
+
+Receiver = Callable[[Incoming], Awaitable[Taken | Refusal]]
+"""Takes letters of one type. A Problem it raises (a full disk) leaves the letter for another time."""
+
+
+class Letters:
+    """The letters of this node's networker.
+
+    Args:
+        store: holds them.
+        clock: dates them.
+        entropy: their ids.
+    """
+
+    def __init__(self, store: Store, clock: Clock, entropy: Entropy) -> None:
+        self._store = store
+        self._clock = clock
+        self._entropy = entropy
+        self._receivers: dict[str, Receiver] = {}
+        self.due = asyncio.Event()  # something to send, or to look into
+
+    # -- writing ---------------------------------------------------------------------------------------------
+    def draft(
+        self, recipient: bytes, body: LetterBody, *, reply: ReplyTo | None = None, expires: int | None = None
+    ) -> Outgoing:
+        """A letter for `store.letters.queue`.
+
+        Args:
+            recipient: networker id, or the key of a buyer without a node; 32 bytes.
+            body: what it says.
+            reply: where letters to a buyer without a node go, as their order says.
+            expires: ms UTC; None: after LETTER_DAYS.
+
+        Raises:
+            Problem: `letter` (exit 2): it is too long for a letter.
+        """
+        try:
+            content = letter_bodies.encode_content(body)
+        except LocalProtocolError as error:
+            raise Problem(f"This cannot be sent: {error.text}.", ExitCode.USAGE, "letter") from error
+        now = self._clock.now_ms()
+        return Outgoing(
+            recipient=recipient,
+            type=letter_bodies.type_of(body),
+            content=content,
+            id=self._entropy.token(limits.LETTER_ID_BYTES),
+            expires=min(now + EXPIRES_MS, expires or now + EXPIRES_MS),
+            made=now,
+            host=None if reply is None else reply.host,
+            x25519=None if reply is None else reply.x25519,
+        )
+
+    async def send(
+        self, recipient: bytes, body: LetterBody, *, reply: ReplyTo | None = None, expires: int | None = None
+    ) -> int:
+        """Queues a letter, durably; its row number. Arguments and errors as of `draft`.
+
+        Raises:
+            Problem: `outbox_full` (exit 4): too many letters wait; or the disk.
+        """
+        number = await self._store.write(
+            rows.queue, self.draft(recipient, body, reply=reply, expires=expires)
+        )
+        self.wake()
+        return number
+
+    def wake(self) -> None:
+        """Has what is queued looked at now."""
+        self.due.set()
+
+    async def delivery(self, number: int) -> Delivery | None:
+        """What became of a letter, by its row number; None when nothing is remembered of it."""
+        row = await self._store.read(rows.out, number)
+        return None if row is None else delivery_of(row)
+
+    # -- receiving -------------------------------------------------------------------------------------------
+    def receive(self, type: str, receiver: Receiver) -> None:
+        """Has letters of a type given to a receiver from now on; letters of a type without one are refused.
+
+        Raises:
+            LocalProtocolError: the type has a receiver.
+        """
+        if type in self._receivers:
+            raise LocalProtocolError(f"letters of type {type!r} have a receiver")
+        self._receivers[type] = receiver
+
+    def receiver(self, type: str) -> Receiver | None:
+        """Who takes letters of a type."""
+        return self._receivers.get(type)
+
+
+def delivery_of(row: OutRow) -> Delivery:
+    """How far a letter is, for a person."""
+    return Delivery(row.state, row.since, row.code, row.text or None)
