@@ -11,12 +11,12 @@ ENDING: Final = frozenset({
 })  # fmt: skip
 """Codes that end the session, of side `remote` [R-SES-12]."""
 
-REMOTE: Final = ENDING | frozenset({"unknown_message", "rate", "bad_uri", "bad_file"})
+REMOTE: Final = ENDING | frozenset({"unknown_message", "rate", "bad_uri", "bad_file", "path"})
 """Codes of the sender's faults [R-CODE-1]."""
 
 HELD: Final = frozenset({
     "busy", "blocked", "twin", "internal", "unproved", "gap", "unknown_author", "unknown_epoch", "stale", "forked",
-    "contested", "not_wanted", "quota", "no_stamp", "cursor", "not_here",
+    "contested", "not_wanted", "quota", "no_stamp", "cursor", "not_here", "path_expired",
 })  # fmt: skip
 """Codes of what is not kept or served now; never a fault of the sender [R-VER-3]."""
 

@@ -22,6 +22,8 @@ PURPOSES: Final = (
     "address",
     "ranges",
     "item",
+    "referral",
+    "path",
 )
 
 

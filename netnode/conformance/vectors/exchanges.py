@@ -17,6 +17,8 @@ from netnode.conformance.links import Link, read_link, write_link
 from netnode.conformance.log import Log
 from netnode.conformance.messages import read_message
 from netnode.conformance.noise import Handshake, public
+from netnode.conformance.paths import check_date, check_token, hash_of, read_path, read_token
+from netnode.conformance.paths import signed as signed_token
 from netnode.conformance.ranges import Set as RangeSet
 from netnode.conformance.ranges import element
 from netnode.conformance.runs import read_run
@@ -184,6 +186,26 @@ def _seen(vector: Vector, content: Vector) -> None:
     compared(vector, judge)
 
 
+def _path(vector: Vector, content: Vector) -> None:
+    def judge(given: Vector) -> Any:
+        if "token" in given:
+            token = read_token(hexed(given["token"]))
+            if "signed" in vector:
+                want(signed_token("inx", token).hex() == vector["signed"], OTHER)
+            check_token("inx", token, hexed(given["key"]))
+            return {"id": sha256(hexed(given["token"])).hex()}
+        path = hexed(given["path"])
+        salt, raw = read_path(path)
+        check_date([read_token(each) for each in raw], given["at"], given["listing"])
+        return {
+            "salt": salt.hex(),
+            "tokens": [each.hex() for each in raw],
+            "hash": hash_of("inx", path).hex(),
+        }
+
+    compared(vector, judge)
+
+
 def _address(vector: Vector, content: Vector) -> None:
     def judge(given: Vector) -> Any:
         told = read_told(hexed(given["told"]))
@@ -261,6 +283,7 @@ JUDGES: Final[Mapping[str, Judge]] = {
     "session": _session,
     "messages": _messages,
     "seen": _seen,
+    "path": _path,
     "address": _address,
     "scopes": _scopes,
     "stamp": _stamp,

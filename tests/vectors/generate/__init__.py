@@ -21,6 +21,7 @@ from tests.vectors.generate import (
     logfile,
     messages,
     noise,
+    path,
     ranges,
     records,
     recovery,
@@ -37,7 +38,7 @@ ALL: Final = MappingProxyType(
         module.__name__.rpartition(".")[2]: module
         for module in (
             address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, log, logfile,
-            messages, noise, ranges, records, recovery, runs, scopes, seen, session, stamp, uri,
+            messages, noise, path, ranges, records, recovery, runs, scopes, seen, session, stamp, uri,
         )
     }
 )  # fmt: skip
