@@ -93,6 +93,7 @@ const TYPES = new Map([
       "sku?": text(1, 100),
       "summary?": text(1, 500),
       "tags?": list(text(1, 255), 1, 100),
+      "tax?": map({ included: bool, rate: int(0, 10_000), shipping: bool, title: text(1, 100) }),
       title: text(1, 150),
       "url?": url,
       "variants?": list(variant, 1, 256),
@@ -171,6 +172,7 @@ function checkSale(place, given, regular) {
 function checkListing(record) {
   oneLine("key", record.key);
   oneLine("title", record.title);
+  if ("tax" in record) oneLine("tax.title", record.tax.title);
   if ("description" in record) {
     // [R-REC-8]
     const most = record.kind === "knowledge" ? 20_000 : 5_000;

@@ -23,6 +23,7 @@ def upper(context: click.Context, parameter: click.Parameter, value: str | None)
     return value.strip().upper() if value is not None else None
 
 
+_TAX: Final = {"rate": "tax", "title": "tax_title", "added": "tax_added", "shipping": "tax_shipping"}
 EXAMPLE: Final = """\
 key = "linen-shirt"
 kind = "product"
@@ -33,6 +34,7 @@ currency = "EUR"
 category = "Clothing > Shirts"
 tags = ["linen", "summer"]
 ships = true
+tax = { rate = "19", title = "VAT", included = true, shipping = true }
 
 [[images]]
 url = "https://shop.example/front.jpg"    # or: file = "front.jpg"
@@ -70,6 +72,12 @@ _OPTIONS: Final = (
     click.option("--sale", metavar="AMOUNT", help="A reduced price, beside --price."),
     click.option("--sale-from", metavar="DATE", help="First day of the reduced price."),
     click.option("--sale-until", metavar="DATE", help="Last day of the reduced price."),
+    click.option("--tax", metavar="PERCENT", help="The tax on it, as 19 or 7.7; the price holds it."),
+    click.option("--tax-title", metavar="TEXT", help="What that tax is called; VAT."),
+    click.option("--tax-added/--tax-included", default=None, help="Add the tax to the price."),
+    click.option(
+        "--tax-shipping/--no-tax-shipping", default=None, help="Whether shipping bears it too; it does."
+    ),
     click.option("--issuer", metavar="ID", help="For a price in credit: who issues it."),
     click.option("--unit", metavar="UNIT", help="For a price in credit: the unit it is counted in."),
     click.option("--points", metavar="N", help="Points of your plan, as 10 or 7.5."),
@@ -148,6 +156,10 @@ def fields_of(given: dict[str, Any]) -> dict[str, Any]:
     text: Path | None = given.pop("description_file", None)
     if text is not None:
         fields["description"] = _read_text(text)
+    tax = _tax(given)
+    if tax:
+        known = fields.get("tax")
+        fields["tax"] = {**(known if isinstance(known, dict) else {}), **tax}
     area = {name: given.pop(name) for name in ("country", "region") if name in given}
     if area:
         known = fields.get("area")
@@ -160,6 +172,14 @@ def fields_of(given: dict[str, Any]) -> dict[str, Any]:
     if "tags" in given:
         fields["tags"] = list(given.pop("tags"))
     return {**fields, **given}
+
+
+def _tax(given: dict[str, Any]) -> dict[str, Any]:
+    """The table of the tax, taken from the options."""
+    tax = {name: given.pop(option) for name, option in _TAX.items() if option in given}
+    if "added" in tax:
+        tax["included"] = not tax.pop("added")
+    return tax
 
 
 def _rate(text: str) -> dict[str, Any]:

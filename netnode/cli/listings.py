@@ -226,8 +226,18 @@ def _field(name: str, value: Any) -> str:
             _field(name[:-1], one) for one in value
         )
     if isinstance(value, dict):
+        if name == "tax":
+            return _tax(value)
         return _rate(value) if "regions" in value else " ".join(str(member) for member in value.values())
     return str(value)
+
+
+def _tax(tax: dict[str, Any]) -> str:
+    """A tax: `19 % VAT, included, also in shipping`."""
+    way, shipping = ("included", "in") if tax["included"] else ("added", "to")
+    return f"{tax['rate']} % {tax['title']}, {way}" + (
+        f", also {shipping} shipping" if tax["shipping"] else ""
+    )
 
 
 def _rate(rate: dict[str, Any]) -> str:

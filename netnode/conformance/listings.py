@@ -51,6 +51,12 @@ _SHIPPING: Final = table({
     "price": may(_PRICE),
     "regions": must(array(str_(1, 16, r"^(\*|[A-Z]{2}(-[A-Z0-9]{1,13})?)$"), 1, 250)),
 })  # fmt: skip
+_TAX: Final = table({
+    "included": must(bool_),
+    "rate": must(int_(0, 10_000)),
+    "shipping": must(bool_),
+    "title": must(line(1, 100)),
+})  # fmt: skip
 _VARIANT: Final = table({
     "availability": may(_AVAILABILITY),
     "gtin": may(str_(1, 50)),
@@ -90,6 +96,7 @@ FIELDS: Final = {
     "sku": may(str_(1, 100)),
     "summary": may(str_(1, 500)),
     "tags": may(array(str_(1, 255), 1, 100)),
+    "tax": may(_TAX),
     "title": must(line(1, 150)),
     "url": may(_URL),
     "variants": may(array(_VARIANT, 1, 256)),

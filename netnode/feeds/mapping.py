@@ -25,7 +25,7 @@ _COLUMN: Final = {"variants": "price", "images": "image", "format": "description
 _AVAILABILITY: Final[dict[str, Availability]] = {word: word for word in get_args(Availability)}
 _CONDITION: Final[dict[str, Condition]] = {word: word for word in get_args(Condition)}
 _PERIOD: Final[dict[str, Period]] = {word: word for word in get_args(Period)}
-_OWN: Final = ("area", "commission", "expires", "members", "points", "shipping", "url")
+_OWN: Final = ("area", "commission", "expires", "members", "points", "shipping", "tax", "url")
 # The listing as a whole is as available as the best of its choices.
 _BEST_FIRST: Final = ("in_stock", "preorder", "backorder", "out_of_stock")
 

@@ -47,6 +47,7 @@ _WHOLE: Final = (
     "ships",
     "summary",
     "tags",
+    "tax",
     "title",
     "url",
 )

@@ -26,6 +26,7 @@ from protocol.records import (
     Price,
     Sale,
     Shipping,
+    Tax,
     Variant,
     encode_record,
 )
@@ -63,6 +64,7 @@ FIELDS: Final = (
     "area",
     "images",
     "members",
+    "tax",
     "shipping",
     "options",
     "variants",
@@ -126,6 +128,7 @@ def from_form(fields: Mapping[str, Any], *, salt: bytes, where: str = "") -> Lis
         sku=_or(form.text("sku")),
         summary=_or(form.text("summary")),
         tags=_or(form.texts("tags")),
+        tax=_tax(form),
         title=title,
         url=_or(form.text("url")),
         variants=variants,
@@ -211,6 +214,7 @@ def to_form(listing: Listing) -> dict[str, Any]:
         form["area"] = msgspec.to_builtins(listing.area)
     if listing.images is not UNSET:
         form["images"] = [_image_to_form(image) for image in listing.images]
+    _put(form, "tax", listing.tax, _tax_to_form)
     if listing.shipping is not UNSET:
         form["shipping"] = [_rate_to_form(rate, money) for rate in listing.shipping]
     if listing.variants is not UNSET and listing.options is not UNSET:
@@ -379,6 +383,21 @@ def _images(form: Form) -> tuple[Image, ...] | UnsetType:
     return _or(tuple(images) or None)
 
 
+def _tax(form: Form) -> Tax | UnsetType:
+    """The tax; a table that only says its rate means one that the prices hold, of goods and shipping alike."""
+    table = form.table("tax")
+    if table is None:
+        return UNSET
+    table.only(("included", "rate", "shipping", "title"))
+    rate = _hundredths(table, "rate", limits.MAX_BASIS_POINTS)
+    return Tax(
+        included=table.flag("included") is not False,
+        rate=table.fail("rate", "is missing") if rate is None else rate,
+        shipping=table.flag("shipping") is not False,
+        title=table.text("title") or "VAT",
+    )
+
+
 def _shipping(form: Form, money: _Money) -> tuple[Shipping, ...] | UnsetType:
     rates = []
     for table in form.tables("shipping"):
@@ -495,6 +514,10 @@ def _image_to_form(image: Image) -> dict[str, Any]:
     _put(form, "hash", image.hash, bytes.hex)
     _put(form, "alt", image.alt)
     return form
+
+
+def _tax_to_form(tax: Tax) -> dict[str, Any]:
+    return msgspec.structs.asdict(tax) | {"rate": _hundredths_text(tax.rate)}
 
 
 def _rate_to_form(rate: Shipping, leading: Price | None) -> dict[str, Any]:

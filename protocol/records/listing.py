@@ -80,6 +80,19 @@ class Shipping(Struct, frozen=True, kw_only=True):
     ]
 
 
+class Tax(Struct, frozen=True, kw_only=True):
+    """The one tax on what is sold, at the rate that the seller states."""
+
+    included: Annotated[bool, doc("whether the prices hold it; otherwise it is added to them")]
+    rate: Annotated[
+        Annotated[int, Meta(ge=0, le=limits.MAX_BASIS_POINTS)], doc("basis points of the price without it")
+    ]
+    shipping: Annotated[bool, doc("whether shipping bears it as well")]
+    title: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=limits.MAX_LABEL)], doc("for people, as VAT; one line")
+    ]
+
+
 class Variant(Struct, frozen=True, kw_only=True):
     """One choice of a listing. What it leaves out is as in the listing."""
 
@@ -165,6 +178,7 @@ class Listing(Struct, frozen=True, kw_only=True, rename=SALT):
         Annotated[tuple[Tag, ...], Meta(min_length=1, max_length=limits.MAX_TAGS)] | UnsetType,
         doc("words to be found by; at most 255 bytes each"),
     ] = UNSET
+    tax: Annotated[Tax | UnsetType, doc("absent: none is stated, and none is charged")] = UNSET
     title: Annotated[Annotated[str, Meta(min_length=1, max_length=limits.MAX_TITLE)], doc("one line")]
     url: Annotated[Url | UnsetType, doc("the seller's own page of it")] = UNSET
     variants: Annotated[
@@ -191,6 +205,8 @@ def check_listing(record: Listing) -> None:
     """
     one_line("key", record.key)
     one_line("title", record.title)
+    if record.tax is not UNSET:
+        one_line("tax.title", record.tax.title)
     if record.description is not UNSET:
         _check_description(record.kind, record.description)
     elif record.format is not UNSET:

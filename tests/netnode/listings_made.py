@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from protocol.errors import LocalProtocolError
-from protocol.records import Area, Image, Listing, Per, Price, Sale, Shipping, Variant, encode_record
+from protocol.records import Area, Image, Listing, Per, Price, Sale, Shipping, Tax, Variant, encode_record
 
 SALT = bytes(16)
 
@@ -21,7 +21,7 @@ def features(words: str) -> frozenset[str]:
 
 ALL = features(
     "area availability preorder brand category commission condition currencies credit dates expires gtin hashes alts "
-    "html kinds markdown members mpn options sale period points plain shipping ships unshipped sku summary tags url "
+    "html kinds markdown members mpn options sale period points plain shipping ships unshipped sku summary tags tax url "
     "variants weight images formulas images_of_variants variant_skus"
 )
 LETTERS = "abcXYZ 019éß杯"
@@ -153,6 +153,16 @@ def _listing(draw: Any, has: frozenset[str], letters: str) -> Listing:
         sku=maybe("sku", code) if single else UNSET,
         summary=maybe("summary", texts),
         tags=maybe("tags", st.lists(texts, min_size=1, max_size=4, unique=True).map(tuple)),
+        tax=maybe(
+            "tax",
+            st.builds(
+                Tax,
+                included=st.booleans(),
+                rate=st.integers(0, 10_000),
+                shipping=st.booleans(),
+                title=texts,
+            ),
+        ),
         title=draw(texts),
         url=maybe("url", urls),
         variants=variants,

@@ -16,7 +16,7 @@ from netnode.market.forms import Form, FormError, moment_text, read_toml
 from netnode.market.listing import FIELDS, edited, from_form, same, to_form
 from netnode.problems import ExitCode
 from protocol.identity import id_text
-from protocol.records import Listing, Price, Sale, Shipping, Stamp, Variant, decode_record, encode_record
+from protocol.records import Listing, Price, Sale, Shipping, Stamp, Tax, Variant, decode_record, encode_record
 from tests.protocol.samples import FULL_LISTING, SALT, B
 
 OTHER = bytes(16)
@@ -38,6 +38,7 @@ tags = ["linen", "summer"]
 images = ["https://example.org/front.jpg", { url = "https://example.org/back.jpg", alt = "the back" }]
 weight = 250
 ships = true
+tax = { rate = "7.7", included = false }
 expires = 2031-01-01T00:00:00Z
 
 [area]
@@ -81,6 +82,7 @@ def test_a_file_becomes_the_record() -> None:
     assert listing.sale == Sale(amount=3_990, until=1_896_134_399_999)
     assert (listing.commission, listing.points, listing.expires) == (1_250, 2_500, 1_924_992_000_000)
     assert listing.area is not UNSET and listing.area.country == "DE"
+    assert listing.tax == Tax(included=False, rate=770, shipping=True, title="VAT")
     assert listing.options == ("Size", "Colour")
     assert listing.shipping == (
         Shipping(days=(1, 3), price=Price(amount=490, currency="EUR"), regions=("DE",)),
@@ -174,6 +176,12 @@ def test_a_record_and_its_form_say_the_same_also_through_toml_and_json(listing: 
         ({"images": ["http://a.example", {"hash": "00"}]}, "images 2, hash: is not a SHA-256"),
         ({"images": [{"alt": "x"}]}, "images 1: needs a hash or a url"),
         ({"images": ["http://a.example"] * 11}, "images: has more than 10 elements"),
+        ({"tax": {"title": "VAT"}}, "tax, rate: is missing"),
+        ({"tax": {"rate": "100.01"}}, "tax, rate: 100.01 is above 100"),
+        ({"tax": {"rate": 19, "included": "no"}}, "tax, included: 'no' is neither true nor false"),
+        ({"tax": {"rate": 19, "percent": 19}}, "tax, percent: is no field"),
+        ({"tax": "19"}, "tax: is not a table of fields"),
+        ({"tax": {"rate": 19, "title": "a\tb"}}, "tax, title: a line break"),
         ({"shipping": [{"label": "x"}]}, "shipping 1, regions: is missing"),
         ({"shipping": [{"regions": ["Germany"]}]}, "shipping 1, regions"),
         ({"shipping": [{"regions": "*", "days": 3}]}, "shipping 1, days: write the least and the most"),

@@ -24,6 +24,7 @@ from protocol.records import (
     Shipping,
     Stamp,
     Standing,
+    Tax,
     Variant,
     Withdraw,
 )
@@ -78,6 +79,7 @@ FULL_LISTING: Final = Listing(
     sku="LS",
     summary="A shirt for summer.",
     tags=("linen", "été"),
+    tax=Tax(included=True, rate=1_900, shipping=True, title="VAT"),
     title="Linen shirt",
     url="https://example.org/shirt",
     variants=(

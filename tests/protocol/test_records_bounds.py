@@ -15,6 +15,7 @@ BY_NAME: dict[str, tuple[int, dict[str, Any]]] = {
     type(record).__name__: (record.KIND, encoding.decode(encode_record(record)))  # type: ignore[attr-defined]
     for record in (*LEAST, *FULL)
 }
+TAX: dict[str, Any] = {"included": False, "rate": 700, "shipping": True, "title": "VAT"}
 E = "é"  # two bytes, one character
 
 
@@ -157,6 +158,31 @@ CASES = [
     pytest.param("Listing", "url", "http://" + "u" * 2_041, True),
     pytest.param("Listing", "url", "http://" + "u" * 2_042, False),
     pytest.param("Listing", "url", "javascript:alert(1)", False),
+    *[
+        pytest.param("Listing", "tax", TAX | fields, ok, id=f"tax {fields}"[:40])
+        for fields, ok in (
+            ({"rate": 0}, True),
+            ({"rate": 10_000}, True),
+            ({"rate": 10_001}, False),
+            ({"rate": -1}, False),
+            ({"title": "x" * 100}, True),
+            ({"title": "x" * 101}, False),
+            ({"title": ""}, False),
+            ({"title": "a\tb"}, False),
+            ({"included": 1}, False),
+            ({"shipping": None}, False),
+        )
+    ],
+    *[
+        pytest.param(
+            "Listing",
+            "tax",
+            {name: TAX[name] for name in TAX if name != gone},
+            False,
+            id=f"tax without {gone}",
+        )
+        for gone in ("included", "rate", "shipping", "title")
+    ],
     *members("Listing", "shipping", 50, lambda i: {"regions": [f"D{chr(65 + i % 26)}"]}),
     *[
         pytest.param("Listing", "shipping", [{"regions": ["*"]} | fields], ok)

@@ -34,6 +34,7 @@ ADD = ("listing", "add", "--key", "k", "--kind", "product", "--title", "T")
     [
         (("--price", "12,50", "--currency", "EUR"), "--price: '12,50' is not an amount"),
         (("--price", "12.50"), "--currency: is missing"),
+        (("--tax", "x", "--tax-added"), "--tax: tax, rate: 'x' is not a number"),
         (("--ship-to", "DE=x", "--currency", "EUR"), "--ship-to: shipping 1, price: 'x'"),
         (("--country", "Germany"), "--country: "),
         (("--expires", "tomorrow"), "--expires: 'tomorrow' is not a date"),
@@ -85,6 +86,7 @@ sale = "39.00"
 sale_until = 2031-01-31
 expires = 2031-12-31
 ships = true
+tax = { rate = "19" }
 options = ["Size"]
 [area]
 country = "DE"
@@ -110,6 +112,7 @@ def test_a_listing_is_shown_in_words(real, tmp_path):
     assert (said["ships"], said["area"]) == ("yes", "DE Berlin")
     assert said["sale until"] == "2031-01-31 23:59 UTC"  # the day named is the last one
     assert said["expires"] == "2031-12-31 23:59 UTC"
+    assert said["tax"] == "19 % VAT, included, also in shipping"
     assert said["shipping"] == "DE, AT: 4.90 (Post, 1-3 days)"
     assert lines[-3:] == ["", "First line.", "Second line."]
     edited = real("listing", "edit", "linen", "--title", "Shirt")

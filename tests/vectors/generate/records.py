@@ -103,6 +103,7 @@ def vectors() -> list[Vector]:
         ("key-delete", 5, {"key": "a\x7f"}, False),
         ("title-tab", 5, {"title": "a\tb"}, False),
         ("title-separator", 5, {"title": "a\u2028b"}, True),
+        ("tax-title-line", 5, {"tax": {"included": True, "rate": 1, "shipping": False, "title": "a\nb"}}, False),
         ("tags-twice", 9, {"tags": ["a", "a"]}, False),
         ("tag-255", 9, {"tags": ["\u00e9" * 127 + "a"]}, True),
         ("tag-256", 9, {"tags": ["\u00e9" * 128]}, False),
