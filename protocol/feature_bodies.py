@@ -139,6 +139,23 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ] = []
 
 
+class Deliver(msgspec.Struct, frozen=True, kw_only=True):
+    """Brings a letter to its recipient, or to a node that may keep it for them."""
+
+    letter: Annotated[
+        bytes, msgspec.Meta(min_length=1, max_length=limits.MAX_LETTER, description="whole: see section 20")
+    ]
+
+
+class Delivered(msgspec.Struct, frozen=True, kw_only=True):
+    """The letter is stored, and will be after a loss of power."""
+
+    kept: Annotated[
+        bool,
+        msgspec.Meta(description="false: its recipient has it; true: it is kept for the recipient"),
+    ]
+
+
 _Prefix = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{0,64}\Z")]
 _Masks = list[tuple[_Prefix, Annotated[int, msgspec.Meta(ge=1, lt=1 << limits.MAX_RANGES_LIST)]]]
 _Lists = list[

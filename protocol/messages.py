@@ -46,6 +46,8 @@ from protocol.bodies import (
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.feature_bodies import (
     AskPeers,
+    Deliver,
+    Delivered,
     DialBack,
     DialledBack,
     Found,
@@ -65,6 +67,8 @@ __all__ = [
     "BYE",
     "CHANGES",
     "CHUNK",
+    "DELIVER",
+    "DELIVERED",
     "DIALLED_BACK",
     "DIAL_BACK",
     "FETCH",
@@ -107,6 +111,8 @@ __all__ = [
     "Bye",
     "Changes",
     "Chunk",
+    "Deliver",
+    "Delivered",
     "DialBack",
     "DialledBack",
     "Fetch",
@@ -170,6 +176,7 @@ QUERY, FOUND = 32, 33
 ASK_PEERS, PEERS = 30, 31
 RANGES, RANGES_ANSWER = 36, 37
 JOIN, JOINED, PING, PONG, DIAL_BACK, DIALLED_BACK = 34, 35, 38, 39, 40, 41
+DELIVER, DELIVERED = 42, 43
 
 _Q, _A, _N = Role.QUESTION, Role.ANSWER, Role.NOTICE
 MESSAGES: Final = MappingProxyType(
@@ -211,6 +218,8 @@ MESSAGES: Final = MappingProxyType(
             Message(PONG, "pong", Pong, _A),
             Message(DIAL_BACK, "dial_back", DialBack, _Q, (DIALLED_BACK, REFUSE)),
             Message(DIALLED_BACK, "dialled_back", DialledBack, _A),
+            Message(DELIVER, "deliver", Deliver, _Q, (DELIVERED, REFUSE)),
+            Message(DELIVERED, "delivered", Delivered, _A),
         )
     }
 )
@@ -219,7 +228,7 @@ TYPES: Final = MappingProxyType({row.body: row.type for row in MESSAGES.values()
 UNASKED: Final = frozenset({FORK, PEERS, REFUSE})  # answers that may also come without a question [R-SES-9]
 
 # Bodies without text: a typed decode that encodes to the same bytes proves them canonical.
-_FAST: Final = frozenset({RUNS, PUSH, RECORDS, CHUNK, IDS})
+_FAST: Final = frozenset({RUNS, PUSH, RECORDS, CHUNK, IDS, DELIVER})
 _envelope = msgspec.msgpack.Decoder(tuple[int, int, msgspec.Raw])
 _decoders: Final[Mapping[int, msgspec.msgpack.Decoder[Any]]] = MappingProxyType(
     {row.type: msgspec.msgpack.Decoder(row.body) for row in MESSAGES.values()}

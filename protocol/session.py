@@ -41,6 +41,7 @@ class Feature(enum.IntEnum):
     QUERY = 3  # search at hubs
     PEERS = 5  # peer exchange
     REACH = 7  # join, ping, dial_back
+    LETTERS = 9  # letters: taken, and kept for others
 
 
 FEATURE_OF: Final[Mapping[int, Feature]] = MappingProxyType(
@@ -51,6 +52,7 @@ FEATURE_OF: Final[Mapping[int, Feature]] = MappingProxyType(
         messages.JOIN: Feature.REACH,
         messages.PING: Feature.REACH,
         messages.DIAL_BACK: Feature.REACH,
+        messages.DELIVER: Feature.LETTERS,
     }
 )
 """The questions that belong to a feature; any other is always answered."""

@@ -48,6 +48,7 @@ export const LIMITS = Object.freeze({
   CLOCK_TOLERANCE_MS: 120_000,
   MAX_URI: 2_048,
   MAX_ADDRESS: 255,
+  MAX_LETTER: 61_440,
   MAX_ADDRESSES: 8,
 });
 

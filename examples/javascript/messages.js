@@ -47,6 +47,8 @@ const TABLE = {
   pong: [39, { "address?": text(0, 64), clock: int() }],
   dial_back: [40, { port: int(1, 65_535) }, ["dialled_back"]],
   dialled_back: [41, { address: text(0, LIMITS.MAX_ADDRESS), reached: bool }],
+  deliver: [42, { letter: bin(1, LIMITS.MAX_LETTER) }, ["delivered"]],
+  delivered: [43, { kept: bool }],
 };
 
 /** Per message: `{name, type, body, answers}`; `answers` is null for what is no question. */
@@ -57,7 +59,9 @@ export const MESSAGES = Object.fromEntries(
   ]),
 );
 /** Names of messages that answer a question and may not come without one; `fork` and `refuse` may [R-SES-9]. */
-export const ANSWERS = new Set(["items", "ids", "runs", "records", "seen", "chunk", "joined", "pong", "dialled_back"]);
+export const ANSWERS = new Set([
+  "items", "ids", "runs", "records", "seen", "chunk", "joined", "pong", "dialled_back", "delivered",
+]);
 
 const byType = new Map(Object.values(MESSAGES).map((row) => [row.type, row]));
 const DEFAULTS = { runs: { left: [], more: false, runs: [] }, items: { cursor: null, more: false } };

@@ -37,6 +37,7 @@ MAX_WANTS: Final = 512
 MAX_GET_BYTES: Final = 4_194_304
 MAX_RUNS: Final = 1_024  # of one message: only the tables of section 10 name it
 
+MAX_LETTER: Final = 61_440
 BLOB_CHUNK: Final = 32_768
 MAX_BLOB: Final = 16_777_216
 

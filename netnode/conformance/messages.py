@@ -21,6 +21,7 @@ from netnode.conformance.limits import (
     MAX_INT,
     MAX_INTEREST,
     MAX_ITEMS,
+    MAX_LETTER,
     MAX_MESSAGE,
     MAX_PEERS,
     MAX_QUERY,
@@ -86,7 +87,7 @@ NAMES: Final = {
     20: "interest", 21: "have", 23: "push", 25: "refuse", 27: "bye", 29: "twin",
     30: "ask_peers", 31: "peers", 32: "query", 33: "found", 34: "join", 35: "joined", 36: "ranges",
     37: "ranges_answer", 38: "ping", 39: "pong",
-    40: "dial_back", 41: "dialled_back",
+    40: "dial_back", 41: "dialled_back", 42: "deliver", 43: "delivered",
 }  # fmt: skip
 TYPES: Final = {name: number for number, name in NAMES.items()}
 
@@ -174,6 +175,8 @@ BODIES: Final[Mapping[str, Mapping[str, Field]]] = {
     "pong": {"address": may(str_(0, 64)), "clock": must(int_())},
     "dial_back": {"port": must(int_(1, 65_535))},
     "dialled_back": {"address": must(str_(0, MAX_ADDRESS)), "reached": must(bool_)},
+    "deliver": {"letter": must(bin_(1, MAX_LETTER))},
+    "delivered": {"kept": must(bool_)},
 }
 """The tables of sections 10.1 to 10.17, by name [R-MSG-4]."""
 
@@ -181,6 +184,7 @@ ANSWERS: Final[Mapping[str, str]] = {
     "changes": "items", "heads": "items", "ask_ids": "ids", "get": "runs", "openers": "runs", "proof": "fork",
     "want": "records", "see": "seen", "fetch": "chunk",
     "query": "found", "ask_peers": "peers", "join": "joined", "ping": "pong", "dial_back": "dialled_back",
+    "deliver": "delivered",
     "ranges": "ranges_answer",
 }  # fmt: skip
 """What answers each question, besides `refuse` [R-SES-10]."""

@@ -37,7 +37,7 @@ QUESTIONS = sorted(name for name in ANSWERS if SAMPLES[name])
 NOTICES = ["interest", "have", "push", "twin"]
 OTHERS = sorted(name for name in TYPES if SAMPLES[name])
 FEATURES = {TYPES["ranges"]: 1, TYPES["query"]: 3, TYPES["ask_peers"]: 5}
-FEATURES |= {TYPES[name]: 7 for name in ("join", "ping", "dial_back")}
+FEATURES |= {TYPES[name]: 7 for name in ("join", "ping", "dial_back")} | {TYPES["deliver"]: 9}
 SELDOM = st.sampled_from([0, *range(1, 9)])
 UNASKED = {TYPES["fork"], TYPES["peers"], TYPES["refuse"]}
 

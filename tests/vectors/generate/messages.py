@@ -83,6 +83,8 @@ def bodies() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
             {"address": "", "reached": False},
             {"address": "ws://192.0.2.7:4747/inx/1", "reached": True},
         ),
+        "deliver": ({"letter": b"l"}, {"letter": bytes(61_440)}),
+        "delivered": ({"kept": False}, {"kept": True}),
         "ranges": ({}, {"begin": [b"s" * 16, cursor, 500], "items": [ITEM], "lacking": [["0f", 3]], "last": True,
                         "lists": [["0", b""], ["a", b"i" * 16]], "splits": [["b", b"f" * 128]]}),
         "ranges_answer": ({}, {"begin": [cursor, 500], "items": [ITEM], "lacking": [["0f", 65_535]], "left": 1,
@@ -121,6 +123,8 @@ WRONG: Final[tuple[tuple[str, str, Any], ...]] = (
     ("ranges", "lacking", [["a", 1]] * 1_025),
     ("ranges", "items", [ITEM] * 401), ("ranges_answer", "left", 3_073), ("ranges_answer", "begin", [5]),
     ("dialled_back", "address", "a" * 256), ("dialled_back", "reached", None),
+    ("deliver", "letter", b""), ("deliver", "letter", bytes(61_441)), ("deliver", "letter", "l"),
+    ("delivered", "kept", None), ("delivered", "kept", 1),
 )  # fmt: skip
 
 
