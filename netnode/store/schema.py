@@ -92,6 +92,30 @@ _LETTERS: Final = (
     "CREATE TABLE correspondent(id BLOB PRIMARY KEY, token BLOB, given INTEGER NOT NULL) WITHOUT ROWID",
 )
 
+# Deals: what netnode.store.deals, .offers and .stock keep. `seller`, `buyer` and `arbiter` are whom letters go to.
+_DEALS: Final = (
+    "CREATE TABLE deal(d INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, role TEXT NOT NULL, seller BLOB NOT NULL,"
+    " buyer BLOB NOT NULL, arbiter BLOB, nonce BLOB, offer BLOB, title TEXT NOT NULL, opened INTEGER NOT NULL,"
+    " copies INTEGER NOT NULL, asked BLOB, phase TEXT NOT NULL, contract INTEGER NOT NULL, rank INTEGER NOT NULL,"
+    " until INTEGER NOT NULL, stale INTEGER, changed INTEGER NOT NULL)",
+    "CREATE INDEX deal_rank ON deal(rank, until, d)",
+    "CREATE INDEX deal_stale ON deal(stale) WHERE stale IS NOT NULL",
+    "CREATE INDEX deal_offer ON deal(offer) WHERE offer IS NOT NULL",
+    "CREATE TABLE deal_message(d INTEGER NOT NULL REFERENCES deal, id BLOB NOT NULL, data BLOB NOT NULL,"
+    " at INTEGER NOT NULL, own INTEGER NOT NULL, letter INTEGER, PRIMARY KEY(d, id)) WITHOUT ROWID",
+    "CREATE TABLE deal_enclosure(d INTEGER NOT NULL REFERENCES deal, hash BLOB NOT NULL, data BLOB NOT NULL,"
+    " PRIMARY KEY(d, hash)) WITHOUT ROWID",
+    "CREATE TABLE offer(o INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, seller BLOB NOT NULL, own INTEGER NOT NULL,"
+    " data BLOB NOT NULL, enclosure BLOB, code TEXT, title TEXT NOT NULL, made INTEGER NOT NULL, ended INTEGER)",
+    "CREATE INDEX offer_code ON offer(seller, code) WHERE code IS NOT NULL",
+    # variant: its choices joined by U+001F, empty for the listing as a whole
+    "CREATE TABLE stock(key TEXT NOT NULL, variant TEXT NOT NULL, count INTEGER NOT NULL,"
+    " PRIMARY KEY(key, variant)) WITHOUT ROWID",
+    "CREATE TABLE reserved(d INTEGER NOT NULL REFERENCES deal, key TEXT NOT NULL, variant TEXT NOT NULL,"
+    " quantity INTEGER NOT NULL, PRIMARY KEY(d, key, variant)) WITHOUT ROWID",
+    "CREATE TABLE selling(key TEXT PRIMARY KEY, auto_accept INTEGER NOT NULL) WITHOUT ROWID",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
@@ -113,7 +137,7 @@ _TO_2: Final[tuple[str, ...]] = (
     "ALTER TABLE blob ADD COLUMN own INTEGER NOT NULL DEFAULT 1",
 )
 
-_TO_3: Final[tuple[str, ...]] = (*_LETTERS,)
+_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS)
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""

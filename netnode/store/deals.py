@@ -1,0 +1,292 @@
+"""Deals in the store: their messages and enclosures as they came, and what lists and chores look for.
+
+Functions of a `Writer`, or of the connection of a reader or writer, so that a move can be judged inside the
+transaction that stores it. The messages are the truth; `Noted` is what was made of them at some moment, and is made
+again when `stale` has come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import apsw
+
+from netnode.store.writer import Writer
+
+NEVER: Final = 2**62
+"""`until` of what has no date; sorts last."""
+
+MINE, DUE_TO_ME, THEIRS, OVER = 0, 1, 2, 3
+"""Ranks: the owner's move; money due to or from the owner; somebody else's move; nothing is left to do."""
+
+Role = Literal["arbiter", "buyer", "seller"]
+_COLUMNS: Final = (
+    "d, id, role, seller, buyer, arbiter, nonce, offer, title, opened, copies, asked, phase, contract, rank, until, stale,"
+    " changed"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DealRow:
+    """A deal; times are ms UTC.
+
+    Attributes:
+        number: of the row; 0 for a new one.
+        id: of its first message.
+        role: the owner's.
+        seller: networker id.
+        buyer: networker id, or the Ed25519 key of a buyer without a node.
+        arbiter: networker id, if the order names one.
+        nonce: the key of an own order is derived from it; None where the owner is not the buyer.
+        offer: id of the offer it stands on.
+        title: of the goods, for lists.
+        opened: date of its first message.
+        copies: how often the store was a copy when the other side last told all it has.
+        asked: the nonce of the question for that; None while nothing is asked.
+        phase: as the state had it when it was last looked at.
+        contract: whether there was a contract then.
+        rank: one of MINE to OVER.
+        until: the date of its next step; NEVER without one.
+        stale: from when on `phase`, `rank` and `until` may be otherwise though nothing came; None for never.
+        changed: when its newest message was stored.
+    """
+
+    number: int
+    id: bytes
+    role: Role
+    seller: bytes
+    buyer: bytes
+    arbiter: bytes | None
+    nonce: bytes | None
+    offer: bytes | None
+    title: str
+    opened: int
+    copies: int
+    asked: bytes | None = None
+    phase: str = ""
+    contract: bool = False
+    rank: int = MINE
+    until: int = NEVER
+    stale: int | None = 0
+    changed: int = 0
+
+    @property
+    def partner(self) -> bytes:
+        """Who the owner deals with; an arbiter deals with both, the buyer is named."""
+        return self.seller if self.role == "buyer" else self.buyer
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """One message as it is kept; `letter` is the row of the letter that carries an own one."""
+
+    id: bytes
+    data: bytes
+    at: int
+    own: bool
+    letter: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What was made of the messages; see `DealRow`."""
+
+    phase: str
+    contract: bool
+    rank: int
+    until: int
+    stale: int | None
+
+
+# -- writing: inside the transaction of the caller ----------------------------------------------------------
+def start(writer: Writer, row: DealRow) -> int:
+    """Keeps a new deal; its number."""
+    number: int = writer.connection.execute(
+        "INSERT INTO deal(id, role, seller, buyer, arbiter, nonce, offer, title, opened, copies, phase, contract, rank,"
+        " until, stale, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING d",
+        (
+            row.id, row.role, row.seller, row.buyer, row.arbiter, row.nonce, row.offer, row.title, row.opened,
+            row.copies, row.phase, row.contract, row.rank, row.until, row.stale, row.changed,
+        ),
+    ).get  # fmt: skip
+    return number
+
+
+def put_message(
+    writer: Writer,
+    number: int,
+    message: bytes,
+    data: bytes,
+    now: int,
+    *,
+    own: bool,
+    letter: int | None = None,
+) -> bool:
+    """Keeps a message; False when it is there already, as it is."""
+    connection = writer.connection
+    connection.execute(
+        "INSERT OR IGNORE INTO deal_message(d, id, data, at, own, letter) VALUES (?, ?, ?, ?, ?, ?)",
+        (number, message, data, now, own, letter),
+    )
+    new = connection.changes() > 0
+    if new:
+        connection.execute("UPDATE deal SET changed = ? WHERE d = ?", (now, number))
+    return new
+
+
+def put_enclosure(writer: Writer, number: int, name: bytes, data: bytes) -> None:
+    """Keeps an enclosure under its hash."""
+    writer.connection.execute(
+        "INSERT OR IGNORE INTO deal_enclosure(d, hash, data) VALUES (?, ?, ?)", (number, name, data)
+    )
+
+
+def note(writer: Writer, number: int, noted: Noted) -> None:
+    """Writes down what was made of the messages."""
+    writer.connection.execute(
+        "UPDATE deal SET phase = ?, contract = ?, rank = ?, until = ?, stale = ? WHERE d = ?",
+        (noted.phase, noted.contract, noted.rank, noted.until, noted.stale, number),
+    )
+
+
+def ask(writer: Writer, number: int, nonce: bytes) -> None:
+    """Writes down by which nonce the other side was asked for all it has."""
+    writer.connection.execute("UPDATE deal SET asked = ? WHERE d = ?", (nonce, number))
+
+
+def release(writer: Writer, number: int, copies: int) -> None:
+    """The other side has told all it has, or need not: own moves go on."""
+    writer.connection.execute("UPDATE deal SET copies = ?, asked = NULL WHERE d = ?", (copies, number))
+
+
+# -- reading -------------------------------------------------------------------------------------------------
+def by_id(connection: apsw.Connection, deal: bytes) -> DealRow | None:
+    """One deal by its id."""
+    return _one(connection.execute(f"SELECT {_COLUMNS} FROM deal WHERE id = ?", (deal,)))  # noqa: S608 - constants
+
+
+def by_number(connection: apsw.Connection, number: int) -> DealRow | None:
+    """One deal by the number of its row."""
+    return _one(connection.execute(f"SELECT {_COLUMNS} FROM deal WHERE d = ?", (number,)))  # noqa: S608
+
+
+def by_prefix(connection: apsw.Connection, low: bytes, high: bytes) -> list[DealRow]:
+    """Deals whose id lies between, both included; two at most, to see whether it is one."""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM deal WHERE id BETWEEN ? AND ? ORDER BY id LIMIT 2",  # noqa: S608
+        (low, high),
+    )
+    return [_row(values) for values in found]
+
+
+def messages(connection: apsw.Connection, number: int) -> list[MessageRow]:
+    """All messages of a deal, those stored first at first."""
+    return [
+        MessageRow(id_, data, at, bool(own), letter)
+        for id_, data, at, own, letter in connection.execute(
+            "SELECT id, data, at, own, letter FROM deal_message WHERE d = ? ORDER BY at, id", (number,)
+        )
+    ]
+
+
+def count(connection: apsw.Connection, number: int) -> int:
+    """How many messages of a deal are kept."""
+    found: int = connection.execute("SELECT count(*) FROM deal_message WHERE d = ?", (number,)).get
+    return found
+
+
+def enclosures(connection: apsw.Connection, number: int) -> dict[bytes, bytes]:
+    """The enclosures of a deal by their hash."""
+    return dict(connection.execute("SELECT hash, data FROM deal_enclosure WHERE d = ?", (number,)))
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deals a list shows; `over`: those too in which nothing is left to do."""
+
+    over: bool = False
+    role: Role | None = None
+    phase: str | None = None
+
+
+def page(
+    connection: apsw.Connection, wanted: Filter, after: tuple[int, int, int] | None, limit: int
+) -> list[DealRow]:
+    """Deals in the order in which their owner should look at them: own moves first, the most urgent at first.
+
+    Args:
+        connection: a reader's.
+        wanted: which.
+        after: rank, until and number of the last one of the page before.
+        limit: most rows.
+    """
+    rank, until, number = after or (-1, 0, 0)
+    # What is over has no date; the newest of it comes first.
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, CASE rank WHEN {OVER} THEN {NEVER} - changed ELSE until END AS place"  # noqa: S608
+        " FROM deal WHERE (:over OR rank < :last) AND (:role IS NULL OR role = :role)"
+        " AND (:phase IS NULL OR phase = :phase))"
+        " WHERE (rank, place, d) > (:rank, :place, :d) ORDER BY rank, place, d LIMIT :limit",
+        {
+            "over": wanted.over,
+            "last": OVER,
+            "role": wanted.role,
+            "phase": wanted.phase,
+            "rank": rank,
+            "place": until,
+            "d": number,
+            "limit": limit,
+        },
+    )
+    return [_row(values) for values in found]
+
+
+def place(row: DealRow) -> tuple[int, int, int]:
+    """Where a row stands in `page`."""
+    return row.rank, NEVER - row.changed if row.rank == OVER else row.until, row.number
+
+
+def stale(connection: apsw.Connection, now: int, limit: int) -> list[int]:
+    """Numbers of the deals that time alone may have changed."""
+    return [
+        number
+        for (number,) in connection.execute(
+            "SELECT d FROM deal WHERE stale <= ? ORDER BY stale, d LIMIT ?", (now, limit)
+        )
+    ]
+
+
+def held(connection: apsw.Connection, copies: int, limit: int) -> list[DealRow]:
+    """Deals whose other side has not told what it has since the store was last a copy."""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM deal WHERE copies < ? AND rank < ? ORDER BY d LIMIT ?",  # noqa: S608
+        (copies, OVER, limit),
+    )
+    return [_row(values) for values in found]
+
+
+def undecided(connection: apsw.Connection) -> int:
+    """How many orders of others wait for the owner's word."""
+    found: int = connection.execute(
+        "SELECT count(*) FROM deal WHERE role = 'seller' AND NOT contract AND rank < ?", (OVER,)
+    ).get
+    return found
+
+
+def sold_by(connection: apsw.Connection, offer: bytes) -> int:
+    """How many contracts stand on an offer."""
+    found: int = connection.execute("SELECT count(*) FROM deal WHERE offer = ? AND contract", (offer,)).get
+    return found
+
+
+def _one(found: Iterable[Any]) -> DealRow | None:
+    rows: Sequence[Any] = list(found)
+    return _row(rows[0]) if rows else None
+
+
+def _row(values: Any) -> DealRow:
+    number, id_, role, *rest = values
+    *middle, contract, rank, until, stale_, changed = rest
+    return DealRow(number, id_, role, *middle, bool(contract), rank, until, stale_, changed)
