@@ -109,7 +109,7 @@ def lag(connection: apsw.Connection) -> int:
             ELSE 0 END)), 0)
         FROM log LEFT JOIN projected USING (n)
         WHERE (log.arrival > ? OR log.n IN (SELECT n FROM due WHERE at = 0))
-        AND NOT (log.base > 0 AND EXISTS (SELECT 1 FROM extent WHERE extent.n = log.n))
+        AND NOT (log.base > 0 AND NOT log.cut AND EXISTS (SELECT 1 FROM extent WHERE extent.n = log.n))
     """
     return int(connection.execute(query, (tables.cursor(connection),)).get)
 
@@ -191,13 +191,13 @@ def _take(connection: apsw.Connection, batch: Batch, n: int, now_ms: int, room: 
     """Takes what one log has more, at most `room` entries."""
     log = connection.execute(
         "SELECT base, common, generation, seq, head_kind,"
-        " base > 0 AND EXISTS (SELECT 1 FROM extent WHERE extent.n = log.n) FROM log WHERE n = ?",
+        " base > 0 AND NOT cut AND EXISTS (SELECT 1 FROM extent WHERE extent.n = log.n) FROM log WHERE n = ?",
         (n,),
     ).fetchone()
     if log is None:
         return _drop(connection, n, room)
     base, common, generation, tip, head_kind, refetched = log
-    if refetched:
+    if refetched:  # not so where a quota moved the start: nothing below is asked for
         return _Taken(0, True)  # what is held of it will be joined or dropped soon, with a new arrival
     known = connection.execute("SELECT generation, low, high FROM projected WHERE n = ?", (n,)).fetchone()
     if known is not None and known[0] != generation:

@@ -106,6 +106,29 @@ async def test_a_strangers_log_over_the_pool_moves_its_start_and_never_stops_at_
     assert (await a.gate.admit(log.entries[-5:])).kept == 5
 
 
+async def test_a_cut_log_that_goes_on_over_a_gap_is_in_the_catalogue(mesh: Mesh) -> None:
+    """Found by a simulated market: nothing lower is asked for, so what was set aside is never joined nor dropped."""
+    a = await mesh.node("a", quotas=SMALL)
+    log = bulky("log", 300)
+    await a.take(log)
+    await a.keeping.look(a.gate)
+    assert not a.keeping.lower(log.id)
+    log.write(2)
+    settlement = log.settle()
+    record = Listing(salt=bytes(16), key="tea", kind="product", title="Green tea")
+    log.entries.append(log.after(settlement, 3, encode_record(record)))
+    assert (await a.gate.admit(log.entries[-2:])).fault is None
+    now = await state(a, log)
+    assert now.aside and now.base.seq == settlement.seq
+    await a.projector.level()
+
+    def shown(reader: Reader) -> list[tuple[str]]:
+        return list(reader.connection.execute("SELECT key FROM listing WHERE indexed"))
+
+    assert await a.store.read(shown) == [("tea",)]
+    assert await a.store.read(lambda each: catalogue.lag(each.connection)) == 0
+
+
 async def test_a_thousand_fresh_identities_cannot_displace_a_followed_seller(mesh: Mesh) -> None:
     """Nor each other without end: the pool holds [R-QUOTA-1] [R-QUOTA-2]."""
     seller = Author("seller")
