@@ -136,8 +136,21 @@ CODES: Final[dict[str, Code]] = {
         Code("wrong_key", _V, False, "a withdrawal names no listing of this log"),
         Code("stamp", _V, False, "a stamp does not reach the bits it commits to"),
         # paths
-        Code("path", _R, False, "a referral token or path of a wrong form, or tokens that do not go together"),
+        Code(
+            "path", _R, False, "a referral token or path of a wrong form, or tokens that do not go together"
+        ),
         Code("path_expired", _H, False, "a token of the path had expired when the order was made"),
+        # deals: form of what is signed
+        Code("deal_message", _R, False, "a deal message, offer or transcript with a field of a wrong form"),
+        Code("not_party", _R, False, "this role may not send this type of deal message"),
+        # prices
+        Code("not_offered", _V, False, "what the order is on is not for sale, or not any more"),
+        Code("no_choice", _V, False, "an order of a variant or number of pieces that there is not"),
+        Code("on_request", _V, False, "no price is stated for this: it takes an offer"),
+        Code("mixed_money", _V, False, "amounts of one order are in different money or periods"),
+        Code("no_delivery", _V, False, "it is not delivered there, or no address is given"),
+        Code("discount", _V, False, "the discount does not hold for this order"),
+        Code("price_differs", _V, False, "the figures are not those that the goods come to"),
         # here
         Code("local", Side.LOCAL, False, "this program asked for something INX does not allow"),
     )

@@ -130,7 +130,9 @@ MAX_ACKS: Final = 256
 MAX_TERM: Final = 400 * 24 * 3_600_000
 MAX_PARTS: Final = 50
 MAX_TURNS: Final = 1_200
-MAX_DEAL_MESSAGE: Final = 16 * 1024
+MAX_ORDER: Final = 16 * 1024
+MAX_DEAL_MESSAGE: Final = 32 * 1024
+MAX_SEEN: Final = 3
 MAX_DEAL_MESSAGES: Final = 1_000
 MAX_OFFER: Final = 8 * 1024
 MAX_CONSENT: Final = 4 * 1024
@@ -146,6 +148,7 @@ MAX_QUANTITY: Final = 1_000_000
 MAX_PATH: Final = 8
 MAX_REFERRAL: Final = 1_024
 MAX_CAMPAIGN: Final = 32
+MAX_TESTIMONY: Final = 1024 * 1024
 
 LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_INT", MAX_INT, "", "largest integer every language, JavaScript included, holds exactly"),
@@ -315,7 +318,9 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_TERM", MAX_TERM, "ms", "400 days: a yearly payment, and a month of patience"),
     Limit("MAX_PARTS", MAX_PARTS, "parts", "milestones of a large piece of work"),
     Limit("MAX_TURNS", MAX_TURNS, "renewals", "a century of months"),
-    Limit("MAX_DEAL_MESSAGE", MAX_DEAL_MESSAGE, "bytes", "an order with an offer of MAX_OFFER inside"),
+    Limit("MAX_ORDER", MAX_ORDER, "bytes", "an order with an offer of MAX_OFFER inside"),
+    Limit("MAX_DEAL_MESSAGE", MAX_DEAL_MESSAGE, "bytes", "a renewal, which holds an order and its changes"),
+    Limit("MAX_SEEN", MAX_SEEN, "ids", "the newest of the other side, and two rulings that contradict"),
     Limit("MAX_DEAL_MESSAGES", MAX_DEAL_MESSAGES, "messages", "of one deal: part payments of many parts"),
     Limit("MAX_OFFER", MAX_OFFER, "bytes", "an offer of MAX_PARTS parts"),
     Limit("MAX_CONSENT", MAX_CONSENT, "bytes", "an arbiter's consent with its terms"),
@@ -330,4 +335,5 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_PATH", MAX_PATH, "tokens", "of a path: more than a commission can be divided among"),
     Limit("MAX_REFERRAL", MAX_REFERRAL, "bytes", "of a token: the longest key, three ids and a signature"),
     Limit("MAX_CAMPAIGN", MAX_CAMPAIGN, "characters", "a word of the referrer's"),
+    Limit("MAX_TESTIMONY", MAX_TESTIMONY, "bytes", "path, accept, MAX_PARTS receipts, and openers of them all"),
 )

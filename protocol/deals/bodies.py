@@ -7,6 +7,7 @@ signs the hash.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Final, Literal
 
@@ -113,7 +114,7 @@ class Renewal(Struct, frozen=True, kw_only=True):
         doc("the buyer's statements on the mandate that the seller has seen, in their order"),
     ] = ()
     first: Annotated[
-        Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)], doc("the order with the mandate, whole")
+        Annotated[bytes, Meta(max_length=limits.MAX_ORDER)], doc("the order with the mandate, whole")
     ]
     parts: Annotated[
         Annotated[tuple[Part, ...], Meta(min_length=1, max_length=limits.MAX_PARTS)],
@@ -273,7 +274,7 @@ DealBody = (
     | PresumeRefund
 )
 
-TYPES: Final = MappingProxyType(
+TYPES: Final[Mapping[str, type[DealBody]]] = MappingProxyType(
     {
         "order": Order,
         "renewal": Renewal,

@@ -1,0 +1,268 @@
+"""Deal messages: the signed units of a deal, as bytes and as what they say [R-DEAL-1..6].
+
+A message is the canonical array ``[type, deal, role, number, previous, seen, time, epoch, body, signature]``; its id is
+the SHA-256 of these bytes, the id of the deal that of its start. `parse` judges the form alone; whose key signed is
+asked with `signed_by`, and whether the message has effect is for `judging` to say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any, Final, NoReturn, get_args
+
+import msgspec
+
+from protocol import encoding, limits
+from protocol.deals.bodies import TYPES, DealBody, Order, Renewal, Role, Ruling
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.limits import HASH_BYTES
+from protocol.signing import SIGNATURE_BYTES, Signer, check_key, verify
+from protocol.tags import tag
+
+STARTS: Final = frozenset({"order", "renewal"})
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+_BUYER: Final[frozenset[Role]] = frozenset({"buyer"})
+_SELLER: Final[frozenset[Role]] = frozenset({"seller"})
+_SENDERS: Final[dict[str, frozenset[Role]]] = {
+    "order": _BUYER,
+    "renewal": _SELLER,
+    "accept": _SELLER,
+    "decline": _SELLER,
+    "cancel": _BUYER | _SELLER,
+    "payment_sent": _BUYER,
+    "payment_received": _SELLER,
+    "fulfil": _SELLER,
+    "receive": _BUYER,
+    "refund": _SELLER,
+    "refund_received": _BUYER,
+    "dispute": _BUYER | _SELLER,
+    "ruling": frozenset({"arbiter"}),
+    "lapse_accept": _BUYER,
+    "lapse_pay": _SELLER,
+    "lapse_fulfil": _BUYER,
+    "lapse_dispute": _BUYER | _SELLER,
+    "presume_received": _SELLER,
+    "presume_payment": _BUYER,
+    "presume_refund": _SELLER,
+}
+_NAMES: Final = {body: name for name, body in TYPES.items()}
+_FRAME: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One deal message of a right form; equal when its bytes are. Times in ms UTC, ids of 32 bytes.
+
+    `deal` is the message's own id when it starts the deal. `seen` holds what it names besides its predecessor.
+    """
+
+    data: bytes
+    id: bytes = field(compare=False)
+    type: str = field(compare=False)
+    deal: bytes = field(compare=False)
+    role: Role = field(compare=False)
+    number: int = field(compare=False)
+    previous: bytes | None = field(compare=False)
+    seen: tuple[bytes, ...] = field(compare=False)
+    time: int = field(compare=False)
+    epoch: int | None = field(compare=False)
+    body: DealBody = field(compare=False)
+
+    @property
+    def names(self) -> tuple[bytes, ...]:
+        """Every message it names directly: its predecessor first."""
+        return self.seen if self.previous is None else (self.previous, *self.seen)
+
+    @property
+    def starts(self) -> bool:
+        """Whether it is the first message of its deal."""
+        return self.type in STARTS
+
+
+def senders(type: str) -> frozenset[Role]:
+    """The roles that may send a type; empty when the type is unknown."""
+    return _SENDERS.get(type, frozenset())
+
+
+def parse(data: bytes) -> Message:
+    """Reads one message; its signature is not checked here [R-DEAL-1..3].
+
+    Raises:
+        RemoteProtocolError: `encoding`, `not_canonical` or `too_large`; `not_party` when its role may not send its
+            type; `key` when an order's key is none; else `deal_message`, with a sentence that begins with the field.
+    """
+    frame = encoding.decode(data, limits.MAX_DEAL_MESSAGE)
+    if type(frame) is not list or len(frame) != _FRAME:
+        _wrong("message", f"is not an array of {_FRAME}")
+    kind, deal, role, number, previous, seen, time, epoch, body, signature = frame
+    if type(kind) is not str or kind not in TYPES:
+        _wrong("type", "is no type of deal message known here")
+    if type(role) is not str or role not in ROLES:
+        _wrong("role", "is not arbiter, buyer or seller")
+    if role not in _SENDERS[kind]:
+        raise RemoteProtocolError("not_party", f"role: a message of type {kind} is not the {role}'s to send")
+    _check_place(kind, deal, number, previous, seen)
+    if type(time) is not int or time < 0:
+        _wrong("time", "is not a number of milliseconds")
+    if role == "buyer":
+        if epoch is not None:
+            _wrong("epoch", "is for keys of networkers: a buyer signs with the key of the order")
+    elif type(epoch) is not int or not 0 <= epoch < limits.MAX_EPOCHS:
+        _wrong("epoch", f"is not a number below {limits.MAX_EPOCHS}")
+    if type(signature) is not bytes or len(signature) != SIGNATURE_BYTES:
+        _wrong("signature", f"is not of {SIGNATURE_BYTES} bytes")
+    if kind == "order" and len(data) > limits.MAX_ORDER:
+        raise RemoteProtocolError("too_large", f"an order of {len(data)} bytes, at most {limits.MAX_ORDER}")
+    read = _body(kind, body)
+    own = hashlib.sha256(data).digest()
+    return Message(
+        data=data,
+        id=own,
+        type=kind,
+        deal=own if kind in STARTS else deal,
+        role=role,
+        number=number,
+        previous=previous,
+        seen=tuple(seen),
+        time=time,
+        epoch=epoch,
+        body=read,
+    )
+
+
+def sign(
+    network: str,
+    signer: Signer,
+    *,
+    body: DealBody,
+    deal: bytes | None,
+    role: Role,
+    number: int,
+    previous: bytes | None,
+    seen: tuple[bytes, ...],
+    time: int,
+    epoch: int | None,
+) -> Message:
+    """A signed message; `moves.draft` gives the frame fields of the next one [R-DEAL-5].
+
+    Args:
+        network: name of the network.
+        signer: the order's key for a buyer; the signing key of `epoch` for a networker.
+        body: what it says; its class is the type.
+        deal: id of the deal; None for its start.
+        role: of the sender in this deal.
+        number: of the sender's own messages before this one in the deal.
+        previous: id of the sender's own message before it; None for its first.
+        seen: ids of the newest messages of others that the sender has.
+        time: in ms UTC, not before any message named.
+        epoch: of a networker's key; None for a buyer.
+
+    Raises:
+        LocalProtocolError: the message has a form that a receiver would refuse.
+    """
+    frame = [_NAMES[type(body)], deal, role, number, previous, list(seen), time, epoch, msgspec.to_builtins(
+        body, builtin_types=(bytes,)
+    )]  # fmt: skip
+    signature = signer.sign(tag(network, "deal message") + encoding.encode(frame))
+    try:
+        return parse(encoding.encode([*frame, signature]))
+    except RemoteProtocolError as error:
+        raise LocalProtocolError(f"a {frame[0]} of a wrong form: {error.text}") from error
+
+
+def signed_by(network: str, message: Message, key: bytes) -> bool:
+    """Whether the key signed this message [R-DEAL-5]: the order's for a buyer, else a networker's of its epoch."""
+    # The signature is the last 64 bytes; what it covers is the array of the nine before it.
+    covered = b"\x99" + message.data[1 : -SIGNATURE_BYTES - 2]
+    return verify(key, message.data[-SIGNATURE_BYTES:], tag(network, "deal message") + covered)
+
+
+def first_order(start: Message) -> Order:
+    """The order that says the terms of a deal: the start itself, or the one with the mandate that it renews.
+
+    Raises:
+        LocalProtocolError: the message starts no deal.
+    """
+    match start.body:
+        case Order():
+            return start.body
+        case Renewal():
+            order = parse(start.body.first).body
+            assert isinstance(order, Order)  # parse has refused any other
+            return order
+        case _:
+            raise LocalProtocolError(f"a {start.type} starts no deal")
+
+
+def _check_place(kind: str, deal: Any, number: Any, previous: Any, seen: Any) -> None:
+    if kind in STARTS:
+        if deal is not None or number != 0 or type(number) is not int or previous is not None or seen != []:
+            _wrong("deal", f"a {kind} starts its deal: number 0, and no deal, predecessor or seen message")
+        return
+    if not _is_id(deal):
+        _wrong("deal", "is not an id of 32 bytes")
+    if type(number) is not int or not 0 <= number < limits.MAX_DEAL_MESSAGES:
+        _wrong("number", f"is not a number below {limits.MAX_DEAL_MESSAGES}")
+    if (previous is None) != (number == 0) or not (previous is None or _is_id(previous)):
+        _wrong("previous", "is the id of the sender's message before, absent for number 0 and only then")
+    if type(seen) is not list or len(seen) > limits.MAX_SEEN or not all(map(_is_id, seen)):
+        _wrong("seen", f"is not a list of at most {limits.MAX_SEEN} ids")
+    if len({previous, *seen}) != len(seen) + 1:
+        _wrong("seen", "names a message twice")
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is bytes and len(value) == HASH_BYTES
+
+
+def _body(kind: str, value: Any) -> DealBody:
+    try:
+        body: DealBody = encoding.typed(value, TYPES[kind])
+    except msgspec.ValidationError as error:
+        what, _, place = str(error).rpartition(" - at `$")
+        where = f"body{place.rstrip('`')}" if what else "body"
+        _wrong(where, what or str(error))
+    match body:
+        case Order():
+            _check_order(body)
+        case Renewal():
+            _check_renewal(body)
+        case Ruling():
+            if list(body.delivered) != sorted(set(body.delivered)):
+                _wrong("body.delivered", "is not ascending")
+        case _:
+            pass
+    return body
+
+
+def _check_order(order: Order) -> None:
+    check_key(order.key)
+    credit = order.issuer is not msgspec.UNSET and order.unit is not msgspec.UNSET
+    neither = order.issuer is msgspec.UNSET and order.unit is msgspec.UNSET
+    if not (neither if order.currency is not msgspec.UNSET else credit):
+        _wrong("body.currency", "the price is either in a currency, or in a unit of an issuer")
+    price = sum(part.price for part in order.parts)
+    if price > limits.MAX_INT:
+        _wrong("body.parts", "their prices add up to more than any amount can be")
+    if order.tax + order.shipping > price:
+        _wrong("body.tax", "tax and shipping are part of the price, which is lower")
+    if (order.terms.arbiter is msgspec.UNSET) != (order.terms.consent is msgspec.UNSET):
+        _wrong("body.terms.consent", "goes with an arbiter, and only then")
+    if order.listing is msgspec.UNSET and order.offer is msgspec.UNSET:
+        _wrong("body.listing", "an order names a listing or holds an offer")
+
+
+def _check_renewal(renewal: Renewal) -> None:
+    try:
+        first = parse(renewal.first)
+    except RemoteProtocolError as error:
+        _wrong("body.first", error.text)
+    if not isinstance(first.body, Order) or first.body.mandate is msgspec.UNSET:
+        _wrong("body.first", "is not an order with a mandate")
+    if sum(part.price for part in renewal.parts) > limits.MAX_INT:
+        _wrong("body.parts", "their prices add up to more than any amount can be")
+
+
+def _wrong(field: str, reason: str) -> NoReturn:
+    raise RemoteProtocolError("deal_message", f"{field}: {reason}")
