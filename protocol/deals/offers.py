@@ -62,6 +62,10 @@ class Discount(Struct, frozen=True, kw_only=True):
     ] = UNSET
     least: Annotated[Count, doc("minor units the goods must cost before it")] = 0
     points: Annotated[_Points | UnsetType, doc("basis points of the goods' amount")] = UNSET
+    title: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=limits.MAX_TITLE)],
+        doc("for people: the title of the order's discount line"),
+    ]
     unit: Annotated[_Unit | UnsetType, doc("credit unit, as its issuer names it")] = UNSET
 
 

@@ -9,36 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, NoReturn
+from typing import Final, NoReturn
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
 from protocol import limits
 from protocol.deals.bodies import Order
 from protocol.deals.enclosures import Address, DiscountLine, Goods, GoodsLine, TaxLine
+from protocol.deals.offers import Discount
 from protocol.errors import Void
-from protocol.records.fields import doc, malformed, one_line
 from protocol.records.listing import Listing, Shipping, Variant
-from protocol.records.money import Per, Price, Sale, check_price
+from protocol.records.money import Per, Price, Sale
 
 _WHOLE: Final = limits.MAX_BASIS_POINTS
 _SUBDIVISION: Final = re.compile(r"[A-Z0-9]{1,13}")
 _NOT_SOLD: Final = ("opportunity", "want-ad")
-
-
-class Discount(Struct, frozen=True, kw_only=True):
-    """What an offer takes off the goods of a listing: a share, or an amount."""
-
-    amount: Annotated[Price | UnsetType, doc("what is taken off, at most the goods; else `points`")] = UNSET
-    least: Annotated[Price | UnsetType, doc("the goods cost at least this, before discount")] = UNSET
-    points: Annotated[
-        Annotated[int, Meta(ge=1, le=limits.MAX_BASIS_POINTS)] | UnsetType,
-        doc("basis points of the goods; else `amount`"),
-    ] = UNSET
-    title: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=limits.MAX_TITLE)], doc("for people; one line")
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +44,8 @@ class Money:
     unit: str | UnsetType = UNSET
 
     @classmethod
-    def of(cls, priced: Price | Order) -> Money:
-        """That of a price, or of an order."""
+    def of(cls, priced: Price | Order | Discount) -> Money:
+        """That of a price, an order or a discount."""
         return cls(priced.currency, priced.issuer, priced.unit)
 
 
@@ -106,13 +92,13 @@ def half_up(numerator: int, denominator: int) -> int:
 def price_of(
     lines: Sequence[GoodsLine], discounts: Sequence[DiscountLine], taxes: Sequence[TaxLine], shipping: int
 ) -> int:
-    """Goods less discounts, with shipping and the taxes that are not included [R-PRICE-5]."""
+    """Goods less discounts, with shipping and the taxes that are not included [R-PRICE-6]."""
     added = sum(line.amount for line in taxes if not line.included)
     return sum(line.amount for line in lines) - sum(line.amount for line in discounts) + shipping + added
 
 
 def spread(total: int, weights: Sequence[int]) -> tuple[int, ...]:
-    """Divides an amount by weights, to the unit: largest remainder, the earlier of two equal ones first [R-PRICE-6].
+    """Divides an amount by weights, to the unit: largest remainder, the earlier of two equal ones first [R-PRICE-7].
 
     Args:
         total: minor units.
@@ -129,7 +115,7 @@ def spread(total: int, weights: Sequence[int]) -> tuple[int, ...]:
 
 
 def part_prices(lines: Sequence[GoodsLine], price: int) -> tuple[int, ...]:
-    """The prices of the parts of an order: its price, divided as the amounts of their lines [R-PRICE-6].
+    """The prices of the parts of an order: its price, divided as the amounts of their lines [R-PRICE-7].
 
     Args:
         lines: of the goods; `part` says which part a line belongs to.
@@ -139,22 +125,6 @@ def part_prices(lines: Sequence[GoodsLine], price: int) -> tuple[int, ...]:
     for line in lines:
         weights[line.part] += line.amount
     return spread(price, weights)
-
-
-def check_discount(field: str, discount: Discount) -> None:
-    """A discount is a share or an amount, in money that is paid once.
-
-    Raises:
-        Void: `malformed`, naming `field`.
-    """
-    one_line(f"{field}.title", discount.title)
-    if (discount.amount is UNSET) == (discount.points is UNSET):
-        malformed(field, "needs an amount or points, and not both")
-    for name, price in (("amount", discount.amount), ("least", discount.least)):
-        if price is not UNSET:
-            check_price(f"{field}.{name}", price)
-            if price.per is not UNSET:
-                malformed(f"{field}.{name}.per", "is taken off once")
 
 
 def priced(
@@ -188,7 +158,7 @@ def priced(
         _refuse("no_choice", f"{listing.title}: nothing is chosen")
     lines, money, per, points = _lines(listing, choices, time)
     goods = sum(line.amount for line in lines)
-    discounts = () if discount is None else (_taken_off(discount, code, goods, money),)
+    discounts = () if discount is None else (_taken_off(listing, discount, code, goods, money),)
     rate = _rate(listing, to, service)
     shipping = 0 if rate is None else _shipping_price(listing, rate, money)
     label = None if rate is None or rate.label is UNSET else rate.label
@@ -202,7 +172,7 @@ def priced(
 def check_order(
     listing: Listing, time: int, order: Order, goods: Goods, discount: Discount | None = None
 ) -> None:
-    """An order on a listing says what its goods cost there, to the unit; the seller accepts no other [R-PRICE-7].
+    """An order on a listing says what its goods cost there, to the unit; the seller accepts no other [R-PRICE-8].
 
     Args:
         listing: the version that the order names.
@@ -240,7 +210,7 @@ def check_order(
 
 
 def check_sums(order: Order, goods: Goods) -> None:
-    """The figures of an order of free goods are the sums of its goods [R-PRICE-8].
+    """The figures of an order of free goods are the sums of its goods [R-PRICE-9].
 
     Args:
         order: its body.
@@ -338,22 +308,27 @@ def _terms(listing: Listing, variant: Variant | None) -> tuple[Price | UnsetType
     return price, sale if variant.sale is UNSET else variant.sale, 0 if points is UNSET else points
 
 
-def _taken_off(discount: Discount, code: str | None, goods: int, money: Money) -> DiscountLine:
-    for price in (discount.amount, discount.least):
-        if price is not UNSET and Money.of(price) != money:
-            _refuse("discount", f"{discount.title}: is for prices in other money")
-    if discount.least is not UNSET and goods < discount.least.amount:
+def _taken_off(
+    listing: Listing, discount: Discount, code: str | None, goods: int, money: Money
+) -> DiscountLine:
+    """What an offer's discount takes off the goods, at most all of them [R-PRICE-3]."""
+    if discount.keys is not UNSET and listing.key not in discount.keys:
+        _refuse("discount", f"{discount.title}: is not for {listing.title}")
+    if (discount.amount is not UNSET or discount.least) and Money.of(discount) != money:
+        _refuse("discount", f"{discount.title}: is for prices in other money")
+    if goods < discount.least:
         _refuse("discount", f"{discount.title}: the goods cost less than it asks for")
-    if discount.points is not UNSET:
+    if discount.amount is not UNSET and discount.points is UNSET:
+        amount = min(discount.amount, goods)
+    elif discount.points is not UNSET and discount.amount is UNSET:
         amount = half_up(goods * discount.points, _WHOLE)
     else:
-        assert discount.amount is not UNSET, "check_discount has seen it"
-        amount = min(discount.amount.amount, goods)
+        _refuse("discount", f"{discount.title}: needs an amount or a share, and not both")
     return DiscountLine(amount=amount, code=UNSET if code is None else code, title=discount.title)
 
 
 def _rate(listing: Listing, to: Address | None, service: str | None) -> Shipping | None:
-    """The rate that holds for an address [R-PRICE-3]."""
+    """The rate that holds for an address [R-PRICE-4]."""
     if listing.shipping is UNSET or listing.ships is False:
         if service is not None:
             _refuse("no_delivery", f"{listing.title}: has no shipping to choose from")
@@ -379,7 +354,7 @@ def _shipping_price(listing: Listing, rate: Shipping, money: Money) -> int:
 
 
 def _taxes(listing: Listing, goods: int, shipping: int) -> tuple[TaxLine, ...]:
-    """The tax of goods (discount taken off) and, where it bears it, shipping: rounded once over both [R-PRICE-4]."""
+    """The tax of goods (discount taken off) and, where it bears it, shipping: rounded once over both [R-PRICE-5]."""
     if listing.tax is UNSET:
         return ()
     tax = listing.tax
