@@ -19,6 +19,7 @@ from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.records.fields import Hash, Key, doc
 
 LetterId = Annotated[bytes, Meta(min_length=limits.LETTER_ID_BYTES, max_length=limits.LETTER_ID_BYTES)]
+Nonce = Annotated[bytes, Meta(min_length=limits.SALT_BYTES, max_length=limits.SALT_BYTES)]
 Token = Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_LETTER_TOKEN)]
 _Code = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z_]{1,32}\Z")]
 _Enclosures = Annotated[
@@ -39,9 +40,31 @@ class Mail(Struct, frozen=True, kw_only=True):
     text: Annotated[Annotated[str, Meta(max_length=limits.MAX_MAIL_TEXT)], doc("plain text")] = ""
 
 
+class Answers(Struct, frozen=True, kw_only=True):
+    """Says that a letter is the last one of an answer to `ask`, and where the sender's messages end."""
+
+    heads: Annotated[
+        Annotated[tuple[Hash, ...], Meta(max_length=limits.MAX_LETTER_PARTS)],
+        doc("ids of the sender's messages of the deal that no other of them names, ascending"),
+    ]
+    nonce: Annotated[LetterId, doc("of the question")]
+
+
+class Answers(Struct, frozen=True, kw_only=True):
+    """Says that everything of a deal that was asked for has now been sent."""
+
+    heads: Annotated[
+        Annotated[tuple[Hash, ...], Meta(max_length=limits.MAX_LETTER_PARTS)],
+        doc("ids of the messages of the sender's set that no other of them names"),
+    ] = ()
+    nonce: Annotated[Nonce, doc("of the `ask`")]
+
+
 class DealLetter(Struct, frozen=True, kw_only=True):
     """Messages of deals, with their private documents."""
 
+    answers: Annotated[Answers | UnsetType, doc("in the last letter of an answer to `ask`")] = UNSET
+    answers: Annotated[Answers | UnsetType, doc("in the last letter of an answer")] = UNSET
     enclosures: Annotated[_Enclosures, doc("canonical bytes of enclosures")] = ()
     messages: Annotated[
         Annotated[
@@ -60,6 +83,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Asks for everything of one deal again."""
 
     deal: Annotated[Hash, doc("id of the deal")]
+    nonce: Annotated[Nonce, doc("16 random bytes; the answer names them")]
+    nonce: Annotated[LetterId, doc("16 random bytes, which the answer repeats")]
 
 
 class Ack(Struct, frozen=True, kw_only=True):
@@ -95,7 +120,28 @@ class AskOffer(Struct, frozen=True, kw_only=True):
     listing: Annotated[Key | UnsetType, doc("key of the listing it is for")] = UNSET
 
 
-LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer
+class Witness(Struct, frozen=True, kw_only=True):
+    """What the way in of a buyer passes on to the others of the path."""
+
+    accept: Annotated[
+        Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)] | UnsetType,
+        doc("the seller's signed accept"),
+    ] = UNSET
+    order: Annotated[Hash, doc("id of the order")]
+    path: Annotated[
+        Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)],
+        doc("the opened path: its salt and tokens"),
+    ]
+    receipts: Annotated[
+        Annotated[
+            tuple[Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)], ...],
+            Meta(max_length=limits.MAX_LETTER_PARTS),
+        ],
+        doc("the buyer's signed receipts"),
+    ] = ()
+
+
+LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer | Witness
 
 LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
     {
@@ -106,6 +152,7 @@ LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
         "refused": Refused,
         "offer": OfferLetter,
         "ask_offer": AskOffer,
+        "witness": Witness,
     }
 )
 """Type on the wire -> body."""

@@ -295,7 +295,7 @@ LIMITS: Final[tuple[Limit, ...]] = (
         "MAX_LETTER_CONTENT",
         MAX_LETTER_CONTENT,
         "bytes",
-        "MAX_DEAL_MESSAGE with MAX_ENCLOSURE; leaves 8 KiB of MAX_LETTER to openers, token and seal",
+        "any deal message, or an order with its enclosure; leaves 8 KiB to openers, token and seal",
     ),
     Limit("MAX_LETTER_PARTS", MAX_LETTER_PARTS, "parts", "messages, enclosures or signers in one letter"),
     Limit("MAX_LETTER_TOKEN", MAX_LETTER_TOKEN, "bytes", "who, until when, and a signature"),

@@ -17,7 +17,7 @@ from netnode.store import Writer, blobs
 COPIED: Final = (
     "networker", "peer", "follow", "blocked", "invite", "invited", "joining", "domain", "branch", "branch_holder",
     "told", "address", "stated", "discouraged", "near", "fallen", "purged",
-    "outbox", "letter_known", "inbox", "ack", "mail", "mailbox", "box", "correspondent",
+    "outbox", "letter_known", "inbox", "ack", "mail", "mailbox", "correspondent",
     "deal", "deal_message", "deal_enclosure", "offer", "stock", "reserved", "selling",
 )  # fmt: skip
 NOT_COPIED: Final = frozenset({"version", "network", "store"})

@@ -80,16 +80,14 @@ _LETTERS: Final = (
     "CREATE TABLE ack(sender BLOB NOT NULL, id BLOB NOT NULL, PRIMARY KEY(sender, id)) WITHOUT ROWID",
     "CREATE TABLE mail(i INTEGER PRIMARY KEY AUTOINCREMENT, sender BLOB NOT NULL, first BLOB NOT NULL, re BLOB,"
     " subject TEXT NOT NULL, text TEXT NOT NULL, stranger INTEGER NOT NULL, at INTEGER NOT NULL,"
-    " read INTEGER NOT NULL)",
+    " read INTEGER NOT NULL, UNIQUE(sender, first))",
     "CREATE TABLE mailbox(i INTEGER PRIMARY KEY AUTOINCREMENT, recipient BLOB NOT NULL, sender BLOB NOT NULL,"
-    " id BLOB NOT NULL, stranger INTEGER NOT NULL, bytes INTEGER NOT NULL, letter BLOB NOT NULL,"
-    " since INTEGER NOT NULL, expires INTEGER NOT NULL, forward INTEGER NOT NULL, attempts INTEGER NOT NULL,"
-    " due INTEGER, UNIQUE(sender, id, recipient))",
-    "CREATE INDEX mailbox_recipient ON mailbox(recipient)",
+    " id BLOB NOT NULL, carrier BLOB NOT NULL, stranger INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " letter BLOB NOT NULL, since INTEGER NOT NULL, expires INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER,"
+    " UNIQUE(recipient, sender, id))",
     "CREATE INDEX mailbox_expires ON mailbox(expires)",
     "CREATE INDEX mailbox_due ON mailbox(due) WHERE due IS NOT NULL",
-    "CREATE TABLE box(key BLOB PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
-    "CREATE TABLE correspondent(id BLOB PRIMARY KEY, token BLOB, given INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE correspondent(id BLOB PRIMARY KEY, token BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
 )
 
 # Deals: what netnode.store.deals, .offers and .stock keep. `seller`, `buyer` and `arbiter` are whom letters go to.
