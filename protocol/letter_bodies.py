@@ -19,7 +19,6 @@ from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.records.fields import Hash, Key, doc
 
 LetterId = Annotated[bytes, Meta(min_length=limits.LETTER_ID_BYTES, max_length=limits.LETTER_ID_BYTES)]
-Nonce = Annotated[bytes, Meta(min_length=limits.SALT_BYTES, max_length=limits.SALT_BYTES)]
 Token = Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_LETTER_TOKEN)]
 _Code = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z_]{1,32}\Z")]
 _Enclosures = Annotated[
@@ -50,20 +49,9 @@ class Answers(Struct, frozen=True, kw_only=True):
     nonce: Annotated[LetterId, doc("of the question")]
 
 
-class Answers(Struct, frozen=True, kw_only=True):
-    """Says that everything of a deal that was asked for has now been sent."""
-
-    heads: Annotated[
-        Annotated[tuple[Hash, ...], Meta(max_length=limits.MAX_LETTER_PARTS)],
-        doc("ids of the messages of the sender's set that no other of them names"),
-    ] = ()
-    nonce: Annotated[Nonce, doc("of the `ask`")]
-
-
 class DealLetter(Struct, frozen=True, kw_only=True):
     """Messages of deals, with their private documents."""
 
-    answers: Annotated[Answers | UnsetType, doc("in the last letter of an answer to `ask`")] = UNSET
     answers: Annotated[Answers | UnsetType, doc("in the last letter of an answer")] = UNSET
     enclosures: Annotated[_Enclosures, doc("canonical bytes of enclosures")] = ()
     messages: Annotated[
@@ -83,7 +71,6 @@ class Ask(Struct, frozen=True, kw_only=True):
     """Asks for everything of one deal again."""
 
     deal: Annotated[Hash, doc("id of the deal")]
-    nonce: Annotated[Nonce, doc("16 random bytes; the answer names them")]
     nonce: Annotated[LetterId, doc("16 random bytes, which the answer repeats")]
 
 
