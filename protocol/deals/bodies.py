@@ -97,7 +97,9 @@ class Order(Struct, frozen=True, kw_only=True):
     plan: Annotated[Hash | UnsetType, doc("hash of the plan that the commission follows")] = UNSET
     points: Annotated[Count | UnsetType, doc("hundredths of a point of the seller's plan")] = UNSET
     seller: Annotated[Hash, doc("networker id")]
-    shipping: Annotated[Count, doc("part of the price that is for shipping, minor units")] = 0
+    shipping: Annotated[
+        Count, doc("part of the price that is for shipping, without its tax, minor units")
+    ] = 0
     tax: Annotated[Count, doc("part of the price that is tax, minor units")] = 0
     terms: Annotated[Terms, doc("deadlines and arbiter")]
     unit: Annotated[_Unit | UnsetType, doc("credit unit, as its issuer names it")] = UNSET

@@ -54,8 +54,9 @@ class TaxLine(Struct, frozen=True, kw_only=True):
     """One tax."""
 
     amount: Annotated[Count, doc("minor units")]
-    included: Annotated[bool, doc("whether it is inside the amounts of the goods")]
+    included: Annotated[bool, doc("whether it is inside the amounts of the goods and the stated shipping")]
     rate: Annotated[_Rate, doc("basis points")]
+    shipping: Annotated[Count, doc("how much of it is on the shipping")] = 0
     title: Annotated[_Line, doc("as VAT 19 %")]
 
 

@@ -57,7 +57,7 @@ class Priced:
         lines: of the goods, before discount.
         discounts: taken off the goods.
         taxes: included ones are inside the lines and the shipping, others come on top.
-        shipping: its price, with a tax it includes and without one that is added.
+        shipping: its price without tax, as in the order.
         service: label of the shipping rate; None without a rate or label.
         money: what all amounts are counted in.
         per: the period that a recurring price covers; None when it is paid once.
@@ -92,8 +92,15 @@ def half_up(numerator: int, denominator: int) -> int:
 def price_of(
     lines: Sequence[GoodsLine], discounts: Sequence[DiscountLine], taxes: Sequence[TaxLine], shipping: int
 ) -> int:
-    """Goods less discounts, with shipping and the taxes that are not included [R-PRICE-6]."""
-    added = sum(line.amount for line in taxes if not line.included)
+    """Goods less discounts, with shipping and the taxes that are not inside the goods [R-PRICE-6].
+
+    Args:
+        lines: of the goods.
+        discounts: taken off.
+        taxes: of goods and shipping.
+        shipping: its price without tax.
+    """
+    added = sum(line.shipping if line.included else line.amount for line in taxes)
     return sum(line.amount for line in lines) - sum(line.amount for line in discounts) + shipping + added
 
 
@@ -162,8 +169,10 @@ def priced(
     rate = _rate(listing, to, service)
     shipping = 0 if rate is None else _shipping_price(listing, rate, money)
     label = None if rate is None or rate.label is UNSET else rate.label
-    taxed = goods - sum(line.amount for line in discounts)
-    found = Priced(lines, discounts, _taxes(listing, taxed, shipping), shipping, label, money, per, points)
+    taxes = _taxes(listing, goods - sum(line.amount for line in discounts), shipping)
+    if any(line.included for line in taxes):
+        shipping -= sum(line.shipping for line in taxes)
+    found = Priced(lines, discounts, taxes, shipping, label, money, per, points)
     if max(found.price, goods, points) > limits.MAX_INT:
         _refuse("too_large", "the price is above the largest amount there is")
     return found
@@ -223,7 +232,10 @@ def check_sums(order: Order, goods: Goods) -> None:
         if line.amount != line.quantity * line.unit_price:
             _differs(f"the amount of line {number}", line.amount, line.quantity * line.unit_price)
     price = price_of(goods.lines, goods.discounts, goods.taxes, order.shipping)
-    if price < order.shipping:
+    for tax_line in goods.taxes:
+        if tax_line.shipping > tax_line.amount:
+            _refuse("price_differs", f"{tax_line.title}: more of it is on the shipping than there is of it")
+    if sum(line.amount for line in goods.discounts) > sum(line.amount for line in goods.lines):
         _refuse("price_differs", "the discounts are above the goods")
     tax = sum(line.amount for line in goods.taxes)
     _agree(order, price, tax, part_prices(goods.lines, price))
@@ -358,10 +370,17 @@ def _taxes(listing: Listing, goods: int, shipping: int) -> tuple[TaxLine, ...]:
     if listing.tax is UNSET:
         return ()
     tax = listing.tax
-    base = goods + (shipping if tax.shipping else 0)
     whole = _WHOLE + tax.rate if tax.included else _WHOLE
-    amount = half_up(base * tax.rate, whole)
-    return (TaxLine(amount=amount, included=tax.included, rate=tax.rate, title=tax.title),)
+    taxed = shipping if tax.shipping else 0
+    return (
+        TaxLine(
+            amount=half_up((goods + taxed) * tax.rate, whole),
+            included=tax.included,
+            rate=tax.rate,
+            shipping=half_up(taxed * tax.rate, whole),
+            title=tax.title,
+        ),
+    )
 
 
 def _agree(order: Order, price: int, tax: int, parts: tuple[int, ...]) -> None:
