@@ -10,6 +10,7 @@ import os
 import socket
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -136,37 +137,44 @@ class Controlled:
         going = True
         while going:
             connection, _ = self._listener.accept()
-            with connection:
+            with connection, suppress(OSError):  # whoever asked may go away
                 connection.settimeout(LINE_SECONDS)
                 try:
-                    going = self._answer(connection)
-                except OSError:
-                    continue  # whoever asked went away
+                    request = self._asked(connection)
+                except Problem as problem:
+                    connection.sendall(_failed(problem))
+                else:
+                    going = request.do != "down"
+                    connection.sendall(self._answer(request))
 
     def close(self) -> None:
         """Takes the control file away."""
         self._listener.close()
         self._disk.remove(self._path)
 
-    def _answer(self, connection: socket.socket) -> bool:
-        """Answers one request; whether the mesh goes on."""
+    def _asked(self, connection: socket.socket) -> Request:
+        """The next request.
+
+        Raises:
+            Problem: it is none, or its token is another mesh's (4).
+            OSError: the other side went away.
+        """
         try:
             request = msgspec.json.decode(_line(connection), type=Request)
-            if request.token != self._token:
-                raise Problem("The token is not this mesh's.", ExitCode.REFUSED, "token")
-        except (msgspec.DecodeError, Problem) as error:
-            connection.sendall(_failed(Problem(str(error), ExitCode.REFUSED, "request")))
-            return True
+        except msgspec.DecodeError as error:
+            raise Problem(f"This is no request to a mesh: {error}.", ExitCode.REFUSED, "request") from error
+        if request.token != self._token:
+            raise Problem("The token is not this mesh's.", ExitCode.REFUSED, "token")
+        return request
+
+    def _answer(self, request: Request) -> bytes:
         try:
             document = self._done(request)
         except MeshFailure as failure:
-            connection.sendall(_failed(Problem(str(failure), ExitCode.REFUSED, "mesh")))
+            return _failed(Problem(str(failure), ExitCode.REFUSED, "mesh"))
         except Problem as problem:
-            connection.sendall(_failed(problem))
-        else:
-            answer = _Answer(document=msgspec.Raw(msgspec.json.encode(document)))
-            connection.sendall(msgspec.json.encode(answer) + b"\n")
-        return request.do != "down"
+            return _failed(problem)
+        return msgspec.json.encode(_Answer(document=msgspec.Raw(msgspec.json.encode(document)))) + b"\n"
 
     def _done(self, request: Request) -> object:
         for name in (*[name for group in request.groups for name in group], request.node):

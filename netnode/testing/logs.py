@@ -17,7 +17,6 @@ def merged(logs: Iterable[tuple[str, Path]]) -> list[str]:
         logs: names of nodes and files; one that is missing is passed over. A line without a time, as of a traceback,
             stays behind the one before it.
     """
-    dated: list[tuple[str, int, str]] = []
     width = 0
     rows: list[tuple[str, str, str]] = []
     for name, path in logs:

@@ -128,8 +128,8 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
         control = json.loads((folder / "mesh.json").read_text())
         assert (folder / "mesh.json").stat().st_mode & 0o077 == 0
         (folder / "mesh.json").write_text(json.dumps(control | {"token": "0" * 32}))
-        refused = on(folder, "down")
-        assert refused.code == 4 and "token" in refused.sentence
+        refused = on(folder, "down", "--json")
+        assert refused.code == 4 and refused.json["error"]["code"] == "token"
         (folder / "mesh.json").write_text(json.dumps(control))
     used = on(folder, "up")
     assert used.code == 4 and "not empty" in used.sentence
