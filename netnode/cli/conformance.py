@@ -11,6 +11,7 @@ import click
 
 from netnode.cli import output
 from netnode.cli.frame import NodeCommand, examples, invocation, messages
+from netnode.conformance.checking import CLASSES
 from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.system import SystemClock, SystemEntropy
 
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
     from netnode.conformance.checking import Check
     from netnode.conformance.running import Result
 
-_CLASSES: Final = ("C0", "C1", "C2", "C3", "C4")
 _USUAL: Final = ("C1", "C2", "C4")
+_MORE: Final = {"expected": "failed as expected", "skipped": "skipped"}
 
 
 def _classes(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
     if value is None:
         return _USUAL
     named = tuple(word.strip().upper() for word in value.split(",") if word.strip())
-    unknown = [word for word in named if word not in _CLASSES]
+    unknown = [word for word in named if word not in CLASSES]
     if unknown or not named:
-        text = f"{', '.join(unknown) or value!r} is no class. Name some of {', '.join(_CLASSES)}."
+        text = f"{', '.join(unknown) or value!r} is no class. Name some of {', '.join(CLASSES)}."
         raise click.BadParameter(text, context, parameter)
     return named
 
@@ -198,6 +199,3 @@ def _show(report: Mapping[str, Any]) -> None:
     counts = (f"{report['passed']} passed", f"{report['failed']} failed")
     more = [f"{report[name]} {said}" for name, said in _MORE.items() if report[name]]
     output.say(", ".join((*counts, *more)) + ".")
-
-
-_MORE: Final = {"expected": "failed as expected", "skipped": "skipped"}

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from netnode.cli import output
 from netnode.cli.frame import NodeCommand, examples, invocation, messages
 from netnode.problems import ExitCode
+from netnode.simulator.options import MAX_NODES
 
 if TYPE_CHECKING:  # late at run time: no other command needs any of it
     from netnode.simulator.running import Order, Verdict
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # late at run time: no other command needs any of it
 @click.option("--seed", type=click.IntRange(0, 2**53), default=0, show_default=True, help="The first seed.")
 @click.option("--seeds", type=click.IntRange(1, 1_000_000), default=1, show_default=True, help="How many.")
 @click.option("--scenario", metavar="NAME", help="Its name or number; without it each seed draws one.")
-@click.option("--nodes", type=click.IntRange(1, 32), help="Honest nodes; else drawn.")
+@click.option("--nodes", type=click.IntRange(1, MAX_NODES), help="Honest nodes; else drawn.")
 @click.option(
     "--until", type=click.FloatRange(0.0, 1e6), metavar="T", help="Virtual seconds of trouble; else drawn."
 )
