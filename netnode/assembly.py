@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from netnode.backups.before_migration import saving
 from netnode.bus import Bus
 from netnode.config import Config
+from netnode.failures import Failures
 from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.keeping import Keeping
@@ -74,6 +75,7 @@ class Assembly:
     own: OwnLog
     projector: Projector
     ring: KeyRing
+    failures: Failures = field(default_factory=Failures)
 
 
 def system_ports() -> Ports:
@@ -254,4 +256,5 @@ def services_of(
         sealer=parts.ports.sealer,
         machine=parts.ports.machine,
         local=parts.ports.local,
+        failures=parts.failures,
     )

@@ -73,6 +73,7 @@ async def connecting(
             held=held,
             reach=reach,
             claims=Claims(ports.clock),
+            failures=parts.failures,
         )
         sessions = SessionKeeper(
             core,

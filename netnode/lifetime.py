@@ -96,7 +96,7 @@ async def working(node: Node) -> AsyncIterator[None]:
         tasks = [
             group.create_task(parts.projector.run(), name="projector"),
             group.create_task(met.sessions.run(), name="sessions"),
-            group.create_task(run_all(work), name="chores"),
+            group.create_task(run_all(work, parts.failures), name="chores"),
         ]
         yield
         await met.sessions.close()

@@ -192,6 +192,7 @@ async def _front(
         ],
         allow_hosts=settings.allow_hosts,
         allow_origins=settings.allow_origins,
+        failures=parts.failures,
     )
     host, port = await server.start(*split_listen(options.listen or settings.listen))
     try:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from netnode.failures import FETCHING
 from netnode.ports import Clock, Dialer, Entropy, LinkClosed
 from netnode.problems import Problem
 from netnode.store import PeerRow, Reader
@@ -60,7 +61,7 @@ async def fetch_log(
     """Asks peers for all they hold of one log, side by side; what they give is in the store when it returns.
 
     Args:
-        core: network, store, gate, bus and clock; its other parts are not used.
+        core: network, store, gate, bus, clock and failures; its other parts are not used.
         dialer: opens links.
         entropy: the throw-away networker, and ephemeral keys.
         networker: whose log, 32 bytes.
@@ -72,7 +73,9 @@ async def fetch_log(
         One answer per peer, in their order.
     """
     identity = throw_away(core.network, entropy, core.clock)
-    bare = Core(core.network, core.store, core.gate, core.bus, core.clock, lambda: None)
+    bare = Core(
+        core.network, core.store, core.gate, core.bus, core.clock, lambda: None, failures=core.failures
+    )
     answers: list[Heard] = [Heard(peer) for peer in peers]
 
     async def ask(number: int) -> None:
@@ -140,8 +143,8 @@ async def _ask(
             code, text = await peering.run()
         except Problem:  # the own disk: no other address will do better
             raise
-        except Exception:  # a fault in one session must not keep the others from answering
-            _log.exception("fetching from %s failed", address)
+        except Exception as error:  # a task root: a fault in one session must not end the others
+            core.failures.outlived(FETCHING, error, f"fetching from {address}")
             code, text = "internal", "this side failed"
         finally:
             leaving.cancel()

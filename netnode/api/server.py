@@ -22,6 +22,7 @@ from netnode.api.admission import Admission, Doorway, Links
 from netnode.api.answers import MAX_BODY
 from netnode.api.guard import LOCAL_NAMES, Guard, allowed_hosts
 from netnode.api.openapi import describe
+from netnode.failures import SERVING, Failures
 from netnode.operations.operation import MIB, PREFIX, Download, Operation, Upload, bad_request, bounded
 from netnode.operations.registry import OPERATIONS, AnyOperation
 from netnode.operations.services import Services
@@ -53,6 +54,7 @@ class ApiServer:
         allow_origins: pages of other origins that may call.
         admission: caps on connections.
         body_seconds: longest time a body, or one piece of a streamed one, may take.
+        failures: told when the node fails at a request.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class ApiServer:
         allow_origins: Sequence[str] = (),
         admission: Admission | None = None,
         body_seconds: float = BODY_SECONDS,
+        failures: Failures | None = None,
     ) -> None:
         self._services = services
         self._token = token
@@ -74,6 +77,7 @@ class ApiServer:
         self._admission = admission or Admission()
         self._links = Links(self._admission)
         self._body_seconds = body_seconds
+        self._failures = failures or Failures()
         self._guard = Guard(token, frozenset(), ())
         self._listening: asyncio.Server | None = None
         self._openapi = describe(OPERATIONS, version)
@@ -154,9 +158,9 @@ class ApiServer:
             return answers.error(error.status, "http", error.reason)
         except TimeoutError:
             return answers.error(408, "slow", "The body of the request took too long.")
-        except Exception:
+        except Exception as error:
             # A person gets a sentence; the trace belongs into the log, where a developer looks.
-            _log.exception("operation failed: %s %s", request.method, request.path)
+            self._failures.outlived(SERVING, error, f"{request.method} {request.path}")
             return answers.error(500, "internal", "The node failed at this request; its log says more.")
 
     def _add(self, operation: AnyOperation) -> None:

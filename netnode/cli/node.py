@@ -277,6 +277,9 @@ def _show_status(found: models.Status) -> None:
         rows.append(("store", f"{found.damaged} Nothing is written until then."))
     elif found.failing is not None:
         rows.append(("store", f"{found.failing} Until then nothing new is kept."))
+    if found.failures:
+        each = ", ".join(f"{name} ({count:,})" for name, count in found.failures.items())
+        rows.append(("failed", f"{each}. To look closer: netnode doctor"))
     if found.peer is not None:
         rows.append(("peers dial", found.peer))
         rows.append(("reachable", reached(found.reachable)))

@@ -64,7 +64,13 @@ async def fetch_own_log(parts: Assembly, dialer: Dialer, uris: tuple[str, ...]) 
 def bare_core(parts: Assembly) -> Core:
     """What a session needs that fetches one log and offers nothing."""
     return Core(
-        parts.settings.network, parts.store, parts.gate, parts.bus, parts.ports.clock, parts.own.witness
+        parts.settings.network,
+        parts.store,
+        parts.gate,
+        parts.bus,
+        parts.ports.clock,
+        parts.own.witness,
+        failures=parts.failures,
     )
 
 

@@ -29,6 +29,7 @@ LOG_BYTES: Final = 256 * 1024
 _SHOWN: Final = frozenset({"network", "interest", "log_level"})  # settings whose text names nobody
 _COUNTS: Final = (
     "running", "entries", "logs", "listings", "own_listings", "sessions", "peers", "lag", "started", "backup",
+    "failures",
 )  # fmt: skip
 _LINE: Final = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ netnode[\w.]*: ")
 _FRAME: Final = re.compile(r'^\s+File ".*", line \d+, in [\w<>.]+$')

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from netnode.config import Config
+from netnode.failures import Failures
 from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.keeping import Keeping
@@ -109,6 +110,7 @@ def compose(
     local: Callable[[], Sequence[str]] = own_addresses,
     keeping: Keeping | None = None,
     stamping: Stamping | None = None,
+    failures: Failures | None = None,
 ) -> NodeServices:
     """Builds the services.
 
@@ -137,8 +139,10 @@ def compose(
         local: its IP addresses.
         keeping: what is kept of whose log; None: as the default settings say.
         stamping: makes stamps; None: one that is not loaded.
+        failures: counts the tasks of a running node that failed; None: none is running.
     """
     disk = disk or SystemDisk()
+    failures = failures or Failures()
     ring = ring or KeyRing(home, disk, entropy, executor, None, None)
     backups = HomeBackups(
         home,
@@ -156,7 +160,7 @@ def compose(
 
     def live() -> Live | None:
         found = serving()
-        return None if found is None else Live(found.peer, own.skew(), backups.fault)
+        return None if found is None else Live(found.peer, own.skew(), backups.fault, failures.counts())
 
     keys = OwnKeys(
         network,
@@ -186,7 +190,18 @@ def compose(
     peers = PeerBook(store, own, clock, addresses, sessions)
     return NodeServices(
         node=LiveState(
-            store, own, clock, home.path, version, sessions, serving, stop, backups, work.waiting, keeping
+            store,
+            own,
+            clock,
+            home.path,
+            version,
+            sessions,
+            serving,
+            stop,
+            backups,
+            work.waiting,
+            keeping,
+            failures,
         ),
         identity=identity,
         room=Room(store, gate, keeping, own, projector),

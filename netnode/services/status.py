@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from netnode.failures import Failures
 from netnode.keeping import Keeping
 from netnode.operations import models
 from netnode.ports import Clock
@@ -33,6 +34,7 @@ class LiveState:
         backups: knows the newest one.
         waiting: says why the own log takes no entries.
         keeping: what is kept of whose log.
+        failures: counts the tasks that failed.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class LiveState:
         backups: HomeBackups,
         waiting: Callable[[], Awaitable[models.Waiting | None]],
         keeping: Keeping,
+        failures: Failures,
     ) -> None:
         self._store = store
         self._own = own
@@ -60,6 +63,7 @@ class LiveState:
         self._backups = backups
         self._waiting = waiting
         self._keeping = keeping
+        self._failures = failures
 
     async def status(self) -> models.Status:
         """All figures, of one moment."""
@@ -112,6 +116,7 @@ class LiveState:
                 backup_fault=shelter.fault,
                 damaged=self._store.damaged,
                 failing=self._store.failing,
+                failures=self._failures.counts(),
             )
 
         return await self._store.read(counted)

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from netnode.failures import SESSION, Failures
 from netnode.ports import Clock, Link, LinkClosed
 from netnode.problems import Problem
 from netnode.sync.groups import network_of
@@ -37,6 +38,7 @@ _REFUSALS: Final = frozenset(
     | {"invite", "invite_expired", "invite_used", "invite_pin"}
 )
 AnswerT = TypeVar("AnswerT", bound=msgspec.Struct)
+E = TypeVar("E", bound=Exception)
 _log = logging.getLogger("netnode.sync")
 
 OnIdentified = Callable[[Identified], Awaitable[None]]
@@ -56,12 +58,14 @@ class Conversation:
         link: the open link; closed when the conversation ends.
         session: the state machine, new.
         clock: for the certificate's expiry.
+        failures: told when this side fails.
     """
 
-    def __init__(self, link: Link, session: Session, clock: Clock) -> None:
+    def __init__(self, link: Link, session: Session, clock: Clock, failures: Failures) -> None:
         self.link = link
         self.session = session
         self._clock = clock
+        self._failures = failures
         self._out: deque[bytes] = deque()
         self._out_bytes = 0
         self._wake = asyncio.Event()
@@ -121,15 +125,12 @@ class Conversation:
         except* LinkClosed as closed:
             self._ended = self._ended or ("", str(_first(closed)))
         except* LocalProtocolError as error:
-            _log.error("session with %s: %s", self.network, _first(error), exc_info=error)
+            self._failures.outlived(SESSION, _first(error), f"session with {self.network}")
             await self._part(NotHeld("internal", "this side failed"))
         except* ProtocolError as error:
-            fault = _first(error)
-            if isinstance(fault, ProtocolError):
-                await self._part(fault)
+            await self._part(_first(error))
         except* Problem as failed:
-            problem = _first(failed)
-            _log.error("session with %s: %s", self.network, problem)
+            self._failures.outlived(SESSION, _first(failed), f"session with {self.network}")
             await self._part(NotHeld("internal", "this side cannot store or read now"))
         finally:
             await self.link.close(self._close_code)
@@ -448,8 +449,9 @@ def is_last(body: Body) -> bool:
     return not (isinstance(body, Runs) and body.more)
 
 
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
+def _first(group: ExceptionGroup[E]) -> E:
+    while True:
+        error = group.exceptions[0]
+        if not isinstance(error, ExceptionGroup):
+            return error
+        group = error

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Final, Protocol
 
+from netnode.failures import DIALLING, Failures
 from netnode.ports import Clock, Dialer, Entropy, Link, LinkClosed
-from netnode.problems import Problem
 from netnode.store import PeerRow
 from netnode.sync.book import Book
 from netnode.sync.peering import Peering
@@ -15,7 +14,6 @@ from protocol import limits
 
 BACK_OFF: Final = (0.25, 60.0)  # seconds: first and longest wait between attempts
 ITSELF: Final = "this is the address of this node itself"
-_log = logging.getLogger("netnode.sync")
 
 
 class Host(Protocol):
@@ -54,14 +52,18 @@ class Dialling:
         dialer: opens links.
         entropy: jitter of pauses.
         clock: tells how long an attempt took.
+        failures: told when a dial fails by a fault of this side.
     """
 
-    def __init__(self, host: Host, book: Book, dialer: Dialer, entropy: Entropy, clock: Clock) -> None:
+    def __init__(
+        self, host: Host, book: Book, dialer: Dialer, entropy: Entropy, clock: Clock, failures: Failures
+    ) -> None:
         self._host = host
         self._book = book
         self._dialer = dialer
         self._entropy = entropy
         self._clock = clock
+        self._failures = failures
         self._group: asyncio.TaskGroup | None = None
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._asked: dict[int, asyncio.Event] = {}  # set where its owner wants it dialled without a pause
@@ -118,10 +120,8 @@ class Dialling:
             try:
                 if not await self._try(number, task):
                     return
-            except Problem as problem:  # a full disk, say
-                _log.error("dialling peer %d failed: %s", number, problem.text)
-            except Exception:  # a task root: a fault in one session must not end the node
-                _log.exception("dialling peer %d failed", number)
+            except Exception as error:  # a task root: what fails with one peer must not end the node
+                self._failures.outlived(DIALLING, error, f"dialling peer {number}")
             if self._clock.monotonic() - started > max(pause, limits.HANDSHAKE_SECONDS):
                 pause = BACK_OFF[0]
             try:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
+from netnode.failures import DIALLING, Failures
 from netnode.own.log import Witness
 from netnode.ports import Clock, Dialer, Entropy, Link, LinkClosed
 from netnode.problems import Problem
@@ -93,6 +94,7 @@ class Outreach:
         entropy: whom to dial.
         clock: back-off, ages.
         kept: peers of the last run to dial first.
+        failures: told when a dial fails by a fault of this side.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class Outreach:
         entropy: Entropy,
         clock: Clock,
         kept: Sequence[Key],
+        failures: Failures,
     ) -> None:
         self._host = host
         self.book = book
@@ -123,6 +126,7 @@ class Outreach:
         self._kept = list(kept)
         self._stored_kept = list(kept)
         self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._failures = failures
         self._wake = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
         self._saved_at = clock.monotonic()
@@ -141,6 +145,7 @@ class Outreach:
         witness: Callable[[], Witness | None],
         openers: Callable[[], Sequence[Entry]],
         announced: Callable[[], Sequence[str]],
+        failures: Failures,
     ) -> Outreach:
         """Reads the book; see the class and `PeerExchange` for the arguments."""
         key = await store.write(address_store.secret, entropy)
@@ -152,7 +157,19 @@ class Outreach:
             network, store, clock, entropy, host.own_id, witness, openers, announced, book, record
         )
         exchange.load(stored.statements)
-        made = cls(host, book, record, exchange, store, settings, dialer, entropy, clock, stored.kept[:KEPT])
+        made = cls(
+            host,
+            book,
+            record,
+            exchange,
+            store,
+            settings,
+            dialer,
+            entropy,
+            clock,
+            stored.kept[:KEPT],
+            failures,
+        )
         made._begin()
         return made
 
@@ -350,10 +367,8 @@ class Outreach:
     async def _guarded(self, known: Known, work: Callable[[Known], Awaitable[None]]) -> None:
         try:
             await work(known)
-        except Problem as problem:  # a full disk, say
-            _log.error("dialling %s failed: %s", known.address, problem.text)
-        except Exception:  # a task root: a fault in one session must not end the node
-            _log.exception("dialling %s failed", known.address)
+        except Exception as error:  # a task root: what fails with one peer must not end the node
+            self._failures.outlived(DIALLING, error, f"dialling {known.address}")
         finally:
             del self._tasks[known.key]
             self.wake()

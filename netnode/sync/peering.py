@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from netnode.bus import Bus, Stored
 from netnode.chains import Outcome, raise_remote
+from netnode.failures import Failures
 from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.own.log import OwnLog, Witness
@@ -116,6 +117,7 @@ class Core:
     stamping: Stamping | None = None
     keeping: Keeping | None = None  # what is kept of whose log; None: all
     held: Held | None = None  # the set of all logs, where ranges are reconciled
+    failures: Failures = field(default_factory=Failures)
     claims: Claims | None = None  # which session fetches what; None: each whatever it lacks
 
     @property
@@ -158,7 +160,7 @@ class Peering:
         self.outbound = outbound
         self.address = address
         self.named = named
-        self.conversation = Conversation(link, session, core.clock)
+        self.conversation = Conversation(link, session, core.clock, core.failures)
         self.peer_interest = PeerInterest()
         self._told = sessions.interest()
         self.live = Live(

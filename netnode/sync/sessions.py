@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from netnode.failures import SESSION
 from netnode.own.log import OwnLog
 from netnode.ports import Dialer, Entropy, Link, LinkClosed, Listener
 from netnode.problems import Problem
@@ -95,7 +96,7 @@ class SessionKeeper:
         self._nowhere = Reachability()
         self._store_id = b""
         self._book = Book(core.store)
-        self._dialling = Dialling(self, self._book, dialer, entropy, core.clock)
+        self._dialling = Dialling(self, self._book, dialer, entropy, core.clock, core.failures)
         self.outreach: Outreach | None = None
         self._places: Places | None = None
         self._closing = False
@@ -123,7 +124,7 @@ class SessionKeeper:
         core, entropy = self._core, self._entropy
         self.outreach = await Outreach.open(
             self, core.network, core.store, self._settings, self._dialer, entropy, core.clock, core.witness,
-            lambda: self._identity().openers, self._announced,
+            lambda: self._identity().openers, self._announced, core.failures,
         )  # fmt: skip
         self._places = Places(
             self._settings.max_sessions, self.outreach.record, self.named, core.clock, entropy.token(32)
@@ -457,8 +458,8 @@ class SessionKeeper:
         self._running[peering] = None
         try:
             ended = await peering.run()
-        except Exception:  # a task root: a fault in one session must not end the node
-            _log.exception("session with %s failed", peering.label)
+        except Exception as error:  # a task root: a fault in one session must not end the node
+            self._core.failures.outlived(SESSION, error, f"session with {peering.label}")
             ended = ("internal", "this side failed")
         finally:
             self._running.pop(peering, None)

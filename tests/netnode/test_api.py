@@ -18,6 +18,7 @@ from netnode.api.admission import Admission
 from netnode.api.client import ApiClient
 from netnode.api.guard import allowed_hosts
 from netnode.api.server import ApiServer, check_parser
+from netnode.failures import SERVING, Failures
 from netnode.operations import blobs, listings, logs, models, node, peers
 from netnode.operations.calling import DirectCaller
 from netnode.operations.operation import MAX_FEED, PREFIX, Download, Operation, Upload
@@ -39,7 +40,12 @@ def services(tmp_path):
 
 
 @pytest.fixture
-async def served(services):
+def failures():
+    return Failures()
+
+
+@pytest.fixture
+async def served(services, failures):
     """The port of a server on loopback."""
     server = ApiServer(
         services,
@@ -49,6 +55,7 @@ async def served(services):
         allow_hosts=("shop.example", "other.example:8080"),
         allow_origins=("https://page.example",),
         body_seconds=0.3,
+        failures=failures,
     )
     _, port = await server.start("127.0.0.1", 0)
     yield port
@@ -265,12 +272,13 @@ async def test_wrong_queries_are_bad_requests(http, query):
         assert (answer.status, (await read(answer))["error"]["code"]) == (400, "request")
 
 
-async def test_a_bug_is_a_sentence_and_a_line_in_the_log(http, caplog):
+async def test_a_bug_is_a_sentence_and_a_line_in_the_log(http, failures, caplog):
     async with http.get("/api/v1/search?text=crash", headers=bearer()) as answer:
         body = (await read(answer))["error"]
     assert (answer.status, body["code"]) == (500, "internal")
     assert "RuntimeError" not in body["text"]
     assert "a bug" in caplog.text
+    assert failures.counts() == {SERVING: 1}
 
 
 @pytest.mark.parametrize(

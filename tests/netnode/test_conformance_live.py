@@ -429,9 +429,9 @@ async def test_a_question_open_twice_ends_the_session(node: Node) -> None:
     async with dialled(node) as peer:
         await peer.notice("interest")
         question = write_message("get", 9, budget=1 << 22, wants=[[read_id(node.id), 0, 1 << 30]] * 512)
-        await peer.link.send_bytes(peer.session.seal(question))
-        await peer.link.send_bytes(peer.session.seal(question))
         peer.session.expect(9, "get")
+        await peer.link.send_bytes(peer.session.seal(question))
+        await peer.link.send_bytes(peer.session.seal(question))
         said, closed = await left(peer)
         assert (said, closed) == ("answer", 1002)
 

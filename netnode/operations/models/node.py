@@ -42,6 +42,7 @@ class Status(Struct, frozen=True, kw_only=True):
     fallen: int = 0  # logs let go of by the quotas or the owner, not asked for now
     damaged: str | None = None  # what is wrong with the store, and what to do
     failing: str | None = None  # why the newest write failed, a full disk say; null once one works again
+    failures: dict[str, int] = {}  # how often which task failed since it started; its log says more
 
 
 class Profile(Struct, frozen=True, kw_only=True):

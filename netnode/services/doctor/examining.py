@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from netnode.backups.writing import store_size
 from netnode.home import Home
@@ -14,11 +15,15 @@ from netnode.services.doctor import computer, files, stored
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What only the running node knows: where peers dial it, its clock against theirs, its last backup's fault."""
+    """What only the running node knows.
+
+    Where peers dial it, its clock against theirs, its last backup's fault, how often which of its tasks failed.
+    """
 
     peer: str
     skew: int | None = None
     backup_fault: str | None = None
+    failures: Mapping[str, int] = field(default_factory=dict)
 
 
 def examine(
@@ -50,11 +55,25 @@ def examine(
         if elsewhere is not None:
             checks.append(computer.space("backup folder", disk, elsewhere, size))
         checks.append(computer.port(settings.listen, None if live is None else live.peer))
+    if live is not None:
+        checks.append(_tasks(live.failures, home.log_file))
     return _together(checks, live is not None)
 
 
 def _together(checks: list[Check], running: bool) -> Examined:
     return Examined(ok=all(check.state != "fail" for check in checks), running=running, checks=checks)
+
+
+def _tasks(failures: Mapping[str, int], log: Path) -> Check:
+    """What failed in the running node since it started, and was outlived."""
+    if not failures:
+        return Check(name="tasks", state="ok", text="None of the node failed since it started.")
+    each = ", ".join(f"{name} ({count:,})" for name, count in failures.items())
+    total = sum(failures.values())
+    text = f"{total:,} {'task' if total == 1 else 'tasks'} of the node failed since it started: {each}. "
+    return Check(
+        name="tasks", state="warn", text=f"{text}Its log says more: {log}", mend="netnode bugreport FILE"
+    )
 
 
 class Doctor:
