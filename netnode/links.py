@@ -23,9 +23,8 @@ from netnode.ports import PEER_PATH, Link, LinkClosed
 from protocol import limits
 from protocol.address import Scope, host_scope
 
-SEND_BUFFER: Final = (
-    256 * 1024
-)  # why: what one slow reader may hold of this node's memory before a send waits
+# Why: what one slow reader may hold of this node's memory before a send waits
+SEND_BUFFER: Final = 256 * 1024
 TOO_LONG: Final = limits.MAX_NOISE_MESSAGE + 1  # why: aiohttp refuses a message of as many bytes as its bound
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _log = logging.getLogger("netnode.links")

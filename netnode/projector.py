@@ -13,9 +13,8 @@ from netnode.projections import catalogue
 from netnode.store import Reader, Store, Writer
 
 BUDGET: Final = 2_000  # why: one visit to the writer lane holds ingest up for 100 ms at most
-CLOCK_CHECK_SECONDS: Final = (
-    30.0  # why: a clock that jumps is noticed when what waits for it is looked at again
-)
+# Why: a clock that jumps is noticed when what waits for it is looked at again
+CLOCK_CHECK_SECONDS: Final = 30.0
 # Why: while entries stream in, the writer lane and the processor belong to ingest; pages of heads lie 20 ms apart.
 QUIET_SECONDS: Final = 0.05
 HOLD_SECONDS: Final = 1.0  # why: but a stream without end must not keep what it brings from being found

@@ -17,13 +17,10 @@ from typing import Final
 from netnode.settings import Settings
 
 MIB: Final = 1024 * 1024
-KEEP: Final = (
-    7,
-    8,
-)  # why: what is cut is cut by an eighth, so that a log at its quota is not cut at every entry
-LEAST: Final = (
-    128 * 1024
-)  # why: room for one entry of any size; of a log cut below that nothing useful is left
+# Why: what is cut is cut by an eighth, so that a log at its quota is not cut at every entry
+KEEP: Final = (7, 8)
+# Why: room for one entry of any size; of a log cut below that nothing useful is left
+LEAST: Final = 128 * 1024
 
 
 class Distance(enum.IntEnum):

@@ -14,9 +14,8 @@ from protocol.signing import Signer
 
 RENEW_BEFORE_MS: Final = 30 * DAY_MS
 LONGEST_MS: Final = limits.SESSION_KEY_DAYS * DAY_MS + limits.CLOCK_TOLERANCE_MS
-RENEWAL_SECONDS: Final = (
-    60.0  # why: a look at the clock costs nothing; one that was set right cuts off until then
-)
+# Why: a look at the clock costs nothing; one that was set right cuts off until then
+RENEWAL_SECONDS: Final = 60.0
 
 
 class SessionIdentity:

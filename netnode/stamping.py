@@ -21,9 +21,8 @@ from protocol import stamp
 from protocol.errors import Void
 from protocol.limits import STAMP_ASKED, STAMP_NONCE_BYTES
 
-ASKED_MOST: Final = (
-    24  # bits made because a peer asks for them; why: 16 million attempts, half a minute of a laptop
-)
+# Bits made because a peer asks for them; why: 16 million attempts, half a minute of a laptop
+ASKED_MOST: Final = 24
 CHUNK: Final = 4_000  # attempts; why: a few ms in which other work of that lane waits
 REST_SECONDS: Final = 0.2  # between two chunks without a hurry: about 2 % of one core
 QUIET_SECONDS: Final = 3.0  # without anything stored, before work without a hurry goes on

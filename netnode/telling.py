@@ -13,9 +13,8 @@ from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.items import Item
 
 LOOK_SECONDS: Final = 3.0  # why: its owner looks on; a peer that has said so is asked no more
-TRIES: Final = (
-    40  # why: a peer that does not keep this log never will know; it is asked again in its next session
-)
+# Why: a peer that does not keep this log never will know; it is asked again in its next session
+TRIES: Final = 40
 _log = logging.getLogger("netnode.sync")
 
 

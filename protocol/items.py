@@ -87,9 +87,8 @@ class Need(enum.Enum):
     """What a node must ask a peer for, given both items of one log."""
 
     NOTHING = "nothing"  # equal, or the peer is behind: it will ask
-    ENTRIES = (
-        "entries"  # the peer's head is further on in the same term, or the log is new here and starts there
-    )
+    # The peer's head is further on in the same term, or the log is new here and starts there
+    ENTRIES = "entries"
     OPENERS = "openers"  # the peer knows a later epoch or term, or a contest
     PROOF = "proof"  # the peer has proof of a fork of our newest term
     BISECT = "bisect"  # same place, other id: one of us has a fork to show

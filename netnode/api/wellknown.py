@@ -20,9 +20,8 @@ from netnode.api.answers import SECURITY_HEADERS
 from netnode.operations import models
 from netnode.operations.services import Domains, Identity
 
-FRESH_SECONDS: Final = (
-    10.0  # why: strangers may ask as often as they like; settings and store are read this often
-)
+# Why: strangers may ask as often as they like; settings and store are read this often
+FRESH_SECONDS: Final = 10.0
 
 
 class PublicDocument:

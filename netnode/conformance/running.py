@@ -21,9 +21,8 @@ from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 
 CHECK_SECONDS: Final = 90.0  # why: the longest waits for two time-outs of the node
-SLOW_AT_ONCE: Final = (
-    2  # checks that wait, where the node is not on this computer: it gives a stranger few places
-)
+# Checks that wait, where the node is not on this computer: it gives a stranger few places
+SLOW_AT_ONCE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,8 @@ _WHOLE: Final = (
 _PER_CHOICE: Final = ("price", "sale", "availability", "sku", "gtin", "mpn", "weight", "points", "image")
 # A feed is a list of offers: a wish or an invitation among them would be read as one.
 _NO_OFFERS: Final = ("want-ad", "opportunity")
-END_OF_CALENDAR: Final = (
-    253_402_300_800_000  # why: the first moment of the year 10000, which no feed can write
-)
+# Why: the first moment of the year 10000, which no feed can write
+END_OF_CALENDAR: Final = 253_402_300_800_000
 WHOLE_LISTING: Final = "listing"
 
 

@@ -198,9 +198,8 @@ class _File(Struct, frozen=True, omit_defaults=True):
     public: PublicKeys
     derivation: _Derivation | None = None
     sealed: _Sealed | None = None
-    spare: bytes | None = (
-        None  # the derived key, sealed to `backup_public`; bound by nothing, as it opens or does not
-    )
+    # The derived key, sealed to `backup_public`; bound by nothing, as it opens or does not
+    spare: bytes | None = None
     plain: _Secrets | None = None
 
 

@@ -21,9 +21,8 @@ from protocol.records import Keys, decode_record, encode_record
 
 RENEW_AFTER_MS: Final = 30 * DAY_MS
 GOOD_FOR_MS: Final = 45 * DAY_MS  # why: a node that is away for two weeks can still be written to
-DESTROY_AFTER_MS: Final = (
-    30 * DAY_MS
-)  # after the next took its place: what was sealed last has arrived by then
+# After the next took its place: what was sealed last has arrived by then
+DESTROY_AFTER_MS: Final = 30 * DAY_MS
 LOOK_SECONDS: Final = 3_600.0
 _META: Final = "encryption keys"
 _LOOKED_AT: Final = 256  # newest own entries

@@ -27,9 +27,8 @@ from netnode.sync.sessions import SessionKeeper
 from protocol.items import Item, Standing
 
 ON_ITS_WAY: Final = 3 * MIB  # why: what streams in while a sweep is made; quotas bound what stays
-QUEUED_BYTES: Final = (
-    8 * MIB
-)  # why: the answers to as many questions as may be open, of one message each at most
+# Why: the answers to as many questions as may be open, of one message each at most
+QUEUED_BYTES: Final = 8 * MIB
 OUTSIDE: Final = frozenset({"certificate", "wrong_id"})  # codes that are right for a home left behind
 
 Place = tuple[int, int, int]

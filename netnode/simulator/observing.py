@@ -16,11 +16,8 @@ from protocol.errors import CODES, Side
 from protocol.messages import MESSAGES, TYPES, Body, Bye, Refuse
 from protocol.session import Arrived, Phase, Session
 
-_SLOW: Final = (
-    "no answer in time",
-    "took too long",
-    "does not read",
-)  # why: a clogged link is nobody's fault
+# Why: a clogged link is nobody's fault
+_SLOW: Final = ("no answer in time", "took too long", "does not read")
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,13 +20,8 @@ from protocol.entry import Entry
 from protocol.limits import HASH_BYTES
 
 _WEIGHT: Final = f"{RECORD_COPIES} * coalesce(length(record), 0) + {ENTRY_BYTES}"
-_NAMING: Final = (
-    "follow",
-    "blocked",
-    "invited",
-    "joining",
-    "domain",
-)  # the other tables that name a networker
+# The other tables that name a networker
+_NAMING: Final = ("follow", "blocked", "invited", "joining", "domain")
 _USE: Final = "SELECT id, bytes, arrival, cut FROM log JOIN networker USING (n)"
 
 

@@ -34,9 +34,8 @@ from protocol.items import Cursor
 from protocol.kinds import is_critical
 
 ARRIVALS_KEPT: Final = 100_000
-CURSORS: Final = (
-    10_000  # why: a peer may name another store in every session; who is forgotten is compared with anew
-)
+# Why: a peer may name another store in every session; who is forgotten is compared with anew
+CURSORS: Final = 10_000
 _PRUNE_EVERY: Final = 4_096  # arrivals given out between two prunings
 _INTERNED: Final = 20_000  # ids whose numbers are remembered: about 3 MB
 

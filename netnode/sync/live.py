@@ -25,9 +25,8 @@ from protocol.run import RUN_BYTES, RUN_OVERHEAD, Run, entry_weight, run_of, run
 PUSH_BYTES: Final = 256 * 1024  # gathered for one session; what goes beyond is told of by item
 AT_ONCE_BYTES: Final = 8 * 1024  # goes out without waiting for the sender's turn
 FEW: Final = 8  # entries that do so
-TOLD: Final = (
-    10_000  # authors remembered per session, and items waiting; anti-entropy finds what is forgotten
-)
+# Authors remembered per session, and items waiting; anti-entropy finds what is forgotten
+TOLD: Final = 10_000
 
 Place = tuple[int, int, int]  # epoch, term, seq
 

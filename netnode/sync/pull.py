@@ -30,17 +30,15 @@ from protocol.items import Cursor, Item, Need, Standing, need, parse_cursor, par
 from protocol.run import Run
 
 IN_FLIGHT: Final = 8  # messages on their way through the gate at once
-ROUNDS: Final = (
-    8  # openers, entries, what they revealed, what lies below; a log that stands still is left earlier
-)
+# Openers, entries, what they revealed, what lies below; a log that stands still is left earlier
+ROUNDS: Final = 8
 ANTI_ENTROPY_SECONDS: Final = 60.0
 PENDING_ITEMS: Final = 4_000  # of `have` notices; what is dropped comes with the next anti-entropy
 UNLEVEL_ITEMS: Final = 4_000  # that the peer could not give; they hold its cursor back
 PUT_OFF_ITEMS: Final = 4_000  # why: a session looks so far ahead of the others before it waits for them
 LONGEST_PAUSE: Final = 60  # comparisons between asking twice for the same records: about an hour
-WHOLE_ANSWER_SECONDS: Final = (
-    300.0  # why: 4 MiB at 14 KB/s; who sends a little now and then is not waited for
-)
+# Why: 4 MiB at 14 KB/s; who sends a little now and then is not waited for
+WHOLE_ANSWER_SECONDS: Final = 300.0
 OPENERS_ASKED: Final = 16  # authors in one question
 
 Want = tuple[bytes, int, int]
@@ -102,10 +100,8 @@ class Pull:
         self._pending: OrderedDict[bytes, Item] = OrderedDict()
         self._wake = asyncio.Event()
         self._again = self._soon = False
-        self._idle, self._ask_again = (
-            0,
-            1,
-        )  # comparisons so far, and with which one records are asked for again
+        # Comparisons so far, and with which one records are asked for again
+        self._idle, self._ask_again = 0, 1
         self._missed = 0  # where that goes on
         self.withheld: Callable[[], bool] = lambda: False
         """Whether nothing is taken from this peer for now; then no cursor moves over it."""

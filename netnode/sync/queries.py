@@ -23,9 +23,8 @@ from protocol.records import Standing
 from protocol.run import RUN_BYTES, RUN_OVERHEAD, entry_weight, run_of
 from protocol.standing import named
 
-STANDINGS_SOUGHT: Final = (
-    2 * limits.MAX_STANDING_PARTS
-)  # entries above an opener looked through for a standing
+# Entries above an opener looked through for a standing
+STANDINGS_SOUGHT: Final = 2 * limits.MAX_STANDING_PARTS
 ITEM_BYTES: Final = 128
 MINUTE: Final = 60.0
 

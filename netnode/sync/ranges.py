@@ -24,9 +24,8 @@ from protocol.messages import Body
 from protocol.ranges import Asking, Elements, Reply, Salted, answered, comparable, element, rows_of
 from protocol.session import Feature
 
-PLACES: Final = (
-    8  # why: each open reconciliation keeps a copy of the set (64 bytes a log) once the set has changed
-)
+# Why: each open reconciliation keeps a copy of the set (64 bytes a log) once the set has changed
+PLACES: Final = 8
 PLACE_SECONDS: Final = 60.0  # after which another may take the place of a reconciliation
 TOLD_PAGES: Final = 32  # of items told and not yet fetched: about 5 MB
 PATIENCE_SECONDS: Final = 3.0  # why: what a listener waits for the dialler to begin, before it begins itself

@@ -12,9 +12,8 @@ class Arrival(enum.Enum):
 
     PASSED = "passed"  # it leads to the node
     REFUSED = "refused"  # nobody listens: the system refuses it
-    SILENT = (
-        "silent"  # it is accepted, and nothing comes through: a machine that hangs, or a cable that was cut
-    )
+    # It is accepted, and nothing comes through: a machine that hangs, or a cable that was cut
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,8 @@ class Pair:
                 self._add(member.node)
             left, right = members
             held = left.node.api.get("/status")["logs"]
-            lacking = (
-                self._more if held == self._logs + 2 else self._more + OWN_ENTRIES
-            )  # at first: the own log too
+            # At first: the own log too
+            lacking = self._more if held == self._logs + 2 else self._more + OWN_ENTRIES
             for member in members:
                 _idle(member.node)
                 _drain(member.notes)

@@ -55,9 +55,8 @@ class World:
     shelf: list[Home] = field(default_factory=list)  # copies that were put away
     seen: set[bytes] = field(default_factory=set)  # what a home published and a peer held at some time
     everything: set[bytes] = field(default_factory=set)
-    loose: bool = (
-        False  # a copy that does not know it is one was made, or the owner did not wait: forks may be
-    )
+    # A copy that does not know it is one was made, or the owner did not wait: forks may be
+    loose: bool = False
 
     # -- what happens ----------------------------------------------------------------------------------------
     async def begin(self) -> None:

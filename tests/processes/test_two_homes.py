@@ -12,9 +12,8 @@ from netnode.testing import Mesh, Place, wait_until
 APPAREL: Final = Path(__file__).with_name(
     "apparel.csv"
 )  # 22 rows of a shop's export: 14 products, 7 further variants
-FIND_SECONDS: Final = (
-    5.0  # from the start of a newcomer's process until its search answers like its inviter's
-)
+# From the start of a newcomer's process until its search answers like its inviter's
+FIND_SECONDS: Final = 5.0
 
 
 def found(place: Place, text: str) -> dict[str, dict[str, Any]]:

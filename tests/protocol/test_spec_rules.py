@@ -62,9 +62,8 @@ def test_all_epochs_fit_one_handshake_message() -> None:
     for _ in range(limits.MAX_EPOCHS - 1):
         author.rotate()
     rotation = author.entries[-1]
-    longest = (
-        34 * 3 + 9 + 2 * 2 + 9 + 3 + 9
-    )  # author, prev, record hash; seq, epoch, term, time, kind, length
+    # Author, prev, record hash; seq, epoch, term, time, kind, length
+    longest = 34 * 3 + 9 + 2 * 2 + 9 + 3 + 9
     assert len(rotation.header) <= longest
     certificate = certify("test", author.signer, ID, limits.MAX_INT // 2)
     payload = encode_identity(tuple(author.entries), certificate)

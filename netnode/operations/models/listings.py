@@ -66,9 +66,8 @@ class ListingSummary(Struct, frozen=True, kw_only=True):
     expires: int | UnsetType = UNSET
     withdrawn: Literal[True] | UnsetType = UNSET
     hub: str | UnsetType = UNSET  # found at this peer, not kept here
-    later_entries: int | UnsetType = (
-        UNSET  # of the seller's log, as the hub knows it; they may change this listing
-    )
+    # Of the seller's log, as the hub knows it; they may change this listing
+    later_entries: int | UnsetType = UNSET
 
 
 class Listing(Struct, frozen=True, kw_only=True):

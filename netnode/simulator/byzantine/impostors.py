@@ -13,9 +13,8 @@ from protocol.address import Told
 from protocol.session import Feature
 
 MODES: Final = ("silent", "garbage", "another", "expired", "echo", "mirror", "go-between", "honest")
-STAYS: Final = (
-    150.0  # seconds it waits to be dialled; why: nodes try addresses they only heard of every two minutes
-)
+# Seconds it waits to be dialled; why: nodes try addresses they only heard of every two minutes
+STAYS: Final = 150.0
 
 
 async def impostor(scene: Scene, mode: str) -> None:

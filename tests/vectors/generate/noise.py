@@ -104,10 +104,8 @@ def xx(keys: dict[str, Any]) -> tuple[list[bytes], bytes, bytes]:
 
     temporary = hmac.digest(chain, b"", "sha256")
     first = hmac.digest(temporary, b"\1", "sha256")
-    ciphers = (
-        AESGCM(hmac.digest(temporary, first + b"\2", "sha256")),
-        AESGCM(first),
-    )  # responder sends first here
+    # Responder sends first here
+    ciphers = (AESGCM(hmac.digest(temporary, first + b"\2", "sha256")), AESGCM(first))
     for number, plain in enumerate(payloads[3:]):
         messages.append(ciphers[number % 2].encrypt(nonce(number // 2), plain, None))
     return messages, after_2, h
