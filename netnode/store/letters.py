@@ -10,12 +10,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from netnode.problems import ExitCode, Problem
 from netnode.store.reader import Reader
 from netnode.store.writer import Writer
+from protocol import limits
 
 State = Literal["queued", "at_mailbox", "delivered", "settled", "refused"]
 WAITING: Final = 20_000  # letters on their way out; why: 1 GB at most, where nobody takes any
 FINISHED_MS: Final = 400 * 86_400_000  # what came of a letter that is no mail is shown for so long
+UNREAD: Final = (
+    2_000  # letters that wait for their receiver; why: 100 MB at most, where a receiver cannot go on
+)
+CORRESPONDENTS: Final = 20_000  # whose tokens are remembered, the newest
 _OUT: Final = (
     "i, recipient, host, x25519, type, content, first, id, key, expires, made, state, since, place, code, text,"
     " attempts, due"
@@ -84,8 +90,26 @@ class InRow:
     content: bytes = field(repr=False)
     epoch: int | None
     key: bytes
+    stranger: int  # 1: its sender was one
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """A letter that came, opened, its signature checked; `acknowledged`: its sender is to be told by a letter."""
+
+    sender: bytes
+    id: bytes
+    first: bytes
+    expires: int
+    type: str
+    content: bytes = field(repr=False)
+    epoch: int | None
+    key: bytes
     stranger: bool
     at: int
+    acknowledged: bool
+    token: bytes | None = field(default=None, repr=False)
 
 
 # -- going out -----------------------------------------------------------------------------------------------
@@ -93,25 +117,25 @@ def queue(writer: Writer, letter: Outgoing) -> int:
     """Puts a letter into the outbox, durably, or as a part of the durable transaction that is open; its row number.
 
     The caller wakes the delivery (`Letters.wake`) once the transaction is over.
+
+    Raises:
+        Problem: `outbox_full` (exit 4): WAITING letters wait.
     """
     with writer.transaction(durable=True) as connection:
+        if connection.execute("SELECT count(*) FROM outbox WHERE due IS NOT NULL").get >= WAITING:
+            raise Problem(
+                f"{WAITING} letters wait to be delivered: no more are taken until some have arrived.",
+                ExitCode.REFUSED,
+                "outbox_full",
+            )
         number: int = connection.execute(
             "INSERT INTO outbox(recipient, host, x25519, type, content, first, id, expires, made, state, since, text,"
             " attempts, due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, '', 0, ?) RETURNING i",
             (
-                letter.recipient,
-                letter.host,
-                letter.x25519,
-                letter.type,
-                letter.content,
-                letter.id,
-                letter.id,
-                letter.expires,
-                letter.made,
-                letter.made,
-                letter.made,
+                letter.recipient, letter.host, letter.x25519, letter.type, letter.content, letter.id, letter.id,
+                letter.expires, letter.made, letter.made, letter.made,
             ),
-        ).get
+        ).get  # fmt: skip
     return number
 
 
@@ -119,9 +143,69 @@ def settle(writer: Writer, rows: Sequence[int], now: int) -> None:
     """The other side's own words name what these letters brought: nothing is left to do for them."""
     with writer.transaction() as connection:
         connection.executemany(
-            "UPDATE outbox SET state = 'settled', since = ?, due = NULL, place = NULL, content = x''"
-            " WHERE i = ? AND state <> 'settled'",
+            "UPDATE outbox SET state = 'settled', since = ?, due = NULL, place = NULL, code = NULL, text = '',"
+            " content = x'' WHERE i = ? AND state <> 'settled'",
             [(now, row) for row in rows],
+        )
+
+
+def sealed(writer: Writer, row: int, id: bytes, key: bytes) -> None:
+    """Notes under which id and to which key a letter is sealed, durably: before it leaves."""
+    with writer.transaction(durable=True) as connection:
+        connection.execute("UPDATE outbox SET id = ?, key = ? WHERE i = ?", (id, key, row))
+
+
+def put_off(writer: Writer, rows: Sequence[int], due: int, code: str, text: str) -> None:
+    """These letters did not get further; they are tried again at `due` (ms UTC)."""
+    with writer.transaction() as connection:
+        connection.executemany(
+            "UPDATE outbox SET attempts = attempts + 1, due = ?, code = ?, text = ?"
+            " WHERE i = ? AND due IS NOT NULL",
+            [(due, code, text, row) for row in rows],
+        )
+
+
+def at_mailbox(writer: Writer, row: int, host: bytes, due: int, now: int) -> None:
+    """A mailbox host keeps this letter; at `due` its recipient is tried again."""
+    with writer.transaction() as connection:
+        connection.execute(
+            "UPDATE outbox SET state = 'at_mailbox', place = ?, since = iif(state = 'at_mailbox', since, ?),"
+            " code = NULL, text = '', attempts = attempts + 1, due = ? WHERE i = ? AND due IS NOT NULL",
+            (host, now, due, row),
+        )
+
+
+def arrived(writer: Writer, recipient: bytes, ids: Sequence[bytes], now: int) -> int:
+    """The recipient has these letters, by their ids of now or of before; how many rows that ended."""
+    with writer.transaction() as connection:
+        before = connection.total_changes()
+        for id in ids:
+            connection.execute(
+                "UPDATE outbox SET state = 'delivered', since = ?, due = NULL, place = NULL, code = NULL, text = '',"
+                " content = iif(type = 'mail', content, x'')"
+                " WHERE (id = ? OR first = ?) AND recipient = ? AND due IS NOT NULL",
+                (now, id, id, recipient),
+            )
+        return connection.total_changes() - before
+
+
+def refused(writer: Writer, recipient: bytes, id: bytes, code: str, text: str, now: int) -> None:
+    """The recipient does not take this letter, also if it had arrived; what was settled stays so."""
+    with writer.transaction() as connection:
+        connection.execute(
+            "UPDATE outbox SET state = 'refused', since = ?, due = NULL, place = NULL, code = ?, text = ?"
+            " WHERE (id = ? OR first = ?) AND recipient = ? AND state IN ('queued', 'at_mailbox', 'delivered')",
+            (now, code, text, id, id, recipient),
+        )
+
+
+def again(writer: Writer, recipient: bytes, id: bytes, now: int) -> None:
+    """A letter has to be sealed again, since its key or its signer's is not in force any more."""
+    with writer.transaction() as connection:
+        connection.execute(
+            "UPDATE outbox SET state = 'queued', since = ?, key = NULL, place = NULL, due = ?"
+            " WHERE (id = ? OR first = ?) AND recipient = ? AND due IS NOT NULL",
+            (now, now, id, id, recipient),
         )
 
 
@@ -131,8 +215,167 @@ def out(reader: Reader, row: int) -> OutRow | None:
     return found[0] if found else None
 
 
+def waiting(reader: Reader, recipient: bytes, before: int, limit: int) -> list[OutRow]:
+    """Letters to one recipient that were to be tried before a time (ms UTC), the oldest first."""
+    return _outs(reader, "recipient = ? AND due <= ? ORDER BY i LIMIT ?", recipient, before, limit)
+
+
+def recipients(reader: Reader, now: int) -> list[bytes]:
+    """To whom letters are due, whoever waits longest first."""
+    found = reader.connection.execute(
+        "SELECT recipient FROM outbox WHERE due <= ? GROUP BY recipient ORDER BY min(due), recipient", (now,)
+    )
+    return [row[0] for row in found]
+
+
+def next_due(reader: Reader) -> int | None:
+    """When the next letter is due, own or others' (ms UTC); None when none waits."""
+    moments = reader.connection.execute(
+        "SELECT (SELECT min(due) FROM outbox WHERE due IS NOT NULL),"
+        " (SELECT min(due) FROM mailbox WHERE due IS NOT NULL)"
+    ).fetchone()
+    return min((each for each in moments or () if each is not None), default=None)
+
+
 def _outs(reader: Reader, condition: str, *values: Any) -> list[OutRow]:
-    return [
-        OutRow(*row)
-        for row in reader.connection.execute(f"SELECT {_OUT} FROM outbox WHERE {condition}", values)  # noqa: S608 - our words
-    ]
+    found = reader.connection.execute(f"SELECT {_OUT} FROM outbox WHERE {condition}", values)  # noqa: S608 - our words
+    return [OutRow(*row) for row in found]
+
+
+# -- coming in -----------------------------------------------------------------------------------------------
+def known(reader: Reader, sender: bytes, id: bytes) -> bool:
+    """Whether a letter of this id came before."""
+    found = reader.connection.execute(
+        "SELECT 1 FROM letter_known WHERE sender = ? AND id = ?", (sender, id)
+    ).get
+    return found is not None
+
+
+def take(writer: Writer, letter: Arriving) -> bool:
+    """Stores a letter that came, and its id for as long as it could come again, durably; False: it came before."""
+    with writer.transaction(durable=True) as connection:
+        fresh = (
+            connection.execute(
+                "SELECT 1 FROM letter_known WHERE sender = ? AND id IN (?, ?)",
+                (letter.sender, letter.id, letter.first),
+            ).get
+            is None
+        )
+        for id in {letter.id: None, letter.first: None}:
+            connection.execute(
+                "INSERT INTO letter_known(sender, id, expires) VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET expires = max(expires, excluded.expires)",
+                (letter.sender, id, letter.expires),
+            )
+        if letter.acknowledged:
+            acknowledge(writer, letter.sender, letter.id)
+        if letter.token is not None:
+            connection.execute(
+                "INSERT OR REPLACE INTO correspondent(id, token, at) VALUES (?, ?, ?)",
+                (letter.sender, letter.token, letter.at),
+            )
+        if fresh:
+            connection.execute(
+                "INSERT INTO inbox(sender, id, first, type, content, epoch, key, stranger, at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    letter.sender, letter.id, letter.first, letter.type, letter.content, letter.epoch, letter.key,
+                    letter.stranger, letter.at,
+                ),
+            )  # fmt: skip
+    return fresh
+
+
+def acknowledge(writer: Writer, sender: bytes, id: bytes) -> None:
+    """Has a sender told that this letter is here."""
+    with writer.transaction(durable=True) as connection:
+        connection.execute("INSERT OR IGNORE INTO ack(sender, id) VALUES (?, ?)", (sender, id))
+
+
+def unacknowledged(reader: Reader) -> list[tuple[bytes, list[bytes]]]:
+    """Whom to tell of which letters, at most MAX_ACKS of each."""
+    found: dict[bytes, list[bytes]] = {}
+    for sender, id in reader.connection.execute("SELECT sender, id FROM ack ORDER BY sender, id"):
+        ids = found.setdefault(sender, [])
+        if len(ids) < limits.MAX_ACKS:
+            ids.append(id)
+    return list(found.items())
+
+
+def acknowledged(writer: Writer, letter: Outgoing, ids: Sequence[bytes]) -> None:
+    """Queues the letter that acknowledges these."""
+    with writer.transaction(durable=True) as connection:
+        queue(writer, letter)
+        connection.executemany(
+            "DELETE FROM ack WHERE sender = ? AND id = ?", [(letter.recipient, id) for id in ids]
+        )
+
+
+def incoming(reader: Reader, after: int, limit: int) -> list[InRow]:
+    """Letters that wait for their receiver, in the order in which they came."""
+    found: list[Any] = reader.connection.execute(
+        f"SELECT {_IN} FROM inbox WHERE i > ? ORDER BY i LIMIT ?",  # noqa: S608 - our words
+        (after, limit),
+    ).fetchall()
+    return [InRow(*row) for row in found]
+
+
+def done(writer: Writer, row: int, answer: Outgoing | None = None) -> None:
+    """A letter that came is dealt with; an answer that refuses it is queued with that."""
+    with writer.transaction(durable=answer is not None) as connection:
+        if answer is not None:
+            queue(writer, answer)
+        connection.execute("DELETE FROM inbox WHERE i = ?", (row,))
+
+
+def token_of(reader: Reader, correspondent: bytes) -> bytes | None:
+    """The token this networker or buyer gave, newest first, for letters to them."""
+    token: bytes | None = reader.connection.execute(
+        "SELECT token FROM correspondent WHERE id = ?", (correspondent,)
+    ).get
+    return token
+
+
+# -- figures, and what has had its time ------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How many letters wait."""
+
+    queued: int
+    at_mailbox: int
+    refused: int
+    incoming: int
+
+
+def figures(reader: Reader) -> Figures:
+    """How many letters wait, out and in."""
+    states: dict[str, int] = dict(
+        reader.connection.execute(
+            "SELECT state, count(*) FROM outbox WHERE due IS NOT NULL OR state = 'refused' GROUP BY state"
+        )
+    )
+    waiting: int = reader.connection.execute("SELECT count(*) FROM inbox").get
+    return Figures(states.get("queued", 0), states.get("at_mailbox", 0), states.get("refused", 0), waiting)
+
+
+def sweep(writer: Writer, now: int) -> int:
+    """Ends the letters whose time is over, and forgets what nobody asks for any more; how many ended."""
+    with writer.transaction() as connection:
+        connection.execute(
+            "UPDATE outbox SET since = ?, due = NULL, state = 'refused',"
+            " text = iif(text = '', 'nobody took it in time', text), code = 'letter_expired', place = NULL"
+            " WHERE expires < ? AND due IS NOT NULL",
+            (now, now),
+        )
+        ended = connection.changes()
+        connection.execute("DELETE FROM letter_known WHERE expires < ?", (now - limits.CLOCK_TOLERANCE_MS,))
+        connection.execute(
+            "DELETE FROM outbox WHERE due IS NULL AND (type IN ('ack', 'refused')"
+            " OR (type <> 'mail' AND since < ?))",
+            (now - FINISHED_MS,),
+        )
+        connection.execute(
+            "DELETE FROM correspondent WHERE id NOT IN (SELECT id FROM correspondent ORDER BY at DESC, id LIMIT ?)",
+            (CORRESPONDENTS,),
+        )
+    return ended
