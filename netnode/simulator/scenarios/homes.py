@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from netnode.simulator.playing import QUIET, Play
 from netnode.simulator.scenarios.scenario import Scenario
 from netnode.simulator.stored import disk_copy, own_ids
 
+MEET_SECONDS: Final = 90.0  # virtual; why: whoever was refused dials again after a minute at the latest
 COPY_SECONDS: Final = 900.0  # virtual; why: an exact clone is seen by what it wrote two minutes after a start
 
 
@@ -65,6 +67,7 @@ async def copies(play: Play) -> None:
     await _one_stops(play, source, copy, both=knowing)
     last, other = (source, copy) if play.chance.random() < 0.5 else (copy, source)
     await play.stop(other)
+    await play.live(MEET_SECONDS, QUIET, [last], trouble=False)
     await play.mend(last)
     await play.level([node for node in play.nodes if node is not other])
 
@@ -76,7 +79,8 @@ async def _meet(address: str, services: NodeServices) -> None:
 async def _one_stops(play: Play, *homes: SimNode, both: bool) -> None:
     """Both publish nothing any more [R-LOG-23]; of exact clones, which peers cannot tell apart, one stops at least.
 
-    That one sees what the other wrote since it started.
+    That one sees what the other wrote since it started. A clone may find every peer in session with the other home,
+    and kept there: it reaches nobody, and splits no log that anybody could see, until the other home is gone.
     """
     until = play.now + COPY_SECONDS
     while play.now < until:
@@ -84,9 +88,20 @@ async def _one_stops(play: Play, *homes: SimNode, both: bool) -> None:
         if all(codes) if both else any(code in ("twin", "forked") for code in codes):
             return
         await play.live(20.0, QUIET, trouble=False)
+    if not both and _unheard(play, homes):
+        play.seen.mark("clone unheard")
+        return
     raise Violation(
         "copies", f"{homes[0].name} and its copy still publish after {COPY_SECONDS:.0f} s side by side"
     )
+
+
+def _unheard(play: Play, homes: Sequence[SimNode]) -> bool:
+    """Whether nobody holds anything that one of these homes wrote and the others have not."""
+    networker = play.oracle.homes[homes[0].name]
+    told = play.safety.held(networker, [node.name for node in play.nodes if node not in homes])
+    own = [play.safety.held(networker, [home.name]) for home in homes]
+    return any(told.isdisjoint(held.difference(*own[:at], *own[at + 1 :])) for at, held in enumerate(own))
 
 
 async def restore(play: Play) -> None:
