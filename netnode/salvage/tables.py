@@ -18,7 +18,8 @@ COPIED: Final = (
     "networker", "peer", "follow", "blocked", "invite", "invited", "joining", "domain", "branch", "branch_holder",
     "told", "address", "stated", "discouraged", "near", "fallen", "purged",
     "outbox", "letter_known", "inbox", "ack", "mail", "mailbox", "correspondent",
-    "deal", "deal_message", "deal_enclosure", "offer", "stock", "reserved", "selling",
+    "deal", "deal_message", "deal_enclosure", "deal_signer", "offer", "stock", "reserved", "selling",
+    "witness", "witness_receipt",
 )  # fmt: skip
 NOT_COPIED: Final = frozenset({"version", "network", "store"})
 """What `meta` says of the old store alone; and whatever begins with "catalogue"."""

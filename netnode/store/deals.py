@@ -23,8 +23,8 @@ MINE, DUE_TO_ME, THEIRS, OVER = 0, 1, 2, 3
 
 Role = Literal["arbiter", "buyer", "seller"]
 _COLUMNS: Final = (
-    "d, id, role, seller, buyer, arbiter, nonce, offer, title, opened, copies, asked, phase, contract, rank, until, stale,"
-    " changed"
+    "d, id, role, seller, buyer, arbiter, nonce, offer, title, opened, copies, asked, question, phase, contract, rank,"
+    " until, stale, changed"
 )
 
 
@@ -45,10 +45,11 @@ class DealRow:
         opened: date of its first message.
         copies: how often the store was a copy when the other side last told all it has.
         asked: the nonce of the question for that; None while nothing is asked.
+        question: row of the letter with that question.
         phase: as the state had it when it was last looked at.
         contract: whether there was a contract then.
         rank: one of MINE to OVER.
-        until: the date of its next step; NEVER without one.
+        until: the date of its next step, NEVER without one; where nothing is left to do, NEVER less `changed`.
         stale: from when on `phase`, `rank` and `until` may be otherwise though nothing came; None for never.
         changed: when its newest message was stored.
     """
@@ -65,6 +66,7 @@ class DealRow:
     opened: int
     copies: int
     asked: bytes | None = None
+    question: int | None = None
     phase: str = ""
     contract: bool = False
     rank: int = MINE
@@ -136,6 +138,25 @@ def put_message(
     return new
 
 
+def set_buyer(writer: Writer, number: int, buyer: bytes) -> None:
+    """Letters to the buyer go to this networker from now on."""
+    writer.connection.execute("UPDATE deal SET buyer = ? WHERE d = ?", (buyer, number))
+
+
+def put_signer(writer: Writer, number: int, networker: bytes, entries: bytes) -> None:
+    """Keeps the openers of a networker who signs in a deal; the longest list of them wins."""
+    writer.connection.execute(
+        "INSERT INTO deal_signer(d, networker, entries) VALUES (?, ?, ?) ON CONFLICT(d, networker)"
+        " DO UPDATE SET entries = excluded.entries WHERE length(excluded.entries) > length(entries)",
+        (number, networker, entries),
+    )
+
+
+def signers(connection: apsw.Connection, number: int) -> dict[bytes, bytes]:
+    """The openers kept with a deal, by networker."""
+    return dict(connection.execute("SELECT networker, entries FROM deal_signer WHERE d = ?", (number,)))
+
+
 def put_enclosure(writer: Writer, number: int, name: bytes, data: bytes) -> None:
     """Keeps an enclosure under its hash."""
     writer.connection.execute(
@@ -151,14 +172,16 @@ def note(writer: Writer, number: int, noted: Noted) -> None:
     )
 
 
-def ask(writer: Writer, number: int, nonce: bytes) -> None:
-    """Writes down by which nonce the other side was asked for all it has."""
-    writer.connection.execute("UPDATE deal SET asked = ? WHERE d = ?", (nonce, number))
+def ask(writer: Writer, number: int, nonce: bytes, letter: int) -> None:
+    """Writes down by which nonce, in which letter, the other side was asked for all it has."""
+    writer.connection.execute("UPDATE deal SET asked = ?, question = ? WHERE d = ?", (nonce, letter, number))
 
 
 def release(writer: Writer, number: int, copies: int) -> None:
     """The other side has told all it has, or need not: own moves go on."""
-    writer.connection.execute("UPDATE deal SET copies = ?, asked = NULL WHERE d = ?", (copies, number))
+    writer.connection.execute(
+        "UPDATE deal SET copies = ?, asked = NULL, question = NULL WHERE d = ?", (copies, number)
+    )
 
 
 # -- reading -------------------------------------------------------------------------------------------------
@@ -192,8 +215,10 @@ def messages(connection: apsw.Connection, number: int) -> list[MessageRow]:
 
 
 def count(connection: apsw.Connection, number: int) -> int:
-    """How many messages of a deal are kept."""
-    found: int = connection.execute("SELECT count(*) FROM deal_message WHERE d = ?", (number,)).get
+    """How many messages of others are kept of a deal."""
+    found: int = connection.execute(
+        "SELECT count(*) FROM deal_message WHERE d = ? AND NOT own", (number,)
+    ).get
     return found
 
 
@@ -223,29 +248,22 @@ def page(
         limit: most rows.
     """
     rank, until, number = after or (-1, 0, 0)
-    # What is over has no date; the newest of it comes first.
     found = connection.execute(
-        f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, CASE rank WHEN {OVER} THEN {NEVER} - changed ELSE until END AS place"  # noqa: S608
-        " FROM deal WHERE (:over OR rank < :last) AND (:role IS NULL OR role = :role)"
-        " AND (:phase IS NULL OR phase = :phase))"
-        " WHERE (rank, place, d) > (:rank, :place, :d) ORDER BY rank, place, d LIMIT :limit",
+        f"SELECT {_COLUMNS} FROM deal WHERE (:over OR rank < :last) AND (:role IS NULL OR role = :role)"  # noqa: S608
+        " AND (:phase IS NULL OR phase = :phase) AND (rank, until, d) > (:rank, :until, :d)"
+        " ORDER BY rank, until, d LIMIT :limit",
         {
             "over": wanted.over,
             "last": OVER,
             "role": wanted.role,
             "phase": wanted.phase,
             "rank": rank,
-            "place": until,
+            "until": until,
             "d": number,
             "limit": limit,
         },
     )
     return [_row(values) for values in found]
-
-
-def place(row: DealRow) -> tuple[int, int, int]:
-    """Where a row stands in `page`."""
-    return row.rank, NEVER - row.changed if row.rank == OVER else row.until, row.number
 
 
 def stale(connection: apsw.Connection, now: int, limit: int) -> list[int]:

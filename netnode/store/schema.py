@@ -94,8 +94,8 @@ _LETTERS: Final = (
 _DEALS: Final = (
     "CREATE TABLE deal(d INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, role TEXT NOT NULL, seller BLOB NOT NULL,"
     " buyer BLOB NOT NULL, arbiter BLOB, nonce BLOB, offer BLOB, title TEXT NOT NULL, opened INTEGER NOT NULL,"
-    " copies INTEGER NOT NULL, asked BLOB, phase TEXT NOT NULL, contract INTEGER NOT NULL, rank INTEGER NOT NULL,"
-    " until INTEGER NOT NULL, stale INTEGER, changed INTEGER NOT NULL)",
+    " copies INTEGER NOT NULL, asked BLOB, question INTEGER, phase TEXT NOT NULL, contract INTEGER NOT NULL,"
+    " rank INTEGER NOT NULL, until INTEGER NOT NULL, stale INTEGER, changed INTEGER NOT NULL)",
     "CREATE INDEX deal_rank ON deal(rank, until, d)",
     "CREATE INDEX deal_stale ON deal(stale) WHERE stale IS NOT NULL",
     "CREATE INDEX deal_offer ON deal(offer) WHERE offer IS NOT NULL",
@@ -103,6 +103,8 @@ _DEALS: Final = (
     " at INTEGER NOT NULL, own INTEGER NOT NULL, letter INTEGER, PRIMARY KEY(d, id)) WITHOUT ROWID",
     "CREATE TABLE deal_enclosure(d INTEGER NOT NULL REFERENCES deal, hash BLOB NOT NULL, data BLOB NOT NULL,"
     " PRIMARY KEY(d, hash)) WITHOUT ROWID",
+    "CREATE TABLE deal_signer(d INTEGER NOT NULL REFERENCES deal, networker BLOB NOT NULL, entries BLOB NOT NULL,"
+    " PRIMARY KEY(d, networker)) WITHOUT ROWID",
     "CREATE TABLE offer(o INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, seller BLOB NOT NULL, own INTEGER NOT NULL,"
     " data BLOB NOT NULL, enclosure BLOB, code TEXT, title TEXT NOT NULL, made INTEGER NOT NULL, ended INTEGER)",
     "CREATE INDEX offer_code ON offer(seller, code) WHERE code IS NOT NULL",
@@ -135,7 +137,17 @@ _TO_2: Final[tuple[str, ...]] = (
     "ALTER TABLE blob ADD COLUMN own INTEGER NOT NULL DEFAULT 1",
 )
 
-_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS)
+# What buyers without a node left here to prove that this node brought them.
+_SHOP: Final = (
+    "CREATE TABLE witness(id BLOB PRIMARY KEY, seller BLOB NOT NULL, path BLOB NOT NULL, accept BLOB NOT NULL,"
+    " openers BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX witness_at ON witness(at, id)",
+    "CREATE INDEX witness_seller ON witness(seller)",
+    "CREATE TABLE witness_receipt(witness BLOB NOT NULL REFERENCES witness(id), id BLOB NOT NULL,"
+    " receipt BLOB NOT NULL, PRIMARY KEY(witness, id)) WITHOUT ROWID",
+)
+
+_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP)
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""

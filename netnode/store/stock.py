@@ -6,7 +6,7 @@ to, so that two orders of the last piece cannot both be accepted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -106,13 +106,12 @@ def put(writer: Writer, key: str, options: tuple[str, ...], pieces: int | None) 
 
 def of(connection: apsw.Connection, key: str) -> list[StockRow]:
     """The counters of a listing, and what deals hold of it without one."""
-    held = {
-        variant: quantity
-        for variant, quantity in connection.execute(
-            "SELECT variant, sum(quantity) FROM reserved JOIN deal USING (d) WHERE key = ? AND rank < ? GROUP BY variant",
-            (key, OVER),
-        )
-    }
+    found: Iterable[tuple[str, int]] = connection.execute(
+        "SELECT variant, sum(quantity) FROM reserved JOIN deal USING (d) WHERE key = ? AND rank < ?"
+        " GROUP BY variant",
+        (key, OVER),
+    )
+    held = dict(found)
     counts = dict(connection.execute("SELECT variant, count FROM stock WHERE key = ?", (key,)))
     return [
         StockRow(key, _options(variant), counts.get(variant), held.get(variant, 0))
