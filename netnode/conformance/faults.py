@@ -20,7 +20,10 @@ HELD: Final = frozenset({
 })  # fmt: skip
 """Codes of what is not kept or served now; never a fault of the sender [R-VER-3]."""
 
-VOID: Final = frozenset({"malformed", "wrong_key", "stamp"})
+VOID: Final = frozenset({
+    "malformed", "wrong_key", "stamp", "not_offered", "no_choice", "on_request", "mixed_money", "no_delivery",
+    "discount", "price_differs",
+})  # fmt: skip
 """Codes of what is kept without effect [R-VER-2]."""
 
 CODES: Final = REMOTE | HELD | VOID | {"local"}

@@ -27,6 +27,7 @@ from protocol import (
 from protocol import records as record_codecs
 from protocol import uri as invites
 from protocol.certificate import certify, read_identity
+from protocol.deals import pricing
 from protocol.entry import Entry, parse_wire, sign_entry
 from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from protocol.found import hits_of
@@ -36,7 +37,7 @@ from protocol.run import Run, rebuild
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
-from tests.vectors.generate import ALL
+from tests.vectors.generate import ALL, prices
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -74,7 +75,7 @@ def test_each_file_is_what_its_generator_makes(name: str) -> None:
 def test_at_least_as_many_are_refused_as_accepted(name: str) -> None:
     vectors = read(name)
     refused = sum("error" in vector for vector in vectors)
-    assert 2 * refused >= len(vectors) or name in {"noise", "ranges"}
+    assert 2 * refused >= len(vectors) or name in {"noise", "prices", "ranges"}
 
 
 @pytest.mark.parametrize("vector", read("encoding"), ids=named)
@@ -426,6 +427,17 @@ def test_stamps(vector: Vector) -> None:  # [R-STAMP-1..3]
     def act() -> Any:
         stamp.check(given["network"], raw(given["id"]), given["bits"], raw(given["nonce"]))
         return {"reached": True}
+
+    outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("prices"), ids=named)
+def test_prices(vector: Vector) -> None:  # [R-PRICE-1..7]
+    def act() -> Any:
+        given = vector["input"]
+        if "total" in given:
+            return {"shares": list(pricing.spread(given["total"], given["weights"]))}
+        return prices.told(prices.computed(given))
 
     outcome(vector, act)
 

@@ -22,6 +22,7 @@ from tests.vectors.generate import (
     messages,
     noise,
     path,
+    prices,
     ranges,
     records,
     recovery,
@@ -38,7 +39,7 @@ ALL: Final = MappingProxyType(
         module.__name__.rpartition(".")[2]: module
         for module in (
             address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, log, logfile,
-            messages, noise, path, ranges, records, recovery, runs, scopes, seen, session, stamp, uri,
+            messages, noise, path, prices, ranges, records, recovery, runs, scopes, seen, session, stamp, uri,
         )
     }
 )  # fmt: skip

@@ -1,0 +1,38 @@
+"""Vectors of what orders cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from netnode.conformance.encoding import decode
+from netnode.conformance.limits import MAX_RECORD
+from netnode.conformance.prices import cost, divided
+from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
+
+
+def _prices(vector: Vector, content: Vector) -> None:
+    def judge(given: Vector) -> Any:
+        if "total" in given:
+            return {"shares": divided(given["total"], given["weights"])}
+        listing = decode(hexed(given["listing"]), MAX_RECORD)
+        address, discount = (
+            decode(hexed(given[name]), MAX_RECORD) if name in given else None
+            for name in ("address", "discount")
+        )
+        choices = [(values, pieces) for values, pieces in given["choices"]]
+        found = cost(listing, choices, given["time"], address, given.get("service"), discount)
+        return {
+            "lines": [list(line) for line in found.lines],
+            "discount": found.discount,
+            "tax": found.tax and list(found.tax),
+            "shipping": found.shipping,
+            "price": found.price,
+            "points": found.points,
+        }
+
+    compared(vector, judge)
+
+
+JUDGES: Final[Mapping[str, Judge]] = {"prices": _prices}
+"""By the name of the file."""
