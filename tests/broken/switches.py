@@ -43,7 +43,7 @@ class Switch:
 
 def _never(where: str, condition: str) -> Change:
     """A branch that is never taken: `condition` is its line without the colon."""
-    return where, f"{condition}:", f"{condition.split()[0]} False:"
+    return where, f"{condition}:", f"{condition.split(maxsplit=1)[0]} False:"
 
 
 _ALL: Final = (

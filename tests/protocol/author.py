@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from protocol import encoding
 from protocol.entry import NO_PREV, Entry, sign_entry
 from protocol.identity import networker_id
+from protocol.openers import Openers, start
 from protocol.records import encode_record
 from protocol.records.openers import Inception, Rotation, Settlement
 from protocol.recovery import promise, promised_seed
@@ -126,6 +127,13 @@ class Author:
     def settlement(self, tip: Entry, *, branches: Sequence[Entry] = ()) -> Entry:
         record = encode_record(Settlement(branches=tuple((entry.seq, entry.id) for entry in branches)))
         return self.after(tip, 4, record, place=(tip.epoch, tip.term + 1))
+
+    def openers(self, *later: Entry) -> Openers:
+        """What is known of this author's openers by the inception and these, in their order."""
+        known = start(self.network, self.entries[0])
+        for entry in later:
+            known = known.admit(entry)
+        return known
 
     def settle(self, at: int = -1) -> Entry:
         entry = self.settlement(self.entries[at])

@@ -7,21 +7,14 @@ import pytest
 from protocol.entry import Entry
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.forks import check_fork
-from protocol.openers import Openers, start
-from tests.protocol.author import NETWORK, Author, seed
+from protocol.openers import Openers
+from tests.protocol.author import Author, seed
 
 
 def author() -> Author:
     made = Author("a")
     made.write(70)
     return made
-
-
-def openers_of(made: Author, *entries: Entry) -> Openers:
-    openers = start(NETWORK, made.entries[0])
-    for entry in entries:
-        openers = openers.admit(entry)
-    return openers
 
 
 def side(made: Author, tip: Entry, count: int, note: str) -> list[Entry]:
@@ -39,7 +32,7 @@ def refused(openers: Openers, left: list[Entry], right: list[Entry]) -> None:
 
 def test_two_signed_entries_of_one_place_are_a_fork() -> None:
     made = author()
-    openers = openers_of(made)
+    openers = made.openers()
     assert check_fork(openers, made.entries[5:6], side(made, made.entries[4], 1, "x")) == 5
     assert check_fork(openers, made.entries[5:8], side(made, made.entries[4], 3, "x")) == 5
 
@@ -48,7 +41,7 @@ def test_entries_of_different_places_are_none() -> None:
     """Another author, epoch, term or seq, or twice the same entry."""
     made, other = author(), Author("b")
     other.write(10)
-    openers = openers_of(made)
+    openers = made.openers()
     refused(openers, made.entries[5:6], made.entries[5:6])
     refused(openers, made.entries[5:6], side(made, made.entries[5], 1, "x"))
     refused(openers, made.entries[5:6], other.entries[5:6])
@@ -62,11 +55,11 @@ def test_a_fork_of_another_term_is_not_held() -> None:
     left, right = made.entries[5:6], side(made, made.entries[4], 1, "x")
     settlement = made.settlement(made.entries[-1])
     with pytest.raises(NotHeld, match="stale"):
-        check_fork(openers_of(made, settlement), left, right)
+        check_fork(made.openers(settlement), left, right)
     above = [side(made, settlement, 1, note) for note in ("x", "y")]
     with pytest.raises(NotHeld, match="unknown_epoch"):
-        check_fork(openers_of(made), *above)
-    assert check_fork(openers_of(made, settlement), *above) == settlement.seq + 1
+        check_fork(made.openers(), *above)
+    assert check_fork(made.openers(settlement), *above) == settlement.seq + 1
 
 
 def test_a_contested_identity_has_no_fork() -> None:
@@ -75,14 +68,14 @@ def test_a_contested_identity_has_no_fork() -> None:
     two, key = made.rotation(made.entries[-1], generation=2)
     made.signer = key
     with pytest.raises(NotHeld, match="contested"):
-        check_fork(openers_of(made, one, two), side(made, one, 1, "x"), side(made, one, 1, "y"))
+        check_fork(made.openers(one, two), side(made, one, 1, "x"), side(made, one, 1, "y"))
 
 
 def test_a_fork_lies_above_every_opener_of_its_term() -> None:
     """Two settlements fork the term: what lies between them is no other fork."""
     made = author()
     low, high = made.settlement(made.entries[5]), made.settlement(made.entries[20])
-    openers = openers_of(made, low, high)
+    openers = made.openers(low, high)
     assert openers.term_forked
     branches = [side(made, low, 20, note) for note in ("x", "y")]
     refused(openers, *(branch[3:4] for branch in branches))
@@ -92,7 +85,7 @@ def test_a_fork_lies_above_every_opener_of_its_term() -> None:
 
 def test_a_side_is_linked_up_to_the_next_anchor() -> None:
     made = author()
-    openers = openers_of(made)
+    openers = made.openers()
     left = made.entries[60:61]
     whole = side(made, made.entries[59], 6, "x")
     assert whole[4].seq == 64 and check_fork(openers, left, whole[:5]) == 60
@@ -110,7 +103,7 @@ def test_a_side_is_linked_up_to_the_next_anchor() -> None:
 
 def test_a_side_holds_no_opener_and_goes_not_on_after_a_close() -> None:
     made = author()
-    openers = openers_of(made)
+    openers = made.openers()
     left, first = made.entries[5:6], side(made, made.entries[4], 1, "x")[0]
     opener = made.after(first, 4, made.settlement(first).record, place=(0, 0))
     refused(openers, left, [opener, made.after(opener)])
@@ -122,7 +115,7 @@ def test_a_side_holds_no_opener_and_goes_not_on_after_a_close() -> None:
 
 def test_a_side_is_in_order_of_time_and_its_last_entry_is_signed() -> None:
     made = author()
-    openers = openers_of(made)
+    openers = made.openers()
     left, first = made.entries[5:6], side(made, made.entries[4], 1, "x")[0]
     assert check_fork(openers, left, [first, made.after(first, time=first.time)]) == 5
     refused(openers, left, [first, made.after(first, time=first.time - 1)])

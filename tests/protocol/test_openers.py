@@ -11,7 +11,7 @@ import pytest
 from protocol import limits
 from protocol.entry import NO_PREV, Entry
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
-from protocol.openers import Openers, start, verify_inception
+from protocol.openers import start, verify_inception
 from protocol.records import encode_record
 from protocol.records.openers import Inception, Rotation
 from protocol.recovery import promise
@@ -30,13 +30,6 @@ def author() -> Author:
     made = Author("a")
     made.write(6)
     return made
-
-
-def known(made: Author, *entries: Entry) -> Openers:
-    openers = start(NETWORK, made.entries[0])
-    for entry in entries:
-        openers = openers.admit(entry)
-    return openers
 
 
 def second_inception(made: Author, later: int = 5) -> Entry:
@@ -91,7 +84,7 @@ def test_a_rotation_stands_above_seq_0_in_term_0_of_an_epoch_from_1_on(place: An
     """[R-LOG-3, 26]"""
     made = author()
     entry = rotated(made, made.entries[-1], place=place, seq=seq)
-    assert code_of(known(made).admit, entry) == "opener"
+    assert code_of(made.openers().admit, entry) == "opener"
 
 
 def test_a_rotation_whose_epoch_below_is_not_known_waits() -> None:
@@ -100,7 +93,7 @@ def test_a_rotation_whose_epoch_below_is_not_known_waits() -> None:
     for epoch in (2, 3, limits.MAX_EPOCHS - 1):
         entry = rotated(made, made.entries[-1], place=(epoch, 0))
         with pytest.raises(NotHeld, match="unknown_epoch"):
-            known(made).admit(entry)
+            made.openers().admit(entry)
 
 
 def test_a_settlement_stands_above_seq_0_in_a_term_from_1_on() -> None:
@@ -109,14 +102,14 @@ def test_a_settlement_stands_above_seq_0_in_a_term_from_1_on() -> None:
     right = made.settlement(made.entries[-1])
     for seq, term in ((0, 1), (5, 0)):
         entry = made._sign(made.signer, seq, NO_PREV, 0, term, START, 4, right.record or b"")
-        assert code_of(known(made).admit, entry) == "opener"
-    assert known(made, right).place == (0, 1)
+        assert code_of(made.openers().admit, entry) == "opener"
+    assert made.openers(right).place == (0, 1)
 
 
 def test_another_kind_opens_nothing_and_another_author_neither() -> None:
     made = author()
-    assert code_of(known(made).admit, made.entries[1]) == "opener"
-    assert code_of(known(made).admit, Author("b").entries[0]) == "opener"
+    assert code_of(made.openers().admit, made.entries[1]) == "opener"
+    assert code_of(made.openers().admit, Author("b").entries[0]) == "opener"
 
 
 def test_a_record_that_is_gone_opens_nothing() -> None:
@@ -126,7 +119,7 @@ def test_a_record_that_is_gone_opens_nothing() -> None:
     settlement = made.settlement(made.entries[-1])
     for entry in (rotation, settlement):
         with pytest.raises(RemoteProtocolError, match="opener: an opener travels with its record"):
-            known(made).admit(msgspec.structs.replace(entry, record=None))
+            made.openers().admit(msgspec.structs.replace(entry, record=None))
 
 
 def test_a_promised_key_of_small_order_is_no_key() -> None:
@@ -135,10 +128,10 @@ def test_a_promised_key_of_small_order_is_no_key() -> None:
     one, signer = made.rotation(made.entries[0], promises=promise(NETWORK, SMALL_ORDER))
     record = encode_record(Rotation(key=signer.public, promise=bytes(32), reveal=SMALL_ORDER))
     two = made.after(one, 2, record, signer=signer, place=(2, 0))
-    assert code_of(known(made, one).admit, two) == "key"
+    assert code_of(made.openers(one).admit, two) == "key"
     bad = encode_record(Rotation(key=SMALL_ORDER, promise=bytes(32), reveal=made.promised(1).public))
     other = made.after(made.entries[0], 2, bad, signer=made.promised(1), place=(1, 0))
-    assert code_of(known(made).admit, other) == "key"
+    assert code_of(made.openers().admit, other) == "key"
 
 
 def test_a_second_inception_leaves_what_was_settled_since() -> None:
@@ -146,14 +139,14 @@ def test_a_second_inception_leaves_what_was_settled_since() -> None:
     made = author()
     other = second_inception(made)
     settlement = made.settlement(made.entries[-1])
-    assert known(made, other).term_forked and known(made, other).contested is None
-    openers = known(made, settlement, other)
+    assert made.openers(other).term_forked and made.openers(other).contested is None
+    openers = made.openers(settlement, other)
     assert openers.place == (0, 1) and openers.settlements == (settlement,) and not openers.term_forked
     rotation, _ = made.rotation(made.entries[-1])
-    assert known(made, rotation, other).newest == (rotation,)
-    assert not known(made, rotation, other).term_forked and not known(made, other, rotation).term_forked
-    assert (known(made, settlement).term, known(made, settlement, rotation).term) == (1, 0)
-    assert known(made, other, rotation).contested is None
+    assert made.openers(rotation, other).newest == (rotation,)
+    assert not made.openers(rotation, other).term_forked and not made.openers(other, rotation).term_forked
+    assert (made.openers(settlement).term, made.openers(settlement, rotation).term) == (1, 0)
+    assert made.openers(other, rotation).contested is None
 
 
 def test_a_second_rotation_of_the_newest_epoch_takes_its_settlements_with_it() -> None:
@@ -163,8 +156,8 @@ def test_a_second_rotation_of_the_newest_epoch_takes_its_settlements_with_it() -
     two, _ = made.rotation(made.entries[-1], generation=2)
     made.signer = signer
     settlement = made.settlement(one)
-    assert known(made, one, settlement).place == (1, 1)
-    openers = known(made, one, settlement, two)
+    assert made.openers(one, settlement).place == (1, 1)
+    openers = made.openers(one, settlement, two)
     assert (openers.place, openers.contested, openers.settlements) == ((1, 0), 1, ())
     assert len(openers.keys(1)) == 2 and openers.keys(2) == ()
     with pytest.raises(NotHeld, match="contested"):
@@ -179,9 +172,9 @@ def test_a_second_rotation_of_a_healed_epoch_changes_nothing_above() -> None:
     above, signer = made.rotation(one)
     made.signer = signer
     settlement = made.settlement(above)
-    openers = known(made, one, above, settlement, two)
+    openers = made.openers(one, above, settlement, two)
     assert (openers.place, openers.contested, openers.settlements) == ((2, 1), None, (settlement,))
-    assert openers == known(made, one, two, above, settlement)
+    assert openers == made.openers(one, two, above, settlement)
 
 
 def test_of_three_openers_the_two_lowest_are_kept_in_any_order() -> None:
@@ -191,12 +184,12 @@ def test_of_three_openers_the_two_lowest_are_kept_in_any_order() -> None:
     rotations = [made.rotation(tip, generation=1)[0] for tip in tips]
     settlements = [made.settlement(tip) for tip in tips]
     for orders in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
-        openers = known(made, *(rotations[each] for each in orders))
+        openers = made.openers(*(rotations[each] for each in orders))
         assert openers.newest == tuple(rotations[:2])
-        assert known(made, *(settlements[each] for each in orders)).settlements == tuple(settlements[:2])
+        assert made.openers(*(settlements[each] for each in orders)).settlements == tuple(settlements[:2])
     other, _ = made.rotation(made.entries[-1], promises=seed("other words"))
     for orders in ((0, 1, 3), (3, 1, 0), (1, 3, 0)):
-        openers = known(made, *([*rotations, other][each] for each in orders))
+        openers = made.openers(*([*rotations, other][each] for each in orders))
         assert openers.newest == (rotations[0], other) and openers.contested == 1
 
 
@@ -208,7 +201,7 @@ def test_a_contest_for_good_lets_go_of_what_lies_above() -> None:
     made.signer = upper
     settlement = made.settlement(above)
     other, _ = made.rotation(made.entries[-1], promises=seed("other words"))
-    openers = known(made, one, above, settlement, other)
+    openers = made.openers(one, above, settlement, other)
     assert (openers.contested, openers.epoch, openers.settlements) == (1, 1, ())
     assert code_of(openers.admit, above) == "contested"
     assert replace(openers) == openers and signer.public in openers.keys(1)
