@@ -10,11 +10,12 @@ import apsw
 from netnode.store.schema import MIGRATIONS, immediate
 
 _TABLE: Final = re.compile(r"CREATE TABLE (\w+)")
+_INDEX: Final = re.compile(r"CREATE (?:UNIQUE )?INDEX (\w+)")
 _COLUMN: Final = re.compile(r"ALTER TABLE (\w+) ADD COLUMN (\w+)")
 
 
 def age(connection: apsw.Connection, version: int = 1) -> None:
-    """Undoes the migrations from a version on: their tables and columns go, with what is in them.
+    """Undoes the migrations from a version on: their tables, indexes and columns go, with what is in them.
 
     Args:
         connection: of a store that no node has open.
@@ -28,6 +29,8 @@ def age(connection: apsw.Connection, version: int = 1) -> None:
         for statement in reversed(steps):
             if (table := _TABLE.match(statement)) is not None:
                 connection.execute(f"DROP TABLE {table[1]}")
+            elif (index := _INDEX.match(statement)) is not None:
+                connection.execute(f"DROP INDEX {index[1]}")
             elif (column := _COLUMN.match(statement)) is not None:
                 connection.execute(f"ALTER TABLE {column[1]} DROP COLUMN {column[2]}")
             elif not statement.startswith("UPDATE"):
