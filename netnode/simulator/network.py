@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from netnode.ports import PEER_PATH, Link, LinkClosed
 from netnode.simulator.chance import Stream
 from netnode.simulator.links import Line, Pipe, SimLink
-from netnode.simulator.virtual_time import VirtualLoop
+from netnode.simulator.virtual_time import VirtualLoop, over
 from protocol import limits
 from protocol.address import Scope, host_scope
 
@@ -388,11 +388,9 @@ class SimListener:
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
-    """Waits for the end of a task, however it ends; one that does not end is cancelled, as the web server does."""
-    waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    task.add_done_callback(lambda _: None if waiting.done() else waiting.set_result(None))
+    """Waits for the end of a task; one that does not end is cancelled, as the web server does."""
     try:
         async with asyncio.timeout(_SHUTDOWN_SECONDS):
-            await waiting
+            await over(task)
     except TimeoutError:
         task.cancel()

@@ -13,7 +13,6 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 
@@ -38,6 +37,7 @@ from netnode.simulator.disk import SimDisk
 from netnode.simulator.lanes import SimExecutor
 from netnode.simulator.network import PORT, SimNetwork
 from netnode.simulator.outside import SimMulticast, SimSealer, SimWeb
+from netnode.simulator.virtual_time import over
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -175,7 +175,7 @@ class SimNode:
         for call in list(life.calls):
             call.cancel()
         life.stopping.set()
-        await _over([life.task])
+        await over(life.task)
 
     def crash(self, *, silent: bool = False) -> None:
         """The power goes: tasks are gone, links cut, what was not synced is taken back. Fine when it is down.
@@ -220,7 +220,7 @@ class SimNode:
         life.calls[task] = None
         task.add_done_callback(lambda done: life.calls.pop(done, None))
         try:
-            await _over([task])
+            await over(task)
         except asyncio.CancelledError:
             task.cancel()
             raise
@@ -340,7 +340,7 @@ class SimNode:
         ports = self._world.ports(self, life.executor)
         life.task = task = self._spawn(life, _awaited(work, ports), f"{self.name} works offline")
         try:
-            await _over([task])
+            await over(task)
         except asyncio.CancelledError:
             task.cancel()
             raise
@@ -436,16 +436,3 @@ def _toml(value: object) -> str:
 
 async def _awaited(work: Callable[[S], Awaitable[T]], given: S) -> T:
     return await work(given)
-
-
-async def _over(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Waits for the end of tasks, however they end."""
-    for task in tasks:
-        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        task.add_done_callback(partial(_tell, waiting))
-        await waiting
-
-
-def _tell(waiting: asyncio.Future[None], _: object) -> None:
-    if not waiting.done():
-        waiting.set_result(None)

@@ -200,6 +200,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return
 
 
+async def over(task: asyncio.Task[Any]) -> None:
+    """Waits for the end of a task, however it ends; who stops waiting does not end it."""
+    waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    task.add_done_callback(lambda _: None if waiting.done() else waiting.set_result(None))
+    await waiting
+
+
 def _where(task: asyncio.Task[Any]) -> str:
     """The innermost frames in which a task waits."""
     frames: list[str] = []
