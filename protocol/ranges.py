@@ -351,7 +351,6 @@ class Asking:
         for prefix, ids in answer.lists:
             if prefix not in parts:
                 raise RemoteProtocolError("answer", "a list of a range that was not asked for")
-            parts.discard(prefix)
             mask, own = self._salted.matched(*self._salted.elements.within(prefix), _cut(ids))
             self.unmatched.update(dict.fromkeys(own))
             if mask:
