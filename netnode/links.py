@@ -179,7 +179,7 @@ class WebSocketListener:
                 status=426, text="This is the address of an INX peer: open a WebSocket here.\n"
             )
         await socket.prepare(request)
-        remote = self._remote(request)
+        remote = remote_address(request, self._proxies)
         link = WebSocketLink(socket, remote, remote if _is_address(remote) else "")
         self._open.add(link)
         try:
@@ -198,16 +198,20 @@ class WebSocketListener:
             return True
         return host == "localhost" or _is_loopback(host)
 
-    def _remote(self, request: web.Request) -> str:
-        remote = request.remote or ""
-        try:
-            address = ipaddress.ip_address(remote)
-        except ValueError:
-            return remote
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        if forwarded and any(address in proxy for proxy in self._proxies):
-            return forwarded.rsplit(",", 1)[-1].strip()[:64]
+
+def remote_address(
+    request: web.Request, proxies: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]
+) -> str:
+    """Where a request comes from: the other end, or what one of these reverse proxies says of it."""
+    remote = request.remote or ""
+    try:
+        address = ipaddress.ip_address(remote)
+    except ValueError:
         return remote
+    forwarded = request.headers.get("X-Forwarded-For", "")
+    if forwarded and any(address in proxy for proxy in proxies):
+        return forwarded.rsplit(",", 1)[-1].strip()[:64]
+    return remote
 
 
 async def _stay(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

@@ -200,6 +200,14 @@ SETTINGS: Final[dict[str, Setting]] = {
             *_choice("on", "off"),
         ),
         Setting(
+            "shop",
+            "on",
+            "Whether buyers without a node are served: pages ask this node for listings, and it carries their sealed "
+            "letters and keeps what proves that it brought them. A node that listens to this computer only serves "
+            "pages of this computer only.",
+            *_choice("on", "off"),
+        ),
+        Setting(
             "max_sessions",
             64,
             "How many peers may dial this node and stay connected at once; those it dials itself come on top.",
@@ -395,6 +403,7 @@ class Settings:
     hops: int
     search_hubs: str
     answer_searches: str
+    shop: str
     max_sessions: int
     outbound_sessions: int
     bootstrap: tuple[str, ...]

@@ -149,6 +149,10 @@ MAX_PATH: Final = 8
 MAX_REFERRAL: Final = 1_024
 MAX_CAMPAIGN: Final = 32
 MAX_TESTIMONY: Final = 1024 * 1024
+# -- shoppers ----------------------------------------------------------------------------------------------
+SHOP_REQUESTS: Final = 120
+MAX_SHOP_BODY: Final = 1024 * 1024
+MAX_SHOP_ANSWER: Final = 1024 * 1024
 
 LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_INT", MAX_INT, "", "largest integer every language, JavaScript included, holds exactly"),
@@ -335,5 +339,8 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_PATH", MAX_PATH, "tokens", "of a path: more than a commission can be divided among"),
     Limit("MAX_REFERRAL", MAX_REFERRAL, "bytes", "of a token: the longest key, three ids and a signature"),
     Limit("MAX_CAMPAIGN", MAX_CAMPAIGN, "characters", "a word of the referrer's"),
+    Limit("SHOP_REQUESTS", SHOP_REQUESTS, "requests", "of one network at once, and a minute: a family that shops"),
+    Limit("MAX_SHOP_BODY", MAX_SHOP_BODY, "bytes", "what a shopper may send at once: a testimony"),
+    Limit("MAX_SHOP_ANSWER", MAX_SHOP_ANSWER, "bytes", "a page of letters; a listing takes one message at most"),
     Limit("MAX_TESTIMONY", MAX_TESTIMONY, "bytes", "path, accept, MAX_PARTS receipts, and openers of them all"),
 )

@@ -44,10 +44,15 @@ class PublicDocument:
         """The route to give to the HTTP server."""
         return web.get(wellknown.PATH, self._serve, allow_head=False)
 
+    async def names(self, host: str) -> bool:
+        """Whether a Host header names this node: its own names, those the owner allowed, or an IP address."""
+        _, names = await self._current()
+        name = _name(host)
+        return name in names or name in self._allow_hosts or _is_ip(name)
+
     async def _serve(self, request: web.Request) -> web.Response:
-        document, names = await self._current()
-        name = _name(request.headers.get("Host", ""))
-        if not (name in names or name in self._allow_hosts or _is_ip(name)):
+        document, _ = await self._current()
+        if not await self.names(request.headers.get("Host", "")):
             return web.Response(status=403, text="This node does not answer to that host name.\n")
         return web.Response(
             body=msgspec.json.encode(document),

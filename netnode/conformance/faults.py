@@ -16,7 +16,7 @@ REMOTE: Final = ENDING | frozenset({"unknown_message", "rate", "bad_uri", "bad_f
 
 HELD: Final = frozenset({
     "busy", "blocked", "twin", "internal", "unproved", "gap", "unknown_author", "unknown_epoch", "stale", "forked",
-    "contested", "not_wanted", "quota", "no_stamp", "cursor", "not_here", "path_expired",
+    "contested", "not_wanted", "quota", "no_stamp", "cursor", "not_here", "path_expired", "clock",
 })  # fmt: skip
 """Codes of what is not kept or served now; never a fault of the sender [R-VER-3]."""
 

@@ -137,8 +137,14 @@ _TO_2: Final[tuple[str, ...]] = (
     "ALTER TABLE blob ADD COLUMN own INTEGER NOT NULL DEFAULT 1",
 )
 
-# What buyers without a node left here to prove that this node brought them.
+# Letters to buyers without a node, and to whom each of them wrote; what they left here to prove who brought them.
 _SHOP: Final = (
+    "CREATE TABLE box(b INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, until INTEGER NOT NULL)",
+    "CREATE INDEX box_until ON box(until)",
+    "CREATE TABLE box_partner(b INTEGER NOT NULL REFERENCES box, id BLOB NOT NULL, PRIMARY KEY(b, id)) WITHOUT ROWID",
+    "CREATE TABLE box_letter(i INTEGER PRIMARY KEY AUTOINCREMENT, b INTEGER NOT NULL REFERENCES box,"
+    " sender BLOB NOT NULL, id BLOB NOT NULL, expires INTEGER NOT NULL, letter BLOB NOT NULL, UNIQUE(b, sender, id))",
+    "CREATE INDEX box_letter_expires ON box_letter(expires)",
     "CREATE TABLE witness(id BLOB PRIMARY KEY, seller BLOB NOT NULL, path BLOB NOT NULL, accept BLOB NOT NULL,"
     " openers BLOB NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE INDEX witness_at ON witness(at, id)",

@@ -69,7 +69,7 @@ class QueryAnswers:
             hits = find(reader.connection, query, now, self._own)
         except Problem as problem:
             raise NotHeld("cursor", "this cursor is of another search") from problem
-        page = _Page(self._network, reader)
+        page = ProvedPage(self._network, reader)
         taken = 0
         for author, seq, id_ in _entries(reader, hits.rows):
             if not page.take(author, seq, id_):
@@ -84,8 +84,13 @@ class QueryAnswers:
         return page.found(None if following is None else following.encode())
 
 
-class _Page:
-    """One answer being put together, within one message."""
+class ProvedPage:
+    """Entries with what proves each of them alone, as much as one message takes [R-QRY-3].
+
+    Args:
+        network: the network's name.
+        reader: of the store.
+    """
 
     __slots__ = (
         "_heads",

@@ -1,0 +1,208 @@
+"""What the public routes do: each method takes a checked body and gives an answer, or raises a code.
+
+Nothing here can read a letter: what buyers and sellers write to each other is sealed for them. What proves that this
+node brought a buyer (`leave`) names order, path and accept, never what was ordered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+from netnode.own.log import OwnLog
+from netnode.ports import Clock
+from netnode.shop import bodies, proofs
+from netnode.shop.boxes import ShopBoxes
+from netnode.store import Reader, Store, shop
+from protocol import encoding, letters, limits, paths
+from protocol.certificate import DAY_MS
+from protocol.entry import Entry, parse_wire
+from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
+from protocol.openers import Openers
+from protocol.signing import verify
+from protocol.tags import tag
+from protocol.witnessed import Proven, Testimony, openers_of, prove
+
+PAGE: Final = 16  # why: letters of one answer; that many of the longest are MAX_SHOP_ANSWER
+
+
+class Post(Protocol):
+    """What carries letters; `netnode.mail`."""
+
+    async def forward(self, data: bytes) -> None:
+        """Takes a whole letter for anybody, durably, and carries it; the same one again is no fault."""
+
+
+class Counter:
+    """The counter at which buyers without a node are served.
+
+    Args:
+        network: the network's name.
+        store: of the node.
+        own: this node's networker, who recommends.
+        clock: says how old a request is.
+        post: carries letters.
+        boxes: keep letters to buyers.
+    """
+
+    def __init__(
+        self, network: str, store: Store, own: OwnLog, clock: Clock, post: Post, boxes: ShopBoxes
+    ) -> None:
+        self._network = network
+        self._store = store
+        self._own = own
+        self._clock = clock
+        self._post = post
+        self._boxes = boxes
+
+    async def about(self) -> bodies.About:
+        """Which node this is."""
+        openers = await self._store.read(proofs.openers_of, self._own.id)
+        entries: Sequence[Entry] = () if openers is None else identity_entries(openers)
+        return bodies.About(
+            clock=self._clock.now_ms(),
+            network=self._network,
+            openers=tuple(entry.wire() for entry in entries),
+        )
+
+    async def listing(self, asked: bodies.ListingAsked) -> bodies.ListingTold:
+        """A listing with its proof, and the path of an order made now [R-SHOP-5, R-SHOP-6].
+
+        Raises:
+            NotHeld: `not_here`.
+        """
+        now = self._clock.now_ms()
+        found = await self._store.read(
+            proofs.proved_listing, self._network, asked.seller, asked.key, now, self._own.id
+        )
+        path = await self._extended(asked, now)
+        return bodies.ListingTold(clock=now, found=found, path=path)
+
+    async def letter(self, left: bodies.LetterLeft) -> bodies.Kept:
+        """Takes a letter, and opens a box for answers to it [R-SHOP-7].
+
+        Raises:
+            RemoteProtocolError: `letter`, `signature`.
+            NotHeld: the time is not now (`clock`), or a code of the mailbox.
+        """
+        letter = letters.parse(left.letter)
+        sender = letter.envelope.sender
+        self._require(
+            sender, left.signature, left.time, ["letter", left.time, hashlib.sha256(left.letter).digest()]
+        )
+        now = self._clock.now_ms()
+        if not now < letter.envelope.expires <= now + limits.LETTER_DAYS * DAY_MS + limits.CLOCK_TOLERANCE_MS:
+            raise NotHeld("letter_expired", "the letter's time is over, or too far ahead")
+        await self._boxes.open_box(sender, letter.envelope.recipient)
+        if letter.envelope.recipient == sender:
+            await self._boxes.keep(letter)
+        else:
+            await self._post.forward(left.letter)
+        return bodies.Kept(clock=self._clock.now_ms())
+
+    async def collect(self, asked: bodies.Collect) -> bodies.Collected:
+        """Letters of a box; they stay in it until they expire [R-SHOP-8].
+
+        Raises:
+            RemoteProtocolError: `signature`.
+            NotHeld: `clock`.
+        """
+        self._require(asked.box, asked.signature, asked.time, ["collect", asked.time, asked.box, asked.after])
+        rows = await self._boxes.letters(asked.box, asked.after, PAGE + 1)
+        return bodies.Collected(clock=self._clock.now_ms(), letters=tuple(rows[:PAGE]), more=len(rows) > PAGE)
+
+    async def leave(self, left: bodies.Left) -> bodies.Kept:
+        """Keeps what proves that this node brought the buyer of a deal [R-SHOP-10, R-SHOP-11].
+
+        Raises:
+            RemoteProtocolError: `path`, `signature`, `deal_message` or a code of the encoding.
+            NotHeld: `unknown_author`, `not_wanted` (this node is no step of the path), `quota`.
+        """
+        told = openers_of(self._network, [tuple(map(parse_wire, left.openers))]) if left.openers else {}
+        testimony = Testimony(left.path, left.accept, left.receipts)
+        await self._keep(testimony, told)
+        return bodies.Kept(clock=self._clock.now_ms())
+
+    async def _keep(self, testimony: Testimony, told: dict[bytes, Openers]) -> Proven:
+        path = paths.read_path(testimony.path)
+        known = await self._store.read(_known, [path.seller, *(each.referrer for each in path.referrals)])
+        proven = prove(self._network, testimony, {**told, **known})
+        if all(each.referrer != self._own.id for each in path.referrals):
+            raise NotHeld("not_wanted", "this node is no step of that path")
+        if self._own.id in proven.unchecked:
+            raise RemoteProtocolError("path", "the token of this node is not one that it signed")
+        seller = known.get(path.seller) or told[path.seller]
+        entries = [entry.wire() for entry in identity_entries(seller)]
+        row = shop.WitnessRow(
+            id=proven.order,
+            seller=proven.seller,
+            path=testimony.path,
+            accept=testimony.accept,
+            openers=encoding.encode(entries),
+            at=self._clock.now_ms(),
+        )
+        receipts = [(receipt.id, receipt.data) for receipt in proven.receipts]
+        if not await self._store.write(shop.keep, row, receipts):
+            raise NotHeld("quota", "this node has no room for another deal to witness")
+        return proven
+
+    async def _extended(self, asked: bodies.ListingAsked, now: int) -> tuple[bytes, ...]:
+        """The tokens of an order made now: those the buyer came with, and this node's own [R-SHOP-6]."""
+        given = await self._store.read(self._usable, asked, now)
+        witness = self._own.witness()
+        if asked.seller == self._own.id or witness is None or not paths.extendable(given, self._own.id):
+            return given
+        day = now // DAY_MS
+        token = paths.sign_referral(
+            self._network,
+            witness.signer,
+            referrer=witness.id,
+            epoch=witness.epoch,
+            seller=asked.seller,
+            listing=asked.key,
+            expires=(day + 1 + paths.DEFAULT_DAYS) * DAY_MS,
+            prior=paths.token_id(given[-1]) if given else None,
+        )
+        return (*given, token)
+
+    def _usable(self, reader: Reader, asked: bodies.ListingAsked, now: int) -> tuple[bytes, ...]:
+        """The tokens a buyer came with; none when they cannot lead to this listing, or nobody here can tell."""
+        if not asked.path:
+            return ()
+        try:
+            path = paths.path_of(bytes(limits.SALT_BYTES), asked.path)
+            if path.seller != asked.seller:
+                return ()
+            known = _known(reader, [each.referrer for each in path.referrals])
+
+            def keys(id_: bytes, epoch: int) -> Sequence[bytes]:
+                return known[id_].keys(epoch) if id_ in known else ()
+
+            paths.check_path(self._network, path, now, keys, asked.key)
+        except ProtocolError:
+            return ()
+        return path.tokens
+
+    def _require(self, key: bytes, signature: bytes, time: int, signed: list[object]) -> None:
+        """Whether the holder of a key asks this node, now [R-SHOP-3].
+
+        Raises:
+            NotHeld: `clock`.
+            RemoteProtocolError: `signature`.
+        """
+        if abs(time - self._clock.now_ms()) > limits.CLOCK_TOLERANCE_MS:
+            raise NotHeld("clock", "the request is dated too far from the clock of this node")
+        image = tag(self._network, "shop") + encoding.encode([self._own.id, *signed])
+        if not verify(key, signature, image):
+            raise RemoteProtocolError("signature", "the request is not signed by the key it is about")
+
+
+def identity_entries(openers: Openers) -> list[Entry]:
+    """Inception and rotations of a networker, the newest opener of each epoch."""
+    return [opening[0].entry for opening in openers.epochs]
+
+
+def _known(reader: Reader, ids: Sequence[bytes]) -> dict[bytes, Openers]:
+    found = {id_: proofs.openers_of(reader, id_) for id_ in ids}
+    return {id_: openers for id_, openers in found.items() if openers is not None}
