@@ -16,10 +16,7 @@ from tests.protocol.author import Author, odd_record
 
 def branch(author: Author, at: int, count: int, note: str) -> list[Entry]:
     """Another branch of the log above entry `at`."""
-    entries = author.entries[: at + 1]
-    for _ in range(count):
-        entries.append(author.after(entries[-1], note=note))
-    return entries
+    return [*author.entries[: at + 1], *author.branch(author.entries[at], count, note)]
 
 
 async def take(node: NodeUnderTest, entries: list[Entry]) -> None:

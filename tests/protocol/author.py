@@ -102,6 +102,14 @@ class Author:
             self.entries.append(self.after(self.entries[-1], note=note))
         return self.entries[-count:]
 
+    def branch(self, tip: Entry, count: int, note: object = "branch") -> list[Entry]:
+        """So many odd entries above `tip`, not appended."""
+        made: list[Entry] = []
+        for _ in range(count):
+            tip = self.after(tip, note=note)
+            made.append(tip)
+        return made
+
     def rotation(
         self, tip: Entry, *, generation: int = 1, promises: bytes | None = None
     ) -> tuple[Entry, Signer]:

@@ -17,13 +17,6 @@ def author() -> Author:
     return made
 
 
-def side(made: Author, tip: Entry, count: int, note: str) -> list[Entry]:
-    found = [made.after(tip, note=note)]
-    while len(found) < count:
-        found.append(made.after(found[-1], note=note))
-    return found
-
-
 def refused(openers: Openers, left: list[Entry], right: list[Entry]) -> None:
     for one, two in ((left, right), (right, left)):
         with pytest.raises(RemoteProtocolError, match="bad_proof"):
@@ -33,8 +26,8 @@ def refused(openers: Openers, left: list[Entry], right: list[Entry]) -> None:
 def test_two_signed_entries_of_one_place_are_a_fork() -> None:
     made = author()
     openers = made.openers()
-    assert check_fork(openers, made.entries[5:6], side(made, made.entries[4], 1, "x")) == 5
-    assert check_fork(openers, made.entries[5:8], side(made, made.entries[4], 3, "x")) == 5
+    assert check_fork(openers, made.entries[5:6], made.branch(made.entries[4], 1, "x")) == 5
+    assert check_fork(openers, made.entries[5:8], made.branch(made.entries[4], 3, "x")) == 5
 
 
 def test_entries_of_different_places_are_none() -> None:
@@ -43,20 +36,20 @@ def test_entries_of_different_places_are_none() -> None:
     other.write(10)
     openers = made.openers()
     refused(openers, made.entries[5:6], made.entries[5:6])
-    refused(openers, made.entries[5:6], side(made, made.entries[5], 1, "x"))
+    refused(openers, made.entries[5:6], made.branch(made.entries[5], 1, "x"))
     refused(openers, made.entries[5:6], other.entries[5:6])
     refused(openers, made.entries[5:6], [made.after(made.entries[4], place=(0, 1))])
     refused(openers, made.entries[5:6], [made.after(made.entries[4], place=(1, 0))])
-    refused(openers, other.entries[5:6], side(other, other.entries[4], 1, "x"))
+    refused(openers, other.entries[5:6], other.branch(other.entries[4], 1, "x"))
 
 
 def test_a_fork_of_another_term_is_not_held() -> None:
     made = author()
-    left, right = made.entries[5:6], side(made, made.entries[4], 1, "x")
+    left, right = made.entries[5:6], made.branch(made.entries[4], 1, "x")
     settlement = made.settlement(made.entries[-1])
     with pytest.raises(NotHeld, match="stale"):
         check_fork(made.openers(settlement), left, right)
-    above = [side(made, settlement, 1, note) for note in ("x", "y")]
+    above = [made.branch(settlement, 1, note) for note in ("x", "y")]
     with pytest.raises(NotHeld, match="unknown_epoch"):
         check_fork(made.openers(), *above)
     assert check_fork(made.openers(settlement), *above) == settlement.seq + 1
@@ -68,7 +61,7 @@ def test_a_contested_identity_has_no_fork() -> None:
     two, key = made.rotation(made.entries[-1], generation=2)
     made.signer = key
     with pytest.raises(NotHeld, match="contested"):
-        check_fork(made.openers(one, two), side(made, one, 1, "x"), side(made, one, 1, "y"))
+        check_fork(made.openers(one, two), made.branch(one, 1, "x"), made.branch(one, 1, "y"))
 
 
 def test_a_fork_lies_above_every_opener_of_its_term() -> None:
@@ -77,7 +70,7 @@ def test_a_fork_lies_above_every_opener_of_its_term() -> None:
     low, high = made.settlement(made.entries[5]), made.settlement(made.entries[20])
     openers = made.openers(low, high)
     assert openers.term_forked
-    branches = [side(made, low, 20, note) for note in ("x", "y")]
+    branches = [made.branch(low, 20, note) for note in ("x", "y")]
     refused(openers, *(branch[3:4] for branch in branches))
     refused(openers, *(branch[high.seq - low.seq - 1 : high.seq - low.seq] for branch in branches))
     assert check_fork(openers, *(branch[high.seq - low.seq :][:1] for branch in branches)) == high.seq + 1
@@ -87,7 +80,7 @@ def test_a_side_is_linked_up_to_the_next_anchor() -> None:
     made = author()
     openers = made.openers()
     left = made.entries[60:61]
-    whole = side(made, made.entries[59], 6, "x")
+    whole = made.branch(made.entries[59], 6, "x")
     assert whole[4].seq == 64 and check_fork(openers, left, whole[:5]) == 60
     refused(openers, left, whole)
     refused(openers, left, [whole[0], whole[2]])
@@ -104,7 +97,7 @@ def test_a_side_is_linked_up_to_the_next_anchor() -> None:
 def test_a_side_holds_no_opener_and_goes_not_on_after_a_close() -> None:
     made = author()
     openers = made.openers()
-    left, first = made.entries[5:6], side(made, made.entries[4], 1, "x")[0]
+    left, first = made.entries[5:6], made.branch(made.entries[4], 1, "x")[0]
     opener = made.after(first, 4, made.settlement(first).record, place=(0, 0))
     refused(openers, left, [opener, made.after(opener)])
     refused(openers, left, [first, opener, made.after(opener)])
@@ -116,7 +109,7 @@ def test_a_side_holds_no_opener_and_goes_not_on_after_a_close() -> None:
 def test_a_side_is_in_order_of_time_and_its_last_entry_is_signed() -> None:
     made = author()
     openers = made.openers()
-    left, first = made.entries[5:6], side(made, made.entries[4], 1, "x")[0]
+    left, first = made.entries[5:6], made.branch(made.entries[4], 1, "x")[0]
     assert check_fork(openers, left, [first, made.after(first, time=first.time)]) == 5
     refused(openers, left, [first, made.after(first, time=first.time - 1)])
     thief = Author("thief").signer

@@ -37,13 +37,6 @@ def held(entries: list[Entry]) -> Held:
     return store
 
 
-def branch(made: Author, tip: Entry, count: int, note: str = "x") -> list[Entry]:
-    found = [made.after(tip, note=note)]
-    while len(found) < count:
-        found.append(made.after(found[-1], note=note))
-    return found
-
-
 def unsigned(made: Author, tip: Entry) -> Entry:
     return made.after(tip, signer=Signer(seed("somebody")), note="unsigned")
 
@@ -81,7 +74,7 @@ def test_an_entry_in_another_place_of_the_head_shows_where_logs_part() -> None:
     """[R-SYNC-6] `diverged` says: bisect; a gap does not."""
     made = author()
     store = held(made.entries)
-    elsewhere = branch(made, made.entries[5], 18)
+    elsewhere = made.branch(made.entries[5], 18)
     for chain, diverged in (
         (elsewhere[15:], True),  # seq 21, where the own log would go on
         (elsewhere[16:], False),  # behind a gap
@@ -99,11 +92,11 @@ def test_the_proof_that_a_chain_shows_is_handed_out_once() -> None:
     """[R-LOG-15]"""
     made = author()
     store = held(made.entries)
-    other = branch(made, made.entries[9], 3)
+    other = made.branch(made.entries[9], 3)
     admission = store.receive(other)
     assert admission.proof == ((made.entries[10],), (other[0],))
     assert store.receive(other).proof is None
-    lower = branch(made, made.entries[6], 2)
+    lower = made.branch(made.entries[6], 2)
     assert store.receive(lower).proof == ((made.entries[7],), (lower[0],))
     assert store.state is not None and store.state.fork == 7
     assert store.receive(other).proof is None and store.state.fork == 7
@@ -112,7 +105,7 @@ def test_the_proof_that_a_chain_shows_is_handed_out_once() -> None:
 def test_a_proof_at_a_lower_seq_takes_the_place_of_one_above() -> None:
     made = author()
     store = held(made.entries)
-    high, low = branch(made, made.entries[9], 1), branch(made, made.entries[4], 1)
+    high, low = made.branch(made.entries[9], 1), made.branch(made.entries[4], 1)
     assert store.state is not None
     one = receive_proof(store.state, made.entries[10:11], high)
     both = receive_proof(one, made.entries[5:6], low)
@@ -127,8 +120,8 @@ def test_a_side_of_a_proof_goes_up_to_the_next_anchor() -> None:
     openers = store.state.openers
     assert signed_run(openers, made.entries[5:]) == (made.entries[5],)
     first = unsigned(made, made.entries[9])
-    assert signed_run(openers, [first, *branch(made, first, 2)])[0] == first
-    assert len(signed_run(openers, [first, *branch(made, first, 2)])) == 2
+    assert signed_run(openers, [first, *made.branch(first, 2)])[0] == first
+    assert len(signed_run(openers, [first, *made.branch(first, 2)])) == 2
     run = [unsigned(made, made.entries[62])]
     run.append(unsigned(made, run[-1]))
     with pytest.raises(NotHeld, match="unproved"):
@@ -144,10 +137,10 @@ def test_what_is_contested_takes_openers_only() -> None:
     two, _ = made.rotation(made.entries[-1], generation=2)
     store = held([*made.entries, one])
     made.signer = key
-    after = branch(made, one, 3)
+    after = made.branch(one, 3)
     assert store.receive(after[:2]).fault is None
     store.opener(two)
-    for chain in (after[2:], branch(made, one, 1, "y"), branch(made, after[0], 2, "y")):
+    for chain in (after[2:], made.branch(one, 1, "y"), made.branch(after[0], 2, "y")):
         fault = store.receive(chain).fault
         assert fault is not None and fault.code == "contested"
     assert store.state is not None and store.state.fork is None
@@ -158,7 +151,7 @@ def test_a_forked_term_takes_what_lies_below_the_fork_and_no_more() -> None:
     """[R-LOG-15]"""
     made = author(30)
     store = held(made.entries[:10])
-    store.proof(made.entries[15:16], branch(made, made.entries[14], 1))
+    store.proof(made.entries[15:16], made.branch(made.entries[14], 1))
     for chain, kept in ((made.entries[15:18], 0), (made.entries[10:], 5), (made.entries[15:], 0)):
         admission = store.receive(chain)
         assert admission.fault is not None and admission.fault.code == "forked" and admission.kept == kept
@@ -170,14 +163,14 @@ def test_what_a_forked_log_lacks_is_told_up_to_where_a_proof_may_lie() -> None:
     """[R-SYNC-6] COMMON"""
     made = author(130)
     store = held(made.entries[:10])
-    store.proof(made.entries[66:67], branch(made, made.entries[65], 1))
+    store.proof(made.entries[66:67], made.branch(made.entries[65], 1))
     assert store.state is not None
     assert (store.state.common, store.state.lacking) == (65, ((10, 128),))
     nearly = held(made.entries[:64])
-    nearly.proof(made.entries[65:66], branch(made, made.entries[64], 1))
+    nearly.proof(made.entries[65:66], made.branch(made.entries[64], 1))
     assert nearly.state is not None and nearly.state.lacking == ((64, 64),)
     whole = held(made.entries[:65])
-    whole.proof(made.entries[65:66], branch(made, made.entries[64], 1))
+    whole.proof(made.entries[65:66], made.branch(made.entries[64], 1))
     assert whole.state is not None and whole.state.lacking == ()
     state, _ = hold_from(whole.state, made.entries[1])
     assert state.lacking == ((0, 0),) and hold_from(whole.state, made.entries[0])[0].lacking == ()
@@ -191,7 +184,7 @@ def test_the_common_part_ends_below_the_lowest_difference_known() -> None:
     store = held([*made.entries[:9], high])
     store.opener(low)
     assert store.state is not None and store.state.forked and store.state.common == low.seq - 1
-    rows = branch(made, high, 2)
+    rows = made.branch(high, 2)
     fault = store.receive(rows).fault
     assert fault is not None and fault.code == "forked"
     assert store.state.item().standing is Standing.FORKED
@@ -203,7 +196,7 @@ def test_an_opener_counts_by_itself_behind_what_a_chain_breaks_at() -> None:
     store = held(made.entries[:4])
     rotation, signer = made.rotation(made.entries[-1])
     made.signer = signer
-    after = branch(made, rotation, 2)
+    after = made.branch(rotation, 2)
     admission = receive(NETWORK, store.state, [*made.entries[6:], rotation, *after], store)
     assert admission.fault is not None and admission.fault.code == "gap"
     assert store.receive([*made.entries[6:], rotation, *after]).fault is not None
@@ -305,7 +298,7 @@ def test_a_second_opener_told_again_is_no_fork_of_the_entries_held_in_its_place(
     """[R-LOG-14] it is known; nobody is to blame for telling it."""
     made = author(8)
     low, high = made.settlement(made.entries[4]), made.settlement(made.entries[6])
-    rows = branch(made, low, 4)
+    rows = made.branch(low, 4)
     store = held([*made.entries[:5], low, *rows])
     store.opener(high)
     before = store.state
@@ -320,7 +313,7 @@ def test_what_lies_behind_a_break_and_below_the_base_is_not_forgotten_over_what_
     made = author(20)
     rotation, signer = made.rotation(made.entries[-1])
     made.signer = signer
-    above = branch(made, rotation, 2)
+    above = made.branch(rotation, 2)
     store = held(made.entries[:1])
     store.opener(rotation)
     assert store.receive(above).fault is None
@@ -391,7 +384,7 @@ def test_what_joins_while_a_chain_fills_does_not_hide_what_lies_below_it() -> No
     made = author(4)
     settlement = made.settle()
     whole = [*made.entries, *made.write(3)]
-    other = branch(made, settlement, 2)
+    other = made.branch(settlement, 2)
     rotation, _ = made.rotation(other[-1])
     store = held(whole)
     assert store.state is not None
