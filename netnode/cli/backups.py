@@ -21,6 +21,7 @@ from netnode.cli.frame import (
     NodeCommand,
     NodeGroup,
     examples,
+    file_option,
     invocation,
     page_options,
     passphrase_option,
@@ -114,11 +115,8 @@ def _contents(made: models.BackupMade) -> str:
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--words-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Open it with the 24 recovery words in this file instead of the keys of this home.",
+@file_option(
+    "--words-file", help="Open it with the 24 recovery words in this file instead of the keys of this home."
 )
 @passphrase_option
 @click.pass_context

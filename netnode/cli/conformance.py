@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, examples, invocation, messages
+from netnode.cli.frame import NodeCommand, examples, file_option, invocation, messages
 from netnode.conformance.checking import CLASSES
 from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.system import SystemClock, SystemEntropy
@@ -54,15 +54,8 @@ def _classes(context: click.Context, parameter: click.Parameter, value: str | No
     "Without it: C1, C2 and C4.",
 )
 @click.option("--only", metavar="ID,...", help="Checks by id, as C1-20,C2-10.")
-@click.option(
-    "--xfail",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Ids of checks that are expected to fail, one a line, with a reason behind #.",
-)
-@click.option(
-    "--vectors", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the vectors, for class C0."
-)
+@file_option("--xfail", help="Ids of checks that are expected to fail, one a line, with a reason behind #.")
+@file_option("--vectors", metavar="DIR", help="Folder of the vectors, for class C0.")
 @click.option("--network", default="inx", show_default=True, metavar="NAME", help="Network of the node.")
 @click.option("--list", "listed", is_flag=True, help="Show the checks and run none.")
 @click.pass_context

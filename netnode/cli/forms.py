@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from netnode.cli import pictures
+from netnode.cli.frame import file_option
 from netnode.market.forms import read_toml
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem, disk_problem
@@ -55,13 +56,7 @@ price = "52.00"
 sku = "LS-L"
 """
 _OPTIONS: Final = (
-    click.option(
-        "--from",
-        "source",
-        type=click.Path(path_type=Path),
-        metavar="FILE.toml",
-        help="Take the fields from a file, as shown below.",
-    ),
+    file_option("--from", "source", metavar="FILE.toml", help="Take the fields from a file, as shown below."),
     click.option("--kind", type=click.Choice(get_args(models.Kind)), help="What is offered."),
     click.option("--title", metavar="TEXT", help="At most 150 characters."),
     click.option("--price", metavar="AMOUNT", help="As 12.50."),
@@ -84,12 +79,7 @@ _OPTIONS: Final = (
     click.option("--commission", metavar="PERCENT", help="What a referrer earns, as 15 or 12.5."),
     click.option("--summary", metavar="TEXT", help="One or two sentences."),
     click.option("--description", metavar="TEXT", help="The full text."),
-    click.option(
-        "--description-file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="The full text, in a file.",
-    ),
+    file_option("--description-file", help="The full text, in a file."),
     click.option(
         "--format", type=click.Choice(("plain", "markdown", "html")), help="How the full text is written."
     ),

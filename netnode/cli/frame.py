@@ -163,13 +163,15 @@ def messages() -> Console:
     return Console(stderr=True, highlight=False, markup=False)
 
 
+def file_option(*names: str, metavar: str = "FILE", help: str) -> Callable[[Command], Command]:
+    """An option that names a file, or a folder where `metavar` says so; the command gets a Path."""
+    return click.option(*names, type=click.Path(path_type=Path), metavar=metavar, help=help)
+
+
 def passphrase_option(command: Command) -> Command:
     """Adds --passphrase-file to a command that signs."""
-    option = click.option(
-        "--passphrase-file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="File whose first line is the passphrase; needed when no node is running.",
+    option = file_option(
+        "--passphrase-file", help="File whose first line is the passphrase; needed when no node is running."
     )
     return option(command)
 

@@ -12,7 +12,16 @@ import click
 import segno
 
 from netnode.cli import output
-from netnode.cli.frame import Command, Invocation, NodeCommand, NodeGroup, examples, invocation, page_options
+from netnode.cli.frame import (
+    Command,
+    Invocation,
+    NodeCommand,
+    NodeGroup,
+    examples,
+    file_option,
+    invocation,
+    page_options,
+)
 from netnode.cli.reach import call
 from netnode.operations import models
 from netnode.operations.peers import INVITE
@@ -28,12 +37,7 @@ _STATES: Final = {"locked": "locked: too many wrong PINs", "used": "used up"}
 
 
 def _qr_options(command: Command) -> Command:
-    file = click.option(
-        "--qr-file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Write the QR code to FILE (.svg or .png).",
-    )
+    file = file_option("--qr-file", help="Write the QR code to FILE (.svg or .png).")
     drawn = click.option("--qr", is_flag=True, help="Also draw the link as a QR code.")
     return drawn(file(command))
 

@@ -19,6 +19,7 @@ from netnode.cli.frame import (
     NodeCommand,
     NodeGroup,
     examples,
+    file_option,
     invocation,
     messages,
     page_options,
@@ -143,9 +144,7 @@ class _Order:
 )
 @words_option
 @click.option("--new-words", is_flag=True, help="Replace the recovery words too. Needs --out.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="New file for the new recovery words."
-)
+@file_option("--out", help="New file for the new recovery words.")
 @click.option(
     "--last", type=click.IntRange(0), metavar="SEQ", help="The last entry that stays; else your newest one."
 )

@@ -15,26 +15,21 @@ import click
 import msgspec
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation
+from netnode.cli.frame import NodeCommand, NodeGroup, examples, file_option, invocation
 from netnode.home import Home
 from netnode.problems import ExitCode, Problem, disk_problem
 from netnode.system import SystemDisk, SystemEntropy, retries
+from netnode.testing.topologies import TOPOLOGIES
 
 if TYPE_CHECKING:  # the commands load it late: no other command needs it
     from netnode.testing.control import MeshState, NodeState
 
 DOWN_SECONDS: Final = 20.0  # why: a node ends within 10 s of the signal
-TOPOLOGIES: Final = ("line", "ring", "star", "random")
 
 
 def folder_option(command: Any) -> Any:
     """The option --folder, as `up` was given it."""
-    return click.option(
-        "--folder",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Folder of the mesh, as given to up.",
-    )(command)
+    return file_option("--folder", metavar="DIR", help="Folder of the mesh, as given to up.")(command)
 
 
 @click.group(cls=NodeGroup)
@@ -67,15 +62,9 @@ def mesh() -> None:
     metavar="MS",
     help="Milliseconds that bytes between nodes take, each way.",
 )
-@click.option(
-    "--ready-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Written once all nodes are connected: one JSON line with nodes and edges.",
-)
-@click.option(
+@file_option("--ready-file", help="Written once all nodes are connected: one JSON line with nodes and edges.")
+@file_option(
     "--folder",
-    type=click.Path(path_type=Path),
     metavar="DIR",
     help="An empty folder for the homes, which stays; else one that goes at the end.",
 )

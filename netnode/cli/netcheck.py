@@ -9,7 +9,15 @@ import click
 import msgspec
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, messages, page_options
+from netnode.cli.frame import (
+    NodeCommand,
+    NodeGroup,
+    examples,
+    file_option,
+    invocation,
+    messages,
+    page_options,
+)
 from netnode.cli.reach import call
 from netnode.operations import models
 from netnode.operations.reach import (
@@ -181,7 +189,7 @@ def _show_domains(page: models.Page[models.DomainCheck]) -> None:
 
 
 @domain.command(cls=NodeCommand, epilog=examples("netnode domain document --out netnode.json"))
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it to FILE.")
+@file_option("--out", help="Write it to FILE.")
 @click.pass_context
 def document(context: click.Context, out: Path | None) -> None:
     """Print what your web server should serve at /.well-known/netnode.json."""

@@ -11,7 +11,7 @@ from click.shell_completion import get_completion_class
 
 from netnode.cli import output
 from netnode.cli.asking import make_home, show_words
-from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
+from netnode.cli.frame import Invocation, NodeCommand, examples, file_option, invocation
 from netnode.cli.netcheck import reached
 from netnode.cli.reach import call, known_passphrase
 from netnode.keys.keystore import Keystore
@@ -41,12 +41,7 @@ _HINTS: Final = {
 )
 @click.option("--name", metavar="NAME", help="The name that others will see.")
 @click.option("--no-passphrase", is_flag=True, help="Store the keys in a file that only you can read.")
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File whose first line is the passphrase for the keys.",
-)
+@file_option("--passphrase-file", help="File whose first line is the passphrase for the keys.")
 @click.pass_context
 def init(context: click.Context, name: str | None, no_passphrase: bool, passphrase_file: Path | None) -> None:
     """Make a new networker: its keys, its home and its recovery words."""
@@ -113,12 +108,7 @@ def peer_uris(context: click.Context, parameter: click.Parameter, values: tuple[
 )
 @click.option("--name", metavar="NAME", help="Name of a new networker, when the home is empty.")
 @click.option("--no-passphrase", is_flag=True, help="For an empty home: store the keys without a passphrase.")
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File whose first line is the passphrase of the keys.",
-)
+@file_option("--passphrase-file", help="File whose first line is the passphrase of the keys.")
 @click.option(
     "--listen", metavar="HOST:PORT", callback=_listen, help="Where to listen; port 0 picks a free one."
 )
@@ -130,12 +120,7 @@ def peer_uris(context: click.Context, parameter: click.Parameter, values: tuple[
     callback=peer_uris,
     help="A peer to dial: inx: or ws://. Repeatable.",
 )
-@click.option(
-    "--ready-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Written once the node serves: one JSON line with its real addresses.",
-)
+@file_option("--ready-file", help="Written once the node serves: one JSON line with its real addresses.")
 @click.option("--no-browser", is_flag=True, help="Open no browser; this version never does.")
 @click.pass_context
 def start(

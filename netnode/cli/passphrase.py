@@ -8,7 +8,7 @@ import click
 
 from netnode.cli import output
 from netnode.cli.asking import new_passphrase
-from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
+from netnode.cli.frame import Invocation, NodeCommand, examples, file_option, invocation
 from netnode.cli.reach import known_passphrase, require_home
 from netnode.cli.recovery_words import known_words
 from netnode.keys.keystore import WARNING, Keys, Keystore
@@ -26,23 +26,13 @@ from protocol.recovery import backup_seed
         "netnode key passphrase --passphrase-file old.txt --new-passphrase-file new.txt",
     ),
 )
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File whose first line is the passphrase in use.",
-)
-@click.option(
+@file_option("--passphrase-file", help="File whose first line is the passphrase in use.")
+@file_option(
     "--words-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
     help="File with the 24 recovery words, such as the recovery sheet, where the passphrase is forgotten.",
 )
-@click.option(
-    "--new-passphrase-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File whose first line is the new passphrase; else you are asked for it.",
+@file_option(
+    "--new-passphrase-file", help="File whose first line is the new passphrase; else you are asked for it."
 )
 @click.option("--forgotten", is_flag=True, help="The one in use is forgotten: asks for the recovery words.")
 @click.option(

@@ -8,7 +8,15 @@ from typing import get_args
 import click
 
 from netnode.cli import addresses, invites, netcheck, output
-from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options, passphrase_option
+from netnode.cli.frame import (
+    NodeCommand,
+    NodeGroup,
+    examples,
+    file_option,
+    invocation,
+    page_options,
+    passphrase_option,
+)
 from netnode.cli.reach import call
 from netnode.operations import models
 from netnode.operations.peers import (
@@ -46,12 +54,7 @@ peer.add_command(addresses.addresses)
     ),
 )
 @click.argument("uri")
-@click.option(
-    "--pin-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File with the PIN of the invite, where nobody can be asked for it.",
-)
+@file_option("--pin-file", help="File with the PIN of the invite, where nobody can be asked for it.")
 @click.pass_context
 def add(context: click.Context, uri: str, pin_file: Path | None) -> None:
     """Add a peer by its invite (inx:...) or address (ws://...)."""

@@ -10,7 +10,7 @@ import click
 
 from netnode.cli import output
 from netnode.cli.asking import confirm, new_passphrase, require_answer
-from netnode.cli.frame import Invocation, NodeCommand, examples, invocation
+from netnode.cli.frame import Invocation, NodeCommand, examples, file_option, invocation
 from netnode.cli.node import peer_uris
 from netnode.cli.reach import use
 from netnode.cli.recovery_words import known_words, require_new, words_option, write_sheet
@@ -62,16 +62,9 @@ def _networker(context: click.Context, parameter: click.Parameter, value: str) -
     help="A peer that may hold your log: inx: or ws://. Repeatable; give all you know.",
 )
 @click.option("--new-words", is_flag=True, help="Replace the recovery words too. Needs --out.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="New file for the new recovery words."
-)
+@file_option("--out", help="New file for the new recovery words.")
 @click.option("--no-passphrase", is_flag=True, help="Store the keys in a file that only you can read.")
-@click.option(
-    "--passphrase-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="File whose first line is the passphrase for the keys.",
-)
+@file_option("--passphrase-file", help="File whose first line is the passphrase for the keys.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
 def recover(

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 import click
 
-from netnode.cli.frame import Invocation
+from netnode.cli.frame import Invocation, file_option
 from netnode.cli.output import hint
 from netnode.keys import words
 from netnode.problems import ExitCode, Problem, disk_problem
@@ -21,10 +21,8 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 def words_option(command: Command) -> Command:
     """Adds --words-file to a command that needs the recovery words."""
-    option = click.option(
+    option = file_option(
         "--words-file",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
         help="File with the 24 recovery words, such as the recovery sheet; else you are asked for them.",
     )
     return option(command)
