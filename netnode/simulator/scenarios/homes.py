@@ -22,6 +22,7 @@ from netnode.simulator.scenarios.scenario import Scenario
 from netnode.simulator.stored import disk_copy, own_ids
 
 MEET_SECONDS: Final = 90.0  # virtual; why: whoever was refused dials again after a minute at the latest
+STOPPED_ROUNDS: Final = 6  # why: two minutes, longer than any catching up without a second home takes
 COPY_SECONDS: Final = 900.0  # virtual; why: an exact clone is seen by what it wrote two minutes after a start
 
 
@@ -83,9 +84,13 @@ async def _one_stops(play: Play, *homes: SimNode, both: bool) -> None:
     and kept there: it reaches nobody, and splits no log that anybody could see, until the other home is gone.
     """
     until = play.now + COPY_SECONDS
+    rounds = dict.fromkeys(homes, 0)  # in which a home refused to publish, in a row
     while play.now < until:
-        codes = [await play.act(home, "publish") for home in homes]
-        if all(codes) if both else any(code in ("twin", "forked") for code in codes):
+        codes = {home: await play.act(home, "publish") for home in homes}
+        rounds = {home: rounds[home] + 1 if code else 0 for home, code in codes.items()}
+        if all(codes.values()) if both else any(code in ("twin", "forked") for code in codes.values()):
+            return
+        if not both and max(rounds.values()) == STOPPED_ROUNDS:  # it knows that it lacks what the other wrote
             return
         await play.live(20.0, QUIET, trouble=False)
     if not both and _unheard(play, homes):
