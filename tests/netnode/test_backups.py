@@ -27,7 +27,7 @@ from netnode.operations import models
 from netnode.operations.runtime import BackupKey, Created
 from netnode.problems import ExitCode, Problem
 from netnode.services.backups import HOUR_MS, LOOK_SECONDS
-from netnode.store import schema
+from netnode.store import schema, snapshot
 from netnode.system import SystemDisk
 from protocol.identity import parse_id
 from tests.netnode.services_home import TestClock
@@ -519,3 +519,23 @@ async def test_when_the_backup_cannot_be_written_the_store_stays_as_it_is(
     connection = apsw.Connection(str(home / "store.sqlite3"), flags=apsw.SQLITE_OPEN_READONLY)
     assert connection.execute("SELECT value FROM meta WHERE name = 'version'").get == b"%d" % schema.VERSION
     connection.close()
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_copy_that_is_given_up_leaves_nothing(tmp_path: Path, damaged: bool) -> None:
+    path, into = tmp_path / "store.sqlite3", tmp_path / "copy.sqlite3"
+    made = apsw.Connection(str(path))
+    made.execute(
+        "CREATE TABLE t(x); WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)"
+        " INSERT INTO t SELECT randomblob(20) FROM n"
+    )
+    made.close()
+    if damaged:
+        with path.open("r+b") as file:
+            file.seek(4096 * 20)
+            file.write(bytes(4096 * 20))
+    source = apsw.Connection(str(path))
+    with pytest.raises(Problem if damaged else snapshot.Stopped):
+        snapshot.copy(source, into, lambda: not damaged)
+    source.close()
+    assert list(tmp_path.iterdir()) == [path]
