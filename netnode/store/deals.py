@@ -138,6 +138,13 @@ def put_message(
     return new
 
 
+def carried(writer: Writer, number: int, message: bytes, letter: int | None) -> None:
+    """Writes down which letter carries an own message."""
+    writer.connection.execute(
+        "UPDATE deal_message SET letter = ? WHERE d = ? AND id = ?", (letter, number, message)
+    )
+
+
 def set_buyer(writer: Writer, number: int, buyer: bytes) -> None:
     """Letters to the buyer go to this networker from now on."""
     writer.connection.execute("UPDATE deal SET buyer = ? WHERE d = ?", (buyer, number))
@@ -305,6 +312,6 @@ def _one(found: Iterable[Any]) -> DealRow | None:
 
 
 def _row(values: Any) -> DealRow:
-    number, id_, role, *rest = values
-    *middle, contract, rank, until, stale_, changed = rest
-    return DealRow(number, id_, role, *middle, bool(contract), rank, until, stale_, changed)
+    named = dict(zip(DealRow.__slots__, values, strict=True))
+    named["contract"] = bool(named["contract"])
+    return DealRow(**named)

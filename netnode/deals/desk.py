@@ -1,0 +1,343 @@
+"""Own moves in deals: judged, signed and stored with their letter in one durable transaction [R-DEAL-31].
+
+Whatever happens, either the move is in the store with its letter in the outbox, or nothing of it is anywhere. What it
+rests on is read inside the transaction, so no other move and no letter comes between: two orders of the last piece
+cannot both be accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import apsw
+import msgspec
+from msgspec import UNSET
+
+from netnode.deals import sending
+from netnode.deals.buyer_keys import buyer_signer
+from netnode.deals.holding import Held, holding, question
+from netnode.deals.known import Known, enclose, load, noted, wanted
+from netnode.deals.signers import Signers, wire
+from netnode.deals.wording import possible
+from netnode.keys.keyring import KeyRing
+from netnode.keys.keystore import Keys
+from netnode.mail.letters import Letters
+from netnode.own.caution import copied
+from netnode.own.log import RETIRED, OwnLog
+from netnode.ports import Clock, Entropy
+from netnode.problems import ExitCode, Problem
+from netnode.store import Reader, Store, Writer, deals, stock
+from netnode.store.deals import DealRow
+from netnode.store.stock import SoldOut
+from protocol import limits
+from protocol.deals.bodies import DealBody, Order
+from protocol.deals.enclosures import Goods, Note
+from protocol.deals.message import Message, sign
+from protocol.deals.moves import draft, moves
+from protocol.deals.offers import name_buyer, parse_offer
+from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError, Void
+from protocol.signing import Signer
+
+SHOWN: Final = 10  # hex digits of a deal's id in sentences; why: enough to tell apart what one person has
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What a message will say: its body without `enclosed`, and what is enclosed (its salt is drawn here)."""
+
+    body: DealBody
+    note: Note | None = None
+
+
+Make = Callable[[Known, apsw.Connection], Move]
+"""Makes a move of a deal as it stands; runs inside the transaction and may raise Problem or Void."""
+
+
+class Desk:
+    """Makes own moves.
+
+    Args:
+        network: name of the network.
+        own: who this is, and whether two copies of its home run.
+        store: holds deals and outbox.
+        ring: the keys.
+        letters: carry the moves.
+        clock: dates them.
+        entropy: salts.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        own: OwnLog,
+        store: Store,
+        ring: KeyRing,
+        letters: Letters,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._network = network
+        self._own = own
+        self._store = store
+        self._ring = ring
+        self._letters = letters
+        self._clock = clock
+        self._entropy = entropy
+
+    async def move(self, deal: bytes, make: Make) -> Known:
+        """Sends one message in a deal; durable when it returns.
+
+        Args:
+            deal: its id.
+            make: what it says, made of the deal as it stands.
+
+        Raises:
+            Problem: `no_deal` (3); a code of the table, `sold_out`, `held`, `twin` or what `make` raises (4);
+                the disk.
+        """
+        self._refuse_twin()
+        keys = self._ring.keys
+        now = self._clock.now_ms()
+        try:
+            known = await self._store.write(self._move, deal, make, keys, now)
+        except Held as held:
+            await self._store.write(
+                question, held.row, self._letters, self._entropy.token(limits.LETTER_ID_BYTES)
+            )
+            raise held.problem from None
+        finally:
+            self._letters.wake()
+        return known
+
+    async def order(self, order: Order, goods: Goods) -> Known:
+        """Starts a deal with an order; durable when it returns.
+
+        Args:
+            order: its body; `key`, `enclosed` and `named` are put in here.
+            goods: what is ordered; its salt is drawn here.
+
+        Raises:
+            Problem: it cannot be sent; the disk.
+        """
+        self._refuse_twin()
+        keys = await self.secret()
+        assert keys.deal_secret is not None
+        salt = self._entropy.token(limits.SALT_BYTES)
+        signer = buyer_signer(self._network, keys.deal_secret, salt)
+        goods = msgspec.structs.replace(goods, salt=salt)
+        data, name = enclose(goods)
+        order = msgspec.structs.replace(order, key=signer.public, enclosed=name)
+        if order.offer is not UNSET and parse_offer(order.offer).offer.buyer is not UNSET:
+            named = name_buyer(
+                self._network,
+                Signer(keys.signing_seed),
+                id=keys.networker,
+                epoch=keys.epoch,
+                key=order.key,
+                seller=order.seller,
+            )
+            order = msgspec.structs.replace(order, named=named)
+        now = self._clock.now_ms()
+        try:
+            start = sign(
+                self._network, signer, body=order, deal=None, role="buyer", number=0, previous=None, seen=(),
+                time=now, epoch=None,
+            )  # fmt: skip
+        except LocalProtocolError as error:
+            raise Problem(f"This order cannot be sent: {error.text}.", ExitCode.USAGE, "order") from error
+        row = row_of(start, order, goods, "buyer", keys.networker, salt)
+        known = await self._store.write(self._start, row, start, data, name, now)
+        self._letters.wake()
+        return known
+
+    async def secret(self) -> Keys:
+        """The keys, with the secret that those of orders are derived from."""
+
+        def with_secret(keys: Keys) -> Keys:
+            if keys.deal_secret is not None:
+                return keys
+            return keys.with_deal_secret(self._entropy.token(limits.KEY_BYTES))
+
+        return await self._ring.change(with_secret)
+
+    def _refuse_twin(self) -> None:
+        if self._own.caution.alarmed is not None:
+            raise Problem(self._own.caution.alarmed, ExitCode.REFUSED, "twin")
+
+    # -- in the writer's lane --------------------------------------------------------------------------------
+    def _start(
+        self, writer: Writer, row: DealRow, start: Message, goods: bytes, name: bytes, now: int
+    ) -> Known:
+        with writer.transaction(durable=True) as connection:
+            row = replace(
+                row, number=deals.start(writer, replace(row, copies=copied(writer).times, changed=now))
+            )
+            deals.put_enclosure(writer, row.number, name, goods)
+            deals.put_message(writer, row.number, start.id, start.data, now, own=True)
+            return self._sent(writer, connection, row, start, now)
+
+    def _move(self, writer: Writer, deal: bytes, make: Make, keys: Keys, now: int) -> Known:
+        with writer.transaction(durable=True) as connection:
+            row = deals.by_id(connection, deal)
+            if row is None:
+                raise no_deal(deal.hex())
+            if holding(connection, row) is not None:
+                raise Held(row)
+            known = load(connection, row, now)
+            signer = self._signer(writer, known, keys)
+            shown = deal.hex()[:SHOWN]
+            try:
+                move = make(known, connection)
+                message = self._signed(writer, known, move, signer, keys, now)
+                after = self._sent(writer, connection, row, message, now)
+            except Void as void:
+                instead = possible(moves(known.state, row.role, now), shown)
+                text = f"{_sentence(void.text)} {instead}".strip()
+                raise Problem(text, ExitCode.REFUSED, void.code, {"deal": deal.hex()}) from void
+            except SoldOut as sold:
+                raise sold_out(sold, shown) from sold
+            except LocalProtocolError as error:
+                raise Problem(
+                    _sentence(error.text), ExitCode.REFUSED, "waits", {"deal": deal.hex()}
+                ) from error
+            return after
+
+    def _signed(
+        self, writer: Writer, known: Known, move: Move, signer: Signer, keys: Keys, now: int
+    ) -> Message:
+        """Signs and stores one message; it is proved before that it has effect."""
+        body = move.body
+        data = None
+        if move.note is not None:
+            note = msgspec.structs.replace(move.note, salt=self._entropy.token(limits.SALT_BYTES))
+            data, name = enclose(note)
+            if len(data) > limits.MAX_ENCLOSURE:
+                raise Problem(
+                    f"What you enclose takes {len(data)} bytes; {limits.MAX_ENCLOSURE} fit. Send a link instead: --url",
+                    ExitCode.USAGE,
+                    "enclosure",
+                )
+            body = msgspec.structs.replace(body, enclosed=name)
+            deals.put_enclosure(writer, known.row.number, name, data)
+        frame = draft(known.state, known.role, body, now)
+        message = sign(
+            self._network, signer, body=frame.body, deal=frame.deal, role=known.role, number=frame.number,
+            previous=frame.previous, seen=frame.seen, time=frame.time,
+            epoch=None if known.role == "buyer" else keys.epoch,
+        )  # fmt: skip
+        deals.put_message(writer, known.row.number, message.id, message.data, now, own=True)
+        return message
+
+    def _sent(
+        self, writer: Writer, connection: apsw.Connection, row: DealRow, message: Message, now: int
+    ) -> Known:
+        """Queues the letters of what was stored last, counts its pieces, and writes down what it comes to."""
+        known = load(connection, replace(row, changed=now), now)
+        code = known.state.verdicts.get(message.id, "waits")
+        if code is not None:
+            raise LocalProtocolError(f"an own {message.type} without effect ({code})")
+        if row.role == "seller":
+            stock.hold(writer, row.number, wanted(known), strict=message.type == "accept")
+        signers = Signers(self._network, connection)
+        entries = {
+            each: found
+            for each in sending.signing(known)
+            if (found := signers.entries(each, row.number)) is not None
+        }
+        own = signers.log(self._own.id)
+        if own is not None:
+            entries[self._own.id] = wire(own)
+        openers = sending.signers_of(connection, known, entries)
+        first: int | None = None
+        for recipient in sending.recipients(known, self._own.id):
+            carried = sending.owed_to(known, recipient)
+            number = sending.queue(writer, self._letters, known, recipient, carried, openers)
+            first = number if first is None else first
+        deals.carried(writer, row.number, message.id, first)
+        deals.note(writer, row.number, noted(known))
+        return load(connection, replace(row, changed=now), now)
+
+    def _signer(self, writer: Writer, known: Known, keys: Keys) -> Signer:
+        if known.role == "buyer":
+            if keys.deal_secret is None or known.row.nonce is None:
+                raise Problem(
+                    "The key of this order is not in this home: it was made in another one, or the keystore is an "
+                    "older copy. Nothing can be signed in this deal here.",
+                    ExitCode.REFUSED,
+                    "no_key",
+                )
+            return buyer_signer(self._network, keys.deal_secret, known.row.nonce)
+        state = Reader(writer.connection).load(self._own.id)
+        if state is not None and state.openers.epoch > keys.epoch:
+            raise Problem(RETIRED, ExitCode.REFUSED, "retired")
+        return Signer(keys.signing_seed)
+
+
+def row_of(
+    start: Message, order: Order, goods: Goods | None, role: deals.Role, buyer: bytes, nonce: bytes | None
+) -> DealRow:
+    """The row of a new deal.
+
+    Args:
+        start: its first message.
+        order: whose terms hold.
+        goods: what was ordered, if it is here.
+        role: the owner's.
+        buyer: whom letters to the buyer go to.
+        nonce: the salt that the key of an own order is derived from.
+    """
+    offer: bytes | None = None
+    if order.offer is not UNSET:
+        try:
+            offer = parse_offer(order.offer).id
+        except (RemoteProtocolError, NotHeld):
+            offer = None  # the judge says that such an order has no contract by it
+    return DealRow(
+        number=0,
+        id=start.id,
+        role=role,
+        seller=order.seller,
+        buyer=buyer,
+        arbiter=None if order.terms.arbiter is UNSET else order.terms.arbiter,
+        nonce=nonce,
+        offer=offer,
+        title=title_of(goods),
+        opened=start.time,
+        copies=0,
+    )
+
+
+def title_of(goods: Goods | None) -> str:
+    """What a list calls the goods."""
+    if goods is None:
+        return ""
+    first, more = goods.lines[0], len(goods.lines) - 1
+    pieces = f"{first.quantity} x " if first.quantity > 1 else ""
+    choice = f" ({', '.join(first.options)})" if first.options else ""
+    return f"{pieces}{first.title}{choice}" + (f" and {more} more" if more else "")
+
+
+def no_deal(name: str) -> Problem:
+    """The Problem for a deal that is not here."""
+    text = f"There is no deal {name[:SHOWN]} here. See yours with: netnode deal ls --all"
+    return Problem(text, ExitCode.NOT_FOUND, "no_deal")
+
+
+def sold_out(sold: SoldOut, shown: str) -> Problem:
+    """The Problem of an accept for which too few pieces are left."""
+    choice = f" ({', '.join(sold.options)})" if sold.options else ""
+    left = f"{sold.left:,} left" if sold.left else "none left"
+    text = (
+        f"Of {sold.key}{choice} there are {left}, and the order needs {sold.wanted:,}. Tell the buyer: "
+        f"netnode deal decline {shown} --reason sold_out, or count again: netnode listing stock {sold.key} --help"
+    )
+    return Problem(
+        text, ExitCode.REFUSED, "sold_out", {"key": sold.key, "left": sold.left, "wanted": sold.wanted}
+    )
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "?", "!")) else f"{text}."

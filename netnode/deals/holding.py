@@ -1,0 +1,127 @@
+"""Deals of a home that turned out to be an older copy: the other side is asked before anything is sent [R-DEAL-32].
+
+Such a home may lack own messages that the other side holds, and its next one would use a number twice, which voids it.
+So each deal that it has waits until the other side has told everything it has of it, which also brings back what was
+lost. A deal that began after the home was put back has nothing to lose.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from netnode.mail.letters import Letters
+from netnode.own.caution import Copied, copied
+from netnode.ports import Entropy
+from netnode.problems import ExitCode, Problem
+from netnode.store import Reader, Store, Writer, deals
+from netnode.store import letters as outbox
+from netnode.store.deals import DealRow
+from protocol import limits
+from protocol.letter_bodies import Ask
+
+AT_ONCE: Final = 200  # why: a bounded round; the next one goes on
+_SHOWN: Final = 10
+
+
+class Held(Exception):
+    """A deal waits for what the other side has of it.
+
+    Args:
+        row: of the deal.
+    """
+
+    def __init__(self, row: DealRow) -> None:
+        super().__init__(row.id.hex())
+        self.row = row
+
+    @property
+    def problem(self) -> Problem:
+        """What a person is told."""
+        shown = self.row.id.hex()[:_SHOWN]
+        return Problem(
+            f"{sentence(self.row)} Where the other side is gone for good: netnode deal ask {shown} --release",
+            ExitCode.REFUSED,
+            "held",
+            {"deal": self.row.id.hex()},
+        )
+
+
+def sentence(row: DealRow) -> str:
+    """Why nothing can be sent in a deal that is held."""
+    who = {"buyer": "the seller", "seller": "the buyer", "arbiter": "the parties"}[row.role]
+    return (
+        f"This home is an older copy of itself, so {who} may hold newer messages of yours, and another one now would "
+        f"contradict them. {who.capitalize()} is asked for all messages of this deal while the node runs; "
+        "once the answer is here you can go on."
+    )
+
+
+def holding(connection: apsw.Connection, row: DealRow) -> DealRow | None:
+    """The row when the deal is held, else None."""
+    return row if row.copies < _copied(connection).times else None
+
+
+def copies_for(writer: Writer, opened: int) -> int:
+    """What the row of a new deal says of copies: one that was ordered before the home became a copy is held."""
+    found = copied(writer)
+    return found.times if opened > found.at else 0
+
+
+def question(writer: Writer, row: DealRow, letters: Letters, nonce: bytes) -> None:
+    """Queues the question for everything of a deal, unless it is asked already; durable when it returns."""
+    with writer.transaction(durable=True) as connection:
+        now = deals.by_number(connection, row.number)
+        if now is None or now.asked is not None:
+            return
+        number = outbox.queue(writer, letters.draft(now.partner, Ask(deal=now.id, nonce=nonce)))
+        deals.ask(writer, now.number, nonce, number)
+
+
+class Holding:
+    """Asks for deals that are held, and lets go of those that nobody else knows.
+
+    Args:
+        store: holds the deals.
+        letters: carry the questions.
+        entropy: their nonces.
+    """
+
+    def __init__(self, store: Store, letters: Letters, entropy: Entropy) -> None:
+        self._store = store
+        self._letters = letters
+        self._entropy = entropy
+
+    async def run(self) -> None:
+        """Asks where it was not asked yet.
+
+        Raises:
+            Problem: the disk, or a full outbox.
+        """
+        rows = await self._store.read(_held)
+        for row in rows:
+            if row.asked is None:
+                await self._store.write(
+                    question, row, self._letters, self._entropy.token(limits.LETTER_ID_BYTES)
+                )
+            elif row.question is not None:
+                await self._store.write(_refused, row)
+        if rows:
+            self._letters.wake()
+
+
+def _refused(writer: Writer, row: DealRow) -> None:
+    """A side that knows nothing of the deal has nothing to contradict."""
+    with writer.transaction(durable=True) as connection:
+        letter = None if row.question is None else outbox.out(Reader(connection), row.question)
+        if letter is not None and letter.state == "refused" and letter.code == "no_deal":
+            deals.release(writer, row.number, _copied(connection).times)
+
+
+def _held(reader: Reader) -> list[DealRow]:
+    return deals.held(reader.connection, _copied(reader.connection).times, AT_ONCE)
+
+
+def _copied(connection: apsw.Connection) -> Copied:
+    return copied(Reader(connection))

@@ -1,0 +1,125 @@
+"""What people read of deals: steps, messages, and why a move is not possible."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Final
+
+COMMANDS: Final = MappingProxyType(
+    {
+        "order": "order",
+        "accept": "accept",
+        "decline": "decline",
+        "cancel": "cancel",
+        "payment_sent": "paid",
+        "payment_received": "received",
+        "fulfil": "fulfil",
+        "receive": "receipt",
+        "refund": "refund",
+        "refund_received": "refunded",
+        "dispute": "dispute",
+        "ruling": "rule",
+        "lapse_accept": "lapse",
+        "lapse_pay": "lapse",
+        "lapse_fulfil": "lapse",
+        "lapse_dispute": "lapse",
+        "presume_received": "presume",
+        "presume_payment": "presume",
+        "presume_refund": "presume",
+    }
+)
+"""Type of message -> the command that sends it."""
+
+SAID: Final = MappingProxyType(
+    {
+        "order": "ordered",
+        "renewal": "began the next period",
+        "accept": "accepted the order",
+        "decline": "declined the order",
+        "cancel": "cancelled what is open",
+        "payment_sent": "paid {amount}",
+        "payment_received": "confirms the payment of {amount}",
+        "fulfil": "delivered{part}",
+        "receive": "confirms the receipt{part}",
+        "refund": "paid back {amount}",
+        "refund_received": "confirms the refund of {amount}",
+        "dispute": "opened a dispute: the seller should keep {claim}",
+        "ruling": "ruled: {paid} were paid, the seller keeps {keeps}",
+        "lapse_accept": "took the order back: it was not accepted in time",
+        "lapse_pay": "ended the deal: it was not paid in time",
+        "lapse_fulfil": "ended what is open: it was not delivered in time",
+        "lapse_dispute": "closed the dispute",
+        "presume_received": "presumes that the delivery arrived: nobody confirmed it in time",
+        "presume_payment": "presumes that the payment arrived: nobody confirmed it in time",
+        "presume_refund": "presumes that the refund arrived: nobody confirmed it in time",
+    }
+)
+"""Type of message -> what its sender did, after a name; places are filled with amounts and parts."""
+
+STEPS: Final = MappingProxyType(
+    {
+        "accept": "accept or decline",
+        "payment_sent": "pay",
+        "payment_received": "confirm the payment",
+        "fulfil": "deliver",
+        "receive": "confirm the receipt",
+        "refund": "pay back",
+        "refund_received": "confirm the refund",
+        "ruling": "rule",
+        "lapse_accept": "take the order back",
+        "lapse_pay": "end it as unpaid",
+        "lapse_fulfil": "end it as undelivered",
+        "lapse_dispute": "close the dispute",
+        "presume_received": "presume the receipt",
+        "presume_payment": "presume the payment",
+        "presume_refund": "presume the refund",
+    }
+)
+"""Action of a step -> what is to be done."""
+
+WHY: Final = MappingProxyType(
+    {
+        "already": "this was done before",
+        "bad_number": "it does not follow its sender's message before",
+        "bad_time": "it is dated earlier than something it names",
+        "contract": "there is a contract already, which only a cancel ends",
+        "dispute_open": "a dispute is open",
+        "dispute_used": "this side has had its one dispute",
+        "ended": "the part, or the whole deal, has ended",
+        "expired": "the offer had expired when it was ordered",
+        "hold_over": "the time for disputes is over",
+        "names_backwards": "it names an older message of the other side than its sender had named before",
+        "names_other_branch": "it names a message of the branch that the other side did not choose",
+        "no_arbiter": "the order names no arbiter",
+        "no_dispute": "no dispute is open",
+        "no_order": "there is no order",
+        "not_agreed": "there is no contract",
+        "not_needed": "the order is on an offer to this buyer, so the contract stands already",
+        "not_party": "its sender has no part in the deal, or may not send this",
+        "nothing_due": "no refund is sent or due",
+        "nothing_open": "nothing is open any more",
+        "nothing_paid": "nothing was paid",
+        "paid": "a payment was sent",
+        "repeat": "this was said before",
+        "ruled": "an arbiter has ruled",
+        "terms_differ": "it does not say what the offer says",
+        "too_early": "its time has not come yet",
+        "too_much": "the amount is above what there is",
+    }
+)
+"""Void code -> why a message has no effect, for the history."""
+
+
+def possible(types: Sequence[str], deal: str) -> str:
+    """A sentence that names the commands which can be used instead; empty without any."""
+    commands = list(dict.fromkeys(COMMANDS[each] for each in types if each in COMMANDS))
+    if not commands:
+        return ""
+    named = ", ".join(commands)
+    return f"What you can do in this deal now: {named} (netnode deal {commands[0]} {deal})."
+
+
+def why(code: str) -> str:
+    """Why a message has no effect, in words; a code of a later version stands for itself."""
+    return WHY.get(code, code.replace("_", " "))
