@@ -14,7 +14,7 @@ from netnode.services.settling import OwnWork
 from netnode.store import PeerRow
 from netnode.sync import dialling
 from netnode.telling import Telling
-from protocol import messages
+from protocol import limits, messages
 from protocol.entry import Entry, sign_entry
 from protocol.items import Standing
 from protocol.records import encode_record
@@ -201,6 +201,24 @@ async def test_who_knows_of_it_is_seen(mesh: Mesh) -> None:
     ada.clock.now += 5
     await telling.run()
     assert await ada.store.read(receipts) == [receipt]
+
+
+async def test_a_peer_that_says_nothing_in_time_keeps_nobody_else_from_being_asked(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by a simulated market: the look at who knows of a rotation ended with the first peer that was slow."""
+    ada, bob, eve = await three(mesh)
+    await rotate(ada)
+    await level(ada, bob, eve)
+    await until(lambda: ada.sessions() == [bob.id])
+    slow = Author("slow")
+    await Puppet.meet(mesh.wires, "ada", slow)
+    await until(lambda: slow.id in ada.sessions())
+    sessions = sorted(ada.keeper.open_sessions(), key=lambda each: each.id != slow.id)
+    assert [each.id for each in sessions] == [slow.id, bob.id]
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 0.05)
+    await Telling(ada.store, ada.id, lambda: sessions, ada.clock).run()
+    assert [each.peer for each in await ada.store.read(receipts)] == [bob.id]
 
 
 async def test_a_home_left_behind_by_a_rotation_learns_of_it(mesh: Mesh) -> None:

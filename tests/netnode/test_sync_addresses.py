@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from netnode.ports import Link
+from netnode.problems import Problem
 from netnode.store import Reader
 from netnode.sync import address_store, dialling, outreach, peering
 from netnode.sync.addresses import DAY_MS, HOUR_MS, Known
 from netnode.sync.conduct import Conduct
 from netnode.sync.groups import group_of
+from netnode.sync.sessions import SessionKeeper
 from protocol import address, limits, messages
 from protocol.address import Told
 from protocol.errors import RemoteProtocolError
@@ -407,6 +410,27 @@ async def test_a_bootstrap_address_learns_whose_it_is(mesh: Mesh) -> None:
     await until(lambda: a.sessions() == [b.id])
     await until(lambda: list(book(a)) == [(b.id, f"ws://{B}")])
     assert a.id not in a.keeper.owner_named and b.id not in a.keeper.owner_named
+
+
+async def test_a_full_disk_while_an_address_is_dialled_is_told_in_a_sentence(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Found by a simulated market: it was told with a trace, as a fault of this program is."""
+
+    async def full(*args: object, **named: object) -> None:
+        raise Problem("Cannot write the store: the disk is full.", code="store")
+
+    monkeypatch.setattr(SessionKeeper, "converse", full)
+    await at(mesh, A, bootstrap=(f"ws://{B}",))
+    mesh.wires.listeners[B] = _silent
+    await until(lambda: bool(caplog.records))
+    told = caplog.records[0]
+    assert told.getMessage() == f"dialling ws://{B} failed: Cannot write the store: the disk is full."
+    assert told.levelname == "ERROR" and told.exc_info is None
+
+
+async def _silent(link: Link) -> None:
+    """Takes a link and says nothing."""
 
 
 async def test_the_own_address_in_the_bootstrap_list_is_let_go(mesh: Mesh) -> None:

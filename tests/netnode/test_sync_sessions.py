@@ -351,6 +351,23 @@ async def test_a_fault_in_the_book_does_not_end_the_node(mesh: Mesh, monkeypatch
     assert failures[0] >= 3
 
 
+async def test_a_full_disk_while_a_peer_is_dialled_is_told_in_a_sentence(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Found by a simulated market: it was told with a trace, as a fault of this program is."""
+    a = await mesh.node("a")
+
+    async def full(number: int) -> PeerRow | None:
+        raise Problem("Cannot write the store: the disk is full.", code="store")
+
+    monkeypatch.setattr(a.keeper._book, "row", full)
+    await a.keeper.add(PeerRow(addresses=("ws://b",)))
+    await until(lambda: bool(caplog.records))
+    told = caplog.records[0]
+    assert told.getMessage() == "dialling peer 1 failed: Cannot write the store: the disk is full."
+    assert told.levelname == "ERROR" and told.exc_info is None
+
+
 async def test_a_full_disk_ends_the_session_and_nothing_else(
     mesh: Mesh, monkeypatch: pytest.MonkeyPatch
 ) -> None:
