@@ -201,6 +201,19 @@ CODES: Final[dict[str, Code]] = {
         Code("no_delivery", _V, False, "it is not delivered there, or no address is given"),
         Code("discount", _V, False, "the discount does not hold for this order"),
         Code("price_differs", _V, False, "the figures are not those that the goods come to"),
+        # mandates
+        Code(
+            "mandate",
+            _V,
+            False,
+            "a mandate that leaves no time for a renewal, or is not for a price per period",
+        ),
+        Code("mandate_ended", _V, False, "the buyer has ended the mandate"),
+        Code("mandate_paused", _V, False, "the buyer has paused the mandate"),
+        Code("changes", _V, False, "the statements in a renewal are not those of its order, in their order"),
+        Code("contradicted", _V, False, "two different statements with one number: the mandate is ended"),
+        Code("turn", _V, False, "the mandate has no such turn"),
+        Code("too_late", _V, False, "a renewal dated later than its notice allows"),
         # here
         Code("local", Side.LOCAL, False, "this program asked for something INX does not allow"),
     )

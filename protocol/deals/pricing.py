@@ -191,7 +191,8 @@ def check_order(
         discount: of the offer that is in the order.
 
     Raises:
-        Void: as `priced`; `price_differs`: the sentence names the field and both values.
+        Void: as `priced`; `price_differs`: the sentence names the field and both values; `mandate`: its period is
+            not that of the price.
     """
     choices = [Choice(line.options, line.quantity) for line in goods.lines]
     code = next((line.code for line in goods.discounts if line.code is not UNSET), None)
@@ -216,6 +217,8 @@ def check_order(
         if given != computed:
             _differs(field, given, computed)
     _agree(order, found.price, found.tax, (found.price,))
+    if order.mandate is not UNSET and order.mandate.per != found.per:
+        _refuse("mandate", f"{listing.title}: its price does not recur with the period of the mandate")
 
 
 def check_sums(order: Order, goods: Goods) -> None:
