@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from netnode.ports import Lane
 from netnode.stamping import CHUNK, Stamping, shown_bits
 from netnode.store import Reader, Store, Writer
+from netnode.sync.peering import Peering
 from netnode.system import SystemDisk
 from protocol import messages, stamp
 from tests.netnode.mesh import NOW, InlineExecutor, Mesh, TestClock, TestEntropy, settings, until
@@ -95,6 +98,25 @@ async def test_who_is_asked_makes_a_stamp_and_comes_again(mesh: Mesh) -> None:
         0 if body.stamp is None else body.stamp[0] for body in b.sent if isinstance(body, messages.Hello)
     ]
     assert len(shown) == 2 and shown[0] <= 1 and shown[1] == b.stamping.bits == 8
+
+
+async def test_a_stamp_that_is_made_between_the_dial_and_the_hello_is_shown_too(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by a simulated market: no session was open that could have been told of it [R-STAMP-5]."""
+    a = await mesh.node("a", config=ASKING)
+    b = await mesh.node("b", stamps=0)
+    plain = b.keeper.converse
+
+    async def late(peering: Peering) -> tuple[str, str]:
+        await b.stamping.improve(8)
+        return await plain(peering)
+
+    monkeypatch.setattr(b.keeper, "converse", late)
+    await b.join(a)
+    await until(lambda: a.holds(b.author), "the log of the newcomer")
+    shown = [body.stamp for body in b.sent if isinstance(body, messages.Hello)]
+    assert shown == [None, b.stamping.wire]
 
 
 async def test_a_better_stamp_than_asked_for_is_not_made_without_bound(mesh: Mesh) -> None:
