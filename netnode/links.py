@@ -21,7 +21,7 @@ from aiohttp import web
 
 from netnode.ports import PEER_PATH, Link, LinkClosed
 from protocol import limits
-from protocol.address import Scope, host_scope
+from protocol.address import Scope, host_scope, ip_of
 
 # Why: what one slow reader may hold of this node's memory before a send waits
 SEND_BUFFER: Final = 256 * 1024
@@ -180,7 +180,7 @@ class WebSocketListener:
             )
         await socket.prepare(request)
         remote = remote_address(request, self._proxies)
-        link = WebSocketLink(socket, remote, remote if _is_address(remote) else "")
+        link = WebSocketLink(socket, remote, remote if ip_of(remote) is not None else "")
         self._open.add(link)
         try:
             await self._on_link(link)
@@ -229,14 +229,6 @@ def _public_socket(resolved: tuple[Any, ...]) -> socket.socket:
     if host_scope(str(where[0])) is not Scope.PUBLIC:
         raise OSError("the address leads into a private network")
     return socket.socket(family, kind, protocol)
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_loopback(host: str) -> bool:
