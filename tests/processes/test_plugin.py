@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from netnode.testing import environment, wait_until
+from tests.processes.test_mesh_command import alive
 
 SUITE = """
 from pathlib import Path
@@ -104,12 +105,4 @@ def test_no_node_outlives_a_test_process_that_was_ended(tmp_path: Path, by: int)
     process.send_signal(by)
     process.wait(10)
     pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
-    wait_until(lambda: not any(map(lives, pids)), "the nodes have ended, the paused one too", 20)
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    wait_until(lambda: not any(map(alive, pids)), "the nodes have ended, the paused one too", 20)

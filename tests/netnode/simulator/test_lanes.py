@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
@@ -11,12 +10,7 @@ import pytest
 from netnode.ports import Lane
 from netnode.simulator.chance import Stream
 from netnode.simulator.lanes import SimExecutor
-from netnode.simulator.virtual_time import VirtualLoop
-
-
-def run(main: Coroutine[Any, Any, Any]) -> Any:
-    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+from tests.netnode.simulator.test_virtual_time import run
 
 
 def made(**options: Any) -> SimExecutor:
