@@ -69,7 +69,7 @@ def sim(
     orders = [Order(seed + number, name, nodes, until, without) for number in range(seeds)]
     verdicts = list(_shown(orders, processes, run.json))
     failed = [each for each in verdicts if not each.passed]
-    smaller = _shrunk(failed[0]) if shrink and failed else None
+    smaller = _shrunk(orders[verdicts.index(failed[0])], failed[0]) if shrink and failed else None
     document: dict[str, Any] = {
         "passed": len(verdicts) - len(failed),
         "failed": len(failed),
@@ -121,12 +121,12 @@ def _shown(orders: Sequence[Order], processes: int | None, quiet: bool) -> Itera
             yield verdict
 
 
-def _shrunk(failed: Verdict) -> Verdict:
+def _shrunk(order: Order, failed: Verdict) -> Verdict:
     from netnode.simulator.shrinking import shrink
 
     console = messages()
     with console.status("Shrinking ..."):
-        found = shrink(failed, heard=lambda line: console.print(f"  smaller: {line}", soft_wrap=True))
+        found = shrink(order, failed, heard=lambda line: console.print(f"  smaller: {line}", soft_wrap=True))
     console.print(f"after {found.runs} runs: {found.verdict.replay}", soft_wrap=True)
     return found.verdict
 

@@ -20,6 +20,7 @@ class Shrunk:
 
 
 def shrink(
+    order: Order,
     failed: Verdict,
     most: int = 60,
     running: Callable[[Order], Verdict] = run,
@@ -28,12 +29,12 @@ def shrink(
     """Tries smaller orders one after the other; keeps each that fails by the same rule.
 
     Args:
-        failed: a verdict that failed.
+        order: what was run.
+        failed: its verdict.
         most: runs at most.
         running: runs an order.
         heard: told of each that got smaller.
     """
-    order = Order(failed.seed, failed.scenario)
     order, verdict, runs = planned(order)[2], failed, 0
     smaller = True
     while smaller and runs < most:

@@ -39,7 +39,8 @@ def test_what_a_failure_needs_is_left_and_nothing_else() -> None:
         and options.nodes > 4
     )
     lines: list[str] = []
-    found = shrink(told(Order(seed, "market"), "durable"), 200, running, lines.append)
+    whole = Order(seed, "market")
+    found = shrink(whole, told(whole, "durable"), 200, running, lines.append)
     _, options, _ = planned(found.order)
     assert (options.faults, options.nodes) == (("crash",), 3) and 40.0 <= options.seconds < 50.0
     assert found.verdict.rule == "durable" and lines[-1] == found.verdict.replay
@@ -52,5 +53,21 @@ def test_it_ends_after_so_many_runs() -> None:
         runs.append(order)
         return told(order, "")
 
-    found = shrink(told(Order(3, "market"), "durable"), 7, running, lambda line: None)
+    whole = Order(3, "market")
+    found = shrink(whole, told(whole, "durable"), 7, running, lambda line: None)
     assert len(runs) == found.runs == 7 and found.order == planned(Order(3, "market"))[2]
+
+
+def test_it_begins_with_what_was_run() -> None:
+    """What the command line left out or made smaller stays so."""
+    runs: list[Order] = []
+
+    def running(order: Order) -> Verdict:
+        runs.append(order)
+        return told(order, "")
+
+    whole = Order(3, "market", nodes=3, until=20.0, without=("crash", "stall"))
+    found = shrink(whole, told(whole, "durable"), 100, running, lambda line: None)
+    assert found.order == whole and found.verdict.replay == whole.replay()
+    assert all((order.nodes or 9) <= 3 and (order.until or 99.0) <= 20.0 for order in runs)
+    assert all({"crash", "stall"} <= set(order.without) for order in runs)
