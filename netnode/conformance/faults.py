@@ -11,7 +11,7 @@ ENDING: Final = frozenset({
 })  # fmt: skip
 """Codes that end the session, of side `remote` [R-SES-12]."""
 
-REMOTE: Final = ENDING | frozenset({"unknown_message", "rate", "bad_uri", "bad_file", "path"})
+REMOTE: Final = ENDING | frozenset({"unknown_message", "rate", "bad_uri", "bad_file", "path", "deal_message"})
 """Codes of the sender's faults [R-CODE-1]."""
 
 HELD: Final = frozenset({
@@ -22,7 +22,8 @@ HELD: Final = frozenset({
 
 VOID: Final = frozenset({
     "malformed", "wrong_key", "stamp", "not_offered", "no_choice", "on_request", "mixed_money", "no_delivery",
-    "discount", "price_differs",
+    "discount", "price_differs", "mandate", "mandate_ended", "mandate_paused", "changes", "contradicted", "turn",
+    "too_late", "too_early",
 })  # fmt: skip
 """Codes of what is kept without effect [R-VER-2]."""
 

@@ -24,6 +24,8 @@ PURPOSES: Final = (
     "item",
     "referral",
     "path",
+    "deal message",
+    "mandate",
 )
 
 

@@ -37,7 +37,7 @@ from protocol.run import Run, rebuild
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
-from tests.vectors.generate import ALL, prices
+from tests.vectors.generate import ALL, mandates, prices
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -75,7 +75,7 @@ def test_each_file_is_what_its_generator_makes(name: str) -> None:
 def test_at_least_as_many_are_refused_as_accepted(name: str) -> None:
     vectors = read(name)
     refused = sum("error" in vector for vector in vectors)
-    assert 2 * refused >= len(vectors) or name in {"noise", "prices", "ranges"}
+    assert 2 * refused >= len(vectors) or name in {"mandates", "noise", "prices", "ranges"}
 
 
 @pytest.mark.parametrize("vector", read("encoding"), ids=named)
@@ -438,6 +438,21 @@ def test_prices(vector: Vector) -> None:  # [R-PRICE-1..7]
         if "total" in given:
             return {"shares": list(pricing.spread(given["total"], given["weights"]))}
         return prices.told(prices.computed(given))
+
+    outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("mandates"), ids=named)
+def test_mandates(vector: Vector) -> None:  # [R-MAN-1..7]
+    def act() -> Any:
+        given = vector["input"]
+        if "turn" in given:
+            return mandates.turn(given["time"], tuple(given["per"]), given["notice"], given["turn"])
+        if "statement" in given:
+            return mandates.stated(raw(given["statement"]), raw(given["key"]))
+        if "renewal" in given:
+            return mandates.fault(raw(given["renewal"]))
+        return mandates.state(raw(given["order"]), list(map(raw, given["statements"])))
 
     outcome(vector, act)
 

@@ -1,4 +1,4 @@
-"""Vectors of what orders cost."""
+"""Vectors of what orders cost, and of mandates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from netnode.conformance.encoding import decode
 from netnode.conformance.limits import MAX_RECORD
+from netnode.conformance.mandates import check_renewal, read_statement, standing, turn
 from netnode.conformance.prices import cost, divided
+from netnode.conformance.tags import sha256
 from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
 
 
@@ -34,5 +36,25 @@ def _prices(vector: Vector, content: Vector) -> None:
     compared(vector, judge)
 
 
-JUDGES: Final[Mapping[str, Judge]] = {"prices": _prices}
+def _mandates(vector: Vector, content: Vector) -> None:
+    def judge(given: Vector) -> Any:
+        if "turn" in given:
+            count, unit = given["per"]
+            mandate = {"per": {"count": count, "unit": unit}, "notice": given["notice"]}
+            return turn(given["time"], mandate, given["turn"])
+        if "statement" in given:
+            data = hexed(given["statement"])
+            read_statement(data, hexed(given["key"]))
+            return {"id": sha256(data).hex()}
+        if "renewal" in given:
+            check_renewal(hexed(given["renewal"]))
+            return {"effect": True}
+        order = decode(hexed(given["order"]), MAX_RECORD)
+        prices = [part["price"] for part in order[8]["parts"]]
+        return standing(order[6], prices, list(map(hexed, given["statements"])))
+
+    compared(vector, judge)
+
+
+JUDGES: Final[Mapping[str, Judge]] = {"prices": _prices, "mandates": _mandates}
 """By the name of the file."""

@@ -19,6 +19,7 @@ from tests.vectors.generate import (
     items,
     log,
     logfile,
+    mandates,
     messages,
     noise,
     path,
@@ -39,7 +40,7 @@ ALL: Final = MappingProxyType(
         module.__name__.rpartition(".")[2]: module
         for module in (
             address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, log, logfile,
-            messages, noise, path, prices, ranges, records, recovery, runs, scopes, seen, session, stamp, uri,
+            mandates, messages, noise, path, prices, ranges, records, recovery, runs, scopes, seen, session, stamp, uri,
         )
     }
 )  # fmt: skip
