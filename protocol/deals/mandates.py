@@ -1,4 +1,4 @@
-"""Mandates: a buyer's standing consent to be sold the same again, and what it says of it later [R-MAN-1..9].
+"""Mandates: a buyer's standing consent to be sold the same again, and what it says of it later [R-MAN-1..7].
 
 The order with a mandate gives it; the buyer's numbered *statements*, signed by the order's key, pause, resume or end
 it, or consent to another price. What they come to is a function of their set. A renewal holds the order and the
