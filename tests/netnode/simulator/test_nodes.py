@@ -1,76 +1,18 @@
-"""The life of simulated production nodes: founding, meeting, crashes at any moment, copies, backups, upgrades."""
+"""The life of simulated production nodes: founding, meeting, crashes at any moment, disks and clocks that are wrong."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Any
 
 import pytest
 
-from netnode.keys.rotating import Grant, grant
-from netnode.keys.words import decode_words
 from netnode.operations import models
-from netnode.operations.runtime import BackupKey
 from netnode.problems import Problem
 from netnode.simulator.nodes import Down, SimNode
-from netnode.simulator.options import Options
 from netnode.simulator.world import World
 from netnode.store import Reader
 from protocol.identity import parse_id
-
-Scene = Callable[[World], Awaitable[Any]]
-
-
-def run(scene: Scene, seed: int = 1, options: Options | None = None) -> Any:
-    with World(seed, options) as world:
-        found = world.run(scene(world))
-        assert world.faults == []
-        return found
-
-
-def tea(number: int) -> dict[str, object]:
-    return {
-        "key": f"tea-{number}",
-        "kind": "product",
-        "title": f"Tea {number}",
-        "price": "1.50",
-        "currency": "EUR",
-    }
-
-
-async def publish(node: SimNode, number: int) -> models.Published:
-    return await node.ask(lambda services: services.listings.publish(tea(number)))
-
-
-async def head(node: SimNode, author: bytes) -> int | None:
-    """The newest entry that a node holds of a log."""
-    assert node.parts is not None
-    state = await node.parts.store.load(author)
-    return None if state is None else state.tip.seq
-
-
-async def level(world: World, *nodes: SimNode, within: float = 120.0) -> float:
-    """Waits until these nodes hold the same of each other's logs."""
-
-    async def so() -> bool:
-        heads = [[await head(node, each.id) for each in nodes] for node in nodes]
-        return None not in heads[0] and all(each == heads[0] for each in heads)
-
-    return await world.settle(so, within, "level")
-
-
-async def founded(world: World, count: int, **settings: object) -> list[SimNode]:
-    """Nodes that run and know the one before them."""
-    nodes = [await world.found(f"n{number}", settings) for number in range(count)]
-    for number, node in enumerate(nodes):
-        await node.start([nodes[number - 1].address] if number else [])
-    return nodes
-
-
-async def titles(node: SimNode) -> list[str]:
-    found = await node.ask(lambda services: services.search.find(models.SearchQuery(text="tea", limit=100)))
-    return sorted(each.title for each in found.items)
+from tests.netnode.simulator.lives import founded, level, publish, run, titles
 
 
 # -- life ------------------------------------------------------------------------------------------------------
@@ -280,167 +222,6 @@ def test_who_stops_waiting_for_a_call_ends_it() -> None:
     run(scene)
 
 
-# -- disks and clocks ------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("fault", ["full", "error", "readonly"])
-def test_a_disk_that_fails_and_works_again(fault: str) -> None:
-    async def scene(world: World) -> None:
-        one, other = await founded(world, 2)
-        with one.disk.failing(fault):
-            with pytest.raises(Problem, match=r"disk|read-only"):
-                for number in range(200):
-                    await publish(one, number)
-            await publish(other, 1)
-            await world.advance(20)
-        await publish(one, 500)
-        await level(world, one, other)
-
-    run(scene)
-
-
-def test_a_clock_that_is_wrong_keeps_a_node_from_publishing_until_it_is_right() -> None:
-    async def scene(world: World) -> None:
-        nodes = await founded(world, 4)
-        for node in nodes[1:]:
-            await nodes[0].ask(lambda each, node=node: each.peers.add(node.address))
-        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet")
-        nodes[0].clock.jump(3_600_000)
-        await nodes[0].stop()
-        await nodes[0].start()
-        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet again")
-        with pytest.raises(Problem, match="clock"):
-            await publish(nodes[0], 1)
-        nodes[0].clock.jump(-3_600_000)
-        await nodes[0].stop()
-        await nodes[0].start()
-        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet once more")
-        await publish(nodes[0], 1)
-        await level(world, *nodes)
-
-    run(scene)
-
-
-def _sessions(node: SimNode) -> int:
-    return 0 if node.connections is None else len(node.connections.sessions.open_sessions())
-
-
-# -- homes -----------------------------------------------------------------------------------------------------
-def test_a_copied_home_knows_that_it_is_one() -> None:
-    async def scene(world: World) -> None:
-        one, other = await founded(world, 2)
-        await publish(one, 1)
-        await level(world, one, other)
-        copy = world.clone(one, "copy")
-        assert copy.id == one.id
-        await one.stop()
-        await copy.start()
-        waiting = await copy.ask(lambda each: each.own.waiting())
-        assert waiting is not None
-
-    run(scene)
-
-
-def test_a_copy_that_does_not_know_itself_takes_itself_for_the_only_one() -> None:
-    async def scene(world: World) -> None:
-        one, other = await founded(world, 2)
-        await publish(one, 1)
-        await level(world, one, other)
-        copy = world.clone(one, "copy", knowing=False)
-        await one.stop()
-        await copy.start()
-        assert await copy.ask(lambda each: each.own.waiting()) is None
-
-    run(scene)
-
-
-def test_an_old_copy_put_back_is_cautious_and_catches_up() -> None:
-    async def scene(world: World) -> None:
-        one, other = await founded(world, 2)
-        await publish(one, 1)
-        old = one.copy(world.folder / "old")
-        await publish(one, 2)
-        await level(world, one, other)
-        newest = await head(other, one.id)
-        one.crash()
-        await one.gone()
-        one.put_back(old)
-        await one.start()
-        await world.settle(lambda: _holds(one, one.id, newest), 120, "it has its own entries back")
-
-    run(scene)
-
-
-async def _holds(node: SimNode, author: bytes, seq: int | None) -> bool:
-    return await head(node, author) == seq
-
-
-async def _reaches(node: SimNode, author: bytes, seq: int) -> bool:
-    return (await head(node, author) or 0) >= seq
-
-
-def test_a_backup_restored_elsewhere_by_the_words() -> None:
-    async def scene(world: World) -> None:
-        one, other = await founded(world, 2)
-        await publish(one, 1)
-        file = world.folder / "tea.backup"
-        made = await one.ask(lambda each: each.backups.create(models.BackupOrder(path=str(file))))
-        assert made.verified and one.created is not None
-        await publish(one, 2)
-        await level(world, one, other)
-        newest = await head(other, one.id)
-        one.crash()
-        again = world.place("again")
-        entropy = decode_words(" ".join(one.created.words))
-        await again.restore(file, BackupKey(entropy=entropy))
-        await again.start([other.address])
-        await world.settle(lambda: _holds(again, one.id, newest), 120, "the restored node catches up")
-
-    run(scene)
-
-
-def test_a_networker_comes_back_from_peers_by_its_words() -> None:
-    async def scene(world: World) -> None:
-        one, other = await founded(world, 2)
-        await publish(one, 1)
-        await level(world, one, other)
-        assert one.created is not None
-        networker, entropy = one.id, decode_words(" ".join(one.created.words))
-        one.crash()
-        again = world.place("again")
-        again.write_settings({})
-        fetched = await again.fetch(networker, [other.address])
-        assert fetched.id == networker and fetched.missing == 0
-        returned = await again.take_over(networker, _grant(fetched.network, entropy))
-        assert returned.epoch == 1
-        await again.start([other.address])
-        await publish(again, 2)
-        await world.settle(
-            lambda: _reaches(other, networker, returned.seq + 1), 120, "peers hold the new epoch"
-        )
-
-    run(scene)
-
-
-def _grant(network: str, entropy: bytes) -> Grant:
-    return grant(network, entropy, 1, entropy)
-
-
-def test_an_old_data_directory_is_upgraded_at_its_start() -> None:
-    async def scene(world: World) -> None:
-        one, other = await founded(world, 2)
-        for number in range(20):
-            await publish(one, number)
-        await level(world, one, other)
-        await other.stop()
-        other.age()
-        assert await publish(one, 100)
-        await other.start([one.address])
-        await level(world, one, other)
-        assert len(list((other.home / "backups").glob("*"))) == 1  # made before its tables changed
-        assert len(await titles(other)) == 21
-
-    run(scene)
-
-
 def test_nodes_keep_nothing_open_while_they_are_down() -> None:
     async def scene(world: World) -> None:
         one, other = await founded(world, 2)
@@ -498,3 +279,46 @@ def test_nothing_is_written_after_a_crash(seed: int) -> None:
         await publish(one, 100)
 
     run(scene, seed)
+
+
+# -- disks and clocks ------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("fault", ["full", "error", "readonly"])
+def test_a_disk_that_fails_and_works_again(fault: str) -> None:
+    async def scene(world: World) -> None:
+        one, other = await founded(world, 2)
+        with one.disk.failing(fault):
+            with pytest.raises(Problem, match=r"disk|read-only"):
+                for number in range(200):
+                    await publish(one, number)
+            await publish(other, 1)
+            await world.advance(20)
+        await publish(one, 500)
+        await level(world, one, other)
+
+    run(scene)
+
+
+def test_a_clock_that_is_wrong_keeps_a_node_from_publishing_until_it_is_right() -> None:
+    async def scene(world: World) -> None:
+        nodes = await founded(world, 4)
+        for node in nodes[1:]:
+            await nodes[0].ask(lambda each, node=node: each.peers.add(node.address))
+        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet")
+        nodes[0].clock.jump(3_600_000)
+        await nodes[0].stop()
+        await nodes[0].start()
+        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet again")
+        with pytest.raises(Problem, match="clock"):
+            await publish(nodes[0], 1)
+        nodes[0].clock.jump(-3_600_000)
+        await nodes[0].stop()
+        await nodes[0].start()
+        await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet once more")
+        await publish(nodes[0], 1)
+        await level(world, *nodes)
+
+    run(scene)
+
+
+def _sessions(node: SimNode) -> int:
+    return 0 if node.connections is None else len(node.connections.sessions.open_sessions())
