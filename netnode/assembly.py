@@ -16,6 +16,7 @@ from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys, Keystore
+from netnode.mail.office import PostOffice, post_office
 from netnode.nearby import Neighbourhood
 from netnode.own.caution import Reason, mark
 from netnode.own.log import OwnLog
@@ -75,6 +76,7 @@ class Assembly:
     own: OwnLog
     projector: Projector
     ring: KeyRing
+    mail: PostOffice
     failures: Failures = field(default_factory=Failures)
 
 
@@ -166,7 +168,26 @@ async def assembled(
                 settings.stamp_bits,
             )
             await stamping.load()
-            yield Assembly(home, settings, ports, store, gate, keeping, stamping, bus, own, projector, ring)
+            failures = Failures()
+            mail = post_office(
+                settings, store, ring, own, keeping, stamping, ports.sealer, ports.executor, ports.clock,
+                ports.entropy, failures,
+            )  # fmt: skip
+            yield Assembly(
+                home,
+                settings,
+                ports,
+                store,
+                gate,
+                keeping,
+                stamping,
+                bus,
+                own,
+                projector,
+                ring,
+                mail,
+                failures,
+            )
     finally:
         await store.close()
         await ports.executor.close()
@@ -256,5 +277,6 @@ def services_of(
         sealer=parts.ports.sealer,
         machine=parts.ports.machine,
         local=parts.ports.local,
+        letters=parts.mail.letters,
         failures=parts.failures,
     )

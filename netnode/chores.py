@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from netnode import telling, upkeep
 from netnode.assembly import Assembly
 from netnode.connecting import Connections
+from netnode.mail.office import SWEEP_SECONDS
 from netnode.nearby import Neighbourhood, look_around
 from netnode.periodic import Periodic
 from netnode.ports import Multicast
@@ -26,6 +27,7 @@ from protocol.address import Scope, host_scope, ip_of
 from protocol.identity import id_text
 
 STAMP_SECONDS: Final = 60.0  # why: a full disk may have room again by then
+MAIL_SECONDS: Final = 5.0  # why: after a full disk letters need not wait long
 DAMAGE_SECONDS: Final = 5.0  # why: a look at a variable; what peers take meanwhile they verify
 OUTSIDE_SECONDS: Final = 60.0  # why: a look at the clock; peers are asked once an hour
 AROUND_SECONDS: Final = 300.0  # why: where the local network could not be looked at, it may be there later
@@ -46,6 +48,9 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("watching the store", DAMAGE_SECONDS, lambda: _withdraw(parts.store, sessions, damage)),
         Periodic("renewing the encryption keys", encryption.LOOK_SECONDS, services.keys.renew),
         Periodic("standing entries", standing.LOOK_SECONDS, services.keys.keep_standing),
+        Periodic("delivering letters", MAIL_SECONDS, connections.delivery.run),  # ends only when a disk fails
+        Periodic("taking letters", MAIL_SECONDS, parts.mail.inbox.run),  # the same
+        Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
         Periodic("asking who knows the newest key", telling.LOOK_SECONDS, asking.run),
     ]
     if connections.held is not None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from netnode.assembly import Assembly, agent
 from netnode.homes.refetching import bare_core, fetch_own_log
-from netnode.ports import Listener
+from netnode.mail.delivery import Delivery
+from netnode.mail.routes import Routes
+from netnode.ports import Dialer, Listener
 from netnode.recovering import fetch_log
 from netnode.session_identity import SessionIdentity
 from netnode.store import PeerRow
@@ -26,6 +28,7 @@ class Connections:
     identity: SessionIdentity
     sessions: SessionKeeper
     held: Held | None
+    delivery: Delivery
 
 
 @asynccontextmanager
@@ -73,6 +76,7 @@ async def connecting(
             held=held,
             reach=reach,
             claims=Claims(ports.clock),
+            post=parts.mail.reception,
             failures=parts.failures,
         )
         sessions = SessionKeeper(
@@ -96,6 +100,29 @@ async def connecting(
         parts.keeping.on_wider = sessions.compare_again
         parts.stamping.on_better = sessions.show_stamp
         parts.bus.subscribe(lambda _: parts.stamping.busy())
-        yield Connections(identity, sessions, held)
+        yield Connections(identity, sessions, held, _delivery(parts, dialer, sessions))
     finally:
         await dialer.close()
+
+
+def _delivery(parts: Assembly, dialer: Dialer, sessions: SessionKeeper) -> Delivery:
+    """What brings letters on their way."""
+    mail, ports = parts.mail, parts.ports
+
+    async def fetch(networker: bytes, peers: Sequence[PeerRow]) -> None:
+        await fetch_log(bare_core(parts), dialer, ports.entropy, networker, peers, agent())
+
+    mail.inbox.refuses = mail.mailbox.refuses = sessions.refuses
+    routes = Routes(parts.store, dialer, sessions, fetch, parts.failures)
+    return Delivery(
+        parts.own.id,
+        parts.store,
+        mail.letters,
+        mail.seals,
+        mail.keys,
+        routes,
+        mail.reception,
+        ports.clock,
+        ports.entropy,
+        parts.failures,
+    )

@@ -281,6 +281,26 @@ SETTINGS: Final[dict[str, Setting]] = {
             _is_peer,
         ),
         Setting(
+            "mailbox",
+            "followed",
+            "For whom this node keeps letters until they come for them: for those you follow, for all who name it as a "
+            "mailbox host, or for nobody. It cannot read them.",
+            *_choice("off", "followed", "all"),
+        ),
+        Setting(
+            "mailbox_mb",
+            16,
+            "How much the letters kept for one networker may take, in MiB; whoever brings them may fill a quarter.",
+            *_whole(1, 100_000),
+        ),
+        Setting(
+            "mailbox_pool_mb",
+            64,
+            "How much letters of strangers may take together, in MiB: those kept for others, and as much again of mail "
+            "to yourself.",
+            *_whole(1, 100_000),
+        ),
+        Setting(
             "trusted_proxies",
             (),
             "Reverse proxies whose X-Forwarded-For is believed.",
@@ -353,26 +373,29 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "pay_days",
             14,
-            "How many days there are to pay after the contract. Orders that leave less are not accepted by "
-            "themselves; so it is with the next four.",
+            "How many days there are to pay after the contract, in what you order and offer. Orders of others that "
+            "leave more are not accepted by themselves.",
             *_whole(1, 365),
         ),
         Setting(
             "fulfil_days",
             30,
-            "How many days there are to deliver after the contract or the payment.",
+            "How many days there are to deliver after the contract or the payment. Orders of others that leave less "
+            "are not accepted by themselves.",
             *_whole(1, 365),
         ),
         Setting(
             "confirm_days",
             14,
-            "After how many days without a word a delivery, payment or refund may be presumed to have arrived.",
+            "After how many days without a word a delivery, payment or refund may be presumed to have arrived. Orders "
+            "of others that leave more are not accepted by themselves.",
             *_whole(1, 365),
         ),
         Setting(
             "dispute_days",
             14,
-            "How many days after the receipt a dispute can still be opened.",
+            "How many days after the receipt a dispute can still be opened. Orders of others that leave more are not "
+            "accepted by themselves.",
             *_whole(1, 365),
         ),
         Setting(
@@ -415,6 +438,9 @@ class Settings:
     keep_withdrawn_days: int
     stamp_bits: int
     stamp_asked: int
+    mailbox: str
+    mailbox_mb: int
+    mailbox_pool_mb: int
     trusted_proxies: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     allow_origins: tuple[str, ...]

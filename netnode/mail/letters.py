@@ -18,14 +18,15 @@ from typing import Final
 
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
-from netnode.store import Store
+from netnode.store import Store, mailbox
 from netnode.store import letters as rows
 from netnode.store.letters import Outgoing, OutRow, State
-from protocol import letter_bodies, limits
+from protocol import letter_bodies, letters, limits
 from protocol.certificate import DAY_MS
 from protocol.deals.enclosures import ReplyTo
-from protocol.errors import LocalProtocolError
+from protocol.errors import LocalProtocolError, NotHeld, ProtocolError
 from protocol.letter_bodies import LetterBody
+from protocol.letters import Letter
 
 EXPIRES_MS: Final = limits.LETTER_DAYS * DAY_MS
 
@@ -96,7 +97,8 @@ class Letters:
         self._clock = clock
         self._entropy = entropy
         self._receivers: dict[str, Receiver] = {}
-        self.due = asyncio.Event()  # something to send, or to look into
+        self._met: dict[bytes, None] = {}
+        self.due = asyncio.Event()  # something to send, or somebody met
 
     # -- writing ---------------------------------------------------------------------------------------------
     def draft(
@@ -147,6 +149,34 @@ class Letters:
         """Has what is queued looked at now."""
         self.due.set()
 
+    def met(self, networker: bytes) -> None:
+        """A session with this networker is open: what waits for it is looked at now."""
+        self._met[networker] = None
+        self.wake()
+
+    def just_met(self) -> list[bytes]:
+        """Who was met since the last call."""
+        met, self._met = list(self._met), {}
+        return met
+
+    async def forward(self, data: bytes, carrier: bytes) -> None:
+        """Takes a whole letter of somebody else that this node brings on its way, durably.
+
+        Args:
+            data: the letter.
+            carrier: this node's networker, or whoever is answerable for it.
+
+        Raises:
+            Problem: `letter`, `letter_expired` (exit 4), or the disk.
+        """
+        try:
+            letter = letters.parse(data)
+            check_expiry(letter, self._clock.now_ms())
+        except ProtocolError as fault:
+            raise Problem(f"This letter is not taken: {fault.text}.", ExitCode.REFUSED, fault.code) from fault
+        await self._store.write(mailbox.forward, letter, carrier, self._clock.now_ms())
+        self.wake()
+
     async def delivery(self, number: int) -> Delivery | None:
         """What became of a letter, by its row number; None when nothing is remembered of it."""
         row = await self._store.read(rows.out, number)
@@ -166,6 +196,18 @@ class Letters:
     def receiver(self, type: str) -> Receiver | None:
         """Who takes letters of a type."""
         return self._receivers.get(type)
+
+
+def check_expiry(letter: Letter, now: int) -> None:
+    """Refuses a letter whose time is over, or too far ahead [R-LET-12].
+
+    Raises:
+        NotHeld: `letter_expired`.
+    """
+    if letter.envelope.expires < now:
+        raise NotHeld("letter_expired", "the letter's time is over")
+    if letter.envelope.expires > now + EXPIRES_MS + limits.CLOCK_TOLERANCE_MS:
+        raise NotHeld("letter_expired", f"a letter lives {limits.LETTER_DAYS} days at most")
 
 
 def delivery_of(row: OutRow) -> Delivery:

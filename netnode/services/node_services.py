@@ -12,6 +12,7 @@ from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keystore
+from netnode.mail.letters import Letters
 from netnode.nearby import Neighbourhood
 from netnode.operations.settings import FileConfiguration
 from netnode.own.log import OwnLog
@@ -34,6 +35,7 @@ from netnode.services.keys import OwnKeys
 from netnode.services.listings import OwnListings
 from netnode.services.logfiles import LogFiles
 from netnode.services.logs import HeldLogs
+from netnode.services.mail import MailService
 from netnode.services.moderation import Statements
 from netnode.services.peers import PeerBook
 from netnode.services.picturing import PictureFetch
@@ -74,6 +76,7 @@ class NodeServices:
     blobs: HeldBlobs
     backups: HomeBackups
     doctor: Doctor
+    mail: MailService
     moderation: Statements
     config: FileConfiguration
 
@@ -111,6 +114,7 @@ def compose(
     keeping: Keeping | None = None,
     stamping: Stamping | None = None,
     failures: Failures | None = None,
+    letters: Letters | None = None,
 ) -> NodeServices:
     """Builds the services.
 
@@ -140,6 +144,7 @@ def compose(
         keeping: what is kept of whose log; None: as the default settings say.
         stamping: makes stamps; None: one that is not loaded.
         failures: counts the tasks of a running node that failed; None: none is running.
+        letters: takes what is written to others; None: it waits in the outbox for a node that runs.
     """
     disk = disk or SystemDisk()
     failures = failures or Failures()
@@ -226,6 +231,7 @@ def compose(
         blobs=HeldBlobs(store, own, projector, clock, sessions, settings.blobs_mb * MIB),
         backups=backups,
         doctor=Doctor(home, machine(), clock, disk, entropy, executor, live),
+        mail=MailService(store, own, clock, letters or Letters(store, clock, entropy)),
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),
     )

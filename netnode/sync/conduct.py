@@ -41,6 +41,8 @@ _AMBIGUOUS: Final = {
     "unknown_message": Conduct.HARMLESS,
     "bad_uri": Conduct.HARMLESS,
     "bad_file": Conduct.HARMLESS,
+    "letter": Conduct.HARMLESS,  # who brings a letter need not have written it
+    "letter_token": Conduct.HARMLESS,
     "rate": Conduct.CROWDING,
 }
 

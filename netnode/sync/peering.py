@@ -28,6 +28,7 @@ from netnode.sync.fetching import Admit, Fetching, Progress
 from netnode.sync.groups import group_of, host_group, is_loopback
 from netnode.sync.interest import Interest, PeerInterest
 from netnode.sync.live import Live
+from netnode.sync.post import Carrier, Post
 from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
 from netnode.sync.queries import QueryAnswers
 from netnode.sync.ranges import Held, Reconciliation
@@ -119,6 +120,7 @@ class Core:
     held: Held | None = None  # the set of all logs, where ranges are reconciled
     failures: Failures = field(default_factory=Failures)
     claims: Claims | None = None  # which session fetches what; None: each whatever it lacks
+    post: Post | None = None  # where letters go
 
     @property
     def features(self) -> list[int]:
@@ -127,6 +129,7 @@ class Core:
             (Feature.REACH, self.reach),
             (Feature.QUERY, self.searched_as),
             (Feature.RANGES, self.held),
+            (Feature.LETTERS, self.post),
         )
         return sorted(int(feature) for feature, part in parts if part is not None)
 
@@ -285,6 +288,16 @@ class Peering:
         hello = self.conversation.session.greeting
         return hello is not None and Feature.QUERY in hello.features
 
+    @property
+    def takes_letters(self) -> bool:
+        """Whether letters can be handed over in this session."""
+        return self.conversation.greeted.is_set() and self.conversation.session.uses(Feature.LETTERS)
+
+    async def deliver(self, letter: bytes) -> bool:
+        """Hands over a letter; True: the peer keeps it for its recipient. See `Conversation.ask` for what it raises."""
+        answer = await self.conversation.ask(messages.Deliver(letter=letter), messages.Delivered)
+        return answer.kept
+
     async def item_of(self, author: bytes) -> Item | None:
         """What the peer holds of a log; None when it holds nothing. See `Conversation.ask` for what it raises."""
         after = (int.from_bytes(author) - 1).to_bytes(len(author)) if any(author) else None
@@ -328,8 +341,13 @@ class Peering:
     @property
     def source(self) -> Source:
         """The peer as one who asks for addresses or tells them."""
+        return Source(self.id, self.conversation.link.host, self._is_here)
+
+    @property
+    def _is_here(self) -> bool:
+        """Whether the peer's link comes from this computer."""
         host = self.conversation.link.host
-        return Source(self.id, host, bool(host) and is_loopback(host))
+        return bool(host) and is_loopback(host)
 
     def tell_peers(self, statements: Sequence[Told]) -> bool:
         """Tells address statements unasked; False when the peer does not take part."""
@@ -417,6 +435,10 @@ class Peering:
             return
         if isinstance(body, messages.Query) and self._queries is not None:
             self.conversation.tell(await self._queries.answer(body), request)
+            return
+        if isinstance(body, messages.Deliver) and self._core.post is not None:
+            kept = await self._core.post.deliver(Carrier(self.id, self._is_here), body.letter)
+            self.conversation.tell(messages.Delivered(kept=kept), request)
             return
         if self.ranges is not None:
             self.ranges.asked(body)

@@ -21,6 +21,7 @@ from netnode.settings import Settings
 from netnode.store import PeerRow, Reader, Writer
 from netnode.store.invites import JoiningRow
 from netnode.sync.accepting import CROWDED
+from netnode.sync.addresses import Known
 from netnode.sync.allowance import Allowance
 from netnode.sync.book import Book
 from netnode.sync.dialling import ITSELF, Dialling
@@ -366,6 +367,13 @@ class SessionKeeper:
         finally:
             self._places.leave(number, peering)
 
+    def addresses_of(self, networker: bytes) -> list[str]:
+        """Where the address book says that a networker answers, the surest first."""
+        if self.outreach is None:
+            return []
+        known = [each for each in self.outreach.book if each.networker == networker]
+        return [each.address for each in sorted(known, key=_surest)]
+
     # -- what dialling asks ----------------------------------------------------------------------------------
     def stands(self, networker: bytes) -> bool:
         """Whether a session with this networker is open."""
@@ -502,6 +510,8 @@ class SessionKeeper:
             self._owner_named |= {peering.id}
         if self.outreach is not None:
             self.outreach.met(peering)
+        if self._core.post is not None:
+            self._core.post.met(peering.id)
         address = peering.address if peering.named else None  # else it would be one the owner named
         merged = await self._book.met(
             peering.id, address, inbound=not peering.outbound, now=self._core.clock.now_ms()
@@ -541,6 +551,10 @@ class SessionKeeper:
             self._wider.clear()
             self._retell()
             await asyncio.sleep(RETELL_SECONDS)
+
+
+def _surest(known: Known) -> tuple[bool, int, str]:
+    return (not known.tried, -known.met, known.address)
 
 
 def _take_interest(writer: Writer, digest: bytes) -> None:

@@ -1,0 +1,291 @@
+"""Letters to this node's networker: judged, kept, acknowledged, given to whoever takes letters of their type."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from netnode.failures import Failures
+from netnode.keeping import Keeping
+from netnode.mail.letters import Incoming, Letters, Refusal, check_expiry
+from netnode.mail.public_keys import PublicKeys
+from netnode.mail.seals import Seals
+from netnode.ports import Clock
+from netnode.problems import Problem
+from netnode.quotas import Distance
+from netnode.store import Store, mail
+from netnode.store import letters as rows
+from netnode.store.letters import Arriving, InRow
+from netnode.sync.allowance import Allowance
+from netnode.sync.post import Carrier
+from protocol import letter_bodies, letters, limits
+from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
+from protocol.identity import id_text
+from protocol.letter_bodies import Ack, Content, Refused
+from protocol.letters import Letter, Opened
+from protocol.openers import Openers
+
+MIB: Final = 1024 * 1024
+OF_ONE: Final = 64 * MIB  # mail that one sender may leave; why: a person deletes mail when it is read
+FAULTS: Final = (20, 200, 60.0)  # of one carrier, of all, in so many seconds; why: each costs an opening
+NOTICES: Final = (3, 60, 3_600.0)  # to one claimed sender, to all, in so many seconds: "seal it again"
+PAGE: Final = 64
+AGAIN_SECONDS: Final = 5.0  # after a full disk, say
+_log = logging.getLogger("netnode.mail")
+
+
+class Inbox:
+    """The letters that come.
+
+    Args:
+        network: the network's name.
+        own: this node's networker, 32 bytes.
+        store: keeps them.
+        letters: knows who takes which.
+        seals: opens them.
+        keys: tells to whom can be written.
+        keeping: how far senders are.
+        blocked: whether sessions with somebody are refused.
+        clock: tells what has had its time.
+        asked: bits of a stamp that strangers have to show.
+        strangers_bytes: how much mail of strangers is kept, together.
+        failures: counts receivers that fail.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        own: bytes,
+        store: Store,
+        letters: Letters,
+        seals: Seals,
+        keys: PublicKeys,
+        keeping: Keeping,
+        clock: Clock,
+        *,
+        asked: int,
+        strangers_bytes: int,
+        failures: Failures,
+    ) -> None:
+        self._network = network
+        self._own = own
+        self._store = store
+        self._letters = letters
+        self._seals = seals
+        self._keys = keys
+        self._keeping = keeping
+        self._clock = clock
+        self._asked = asked
+        self._strangers_bytes = strangers_bytes
+        self._failures = failures
+        self._faults = Allowance(*FAULTS)
+        self._faulty: dict[bytes, float] = {}  # carriers that brought too many faulty ones, and until when
+        self._notices = Allowance(*NOTICES)
+        self._come = asyncio.Event()
+        self.refuses: Callable[[bytes], bool] = _nobody
+
+    # -- taking ----------------------------------------------------------------------------------------------
+    async def take(self, carrier: Carrier, letter: Letter) -> None:
+        """Takes a letter to this node's networker; it is on disk when this returns [R-LET-12].
+
+        Raises:
+            NotHeld: `blocked`, `letter_expired`, `rate`, `letter_key`, `mailbox_full`, or the sender's keys lack.
+            RemoteProtocolError: `letter`, `letter_token`.
+            Problem: the disk.
+        """
+        envelope, now = letter.envelope, self._clock.now_ms()
+        if self.refuses(envelope.sender) or self.refuses(carrier.id):
+            raise NotHeld("blocked", "no letters are taken from this sender")
+        check_expiry(letter, now)
+        by_way = carrier.id != envelope.sender
+        if await self._store.read(rows.known, envelope.sender, envelope.id):
+            if by_way:  # who brings it again has not heard that it is here
+                await self._store.write(rows.acknowledge, envelope.sender, envelope.id)
+                self._letters.wake()
+            return
+        stranger = self._stranger(carrier, envelope.sender)
+        if stranger:
+            await self._admit(carrier, letter, now)
+        opened, content = await self._read(carrier, letter)
+        arriving = Arriving(
+            sender=envelope.sender,
+            id=envelope.id,
+            first=content.first or envelope.id,
+            expires=envelope.expires,
+            type=content.type,
+            content=opened.content,
+            epoch=opened.epoch,
+            key=opened.key,
+            stranger=stranger,
+            at=now,
+            acknowledged=by_way and not isinstance(content.body, Ack | Refused),
+            token=content.token,
+        )
+        await self._require_room(arriving)
+        await self._store.write(rows.take, arriving)
+        self._come.set()
+        if arriving.acknowledged:
+            self._letters.wake()
+
+    def _stranger(self, carrier: Carrier, sender: bytes) -> bool:
+        distance = self._keeping.distance
+        return distance(sender) is Distance.STRANGER and (
+            carrier.id == sender or distance(carrier.id) is Distance.STRANGER
+        )
+
+    async def _admit(self, carrier: Carrier, letter: Letter, now: int) -> None:
+        """Asks a stranger for a token or a stamp [R-LET-9, R-LET-10]."""
+        state = await self._store.load(self._own)
+        if not has_token(self._network, letter, None if state is None else state.openers, now):
+            require_stamp(self._network, letter, 0 if carrier.here else self._asked)
+
+    async def _read(self, carrier: Carrier, letter: Letter) -> tuple[Opened, Content]:
+        """Opens a letter; who brings many that cannot be read has to wait."""
+        now = self._clock.monotonic()
+        if self._faulty.get(carrier.id, now) > now:
+            raise NotHeld("rate", "too many letters that cannot be read")
+        self._faulty.pop(carrier.id, None)
+        try:
+            opened = await self._seals.open(letter)
+            return opened, letter_bodies.decode_content(opened.content)
+        except ProtocolError as fault:
+            if not self._faults.take(carrier.id, now):
+                self._faulty[carrier.id] = now + FAULTS[2]
+                while len(self._faulty) > FAULTS[1]:
+                    del self._faulty[next(iter(self._faulty))]
+            if fault.code == "letter_key" and carrier.id != letter.envelope.sender:
+                await self._ask_again(letter, fault.text)
+            raise
+
+    async def _ask_again(self, letter: Letter, text: str) -> None:
+        """Tells the claimed sender of a letter that came by way of another to seal it again.
+
+        It cannot be proved that this sender wrote it; who did not will not know its id.
+        """
+        sender = letter.envelope.sender
+        if not self._notices.take(sender, self._clock.monotonic()) or await self._keys.of(sender) is None:
+            return
+        notice = Refused(code="letter_key", id=letter.envelope.id, text=text)
+        await self._store.write(rows.queue, self._letters.draft(sender, notice))
+        self._letters.wake()
+
+    async def _require_room(self, letter: Arriving) -> None:
+        if (await self._store.read(rows.figures)).incoming >= rows.UNREAD:
+            raise NotHeld("busy", "too many letters wait to be looked into")
+        if letter.type != "mail":
+            return
+        of_one, of_strangers = await self._store.read(mail.use, letter.sender)
+        size = len(letter.content)
+        if of_one + size > OF_ONE or (letter.stranger and of_strangers + size > self._strangers_bytes):
+            raise NotHeld("mailbox_full", "no room for another letter of this sender")
+
+    # -- giving ----------------------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Gives what came to its receivers, and tells senders what is here, until cancelled.
+
+        Raises:
+            Problem: the disk.
+        """
+        while True:
+            self._come.clear()
+            failed = await self.give()
+            try:
+                async with asyncio.timeout(AGAIN_SECONDS if failed else None):
+                    await self._come.wait()
+            except TimeoutError:
+                continue
+
+    async def give(self) -> bool:
+        """Gives every letter that waits to its receiver, once; whether one could not be taken now."""
+        after, failed = 0, False
+        while page := await self._store.read(rows.incoming, after, PAGE):
+            for row in page:
+                after = row.i
+                failed = not await self._give(row) or failed
+        return failed
+
+    async def _give(self, row: InRow) -> bool:
+        """Gives one letter; False when it has to wait."""
+        try:
+            refusal = await self._received(row)
+        except Problem as problem:  # a full disk, say
+            _log.error("a letter of type %s waits: %s", row.type, problem.text)
+            return False
+        except Exception as error:  # a task root: one letter must not keep the others from arriving
+            self._failures.outlived("taking a letter", error, f"taking a letter of type {row.type}")
+            return False
+        answer = None
+        if refusal is not None:
+            _log.info(
+                "a letter of type %s of %s is refused: %s", row.type, id_text(row.sender)[:12], refusal.code
+            )
+            if (
+                row.epoch is not None
+            ):  # a buyer without a node: only their order says where letters to them go
+                body = Refused(code=refusal.code, id=row.id, text=refusal.text[: limits.MAX_REASON])
+                answer = self._letters.draft(row.sender, body)
+        await self._store.write(rows.done, row.i, answer)
+        if answer is not None:
+            self._letters.wake()
+        return True
+
+    async def _received(self, row: InRow) -> Refusal | None:
+        content = letter_bodies.decode_content(row.content)
+        now = self._clock.now_ms()
+        match content.body:
+            case Ack(ids=ids):
+                await self._store.write(rows.arrived, row.sender, ids, now)
+                return None
+            case Refused(code="letter_key", id=id):
+                await self._store.write(rows.again, row.sender, id, now)
+                self._letters.wake()
+                return None
+            case Refused(code=code, id=id, text=text):
+                await self._store.write(rows.refused, row.sender, id, code, text, now)
+                return None
+            case None:
+                return Refusal("unknown_type", f"letters of type {content.type} are not known here")
+        receiver = self._letters.receiver(content.type)
+        if receiver is None:
+            return Refusal("unknown_type", f"letters of type {content.type} are not taken here")
+        answer = await receiver(
+            Incoming(
+                sender=row.sender,
+                epoch=row.epoch,
+                key=row.key,
+                id=row.id,
+                first=row.first,
+                stranger=bool(row.stranger),
+                body=content.body,
+                at=row.at,
+            )
+        )
+        return answer if isinstance(answer, Refusal) else None
+
+
+def has_token(network: str, letter: Letter, recipient: Openers | None, now: int) -> bool:
+    """Whether a letter shows a token of its recipient that holds; one that does not counts as none [R-LET-9]."""
+    if letter.token is None:
+        return False
+    try:
+        letters.check_token(network, letter.envelope, letter.token, recipient, now)
+    except RemoteProtocolError as fault:
+        _log.debug("a token does not hold: %s", fault.text)
+        return False
+    return True
+
+
+def require_stamp(network: str, letter: Letter, bits: int) -> None:
+    """Refuses a stranger's letter without a stamp [R-LET-10].
+
+    Raises:
+        RemoteProtocolError: `letter_token`.
+    """
+    if bits and not letters.stamped(network, letter, bits):
+        raise RemoteProtocolError("letter_token", f"strangers show a token, or a stamp of {bits} bits")
+
+
+def _nobody(networker: bytes) -> bool:
+    return False
