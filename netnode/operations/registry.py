@@ -12,6 +12,7 @@ from netnode.operations import (
     keys,
     listings,
     logs,
+    mail,
     node,
     own,
     peers,
@@ -35,4 +36,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *backups.OPERATIONS,
     *doctor.OPERATIONS,
     *room.OPERATIONS,
+    *mail.OPERATIONS,
 )

@@ -241,6 +241,19 @@ class Blobs(Protocol):
         """Lets go of a blob; Problem 3 when it is not held, Problem 4 while an own listing shows it."""
 
 
+class Mails(Protocol):
+    """Mail from networker to networker."""
+
+    async def send(self, draft: models.MailDraft) -> models.Mail:
+        """Queues a mail, durably; it leaves while a node runs."""
+
+    async def list(self, query: models.MailQuery) -> models.Page[models.Mail]:
+        """Mails that came and that were sent, the newest first, without their texts."""
+
+    async def show(self, name: str) -> models.Mail:
+        """One mail, which counts as read then; Problem 3 when it is not here."""
+
+
 class Moderation(Protocol):
     """Public statements about others."""
 
@@ -371,6 +384,10 @@ class Services(Protocol):
     @property
     def blobs(self) -> Blobs:
         """Bytes by their hash."""
+
+    @property
+    def mail(self) -> Mails:
+        """Mail from networker to networker."""
 
     @property
     def moderation(self) -> Moderation:

@@ -11,6 +11,7 @@ from netnode.operations import models
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import catalogue, views
+from netnode.services import mail
 from netnode.services.backups import HomeBackups
 from netnode.services.logs import DISTANCES
 from netnode.services.ports import OwnLog, Serving, Sessions
@@ -114,6 +115,7 @@ class LiveState:
                 fallen=self._keeping.fallen,
                 backup=shelter.newest,
                 backup_fault=shelter.fault,
+                mail=mail.figures(reader),
                 damaged=self._store.damaged,
                 failing=self._store.failing,
                 failures=self._failures.counts(),

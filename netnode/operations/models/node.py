@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from netnode.operations.models.mail import MailFigures
 from netnode.operations.models.own import Waiting
 from netnode.operations.models.reach import Reached
 from netnode.operations.models.room import Storage
@@ -40,6 +41,7 @@ class Status(Struct, frozen=True, kw_only=True):
     blobs: int = 0  # bytes of the owner's blobs
     fetched_blobs: int = 0  # bytes of blobs fetched from others
     fallen: int = 0  # logs let go of by the quotas or the owner, not asked for now
+    mail: MailFigures | None = None  # letters that wait, and those kept for others
     damaged: str | None = None  # what is wrong with the store, and what to do
     failing: str | None = None  # why the newest write failed, a full disk say; null once one works again
     failures: dict[str, int] = {}  # how often which task failed since it started; its log says more
