@@ -90,6 +90,10 @@ class Goods(Struct, frozen=True, kw_only=True, rename=SALT):
         Annotated[tuple[GoodsLine, ...], Meta(min_length=1, max_length=limits.MAX_GOODS_LINES)],
         doc("the goods"),
     ]
+    methods: Annotated[
+        Annotated[tuple[Method, ...], Meta(max_length=limits.MAX_METHODS)],
+        doc("with an offer: the ways to pay"),
+    ] = ()
     note: Annotated[_Text | UnsetType, doc("a word to the seller")] = UNSET
     payment: Annotated[_Line | UnsetType, doc("label of the payment method chosen")] = UNSET
     reply: Annotated[ReplyTo | UnsetType, doc("of a buyer without a node")] = UNSET

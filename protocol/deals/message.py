@@ -8,7 +8,9 @@ asked with `signed_by`, and whether the message has effect is for `judging` to s
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NoReturn, get_args
 
 import msgspec
@@ -20,33 +22,10 @@ from protocol.limits import HASH_BYTES
 from protocol.signing import SIGNATURE_BYTES, Signer, check_key, verify
 from protocol.tags import tag
 
-STARTS: Final = frozenset({"order", "renewal"})
+STARTS: Final[Mapping[str, Role]] = MappingProxyType({"order": "buyer", "renewal": "seller"})
+"""What starts a deal, and who sends it."""
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-_BUYER: Final[frozenset[Role]] = frozenset({"buyer"})
-_SELLER: Final[frozenset[Role]] = frozenset({"seller"})
-_SENDERS: Final[dict[str, frozenset[Role]]] = {
-    "order": _BUYER,
-    "renewal": _SELLER,
-    "accept": _SELLER,
-    "decline": _SELLER,
-    "cancel": _BUYER | _SELLER,
-    "payment_sent": _BUYER,
-    "payment_received": _SELLER,
-    "fulfil": _SELLER,
-    "receive": _BUYER,
-    "refund": _SELLER,
-    "refund_received": _BUYER,
-    "dispute": _BUYER | _SELLER,
-    "ruling": frozenset({"arbiter"}),
-    "lapse_accept": _BUYER,
-    "lapse_pay": _SELLER,
-    "lapse_fulfil": _BUYER,
-    "lapse_dispute": _BUYER | _SELLER,
-    "presume_received": _SELLER,
-    "presume_payment": _BUYER,
-    "presume_refund": _SELLER,
-}
-_NAMES: Final = {body: name for name, body in TYPES.items()}
+_NAMES: Final[Mapping[type[DealBody], str]] = {body: name for name, body in TYPES.items()}
 _FRAME: Final = 10
 
 
@@ -80,17 +59,17 @@ class Message:
         return self.type in STARTS
 
 
-def senders(type: str) -> frozenset[Role]:
-    """The roles that may send a type; empty when the type is unknown."""
-    return _SENDERS.get(type, frozenset())
+def type_of(body: DealBody) -> str:
+    """The name on the wire of what a message with this body is."""
+    return _NAMES[type(body)]
 
 
 def parse(data: bytes) -> Message:
     """Reads one message; its signature is not checked here [R-DEAL-1..3].
 
     Raises:
-        RemoteProtocolError: `encoding`, `not_canonical` or `too_large`; `not_party` when its role may not send its
-            type; `key` when an order's key is none; else `deal_message`, with a sentence that begins with the field.
+        RemoteProtocolError: `encoding`, `not_canonical` or `too_large`; `key` when an order's key is none; else
+            `deal_message`, with a sentence that begins with the field.
     """
     frame = encoding.decode(data, limits.MAX_DEAL_MESSAGE)
     if type(frame) is not list or len(frame) != _FRAME:
@@ -100,8 +79,8 @@ def parse(data: bytes) -> Message:
         _wrong("type", "is no type of deal message known here")
     if type(role) is not str or role not in ROLES:
         _wrong("role", "is not arbiter, buyer or seller")
-    if role not in _SENDERS[kind]:
-        raise RemoteProtocolError("not_party", f"role: a message of type {kind} is not the {role}'s to send")
+    if role != STARTS.get(kind, role):
+        _wrong("role", f"a {kind} is not the {role}'s to send")
     _check_place(kind, deal, number, previous, seen)
     if type(time) is not int or time < 0:
         _wrong("time", "is not a number of milliseconds")
@@ -161,7 +140,7 @@ def sign(
     Raises:
         LocalProtocolError: the message has a form that a receiver would refuse.
     """
-    frame = [_NAMES[type(body)], deal, role, number, previous, list(seen), time, epoch, msgspec.to_builtins(
+    frame = [type_of(body), deal, role, number, previous, list(seen), time, epoch, msgspec.to_builtins(
         body, builtin_types=(bytes,)
     )]  # fmt: skip
     signature = signer.sign(tag(network, "deal message") + encoding.encode(frame))

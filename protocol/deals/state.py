@@ -4,76 +4,30 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from protocol.deals.bodies import Role
+from protocol.deals.figures import Figures, PartState, PartStatus
+from protocol.deals.judging import SIDES, Outcome, other_side, outcome
 from protocol.deals.message import Message
+from protocol.deals.view import DisputeState, bits
+from protocol.errors import LocalProtocolError
+
+__all__ = ["DealState", "DisputeState", "Figures", "PartState", "PartStatus", "Phase", "judge"]
 
 
 class Phase(enum.Enum):
-    """Where a deal stands, in one word; the figures say the rest. The first that fits, from the bottom up."""
+    """Where a deal stands, in one word; the figures say the rest."""
 
+    BROKEN = "broken"  # both sides used a number twice
+    DISPUTED = "disputed"  # a dispute is open
     ORDERED = "ordered"  # no contract yet
     AGREED = "agreed"  # contract, and some part is open
-    FULFILLED = "fulfilled"  # no part is open, but some receipt is outstanding
+    FULFILLED = "fulfilled"  # no part is open, and some receipt is outstanding
     UNCONFIRMED = "unconfirmed"  # a payment or refund waits for its confirmation, and nothing else does
     CLOSED = "closed"  # nothing is outstanding but money that is due
     FINAL = "final"  # closed, and nothing is due
-    DISPUTED = "disputed"  # a dispute is open
-    BROKEN = "broken"  # both sides used a number twice
-
-
-class PartStatus(enum.Enum):
-    """What became of one part."""
-
-    OPEN = "open"
-    FULFILLED = "fulfilled"  # the seller says so
-    RECEIVED = "received"  # the buyer says so
-    PRESUMED = "presumed"  # no receipt came in time
-    DELIVERED = "delivered"  # the arbiter says so
-    ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class PartState:
-    """One part: its number, price in minor units, status, and whether its end came of the seller's lateness."""
-
-    number: int
-    price: int
-    status: PartStatus
-    late: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The money of a deal, in minor units of its currency or unit [R-DEAL-20]."""
-
-    price: int  # of the order
-    owed: int  # price of the parts not ended, or what a ruling lets the seller keep
-    sent: int  # the buyer's payments, as the buyer says
-    paid: int  # confirmed, presumed, or found by a ruling
-    refund_sent: int  # as the seller says
-    refund_received: int  # as the buyer says
-    refund_due: int
-    payment_due: int
-    unconfirmed_payments: int
-    unconfirmed_refunds: int
-    base: int  # what commissions are reckoned from
-
-    @property
-    def unconfirmed(self) -> int:
-        """Payments and refunds that one side claims and nothing confirms."""
-        return self.unconfirmed_payments + self.unconfirmed_refunds
-
-
-@dataclass(frozen=True, slots=True)
-class DisputeState:
-    """One dispute: its message, and how it closed (None while open): ruled, withdrawn or unresolved."""
-
-    id: bytes
-    role: Role
-    claim: int
-    closed: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +45,10 @@ class DealState:
         verdicts: id -> None (with effect) or the code why it has none; messages in `waits` are not in it.
         waits: messages that name one not there, or are dated ahead of the reader's clock; sorted.
         newest: per role the message that the next one names: as predecessor, or as seen. Of a side that used a
-            number twice and of whom the other has named neither branch yet, the tip of the branch it would choose.
+            number twice, and of whom the other has named neither branch, the tip of the branch it would choose.
         settled: ids of the messages that the other side has named, directly or through others.
-        doubled: the roles that used a number twice.
+        doubled: the sides that used a number twice.
+        outcome: how all this was judged; for `moves`.
     """
 
     start: Message
@@ -108,6 +63,7 @@ class DealState:
     newest: Mapping[Role, Message]
     settled: frozenset[bytes]
     doubled: frozenset[Role]
+    outcome: Outcome = field(repr=False, compare=False)
 
 
 def judge(messages: Iterable[Message], now: int) -> DealState:
@@ -118,6 +74,61 @@ def judge(messages: Iterable[Message], now: int) -> DealState:
         now: the reader's clock, ms UTC; messages dated later wait, and that is all it decides.
 
     Raises:
-        LocalProtocolError: no start, or messages of two deals.
+        LocalProtocolError: no start, a start that waits, or messages of two deals.
     """
-    raise NotImplementedError
+    known = {message.id: message for message in messages}
+    start = next((message for message in known.values() if message.starts), None)
+    if start is None or any(message.deal != start.id for message in known.values()):
+        raise LocalProtocolError("these are not the messages of one deal, its start among them")
+    if start.time > now:
+        raise LocalProtocolError("the start of this deal is dated ahead of the clock: it waits")
+    judged = outcome(start, known.values(), now)
+    view, tips = judged.view, judged.count.tips
+    case = judged.docket.case
+    return DealState(
+        start=start,
+        phase=_phase(judged),
+        contract=view.contract is not None,
+        parts=view.parts,
+        figures=view.figures,
+        disputes=view.disputes,
+        ruling=None if view.ruling is None else case.messages[view.ruling],
+        verdicts=MappingProxyType(judged.verdicts),
+        waits=tuple(message.id for message in judged.waits),
+        newest=MappingProxyType({role: case.messages[tip] for role, tip in tips.items() if tip >= 0}),
+        settled=_settled(judged),
+        doubled=judged.count.doubled,
+        outcome=judged,
+    )
+
+
+def _phase(judged: Outcome) -> Phase:
+    view, figures = judged.view, judged.view.figures
+    fulfilled = view.parts_of(PartStatus.FULFILLED)
+    open_parts = view.parts_of(PartStatus.OPEN)
+    return next(
+        phase
+        for phase, fits in (
+            (Phase.BROKEN, judged.count.broken),
+            (Phase.DISPUTED, bool(view.open_disputes)),
+            (Phase.ORDERED, bool(open_parts) and view.contract is None),
+            (Phase.AGREED, bool(open_parts)),
+            (Phase.FULFILLED, bool(fulfilled)),
+            (Phase.UNCONFIRMED, figures.unconfirmed > 0),
+            (Phase.CLOSED, figures.due > 0),
+            (Phase.FINAL, True),
+        )
+        if fits
+    )
+
+
+def _settled(judged: Outcome) -> frozenset[bytes]:
+    """What the newest message of the other side has seen; of an arbiter, of either side."""
+    case, sides, tips = judged.docket.case, judged.docket.sides, judged.count.tips
+    named = 0
+    for role, own in sides.items():
+        for other in SIDES if role == "arbiter" else (other_side(role),):
+            tip = tips.get(other, -1)
+            if tip >= 0 and judged.count.mask >> tip & 1:
+                named |= case.closures[tip] & own
+    return frozenset(case.messages[index].id for index in bits(named))
