@@ -19,7 +19,7 @@ from netnode.deals import sending
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.holding import Held, holding, question
 from netnode.deals.known import Known, enclose, load, noted, wanted
-from netnode.deals.signers import Signers, wire
+from netnode.deals.signers import Signers
 from netnode.deals.wording import possible
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys
@@ -193,7 +193,7 @@ class Desk:
                 message = self._signed(writer, known, move, signer, keys, now)
                 after = self._sent(writer, connection, row, message, now)
             except Void as void:
-                instead = possible(moves(known.state, row.role, now), shown)
+                instead = possible(moves(known.state, row.role, known.now), shown)
                 text = f"{_sentence(void.text)} {instead}".strip()
                 raise Problem(text, ExitCode.REFUSED, void.code, {"deal": deal.hex()}) from void
             except SoldOut as sold:
@@ -221,7 +221,7 @@ class Desk:
                 )
             body = msgspec.structs.replace(body, enclosed=name)
             deals.put_enclosure(writer, known.row.number, name, data)
-        frame = draft(known.state, known.role, body, now)
+        frame = draft(known.state, known.role, body, known.now)
         message = sign(
             self._network, signer, body=frame.body, deal=frame.deal, role=known.role, number=frame.number,
             previous=frame.previous, seen=frame.seen, time=frame.time,
@@ -240,16 +240,7 @@ class Desk:
             raise LocalProtocolError(f"an own {message.type} without effect ({code})")
         if row.role == "seller":
             stock.hold(writer, row.number, wanted(known), strict=message.type == "accept")
-        signers = Signers(self._network, connection)
-        entries = {
-            each: found
-            for each in sending.signing(known)
-            if (found := signers.entries(each, row.number)) is not None
-        }
-        own = signers.log(self._own.id)
-        if own is not None:
-            entries[self._own.id] = wire(own)
-        openers = sending.signers_of(connection, known, entries)
+        openers = sending.signers_of(Signers(self._network, connection), known, self._own.id)
         first: int | None = None
         for recipient in sending.recipients(known, self._own.id):
             carried = sending.owed_to(known, recipient)

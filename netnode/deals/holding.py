@@ -125,3 +125,8 @@ def _held(reader: Reader) -> list[DealRow]:
 
 def _copied(connection: apsw.Connection) -> Copied:
     return copied(Reader(connection))
+
+
+def copied_times(connection: apsw.Connection) -> int:
+    """How often this store was a copy, for the row of a deal that is released."""
+    return _copied(connection).times

@@ -37,7 +37,7 @@ class Known:
         kept: how each is kept, by id.
         enclosures: canonical bytes by hash.
         state: what the messages come to.
-        now: the moment, ms UTC.
+        now: the moment, ms UTC; not before the date of the first message.
     """
 
     row: DealRow
@@ -96,6 +96,8 @@ def load(connection: apsw.Connection, row: DealRow, now: int) -> Known:
     """
     kept = {each.id: each for each in deals.messages(connection, row.number)}
     messages = {name: parse(each.data) for name, each in kept.items()}
+    # Its buyer's clock may be a little ahead: what comes next is dated like the order then.
+    now = max(now, row.opened)
     state = judge(messages.values(), now)
     return Known(row, messages, kept, deals.enclosures(connection, row.number), state, now)
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import apsw
 from msgspec import UNSET
 
 from netnode.deals.known import Known, heads
+from netnode.deals.signers import Signers
 from netnode.mail.letters import Letters
-from netnode.store import Writer, deals
+from netnode.store import Writer
 from netnode.store import letters as outbox
 from protocol import encoding, limits
 from protocol.deals.enclosures import ReplyTo
@@ -109,25 +109,16 @@ def letters_of(
     return found
 
 
-def signers_of(
-    connection: apsw.Connection, known: Known, openers_of: Mapping[bytes, Sequence[Any]]
-) -> list[Sequence[Any]]:
-    """The openers that go along: those of all networkers who sign in the deal, as far as they are known and short.
+def signers_of(signers: Signers, known: Known, own: bytes) -> list[list[Any]]:
+    """The openers that go along: of all networkers who sign in the deal, as far as they are known and short.
 
     Args:
-        connection: of the store.
+        signers: what is known of openers.
         known: the deal.
-        openers_of: openers that the store's logs know, by networker.
+        own: the own networker, whose letter is signed by the newest key alone.
     """
-    kept = deals.signers(connection, known.row.number)
-    found: list[Sequence[Any]] = []
-    for networker in signing(known):
-        entries: Sequence[Any] | None = openers_of.get(networker)
-        if entries is None and networker in kept:
-            entries = encoding.decode(kept[networker], limits.MAX_MESSAGE)
-        if entries and len(encoding.encode(list(entries))) <= _OPENERS:
-            found.append(entries)
-    return found
+    found = [signers.entries(each, known.row.number) for each in dict.fromkeys((own, *signing(known)))]
+    return [entries for entries in found if entries and len(encoding.encode(entries)) <= _OPENERS]
 
 
 def signing(known: Known) -> Iterable[bytes]:

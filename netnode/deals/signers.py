@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apsw
+from msgspec import UNSET
 
 from netnode.store import Reader, deals
 from protocol import encoding, limits
 from protocol.deals.bodies import Order
 from protocol.deals.message import Message, signed_by
-from protocol.deals.offers import named_by
+from protocol.deals.offers import named_by, offered_by, parse_offer
 from protocol.entry import INCEPTION, ROTATION, parse_wire
 from protocol.errors import NotHeld, RemoteProtocolError, Void
 from protocol.openers import Openers, start
@@ -128,3 +129,20 @@ class Signers:
             raise NotHeld("unknown_epoch", f"the buyer's key of epoch {named.epoch} is not known here")
         if not any(named_by(self._network, order, key) for key in keys):
             raise RemoteProtocolError("signature", "the networker whom the order names did not sign for it")
+
+    def check_offer(self, order: Order) -> None:
+        """Refuses an order with an offer that its seller did not sign [R-OFF-2].
+
+        Raises:
+            NotHeld: `unknown_epoch`.
+            RemoteProtocolError: `signature`, or as `parse_offer`.
+        """
+        if order.offer is UNSET:
+            return
+        signed = parse_offer(order.offer)
+        keys = self.keys(signed.offer.seller, signed.offer.epoch, 0)
+        if not keys:
+            text = f"the seller's key of epoch {signed.offer.epoch} is not known here"
+            raise NotHeld("unknown_epoch", text)
+        if not any(offered_by(self._network, signed, key) for key in keys):
+            raise RemoteProtocolError("signature", "the seller did not sign the offer in the order")

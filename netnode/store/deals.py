@@ -221,6 +221,22 @@ def messages(connection: apsw.Connection, number: int) -> list[MessageRow]:
     ]
 
 
+def message(connection: apsw.Connection, number: int, name: bytes) -> bytes | None:
+    """The bytes of one message of a deal."""
+    data: bytes | None = connection.execute(
+        "SELECT data FROM deal_message WHERE d = ? AND id = ?", (number, name)
+    ).get
+    return data
+
+
+def has_message(connection: apsw.Connection, number: int, name: bytes) -> bool:
+    """Whether a message of a deal is kept."""
+    return (
+        connection.execute("SELECT 1 FROM deal_message WHERE d = ? AND id = ?", (number, name)).get
+        is not None
+    )
+
+
 def count(connection: apsw.Connection, number: int) -> int:
     """How many messages of others are kept of a deal."""
     found: int = connection.execute(
@@ -298,6 +314,16 @@ def undecided(connection: apsw.Connection) -> int:
         "SELECT count(*) FROM deal WHERE role = 'seller' AND NOT contract AND rank < ?", (OVER,)
     ).get
     return found
+
+
+def waiting_orders(connection: apsw.Connection) -> list[bytes]:
+    """Ids of the orders that wait for the owner's word, the oldest first."""
+    return [
+        deal
+        for (deal,) in connection.execute(
+            "SELECT id FROM deal WHERE role = 'seller' AND NOT contract AND rank = ? ORDER BY d", (MINE,)
+        )
+    ]
 
 
 def sold_by(connection: apsw.Connection, offer: bytes) -> int:

@@ -1,0 +1,232 @@
+"""Offers: made here, sent to whom they are for or given for a code; and those of others that come [R-DEAL-34]."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+import msgspec
+from msgspec import UNSET
+
+from netnode.deals.desk import title_of
+from netnode.deals.known import enclose, read_enclosure
+from netnode.deals.signers import Signers
+from netnode.keys.keyring import KeyRing
+from netnode.mail.letters import Incoming, Letters, Refusal, Taken
+from netnode.own.log import OwnLog
+from netnode.ports import Clock, Entropy
+from netnode.problems import ExitCode, Problem
+from netnode.store import Reader, Store, offers
+from netnode.store.offers import OfferRow
+from protocol import limits
+from protocol.deals.bodies import Order
+from protocol.deals.enclosures import Goods
+from protocol.deals.offers import Offer, SignedOffer, code_hash, offered_by, parse_offer, sign_offer
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.letter_bodies import AskOffer, OfferLetter
+from protocol.signing import Signer
+
+PATIENCE: Final = 20.0  # seconds; why: a seller who runs answers within one or two
+_LOOK: Final = 0.25
+_NO_SIGNATURE: Final = bytes(64)
+
+
+class Offering:
+    """Makes, sends, gives and takes offers.
+
+    Args:
+        network: name of the network.
+        own: who this is.
+        store: keeps the offers.
+        ring: signs them.
+        letters: carry them.
+        clock: dates them.
+        entropy: salts.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        own: OwnLog,
+        store: Store,
+        ring: KeyRing,
+        letters: Letters,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._network = network
+        self._own = own
+        self._store = store
+        self._ring = ring
+        self._letters = letters
+        self._clock = clock
+        self._entropy = entropy
+
+    def listen(self) -> None:
+        """Takes letters from now on."""
+        self._letters.receive("offer", self.take)
+        self._letters.receive("ask_offer", self.give)
+
+    async def make(self, unsigned: Offer, goods: Goods | None, code: str | None, title: str) -> OfferRow:
+        """Signs an offer and keeps it; one to a named buyer is sent to them. Durable when it returns.
+
+        Args:
+            unsigned: the offer; salt, code, epoch, seller, signature and the hash of the goods are put in here.
+            goods: what it quotes; None for a discount.
+            code: by which it is got; None for one to a named buyer.
+            title: for lists.
+
+        Raises:
+            Problem: it has a form that nobody would take (2); the keys are locked; the disk.
+        """
+        keys = self._ring.keys
+        salt = self._entropy.token(limits.SALT_BYTES)
+        data: bytes | None = None
+        quote = unsigned.quote
+        if goods is not None and quote is not UNSET:
+            data, name = enclose(msgspec.structs.replace(goods, salt=self._entropy.token(limits.SALT_BYTES)))
+            quote = msgspec.structs.replace(quote, enclosed=name)
+        whole = msgspec.structs.replace(
+            unsigned,
+            salt=salt,
+            code=UNSET if code is None else code_hash(self._network, salt, code),
+            epoch=keys.epoch,
+            quote=quote,
+            seller=self._own.id,
+            signature=_NO_SIGNATURE,
+        )
+        try:
+            signed = sign_offer(self._network, Signer(keys.signing_seed), whole)
+        except LocalProtocolError as error:
+            raise Problem(f"This offer cannot be made: {error.text}.", ExitCode.USAGE, "offer") from error
+        row = OfferRow(0, signed.id, self._own.id, True, signed.data, data, code, title, self._clock.now_ms())
+        await self._store.write(offers.put, row)
+        if whole.buyer is not UNSET:
+            await self._letters.send(whole.buyer, letter_of(row), expires=None)
+        return row
+
+    async def take(self, incoming: Incoming) -> Taken | Refusal:
+        """Takes an offer of somebody, if its seller signed it.
+
+        Raises:
+            Problem: the disk; the letter comes again.
+        """
+        body = incoming.body
+        assert isinstance(body, OfferLetter)
+        try:
+            signed = parse_offer(body.offer)
+        except RemoteProtocolError as error:
+            return Refusal(error.code, error.text)
+        keys = await self._store.read(self._keys, signed, incoming)
+        if not any(offered_by(self._network, signed, key) for key in keys):
+            return Refusal(
+                "signature", "the seller whom the offer names did not sign it, or is not known here"
+            )
+        buyer = signed.offer.buyer
+        if signed.offer.seller == self._own.id or (buyer is not UNSET and buyer != self._own.id):
+            return Refusal("not_party", "the offer is for somebody else")
+        data = next(iter(body.enclosures), None)
+        goods = None if data is None else read_enclosure(data, Goods)
+        quote = signed.offer.quote
+        if quote is not UNSET and (data is None or goods is None or enclose(goods)[1] != quote.enclosed):
+            return Refusal("enclosure", "the goods of the offer do not come along, or are not those it names")
+        title = title_of(goods) if goods is not None else _discount_title(signed.offer)
+        row = OfferRow(
+            0, signed.id, signed.offer.seller, False, signed.data, data, None, title, self._clock.now_ms()
+        )
+        await self._store.write(offers.put, row)
+        return Taken()
+
+    async def give(self, incoming: Incoming) -> Taken | Refusal:
+        """Answers who asks for the offer behind a code.
+
+        Raises:
+            Problem: the disk, or a full outbox; the letter comes again.
+        """
+        body = incoming.body
+        assert isinstance(body, AskOffer)
+        row = await self._store.read(
+            lambda reader: offers.by_code(reader.connection, self._own.id, normal(body.code))
+        )
+        if row is None or parse_offer(row.data).offer.expires <= self._clock.now_ms():
+            return Refusal("no_offer", "there is no offer by that code, or its time is over")
+        await self._letters.send(incoming.sender, letter_of(row))
+        return Taken()
+
+    async def by_code(self, seller: bytes, code: str, listing: str | None, *, wait: bool) -> OfferRow:
+        """The offer of a seller behind a code, asked for where it is not here.
+
+        Args:
+            seller: networker id.
+            code: as it was typed.
+            listing: key of the listing it is for.
+            wait: whether an answer can come while the caller waits.
+
+        Raises:
+            Problem: `no_offer` (3): there is none; `offer_asked` (5): the seller has not answered yet.
+        """
+        code = normal(code)
+        found = await self._known(seller, code)
+        if found is not None:
+            return found
+        question = await self._letters.send(
+            seller, AskOffer(code=code, listing=UNSET if listing is None else listing)
+        )
+        end = self._clock.monotonic() + (PATIENCE if wait else 0)
+        while self._clock.monotonic() < end:
+            await asyncio.sleep(_LOOK)
+            found = await self._known(seller, code)
+            if found is not None:
+                return found
+            delivery = await self._letters.delivery(question)
+            if delivery is not None and delivery.state == "refused":
+                text = (
+                    f"The seller does not know the code {code!r}: {delivery.reason or 'no reason was given'}."
+                )
+                raise Problem(text, ExitCode.NOT_FOUND, "no_offer")
+        raise Problem(
+            f"The seller is asked what the code {code!r} stands for, and has not answered yet. Order again later; "
+            "netnode offer ls shows what came.",
+            ExitCode.UNREACHABLE,
+            "offer_asked",
+        )
+
+    async def _known(self, seller: bytes, code: str) -> OfferRow | None:
+        """An offer of that code that is here; which one it is its hash tells, since the code does not travel back."""
+        rows = await self._store.read(lambda reader: offers.coded(reader.connection, seller))
+        now = self._clock.now_ms()
+        for row in rows:
+            offer = parse_offer(row.data).offer
+            if offer.code == code_hash(self._network, offer.salt, code) and offer.expires > now:
+                return row
+        return None
+
+    def _keys(self, reader: Reader, signed: SignedOffer, incoming: Incoming) -> Sequence[bytes]:
+        offer = signed.offer
+        if incoming.sender == offer.seller and incoming.epoch == offer.epoch:
+            return (incoming.key,)
+        return Signers(self._network, reader.connection).keys(offer.seller, offer.epoch, 0)
+
+
+def normal(code: str) -> str:
+    """A code as it counts: people type it in small letters and with blanks."""
+    return "".join(code.split()).upper()
+
+
+def letter_of(row: OfferRow) -> OfferLetter:
+    """The letter that carries an offer."""
+    return OfferLetter(offer=row.data, enclosures=() if row.enclosure is None else (row.enclosure,))
+
+
+def enclosed_goods(connection: apsw.Connection, order: Order) -> Goods | None:
+    """The goods of the offer that an order is on, as they are kept here."""
+    if order.offer is UNSET:
+        return None
+    row = offers.by_id(connection, parse_offer(order.offer).id)
+    return None if row is None or row.enclosure is None else read_enclosure(row.enclosure, Goods)
+
+
+def _discount_title(offer: Offer) -> str:
+    return "" if offer.discount is UNSET else offer.discount.title

@@ -1,0 +1,313 @@
+"""Letters of deals: what is authentic is kept, whatever effect it has; the rest is refused with its code [R-DEAL-33].
+
+A letter is taken as a whole or not at all, in one transaction, by the inbox's turn. It may come twice: what is kept
+already changes nothing. Nothing here judges by the order in which letters come.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import apsw
+from msgspec import UNSET
+
+from netnode.deals import sending
+from netnode.deals.buyer_keys import buyer_signer
+from netnode.deals.desk import row_of
+from netnode.deals.holding import copied_times, copies_for
+from netnode.deals.known import Known, complete, load, noted, read_enclosure, wanted
+from netnode.deals.signers import Signers, read, wire
+from netnode.keys.keyring import KeyRing
+from netnode.mail.letters import Incoming, Letters, Refusal, Taken
+from netnode.ports import Clock, Entropy
+from netnode.store import Store, Writer, deals, stock
+from netnode.store import letters as outbox
+from netnode.store.deals import DealRow
+from protocol import encoding, limits
+from protocol.deals.bodies import Order
+from protocol.deals.enclosures import Goods
+from protocol.deals.message import Message, first_order, parse
+from protocol.errors import ProtocolError
+from protocol.letter_bodies import Answers, Ask, DealLetter
+from protocol.openers import Openers
+
+UNDECIDED: Final = (
+    5_000  # why: orders of strangers that nobody has looked at; half a minute of judging at a start
+)
+AHEAD_MS: Final = 3_600_000  # why: clocks differ, but an answer to an order must be dated like it
+
+
+class _Refused(Exception):
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.refusal = Refusal(code, text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A letter with its parts read."""
+
+    incoming: Incoming
+    messages: tuple[Message, ...]
+    enclosures: dict[bytes, bytes]
+    openers: dict[bytes, Openers]
+    answers: Answers | None
+
+
+class Receiving:
+    """Takes letters of the types `deal` and `ask`.
+
+    Args:
+        network: name of the network.
+        own: the own networker, 32 bytes.
+        store: keeps the deals.
+        ring: tells own orders that this store has lost from those of others.
+        letters: brings and carries letters.
+        clock: dates what came.
+        entropy: nonces of questions.
+    """
+
+    def __init__(
+        self,
+        network: str,
+        own: bytes,
+        store: Store,
+        ring: KeyRing,
+        letters: Letters,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
+        self._network = network
+        self._own = own
+        self._store = store
+        self._ring = ring
+        self._letters = letters
+        self._clock = clock
+        self._entropy = entropy
+        self.changed: Callable[[bytes], Awaitable[None]] = _nobody
+        """Told of each deal that got something new, by its id."""
+
+    def listen(self) -> None:
+        """Takes letters from now on."""
+        self._letters.receive("deal", self.deal)
+        self._letters.receive("ask", self.ask)
+
+    async def deal(self, incoming: Incoming) -> Taken | Refusal:
+        """Takes messages of deals.
+
+        Raises:
+            Problem: the disk; the letter comes again.
+        """
+        body = incoming.body
+        assert isinstance(body, DealLetter)
+        try:
+            letter = _Letter(
+                incoming,
+                tuple(parse(data) for data in body.messages),
+                {hashlib.sha256(data).digest(): data for data in body.enclosures},
+                {found.author: found for each in body.openers for found in [read(self._network, each)]},
+                None if body.answers is UNSET else body.answers,
+            )
+            changed = await self._store.write(self._take, letter, self._clock.now_ms())
+        except _Refused as refused:
+            return refused.refusal
+        except ProtocolError as error:
+            return Refusal(error.code, error.text)
+        self._letters.wake()
+        for deal in changed:
+            await self.changed(deal)
+        return Taken()
+
+    async def ask(self, incoming: Incoming) -> Taken | Refusal:
+        """Answers the question for everything of a deal.
+
+        Raises:
+            Problem: the disk, or a full outbox; the letter comes again.
+        """
+        body = incoming.body
+        assert isinstance(body, Ask)
+        try:
+            await self._store.write(self._answer, body, incoming.sender, self._clock.now_ms())
+        except _Refused as refused:
+            return refused.refusal
+        self._letters.wake()
+        return Taken()
+
+    # -- in the writer's lane --------------------------------------------------------------------------------
+    def _take(self, writer: Writer, letter: _Letter, now: int) -> list[bytes]:
+        with writer.transaction(durable=True) as connection:
+            signers = Signers(self._network, connection, letter.openers)
+            rows: dict[bytes, DealRow] = {}
+            new, unknown = set[bytes](), set[bytes]()
+            for message in letter.messages:
+                row = rows.get(message.deal) or deals.by_id(connection, message.deal)
+                if row is None and not message.starts:
+                    if letter.answers is None and message.deal not in unknown:
+                        self._ask_for(writer, message.deal, letter.incoming.sender)
+                    unknown.add(message.deal)
+                    continue
+                if row is None:
+                    row = self._begin(writer, message, letter, signers, now)
+                rows[message.deal] = row
+                if self._keep(writer, row, message, letter, signers, now):
+                    new.add(message.deal)
+            for deal, row in rows.items():
+                self._settle(
+                    writer, connection, replace(row, changed=now if deal in new else row.changed), letter, now
+                )
+            return sorted(new)
+
+    def _begin(self, writer: Writer, start: Message, letter: _Letter, signers: Signers, now: int) -> DealRow:
+        """The row of a deal that is new here.
+
+        Raises:
+            _Refused: this node has no part in it, the goods do not come along, or it is dated far ahead.
+        """
+        order = first_order(start)
+        if start.time > now + AHEAD_MS:
+            raise _Refused("bad_time", "the order is dated more than an hour ahead of this node's clock")
+        data = letter.enclosures.get(order.enclosed)
+        goods = None if data is None else read_enclosure(data, Goods)
+        nonce: bytes | None = None
+        buyer = letter.incoming.sender
+        if self._is_own(order, goods):
+            role: deals.Role = "buyer"
+            assert goods is not None
+            buyer, nonce = self._own, goods.salt
+        elif order.seller == self._own:
+            role = "seller"
+            if start.starts and goods is None and isinstance(start.body, Order):
+                raise _Refused("enclosure", "the goods of the order do not come along, or have another form")
+            if (
+                start.role == "buyer"
+                and deals.undecided(writer.connection) >= UNDECIDED
+                and letter.incoming.stranger
+            ):
+                raise _Refused("busy", "too many orders wait for their seller; try again later")
+        elif order.terms.arbiter == self._own:
+            role = "arbiter"
+            buyer = order.key if buyer == order.seller else buyer
+        else:
+            raise _Refused("not_party", "this networker has no part in that deal")
+        row = row_of(start, order, goods, role, buyer, nonce)
+        row = replace(row, copies=copies_for(writer, start.time), changed=now)
+        return replace(row, number=deals.start(writer, row))
+
+    def _is_own(self, order: Order, goods: Goods | None) -> bool:
+        """Whether this networker made the order, though this store does not know it: it was lost with another."""
+        keys = self._ring.opened
+        if keys is None or keys.deal_secret is None or goods is None:
+            return False
+        return buyer_signer(self._network, keys.deal_secret, goods.salt).public == order.key
+
+    def _keep(
+        self, writer: Writer, row: DealRow, message: Message, letter: _Letter, signers: Signers, now: int
+    ) -> bool:
+        """Keeps one message if it is authentic; whether it is new."""
+        connection = writer.connection
+        name = getattr(message.body, "enclosed", UNSET)
+        if isinstance(name, bytes) and name in letter.enclosures:
+            deals.put_enclosure(writer, row.number, name, letter.enclosures[name])
+        if deals.has_message(connection, row.number, message.id):
+            return False
+        order = first_order(message) if message.starts else self._order_of(connection, row)
+        signers.check(message, order, row.number)
+        if isinstance(message.body, Order):
+            signers.check_named(message.body)
+            signers.check_offer(message.body)
+        if deals.count(connection, row.number) >= limits.MAX_DEAL_MESSAGES:
+            raise _Refused("too_large", f"a deal has at most {limits.MAX_DEAL_MESSAGES} messages of others")
+        if message.role == "buyer" and row.role == "arbiter" and row.buyer == order.key:
+            self._learn_buyer(writer, row, order, letter.incoming.sender)
+        for networker, openers in letter.openers.items():
+            if networker in (order.seller, order.terms.arbiter) or (
+                order.named and networker == order.named.id
+            ):
+                deals.put_signer(writer, row.number, networker, encoding.encode(wire(openers)))
+        return deals.put_message(
+            writer, row.number, message.id, message.data, now, own=message.role == row.role
+        )
+
+    def _learn_buyer(self, writer: Writer, row: DealRow, order: Order, sender: bytes) -> None:
+        """Who sends the buyer's side to an arbiter, and is not the seller, is where letters to the buyer go."""
+        if sender not in (order.seller, self._own):
+            deals.set_buyer(writer, row.number, sender)
+
+    def _order_of(self, connection: apsw.Connection, row: DealRow) -> Order:
+        data = deals.message(connection, row.number, row.id)
+        assert data is not None
+        return first_order(parse(data))
+
+    def _settle(
+        self, writer: Writer, connection: apsw.Connection, row: DealRow, letter: _Letter, now: int
+    ) -> None:
+        """Draws the conclusions: letters that arrived, gaps, pieces, an arbiter who must know, the list."""
+        known = load(connection, row, now)
+        carried = [
+            each.letter
+            for each in known.kept.values()
+            if each.letter is not None and each.id in known.state.settled
+        ]
+        outbox.settle(writer, carried, now)
+        if row.role == "seller":
+            stock.hold(writer, row.number, wanted(known), strict=False)
+        if (
+            letter.answers is not None
+        ):  # what it does not bring nobody asks for again, else two would ask for ever
+            if row.asked == letter.answers.nonce and complete(known.messages, letter.answers.heads):
+                deals.release(writer, row.number, copied_times(connection))
+        elif not complete(known.messages, [each.id for each in letter.messages if each.deal == row.id]):
+            self._ask_for(writer, row.id, letter.incoming.sender)
+        came = {each.id for each in letter.messages}
+        if (
+            row.arbiter is not None
+            and row.role != "arbiter"
+            and any(each.message.id in came for each in known.state.disputes)
+        ):
+            self._send(writer, connection, known, sending.Recipient(row.arbiter), None)
+        deals.note(writer, row.number, noted(known))
+
+    def _answer(self, writer: Writer, question: Ask, sender: bytes, now: int) -> None:
+        with writer.transaction(durable=True) as connection:
+            row = deals.by_id(connection, question.deal)
+            if row is None:
+                raise _Refused("no_deal", "there is no such deal here")
+            known = load(connection, row, now)
+            recipient = next(
+                (
+                    each
+                    for each in (*sending.recipients(known, self._own), *self._others(row))
+                    if each.id == sender
+                ),
+                None,
+            )
+            if recipient is None:
+                raise _Refused("not_party", "whoever asks has no part in that deal")
+            self._send(writer, connection, known, recipient, question.nonce)
+
+    def _others(self, row: DealRow) -> list[sending.Recipient]:
+        return [] if row.arbiter is None else [sending.Recipient(row.arbiter)]
+
+    def _send(
+        self,
+        writer: Writer,
+        connection: apsw.Connection,
+        known: Known,
+        recipient: sending.Recipient,
+        nonce: bytes | None,
+    ) -> None:
+        """Queues all messages of a deal."""
+        openers = sending.signers_of(Signers(self._network, connection), known, self._own)
+        sending.queue(writer, self._letters, known, recipient, known.ordered(), openers, nonce)
+
+    def _ask_for(self, writer: Writer, deal: bytes, sender: bytes) -> None:
+        """Asks the sender of a message for those it rests on; they were lost here, or on the way."""
+        nonce = self._entropy.token(limits.LETTER_ID_BYTES)
+        outbox.queue(writer, self._letters.draft(sender, Ask(deal=deal, nonce=nonce)))
+
+
+async def _nobody(deal: bytes) -> None:
+    """Who is told of changes while nobody listens."""
