@@ -32,7 +32,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 class ListingAsked(msgspec.Struct, frozen=True, kw_only=True):
     """Asks for a listing and all that is needed to buy it."""
 
-    key: Annotated[Key, doc("of the listing")]
+    key: Annotated[Key | UnsetType, doc("of the listing; absent: only the seller's keys and profile")] = UNSET
     path: Annotated[_Tokens, doc("the tokens that led here so far, the first one first")] = ()
     seller: Annotated[Hash, doc("networker id")]
 
@@ -42,7 +42,7 @@ class ListingTold(msgspec.Struct, frozen=True, kw_only=True):
 
     clock: Annotated[Milliseconds, doc("ms UTC, the node's")]
     found: Annotated[
-        Found, doc("as the body of `found`, message 33; the hits are entries of kinds 3, 8 and 1")
+        Found, doc("as the body of `found`, message 33; the hits are entries of kinds 8, 3 and 1")
     ]
     path: Annotated[_Tokens, doc("the tokens of the path of an order made now, that of this node the last")]
 

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from msgspec import UNSET
+
 from netnode.own.log import OwnLog
 from netnode.ports import Clock
 from netnode.shop import bodies, proofs
@@ -73,10 +75,11 @@ class Counter:
             NotHeld: `not_here`.
         """
         now = self._clock.now_ms()
+        key = None if asked.key is UNSET else asked.key
         found = await self._store.read(
-            proofs.proved_listing, self._network, asked.seller, asked.key, now, self._own.id
+            proofs.proved_listing, self._network, asked.seller, key, now, self._own.id
         )
-        path = await self._extended(asked, now)
+        path = () if key is None else await self._extended(asked, key, now)
         return bodies.ListingTold(clock=now, found=found, path=path)
 
     async def letter(self, left: bodies.LetterLeft) -> bodies.Kept:
@@ -147,9 +150,9 @@ class Counter:
             raise NotHeld("quota", "this node has no room for another deal to witness")
         return proven
 
-    async def _extended(self, asked: bodies.ListingAsked, now: int) -> tuple[bytes, ...]:
+    async def _extended(self, asked: bodies.ListingAsked, key: str, now: int) -> tuple[bytes, ...]:
         """The tokens of an order made now: those the buyer came with, and this node's own [R-SHOP-6]."""
-        given = await self._store.read(self._usable, asked, now)
+        given = await self._store.read(self._usable, asked, key, now)
         witness = self._own.witness()
         if asked.seller == self._own.id or witness is None or not paths.extendable(given, self._own.id):
             return given
@@ -160,13 +163,13 @@ class Counter:
             referrer=witness.id,
             epoch=witness.epoch,
             seller=asked.seller,
-            listing=asked.key,
+            listing=key,
             expires=(day + 1 + paths.DEFAULT_DAYS) * DAY_MS,
             prior=paths.token_id(given[-1]) if given else None,
         )
         return (*given, token)
 
-    def _usable(self, reader: Reader, asked: bodies.ListingAsked, now: int) -> tuple[bytes, ...]:
+    def _usable(self, reader: Reader, asked: bodies.ListingAsked, key: str, now: int) -> tuple[bytes, ...]:
         """The tokens a buyer came with; none when they cannot lead to this listing, or nobody here can tell."""
         if not asked.path:
             return ()
@@ -179,7 +182,7 @@ class Counter:
             def keys(id_: bytes, epoch: int) -> Sequence[bytes]:
                 return known[id_].keys(epoch) if id_ in known else ()
 
-            paths.check_path(self._network, path, now, keys, asked.key)
+            paths.check_path(self._network, path, now, keys, key)
         except ProtocolError:
             return ()
         return path.tokens

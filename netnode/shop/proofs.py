@@ -11,46 +11,51 @@ from protocol.errors import NotHeld, Void
 from protocol.limits import CLOCK_TOLERANCE_MS
 from protocol.messages import Found
 from protocol.openers import Openers
-from protocol.records import Keys, decode_record
+from protocol.records import Keys, Profile, decode_record
 
 
-def proved_listing(reader: Reader, network: str, seller: bytes, key: str, now: int, own: bytes) -> Found:
-    """The entry of a listing in force, the seller's newest keys and profile, and what proves them.
+def proved_listing(
+    reader: Reader, network: str, seller: bytes, key: str | None, now: int, own: bytes
+) -> Found:
+    """The seller's newest keys, a listing in force and the profile, and what proves them.
 
     Args:
         reader: of the store.
         network: the network's name.
         seller: networker id.
-        key: of the listing.
+        key: of the listing; None: keys and profile alone.
         now: ms UTC.
         own: id of this node's networker, whose blocks hide sellers.
 
     Raises:
         NotHeld: `not_here`: no such listing is offered as far as this node knows, or it cannot be proved, or the seller
-            has no keys that an order could be sealed to.
+            has no keys that a letter could be sealed to.
     """
-    connection = reader.connection
-    row = connection.execute(
+    keys = newest_keys(reader, seller, now)
+    if keys is None:
+        raise NotHeld("not_here", "no key of that seller is known here that a letter could be sealed to")
+    wanted = [(keys.seq, keys.id)]
+    if key is not None:
+        wanted.append(_listing(reader, seller, key, now, own))
+    profile = views.profile(reader.connection, seller)
+    page = ProvedPage(network, reader)
+    for seq, id_ in wanted + ([] if profile is None else [(profile.seq, profile.entry)]):
+        page.take(seller, seq, id_)
+    found = page.found(None)
+    if len([run for run in found.hits if run.entries[0][1] != Profile.KIND]) < len(wanted):
+        raise NotHeld("not_here", "this node cannot prove that listing now")
+    return found
+
+
+def _listing(reader: Reader, seller: bytes, key: str, now: int, own: bytes) -> tuple[int, bytes]:
+    row = reader.connection.execute(
         "SELECT seq, entry FROM listing JOIN networker USING (n) WHERE id = :seller AND key = :key"
         " AND (withdrawn IS NULL OR withdrawn < seq) AND (expires IS NULL OR expires > :now)",
         {"seller": seller, "key": key, "now": now},
     ).fetchone()
-    if row is None or seller in views.hidden(connection, own):
+    if row is None or seller in views.hidden(reader.connection, own):
         raise NotHeld("not_here", "that listing is not offered here, or no longer")
-    keys = newest_keys(reader, seller, now)
-    if keys is None:
-        raise NotHeld("not_here", "no key of the seller is known here that an order could be sealed to")
-    page = ProvedPage(network, reader)
-    wanted = [(*row,), (keys.seq, keys.id)]
-    profile = views.profile(connection, seller)
-    if profile is not None:
-        wanted.append((profile.seq, profile.entry))
-    for seq, id_ in wanted:
-        page.take(seller, seq, id_)
-    found = page.found(None)
-    if len(found.hits) < 2 or {run.entries[0][1] for run in found.hits[:2]} != {3, Keys.KIND}:
-        raise NotHeld("not_here", "this node cannot prove that listing now")
-    return found
+    return row[0], row[1]
 
 
 def newest_keys(reader: Reader, author: bytes, now: int) -> Entry | None:

@@ -1,0 +1,290 @@
+// A buyer without a node: orders, follows up, and comes back by a link.
+//
+//   const way = await Way.open("https://shop.example");
+//   const visit = await visitListing(way, "nx1.../brass-lamp");
+//   const shopper = await Shopper.order(way, visit, { quantity: 1 });
+//   keep(shopper.link);                       // its secret is in the fragment, which no server is sent
+//   const state = await shopper.refresh();    // now, or days later after `await Shopper.restore(link)`
+//
+// Every message of the buyer is left twice at the node: once for the seller, once for the buyer's own box, so that
+// another device finds all of it again. Both are sealed: the node reads nothing.
+
+import { InxError, concat, equal, random, sha256, tag, toHex } from "../javascript/bytes.js";
+import { decode } from "../javascript/msgpack.js";
+import { parseEntry } from "../javascript/log.js";
+import { openersOf } from "./alone.js";
+import { goodsOf, orderBody } from "./goods.js";
+import { judge, nextFrame, whyNot } from "./judge.js";
+import { LETTER_MS, readLetter, writeLetter } from "./letters.js";
+import { keysOf, newSecret, readLink, writeLink } from "./link.js";
+import { enclose, enclosureOf, isSignedBy, parseMessage, signMessage } from "./messages.js";
+import { lookUp, openedPath } from "./visit.js";
+import { Way } from "./way.js";
+
+const MAX_TOGETHER = 40_000; // bytes of messages and enclosures in one letter
+const AGAIN_MS = LETTER_MS / 2; // own letters older than that are left anew
+
+/** One deal of a buyer. Make one with `Shopper.order` or `Shopper.restore`. */
+export class Shopper {
+  static async #create(way, secret) {
+    const self = new Shopper();
+    const { signer, pair } = await keysOf(way.network, secret);
+    const state = { way, secret, signer, pair, seller: null, path: null, after: 0, keptUntil: 0 };
+    const sets = { messages: new Map(), enclosures: new Map(), openers: new Map(), refusals: [], witnessed: "" };
+    return Object.assign(self, state, sets);
+  }
+
+  /**
+   * Orders what a visit showed.
+   *
+   * @param {Way} way
+   * @param {object} visit   of `visitListing`
+   * @param {object} choice  options, quantity, address, service, contact, note, payment
+   */
+  static async order(way, visit, choice = {}) {
+    const self = await Shopper.#create(way, newSecret());
+    self.seller = visit.seller;
+    self.openers.set(toHex(visit.seller), visit.openers);
+    if (visit.path.length > 0) self.path = openedPath(random(16), visit.path);
+    const hash = self.path === null ? null : await sha256(concat(tag(way.network, "path"), self.path));
+    const time = way.now();
+    const cost = visit.priceOf(choice, time);
+    const reply = { host: way.id, x25519: self.pair.publicKey };
+    const goods = await enclose(goodsOf(cost, choice, reply));
+    const body = orderBody({
+      cost, enclosed: goods.hash, key: self.signer.publicKey, seller: visit.seller, entry: visit.entry.id,
+      listing: visit.listing, path: hash,
+    });
+    const frame = { type: "order", deal: null, number: 0, previous: null, seen: [], time, body };
+    await self.#say(await signMessage(way.network, self.signer, frame), goods.bytes, visit);
+    return self;
+  }
+
+  /** Comes back to a deal by its link, on any device. */
+  static async restore(link, options = {}) {
+    const { secret, way: address, network, deal, seller } = readLink(link);
+    const way = await Way.open(address, options);
+    if (way.network !== network) throw new InxError("bad_uri", "the node belongs to another network than the link");
+    const self = await Shopper.#create(way, secret);
+    await self.#collect();
+    self.seller ??= seller;
+    if (self.orderMessage === null && deal !== null && seller !== null) {
+      await self.#letter({ type: "ask", deal, nonce: random(16) }); // all letters have expired: the seller has the deal
+    }
+    return self;
+  }
+
+  /** The link back to this deal; whoever has it can act as the buyer. */
+  get link() {
+    const { way, secret, seller } = this;
+    return writeLink({ secret, seller, way: way.address, network: way.network, deal: this.orderMessage?.id ?? null });
+  }
+
+  get orderMessage() {
+    return [...this.messages.values()].find(({ type }) => type === "order") ?? null;
+  }
+
+  /** What the deal comes to, of all that is known here. */
+  get state() {
+    return this.orderMessage === null ? null : judge([...this.messages.values()], this.way.now());
+  }
+
+  /** Looks for answers; the state after. */
+  async refresh() {
+    await this.#collect();
+    await this.#witness();
+    if (this.orderMessage !== null && this.keptUntil < this.way.now() + AGAIN_MS) await this.#keepAll();
+    return this.state;
+  }
+
+  // -- moves -----------------------------------------------------------------------------------------------------
+  paid(amount, { method = "", reference = "" } = {}) {
+    return this.#move("payment_sent", { amount }, { method, reference });
+  }
+
+  /** The receipt of a part. */
+  received(part = 0, text = "") {
+    const fulfil = this.state.view.of("fulfil").find(({ body }) => (body.part ?? 0) === part);
+    return this.#move("receive", fulfil === undefined ? { part } : { part, fulfil: fulfil.id }, { text });
+  }
+
+  cancel(reason = "changed_mind", text = "") {
+    return this.#move("cancel", { reason }, { text });
+  }
+
+  /** Opens the buyer's one dispute; `claim`: what the seller should keep, minor units. */
+  dispute(claim, text) {
+    return this.#move("dispute", { claim }, { text });
+  }
+
+  withdrawDispute() {
+    const dispute = this.state.view.open.find(({ role }) => role === "buyer");
+    if (dispute === undefined) throw new InxError("no_dispute", "no dispute of yours is open");
+    return this.#move("lapse_dispute", { dispute: dispute.id }, null);
+  }
+
+  refunded(amount) {
+    const { view, figures } = this.state;
+    const refund = view.of("refund").find((each) => each.body.amount === amount);
+    const body = { amount, total: figures.refund_received + amount };
+    return this.#move("refund_received", refund === undefined ? body : { ...body, refund: refund.id }, null);
+  }
+
+  /** Takes the order back when no accept came in time. */
+  lapse() {
+    const agreed = this.state.contract;
+    const part = this.state.view.with("open")[0]?.number ?? 0;
+    return agreed ? this.#move("lapse_fulfil", { part }, null) : this.#move("lapse_accept", {}, null);
+  }
+
+  /** Counts a payment as arrived that the seller has not answered in time. */
+  presumePayment() {
+    const [payment] = this.state.view.of("payment_sent");
+    if (payment === undefined) throw new InxError("not_seen", "you have sent no payment");
+    return this.#move("presume_payment", { payment: payment.id }, null);
+  }
+
+  /** The private document with a message of either side: tracking, ways to pay, a digital delivery; null without. */
+  enclosure(message) {
+    return enclosureOf(message, this.enclosures.values());
+  }
+
+  // -- inside ----------------------------------------------------------------------------------------------------
+  async #move(type, body, note) {
+    await this.#collect(); // a message names the newest of the other side
+    const state = this.state;
+    if (state === null) throw new InxError("no_order", "the order of this link is not here yet: try again later");
+    const now = this.way.now();
+    const code = whyNot(state, type, body, now);
+    if (code !== null) throw new InxError(code, `this would have no effect now: ${type.replaceAll("_", " ")}`);
+    const said = Object.fromEntries(Object.entries(note ?? {}).filter(([, value]) => value !== ""));
+    const enclosed = Object.keys(said).length === 0 ? null : await enclose(said);
+    if (enclosed !== null) body = { ...body, enclosed: enclosed.hash };
+    const message = await signMessage(this.way.network, this.signer, { type, body, ...nextFrame(state, now) });
+    await this.#say(message, enclosed?.bytes ?? null);
+    await this.#witness();
+    return this.state;
+  }
+
+  /** Keeps a message of one's own, for oneself first, and brings it on its way to the seller. */
+  async #say(message, enclosure, visit = null) {
+    const content = { type: "deal", messages: [message.bytes], enclosures: enclosure === null ? [] : [enclosure] };
+    await this.#leave({ id: this.signer.publicKey, x25519: this.pair.publicKey }, this.#own(content));
+    this.messages.set(toHex(message.id), message);
+    if (enclosure !== null) this.enclosures.set(toHex(await sha256(enclosure)), enclosure);
+    await this.#letter(content, visit);
+  }
+
+  /** A letter to oneself also carries the path: its salt is known to nobody else. */
+  #own(content) {
+    return this.path === null ? content : { ...content, path: this.path };
+  }
+
+  async #letter(content, visit = null) {
+    const { x25519 } = visit ?? (await lookUp(this.way, this.seller));
+    await this.#leave({ id: this.seller, x25519 }, content);
+  }
+
+  async #leave(recipient, content) {
+    const expires = this.way.now() + LETTER_MS;
+    const letter = await writeLetter(this.way.network, this.signer, recipient, content, expires);
+    await this.way.leave(this.signer, letter);
+    if (equal(recipient.id, this.signer.publicKey)) this.keptUntil = expires;
+  }
+
+  /** Leaves everything anew in one's own box, before what is there expires. */
+  async #keepAll() {
+    const parts = [...this.messages.values()].map(({ bytes }) => ["messages", bytes]);
+    parts.push(...[...this.enclosures.values()].map((bytes) => ["enclosures", bytes]));
+    const [first] = parts;
+    for (let content = null, size = 0; parts.length > 0; size = 0) {
+      content = { type: "deal", messages: [], enclosures: [] };
+      while (parts.length > 0 && (size === 0 || size + parts[0][1].length < MAX_TOGETHER)) {
+        const [name, bytes] = parts.shift();
+        content[name].push(bytes);
+        size += bytes.length;
+      }
+      if (content.messages.length === 0) content.messages.push(first[1]); // a deal letter has at least one
+      await this.#leave({ id: this.signer.publicKey, x25519: this.pair.publicKey }, this.#own(content));
+    }
+  }
+
+  /** Reads what is new in the box; a letter that nobody entitled wrote changes nothing. */
+  async #collect() {
+    const { letters, after } = await this.way.collect(this.signer, this.after);
+    const answered = [];
+    for (const bytes of letters) {
+      let letter;
+      try {
+        letter = await readLetter(this.way.network, this.pair, bytes);
+      } catch (error) {
+        if (error instanceof InxError) continue;
+        throw error;
+      }
+      if (equal(letter.sender, this.signer.publicKey)) {
+        this.keptUntil = Math.max(this.keptUntil, decode(bytes, bytes.length)[5]);
+        if (letter.content.path instanceof Uint8Array) this.path = letter.content.path;
+      } else if (letter.content.type !== "ack") answered.push(letter.id);
+      await this.#take(letter);
+    }
+    this.after = after;
+    if (answered.length > 0 && this.seller !== null) await this.#letter({ type: "ack", ids: answered.slice(0, 256) });
+  }
+
+  async #take({ content, openers, id }) {
+    if (openers !== null) this.openers.set(toHex(openers.author), openers);
+    if (content.type === "refused") this.refusals.push({ id: content.id, code: content.code, text: content.text });
+    if (content.type !== "deal" || !Array.isArray(content.messages)) return;
+    for (const entries of content.openers ?? []) {
+      try {
+        const told = await openersOf(this.way.network, await Promise.all(entries.map((entry) => parseEntry(entry))));
+        this.openers.set(toHex(told.author), told);
+      } catch (error) {
+        if (!(error instanceof InxError)) throw error;
+      }
+    }
+    for (const bytes of content.messages) await this.#admit(bytes);
+    for (const bytes of content.enclosures ?? []) this.enclosures.set(toHex(await sha256(bytes)), bytes);
+  }
+
+  async #admit(bytes) {
+    try {
+      const message = await parseMessage(bytes);
+      const order = message.type === "order" ? message : this.orderMessage;
+      if (order === null || !equal(order.deal, message.deal)) return;
+      if (!equal(order.body.key, this.signer.publicKey)) return;
+      for (const key of this.#keysFor(message, order.body)) {
+        if (!(await isSignedBy(this.way.network, message, key))) continue;
+        this.messages.set(toHex(message.id), message);
+        if (message.type === "order") this.seller = message.body.seller;
+        return;
+      }
+    } catch (error) {
+      if (!(error instanceof InxError)) throw error;
+    }
+  }
+
+  #keysFor({ role, epoch }, { key, seller, terms }) {
+    if (role === "buyer") return [key];
+    const id = role === "seller" ? seller : terms.arbiter;
+    return (id === undefined ? undefined : this.openers.get(toHex(id)))?.keys(epoch) ?? [];
+  }
+
+  /** Gives the node that brought the buyer what it can prove the sale by: accept and receipts, nothing of the goods. */
+  async #witness() {
+    const state = this.state;
+    if (state === null || this.path === null || state.view.accept === null) return;
+    const { accept } = state.view;
+    const receipts = state.view.of("receive").map(({ bytes }) => bytes);
+    const left = `${receipts.length} ${toHex(accept.id)}`;
+    if (this.witnessed === left) return;
+    const openers = this.openers.get(toHex(this.seller));
+    const entries = openers.epochs.map(([{ entry }]) => [entry.header, entry.signature, entry.record]);
+    try {
+      await this.way.witness({ path: this.path, accept: accept.bytes, receipts, openers: entries });
+      this.witnessed = left;
+    } catch (error) {
+      if (!(error instanceof InxError)) throw error; // the deal does not hang on it: tried again at the next refresh
+    }
+  }
+}

@@ -1,0 +1,63 @@
+// Looking at a listing through a node that brought the buyer: everything the node says is checked here.
+
+import { InxError, equal } from "../javascript/bytes.js";
+import { parseId } from "../javascript/identity.js";
+import { KIND, readRecord } from "../javascript/records.js";
+import { decode, encode } from "../javascript/msgpack.js";
+import { bin, int, map } from "../javascript/schema.js";
+import { provedEntries } from "./alone.js";
+import { priced } from "./goods.js";
+
+const KEYS = 8;
+const keysRecord = map({ "mlkem768_x25519?": bin(1216), until: int(), x25519: bin(32) });
+
+/** The seller's key to seal letters to, and what else the node proved of them. */
+export async function lookUp(way, seller, key = null, path = []) {
+  const told = await way.listing(seller, key, path);
+  const { openers, entries } = await provedEntries(way.network, seller, told.found);
+  const newest = (kind) =>
+    entries.filter((entry) => entry.kind === kind && entry.record !== null).sort((a, b) => b.seq - a.seq)[0] ?? null;
+  const keys = newest(KEYS);
+  if (keys === null) throw new InxError("not_here", "the node told no key of the seller to seal letters to");
+  const record = decode(keys.record);
+  keysRecord(record, "");
+  if (record.until <= way.now()) throw new InxError("not_here", "the seller's key to seal letters to is out of date");
+  const profile = newest(KIND.PROFILE);
+  return {
+    seller, openers, x25519: record.x25519, path: told.path, entry: newest(KIND.LISTING),
+    name: profile === null ? "" : readRecord(KIND.PROFILE, profile.record).name,
+  };
+}
+
+/**
+ * A listing as a buyer sees it.
+ *
+ * @param {Way} way      the node that brought the buyer
+ * @param {string} ref   `<seller id>/<key>`
+ * @param {Uint8Array[]} path  tokens of the recommendations that led here, the first one first
+ */
+export async function visitListing(way, ref, path = []) {
+  const slash = ref.indexOf("/");
+  const [seller, key] = [parseId(ref.slice(0, slash)), ref.slice(slash + 1)];
+  const found = await lookUp(way, seller, key, path);
+  if (found.entry === null) throw new InxError("not_here", "the node told another listing");
+  const listing = readRecord(KIND.LISTING, found.entry.record);
+  if (listing.key !== key) throw new InxError("not_here", "the node told another listing");
+  checkPath(found.path, seller, key);
+  return { ...found, listing, priceOf: (choice, time = way.now()) => priced(listing, choice, time) };
+}
+
+/** Whether the tokens recommend this listing of this seller; who signed them is for those they pay to check. */
+function checkPath(tokens, seller, key) {
+  for (const token of tokens) {
+    const { seller: whose, listing = key } = decode(token);
+    if (!(whose instanceof Uint8Array) || !equal(whose, seller) || listing !== key) {
+      throw new InxError("path", "the node told a path to another listing");
+    }
+  }
+}
+
+/** An opened path as bytes: what the path hash is over, and what a witness keeps. */
+export function openedPath(salt, tokens) {
+  return encode([salt, tokens]);
+}
