@@ -312,16 +312,6 @@ ACTS: Final[Mapping[str, tuple[Act, int]]] = {
 """What there is to do, and how often it is done beside the others."""
 
 
-def chosen(chance: Stream, acts: Mapping[str, int]) -> str:
-    """One of the things to do, by weight."""
-    left = chance.below(sum(acts.values()))
-    for name, weight in acts.items():
-        left -= weight
-        if left < 0:
-            return name
-    raise AssertionError("weights add up")
-
-
 async def _chunks(data: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(data), 10_000):
         yield data[start : start + 10_000]

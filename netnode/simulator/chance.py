@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Mapping, MutableSequence, Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -45,6 +45,15 @@ class Stream:
     def choice(self, members: Sequence[T]) -> T:
         """One of them."""
         return members[self._draws.randrange(len(members))]
+
+    def weighted(self, weights: Mapping[T, int]) -> T:
+        """One of the keys, each as often as its weight says."""
+        left = self.below(sum(weights.values()))
+        for member, weight in weights.items():
+            left -= weight
+            if left < 0:
+                return member
+        raise AssertionError("weights add up")
 
     def token(self, size: int) -> bytes:
         """`size` bytes."""

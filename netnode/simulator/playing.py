@@ -298,7 +298,7 @@ class Play:
         while True:
             await asyncio.sleep(chance.uniform(0.1, 2 * self.options.act_every))
             if node.up:
-                await self.act(node, actors.chosen(chance, acts))
+                await self.act(node, chance.weighted(acts))
 
     async def _evil(self, kind: str) -> None:
         number = len(self.villains)

@@ -34,9 +34,4 @@ def named(text: str) -> Scenario:
 
 def staged(draws: Stream) -> Scenario:
     """The scenario that a seed draws."""
-    left = draws.below(sum(scenario.weight for scenario in SCENARIOS))
-    for scenario in SCENARIOS:
-        left -= scenario.weight
-        if left < 0:
-            return scenario
-    raise AssertionError("weights add up")
+    return draws.weighted({scenario: scenario.weight for scenario in SCENARIOS})

@@ -29,6 +29,12 @@ def test_a_draw_in_one_stream_moves_no_other() -> None:
     assert other.token(16) == before
 
 
+def test_weights_say_how_often() -> None:
+    stream = Stream(9, "weights")
+    drawn = [stream.weighted({"often": 9, "never": 0, "seldom": 1}) for _ in range(1_000)]
+    assert 50 < drawn.count("seldom") < 150 and "never" not in drawn
+
+
 def test_what_a_seed_draws_never_changes() -> None:
     """Recorded: a replay line is worth something only while this holds."""
     stream = Stream(42, "recorded")
