@@ -16,7 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol import encoding, limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
-from protocol.records.fields import Hash, Key, doc
+from protocol.records.fields import Count, Hash, Key, doc
 
 LetterId = Annotated[bytes, Meta(min_length=limits.LETTER_ID_BYTES, max_length=limits.LETTER_ID_BYTES)]
 Token = Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_LETTER_TOKEN)]
@@ -128,7 +128,26 @@ class Witness(Struct, frozen=True, kw_only=True):
     ] = ()
 
 
-LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer | Witness
+class MandateLetter(Struct, frozen=True, kw_only=True):
+    """A buyer's statements on a mandate; or what a seller asks for."""
+
+    order: Annotated[Hash, doc("id of the order with the mandate")]
+    price: Annotated[
+        Count | UnsetType, doc("of a seller: asked for a renewal from now on; the buyer's `price` consents")
+    ] = UNSET
+    statements: Annotated[
+        Annotated[
+            tuple[Annotated[bytes, Meta(max_length=limits.MAX_CHANGE)], ...],
+            Meta(max_length=limits.MAX_LETTER_PARTS),
+        ],
+        doc("of a buyer: all of them"),
+    ] = ()
+    text: Annotated[
+        Annotated[str, Meta(max_length=limits.MAX_DEAL_TEXT)], doc("a word to the other side; may be empty")
+    ] = ""
+
+
+LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer | Witness | MandateLetter
 
 LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
     {
@@ -140,6 +159,7 @@ LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
         "offer": OfferLetter,
         "ask_offer": AskOffer,
         "witness": Witness,
+        "mandate": MandateLetter,
     }
 )
 """Type on the wire -> body."""

@@ -20,6 +20,7 @@ COPIED: Final = (
     "outbox", "letter_known", "inbox", "ack", "mail", "mailbox", "correspondent",
     "deal", "deal_message", "deal_enclosure", "deal_signer", "offer", "stock", "reserved", "selling",
     "witness", "witness_receipt", "box", "box_partner", "box_letter",
+    "mandate", "mandate_statement", "renewal", "invoice",
 )  # fmt: skip
 NOT_COPIED: Final = frozenset({"version", "network", "store"})
 """What `meta` says of the old store alone; and whatever begins with "catalogue"."""

@@ -116,6 +116,22 @@ _DEALS: Final = (
     "CREATE TABLE selling(key TEXT PRIMARY KEY, auto_accept INTEGER NOT NULL) WITHOUT ROWID",
 )
 
+# Money: what netnode.store.mandates and .invoices keep.
+_MONEY: Final = (
+    # of an order with a mandate; asked: the price its seller asks for; stopped: its seller renews it no more
+    "CREATE TABLE mandate(d INTEGER PRIMARY KEY REFERENCES deal, asked INTEGER, word TEXT NOT NULL,"
+    " stopped INTEGER NOT NULL)",
+    "CREATE TABLE mandate_statement(d INTEGER NOT NULL REFERENCES mandate, id BLOB NOT NULL, data BLOB NOT NULL,"
+    " at INTEGER NOT NULL, letter INTEGER, PRIMARY KEY(d, id)) WITHOUT ROWID",
+    # d: of the renewal; first: id of the order it renews
+    "CREATE TABLE renewal(d INTEGER PRIMARY KEY REFERENCES deal, first BLOB NOT NULL, turn INTEGER NOT NULL)",
+    "CREATE INDEX renewal_first ON renewal(first, turn)",
+    "CREATE TABLE invoice(i INTEGER PRIMARY KEY, d INTEGER NOT NULL REFERENCES deal, kind TEXT NOT NULL,"
+    " year INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, data BLOB NOT NULL,"
+    " UNIQUE(kind, year, number))",
+    "CREATE INDEX invoice_deal ON invoice(d, i)",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
@@ -153,7 +169,7 @@ _SHOP: Final = (
     " receipt BLOB NOT NULL, PRIMARY KEY(witness, id)) WITHOUT ROWID",
 )
 
-_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP)
+_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP, *_MONEY)
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""

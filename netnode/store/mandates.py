@@ -1,0 +1,135 @@
+"""Mandates in the store: which deals have one, the buyer's statements on them, and their renewals.
+
+Functions of a `Writer`, or of the connection of a reader or writer. The deals are the truth: `scan` finds those that
+came since it was called last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import apsw
+from msgspec import UNSET
+
+from netnode.store.writer import Writer
+from protocol.deals.bodies import Order, Renewal
+from protocol.deals.message import parse
+
+AT_ONCE: Final = 1_000  # deals looked at in one transaction
+_MARK: Final = "mandates_scanned"
+
+
+@dataclass(frozen=True, slots=True)
+class MandateRow:
+    """What is kept of one mandate beside its order.
+
+    Attributes:
+        number: of the deal's row.
+        asked: price that the seller asks for, minor units; None when nobody asked for another.
+        word: what the seller wrote with that.
+        stopped: whether the owner, its seller, renews it no more.
+    """
+
+    number: int
+    asked: int | None
+    word: str
+    stopped: bool
+
+
+def scan(writer: Writer) -> bool:
+    """Finds mandates and renewals among new deals, inside the transaction of the caller; whether more are left."""
+    connection = writer.connection
+    mark: bytes | None = connection.execute("SELECT value FROM meta WHERE name = ?", (_MARK,)).get
+    last = 0 if mark is None else int.from_bytes(mark, "big")
+    rows: list[Any] = connection.execute(
+        "SELECT deal.d, data FROM deal JOIN deal_message AS m ON m.d = deal.d AND m.id = deal.id WHERE deal.d > ?"
+        " ORDER BY deal.d LIMIT ?",
+        (last, AT_ONCE),
+    ).fetchall()
+    for number, data in rows:
+        match parse(data).body:
+            case Order(mandate=mandate) if mandate is not UNSET:
+                connection.execute(
+                    "INSERT OR IGNORE INTO mandate(d, asked, word, stopped) VALUES (?, NULL, '', 0)",
+                    (number,),
+                )
+            case Renewal(first=first, turn=turn):
+                connection.execute(
+                    "INSERT OR IGNORE INTO renewal(d, first, turn) VALUES (?, ?, ?)",
+                    (number, hashlib.sha256(first).digest(), turn),
+                )
+            case _:
+                pass
+        last = number
+    if rows:
+        connection.execute(
+            "INSERT OR REPLACE INTO meta(name, value) VALUES (?, ?)", (_MARK, last.to_bytes(8, "big"))
+        )
+    return len(rows) == AT_ONCE
+
+
+def mandate(connection: apsw.Connection, number: int) -> MandateRow | None:
+    """The mandate of a deal."""
+    found = connection.execute("SELECT asked, word, stopped FROM mandate WHERE d = ?", (number,)).fetchone()
+    return None if found is None else MandateRow(number, found[0], found[1], bool(found[2]))
+
+
+def numbers(connection: apsw.Connection, role: str) -> list[int]:
+    """Rows of the deals with a mandate in which the owner has a role, the oldest first."""
+    return [
+        number
+        for (number,) in connection.execute(
+            "SELECT mandate.d FROM mandate JOIN deal ON deal.d = mandate.d WHERE role = ? ORDER BY mandate.d",
+            (role,),
+        )
+    ]
+
+
+def ask(writer: Writer, number: int, price: int | None, word: str) -> None:
+    """Writes down the price that the seller asks for."""
+    writer.connection.execute("UPDATE mandate SET asked = ?, word = ? WHERE d = ?", (price, word, number))
+
+
+def stop(writer: Writer, number: int, stopped: bool) -> None:
+    """Writes down whether the seller renews it."""
+    writer.connection.execute("UPDATE mandate SET stopped = ? WHERE d = ?", (stopped, number))
+
+
+def put_statement(
+    writer: Writer, number: int, id: bytes, data: bytes, now: int, letter: int | None = None
+) -> None:
+    """Keeps a statement; one that is there already stays as it is."""
+    writer.connection.execute(
+        "INSERT OR IGNORE INTO mandate_statement(d, id, data, at, letter) VALUES (?, ?, ?, ?, ?)",
+        (number, id, data, now, letter),
+    )
+
+
+def statements(connection: apsw.Connection, number: int) -> list[bytes]:
+    """The statements on a mandate."""
+    return [
+        data
+        for (data,) in connection.execute(
+            "SELECT data FROM mandate_statement WHERE d = ? ORDER BY id", (number,)
+        )
+    ]
+
+
+def letter(connection: apsw.Connection, number: int) -> int | None:
+    """The row of the letter that carries the newest own statement."""
+    found: int | None = connection.execute(
+        "SELECT max(letter) FROM mandate_statement WHERE d = ?", (number,)
+    ).get
+    return found
+
+
+def renewals(connection: apsw.Connection, first: bytes) -> list[tuple[int, int]]:
+    """(turn, number of the deal's row) of the renewals of an order, by turn."""
+    return [
+        (turn, number)
+        for turn, number in connection.execute(
+            "SELECT turn, d FROM renewal WHERE first = ? ORDER BY turn, d", (first,)
+        )
+    ]
