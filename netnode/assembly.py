@@ -29,6 +29,8 @@ from netnode.sealer import HpkeSealer
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
 from netnode.settings import Settings
+from netnode.shop.boxes import ShopBoxes
+from netnode.shop.witnesses import Witnesses
 from netnode.stamping import Stamping
 from netnode.store import GroupCommit, Store
 from netnode.store.faults import DAMAGED
@@ -77,6 +79,8 @@ class Assembly:
     projector: Projector
     ring: KeyRing
     mail: PostOffice
+    boxes: ShopBoxes
+    witnesses: Witnesses
     failures: Failures = field(default_factory=Failures)
 
 
@@ -173,6 +177,10 @@ async def assembled(
                 settings, store, ring, own, keeping, stamping, ports.sealer, ports.executor, ports.clock,
                 ports.entropy, failures,
             )  # fmt: skip
+            boxes = ShopBoxes(store, ports.clock, settings.shop == "on")
+            mail.mailbox.boxes = boxes
+            witnesses = Witnesses(settings.network, store, own, ports.clock, mail.letters)
+            mail.letters.receive("witness", witnesses.take)
             yield Assembly(
                 home,
                 settings,
@@ -186,6 +194,8 @@ async def assembled(
                 projector,
                 ring,
                 mail,
+                boxes,
+                witnesses,
                 failures,
             )
     finally:

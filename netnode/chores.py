@@ -51,6 +51,7 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("delivering letters", MAIL_SECONDS, connections.delivery.run),  # ends only when a disk fails
         Periodic("taking letters", MAIL_SECONDS, parts.mail.inbox.run),  # the same
         Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
+        Periodic("ending old letters to shoppers", SWEEP_SECONDS, parts.boxes.sweep),
         Periodic("asking who knows the newest key", telling.LOOK_SECONDS, asking.run),
     ]
     if connections.held is not None:

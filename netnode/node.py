@@ -180,16 +180,31 @@ async def _front(
     """The HTTP server: the owner's API, and the route for peers."""
     from netnode.api.server import ApiServer
     from netnode.api.wellknown import PublicDocument
+    from netnode.shop.counter import Counter
+    from netnode.shop.routes import ShopRoutes
 
     settings, home = parts.settings, parts.home
+    document = PublicDocument(services.domains, services.identity, settings.allow_hosts)
+    public = [listener.route(), document.route()]
+    if settings.shop == "on":
+        counter = Counter(
+            settings.network,
+            parts.store,
+            parts.own,
+            parts.ports.clock,
+            parts.mail,
+            parts.boxes,
+            parts.witnesses,
+        )
+        shop = ShopRoutes(
+            counter, parts.ports.clock, document.names, settings.allow_origins, settings.trusted_proxies
+        )
+        public += shop.routes()
     server = ApiServer(
         services,
         home.token(parts.ports.entropy),
         version=version("netnode"),
-        extra_routes=[
-            listener.route(),
-            PublicDocument(services.domains, services.identity, settings.allow_hosts).route(),
-        ],
+        extra_routes=public,
         allow_hosts=settings.allow_hosts,
         allow_origins=settings.allow_origins,
         failures=parts.failures,

@@ -9,7 +9,6 @@ from netnode.store import Store, boxes
 from protocol.errors import NotHeld
 from protocol.letters import Letter
 
-SWEEP_SECONDS: Final = 3_600.0
 _FULL: Final = "there is no room for another letter to that buyer"
 
 

@@ -8,32 +8,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import UNSET
 
+from netnode.mail.office import PostOffice
 from netnode.own.log import OwnLog
 from netnode.ports import Clock
 from netnode.shop import bodies, proofs
 from netnode.shop.boxes import ShopBoxes
-from netnode.store import Reader, Store, shop
+from netnode.shop.witnesses import Witnesses, identity_entries, known_openers
+from netnode.store import Reader, Store
+from netnode.sync.post import Carrier
 from protocol import encoding, letters, limits, paths
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry, parse_wire
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
-from protocol.openers import Openers
 from protocol.signing import verify
 from protocol.tags import tag
-from protocol.witnessed import Proven, Testimony, openers_of, prove
+from protocol.witnessed import Testimony, openers_of
 
 PAGE: Final = 16  # why: letters of one answer; that many of the longest are MAX_SHOP_ANSWER
-
-
-class Post(Protocol):
-    """What carries letters; `netnode.mail`."""
-
-    async def forward(self, data: bytes) -> None:
-        """Takes a whole letter for anybody, durably, and carries it; the same one again is no fault."""
 
 
 class Counter:
@@ -44,19 +39,28 @@ class Counter:
         store: of the node.
         own: this node's networker, who recommends.
         clock: says how old a request is.
-        post: carries letters.
+        office: carries letters.
         boxes: keep letters to buyers.
+        witnesses: keep what proves who brought them.
     """
 
     def __init__(
-        self, network: str, store: Store, own: OwnLog, clock: Clock, post: Post, boxes: ShopBoxes
+        self,
+        network: str,
+        store: Store,
+        own: OwnLog,
+        clock: Clock,
+        office: PostOffice,
+        boxes: ShopBoxes,
+        witnesses: Witnesses,
     ) -> None:
         self._network = network
         self._store = store
         self._own = own
         self._clock = clock
-        self._post = post
+        self._office = office
         self._boxes = boxes
+        self._witnesses = witnesses
 
     async def about(self) -> bodies.About:
         """Which node this is."""
@@ -98,10 +102,13 @@ class Counter:
         if not now < letter.envelope.expires <= now + limits.LETTER_DAYS * DAY_MS + limits.CLOCK_TOLERANCE_MS:
             raise NotHeld("letter_expired", "the letter's time is over, or too far ahead")
         await self._boxes.open_box(sender, letter.envelope.recipient)
-        if letter.envelope.recipient == sender:
+        recipient = letter.envelope.recipient
+        if recipient == sender:
             await self._boxes.keep(letter)
+        elif recipient == self._own.id:
+            await self._office.reception.deliver(Carrier(self._own.id, here=True), left.letter)
         else:
-            await self._post.forward(left.letter)
+            await self._office.letters.forward(left.letter, self._own.id)
         return bodies.Kept(clock=self._clock.now_ms())
 
     async def collect(self, asked: bodies.Collect) -> bodies.Collected:
@@ -123,32 +130,8 @@ class Counter:
             NotHeld: `unknown_author`, `not_wanted` (this node is no step of the path), `quota`.
         """
         told = openers_of(self._network, [tuple(map(parse_wire, left.openers))]) if left.openers else {}
-        testimony = Testimony(left.path, left.accept, left.receipts)
-        await self._keep(testimony, told)
+        await self._witnesses.keep(Testimony(left.path, left.accept, left.receipts), told)
         return bodies.Kept(clock=self._clock.now_ms())
-
-    async def _keep(self, testimony: Testimony, told: dict[bytes, Openers]) -> Proven:
-        path = paths.read_path(testimony.path)
-        known = await self._store.read(_known, [path.seller, *(each.referrer for each in path.referrals)])
-        proven = prove(self._network, testimony, {**told, **known})
-        if all(each.referrer != self._own.id for each in path.referrals):
-            raise NotHeld("not_wanted", "this node is no step of that path")
-        if self._own.id in proven.unchecked:
-            raise RemoteProtocolError("path", "the token of this node is not one that it signed")
-        seller = known.get(path.seller) or told[path.seller]
-        entries = [entry.wire() for entry in identity_entries(seller)]
-        row = shop.WitnessRow(
-            id=proven.order,
-            seller=proven.seller,
-            path=testimony.path,
-            accept=testimony.accept,
-            openers=encoding.encode(entries),
-            at=self._clock.now_ms(),
-        )
-        receipts = [(receipt.id, receipt.data) for receipt in proven.receipts]
-        if not await self._store.write(shop.keep, row, receipts):
-            raise NotHeld("quota", "this node has no room for another deal to witness")
-        return proven
 
     async def _extended(self, asked: bodies.ListingAsked, key: str, now: int) -> tuple[bytes, ...]:
         """The tokens of an order made now: those the buyer came with, and this node's own [R-SHOP-6]."""
@@ -177,7 +160,7 @@ class Counter:
             path = paths.path_of(bytes(limits.SALT_BYTES), asked.path)
             if path.seller != asked.seller:
                 return ()
-            known = _known(reader, [each.referrer for each in path.referrals])
+            known = known_openers(reader, [each.referrer for each in path.referrals])
 
             def keys(id_: bytes, epoch: int) -> Sequence[bytes]:
                 return known[id_].keys(epoch) if id_ in known else ()
@@ -199,13 +182,3 @@ class Counter:
         image = tag(self._network, "shop") + encoding.encode([self._own.id, *signed])
         if not verify(key, signature, image):
             raise RemoteProtocolError("signature", "the request is not signed by the key it is about")
-
-
-def identity_entries(openers: Openers) -> list[Entry]:
-    """Inception and rotations of a networker, the newest opener of each epoch."""
-    return [opening[0].entry for opening in openers.epochs]
-
-
-def _known(reader: Reader, ids: Sequence[bytes]) -> dict[bytes, Openers]:
-    found = {id_: proofs.openers_of(reader, id_) for id_ in ids}
-    return {id_: openers for id_, openers in found.items() if openers is not None}

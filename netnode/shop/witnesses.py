@@ -1,0 +1,113 @@
+"""What proves that this node brought a buyer: checked, kept, passed on to the others of the path [R-SHOP-10, 11]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from netnode.mail.letters import Incoming, Letters, Refusal, Taken
+from netnode.own.log import OwnLog
+from netnode.ports import Clock
+from netnode.shop import proofs
+from netnode.store import Reader, Store, Writer, shop
+from netnode.store import letters as outbox
+from protocol import encoding, paths
+from protocol.entry import Entry
+from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
+from protocol.letter_bodies import Witness
+from protocol.openers import Openers
+from protocol.witnessed import Proven, Testimony, prove
+
+
+class Witnesses:
+    """Keeps testimonies of deals whose path names this node.
+
+    Args:
+        network: the network's name.
+        store: keeps them.
+        own: this node's networker.
+        clock: says since when.
+        letters: carry them to the others of the path.
+    """
+
+    def __init__(self, network: str, store: Store, own: OwnLog, clock: Clock, letters: Letters) -> None:
+        self._network = network
+        self._store = store
+        self._own = own
+        self._clock = clock
+        self._letters = letters
+
+    async def keep(
+        self, testimony: Testimony, told: Mapping[bytes, Openers], *, passing: bool = True
+    ) -> Proven:
+        """Keeps what proves a deal, durably.
+
+        Args:
+            testimony: path, accept and receipts.
+            told: openers that came along; those known here count before them.
+            passing: whether the others of the path are told.
+
+        Raises:
+            RemoteProtocolError: `path`, `signature`, `deal_message` or a code of the encoding.
+            NotHeld: `unknown_author`, `not_wanted` (this node is no step of the path), `quota`.
+        """
+        path = paths.read_path(testimony.path)
+        others = [each.referrer for each in path.referrals if each.referrer != self._own.id]
+        if len(others) == len(path.referrals):
+            raise NotHeld("not_wanted", "this node is no step of that path")
+        known = await self._store.read(known_openers, [path.seller, self._own.id, *others])
+        proven = prove(self._network, testimony, {**told, **known})
+        if self._own.id in proven.unchecked:
+            raise RemoteProtocolError("path", "the token of this node is not one that it signed")
+        seller = known.get(path.seller) or told[path.seller]
+        row = shop.WitnessRow(
+            id=proven.order,
+            seller=proven.seller,
+            path=testimony.path,
+            accept=testimony.accept,
+            openers=encoding.encode([entry.wire() for entry in identity_entries(seller)]),
+            at=self._clock.now_ms(),
+        )
+        await self._store.write(self._kept, row, proven, others if passing else ())
+        self._letters.wake()
+        return proven
+
+    async def take(self, incoming: Incoming) -> Taken | Refusal:
+        """Takes what another of the path passes on; its signatures count, not who brings it."""
+        body = incoming.body
+        if not isinstance(body, Witness) or not isinstance(body.accept, bytes):
+            return Refusal("letter", "this proves no sale")
+        try:
+            await self.keep(Testimony(body.path, body.accept, body.receipts), {}, passing=False)
+        except ProtocolError as error:
+            return Refusal(error.code, error.text)
+        return Taken()
+
+    def _kept(self, writer: Writer, row: shop.WitnessRow, proven: Proven, others: Sequence[bytes]) -> None:
+        """Keeps it, and queues letters to the others where there is anything new."""
+        with writer.transaction(durable=True):
+            before = shop.witness(Reader(writer.connection), row.id)
+            receipts = [(receipt.id, receipt.data) for receipt in proven.receipts]
+            if not shop.keep(writer, row, receipts):
+                raise NotHeld("quota", "this node has no room for another deal to witness")
+            known = () if before is None else before.receipts
+            if before is not None and all(receipt in known for _, receipt in receipts):
+                return
+            body = Witness(
+                accept=row.accept,
+                order=row.id,
+                path=row.path,
+                receipts=tuple(receipt for _, receipt in receipts),
+            )
+            for recipient in others:
+                outbox.queue(writer, self._letters.draft(recipient, body))
+
+
+def identity_entries(openers: Openers) -> list[Entry]:
+    """Inception and rotations of a networker, one opener of each epoch."""
+    return [opening[0].entry for opening in openers.epochs]
+
+
+def known_openers(reader: Reader, ids: Sequence[bytes]) -> dict[bytes, Openers]:
+    """What is known here of the keys of networkers."""
+    found = {id_: proofs.openers_of(reader, id_) for id_ in ids}
+    return {id_: openers for id_, openers in found.items() if openers is not None}
