@@ -257,6 +257,8 @@ def _show_status(found: models.Status) -> None:
             "up to date" if not found.lag else f"{output.counted(found.lag, 'entry', 'entries')} behind",
         ),
     ]
+    if found.mail is not None and (letters := _letters(found.mail)):
+        rows.append(("letters", letters))
     rows.append(("backup", _backup(found)))
     if found.damaged is not None:
         rows.append(("store", f"{found.damaged} Nothing is written until then."))
@@ -287,6 +289,19 @@ def _room(found: models.Status) -> str:
     if found.fallen:
         parts.append(f"{output.counted(found.fallen, 'log')} let go of")
     return ", ".join(parts)
+
+
+def _letters(found: models.MailFigures) -> str:
+    """How many letters wait, and for whom."""
+    parts = (
+        (found.unread, "mail not read"),
+        (found.queued, "to be sent"),
+        (found.at_mailbox, "at a mailbox"),
+        (found.refused, "refused"),
+        (found.incoming, "being taken in"),
+        (found.kept, f"kept for others ({output.size(found.kept_bytes)})"),
+    )
+    return ", ".join(f"{count:,} {words}" for count, words in parts if count)
 
 
 def _backup(found: models.Status) -> str:

@@ -124,6 +124,7 @@ def _show_profile(found: models.Profile) -> None:
             ("bio", found.bio or "-"),
             ("domain", _domain(found)),
             ("addresses", ", ".join(found.addresses) or "-"),
+            ("mailboxes", ", ".join(found.mailboxes) or "-"),
         ]
     )
 
@@ -142,11 +143,18 @@ def _domain(found: models.Profile) -> str:
     epilog=examples(
         'netnode profile edit --name "Ada\'s Lamps and Shades"',
         "netnode profile edit --domain shop.example",
+        "netnode profile edit --mailbox nx1...     who keeps letters for you while your node is off",
     ),
 )
 @click.option("--name", metavar="NAME", help="The name that others see.")
 @click.option("--bio", metavar="TEXT", help="A few words about you; empty takes them away.")
 @click.option("--domain", metavar="NAME", help="Your domain, such as shop.example; empty takes it away.")
+@click.option(
+    "--mailbox",
+    metavar="ID",
+    multiple=True,
+    help="A node that keeps letters for you, the preferred first (repeatable); empty takes all away.",
+)
 @passphrase_option
 @click.pass_context
 def edit(
@@ -154,15 +162,19 @@ def edit(
     name: str | None,
     bio: str | None,
     domain: str | None,
+    mailbox: tuple[str, ...],
     passphrase_file: Path | None,
 ) -> None:
-    """Change your name, bio or domain."""
+    """Change your name, bio, domain or mailbox hosts."""
     run = invocation(context)
-    if name is None and bio is None and domain is None:
-        raise Problem("Nothing to change. Give --name, --bio or --domain.", ExitCode.USAGE, "usage")
+    if name is None and bio is None and domain is None and not mailbox:
+        raise Problem(
+            "Nothing to change. Give --name, --bio, --domain or --mailbox.", ExitCode.USAGE, "usage"
+        )
     change = models.ProfileEdit(
         name=msgspec.UNSET if name is None else name,
         bio=msgspec.UNSET if bio is None else bio,
         domain=msgspec.UNSET if domain is None else domain,
+        mailboxes=[each for each in mailbox if each] if mailbox else msgspec.UNSET,
     )
     output.emit(run, call(run, PROFILE_EDIT, change, passphrase_file), _show_profile)

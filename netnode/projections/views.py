@@ -371,6 +371,7 @@ def profile_view(row: ProfileRow) -> models.Profile:
         bio="" if record.bio is UNSET else record.bio,
         addresses=[] if record.addresses is UNSET else list(record.addresses),
         domain=None if record.domain is UNSET else record.domain,
+        mailboxes=[] if record.mailboxes is UNSET else [id_text(host) for host in record.mailboxes],
         entry=row.entry.hex(),
     )
 

@@ -76,7 +76,7 @@ class OwnIdentity:
             form = {} if row is None else to_form(row.record)
             form |= {
                 name: value
-                for name in ("name", "bio", "domain")
+                for name in ("name", "bio", "domain", "mailboxes")
                 if (value := getattr(change, name)) is not UNSET
             }
             stamp = self._stamp(UNSET if row is None else row.record.stamp)

@@ -362,6 +362,30 @@ class FakeBlobs:
         del self.kept[name]
 
 
+class FakeMail:
+    def __init__(self):
+        self.mails: list[models.Mail] = []
+
+    async def send(self, draft):
+        number = len(self.mails) + 1
+        queued = models.Delivery(state="queued", at=TIME)
+        mail = models.Mail(
+            id=f"out-{number}", sender=ME, to=draft.to, subject=draft.subject, text=draft.text, at=TIME,
+            re=draft.re, delivery=queued,
+        )  # fmt: skip
+        self.mails.insert(0, mail)
+        return mail
+
+    async def list(self, query):
+        return paged([structs.replace(mail, text=None) for mail in self.mails], query)
+
+    async def show(self, name):
+        for mail in self.mails:
+            if mail.id == name:
+                return mail
+        raise Problem(f"There is no mail {name} here.", ExitCode.NOT_FOUND, "no_mail")
+
+
 class FakeModeration:
     def __init__(self, services):
         self.services = services
@@ -520,6 +544,7 @@ class FakeServices:
         self.doctor = FakeDoctor(self)
         self.room = FakeRoom()
         self.stamps = FakeStamps(self)
+        self.mail = FakeMail()
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
     def sign(self):

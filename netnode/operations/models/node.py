@@ -8,6 +8,7 @@ from netnode.operations.models.mail import MailFigures
 from netnode.operations.models.own import Waiting
 from netnode.operations.models.reach import Reached
 from netnode.operations.models.room import Storage
+from netnode.operations.models.shared import NetworkerText
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -58,14 +59,16 @@ class Profile(Struct, frozen=True, kw_only=True):
     bio: str = ""
     addresses: list[str] = []
     domain: str | None = None
+    mailboxes: list[str] = []  # ids of the nodes that keep letters for it
     entry: str | None = None
     domain_state: Literal["unverified", "verified", "failed"] | None = None
     domain_checked: int | None = None
 
 
 class ProfileEdit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Fields to change; what is left out stays, an empty text clears `bio` and `domain`."""
+    """Fields to change; what is left out stays, an empty text clears `bio` and `domain`, no ids `mailboxes`."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
     bio: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     domain: Annotated[str, Meta(max_length=253)] | UnsetType = UNSET
+    mailboxes: Annotated[list[NetworkerText], Meta(max_length=4)] | UnsetType = UNSET

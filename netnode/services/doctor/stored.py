@@ -20,6 +20,7 @@ from netnode.ports import Disk
 from netnode.problems import Problem
 from netnode.projections import catalogue
 from netnode.services.backups import HOUR_MS, META, Kept
+from netnode.services.mail import figures
 from netnode.services.verifying import LogVerification
 from netnode.settings import Settings
 from netnode.store import Reader, schema
@@ -28,6 +29,7 @@ from netnode.store.faults import told
 P = ParamSpec("P")
 T = TypeVar("T")
 LAG: Final = 10_000
+MANY_LETTERS: Final = 1_000
 LATE: Final = 3  # periods without a backup before it is noted
 WITHOUT_SCHEDULE_HOURS: Final = 7 * 24
 _REPAIR: Final = "netnode stop; netnode repair"
@@ -57,6 +59,20 @@ class _Alone:
 @dataclass(frozen=True, slots=True)
 class _Owner:
     id: bytes
+
+
+def _letters(reader: Reader) -> Check:
+    """How many letters wait; many that do not leave mean that nobody can be reached, or that no node runs."""
+    found = figures(reader)
+    waiting = found.queued + found.at_mailbox
+    text = (
+        f"{waiting:,} letters wait to arrive ({found.at_mailbox:,} at a mailbox), "
+        f"{found.incoming:,} are being taken in, {found.kept:,} are kept for others."
+    )
+    many = found.queued >= MANY_LETTERS or found.incoming >= MANY_LETTERS
+    return Check(
+        name="letters", state="warn" if many else "ok", text=text, mend="netnode mail ls" if many else None
+    )
 
 
 def store(home: Home, public: PublicKeys | None, disk: Disk) -> tuple[list[Check], Found]:
@@ -105,6 +121,7 @@ def _examined(connection: apsw.Connection, public: PublicKeys | None) -> tuple[l
         text, two = back
         mend = "netnode log resume" if two else "netnode status"
         checks.append(Check(name="publishing", state="fail" if two else "warn", text=text, mend=mend))
+    checks.append(_letters(reader))
     lag = catalogue.lag(connection)
     if lag > LAG:
         text = f"The catalogue is {lag:,} entries behind; search does not show them yet."
