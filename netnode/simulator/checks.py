@@ -305,13 +305,14 @@ class Safety:
             if parts is None:
                 continue
             try:
-                parts.store.reading(self._whole, name, now)
+                parts.store.reading(self._whole, self._nodes[name], parts, now)
             except Problem as problem:
                 self._seen.mark(f"unreadable {problem.code}")
 
-    def _whole(self, reader: Reader, name: str, now: int) -> None:
-        self._judge.look(reader.connection, name, self._oracle.label)
-        require_projections(reader.connection, self._network, now, name)
+    def _whole(self, reader: Reader, node: SimNode, parts: Assembly, now: int) -> None:
+        self._quotas(reader, node, parts, slack=0)
+        self._judge.look(reader.connection, node.name, self._oracle.label)
+        require_projections(reader.connection, self._network, now, node.name)
 
 
 def _places(places: list[Place]) -> str:
