@@ -18,6 +18,7 @@ from protocol import limits
 from protocol.address import Scope, scope_of
 
 LINGER_SECONDS: Final = 60.0  # why: an answer may come at once; a session that nobody needs is ended
+LEAST_SECONDS: Final = 1.0  # why: sums of seconds are rounded, and a look may come a hair too early
 ADDRESSES: Final = 4  # of one networker, tried in one round; why: each may take HANDSHAKE_SECONDS
 ASKED: Final = 3  # peers asked for the log of a networker that does not answer itself
 _log = logging.getLogger("netnode.mail")
@@ -141,7 +142,7 @@ class Routes:
 
     async def _converse(self, peering: Peering, ended: asyncio.Event) -> None:
         self._used[peering] = asyncio.get_running_loop().time()
-        self._look_later(peering)
+        self._look_later(peering, LINGER_SECONDS)
         try:
             await self._sessions.converse(peering)
         except Exception as error:  # a task root: a fault in one session must not end the node
@@ -150,19 +151,19 @@ class Routes:
             del self._used[peering]
             ended.set()
 
-    def _look_later(self, peering: Peering) -> None:
-        loop = asyncio.get_running_loop()
-        loop.call_at(self._used[peering] + LINGER_SECONDS, self._leave_idle, peering)
+    def _look_later(self, peering: Peering, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._leave_idle, peering)
 
     def _leave_idle(self, peering: Peering) -> None:
         """Ends a session that nobody needed for a while."""
         used = self._used.get(peering)
         if used is None:
             return
-        if asyncio.get_running_loop().time() - used >= LINGER_SECONDS:
+        left = used + LINGER_SECONDS - asyncio.get_running_loop().time()
+        if left < LEAST_SECONDS:
             peering.farewell("", "the letters are delivered")
         else:
-            self._look_later(peering)
+            self._look_later(peering, left)
 
 
 def _known(reader: Reader, networker: bytes) -> list[str]:

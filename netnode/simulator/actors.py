@@ -287,6 +287,20 @@ async def ask_peers(stall: Stall) -> None:
         await stall.services.reaching.ping(id_text(stall.id_of(other)))
 
 
+async def write(stall: Stall) -> None:
+    """Writes to somebody, under a subject of its own."""
+    other = stall.somebody()
+    if other is None:
+        return
+    to = stall.id_of(other)
+    subject = f"{stall.words(8)} {stall.chance.below(1_000_000_000)}"
+    draft = models.MailDraft(
+        to=id_text(to), subject=subject, text=stall.words(1 + stall.chance.below(stall.text))
+    )
+    sent = await stall.services.mail.send(draft)
+    stall.oracle.mails.setdefault(stall.node.name, {})[sent.id] = (to, subject)
+
+
 ACTS: Final[Mapping[str, tuple[Act, int]]] = {
     "publish": (publish, 30),
     "edit": (edit, 12),
@@ -308,6 +322,7 @@ ACTS: Final[Mapping[str, tuple[Act, int]]] = {
     "carry": (carry, 2),
     "drop log": (drop_log, 1),
     "ask peers": (ask_peers, 3),
+    "write": (write, 3),
 }
 """What there is to do, and how often it is done beside the others."""
 

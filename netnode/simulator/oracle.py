@@ -53,6 +53,7 @@ class Oracle:
         rotated: networkers whose signing key was replaced.
         put_back: networkers of whom a home was put back from an older copy.
         wrong_clocks: homes whose clock may be off by more than INX tolerates.
+        mails: to whom and under which subject an owner was told that a mail is sent, by home and name of the mail.
         told: how often an owner was told that an entry is on disk.
     """
 
@@ -70,6 +71,7 @@ class Oracle:
     rotated: set[bytes] = field(default_factory=set)
     put_back: set[bytes] = field(default_factory=set)
     wrong_clocks: set[str] = field(default_factory=set)
+    mails: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)
     told: int = 0
 
     def acknowledge(self, home: str, entry: bytes, what: str, at: float) -> None:

@@ -13,10 +13,11 @@ from netnode.simulator.scenarios.evil import EVIL
 from netnode.simulator.scenarios.found import FOUND
 from netnode.simulator.scenarios.homes import HOMES
 from netnode.simulator.scenarios.keys import KEYS
+from netnode.simulator.scenarios.letters import LETTERS
 from netnode.simulator.scenarios.market import MARKET
 from netnode.simulator.scenarios.scenario import Scenario
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (*MARKET, *HOMES, *KEYS, *EVIL, *FOUND)
+SCENARIOS: Final[tuple[Scenario, ...]] = (*MARKET, *HOMES, *KEYS, *EVIL, *LETTERS, *FOUND)
 
 
 def named(text: str) -> Scenario:
