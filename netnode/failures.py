@@ -11,6 +11,7 @@ SESSION: Final = "a session"
 DIALLING: Final = "dialling a peer"
 FETCHING: Final = "fetching a log"
 SERVING: Final = "answering the owner"
+SHOPPER: Final = "answering a shopper"
 _log = logging.getLogger("netnode")
 
 

@@ -197,7 +197,12 @@ async def _front(
             parts.witnesses,
         )
         shop = ShopRoutes(
-            counter, parts.ports.clock, document.names, settings.allow_origins, settings.trusted_proxies
+            counter,
+            parts.ports.clock,
+            document.names,
+            settings.allow_origins,
+            settings.trusted_proxies,
+            failures=parts.failures,
         )
         public += shop.routes()
     server = ApiServer(

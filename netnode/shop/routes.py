@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from aiohttp import web
 
+from netnode.failures import SHOPPER, Failures
 from netnode.links import remote_address
 from netnode.ports import Clock
 from netnode.problems import Problem
@@ -54,6 +55,7 @@ class ShopRoutes:
         allow_origins: pages that may call at any name of the node.
         proxies: reverse proxies whose ``X-Forwarded-For`` is believed.
         turnstile: the rates.
+        failures: told when the node fails at a request.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class ShopRoutes:
         allow_origins: Sequence[str] = (),
         proxies: Sequence[str] = (),
         turnstile: Turnstile | None = None,
+        failures: Failures | None = None,
     ) -> None:
         self._counter = counter
         self._clock = clock
@@ -71,6 +74,7 @@ class ShopRoutes:
         self._origins = frozenset(allow_origins)
         self._proxies = tuple(ipaddress.ip_network(each, strict=False) for each in proxies)
         self._turnstile = turnstile or Turnstile()
+        self._failures = failures or Failures()
 
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
@@ -99,8 +103,8 @@ class ShopRoutes:
                 code = problem.code if problem.code in CODES else "internal"
                 text = problem.text if problem.code in CODES else "this node failed at the request"
                 answer, status = bodies.Refused(code=code, text=text), _STATUS.get(code, _HELD)
-            except Exception:
-                _log.exception("a request of a shopper failed")
+            except Exception as error:
+                self._failures.outlived(SHOPPER, error, SHOPPER)
                 answer, status = bodies.Refused(code="internal", text="this node failed at the request"), 500
             return _answer(answer, status, origin)
 
