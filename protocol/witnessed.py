@@ -4,8 +4,8 @@ The node that brought a buyer keeps the opened path, the seller's signed accept 
 never the order: the accept names order, path hash and buyer's key. Each piece is signed by who is bound by it, so a
 witness proves a sale that its issuer never publishes, and can invent none.
 
-A file of them is ``INXWIT1`` and a line feed, the network's name as canonical str, then blocks: a length in 4 bytes
-big endian, and the canonical array ``[path, accept, receipts, openers]``, the openers an array of arrays of entries.
+A file of them is ``INXWIT1`` and a line feed, then blocks: a length in 4 bytes big endian, and a canonical value. The
+first is the network's name, each other an array ``[path, accept, receipts, openers]``, the openers arrays of entries.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from protocol import encoding, limits, paths
 from protocol.deals.bodies import Accept, Receive
 from protocol.deals.message import Message, parse, signed_by
 from protocol.entry import Entry, parse_wire
-from protocol.errors import NotHeld, RemoteProtocolError
+from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError
 from protocol.openers import Openers, start
 from protocol.paths import Path
+from protocol.tags import tag
 
 MAGIC: Final = b"INXWIT1\n"
 _LENGTH: Final = 4
@@ -151,27 +152,38 @@ def openers_of(network: str, told: Sequence[Sequence[Entry]]) -> dict[bytes, Ope
 # -- files ---------------------------------------------------------------------------------------------------
 def encode_start(network: str) -> bytes:
     """What a file begins with."""
-    return MAGIC + encoding.encode(network)
+    return MAGIC + _block(encoding.encode(network))
 
 
 def encode_testimony(told: Testimony) -> bytes:
     """One block of a file."""
     openers = [[entry.wire() for entry in entries] for entries in told.openers]
-    data = encoding.encode([told.path, told.accept, list(told.receipts), openers])
-    return len(data).to_bytes(_LENGTH, "big") + data
+    return _block(encoding.encode([told.path, told.accept, list(told.receipts), openers]))
 
 
-def read_file(network: str, data: bytes) -> Iterator[Testimony]:
-    """The testimonies of a file, in order; those before a fault are handed out first [R-SHOP-12].
+def read_file(data: bytes) -> tuple[str, Iterator[Testimony]]:
+    """The network of a file and its testimonies in order; those before a fault are handed out first [R-SHOP-12].
 
     Raises:
-        RemoteProtocolError: `bad_file`, or a code of the encoding or of an opener.
+        RemoteProtocolError: `bad_file`; the iterator also codes of the encoding and of entries.
     """
-    beginning = encode_start(network)
-    if not data.startswith(beginning):
-        what = "not a file of witnesses" if data[: len(MAGIC)] != MAGIC else "of another network"
-        raise RemoteProtocolError("bad_file", f"this is {what}")
-    at = len(beginning)
+    if data[: len(MAGIC)] != MAGIC:
+        raise RemoteProtocolError("bad_file", "this is not a file of witnesses")
+    blocks = _blocks(data)
+    network = encoding.decode(next(blocks, b""))
+    try:
+        tag(str(network), "path")
+    except LocalProtocolError as error:
+        raise RemoteProtocolError("bad_file", "the file does not name its network") from error
+    return str(network), map(_testimony, blocks)
+
+
+def _block(value: bytes) -> bytes:
+    return len(value).to_bytes(_LENGTH, "big") + value
+
+
+def _blocks(data: bytes) -> Iterator[bytes]:
+    at = len(MAGIC)
     while at < len(data):
         length = int.from_bytes(data[at : at + _LENGTH], "big")
         block = data[at + _LENGTH : at + _LENGTH + length]
@@ -179,7 +191,7 @@ def read_file(network: str, data: bytes) -> Iterator[Testimony]:
             raise RemoteProtocolError(
                 "bad_file", "the file is cut off, or a block has a length that cannot be"
             )
-        yield _testimony(block)
+        yield block
         at += _LENGTH + length
 
 

@@ -31,6 +31,7 @@ from netnode.cli import (
     settings,
     simulation,
     watching,
+    witness,
 )
 from netnode.cli.frame import NodeGroup, Start
 from netnode.home import Home, default_home, named_home
@@ -106,6 +107,7 @@ for _command in (
     doctor.repair,
     doctor.bugreport,
     room.stamp,
+    witness.witness,
     settings.config,
     node.demo,
     simulation.sim,

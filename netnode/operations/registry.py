@@ -18,6 +18,7 @@ from netnode.operations import (
     peers,
     reach,
     room,
+    witnesses,
 )
 from netnode.operations.operation import Download, Operation, Upload
 
@@ -37,4 +38,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *doctor.OPERATIONS,
     *room.OPERATIONS,
     *mail.OPERATIONS,
+    *witnesses.OPERATIONS,
 )

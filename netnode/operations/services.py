@@ -254,6 +254,19 @@ class Mails(Protocol):
         """One mail, which counts as read then; Problem 3 when it is not here."""
 
 
+class Witnesses(Protocol):
+    """What proves that this node brought buyers to sellers."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.Witness]:
+        """All, the newest first."""
+
+    async def show(self, order: str) -> models.Witness:
+        """One by a beginning of its order's id; Problem 3 when there is none, Problem 2 when there are several."""
+
+    def export(self, order: str | None) -> AsyncIterator[bytes]:
+        """A file that proves one, or all; Problem 3 when there is none."""
+
+
 class Moderation(Protocol):
     """Public statements about others."""
 
@@ -388,6 +401,10 @@ class Services(Protocol):
     @property
     def mail(self) -> Mails:
         """Mail from networker to networker."""
+
+    @property
+    def witnesses(self) -> Witnesses:
+        """What proves that this node brought buyers to sellers."""
 
     @property
     def moderation(self) -> Moderation:

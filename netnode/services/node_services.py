@@ -48,6 +48,7 @@ from netnode.services.stamps import Stamps
 from netnode.services.standing import StandingEntries
 from netnode.services.status import LiveState
 from netnode.services.verifying import LogVerification
+from netnode.services.witnesses import WitnessShelf
 from netnode.stamping import Stamping
 from netnode.store import Store
 from netnode.system import SystemDisk, own_addresses
@@ -77,6 +78,7 @@ class NodeServices:
     backups: HomeBackups
     doctor: Doctor
     mail: MailService
+    witnesses: WitnessShelf
     moderation: Statements
     config: FileConfiguration
 
@@ -231,6 +233,7 @@ def compose(
         blobs=HeldBlobs(store, own, projector, clock, sessions, settings.blobs_mb * MIB),
         backups=backups,
         doctor=Doctor(home, machine(), clock, disk, entropy, executor, live),
+        witnesses=WitnessShelf(network, store),
         mail=MailService(store, own, clock, letters or Letters(store, clock, entropy)),
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),

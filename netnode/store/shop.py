@@ -66,6 +66,11 @@ def witness(reader: Reader, order: bytes) -> WitnessRow | None:
     return found[0] if found else None
 
 
+def beginning(reader: Reader, order: str) -> list[WitnessRow]:
+    """At most two deals whose id in hex begins so."""
+    return _rows(reader, "SELECT * FROM witness WHERE lower(hex(id)) GLOB ? ORDER BY id LIMIT 2", f"{order}*")
+
+
 def witnesses(reader: Reader, before: tuple[int, bytes] | None, limit: int) -> list[WitnessRow]:
     """Deals, the newest first, below a place (at, id) of the page before."""
     at, id_ = before or (2**62, b"")

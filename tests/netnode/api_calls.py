@@ -19,6 +19,7 @@ from netnode.operations import (
     peers,
     reach,
     room,
+    witnesses,
 )
 from protocol.recovery import promised_seed
 from tests.netnode.fake_keys import backup_of, promised
@@ -76,6 +77,8 @@ CALLS = [
     (blobs.BLOB_REMOVE, models.BlobName(BLOB)),
     (mail.MAIL_SEND, models.MailDraft(to=OTHER, subject="The lamp", text="It is on its way.")),
     (mail.MAILS, models.MailQuery(box="out", limit=1)),
+    (witnesses.WITNESSES, models.Listed()),
+    (witnesses.WITNESS_SHOW, models.WitnessChoice("ab" * 8)),
     (mail.MAIL_SHOW, models.MailName("out-1")),
     (room.LISTING_DROP, models.ListingDrop(f"{OTHER}/x")),
     (room.LOG_DROP, models.LogDrop(id=OTHER)),

@@ -519,6 +519,27 @@ class FakeDoctor:
         return models.Examined(ok=True, running=self.services.running, checks=[check])
 
 
+class FakeWitnesses:
+    def __init__(self):
+        self.one = models.Witness(
+            order="ab" * 32, seller=OTHER, listing="cd" * 32, path_hash="ef" * 32,
+            accepted=1_700_000_000_000, since=1_700_000_000_000,
+            path=[models.PathStep(referrer=ME, campaign="june", expires=1_700_000_000_000, checked=True)],
+            receipts=[models.WitnessReceipt(part=0, time=1_700_000_000_000)],
+        )  # fmt: skip
+
+    async def list(self, query):
+        return paged([self.one], query)
+
+    async def show(self, order):
+        if not self.one.order.startswith(order):
+            raise Problem(f"No deal {order} is witnessed here.", ExitCode.NOT_FOUND, "no_witness")
+        return self.one
+
+    async def export(self, order):
+        yield b"INXWIT1\n"
+
+
 class FakeServices:
     """Satisfies `Services`; `unlocked` says whether it can sign, `running` whether it plays a running node."""
 
@@ -545,6 +566,7 @@ class FakeServices:
         self.room = FakeRoom()
         self.stamps = FakeStamps(self)
         self.mail = FakeMail()
+        self.witnesses = FakeWitnesses()
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
     def sign(self):

@@ -125,6 +125,16 @@ from netnode.operations.models.shared import (
     Page,
     ReferenceText,
 )
+from netnode.operations.models.witnesses import (
+    OrderText,
+    PathStep,
+    Witness,
+    WitnessChoice,
+    WitnessError,
+    WitnessesVerified,
+    WitnessExport,
+    WitnessReceipt,
+)
 
 __all__ = [
     "ITEMS_DEFAULT",
@@ -210,8 +220,10 @@ __all__ = [
     "NetworkerText",
     "NotCarried",
     "Nothing",
+    "OrderText",
     "OwnBranch",
     "Page",
+    "PathStep",
     "Peer",
     "PeerBlock",
     "PeerCheck",
@@ -250,4 +262,10 @@ __all__ = [
     "Verified",
     "Waiting",
     "WellKnown",
+    "Witness",
+    "WitnessChoice",
+    "WitnessError",
+    "WitnessExport",
+    "WitnessReceipt",
+    "WitnessesVerified",
 ]
