@@ -37,6 +37,9 @@ PURE: Final = frozenset({
 # Where everything may be caught, and how often in the file. Who only cleans up takes `finally` or an ExitStack.
 TASK_ROOTS: Final = {  # outlived: each tells `netnode.failures`, which logs and counts it
     "netnode/api/server.py": 1,
+    "netnode/mail/delivery.py": 1,
+    "netnode/mail/inbox.py": 1,
+    "netnode/mail/routes.py": 1,
     "netnode/periodic.py": 1,
     "netnode/recovering.py": 1,
     "netnode/shop/routes.py": 1,
