@@ -39,7 +39,8 @@ async def _speak(scene: Scene, mode: str, target: Target) -> None:
     async with scene.meeting(target, author, shelf, act=mode, hello=hello) as puppet:
         await puppet.say(shelf.have())
         if mode == "messages":
-            for number in (901, 2**52 + 1, 43, 900, 2**52, 44):
+            next_free = max(messages.MESSAGES) + 1
+            for number in (901, 2**52 + 1, next_free, 900, 2**52, next_free + 1):
                 await puppet.say_any(number, scene.chance.below(50) + 1, {"later": [1, {"x": None}]})
         elif mode == "fields":
             body = {"after": None, "limit": 5, "zzz": {"of": "later"}}
