@@ -161,10 +161,10 @@ class Author:
 
     # -- openers -----------------------------------------------------------------------------------------------
 
-    def inception(self, later: int = 3) -> Entry:
+    def inception(self) -> Entry:
         """Another header for the same record [R-LOG-25]."""
         seed = self.seeds[self.first.id]
-        return self._write(None, INCEPTION, self.record, seed, seed, (0, 0), later)
+        return self._write(None, INCEPTION, self.record, seed, seed, (0, 0), 3)
 
     def settlement(self, below: Entry, *, later: int = 1, seed: bytes | None = None) -> Entry:
         """Opens the next term upon an entry."""

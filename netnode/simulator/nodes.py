@@ -298,7 +298,7 @@ class SimNode:
             self._world.fault(self.name, error)
 
     # -- homes -----------------------------------------------------------------------------------------------
-    async def found(self, settings: Mapping[str, object] = {}, peers: Sequence[str] = ()) -> Created:
+    async def found(self, settings: Mapping[str, object] = {}) -> Created:
         """Makes the home of a new networker, as ``netnode init``.
 
         Raises:
@@ -307,9 +307,7 @@ class SimNode:
         """
         await self.gone()
         self.write_settings(settings)
-        self.created = await self.offline(
-            lambda ports: founding.found(self.home, ports, self.name, None, peers)
-        )
+        self.created = await self.offline(lambda ports: founding.found(self.home, ports, self.name, None, ()))
         return self.created
 
     async def restore(self, file: Path, key: BackupKey) -> models.Restored:

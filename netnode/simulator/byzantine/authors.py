@@ -137,23 +137,22 @@ class Author:
         )
         return self.after(tip, ROTATION, record, signer=self.promised(epoch), place=(epoch, 0)), fresh
 
-    def rotate(self, at: int = -1) -> Entry:
-        """Rotates on the entry with that place in `entries`; what lies above leaves the log."""
-        entry, self.signer = self.rotation(self.entries[at])
-        self.entries = [*self.entries[: entry.seq], entry]
+    def rotate(self) -> Entry:
+        """Appends a rotation."""
+        entry, self.signer = self.rotation(self.tip)
+        self.entries.append(entry)
         return entry
 
-    def settlement(self, tip: Entry, *, branches: Sequence[Entry] = (), note: int = 0) -> Entry:
+    def settlement(self, tip: Entry, *, note: int = 0) -> Entry:
         """A settlement on `tip`, not appended; another `note` gives another one of the same term."""
-        record = encode_record(Settlement(branches=tuple((each.seq, each.id) for each in branches)))
+        record = encode_record(Settlement(branches=()))
         place = (tip.epoch, tip.term + 1)
         return self.after(tip, SETTLEMENT, record, place=place, time=tip.time + 1 + note)
 
-    def settle(self, at: int = -1) -> Entry:
-        """Settles on the entry with that place in `entries`; what lies above leaves the log."""
-        entry = self.settlement(self.entries[at])
-        self.entries = [*self.entries[: entry.seq], entry]
-        return entry
+    def settle(self) -> Entry:
+        """Appends a settlement."""
+        self.entries.append(self.settlement(self.tip))
+        return self.tip
 
     def identity(
         self, now: int, *, openers: Sequence[Entry] | None = None, days: int = SESSION_DAYS

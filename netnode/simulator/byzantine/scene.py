@@ -225,13 +225,11 @@ class Scene:
                     await puppet.say(push)
                 await puppet.over(seconds)
 
-    async def copy(self, target: Target, *networkers: bytes) -> dict[bytes, list[Entry]]:
-        """Logs as a node holds them, of these networkers or of all it has; within bounds."""
+    async def copy(self, target: Target) -> dict[bytes, list[Entry]]:
+        """Logs as a node holds them, within bounds."""
         logs: dict[bytes, list[Entry]] = {}
         async with self.meeting(target, self.author("copier"), act="copy") as puppet:
             for item in await items_of(puppet):
-                if networkers and item.author not in networkers:
-                    continue
                 get = messages.Get(budget=1_000_000, wants=[(item.author, item.held_from, item.seq)])
                 for part in await puppet.ask(get):
                     if isinstance(part, Runs):

@@ -48,9 +48,9 @@ class Shelf:
         """The items of all logs held, at most one message of them."""
         return messages.Have(items=[item.wire() for item in self._items(None, limits.MAX_ITEMS)])
 
-    def pushes(self, author: bytes, first: int = 0) -> list[messages.Push]:
-        """A log from one seq on, in as many messages as it needs."""
-        return [messages.Push(runs=runs) for runs in _parts([e for e in self.logs[author] if e.seq >= first])]
+    def pushes(self, author: bytes) -> list[messages.Push]:
+        """A log, in as many messages as it needs."""
+        return [messages.Push(runs=runs) for runs in _parts(self.logs[author])]
 
     def answer(self, question: Body) -> Sequence[Body]:
         """What an honest peer with this shelf answers."""
