@@ -32,7 +32,7 @@ from netnode.store import Reader, Store, Writer, deals, stock
 from netnode.store.deals import DealRow
 from netnode.store.stock import SoldOut
 from protocol import limits
-from protocol.deals.bodies import DealBody, Order
+from protocol.deals.bodies import DealBody, Order, Renewal
 from protocol.deals.enclosures import Goods, Note
 from protocol.deals.message import Message, sign
 from protocol.deals.moves import draft, moves
@@ -53,6 +53,8 @@ class Move:
 
 Make = Callable[[Known, apsw.Connection], Move]
 """Makes a move of a deal as it stands; runs inside the transaction and may raise Problem or Void."""
+MakeRenewal = Callable[[Known, apsw.Connection], Renewal]
+"""Makes the renewal of a deal as it stands; runs inside the transaction and may raise Problem."""
 
 
 class Desk:
@@ -152,6 +154,22 @@ class Desk:
         self._letters.wake()
         return known
 
+    async def renew(self, first: bytes, make: MakeRenewal) -> Known:
+        """Starts the deal of one further period; durable when it returns.
+
+        Args:
+            first: id of the deal with the mandate, in which the owner is the seller.
+            make: the renewal, made of that deal as it stands.
+
+        Raises:
+            Problem: `no_deal` (3); it is held, another copy runs, or what `make` raises; the disk.
+        """
+        self._refuse_twin()
+        keys = self._ring.keys
+        known = await self._store.write(self._renew, first, make, keys, self._clock.now_ms())
+        self._letters.wake()
+        return known
+
     async def secret(self) -> Keys:
         """The keys, with the secret that those of orders are derived from."""
 
@@ -177,6 +195,31 @@ class Desk:
             deals.put_enclosure(writer, row.number, name, goods)
             deals.put_message(writer, row.number, start.id, start.data, now, own=True)
             return self._sent(writer, connection, row, start, now)
+
+    def _renew(
+        self, writer: Writer, first: bytes, make: MakeRenewal, keys: Keys, now: int
+    ) -> Known:
+        with writer.transaction(durable=True) as connection:
+            row = deals.by_id(connection, first)
+            if row is None:
+                raise no_deal(first.hex())
+            if holding(connection, row) is not None:
+                raise Held(row).problem
+            known = load(connection, row, now)
+            goods = known.enclosures[known.order.enclosed]
+            start = sign(
+                self._network, self._signer(writer, known, keys), body=make(known, connection), deal=None,
+                role="seller", number=0, previous=None, seen=(), time=now, epoch=keys.epoch,
+            )  # fmt: skip
+            fresh = replace(
+                row_of(start, known.order, known.goods, "seller", row.buyer, None),
+                copies=copied(writer).times,
+                changed=now,
+            )
+            fresh = replace(fresh, number=deals.start(writer, fresh))
+            deals.put_enclosure(writer, fresh.number, known.order.enclosed, goods)
+            deals.put_message(writer, fresh.number, start.id, start.data, now, own=True)
+            return self._sent(writer, connection, fresh, start, now)
 
     def _move(self, writer: Writer, deal: bytes, make: Make, keys: Keys, now: int) -> Known:
         with writer.transaction(durable=True) as connection:

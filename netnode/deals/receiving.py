@@ -27,10 +27,11 @@ from netnode.store import Store, Writer, deals, stock
 from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
 from protocol import encoding, limits
-from protocol.deals.bodies import Order
+from protocol.deals.bodies import Order, Renewal
 from protocol.deals.enclosures import Goods
+from protocol.deals.mandates import authentic_renewal
 from protocol.deals.message import Message, first_order, parse
-from protocol.errors import ProtocolError
+from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.letter_bodies import Answers, Ask, DealLetter
 from protocol.openers import Openers
 
@@ -171,6 +172,8 @@ class Receiving:
             raise _Refused("bad_time", "the order is dated more than an hour ahead of this node's clock")
         data = letter.enclosures.get(order.enclosed)
         goods = None if data is None else read_enclosure(data, Goods)
+        if isinstance(start.body, Renewal):
+            return self._begin_period(writer, start, start.body, now)
         nonce: bytes | None = None
         buyer = letter.incoming.sender
         if self._is_own(order, goods):
@@ -179,13 +182,9 @@ class Receiving:
             buyer, nonce = self._own, goods.salt
         elif order.seller == self._own:
             role = "seller"
-            if start.starts and goods is None and isinstance(start.body, Order):
+            if goods is None:
                 raise _Refused("enclosure", "the goods of the order do not come along, or have another form")
-            if (
-                start.role == "buyer"
-                and deals.undecided(writer.connection) >= UNDECIDED
-                and letter.incoming.stranger
-            ):
+            if letter.incoming.stranger and deals.undecided(writer.connection) >= UNDECIDED:
                 raise _Refused("busy", "too many orders wait for their seller; try again later")
         elif order.terms.arbiter == self._own:
             role = "arbiter"
@@ -195,6 +194,22 @@ class Receiving:
         row = row_of(start, order, goods, role, buyer, nonce)
         row = replace(row, copies=copies_for(writer, start.time), changed=now)
         return replace(row, number=deals.start(writer, row))
+
+    def _begin_period(self, writer: Writer, start: Message, body: Renewal, now: int) -> DealRow:
+        """The row of a further period: in it everybody has the part they have in the deal with the mandate."""
+        connection = writer.connection
+        first = deals.by_id(connection, parse(body.first).id)
+        if first is None:
+            raise _Refused("no_deal", "the deal with the mandate is not here")
+        known = load(connection, first, now)
+        row = row_of(start, known.order, known.goods, first.role, first.buyer, first.nonce)
+        row = replace(row, copies=copies_for(writer, start.time), changed=now)
+        row = replace(row, number=deals.start(writer, row))
+        if known.order.enclosed in known.enclosures:
+            deals.put_enclosure(
+                writer, row.number, known.order.enclosed, known.enclosures[known.order.enclosed]
+            )
+        return row
 
     def _is_own(self, order: Order, goods: Goods | None) -> bool:
         """Whether this networker made the order, though this store does not know it: it was lost with another."""
@@ -218,6 +233,8 @@ class Receiving:
         if isinstance(message.body, Order):
             signers.check_named(message.body)
             signers.check_offer(message.body)
+        if isinstance(message.body, Renewal) and not authentic_renewal(self._network, message.body):
+            raise RemoteProtocolError("signature", "the buyer did not sign what the renewal rests on")
         if deals.count(connection, row.number) >= limits.MAX_DEAL_MESSAGES:
             raise _Refused("too_large", f"a deal has at most {limits.MAX_DEAL_MESSAGES} messages of others")
         if message.role == "buyer" and row.role == "arbiter" and row.buyer == order.key:

@@ -71,7 +71,7 @@ def differences(connection: apsw.Connection, known: Known, settings: Settings) -
 
 
 def accept(
-    settings: Callable[[], Settings], *, anyway: bool, text: str | None = None
+    settings: Settings, *, anyway: bool, text: str | None = None
 ) -> Callable[[Known, apsw.Connection], Move]:
     """Makes the accept of an order.
 
@@ -82,9 +82,8 @@ def accept(
     """
 
     def make(known: Known, connection: apsw.Connection) -> Move:
-        now = settings()
         if not (anyway or known.state.contract or known.role != "seller"):
-            found = differences(connection, known, now)
+            found = differences(connection, known, settings)
             if found:
                 shown = known.row.id.hex()[:10]
                 raise Problem(
@@ -95,7 +94,7 @@ def accept(
                     {"deal": known.row.id.hex(), "differs": found},
                 )
         order = known.order
-        methods = terms.methods_of(now)
+        methods = terms.methods_of(settings)
         note = Note(salt=b"", methods=methods, text=UNSET if text is None else text)
         return Move(
             Accept(key=order.key, listing=order.listing, path=order.path),
@@ -115,7 +114,7 @@ class Accepting:
         settings: of the node.
     """
 
-    def __init__(self, desk: Desk, store: Store, clock: Clock, settings: Callable[[], Settings]) -> None:
+    def __init__(self, desk: Desk, store: Store, clock: Clock, settings: Settings) -> None:
         self._desk = desk
         self._store = store
         self._clock = clock
@@ -127,11 +126,10 @@ class Accepting:
         Raises:
             Problem: the disk.
         """
-        settings = self._settings()
-        if not await self._store.read(self._suits, deal, settings):
+        if not await self._store.read(self._suits, deal, self._settings):
             return
         try:
-            await self._desk.move(deal, accept(lambda: settings, anyway=False))
+            await self._desk.move(deal, accept(self._settings, anyway=False))
         except Problem as problem:
             if problem.code == "sold_out":
                 await self._desk.move(deal, lambda known, connection: Move(Decline(reason="sold_out")))

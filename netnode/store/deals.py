@@ -184,6 +184,11 @@ def ask(writer: Writer, number: int, nonce: bytes, letter: int) -> None:
     writer.connection.execute("UPDATE deal SET asked = ?, question = ? WHERE d = ?", (nonce, letter, number))
 
 
+def forget_question(writer: Writer, number: int) -> None:
+    """The other side may be asked again."""
+    writer.connection.execute("UPDATE deal SET asked = NULL, question = NULL WHERE d = ?", (number,))
+
+
 def release(writer: Writer, number: int, copies: int) -> None:
     """The other side has told all it has, or need not: own moves go on."""
     writer.connection.execute(

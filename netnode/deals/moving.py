@@ -1,0 +1,331 @@
+"""What the commands of a deal say, made of the deal as it stands: amounts, parts and what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import apsw
+from msgspec import UNSET, UnsetType
+
+from netnode.deals.desk import Make, Move
+from netnode.deals.known import Known
+from netnode.market import money
+from netnode.problems import ExitCode, Problem
+from protocol.deals.bodies import (
+    Cancel,
+    DealBody,
+    Decline,
+    Dispute,
+    Fulfil,
+    LapseAccept,
+    LapseDispute,
+    LapseFulfil,
+    LapsePay,
+    PaymentReceived,
+    PaymentSent,
+    PresumePayment,
+    PresumeReceived,
+    PresumeRefund,
+    Receive,
+    Refund,
+    RefundReceived,
+    Ruling,
+)
+from protocol.deals.enclosures import Note
+from protocol.deals.message import Message
+from protocol.deals.moves import draft, moves
+from protocol.deals.state import PartStatus
+from protocol.errors import Void
+from protocol.limits import MAX_INT, SALT_BYTES
+
+_NO_SALT: Final = bytes(SALT_BYTES)
+_LAPSES: Final = ("accept", "pay", "fulfil", "dispute")
+_PRESUMPTIONS: Final = ("received", "payment", "refund")
+
+
+def note(**fields: object) -> Note | None:
+    """An enclosure of the fields that are given; None when none is."""
+    given = {name: value for name, value in fields.items() if value is not None and value is not UNSET}
+    return Note(salt=_NO_SALT, **given) if given else None  # type: ignore[arg-type]
+
+
+def decline(reason: str, enclosed: Note | None) -> Make:
+    """The seller does not want the order."""
+    return lambda known, connection: Move(Decline(reason=reason), enclosed)
+
+
+def cancel(reason: str, enclosed: Note | None) -> Make:
+    """Ends the open parts."""
+    return lambda known, connection: Move(Cancel(reason=reason), enclosed)
+
+
+def paid(amount: str | None, enclosed: Note | None) -> Make:
+    """The buyer paid: so much, or all that is due and not said to be paid yet."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        figures = known.state.figures
+        open_ = figures.payment_due - figures.unconfirmed_payments
+        return Move(PaymentSent(amount=_amount(known, amount, open_, "to pay")), enclosed)
+
+    return make
+
+
+def received(amount: str | None, enclosed: Note | None) -> Make:
+    """The seller confirms a payment: the oldest one of that amount that is not confirmed, else money without a word."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        confirmed = {each.body.payment for each in _effective(known, PaymentReceived)}  # type: ignore[union-attr]
+        claim = _unanswered(known, PaymentSent, confirmed, amount)
+        due = known.state.figures.payment_due if claim is None else _said(claim)
+        minor = _amount(known, amount, due, "to confirm")
+        payment = UNSET if claim is None else claim.id
+        return Move(PaymentReceived(amount=minor, payment=payment), enclosed)
+
+    return make
+
+
+def fulfil(part: int | None, enclosed: Note | None) -> Make:
+    """The seller delivers a part."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        return Move(Fulfil(part=_part(known, part, (PartStatus.OPEN,), "deliver")), enclosed)
+
+    return make
+
+
+def receipt(part: int | None, enclosed: Note | None) -> Make:
+    """The buyer confirms a part."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        number = _part(known, part, (PartStatus.FULFILLED, PartStatus.OPEN, PartStatus.PRESUMED), "confirm")
+        claim = _fulfil_of(known, number)
+        return Move(Receive(part=number, fulfil=UNSET if claim is None else claim.id), enclosed)
+
+    return make
+
+
+def refund(amount: str | None, enclosed: Note | None) -> Make:
+    """The seller pays back: so much, or all that is due."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        due = known.state.figures.refund_due
+        return Move(Refund(amount=_amount(known, amount, due, "to pay back")), enclosed)
+
+    return make
+
+
+def refunded(amount: str | None) -> Make:
+    """The buyer confirms a refund: the oldest one of that amount that is not confirmed, else what is due."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        figures = known.state.figures
+        confirmed = {each.body.refund for each in _effective(known, RefundReceived)}  # type: ignore[union-attr]
+        claim = _unanswered(known, Refund, confirmed, amount)
+        due = figures.refund_due if claim is None else _said(claim)
+        minor = _amount(known, amount, due, "to confirm")
+        return Move(
+            RefundReceived(
+                amount=minor,
+                refund=UNSET if claim is None else claim.id,
+                total=min(MAX_INT, figures.refund_received + minor),
+            )
+        )
+
+    return make
+
+
+def dispute(claim: str, enclosed: Note | None) -> Make:
+    """Opens a dispute: what the seller should keep."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        return Move(Dispute(claim=_minor(known, claim)), enclosed)
+
+    return make
+
+
+def rule(keeps: str, found_paid: str | None, delivered: tuple[int, ...], enclosed: Note | None) -> Make:
+    """The arbiter rules on the dispute that is open."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        found = _open_dispute(known)
+        paid_ = known.state.figures.paid if found_paid is None else _minor(known, found_paid)
+        body = Ruling(
+            delivered=tuple(sorted(set(delivered))), dispute=found, keeps=_minor(known, keeps), paid=paid_
+        )
+        return Move(body, enclosed)
+
+    return make
+
+
+def lapse(what: str | None, part: int | None) -> Make:
+    """Ends what did not come in time."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        match what or _only(known, "lapse_", _LAPSES, _guess_lapse(known)):
+            case "accept":
+                return Move(LapseAccept())
+            case "pay":
+                return Move(LapsePay())
+            case "fulfil":
+                return Move(_first(known, (LapseFulfil(part=each) for each in _open_parts(known, part))))
+            case _:
+                return Move(LapseDispute(dispute=_open_dispute(known)))
+
+    return make
+
+
+def presume(what: str | None, part: int | None) -> Make:
+    """Takes as confirmed what nobody confirmed in time."""
+
+    def make(known: Known, connection: apsw.Connection) -> Move:
+        guess = "payment" if known.role == "buyer" else "received"
+        match what or _only(known, "presume_", _PRESUMPTIONS, guess):
+            case "received":
+                bodies: Iterator[DealBody] = (
+                    PresumeReceived(fulfil=each.id)
+                    for each in _effective(known, Fulfil)
+                    if part is None or each.body.part == part  # type: ignore[union-attr]
+                )
+            case "payment":
+                bodies = (PresumePayment(payment=each.id) for each in _effective(known, PaymentSent))
+            case _:
+                bodies = (PresumeRefund(refund=each.id) for each in _effective(known, Refund))
+        return Move(_first(known, bodies))
+
+    return make
+
+
+# -- finding what is meant -----------------------------------------------------------------------------------
+def _effective(known: Known, form: type[DealBody]) -> list[Message]:
+    """Messages of a type that have effect, the oldest first."""
+    return [
+        each
+        for each in known.ordered()
+        if isinstance(each.body, form) and known.state.verdicts.get(each.id, "waits") is None
+    ]
+
+
+def _said(message: Message) -> int:
+    body = message.body
+    assert isinstance(body, PaymentSent | Refund)
+    return body.amount
+
+
+def _unanswered(
+    known: Known, form: type[DealBody], answered: set[bytes | UnsetType], amount: str | None
+) -> Message | None:
+    minor = None if amount is None else _minor(known, amount)
+    for each in _effective(known, form):
+        if each.id not in answered and (minor is None or _said(each) == minor):
+            return each
+    return None
+
+
+def _fulfil_of(known: Known, part: int) -> Message | None:
+    for each in _effective(known, Fulfil):
+        if isinstance(each.body, Fulfil) and each.body.part == part:
+            return each
+    return None
+
+
+def _minor(known: Known, text: str) -> int:
+    order = known.order
+    if order.currency is UNSET:
+        if not text.isdigit() or int(text) > MAX_INT:
+            raise Problem(
+                f"{text!r} is no whole amount of {order.unit}: write it in its smallest part.",
+                ExitCode.USAGE,
+                "amount",
+            )
+        return int(text)
+    try:
+        return money.parse(text, order.currency)
+    except money.MoneyError as error:
+        raise Problem(f"The amount: {error}.", ExitCode.USAGE, "amount") from error
+
+
+def _amount(known: Known, text: str | None, due: int, what: str) -> int:
+    minor = due if text is None else _minor(known, text)
+    if minor < 1:
+        if text is not None:
+            raise Problem("An amount is at least the smallest coin.", ExitCode.USAGE, "amount")
+        raise Problem(
+            f"Nothing is left {what} in this deal. If you mean another amount, add --amount.",
+            ExitCode.REFUSED,
+            "nothing_due",
+        )
+    return minor
+
+
+def _part(known: Known, part: int | None, wanted: tuple[PartStatus, ...], what: str) -> int:
+    if part is not None:
+        if part >= len(known.state.parts):
+            raise Problem(
+                f"This deal has the parts 0 to {len(known.state.parts) - 1}, no part {part}.",
+                ExitCode.USAGE,
+                "part",
+            )
+        return part
+    if len(known.state.parts) == 1:
+        return 0
+    for status in wanted:
+        found = [each.number for each in known.state.parts if each.status is status]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            named = ", ".join(map(str, found))
+            raise Problem(
+                f"Which part do you {what}? Add --part with one of: {named}.", ExitCode.USAGE, "part"
+            )
+    raise Problem(f"There is no part left to {what}.", ExitCode.REFUSED, "nothing_open")
+
+
+def _open_parts(known: Known, part: int | None) -> list[int]:
+    if part is not None:
+        return [_part(known, part, (), "end")]
+    return [each.number for each in known.state.parts if each.status is PartStatus.OPEN] or [0]
+
+
+def _open_dispute(known: Known) -> bytes:
+    found = [each.message for each in known.state.disputes if each.closed is None]
+    own = [each for each in found if each.role == known.role]
+    if not found:
+        raise Void("no_dispute", "no dispute is open")
+    return (own or found)[0].id
+
+
+def _guess_lapse(known: Known) -> str:
+    if any(each.closed is None for each in known.state.disputes):
+        return "dispute"
+    if known.role == "seller":
+        return "pay"
+    return "fulfil" if known.state.contract else "accept"
+
+
+def _only(known: Known, prefix: str, names: tuple[str, ...], guess: str) -> str:
+    """The one of its kind that can be sent now; where none can, the likeliest, which is refused with its reason."""
+    types = moves(known.state, known.role, known.now)
+    found = [name for name in names if f"{prefix}{name}" in types]
+    if len(found) > 1:
+        raise Problem(f"Which one? Add --what with one of: {', '.join(found)}.", ExitCode.USAGE, "what")
+    return found[0] if found else guess
+
+
+def _first(known: Known, bodies: Iterator[DealBody]) -> DealBody:
+    """The first that would have effect, else the first, whose code says why not.
+
+    Raises:
+        Void: `nothing_open`: there is none at all.
+    """
+    first: DealBody | None = None
+    for body in bodies:
+        first = first or body
+        try:
+            draft(known.state, known.role, body, known.now)
+        except Void:
+            continue
+        return body
+    if first is None:
+        raise Void("nothing_open", "there is nothing of that kind in this deal")
+    return first

@@ -1,0 +1,88 @@
+"""The deals of one open home: the parts that need no network, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from netnode.deals.desk import Desk
+from netnode.deals.holding import Holding
+from netnode.deals.known import load, noted
+from netnode.deals.offering import Offering
+from netnode.deals.receiving import Receiving
+from netnode.deals.selling import Accepting
+from netnode.keys.keyring import KeyRing
+from netnode.mail.letters import Letters
+from netnode.own.log import OwnLog
+from netnode.ports import Clock, Entropy
+from netnode.settings import Settings
+from netnode.store import Store, Writer, deals
+
+LOOK_SECONDS: Final = (
+    60.0  # why: a deadline that passed is told by the list at once; this is for who looks at no list
+)
+AT_ONCE: Final = 500  # why: a bounded transaction; the next round goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Trading:
+    """The parts: own moves go through `desk`, letters come to `receiving` and `offering`."""
+
+    desk: Desk
+    receiving: Receiving
+    accepting: Accepting
+    offering: Offering
+    holding: Holding
+    store: Store
+    clock: Clock
+    settings: Settings
+
+    async def look(self) -> None:
+        """Notes what time alone has changed, and asks where a home that was put back has to.
+
+        Raises:
+            Problem: the disk, or a full outbox.
+        """
+        await self.refresh()
+        await self.holding.run()
+
+    async def refresh(self) -> None:
+        """Notes what time alone has changed.
+
+        Raises:
+            Problem: the disk.
+        """
+        now = self.clock.now_ms()
+        if await self.store.read(lambda reader: deals.stale(reader.connection, now, 1)):
+            await self.store.write(_refresh, now)
+
+
+def trading(
+    settings: Settings,
+    store: Store,
+    ring: KeyRing,
+    own: OwnLog,
+    letters: Letters,
+    clock: Clock,
+    entropy: Entropy,
+) -> Trading:
+    """Puts the parts together, and has letters of deals and offers come to them."""
+    network = settings.network
+    desk = Desk(network, own, store, ring, letters, clock, entropy)
+    receiving = Receiving(network, own.id, store, ring, letters, clock, entropy)
+    accepting = Accepting(desk, store, clock, settings)
+    offering = Offering(network, own, store, ring, letters, clock, entropy)
+    receiving.changed = accepting.look
+    receiving.listen()
+    offering.listen()
+    return Trading(
+        desk, receiving, accepting, offering, Holding(store, letters, entropy), store, clock, settings
+    )
+
+
+def _refresh(writer: Writer, now: int) -> None:
+    with writer.transaction() as connection:
+        for number in deals.stale(connection, now, AT_ONCE):
+            row = deals.by_number(connection, number)
+            if row is not None:
+                deals.note(writer, number, noted(load(connection, row, now)))

@@ -1,0 +1,194 @@
+"""Orders from what a person asks for: which listing, which variant, which offer, to where."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from msgspec import UNSET, UnsetType
+
+from netnode.deals import buying
+from netnode.deals.buying import Wishes
+from netnode.deals.known import Known, read_enclosure
+from netnode.deals.terms import terms_of
+from netnode.deals.trading import Trading
+from netnode.operations import models
+from netnode.ports import Clock
+from netnode.problems import ExitCode, Problem
+from netnode.projections import views
+from netnode.services.listings import named, not_held
+from netnode.services.ports import OwnLog, Projector
+from netnode.store import Store, offers
+from netnode.store.offers import OfferRow
+from protocol.deals.enclosures import Address, Goods
+from protocol.deals.offers import SignedOffer, parse_offer
+from protocol.identity import id_text
+
+
+class Consents(Protocol):
+    """Which arbiters have signed that they rule in deals."""
+
+    async def consent_of(self, arbiter: bytes, seller: bytes) -> bytes:
+        """The signed consent of an arbiter for deals with a seller; Problem 3 when none is here."""
+
+
+class Ordering:
+    """Makes orders.
+
+    Args:
+        store: the catalogue and the offers.
+        own: who orders.
+        projector: brings the catalogue up to date.
+        trading: sends the order.
+        clock: the date.
+        online: whether an answer to a question can come while somebody waits.
+        consents: of arbiters; None: nobody keeps any.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        own: OwnLog,
+        projector: Projector,
+        trading: Trading,
+        clock: Clock,
+        online: bool,
+        consents: Consents | None = None,
+    ) -> None:
+        self._store = store
+        self._own = own
+        self._projector = projector
+        self._trading = trading
+        self._clock = clock
+        self._online = online
+        self._consents = consents
+
+    async def order(self, request: models.DealOrder) -> Known:
+        """Orders a listing, or what an offer quotes; durable when it returns.
+
+        Raises:
+            Problem: the listing or offer is not here (3); it cannot be ordered so (2, 4); the seller has not answered
+                what a code stands for (5).
+        """
+        wishes = _wishes(request)
+        offer: SignedOffer | None = None
+        if request.offer is not None:
+            row = await find_offer(self._store, request.offer)
+            offer = parse_offer(row.data)
+            self._refuse_expired(offer)
+            if offer.offer.quote is not UNSET:
+                return await self._on_quote(request, row, offer, wishes)
+        if request.ref is None:
+            raise Problem(
+                "Name what you order: netnode deal order REF, as netnode search prints it.",
+                ExitCode.USAGE,
+                "ref_needed",
+            )
+        return await self._on_listing(request, request.ref, offer, wishes)
+
+    async def _on_quote(
+        self, request: models.DealOrder, row: OfferRow, offer: SignedOffer, wishes: Wishes
+    ) -> Known:
+        if row.own:
+            raise Problem("This is your own offer.", ExitCode.USAGE, "own")
+        for option, given in (("--variant", request.variant), ("--shipping", request.shipping)):
+            if given is not None:
+                text = f"The offer says all of what is sold and how: leave out {option}."
+                raise Problem(text, ExitCode.USAGE, "usage")
+        goods = None if row.enclosure is None else read_enclosure(row.enclosure, Goods)
+        if goods is None:
+            raise Problem("The goods of this offer are not here.", ExitCode.NOT_FOUND, "no_offer")
+        order, ordered = buying.of_quote(offer, goods, wishes)
+        return await self._trading.desk.order(order, ordered)
+
+    async def _on_listing(
+        self, request: models.DealOrder, ref: str, offer: SignedOffer | None, wishes: Wishes
+    ) -> Known:
+        seller, key = named(ref, self._own.id)
+        if seller == self._own.id:
+            raise Problem(
+                f"{ref!r} names a listing of your own. To order somebody's, give SELLER/KEY as netnode search prints.",
+                ExitCode.USAGE,
+                "own",
+            )
+        await self._projector.level_of(seller)
+        row = await self._store.read(lambda reader: views.listing(reader.connection, seller, key))
+        now = self._clock.now_ms()
+        if row is None:
+            raise not_held(ref, False)
+        if not row.in_force(now):
+            text = f"{row.record.title} is no longer offered: it was withdrawn, or its time is over."
+            raise Problem(text, ExitCode.REFUSED, "not_offered")
+        choice = buying.choice_of(row.record, request.variant, request.quantity)
+        code = request.code
+        if code is not None:
+            kept = await self._trading.offering.by_code(seller, code, key, wait=self._online)
+            offer = parse_offer(kept.data)
+            if offer.offer.quote is not UNSET:
+                return await self._on_quote(request, kept, offer, wishes)
+        if offer is not None and offer.offer.seller != seller:
+            raise Problem("This offer is of another seller.", ExitCode.USAGE, "offer")
+        arbiter, consent = await self._arbiter(request.arbiter, seller)
+        terms = terms_of(self._trading.settings, arbiter, consent)
+        order, goods = buying.of_listing(
+            row.record, row.entry, seller, choice, terms, wishes, now, offer, code
+        )
+        return await self._trading.desk.order(order, goods)
+
+    def _refuse_expired(self, offer: SignedOffer) -> None:
+        if offer.offer.expires < self._clock.now_ms():
+            raise Problem(
+                "The time of this offer is over. Ask the seller for another one.", ExitCode.REFUSED, "expired"
+            )
+
+    async def _arbiter(
+        self, arbiter: str | None, seller: bytes
+    ) -> tuple[bytes | UnsetType, bytes | UnsetType]:
+        if arbiter is None:
+            return UNSET, UNSET
+        who = views.networker_id(arbiter)
+        if who in (self._own.id, seller):
+            raise Problem("An arbiter is neither buyer nor seller.", ExitCode.USAGE, "arbiter")
+        if self._consents is None:
+            text = f"No consent of {id_text(who)} to rule in deals is here."
+            raise Problem(text, ExitCode.NOT_FOUND, "no_consent")
+        return who, await self._consents.consent_of(who, seller)
+
+
+async def find_offer(store: Store, name: str) -> OfferRow:
+    """The offer that an id, or its first digits, name.
+
+    Raises:
+        Problem: none (3), or two (2).
+    """
+    low, high = bytes.fromhex(name.lower().ljust(64, "0")), bytes.fromhex(name.lower().ljust(64, "f"))
+    rows = await store.read(lambda reader: offers.by_prefix(reader.connection, low, high))
+    if not rows:
+        text = f"There is no offer {name[:10]} here. See all with: netnode offer ls"
+        raise Problem(text, ExitCode.NOT_FOUND, "no_offer")
+    if len(rows) > 1:
+        text = f"Two ids begin with {name}: give more digits of the offer."
+        raise Problem(text, ExitCode.USAGE, "ambiguous")
+    return rows[0]
+
+
+def _wishes(request: models.DealOrder) -> Wishes:
+    address: Address | UnsetType = UNSET
+    if request.address is not None:
+        given = request.address
+        address = Address(
+            city=given.city,
+            country=given.country,
+            lines=tuple(given.lines),
+            name=given.name,
+            postcode=given.postcode,
+            region=given.region,
+        )
+    return Wishes(
+        address=address,
+        contact=request.contact or UNSET,
+        note=request.note or UNSET,
+        payment=request.payment or UNSET,
+        service=request.shipping,
+        renew=request.renew,
+        turns=request.turns or UNSET,
+    )
