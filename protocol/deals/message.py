@@ -17,6 +17,7 @@ import msgspec
 
 from protocol import encoding, limits
 from protocol.deals.bodies import TYPES, DealBody, Order, Renewal, Role, Ruling
+from protocol.deals.offers import parse_offer
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.limits import HASH_BYTES
 from protocol.signing import SIGNATURE_BYTES, Signer, check_key, verify
@@ -228,8 +229,14 @@ def _check_order(order: Order) -> None:
         _wrong("body.tax", "tax and shipping are part of the price, which is lower")
     if (order.terms.arbiter is msgspec.UNSET) != (order.terms.consent is msgspec.UNSET):
         _wrong("body.terms.consent", "goes with an arbiter, and only then")
-    if order.listing is msgspec.UNSET and order.offer is msgspec.UNSET:
-        _wrong("body.listing", "an order names a listing or holds an offer")
+    quoted = False
+    if order.offer is not msgspec.UNSET:
+        try:
+            quoted = parse_offer(order.offer).offer.quote is not msgspec.UNSET
+        except RemoteProtocolError as error:
+            _wrong("body.offer", error.text)
+    if order.listing is msgspec.UNSET and not quoted:
+        _wrong("body.listing", "an order names a listing, or holds an offer with a quote")
 
 
 def _check_renewal(renewal: Renewal) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -129,7 +129,35 @@ def parse_offer(data: bytes) -> SignedOffer:
         offer = encoding.typed(value, Offer)
     except msgspec.ValidationError as error:
         raise RemoteProtocolError("deal_message", f"offer: {error}") from error
+    _check(offer)
     return SignedOffer(data=data, id=hashlib.sha256(data).digest(), offer=offer)
+
+
+def _check(offer: Offer) -> None:
+    """Fields that contradict each other [R-OFF-1]."""
+    if (offer.quote is UNSET) == (offer.discount is UNSET):
+        _wrong("quote", "an offer has either a quote or a discount")
+    if offer.quote is not UNSET and offer.buyer is not UNSET and offer.count is not UNSET:
+        _wrong("count", "a quote is for a named buyer or by count")
+    if offer.discount is not UNSET:
+        _check_discount(offer.discount)
+
+
+def _check_discount(discount: Discount) -> None:
+    if (discount.amount is UNSET) == (discount.points is UNSET):
+        _wrong("discount.amount", "a discount has either an amount or basis points")
+    credit = (discount.issuer is not UNSET, discount.unit is not UNSET)
+    money = discount.amount is not UNSET or discount.least > 0
+    if (discount.currency is not UNSET and any(credit)) or credit[0] != credit[1]:
+        _wrong("discount.currency", "an amount is either in a currency, or in a unit of an issuer")
+    if money and discount.currency is UNSET and not any(credit):
+        _wrong("discount.currency", "an amount needs its currency or unit")
+    if discount.keys is not UNSET and list(discount.keys) != sorted(set(discount.keys)):
+        _wrong("discount.keys", "are not ascending")
+
+
+def _wrong(field: str, reason: str) -> NoReturn:
+    raise RemoteProtocolError("deal_message", f"offer.{field}: {reason}")
 
 
 def offered_by(network: str, offer: SignedOffer, key: bytes) -> bool:

@@ -8,8 +8,11 @@ Messages are known by their index in an order in which each comes after all it n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from protocol.deals.bodies import (
     Accept,
@@ -78,8 +81,7 @@ class Case:
         return not self.saw(one, other) and not self.saw(other, one)
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Sums and sets of what was folded so far; its fields are numbers, so that a copy is cheap."""
 
     effective: int = 0  # every message folded
@@ -110,7 +112,7 @@ class Tally:
 
     def copy(self) -> Tally:
         """One that goes on by itself."""
-        return replace(self)
+        return copy(self)
 
     def add(self, case: Case, index: int) -> None:
         """Folds one message that has effect, after all it names."""

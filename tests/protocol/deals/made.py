@@ -14,20 +14,20 @@ from protocol.deals.message import Message, type_of
 from protocol.deals.moves import draft
 from protocol.deals.state import DealState, judge
 from protocol.signing import Signer
+from tests.protocol.author import NETWORK, START, Author
 
-NETWORK = "test"
-START = 1_700_000_000_000
 HOUR = 3_600_000
 FAR = START + 10**6 * HOUR
 
 BUYER = Signer(hashlib.sha256(b"buyer").digest())
-SELLER = Signer(hashlib.sha256(b"seller").digest())
-ARBITER = Signer(hashlib.sha256(b"arbiter").digest())
-SIGNERS = {"buyer": BUYER, "seller": SELLER, "arbiter": ARBITER}
+SELLER = Author("seller")
+ARBITER = Author("arbiter")
+SIGNERS = {"buyer": BUYER, "seller": SELLER.signer, "arbiter": ARBITER.signer}
+OPENERS = (SELLER.entries, ARBITER.entries)
 
 TERMS = Terms(
     accept_by=10 * HOUR,
-    arbiter=b"a" * 32,
+    arbiter=ARBITER.id,
     confirm_by=20 * HOUR,
     consent=b"consent",
     dispute_until=100 * HOUR,
@@ -46,7 +46,7 @@ def order(prices: Sequence[int] = (100,), *, terms: Terms = TERMS, offer: bytes 
         listing=b"l" * 32,
         offer=UNSET if offer is None else offer,
         parts=tuple(Part(price=price) for price in prices),
-        seller=b"s" * 32,
+        seller=SELLER.id,
         terms=terms,
     )
 
