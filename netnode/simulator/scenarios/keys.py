@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from netnode.services.node_services import NodeServices
 from netnode.simulator.nodes import SimNode
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import QUIET, Play
 from netnode.simulator.scenarios.scenario import Scenario
 from netnode.simulator.stored import own_ids
+from protocol.identity import id_text
+
+PATIENT_ATTEMPTS: Final = 60  # to rotate, ten seconds apart; why: longer than three networks need [R-LOG-22]
 
 
 async def theft(play: Play) -> None:
@@ -23,12 +28,17 @@ async def theft(play: Play) -> None:
     play.oracle.stolen(networker, 0)
     thief = play.copy(victim, "thief", knowing=False)
     await play.start(thief)
+    if play.chance.random() < 0.3:  # both write before they can hear of each other
+        await play.act(thief, "publish")
+        await play.act(victim, "publish")
     await _write(play, thief, networker, play.options.seconds / 2)
     rotated = ""
-    for _ in range(200):
+    for attempt in range(200):
         rotated = await play.act(victim, "rotate")
         if not rotated:
             break
+        if attempt == PATIENT_ATTEMPTS:
+            await _forget_silent(victim)
         await _write(play, thief, networker, 10.0)
     if rotated:
         raise Violation("theft", f"{victim.name} cannot replace its stolen key: {rotated}")
@@ -37,6 +47,18 @@ async def theft(play: Play) -> None:
     await _write(play, thief, networker, 30.0, retired=True)
     await play.stop(thief)
     await play.level()
+
+
+async def _forget_silent(node: SimNode) -> None:
+    """What a node that waits for silent peers tells its owner to do: one that the thief keeps busy stays silent."""
+    assert node.parts is not None
+    for row in (await node.parts.own.caution.standing()).silent:
+        if row.id is not None:
+            await node.ask(partial(_forget, id_text(row.id)))
+
+
+async def _forget(peer: str, services: NodeServices) -> None:
+    await services.peers.remove(peer)
 
 
 async def _write(
