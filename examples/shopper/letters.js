@@ -35,9 +35,10 @@ function wrong(text) {
  * @param {{id, x25519}} recipient          networker id or key, and the X25519 key to seal to
  * @param {object} content                  a map with `type`
  * @param {number} expires                  ms UTC
+ * @param {[number, Uint8Array]|null} stamp   the sender's proof of work, for a recipient who knows nothing of it
  * @returns {Promise<Uint8Array>}
  */
-export async function writeLetter(network, signer, recipient, content, expires) {
+export async function writeLetter(network, signer, recipient, content, expires, stamp = null) {
   const body = encode(content);
   if (body.length > MAX_CONTENT) throw new InxError("local", "this is too long for one letter");
   const envelope = [
@@ -48,7 +49,7 @@ export async function writeLetter(network, signer, recipient, content, expires) 
   const padding = new Uint8Array((PADDING - (bare % PADDING)) % PADDING);
   const info = concat(tag(network, "letter"), encode(envelope));
   const sealed = await seal(recipient.x25519, info, encode([body, null, [], signature, padding]));
-  return encode([...envelope, null, null, concat(Uint8Array.of(X25519_SUITE), sealed)]);
+  return encode([...envelope, null, stamp, concat(Uint8Array.of(X25519_SUITE), sealed)]);
 }
 
 /** The frame of a letter; nothing of it is proved yet [R-LET-1]. */
@@ -56,12 +57,12 @@ export function parseLetter(bytes) {
   const value = decode(bytes, MAX_LETTER);
   const isBin = (member, size) => member instanceof Uint8Array && member.length === size;
   if (!Array.isArray(value) || value.length !== 9 || value[0] !== VERSION) throw wrong("it has another form");
-  const [, sender, recipient, key, id, expires, , , sealed] = value;
+  const [, sender, recipient, key, id, expires, , stamp, sealed] = value;
   const shaped =
     isBin(sender, 32) && isBin(recipient, 32) && isBin(key, 16) && isBin(id, 16) && typeof expires === "number" &&
     sealed instanceof Uint8Array && sealed.length > 0;
   if (!shaped) throw wrong("a member has another form");
-  return { sender, recipient, key, id, expires, sealed, envelope: value.slice(0, 6) };
+  return { sender, recipient, key, id, expires, stamp, sealed, envelope: value.slice(0, 6) };
 }
 
 /**
@@ -70,7 +71,7 @@ export function parseLetter(bytes) {
  * @param {string} network
  * @param {object} pair      the recipient's X25519 key pair
  * @param {Uint8Array} bytes
- * @returns {Promise<{sender, id, content, openers: Openers|null}>}  openers null: the sender is a bare key
+ * @returns {Promise<{sender, id, expires, stamp, content, openers: Openers|null}>}  openers null: a bare key's
  */
 export async function readLetter(network, pair, bytes) {
   const letter = parseLetter(bytes);
@@ -92,7 +93,8 @@ export async function readLetter(network, pair, bytes) {
   if (!signed) throw wrong("its signature is not its sender's, or not for this letter");
   const content = decode(body, MAX_CONTENT);
   if (!isMap(content) || typeof content.type !== "string") throw wrong("its content names no type");
-  return { sender: letter.sender, id: letter.id, content, openers };
+  const { sender, id, expires, stamp } = letter;
+  return { sender, id, expires, stamp, content, openers };
 }
 
 async function senderOf(network, sender, entries) {

@@ -10,7 +10,6 @@
 // another device finds all of it again. Both are sealed: the node reads nothing.
 
 import { InxError, concat, equal, random, sha256, tag, toHex } from "../javascript/bytes.js";
-import { decode } from "../javascript/msgpack.js";
 import { parseEntry } from "../javascript/log.js";
 import { openersOf } from "./alone.js";
 import { goodsOf, orderBody } from "./goods.js";
@@ -18,10 +17,12 @@ import { judge, nextFrame, whyNot } from "./judge.js";
 import { LETTER_MS, readLetter, writeLetter } from "./letters.js";
 import { keysOf, newSecret, readLink, writeLink } from "./link.js";
 import { enclose, enclosureOf, isSignedBy, parseMessage, signMessage } from "./messages.js";
+import { makeStamp } from "./stamp.js";
 import { lookUp, openedPath } from "./visit.js";
 import { Way } from "./way.js";
 
 const MAX_TOGETHER = 40_000; // bytes of messages and enclosures in one letter
+const STAMP_BITS = 20; // a second or two
 const AGAIN_MS = LETTER_MS / 2; // own letters older than that are left anew
 
 /** One deal of a buyer. Make one with `Shopper.order` or `Shopper.restore`. */
@@ -29,7 +30,7 @@ export class Shopper {
   static async #create(way, secret) {
     const self = new Shopper();
     const { signer, pair } = await keysOf(way.network, secret);
-    const state = { way, secret, signer, pair, seller: null, path: null, after: 0, keptUntil: 0 };
+    const state = { way, secret, signer, pair, seller: null, path: null, stamp: null, after: 0, keptUntil: 0 };
     const sets = { messages: new Map(), enclosures: new Map(), openers: new Map(), refusals: [], witnessed: "" };
     return Object.assign(self, state, sets);
   }
@@ -40,9 +41,11 @@ export class Shopper {
    * @param {Way} way
    * @param {object} visit   of `visitListing`
    * @param {object} choice  options, quantity, address, service, contact, note, payment
+   * @param {number} bits    of the proof of work that the seller's node asks of strangers; 0: none
    */
-  static async order(way, visit, choice = {}) {
+  static async order(way, visit, choice = {}, bits = STAMP_BITS) {
     const self = await Shopper.#create(way, newSecret());
+    if (bits > 0) self.stamp = await makeStamp(way.network, self.signer.publicKey, bits);
     self.seller = visit.seller;
     self.openers.set(toHex(visit.seller), visit.openers);
     if (visit.path.length > 0) self.path = openedPath(random(16), visit.path);
@@ -187,7 +190,7 @@ export class Shopper {
 
   async #leave(recipient, content) {
     const expires = this.way.now() + LETTER_MS;
-    const letter = await writeLetter(this.way.network, this.signer, recipient, content, expires);
+    const letter = await writeLetter(this.way.network, this.signer, recipient, content, expires, this.stamp);
     await this.way.leave(this.signer, letter);
     if (equal(recipient.id, this.signer.publicKey)) this.keptUntil = expires;
   }
@@ -222,7 +225,8 @@ export class Shopper {
         throw error;
       }
       if (equal(letter.sender, this.signer.publicKey)) {
-        this.keptUntil = Math.max(this.keptUntil, decode(bytes, bytes.length)[5]);
+        this.keptUntil = Math.max(this.keptUntil, letter.expires);
+        this.stamp ??= letter.stamp;
         if (letter.content.path instanceof Uint8Array) this.path = letter.content.path;
       } else if (letter.content.type !== "ack") answered.push(letter.id);
       await this.#take(letter);
