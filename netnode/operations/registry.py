@@ -8,6 +8,7 @@ from netnode.operations import (
     addresses,
     backups,
     blobs,
+    deals,
     doctor,
     keys,
     listings,
@@ -38,5 +39,6 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *doctor.OPERATIONS,
     *room.OPERATIONS,
     *mail.OPERATIONS,
+    *deals.OPERATIONS,
     *witnesses.OPERATIONS,
 )

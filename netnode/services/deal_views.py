@@ -184,9 +184,7 @@ def _name_of(row: DealRow, who: bytes, known: Known) -> str:
     return who.hex() if who == known.order.key else id_text(who)
 
 
-def _goods(
-    goods: Goods | None, money_of: Callable[[int], models.Price], order: Order
-) -> dict[str, Any]:
+def _goods(goods: Goods | None, money_of: Callable[[int], models.Price], order: Order) -> dict[str, Any]:
     if goods is None:
         return {"lines": [], "discounts": [], "taxes": [], "shipping": None}
     return {

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from netnode.config import Config
+from netnode.deals.trading import Trading
+from netnode.deals.trading import trading as make_trading
 from netnode.failures import Failures
 from netnode.home import Home
 from netnode.ingest import Gate
@@ -22,6 +24,7 @@ from netnode.sealer import HpkeSealer
 from netnode.services.addresses import AddressShelf
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
+from netnode.services.deals import DealBook
 from netnode.services.doctor import Doctor, Live
 from netnode.services.domains import Domains
 from netnode.services.encryption import EncryptionRenewal
@@ -37,6 +40,8 @@ from netnode.services.logfiles import LogFiles
 from netnode.services.logs import HeldLogs
 from netnode.services.mail import MailService
 from netnode.services.moderation import Statements
+from netnode.services.offers import OfferBook
+from netnode.services.ordering import Ordering
 from netnode.services.peers import PeerBook
 from netnode.services.picturing import PictureFetch
 from netnode.services.ports import Projector, Serving, Sessions
@@ -47,6 +52,7 @@ from netnode.services.settling import OwnWork
 from netnode.services.stamps import Stamps
 from netnode.services.standing import StandingEntries
 from netnode.services.status import LiveState
+from netnode.services.stocks import Stocks
 from netnode.services.verifying import LogVerification
 from netnode.services.witnesses import WitnessShelf
 from netnode.stamping import Stamping
@@ -78,6 +84,9 @@ class NodeServices:
     backups: HomeBackups
     doctor: Doctor
     mail: MailService
+    deals: DealBook
+    offers: OfferBook
+    stock: Stocks
     witnesses: WitnessShelf
     moderation: Statements
     config: FileConfiguration
@@ -117,6 +126,7 @@ def compose(
     stamping: Stamping | None = None,
     failures: Failures | None = None,
     letters: Letters | None = None,
+    trading: Trading | None = None,
 ) -> NodeServices:
     """Builds the services.
 
@@ -147,6 +157,7 @@ def compose(
         stamping: makes stamps; None: one that is not loaded.
         failures: counts the tasks of a running node that failed; None: none is running.
         letters: takes what is written to others; None: it waits in the outbox for a node that runs.
+        trading: makes moves in deals; None: one whose letters wait likewise.
     """
     disk = disk or SystemDisk()
     failures = failures or Failures()
@@ -191,6 +202,9 @@ def compose(
     export = FeedExport(store, own, projector, clock)
     work = OwnWork(own, store, projector)
     settings = config.settings()
+    letters = letters or Letters(store, clock, entropy)
+    trading = trading or make_trading(settings, store, ring, own, letters, clock, entropy)
+    ordering = Ordering(store, own, projector, trading, clock, sessions is not None)
     keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)
     stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
     identity = OwnIdentity(store, own, projector, entropy, stamping)
@@ -234,7 +248,10 @@ def compose(
         backups=backups,
         doctor=Doctor(home, machine(), clock, disk, entropy, executor, live),
         witnesses=WitnessShelf(network, store),
-        mail=MailService(store, own, clock, letters or Letters(store, clock, entropy)),
+        mail=MailService(store, own, clock, letters),
+        deals=DealBook(network, store, own, trading, letters, ordering, clock, entropy),
+        offers=OfferBook(store, own, projector, trading, clock, entropy),
+        stock=Stocks(store, own, projector, settings),
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),
     )
