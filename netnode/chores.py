@@ -48,8 +48,8 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("watching the store", DAMAGE_SECONDS, lambda: _withdraw(parts.store, sessions, damage)),
         Periodic("renewing the encryption keys", encryption.LOOK_SECONDS, services.keys.renew),
         Periodic("standing entries", standing.LOOK_SECONDS, services.keys.keep_standing),
-        Periodic("delivering letters", MAIL_SECONDS, connections.delivery.run),  # ends only when a disk fails
-        Periodic("taking letters", MAIL_SECONDS, parts.mail.inbox.run),  # the same
+        Periodic("delivering letters", MAIL_SECONDS, connections.delivery.run),  # it never ends
+        Periodic("taking letters", MAIL_SECONDS, parts.mail.inbox.run),  # ends only when a disk fails
         Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
         Periodic("ending old letters to shoppers", SWEEP_SECONDS, parts.boxes.sweep),
         Periodic("asking who knows the newest key", telling.LOOK_SECONDS, asking.run),

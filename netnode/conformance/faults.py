@@ -11,12 +11,15 @@ ENDING: Final = frozenset({
 })  # fmt: skip
 """Codes that end the session, of side `remote` [R-SES-12]."""
 
-REMOTE: Final = ENDING | frozenset({"unknown_message", "rate", "bad_uri", "bad_file", "path", "deal_message"})
+REMOTE: Final = ENDING | frozenset({
+    "unknown_message", "rate", "bad_uri", "bad_file", "letter", "letter_token", "path", "deal_message",
+})  # fmt: skip
 """Codes of the sender's faults [R-CODE-1]."""
 
 HELD: Final = frozenset({
     "busy", "blocked", "twin", "internal", "unproved", "gap", "unknown_author", "unknown_epoch", "stale", "forked",
-    "contested", "not_wanted", "quota", "no_stamp", "cursor", "not_here", "path_expired", "clock",
+    "contested", "not_wanted", "quota", "no_stamp", "cursor", "not_here", "letter_expired",
+    "letter_key", "mailbox", "mailbox_full", "unknown_type", "path_expired", "clock",
 })  # fmt: skip
 """Codes of what is not kept or served now; never a fault of the sender [R-VER-3]."""
 

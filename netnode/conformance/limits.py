@@ -38,6 +38,11 @@ MAX_GET_BYTES: Final = 4_194_304
 MAX_RUNS: Final = 1_024  # of one message: only the tables of section 10 name it
 
 MAX_LETTER: Final = 61_440
+MAX_LETTER_CONTENT: Final = 53_248
+MAX_LETTER_TOKEN: Final = 256
+LETTER_ID_BYTES: Final = 16
+LETTER_KEY_BYTES: Final = 16
+LETTER_PADDING: Final = 256
 BLOB_CHUNK: Final = 32_768
 MAX_BLOB: Final = 16_777_216
 

@@ -34,7 +34,9 @@ BATCH: Final = 64  # letters to one recipient read at once; why: 4 MB
 BACK_OFF_MS: Final = (30_000, 6 * 3_600_000)  # first and longest pause
 AT_MAILBOX_MS: Final = 6 * 3_600_000  # until the recipient of a letter that is kept for it is tried again
 LOOK_SECONDS: Final = 60.0  # why: the wall clock may be set right meanwhile
+VISIT_SECONDS: Final = 600.0  # why: a letter at a mailbox is read within minutes, and a dial costs little
 RESTING_SECONDS: Final = 30.0  # after the own disk, or a fault here
+TASK: Final = "delivering letters"
 FINAL: Final = frozenset({"letter", "letter_expired", "blocked", "unknown_type", "unknown_author"})
 """Codes with which a recipient says that this letter will never be taken."""
 _EVER: Final = 2**62
@@ -107,25 +109,38 @@ class Delivery:
 
     # -- rounds ----------------------------------------------------------------------------------------------
     async def run(self) -> None:
-        """Delivers until cancelled.
-
-        Raises:
-            Problem: the disk.
-        """
+        """Delivers until cancelled; what fails, a disk say, is tried again."""
         try:
             async with asyncio.TaskGroup() as group:
                 self._routes.begin(group)
+                group.create_task(self._visit(), name="visiting mailbox hosts")
                 while True:
                     self._letters.due.clear()
-                    await self._round(group)
+                    pause = RESTING_SECONDS
                     try:
-                        async with asyncio.timeout(await self._pause()):
+                        await self._round(group)
+                        pause = await self._pause()
+                    except Exception as error:  # a task root: what is on its way goes on
+                        self._failures.outlived(TASK, error, "looking for letters to deliver")
+                    try:
+                        async with asyncio.timeout(pause):
                             await self._letters.due.wait()
                     except TimeoutError:
                         continue
         finally:
             self._routes.begin(None)
             self._active.clear()
+
+    async def _visit(self) -> None:
+        """Sees the own mailbox hosts now and then: they hand over what they keep [R-LET-15]."""
+        while True:
+            try:
+                for host in await self._routes.mailboxes(self._own):
+                    if host != self._own:
+                        await self._routes.reach(host)
+            except Exception as error:  # a task root: it is tried again
+                self._failures.outlived(TASK, error, "visiting mailbox hosts")
+            await asyncio.sleep(VISIT_SECONDS)
 
     async def _round(self, group: asyncio.TaskGroup) -> None:
         """Begins to serve whoever is met or due, as many at once as may be."""
@@ -156,7 +171,7 @@ class Delivery:
         try:
             await self._serve(recipient)
         except Exception as error:  # a task root: what fails with one recipient must not end the others
-            self._failures.outlived("delivering letters", error, f"delivering to {id_text(recipient)[:12]}")
+            self._failures.outlived(TASK, error, f"delivering to {id_text(recipient)[:12]}")
             self._resting[recipient] = self._clock.monotonic() + RESTING_SECONDS
         finally:
             self._active.pop(recipient, None)

@@ -15,7 +15,7 @@ from netnode.mail.seals import Seals
 from netnode.ports import Clock
 from netnode.problems import Problem
 from netnode.quotas import Distance
-from netnode.store import Store, mail
+from netnode.store import Reader, Store, mail
 from netnode.store import letters as rows
 from netnode.store.letters import Arriving, InRow
 from netnode.sync.allowance import Allowance
@@ -101,9 +101,10 @@ class Inbox:
         check_expiry(letter, now)
         by_way = carrier.id != envelope.sender
         if await self._store.read(rows.known, envelope.sender, envelope.id):
-            if by_way:  # who brings it again has not heard that it is here
+            if by_way and await self._store.read(has_log, envelope.sender):
+                # Who brings it again has not heard that it is here.
                 await self._store.write(rows.acknowledge, envelope.sender, envelope.id)
-                self._letters.wake()
+                self._come.set()
             return
         stranger = self._stranger(carrier, envelope.sender)
         if stranger:
@@ -120,14 +121,12 @@ class Inbox:
             key=opened.key,
             stranger=stranger,
             at=now,
-            acknowledged=by_way and not isinstance(content.body, Ack | Refused),
+            acknowledged=by_way and opened.epoch is not None and not isinstance(content.body, Ack | Refused),
             token=content.token,
         )
         await self._require_room(arriving)
         await self._store.write(rows.take, arriving)
         self._come.set()
-        if arriving.acknowledged:
-            self._letters.wake()
 
     def _stranger(self, carrier: Carrier, sender: bytes) -> bool:
         distance = self._keeping.distance
@@ -191,6 +190,7 @@ class Inbox:
         while True:
             self._come.clear()
             failed = await self.give()
+            await self.acknowledge()
             try:
                 async with asyncio.timeout(AGAIN_SECONDS if failed else None):
                     await self._come.wait()
@@ -205,6 +205,13 @@ class Inbox:
                 after = row.i
                 failed = not await self._give(row) or failed
         return failed
+
+    async def acknowledge(self) -> None:
+        """Writes to senders whose letters came by way of another that they are here [R-LET-17]."""
+        for sender, ids in await self._store.read(rows.unacknowledged):
+            letter = self._letters.draft(sender, Ack(ids=tuple(ids)))
+            await self._store.write(rows.acknowledged, letter, ids)
+            self._letters.wake()
 
     async def _give(self, row: InRow) -> bool:
         """Gives one letter; False when it has to wait."""
@@ -285,6 +292,11 @@ def require_stamp(network: str, letter: Letter, bits: int) -> None:
     """
     if bits and not letters.stamped(network, letter, bits):
         raise RemoteProtocolError("letter_token", f"strangers show a token, or a stamp of {bits} bits")
+
+
+def has_log(reader: Reader, networker: bytes) -> bool:
+    """Whether anything of a networker's log is held; of a buyer without a node there is none."""
+    return reader.item(networker) is not None
 
 
 def _nobody(networker: bytes) -> bool:

@@ -34,6 +34,7 @@ class Reception:
             await self._inbox.take(carrier, letter)
             return False
         await self._mailbox.keep(carrier, letter)
+        self._letters.met(letter.envelope.recipient)  # it may be in session here now
         return True
 
     def met(self, networker: bytes) -> None:
