@@ -10,6 +10,7 @@ from importlib.metadata import version
 from netnode.backups.before_migration import saving
 from netnode.bus import Bus
 from netnode.config import Config
+from netnode.deals.trading import Trading, trading
 from netnode.failures import Failures
 from netnode.home import Home
 from netnode.ingest import Gate
@@ -81,6 +82,7 @@ class Assembly:
     mail: PostOffice
     boxes: ShopBoxes
     witnesses: Witnesses
+    trading: Trading
     failures: Failures = field(default_factory=Failures)
 
 
@@ -196,6 +198,7 @@ async def assembled(
                 mail,
                 boxes,
                 witnesses,
+                trading(settings, store, ring, own, mail.letters, ports.clock, ports.entropy),
                 failures,
             )
     finally:
@@ -288,5 +291,6 @@ def services_of(
         machine=parts.ports.machine,
         local=parts.ports.local,
         letters=parts.mail.letters,
+        trading=parts.trading,
         failures=parts.failures,
     )

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from netnode import telling, upkeep
 from netnode.assembly import Assembly
 from netnode.connecting import Connections
+from netnode.deals.trading import LOOK_SECONDS as LOOK_AT_DEALS
 from netnode.mail.office import SWEEP_SECONDS
 from netnode.nearby import Neighbourhood, look_around
 from netnode.periodic import Periodic
@@ -26,6 +27,9 @@ from netnode.sync.sessions import SessionKeeper
 from protocol.address import Scope, host_scope, ip_of
 from protocol.identity import id_text
 
+ORDERS_SECONDS: Final = (
+    3_600.0  # why: an order is looked at when it comes; this is for one that came before a crash
+)
 STAMP_SECONDS: Final = 60.0  # why: a full disk may have room again by then
 MAIL_SECONDS: Final = 5.0  # why: after a full disk letters need not wait long
 DAMAGE_SECONDS: Final = 5.0  # why: a look at a variable; what peers take meanwhile they verify
@@ -50,6 +54,8 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("standing entries", standing.LOOK_SECONDS, services.keys.keep_standing),
         Periodic("delivering letters", MAIL_SECONDS, connections.delivery.run),  # it never ends
         Periodic("taking letters", MAIL_SECONDS, parts.mail.inbox.run),  # ends only when a disk fails
+        Periodic("looking at deals", LOOK_AT_DEALS, parts.trading.look),
+        Periodic("accepting orders", ORDERS_SECONDS, parts.trading.accepting.look_at_all),
         Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
         Periodic("ending old letters to shoppers", SWEEP_SECONDS, parts.boxes.sweep),
         Periodic("asking who knows the newest key", telling.LOOK_SECONDS, asking.run),
