@@ -80,6 +80,10 @@ def _is_peer(value: Any) -> bool:
     )
 
 
+def _is_line(value: Any) -> bool:
+    return 0 < len(value.strip()) <= limits.MAX_TITLE and value.isprintable()
+
+
 def _is_payment(value: Any) -> bool:
     label, separator, uri = value.partition("=")
     return (
@@ -358,6 +362,15 @@ SETTINGS: Final[dict[str, Setting]] = {
             limits.MAX_METHODS,
         ),
         Setting(
+            "invoice_head",
+            (),
+            "What stands below your name on invoices, line by line: street and town, tax number, bank. It is in the "
+            "invoices you make from then on, and is never published.",
+            'lines of text, such as "1 Dorset Street"',
+            _is_line,
+            12,
+        ),
+        Setting(
             "auto_accept",
             "off",
             "Whether orders on your listings are accepted by themselves when price, stock and terms are as you ask. "
@@ -448,6 +461,7 @@ class Settings:
     backup_every_hours: int
     backup_keep: int
     payment: tuple[str, ...]
+    invoice_head: tuple[str, ...]
     auto_accept: str
     accept_days: int
     pay_days: int

@@ -28,19 +28,20 @@ class MandateRow:
     Attributes:
         number: of the deal's row.
         asked: price that the seller asks for, minor units; None when nobody asked for another.
+        agreed: the price the buyer consented to when the seller asked for it; None: that of the order.
         word: what the seller wrote with that.
         stopped: whether the owner, its seller, renews it no more.
     """
 
     number: int
     asked: int | None
+    agreed: int | None
     word: str
     stopped: bool
 
 
-def scan(writer: Writer) -> bool:
-    """Finds mandates and renewals among new deals, inside the transaction of the caller; whether more are left."""
-    connection = writer.connection
+def scan(connection: apsw.Connection) -> bool:
+    """Finds mandates and renewals among new deals, inside the writer's open transaction; whether more are left."""
     mark: bytes | None = connection.execute("SELECT value FROM meta WHERE name = ?", (_MARK,)).get
     last = 0 if mark is None else int.from_bytes(mark, "big")
     rows: list[Any] = connection.execute(
@@ -52,7 +53,7 @@ def scan(writer: Writer) -> bool:
         match parse(data).body:
             case Order(mandate=mandate) if mandate is not UNSET:
                 connection.execute(
-                    "INSERT OR IGNORE INTO mandate(d, asked, word, stopped) VALUES (?, NULL, '', 0)",
+                    "INSERT OR IGNORE INTO mandate(d, word, stopped) VALUES (?, '', 0)",
                     (number,),
                 )
             case Renewal(first=first, turn=turn):
@@ -72,8 +73,10 @@ def scan(writer: Writer) -> bool:
 
 def mandate(connection: apsw.Connection, number: int) -> MandateRow | None:
     """The mandate of a deal."""
-    found = connection.execute("SELECT asked, word, stopped FROM mandate WHERE d = ?", (number,)).fetchone()
-    return None if found is None else MandateRow(number, found[0], found[1], bool(found[2]))
+    found: Any = connection.execute(
+        "SELECT asked, agreed, word, stopped FROM mandate WHERE d = ?", (number,)
+    ).fetchone()
+    return None if found is None else MandateRow(number, *found[:3], bool(found[3]))
 
 
 def numbers(connection: apsw.Connection, role: str) -> list[int]:
@@ -90,6 +93,11 @@ def numbers(connection: apsw.Connection, role: str) -> list[int]:
 def ask(writer: Writer, number: int, price: int | None, word: str) -> None:
     """Writes down the price that the seller asks for."""
     writer.connection.execute("UPDATE mandate SET asked = ?, word = ? WHERE d = ?", (price, word, number))
+
+
+def agree(writer: Writer, number: int, price: int) -> None:
+    """Writes down the price that both sides have said."""
+    writer.connection.execute("UPDATE mandate SET agreed = ? WHERE d = ?", (price, number))
 
 
 def stop(writer: Writer, number: int, stopped: bool) -> None:

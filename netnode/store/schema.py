@@ -118,8 +118,9 @@ _DEALS: Final = (
 
 # Money: what netnode.store.mandates and .invoices keep.
 _MONEY: Final = (
-    # of an order with a mandate; asked: the price its seller asks for; stopped: its seller renews it no more
-    "CREATE TABLE mandate(d INTEGER PRIMARY KEY REFERENCES deal, asked INTEGER, word TEXT NOT NULL,"
+    # of an order with a mandate; asked: the price its seller asks for; agreed: what the buyer consented to when it was
+    # asked; stopped: its seller renews it no more
+    "CREATE TABLE mandate(d INTEGER PRIMARY KEY REFERENCES deal, asked INTEGER, agreed INTEGER, word TEXT NOT NULL,"
     " stopped INTEGER NOT NULL)",
     "CREATE TABLE mandate_statement(d INTEGER NOT NULL REFERENCES mandate, id BLOB NOT NULL, data BLOB NOT NULL,"
     " at INTEGER NOT NULL, letter INTEGER, PRIMARY KEY(d, id)) WITHOUT ROWID",

@@ -1,0 +1,317 @@
+"""Subscriptions: the owner's statements on mandates, letters about them, and renewals that are made by themselves.
+
+A seller's node makes a renewal once its time has come, never of a mandate that is paused or ended, never two of one
+turn, and at no price that both sides have not said. A buyer's node cancels a renewal that the buyer's own statements
+forbid, which happens when the two cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Final
+
+import apsw
+from msgspec import UNSET
+
+from netnode.deals.buyer_keys import buyer_signer
+from netnode.deals.desk import Desk, Make, Move
+from netnode.deals.holding import Held, holding
+from netnode.deals.known import Known, load
+from netnode.deals.sending import recipients
+from netnode.deals.subscribed import SENTENCES, Subscription, all_of, due, of_deal, read, unwanted
+from netnode.keys.keyring import KeyRing
+from netnode.keys.keystore import Keys
+from netnode.mail.letters import Incoming, Letters, Refusal, Taken
+from netnode.ports import Clock
+from netnode.problems import ExitCode, Problem
+from netnode.store import Store, Writer, deals, mandates
+from netnode.store import letters as outbox
+from netnode.store.deals import DealRow
+from protocol.deals.bodies import Cancel, Renewal
+from protocol.deals.mandates import (
+    Action,
+    mandate_state,
+    parse_statement,
+    renewal,
+    sign_statement,
+    stated_by,
+)
+from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.letter_bodies import MandateLetter
+
+LOOK_SECONDS: Final = 60.0  # why: a look at few rows; a renewal is due for two days
+KEPT: Final = 64  # statements of one mandate; why: sixteen numbers, and what contradicts them
+_REASONS: Final = {
+    "already": "That is so already.",
+    "ended": "This mandate is ended, for good. To go on, order again.",
+    "bad_time": "This computer's clock is behind your statement before this one.",
+}
+
+
+class Renewing:
+    """Mandates of the owner, on either side.
+
+    Args:
+        network: name of the network.
+        store: holds deals and mandates.
+        ring: the keys.
+        letters: carry statements.
+        desk: makes renewals, and cancels.
+        clock: dates statements, and says what is due.
+    """
+
+    def __init__(
+        self, network: str, store: Store, ring: KeyRing, letters: Letters, desk: Desk, clock: Clock
+    ) -> None:
+        self._network = network
+        self._store = store
+        self._ring = ring
+        self._letters = letters
+        self._desk = desk
+        self._clock = clock
+
+    def listen(self) -> None:
+        """Takes letters from now on."""
+        self._letters.receive("mandate", self.take)
+
+    async def find(self) -> None:
+        """Looks for mandates and renewals among the deals that are new.
+
+        Raises:
+            Problem: the disk.
+        """
+        while await self._store.write(_scan):
+            pass
+
+    async def one(self, deal: bytes) -> Subscription:
+        """The mandate of a deal, or of the deal that a renewal renews.
+
+        Raises:
+            Problem: `no_deal` (3), `no_mandate` (4).
+        """
+        await self.find()
+        return await self._store.read(lambda reader: of_deal(reader.connection, deal, self._clock.now_ms()))
+
+    async def all(self) -> list[Subscription]:
+        """Every mandate of the owner, own orders first, the oldest first."""
+        await self.find()
+        now = self._clock.now_ms()
+        return await self._store.read(lambda reader: all_of(reader.connection, ("buyer", "seller"), now))
+
+    async def say(self, deal: bytes, action: Action, price: int | None = None) -> Subscription:
+        """Makes and sends a buyer's statement; durable when it returns [R-MAN-4].
+
+        Args:
+            deal: with the mandate.
+            action: what it says.
+            price: with `price`, minor units; None: what the seller asks for.
+
+        Raises:
+            Problem: `no_deal` (3); `no_mandate`, `not_party`, `held`, `no_key`, or the code of a statement that would
+                have no effect (4); the disk.
+        """
+        await self.find()
+        try:
+            found = await self._store.write(
+                self._say, deal, action, price, self._ring.keys, self._clock.now_ms()
+            )
+        except Held as held:
+            raise held.problem from None
+        self._letters.wake()
+        return found
+
+    async def ask(self, deal: bytes, price: int, word: str) -> Subscription:
+        """Asks the buyer for another price; it holds once they have consented.
+
+        Args:
+            deal: with the mandate, in which the owner is the seller.
+            price: of a renewal, minor units.
+            word: why.
+
+        Raises:
+            Problem: as `say`.
+        """
+        return await self._as_seller(deal, price, None, word)
+
+    async def stop(self, deal: bytes, stopped: bool) -> Subscription:
+        """Renews a mandate no more, or again, as its seller.
+
+        Raises:
+            Problem: as `say`.
+        """
+        return await self._as_seller(deal, None, stopped, "")
+
+    async def renew(self, deal: bytes, *, anyway: bool = False) -> Known:
+        """Makes the renewal of the next turn now.
+
+        Args:
+            deal: with the mandate, in which the owner is the seller.
+            anyway: also when this node would not do so by itself, after a period that ended unperformed.
+
+        Raises:
+            Problem: `no_deal` (3); why there is nothing to renew (4); the disk.
+        """
+        first = (await self.one(deal)).row.id
+
+        def make(known: Known, connection: apsw.Connection) -> Renewal:
+            while mandates.scan(connection):
+                pass
+            found = read(connection, known.row, known.now)
+            if found.why and not (anyway and found.why == "not_performed"):
+                raise Problem(SENTENCES[found.why], ExitCode.REFUSED, found.why, {"deal": deal.hex()})
+            assert found.turn is not None
+            if known.now < found.turn.earliest:
+                raise Problem(SENTENCES["renewed"], ExitCode.REFUSED, "renewed", {"deal": deal.hex()})
+            return renewal(found.first, found.statements, found.turn.number)
+
+        return await self._desk.renew(first, make)
+
+    async def run(self) -> None:
+        """Makes the renewals whose time has come, and cancels those that own statements forbid [R-MAN-8].
+
+        Raises:
+            Problem: the disk, or a full outbox; the next round goes on.
+        """
+        await self.find()
+        now = self._clock.now_ms()
+        for found in await self._store.read(lambda reader: all_of(reader.connection, ("seller",), now)):
+            if not found.why and found.turn is not None and now >= due(found.turn):
+                await self._refusable(self.renew(found.row.id))
+        for deal, reason in await self._store.read(lambda reader: unwanted(reader.connection, now)):
+            await self._refusable(self._desk.move(deal, _cancel(reason)))
+
+    async def take(self, incoming: Incoming) -> Taken | Refusal:
+        """Takes a letter about a mandate [R-MAN-9].
+
+        Raises:
+            Problem: the disk; the letter comes again.
+        """
+        body = incoming.body
+        assert isinstance(body, MandateLetter)
+        await self.find()
+        return await self._store.write(self._take, body, incoming.sender, self._clock.now_ms())
+
+    @staticmethod
+    async def _refusable(work: Awaitable[object]) -> None:
+        """Does a thing that may turn out not to be allowed any more: somebody was quicker, or the deal is held."""
+        try:
+            await work
+        except Problem as problem:
+            if problem.exit_code is not ExitCode.REFUSED:
+                raise
+
+    # -- in the writer's lane --------------------------------------------------------------------------------
+    def _say(
+        self, writer: Writer, deal: bytes, action: Action, price: int | None, keys: Keys, now: int
+    ) -> Subscription:
+        with writer.transaction(durable=True) as connection:
+            found = of_deal(connection, deal, now)
+            row = found.row
+            if row.role != "buyer":
+                text = "Only the buyer speaks on a mandate. As its seller: netnode deal renewals --help"
+                raise Problem(text, ExitCode.REFUSED, "not_party", {"deal": row.id.hex()})
+            if holding(connection, row) is not None:
+                raise Held(row)
+            if keys.deal_secret is None or row.nonce is None:
+                text = (
+                    "The key of this order is not in this home, so nothing can be signed on its mandate here."
+                )
+                raise Problem(text, ExitCode.REFUSED, "no_key")
+            if action == "price" and price is None:
+                price = found.kept.asked
+                if price is None:
+                    text = "The seller asks for no other price. To consent to one of yours, give it: --price"
+                    raise Problem(text, ExitCode.USAGE, "price")
+            try:
+                said = sign_statement(
+                    self._network,
+                    buyer_signer(self._network, keys.deal_secret, row.nonce),
+                    action=action,
+                    order=found.first.id,
+                    number=found.state.number,
+                    time=now,
+                    price=price,
+                )
+            except LocalProtocolError as error:
+                raise Problem(f"This cannot be said: {error.text}.", ExitCode.REFUSED, "changes") from error
+            statements = (*found.statements, said)
+            code = mandate_state(found.first, statements).verdicts[said.id]
+            if code is not None:
+                raise Problem(_REASONS[code], ExitCode.REFUSED, code, {"deal": row.id.hex()})
+            body = MandateLetter(order=found.first.id, statements=tuple(each.data for each in statements))
+            letter = outbox.queue(writer, self._letters.draft(row.seller, body))
+            mandates.put_statement(writer, row.number, said.id, said.data, now, letter)
+            return read(connection, row, now)
+
+    async def _as_seller(
+        self, deal: bytes, price: int | None, stopped: bool | None, word: str
+    ) -> Subscription:
+        await self.find()
+        found = await self._store.write(self._ask, deal, price, stopped, word, self._clock.now_ms())
+        self._letters.wake()
+        return found
+
+    def _ask(
+        self, writer: Writer, deal: bytes, price: int | None, stopped: bool | None, word: str, now: int
+    ) -> Subscription:
+        with writer.transaction(durable=True) as connection:
+            found = of_deal(connection, deal, now)
+            row = found.row
+            if row.role != "seller":
+                text = "Only the seller can ask for another price, or stop renewing."
+                raise Problem(text, ExitCode.REFUSED, "not_party", {"deal": row.id.hex()})
+            if stopped is not None:
+                mandates.stop(writer, row.number, stopped)
+                return read(connection, row, now)
+            mandates.ask(writer, row.number, price, word)
+            known = load(connection, row, now)
+            body = MandateLetter(order=found.first.id, price=UNSET if price is None else price, text=word)
+            for recipient in recipients(known, row.seller):
+                if recipient.id == row.buyer:
+                    outbox.queue(writer, self._letters.draft(row.buyer, body, reply=recipient.reply))
+            return read(connection, row, now)
+
+    def _take(self, writer: Writer, body: MandateLetter, sender: bytes, now: int) -> Taken | Refusal:
+        with writer.transaction(durable=True) as connection:
+            row = deals.by_id(connection, body.order)
+            kept = None if row is None else mandates.mandate(connection, row.number)
+            if row is None or kept is None:
+                return Refusal("no_deal", "there is no order with a mandate of that id here")
+            if row.role == "seller":
+                return self._take_statements(writer, row, body, now)
+            if row.role != "buyer" or sender != row.seller:
+                return Refusal("not_party", "only buyer and seller speak about a mandate")
+            if body.price is not UNSET:
+                mandates.ask(writer, row.number, body.price, body.text)
+            return Taken()
+
+    def _take_statements(
+        self, writer: Writer, row: DealRow, body: MandateLetter, now: int
+    ) -> Taken | Refusal:
+        connection = writer.connection
+        found = read(connection, row, now)
+        known = {each.id for each in found.statements}
+        for data in body.statements:
+            try:
+                said = parse_statement(data)
+            except RemoteProtocolError as error:
+                return Refusal(error.code, error.text)
+            if said.order != row.id or not stated_by(self._network, said, found.order.key):
+                return Refusal("signature", "a statement that the order's key did not sign")
+            known.add(said.id)
+            if len(known) > KEPT:
+                return Refusal("too_large", f"at most {KEPT} statements on one mandate are kept")
+            mandates.put_statement(writer, row.number, said.id, said.data, now)
+        after = read(connection, row, now)
+        if after.state.price == after.kept.asked:
+            mandates.agree(writer, row.number, after.state.price)
+        return Taken()
+
+
+def _scan(writer: Writer) -> bool:
+    with writer.transaction(durable=False) as connection:
+        return mandates.scan(connection)
+
+
+def _cancel(reason: str) -> Make:
+    return lambda known, connection: Move(Cancel(reason=reason))
