@@ -28,7 +28,7 @@ function newest(openers) {
 
 /** Whether one entry may be believed without its log, by returning [R-LOG-12]. */
 export async function acceptAlone(openers, entry, standings = []) {
-  if (!equal(entry.author, openers.author)) throw new InxError("unknown_author", "the openers are of another networker");
+  if (!equal(entry.author, openers.author)) throw new InxError("unknown_author", "openers of another networker");
   if (isOpener(entry)) throw new InxError("link", "an opener is told with the openers");
   const order = comparePlaces(entry, openers);
   if (order > 0) throw new InxError("unknown_epoch", "the opener of this epoch or term is not known");

@@ -4,330 +4,175 @@
 // ends what is not performed; a presumption counts only while no dispute is open. This is the part of the table that
 // both sides of an order by a buyer without a node can meet: orders on listings or on offers by count.
 
-import { toHex } from "../javascript/bytes.js";
+import { compare, toHex } from "../javascript/bytes.js";
+import { ENDED, OPEN, View, fault } from "./view.js";
 
-const OPEN = "open";
-const ENDED = "ended";
+const SIDES = ["buyer", "seller"];
 
-/** What a set of messages with effect comes to. */
-class View {
-  constructor(order, messages) {
-    this.order = order;
-    this.terms = order.body.terms;
-    this.all = messages;
-    this.accept = this.#first("accept");
-    this.ruling = this.#first("ruling");
-    this.disputes = this.of("dispute");
-    const closing = this.of("lapse_dispute").map(({ body }) => toHex(body.dispute));
-    this.open = this.ruling ? [] : this.disputes.filter(({ id }) => !closing.includes(toHex(id)));
-    this.parts = order.body.parts.map((part, number) => ({ number, price: part.price, ...this.#part(number) }));
-    this.figures = this.#figures();
-  }
-
-  of(type, role = null) {
-    return this.all.filter((each) => each.type === type && (role === null || each.role === role));
-  }
-
-  named(id, type) {
-    return this.all.find((each) => each.type === type && toHex(each.id) === toHex(id));
-  }
-
-  get contract() {
-    return this.accept?.time ?? null;
-  }
-
-  with(...statuses) {
-    return this.parts.filter(({ status }) => statuses.includes(status));
-  }
-
-  fulfilBy(part) {
-    const from = Math.max(this.contract ?? 0, ...this.of("payment_received").map(({ time }) => time));
-    return from + (this.order.body.parts[part].fulfil_by ?? this.terms.fulfil_by);
-  }
-
-  #first(type) {
-    return this.of(type)[0] ?? null;
-  }
-
-  #presumed(type, field) {
-    return this.open.length > 0 ? [] : this.of(type).map(({ body }) => toHex(body[field]));
-  }
-
-  #part(number) {
-    const mine = (type) => this.of(type).filter(({ body }) => (body.part ?? 0) === number);
-    if (mine("receive").length > 0) return { status: "received" };
-    if (this.ruling) return { status: (this.ruling.body.delivered ?? []).includes(number) ? "delivered" : ENDED };
-    const [fulfil] = mine("fulfil");
-    if (fulfil !== undefined) {
-      const presumed = this.#presumed("presume_received", "fulfil").includes(toHex(fulfil.id));
-      return { status: presumed ? "presumed" : "fulfilled" };
-    }
-    const ends = ["decline", "cancel", "lapse_accept", "lapse_pay", "lapse_fulfil"].some((type) => this.of(type)[0]);
-    return { status: ends ? ENDED : OPEN };
-  }
-
-  #figures() {
-    const sum = (messages) => messages.reduce((total, { body }) => total + body.amount, 0);
-    const flow = (claim, confirmation, field, presumption) => {
-      const [claims, confirmations] = [this.of(claim), this.of(confirmation)];
-      const named = confirmations.filter(({ body }) => body[field] !== undefined).map(({ body }) => toHex(body[field]));
-      const known = new Set([...named, ...this.#presumed(presumption, field)]);
-      const confirmed = sum(claims.filter(({ id }) => known.has(toHex(id))));
-      return { sent: sum(claims), received: sum(confirmations), settled: Math.max(sum(confirmations), confirmed) };
-    };
-    const payments = flow("payment_sent", "payment_received", "payment", "presume_payment");
-    const refunds = flow("refund", "refund_received", "refund", "presume_refund");
-    const priceOf = (parts) => parts.reduce((total, { price }) => total + price, 0);
-    let paid = payments.settled;
-    let owed = priceOf(this.parts.filter(({ status }) => status !== ENDED));
-    let earned = priceOf(this.with("received", "presumed"));
-    let waiting = Math.max(0, payments.sent - paid);
-    if (this.ruling) {
-      const { keeps, paid: found } = this.ruling.body;
-      paid = Math.max(paid, found);
-      owed = earned = keeps;
-      waiting = 0;
-    }
-    const back = Math.max(refunds.sent, refunds.received);
-    return {
-      price: priceOf(this.parts), owed, sent: payments.sent, paid,
-      refund_sent: refunds.sent, refund_received: refunds.received,
-      refund_due: Math.max(0, paid - back - owed),
-      payment_due: this.contract === null ? 0 : Math.max(0, owed - paid),
-      unconfirmed: waiting + Math.max(0, refunds.sent - refunds.settled),
-      unconfirmed_refunds: Math.max(0, refunds.sent - refunds.settled),
-      base: Math.max(0, Math.min(earned, paid - Math.min(refunds.sent, refunds.received))),
-    };
-  }
-}
-
-/** Why a message has no effect on what it has seen: a code, or null. The table of section 21, row by row. */
-function fault(view, { type, role, body, time }) {
-  const { terms, figures } = view;
-  const agreed = view.contract !== null;
-  const part = body.part ?? 0;
-  const status = view.parts[part]?.status;
-  const some = view.with(OPEN).length > 0;
-  const confirmable = Math.max(0, figures.refund_sent - figures.refund_received) + figures.refund_due;
-  const used = (kind, field, id) =>
-    view.of(kind).some((each) => each.body[field] !== undefined && toHex(each.body[field]) === toHex(id));
-  switch (type) {
-    case "accept": {
-      if (agreed) return "already";
-      if (!some) return "ended";
-      const same = ["key", "listing", "path"].every((name) => `${body[name]}` === `${view.order.body[name]}`);
-      return same ? null : "terms_differ";
-    }
-    case "decline":
-      return agreed ? "contract" : some ? null : "already";
-    case "cancel":
-      if (role === "seller" && !agreed) return "not_agreed";
-      if (view.ruling) return "ruled";
-      if (role === "buyer" && view.of("cancel", "buyer").length > 0) return "already";
-      return some ? null : "nothing_open";
-    case "payment_sent":
-      if (!agreed) return "not_agreed";
-      if (view.parts.every((each) => each.status === ENDED)) return "ended";
-      if (figures.sent >= figures.price) return "already";
-      return body.amount <= figures.price - figures.sent ? null : "too_much";
-    case "payment_received":
-      if (body.payment === undefined) return null;
-      if (!view.named(body.payment, "payment_sent")) return "not_seen";
-      return used("payment_received", "payment", body.payment) ? "repeat" : null;
-    case "fulfil":
-      if (!agreed) return "not_agreed";
-      if (status === undefined) return "no_part";
-      if (status === ENDED || view.ruling) return "ended";
-      return status === OPEN ? null : "already";
-    case "receive":
-      if (!agreed) return "not_agreed";
-      if (status === undefined) return "no_part";
-      if (status === "received") return "repeat";
-      if (body.fulfil === undefined) return null;
-      return (view.named(body.fulfil, "fulfil")?.body.part ?? (view.named(body.fulfil, "fulfil") ? 0 : -1)) === part
-        ? null : "not_seen";
-    case "refund": {
-      if (figures.paid === 0) return "nothing_paid";
-      const open = view.with(OPEN).reduce((total, { price }) => total + price, 0);
-      const most = figures.paid - Math.max(figures.refund_sent, figures.refund_received) - open;
-      return body.amount <= Math.max(0, most) ? null : "too_much";
-    }
-    case "refund_received":
-      if (body.refund !== undefined && !view.named(body.refund, "refund")) return "not_seen";
-      if (body.refund !== undefined && used("refund_received", "refund", body.refund)) return "repeat";
-      if (confirmable === 0) return "nothing_due";
-      if (body.amount > confirmable) return "too_much";
-      return body.total === figures.refund_received + body.amount ? null : "total_differs";
-    case "dispute": {
-      if (!agreed && view.of("payment_received").length === 0) return "not_agreed";
-      if (view.ruling) return "ruled";
-      if (view.of("dispute", role).length > 0) return "dispute_used";
-      const closing = ["receive", "presume_received"].flatMap((each) => view.of(each)).map((each) => each.time);
-      if (closing.length === 0 || view.with(OPEN, "fulfilled").length > 0) return null;
-      return time <= Math.max(...closing) + terms.dispute_until ? null : "hold_over";
-    }
-    case "ruling":
-      if (terms.arbiter === undefined) return "no_arbiter";
-      if (view.ruling) return "ruled";
-      if (!view.open.some(({ id }) => toHex(id) === toHex(body.dispute))) return "no_dispute";
-      if (body.keeps > figures.price) return "too_much";
-      return (body.delivered ?? []).every((each) => each < view.parts.length) ? null : "no_part";
-    case "lapse_accept":
-      if (agreed || !some) return "already";
-      return time >= view.order.time + terms.accept_by ? null : "too_early";
-    case "lapse_pay":
-      if (!agreed) return "not_agreed";
-      if (!some) return "nothing_open";
-      if (view.of("payment_sent").length + view.of("payment_received").length > 0) return "paid";
-      return time >= view.contract + terms.pay_by ? null : "too_early";
-    case "lapse_fulfil":
-      if (!agreed) return "not_agreed";
-      if (status === undefined) return "no_part";
-      if (status !== OPEN) return "nothing_open";
-      return time >= view.fulfilBy(part) ? null : "too_early";
-    case "lapse_dispute": {
-      const dispute = view.open.find(({ id }) => toHex(id) === toHex(body.dispute));
-      if (dispute === undefined) return "no_dispute";
-      return role === dispute.role || time >= dispute.time + terms.ruling_by ? null : "too_early";
-    }
-    case "presume_received":
-    case "presume_payment":
-    case "presume_refund": {
-      const [claim, confirmation, field] = {
-        presume_received: ["fulfil", "receive", "fulfil"],
-        presume_payment: ["payment_sent", "payment_received", "payment"],
-        presume_refund: ["refund", "refund_received", "refund"],
-      }[type];
-      const subject = view.named(body[field], claim);
-      if (subject === undefined) return "not_seen";
-      if (view.ruling) return "ruled";
-      if (view.open.length > 0) return "dispute_open";
-      const done = type === "presume_received"
-        ? view.parts[subject.body.part ?? 0].status !== "fulfilled"
-        : used(confirmation, field, body[field]) || used(type, field, body[field]);
-      if (done) return "already";
-      return time >= subject.time + terms.confirm_by ? null : "too_early";
-    }
-    default:
-      return "unknown_type";
-  }
-}
-
-/** The messages sorted so that each stands after all it names, and the ids (hex) of those that wait. */
+/** The messages sorted so that each stands after all it names, and those that wait. */
 function inOrder(messages, now) {
   const known = new Map(messages.map((each) => [toHex(each.id), each]));
-  const done = new Map();
-  let left = [...known.values()].sort((a, b) => a.number - b.number);
-  for (let before = -1; left.length !== before; ) {
-    before = left.length;
+  const done = new Set();
+  let left = [...known.values()].sort((a, b) => a.number - b.number || a.time - b.time);
+  const sorted = [];
+  for (let before = -1; sorted.length !== before; ) {
+    before = sorted.length;
     left = left.filter((each) => {
-      const ready = each.time <= now && each.names.every((id) => done.has(toHex(id)));
-      if (ready) done.set(toHex(each.id), each);
-      return !ready;
+      if (each.time > now || !each.names.every((id) => done.has(toHex(id)))) return true;
+      done.add(toHex(each.id));
+      sorted.push(each);
+      return false;
     });
   }
-  return { sorted: [...done.values()], waits: left.map((each) => toHex(each.id)).sort() };
+  return { sorted, waits: left };
 }
 
-/** Everything a message names, directly or through others, by id in hex. */
-function seenSets(sorted) {
-  const seen = new Map();
-  for (const message of sorted) {
-    const set = new Set(message.type === "order" ? [] : [toHex(message.deal)]);
+/** The messages of a deal that are in their place, and who has seen which. */
+class Docket {
+  constructor() {
+    this.placed = new Map(); // by id in hex, each after all it names
+    this.seen = new Map(); // by id in hex: the ids of its seen-set
+    this.chains = new Map(); // by id in hex: its own id and those of its predecessors
+    this.saw = (a, b) => this.seen.get(toHex(a.id)).has(toHex(b.id));
+  }
+
+  /** Takes a message that is in its place; the code why it is not, or null. */
+  take(message) {
+    const seen = new Set();
     for (const id of message.names.map(toHex)) {
-      set.add(id);
-      for (const each of seen.get(id)) set.add(each);
+      if (this.placed.has(id)) for (const each of [id, ...this.seen.get(id)]) seen.add(each);
     }
-    seen.set(toHex(message.id), set);
+    const code = message.type === "order" ? null : this.#fault(message, seen);
+    if (code !== null) return code;
+    const id = toHex(message.id);
+    const before = message.previous === null ? [] : this.chains.get(toHex(message.previous));
+    this.placed.set(id, message);
+    this.seen.set(id, seen);
+    this.chains.set(id, new Set([...before, id]));
+    return null;
   }
-  return seen;
+
+  /** Why a message is out of place [R-DEAL-13]. */
+  #fault(message, seen) {
+    const previous = message.previous === null ? null : this.placed.get(toHex(message.previous));
+    if (message.previous !== null && (previous?.role !== message.role || previous.number + 1 !== message.number)) {
+      return "bad_number";
+    }
+    const named = {};
+    for (const id of message.seen.map(toHex)) {
+      const role = this.placed.get(id)?.role;
+      if (role === undefined || role === message.role || (role in named && SIDES.includes(role))) return "bad_names";
+      named[role] = id;
+    }
+    if (!seen.has(toHex(message.deal))) return "no_order";
+    for (const role of SIDES) {
+      const mine = [...seen].filter((id) => this.placed.get(id).role === role);
+      const newest = role === message.role ? previous && toHex(previous.id) : named[role];
+      const chain = newest ? this.chains.get(newest) : new Set();
+      if (mine.length === chain.size && mine.every((id) => chain.has(id))) continue;
+      if (role === message.role) return "bad_number";
+      const oneChain = mine.some((id) => this.chains.get(id).size === mine.length);
+      return oneChain ? "names_backwards" : "names_other_branch";
+    }
+    if (message.names.some((id) => this.placed.get(toHex(id)).time > message.time)) return "bad_time";
+    return previous !== null && message.epoch !== null && message.epoch < previous.epoch ? "bad_epoch" : null;
+  }
+
+  of(role) {
+    return [...this.placed.values()].filter((each) => each.role === role);
+  }
 }
 
-/** Why the place of a message is wrong: its number, and what it names of each side; or null. */
-function misplaced(message, seen, known) {
-  if (message.type === "order") return null;
-  if (message.previous !== null) {
-    const previous = known.get(toHex(message.previous));
-    if (previous.role !== message.role || previous.number + 1 !== message.number) return "bad_number";
-  } else if (message.role === "buyer") return "bad_number"; // the order is the buyer's number 0
-  const behind = message.previous === null ? new Set() : seen.get(toHex(message.previous));
-  for (const id of message.seen.map(toHex)) if (known.get(id).role === message.role) return "bad_names";
-  for (const role of ["buyer", "seller"]) {
-    const mine = [...seen.get(toHex(message.id))].map((id) => known.get(id)).filter((each) => each.role === role);
-    if (new Set(mine.map((each) => each.number)).size < mine.length) return "names_other_branch";
-    if (role === message.role) continue;
-    const named = message.seen.map((id) => known.get(toHex(id))).find((each) => each.role === role);
-    const newest = Math.max(-1, ...mine.map((each) => each.number));
-    if ((named?.number ?? -1) < newest && !(role === "buyer" && named === undefined && newest === 0 && behind.size === 0)) {
-      return "names_backwards";
-    }
-  }
-  return message.names.some((id) => known.get(toHex(id)).time > message.time) ? "bad_time" : null;
+/** The newest message of a side: the one that the next names. */
+function newestOf(messages) {
+  const order = (a, b) => b.number - a.number || a.time - b.time || compare(a.id, b.id);
+  return [...messages].sort(order)[0];
 }
 
 /**
- * Which messages do not count because their side used a number twice: of two branches the one counts that the other
- * side's earliest message names, and none before.
+ * Which messages count where a side used a number twice: of its branches the one that the other side names, and none
+ * from that number on before it names one [R-DEAL-17].
  */
-function disowned(sorted, seen, known) {
-  const out = new Map();
-  const doubled = [];
-  for (const role of ["buyer", "seller"]) {
-    const mine = sorted.filter((each) => each.role === role);
-    const twice = mine.filter((each) => mine.some((other) => other !== each && other.number === each.number));
-    if (twice.length === 0) continue;
-    doubled.push(role);
-    const from = Math.min(...twice.map((each) => each.number));
-    const chooser = sorted
-      .filter((each) => each.role !== role && [...seen.get(toHex(each.id))].some((id) => {
-        const named = known.get(id);
-        return named.role === role && named.number >= from;
-      }))
-      .sort((a, b) => a.number - b.number)[0];
-    const chosen = chooser === undefined ? new Set() : seen.get(toHex(chooser.id));
-    for (const each of mine.filter(({ number }) => number >= from)) {
-      const id = toHex(each.id);
-      const follows = [...chosen].some((other) => known.get(other).role === role && known.get(other).number >= from &&
-        (other === id || seen.get(id).has(other) || seen.get(other).has(id)));
-      if (!follows) out.set(id, "doubled");
+function counted(docket) {
+  const first = {};
+  for (const role of SIDES) {
+    const numbers = docket.of(role).map(({ number }) => number);
+    const twice = numbers.filter((number, at) => numbers.indexOf(number) !== at);
+    if (twice.length > 0) first[role] = Math.min(...twice);
+  }
+  const doubled = Object.keys(first);
+  const broken = doubled.length > 1;
+  let all = [...docket.placed.values()];
+  const newest = {};
+  if (broken) all = all.filter(({ role, number }) => !(role in first) || number < first[role]);
+  else for (const role of doubled) {
+    const other = newestOf(docket.of(role === "buyer" ? "seller" : "buyer"));
+    const chosen = new Set([...(other === undefined ? [] : docket.seen.get(toHex(other.id)))]
+      .filter((id) => docket.placed.get(id).role === role));
+    let tip = newestOf([...chosen].map((id) => docket.placed.get(id)));
+    for (let single = true; ; ) {
+      const last = tip === undefined ? null : toHex(tip.id);
+      const after = docket.of(role).filter(({ previous }) => (previous && toHex(previous)) === last);
+      if (after.length === 0) break;
+      tip = after.sort((a, b) => a.time - b.time || compare(a.id, b.id))[0];
+      single &&= after.length === 1;
+      if (single) chosen.add(toHex(tip.id));
     }
+    newest[role] = tip;
+    all = all.filter((each) => each.role !== role || chosen.has(toHex(each.id)));
   }
-  if (doubled.length > 1) for (const id of out.keys()) out.set(id, "broken");
-  return { out, broken: doubled.length > 1 };
+  for (const role of [...SIDES, "arbiter"]) newest[role] ??= newestOf(all.filter((each) => each.role === role));
+  return { all, broken, newest };
 }
 
-/** What crosses makes void: `lapse_pay` and a payment, `lapse_dispute` and a ruling, two rulings. */
-function crossed(effective, seen) {
-  const apart = (a, b) => !seen.get(toHex(a.id)).has(toHex(b.id)) && !seen.get(toHex(b.id)).has(toHex(a.id));
-  const out = new Map();
-  const meets = (message, type) => effective.some((each) => each !== message && each.type === type && apart(each, message));
-  for (const message of effective) {
-    if (message.type === "lapse_pay" && meets(message, "payment_sent")) out.set(toHex(message.id), "paid");
-    if (message.type === "lapse_dispute" && meets(message, "ruling")) out.set(toHex(message.id), "ruled");
-    if (message.type === "ruling" && meets(message, "ruling")) out.set(toHex(message.id), "ruled");
-  }
-  return out;
+/** The code of a message that has effect by itself, but not beside one that crosses it; or null. */
+function crossedOut(view, message) {
+  if (message.type === "lapse_pay" && !view.unpaid.includes(message)) return "paid";
+  if (message.type === "lapse_dispute" && view.ruling && !view.saw(view.ruling, message)) return "ruled";
+  return message.type === "ruling" && message !== view.ruling ? "two_rulings" : null;
 }
 
-/** What the deal waits for, the first step first: `{action, by, until}`. */
-function stepsOf(view) {
+/** What the deal waits for, the first step first: `{action, by, until}`; `until` null: no date [R-DEAL-24]. */
+function stepsOf(view, now) {
   const { terms, figures } = view;
   const steps = [];
-  const add = (action, by, until = null) => steps.push({ action, by, until });
+  const add = (action, by, until = null, late = null) => {
+    if (late !== null && now >= until) steps.push({ action: late[0], by: late[1], until: null });
+    else steps.push({ action, by, until });
+  };
   for (const dispute of view.open) {
-    if (terms.arbiter !== undefined) add("ruling", "arbiter", dispute.time + terms.ruling_by);
-    else add("lapse_dispute", dispute.role);
+    const other = dispute.role === "buyer" ? "seller" : "buyer";
+    const [action, by] = terms.arbiter === undefined ? ["lapse_dispute", dispute.role] : ["ruling", "arbiter"];
+    add(action, by, dispute.time + terms.ruling_by, ["lapse_dispute", other]);
   }
-  if (view.contract === null && view.with(OPEN).length > 0) add("accept", "seller", view.order.time + terms.accept_by);
-  const due = view.contract === null ? 0 : Math.max(0, figures.owed - Math.max(figures.paid, figures.sent));
-  if (due > 0) add("payment_sent", "buyer", view.with(OPEN).length > 0 ? view.contract + terms.pay_by : null);
-  if (view.contract !== null) for (const { number } of view.with(OPEN)) add("fulfil", "seller", view.fulfilBy(number));
-  for (const { number } of view.with("fulfilled")) {
-    const fulfil = view.of("fulfil").find(({ body }) => (body.part ?? 0) === number);
-    add("receive", "buyer", fulfil.time + terms.confirm_by);
+  if (view.contract === null && view.with(OPEN).length > 0) {
+    add("accept", "seller", view.order.time + terms.accept_by, ["lapse_accept", "buyer"]);
   }
-  if (figures.unconfirmed > figures.unconfirmed_refunds) add("payment_received", "seller");
-  if (figures.unconfirmed_refunds > 0) add("refund_received", "buyer");
+  const confirm = (claim, action, by, presumption, other) => {
+    if (view.open.length > 0) add(action, by);
+    else add(action, by, claim.time + terms.confirm_by, [presumption, other]);
+  };
+  for (const claim of view.all) {
+    if (claim.type === "payment_sent" && view.unconfirmed(claim)) {
+      confirm(claim, "payment_received", "seller", "presume_payment", "buyer");
+    } else if (claim.type === "refund" && view.unconfirmed(claim)) {
+      confirm(claim, "refund_received", "buyer", "presume_refund", "seller");
+    } else if (claim.type === "fulfil" && view.parts[claim.body.part ?? 0].status === "fulfilled") {
+      confirm(claim, "receive", "buyer", "presume_received", "seller");
+    }
+  }
+  if (view.contract !== null) {
+    const open = view.with(OPEN);
+    if (figures.payment_due > 0 && figures.unconfirmed_payments === 0) {
+      const untouched = view.of("payment_sent").length + view.of("payment_received").length === 0;
+      const more = figures.sent < figures.price && view.parts.some(({ status }) => status !== ENDED);
+      const payBy = view.contract + terms.pay_by;
+      if (open.length > 0 && untouched) add("payment_sent", "buyer", payBy, ["lapse_pay", "seller"]);
+      else if (more) add("payment_sent", "buyer");
+      else add("payment_received", "seller");
+    }
+    for (const { number } of open) add("fulfil", "seller", view.fulfilBy(number), ["lapse_fulfil", "buyer"]);
+  }
   if (figures.refund_due > 0) add("refund", "seller");
   return steps;
 }
@@ -338,7 +183,7 @@ function phaseOf(view, broken) {
   if (view.open.length > 0) return "disputed";
   if (view.with(OPEN).length > 0) return view.contract === null ? "ordered" : "agreed";
   if (view.with("fulfilled").length > 0) return "fulfilled";
-  if (figures.unconfirmed > 0) return "unconfirmed";
+  if (figures.unconfirmed_payments + figures.unconfirmed_refunds > 0) return "unconfirmed";
   return figures.refund_due + figures.payment_due > 0 ? "closed" : "final";
 }
 
@@ -353,30 +198,33 @@ function phaseOf(view, broken) {
 export function judge(messages, now) {
   const order = messages.find(({ type }) => type === "order");
   const { sorted, waits } = inOrder(messages, now);
-  const known = new Map(sorted.map((each) => [toHex(each.id), each]));
-  const seen = seenSets(sorted);
+  const docket = new Docket();
   const verdicts = new Map();
-  const effective = (ids) => [...ids].filter((id) => verdicts.get(id) === null).map((id) => known.get(id));
   for (const message of sorted) {
-    const id = toHex(message.id);
-    const code = misplaced(message, seen, known);
-    verdicts.set(id, message === order ? null : code ?? fault(new View(order, effective(seen.get(id))), message));
+    let code = docket.take(message);
+    if (code === null && message !== order) {
+      const before = [...docket.seen.get(toHex(message.id))].filter((id) => verdicts.get(id) === null);
+      code = fault(new View(order, before.map((id) => docket.placed.get(id)), docket.saw), message);
+    }
+    verdicts.set(toHex(message.id), code);
   }
-  const { out, broken } = disowned(sorted, seen, known);
-  for (const [id, code] of out) verdicts.set(id, code);
-  for (const [id, code] of crossed(effective(known.keys()), seen)) verdicts.set(id, code);
-  const view = new View(order, effective(known.keys()));
-  const newest = {};
-  for (const message of sorted) {
-    const before = newest[message.role];
-    const placed = !["bad_number", "bad_names", "names_backwards", "names_other_branch", "bad_time"]
-      .includes(misplaced(message, seen, known)) && !out.has(toHex(message.id));
-    if (placed && (before === undefined || message.number > before.number)) newest[message.role] = message;
+  const { all, broken, newest } = counted(docket);
+  for (const [id, message] of docket.placed) {
+    if (verdicts.get(id) !== null) continue;
+    if (!all.includes(message)) verdicts.set(id, broken ? "broken" : "doubled");
+    else if (message.type === "ruling" && verdicts.get(toHex(message.body.dispute)) !== null) {
+      verdicts.set(id, "no_dispute");
+    }
   }
-  const steps = broken ? [] : stepsOf(view);
+  const effective = [...docket.placed.values()].filter(({ id }) => verdicts.get(toHex(id)) === null);
+  const view = new View(order, effective, docket.saw);
+  for (const message of view.all) {
+    const code = crossedOut(view, message);
+    if (code !== null) verdicts.set(toHex(message.id), code);
+  }
   return {
     order, phase: phaseOf(view, broken), contract: view.contract !== null, parts: view.parts, figures: view.figures,
-    steps, verdicts, waits, newest, view,
+    steps: broken ? [] : stepsOf(view, now), verdicts, waits: waits.map(({ id }) => toHex(id)).sort(), newest, view,
   };
 }
 

@@ -52,7 +52,8 @@ export async function parseMessage(bytes) {
   if (!shaped) throw wrong(`a ${type} of another form`);
   const id = await sha256(bytes);
   const names = previous === null ? seen : [previous, ...seen];
-  return { bytes, id, type, deal: starts ? id : deal, role, number, previous, seen, names, time, epoch, body, signature };
+  const whole = { type, deal: starts ? id : deal, role, number, previous, seen, time, epoch, body, signature };
+  return { bytes, id, names, ...whole };
 }
 
 /** Whether a key signed a message. */

@@ -277,8 +277,8 @@ export class Shopper {
   /** Gives the node that brought the buyer what it can prove the sale by: accept and receipts, nothing of the goods. */
   async #witness() {
     const state = this.state;
-    if (state === null || this.path === null || state.view.accept === null) return;
-    const { accept } = state.view;
+    if (state === null || this.path === null || !state.contract) return;
+    const [accept] = state.view.of("accept");
     const receipts = state.view.of("receive").map(({ bytes }) => bytes);
     const left = `${receipts.length} ${toHex(accept.id)}`;
     if (this.witnessed === left) return;

@@ -91,7 +91,7 @@ export class Way {
     try {
       value = decode(bytes, MAX_ANSWER);
     } catch {
-      throw new InxError("answer", `the node answered with HTTP ${response.status} and nothing this client understands`);
+      throw new InxError("answer", `HTTP ${response.status}, and nothing this client understands`);
     }
     if (!isMap(value)) throw new InxError("answer", "the node's answer has another form");
     if (typeof value.clock === "number") this.ahead = value.clock - this.clock();
