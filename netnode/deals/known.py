@@ -74,12 +74,11 @@ class Known:
 
     @property
     def steps(self) -> tuple[Next, ...]:
-        """What the deal waits for, the owner's steps first."""
+        """What the deal waits for, the owner's steps first; nobody has to deliver before it is paid."""
         found = steps(self.state, self.now)
-        return (
-            *(each for each in found if each.by == self.role),
-            *(each for each in found if each.by != self.role),
-        )
+        unpaid = any(each.action == "payment_sent" for each in found)
+        own = [each for each in found if each.by == self.role and not (unpaid and each.action == "fulfil")]
+        return (*own, *(each for each in found if each not in own))
 
     def ordered(self) -> list[Message]:
         """All messages, each after those that it names."""

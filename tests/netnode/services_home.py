@@ -11,10 +11,12 @@ from typing import Any
 
 from netnode.bus import Bus
 from netnode.config import Config
+from netnode.deals.trading import Trading, trading
 from netnode.home import Home
 from netnode.ingest import Gate
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys, Keystore
+from netnode.mail.letters import Letters
 from netnode.own.log import OwnLog
 from netnode.projections import tables
 from netnode.projector import Projector
@@ -108,6 +110,8 @@ class OpenHome:
     sessions: FakeSessions | None
     stopped: list[bool]
     ring: KeyRing
+    letters: Letters
+    trading: Trading
 
     @property
     def id(self) -> str:
@@ -156,10 +160,13 @@ async def opened(
             stopped: list[bool] = []
             stop: Callable[[], None] | None = (lambda: stopped.append(True)) if running else None
             serving = Serving("http://127.0.0.1:1", "ws://127.0.0.1:1/inx/1", START) if running else None
+            config = Config(home.config, disk)
+            letters = Letters(store, clock, entropy)
+            trade = trading(config.settings(), store, ring, own, letters, clock, entropy)
             services = compose(
                 network=network,
                 home=home,
-                config=Config(home.config, disk),
+                config=config,
                 version="test",
                 store=store,
                 gate=gate,
@@ -172,8 +179,12 @@ async def opened(
                 serving=lambda: serving,
                 stop=stop,
                 ring=ring,
+                letters=letters,
+                trading=trade,
             )
-            yield OpenHome(me, home, store, gate, own, projector, clock, services, sessions, stopped, ring)
+            yield OpenHome(
+                me, home, store, gate, own, projector, clock, services, sessions, stopped, ring, letters, trade
+            )
     finally:
         await store.close()
         await executor.close()
