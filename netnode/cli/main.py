@@ -15,6 +15,7 @@ from netnode.cli import (
     backups,
     blobs,
     conformance,
+    deals,
     doctor,
     invites,
     keys,
@@ -24,12 +25,14 @@ from netnode.cli import (
     mesh,
     netcheck,
     node,
+    offers,
     output,
     peers,
     recovery,
     room,
     settings,
     simulation,
+    stock,
     watching,
     witness,
 )
@@ -98,6 +101,8 @@ for _command in (
     settings.profile,
     logs.log,
     mail.mail,
+    deals.deal,
+    offers.offer,
     keys.key,
     keys.standing,
     recovery.recover,
@@ -116,6 +121,7 @@ for _command in (
     node.completion,
 ):
     netnode.add_command(_command)
+listings.listing.add_command(stock.stock)
 
 
 def main(arguments: Sequence[str] | None = None, runtime: Runtime | None = None) -> NoReturn:

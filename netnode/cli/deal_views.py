@@ -1,0 +1,256 @@
+"""Deals and offers in the words and tables of the command line."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from netnode.cli import output
+from netnode.deals.wording import STEPS
+from netnode.operations import models
+from netnode.system import SystemClock
+
+_SHORT: Final = 10  # digits; why: a person tells some thousand deals apart by them
+_STATES: Final = MappingProxyType(
+    {
+        "ordered": "ordered",
+        "agreed": "agreed",
+        "fulfilled": "delivered",
+        "unconfirmed": "unconfirmed",
+        "disputed": "in dispute",
+        "closed": "done but for money",
+        "final": "done",
+        "broken": "broken",
+    }
+)
+_WAYS: Final = MappingProxyType(
+    {
+        "queued": "waits here until the node meets the other side",
+        "at_mailbox": "at a mailbox",
+        "delivered": "delivered",
+        "settled": "delivered and answered",
+        "refused": "refused",
+    }
+)
+
+
+def deal_id(deal: str) -> str:
+    """An id as lists show it and commands take it."""
+    return deal[:_SHORT]
+
+
+def step_text(step: models.Step | None, role: str) -> str:
+    """Who has to do what until when, in words."""
+    if step is None:
+        return "nothing is left to do"
+    what = STEPS.get(step.action, step.action.replace("_", " "))
+    if step.by == role:
+        return f"you: {what}{_until(step)}"
+    return f"the {step.by}: {what}{_until(step)}"
+
+
+def _until(step: models.Step) -> str:
+    return "" if step.until is None else f" until {output.when(step.until)} UTC"
+
+
+def way(found: models.Delivery | None) -> str:
+    """How far a message is, in words."""
+    if found is None:
+        return ""
+    text = _WAYS.get(found.state, found.state)
+    return f"{text}: {found.reason}" if found.reason else text
+
+
+def show_state(state: models.DealState) -> None:
+    """What a command on a deal answers."""
+    rows = [
+        ("deal", deal_id(state.deal)),
+        ("state", _STATES.get(state.state, state.state)),
+        ("next", step_text(state.next, state.role)),
+    ]
+    if state.delivery is not None:
+        rows.append(("message", way(state.delivery)))
+    output.pairs(rows)
+    if isinstance(state.held, str):
+        output.hint(state.held)
+
+
+def show_deals(page: models.Page[models.DealItem]) -> None:
+    """The list of deals."""
+    if not page.items:
+        output.say(
+            "No deals are open. Order something with: netnode deal order REF; finished ones: netnode deal ls --all"
+        )
+        return
+    now = SystemClock().now_ms()
+    rows = [
+        (
+            deal_id(one.deal),
+            _mine(one, now),
+            _STATES.get(one.state, one.state),
+            one.title,
+            output.price_text(one.price),
+            f"{one.partner_name or output.short(one.partner)} ({_other(one.role)})",
+            way(one.delivery)
+            if one.delivery is not None and one.delivery.state in ("queued", "refused")
+            else "",
+        )
+        for one in page.items
+    ]
+    output.table(("deal", "next", "state", "goods", "price", "with", "your message"), rows, right=(4,))
+    output.more(page.next)
+
+
+def _mine(one: models.DealItem, now: int) -> str:
+    if isinstance(one.held, str):
+        return "waits for the other side's answer (deal ask)"
+    text = step_text(one.next, one.role)
+    late = one.next is not None and one.next.until is not None and one.next.until < now
+    return f"{text} (late)" if late else text
+
+
+def _other(role: str) -> str:
+    return {"buyer": "seller", "seller": "buyer"}.get(role, "buyer")
+
+
+def show_deal(deal: models.DealShown) -> None:
+    """One deal with its history."""
+    rows = [
+        ("deal", deal.deal),
+        ("you are", f"the {deal.role}"),
+        ("state", _STATES.get(deal.state, deal.state)),
+        ("next", step_text(deal.next, deal.role)),
+        ("seller", _party(deal.seller)),
+        ("buyer", _party(deal.buyer)),
+    ]
+    if deal.arbiter is not None:
+        rows.append(("arbiter", _party(deal.arbiter)))
+    if isinstance(deal.address, models.DealAddress):
+        rows.append(("to", address_text(deal.address)))
+    rows += [(name, value) for name, value in _words(deal) if isinstance(value, str)]
+    output.pairs(rows)
+    output.say("")
+    show_lines(deal.lines, deal.discounts, deal.taxes, deal.shipping, deal.figures.price)
+    output.say("")
+    output.pairs(_money(deal.figures))
+    if len(deal.parts) > 1:
+        output.say("")
+        output.table(
+            ("part", "price", "state", "until (UTC)"),
+            [
+                (str(one.part), output.price_text(one.price), one.state, output.when(one.until))
+                for one in deal.parts
+            ],
+            right=(0, 1),
+        )
+    for method in deal.payment:
+        output.say("", f"To pay by {method.label}: {method.uri}")
+    for text in deal.differs:
+        output.say("", f"Not as you offer it: {text}.")
+    output.say("")
+    output.table(("when (UTC)", "who", "what", "how far"), [_row(each, deal.role) for each in deal.messages])
+    if deal.can:
+        output.hint(
+            f"You can now: {', '.join(deal.can)}. As in: netnode deal {deal.can[0]} {deal_id(deal.deal)}"
+        )
+    if isinstance(deal.held, str):
+        output.hint(deal.held)
+
+
+def _words(deal: models.DealShown) -> list[tuple[str, object]]:
+    return [("contact", deal.contact), ("note", deal.note), ("pays by", deal.payment_chosen)]
+
+
+def _party(party: models.DealParty) -> str:
+    if not party.node:
+        return f"a buyer without a node (key {party.id[:16]}...)"
+    return f"{party.name} ({party.id})" if party.name else party.id
+
+
+def address_text(address: models.DealAddress) -> str:
+    """An address on one line."""
+    parts = [address.name, *address.lines, address.postcode, address.city, address.region, address.country]
+    return ", ".join(part for part in parts if isinstance(part, str))
+
+
+def show_lines(
+    lines: list[models.DealLine],
+    discounts: list[models.DealLine],
+    taxes: list[models.DealLine],
+    shipping: models.DealLine | None,
+    price: models.Price,
+) -> None:
+    """Goods, and what comes to their price."""
+    rows = [
+        (
+            str(line.quantity),
+            _goods_text(line),
+            output.price_text(line.unit_price) if isinstance(line.unit_price, models.Price) else "",
+            output.price_text(line.amount),
+        )
+        for line in lines
+    ]
+    rows += [("", line.title, "", f"-{output.price_text(line.amount)}") for line in discounts]
+    if shipping is not None:
+        rows.append(("", f"Shipping: {shipping.title}", "", output.price_text(shipping.amount)))
+    rows += [
+        (
+            "",
+            f"{line.title} (included)" if line.included is True else line.title,
+            "",
+            output.price_text(line.amount),
+        )
+        for line in taxes
+    ]
+    rows.append(("", "Total", "", output.price_text(price)))
+    output.table(("pieces", "goods", "each", "amount"), rows, right=(0, 2, 3))
+
+
+def _goods_text(line: models.DealLine) -> str:
+    choice = f" ({', '.join(line.options)})" if isinstance(line.options, list) else ""
+    more = f": {line.text}" if isinstance(line.text, str) else ""
+    return f"{line.title}{choice}{more}"
+
+
+def _money(figures: models.DealFigures) -> list[tuple[str, str]]:
+    known = [
+        ("paid", figures.paid),
+        ("unconfirmed", figures.unconfirmed),
+        ("still to pay", figures.payment_due),
+        ("paid back", figures.refunded),
+        ("to pay back", figures.refund_due),
+    ]
+    return [(name, output.price_text(price)) for name, price in known if price.minor or name == "paid"]
+
+
+def _row(message: models.DealMessage, role: str) -> tuple[str, str, str, str]:
+    who = "you" if message.own else f"the {message.role}"
+    said = message.said if not message.own else _second_person(message.said)
+    more = [
+        f"{name}: {value}"
+        for name, value in (
+            ("", message.text),
+            ("by", message.method),
+            ("reference", message.reference),
+            ("tracking", message.tracking),
+            ("licence", message.licence),
+            ("see", message.url),
+        )
+        if isinstance(value, str)
+    ]
+    if isinstance(message.content_bytes, int):
+        more.append(f"a file of {output.size(message.content_bytes)} (netnode deal save)")
+    text = "; ".join([said, *(each.removeprefix(": ") for each in more)])
+    if message.void is not None:
+        text += f" - without effect ({message.void}): {message.why}"
+    elif message.waits:
+        text += " - waits: it is dated ahead of this clock, or rests on a message that is not here yet"
+    return output.when(message.time), who, text, way(message.delivery) if message.own else ""
+
+
+def _second_person(said: str) -> str:
+    """``confirms the payment`` of somebody else is ``confirm the payment`` of one's own."""
+    for third, second in (("confirms", "confirm"), ("presumes", "presume")):
+        if said.startswith(third):
+            return second + said[len(third) :]
+    return said

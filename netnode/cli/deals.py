@@ -1,0 +1,417 @@
+"""Commands on deals: ordering, each move, the list of what is to be done, the proof."""
+
+from __future__ import annotations
+
+import mimetypes
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from netnode.cli import output
+from netnode.cli.deal_views import show_deal, show_deals, show_state
+from netnode.cli.forms import upper
+from netnode.cli.frame import (
+    NodeCommand,
+    NodeGroup,
+    examples,
+    invocation,
+    page_options,
+    passphrase_option,
+)
+from netnode.cli.reach import call, use
+from netnode.cli.saving import save
+from netnode.operations import deals, models
+from netnode.operations.calling import Caller
+from netnode.operations.operation import Operation
+from netnode.problems import ExitCode, Problem, disk_problem
+from protocol.limits import MAX_DIGITAL
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+_EXAMPLE: Final = "3f9c2a71"
+
+
+@click.group(cls=NodeGroup)
+def deal() -> None:
+    """Buy and sell: orders, payments, deliveries, receipts, disputes."""
+
+
+def _send(
+    context: click.Context, operation: Operation[Any, Any], request: Any, passphrase: Path | None
+) -> None:
+    run = invocation(context)
+    answer: models.DealState = call(run, operation, request, passphrase)
+    output.emit(run, answer, show_state)
+
+
+def _text_option(command: Command) -> Command:
+    return click.option("--text", metavar="TEXT", help="A word to the other side; sealed.")(command)
+
+
+def _part_option(command: Command) -> Command:
+    option = click.option(
+        "--part", type=click.IntRange(0, 49), help="Which part, counted from 0; needed when it is not plain."
+    )
+    return option(command)
+
+
+def _money_options(command: Command) -> Command:
+    for option in (
+        click.option("--text", metavar="TEXT", help="A word to the other side; sealed."),
+        click.option("--reference", metavar="TEXT", help="The payment's own reference; sealed."),
+        click.option("--method", metavar="NAME", help="By which way of paying; sealed."),
+        click.option("--amount", metavar="AMOUNT", help="As 12.50; without it, all that is open."),
+    ):
+        command = option(command)
+    return command
+
+
+@deal.command(
+    cls=NodeCommand,
+    epilog=examples(
+        'netnode deal order nx1.../cap --name "B. Bo" --line "Am Sand 1" --postcode 21073 --city Harburg --country DE',
+        "netnode deal order nx1.../linen-shirt --variant M --qty 2 --country AT --code SUMMER",
+        "netnode deal order --offer 7b1e09     what an offer quotes; see: netnode offer ls",
+        "netnode deal order nx1.../coaching --renew --turns 6",
+    ),
+)
+@click.argument("ref", required=False)
+@click.option("--qty", "quantity", type=click.IntRange(1), default=1, show_default=True, help="How many.")
+@click.option("--variant", metavar="TEXT", help="Its values, as 'M / blue', or its SKU.")
+@click.option("--offer", metavar="ID", help="An offer that the seller made you.")
+@click.option("--code", metavar="CODE", help="A code of the seller for a better price.")
+@click.option("--country", metavar="CC", callback=upper, help="Where it goes, as DE.")
+@click.option("--name", metavar="TEXT", help="Who gets it.")
+@click.option("--line", "lines", multiple=True, metavar="TEXT", help="Street and the like. Repeatable.")
+@click.option("--postcode", metavar="TEXT", help="Postal code.")
+@click.option("--city", metavar="TEXT", help="Town.")
+@click.option("--region", metavar="TEXT", help="State or province, as CA.")
+@click.option(
+    "--shipping", metavar="NAME", help="Which of the seller's services; else the first that goes there."
+)
+@click.option("--payment", metavar="NAME", help="How you mean to pay.")
+@click.option("--contact", metavar="TEXT", help="How the seller reaches you.")
+@click.option("--note", metavar="TEXT", help="A word to the seller.")
+@click.option("--arbiter", metavar="ID", help="Who rules when you disagree.")
+@click.option("--renew", is_flag=True, help="Let the seller renew it every period, until you end that.")
+@click.option("--turns", type=click.IntRange(1, 1_200), help="At most so many renewals.")
+@passphrase_option
+@click.pass_context
+def order(
+    context: click.Context,
+    /,
+    ref: str | None,
+    country: str | None,
+    name: str | None,
+    lines: tuple[str, ...],
+    postcode: str | None,
+    city: str | None,
+    region: str | None,
+    passphrase_file: Path | None,
+    **given: Any,
+) -> None:
+    """Order REF, as `netnode search` prints it, or what an offer quotes. Address and note travel sealed."""
+    rest = {"name": name, "postcode": postcode, "city": city, "region": region}
+    known = {field: value for field, value in rest.items() if value is not None}
+    if country is None and (known or lines):
+        raise Problem("An address needs a country: add --country, as DE.", ExitCode.USAGE, "country_needed")
+    address = None if country is None else models.DealAddress(country=country, lines=list(lines), **known)
+    _send(context, deals.ORDER, models.DealOrder(ref=ref, address=address, **given), passphrase_file)
+
+
+@deal.command(
+    cls=NodeCommand,
+    epilog=examples(f"netnode deal accept {_EXAMPLE}", f"netnode deal accept {_EXAMPLE} --anyway"),
+)
+@click.argument("deal")
+@click.option("--anyway", is_flag=True, help="Also when it is not what you offer now.")
+@_text_option
+@passphrase_option
+@click.pass_context
+def accept(
+    context: click.Context, deal: str, anyway: bool, text: str | None, passphrase_file: Path | None
+) -> None:
+    """Accept the order DEAL: from now on there is a contract, and the pieces are yours to deliver."""
+    request = models.DealAccept(deal=deal, anyway=anyway, text=text)
+    _send(context, deals.ACCEPT, request, passphrase_file)
+
+
+@deal.command(cls=NodeCommand, epilog=examples(f"netnode deal decline {_EXAMPLE} --reason sold_out"))
+@click.argument("deal")
+@click.option(
+    "--reason", default="other", show_default=True, metavar="WORD", help="As sold_out or price_changed."
+)
+@_text_option
+@passphrase_option
+@click.pass_context
+def decline(
+    context: click.Context, deal: str, reason: str, text: str | None, passphrase_file: Path | None
+) -> None:
+    """Decline the order DEAL; after an accept it is `cancel`."""
+    _send(context, deals.DECLINE, models.DealEnd(deal=deal, reason=reason, text=text), passphrase_file)
+
+
+@deal.command(
+    cls=NodeCommand, epilog=examples(f'netnode deal cancel {_EXAMPLE} --reason changed_mind --text "Sorry."')
+)
+@click.argument("deal")
+@click.option(
+    "--reason", default="other", show_default=True, metavar="WORD", help="As changed_mind or sold_out."
+)
+@_text_option
+@passphrase_option
+@click.pass_context
+def cancel(
+    context: click.Context, deal: str, reason: str, text: str | None, passphrase_file: Path | None
+) -> None:
+    """End what is not delivered yet; what was paid for it is to be paid back."""
+    _send(context, deals.CANCEL, models.DealEnd(deal=deal, reason=reason, text=text), passphrase_file)
+
+
+@deal.command(
+    cls=NodeCommand,
+    epilog=examples(
+        f'netnode deal paid {_EXAMPLE} --method "Bank transfer" --reference RF18539007547034',
+        f"netnode deal paid {_EXAMPLE} --amount 50.00     a part of it",
+    ),
+)
+@click.argument("deal")
+@_money_options
+@passphrase_option
+@click.pass_context
+def paid(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
+    """Say that you have paid; the payment itself is made outside, as `deal show` says."""
+    _send(context, deals.PAID, models.DealMoney(**given), passphrase_file)
+
+
+@deal.command(cls=NodeCommand, epilog=examples(f"netnode deal received {_EXAMPLE}"))
+@click.argument("deal")
+@_money_options
+@passphrase_option
+@click.pass_context
+def received(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
+    """Confirm that the buyer's payment has arrived."""
+    _send(context, deals.RECEIVED, models.DealMoney(**given), passphrase_file)
+
+
+@deal.command(
+    cls=NodeCommand,
+    epilog=examples(
+        f"netnode deal fulfil {_EXAMPLE} --tracking JD014600003012345678",
+        f"netnode deal fulfil {_EXAMPLE} --file licence.pdf     a digital delivery of at most 24 KiB, sealed",
+        f"netnode deal fulfil {_EXAMPLE} --url https://shop.example/dl/4711",
+        f"netnode deal fulfil {_EXAMPLE} --part 1 --text 'The second draft.'",
+    ),
+)
+@click.argument("deal")
+@_part_option
+@click.option("--tracking", metavar="TEXT", help="Tracking number.")
+@click.option("--url", metavar="URL", help="Its tracking page, or where the content is.")
+@click.option("--licence", metavar="TEXT", help="A licence or serial number.")
+@click.option("--file", type=click.Path(path_type=Path), metavar="FILE", help="The content itself.")
+@_text_option
+@passphrase_option
+@click.pass_context
+def fulfil(context: click.Context, /, file: Path | None, passphrase_file: Path | None, **given: Any) -> None:
+    """Say that the goods are on their way, or deliver digital ones; all of it travels sealed."""
+    content = None if file is None else _content(file)
+    kind = None if file is None else mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    request = models.DealFulfil(content=content, content_type=kind, **given)
+    _send(context, deals.FULFIL, request, passphrase_file)
+
+
+@deal.command(
+    cls=NodeCommand,
+    epilog=examples(f"netnode deal receipt {_EXAMPLE}", f"netnode deal receipt {_EXAMPLE} --part 0"),
+)
+@click.argument("deal")
+@_part_option
+@_text_option
+@passphrase_option
+@click.pass_context
+def receipt(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
+    """Confirm that you have got it; with several parts, that you sign this one off."""
+    _send(context, deals.RECEIPT, models.DealPartName(**given), passphrase_file)
+
+
+@deal.command(cls=NodeCommand, epilog=examples(f"netnode deal refund {_EXAMPLE} --method 'Bank transfer'"))
+@click.argument("deal")
+@_money_options
+@passphrase_option
+@click.pass_context
+def refund(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
+    """Say that you have paid money back."""
+    _send(context, deals.REFUND, models.DealMoney(**given), passphrase_file)
+
+
+@deal.command(cls=NodeCommand, epilog=examples(f"netnode deal refunded {_EXAMPLE}"))
+@click.argument("deal")
+@click.option("--amount", metavar="AMOUNT", help="As 12.50; without it, all that is open.")
+@passphrase_option
+@click.pass_context
+def refunded(context: click.Context, deal: str, amount: str | None, passphrase_file: Path | None) -> None:
+    """Confirm that the refund has arrived."""
+    _send(context, deals.REFUNDED, models.DealMoney(deal=deal, amount=amount), passphrase_file)
+
+
+@deal.command(
+    cls=NodeCommand,
+    epilog=examples(f'netnode deal dispute {_EXAMPLE} --claim 0 --text "It came broken."'),
+)
+@click.argument("deal")
+@click.option("--claim", required=True, metavar="AMOUNT", help="What the seller should keep, in your view.")
+@_text_option
+@passphrase_option
+@click.pass_context
+def dispute(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
+    """Open a dispute: nothing is presumed while it is open, and the arbiter, if the order names one, is told."""
+    _send(context, deals.DISPUTE, models.DealDispute(**given), passphrase_file)
+
+
+@deal.command(
+    cls=NodeCommand,
+    epilog=examples(
+        f'netnode deal rule {_EXAMPLE} --keeps 20.00 --delivered 0 --text "Half of it was usable."'
+    ),
+)
+@click.argument("deal")
+@click.option("--keeps", required=True, metavar="AMOUNT", help="What the seller keeps.")
+@click.option("--paid", metavar="AMOUNT", help="What was paid, as you find; without it, what both say.")
+@click.option(
+    "--delivered", multiple=True, type=click.IntRange(0, 49), help="A part you find delivered. Repeatable."
+)
+@_text_option
+@passphrase_option
+@click.pass_context
+def rule(
+    context: click.Context, /, delivered: tuple[int, ...], passphrase_file: Path | None, **given: Any
+) -> None:
+    """Rule on the dispute of DEAL, whose arbiter you are."""
+    _send(context, deals.RULE, models.DealRuling(delivered=list(delivered), **given), passphrase_file)
+
+
+@deal.command(
+    cls=NodeCommand,
+    epilog=examples(
+        f"netnode deal lapse {_EXAMPLE}     whatever did not come in time",
+        f"netnode deal lapse {_EXAMPLE} --what dispute     withdraw your dispute",
+    ),
+)
+@click.argument("deal")
+@click.option(
+    "--what", type=click.Choice(("accept", "pay", "fulfil", "dispute")), help="What did not come in time."
+)
+@_part_option
+@passphrase_option
+@click.pass_context
+def lapse(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
+    """End what did not come in time: an accept, a payment, a delivery; or close a dispute."""
+    _send(context, deals.LAPSE, models.DealLapse(**given), passphrase_file)
+
+
+@deal.command(cls=NodeCommand, epilog=examples(f"netnode deal presume {_EXAMPLE}"))
+@click.argument("deal")
+@click.option(
+    "--what", type=click.Choice(("received", "payment", "refund")), help="What was not confirmed in time."
+)
+@_part_option
+@passphrase_option
+@click.pass_context
+def presume(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
+    """Take as confirmed what the other side did not confirm in time, so that a silent one holds nothing up."""
+    _send(context, deals.PRESUME, models.DealPresume(**given), passphrase_file)
+
+
+@deal.command(cls=NodeCommand, epilog=examples(f"netnode deal ask {_EXAMPLE}"))
+@click.argument("deal")
+@click.option("--release", is_flag=True, help="The other side is gone for good: do not wait for its answer.")
+@click.pass_context
+def ask(context: click.Context, deal: str, release: bool) -> None:
+    """Ask the other side for all messages of DEAL; a home put back from a backup does so by itself."""
+    _send(context, deals.ASK, models.DealAsk(deal=deal, release=release), None)
+
+
+@deal.command(
+    cls=NodeCommand,
+    name="ls",
+    epilog=examples(
+        "netnode deal ls", "netnode deal ls --all     finished ones too", "netnode deal ls --role seller"
+    ),
+)
+@click.option("--all", "everything", is_flag=True, help="Also deals in which nothing is left to do.")
+@click.option(
+    "--role", type=click.Choice(("buyer", "seller", "arbiter")), help="Only those in which you are this."
+)
+@click.option("--state", metavar="WORD", help="Only those that stand here, as ordered or agreed.")
+@page_options
+@click.pass_context
+def list_(
+    context: click.Context, everything: bool, role: Any, state: Any, limit: int, cursor: str | None
+) -> None:
+    """List your deals: what waits for you comes first, the most urgent at the top."""
+    run = invocation(context)
+    query = models.DealsQuery(all=everything, role=role, state=state, limit=limit, cursor=cursor)
+    output.emit(run, call(run, deals.DEALS, query), show_deals)
+
+
+@deal.command(cls=NodeCommand, epilog=examples(f"netnode deal show {_EXAMPLE}"))
+@click.argument("deal")
+@click.pass_context
+def show(context: click.Context, deal: str) -> None:
+    """Show DEAL: goods, money, how to pay, and every message with what became of it."""
+    run = invocation(context)
+    output.emit(run, call(run, deals.DEAL_SHOW, models.DealName(deal)), show_deal)
+
+
+@deal.command(cls=NodeCommand, name="save", epilog=examples(f"netnode deal save {_EXAMPLE} manual.pdf"))
+@click.argument("deal")
+@click.argument("file", type=click.Path(path_type=Path))
+@_part_option
+@click.pass_context
+def save_(context: click.Context, deal: str, file: Path, part: int | None) -> None:
+    """Save the file that was delivered in DEAL as FILE."""
+    run = invocation(context)
+
+    async def work(caller: Caller) -> int:
+        return await save(caller.download(deals.DEAL_CONTENT, models.DealContent(deal=deal, part=part)), file)
+
+    size = use(run, work)
+    output.emit(
+        run, {"file": str(file), "bytes": size}, lambda _: output.say(f"Wrote {output.size(size)} to {file}.")
+    )
+
+
+@deal.command(cls=NodeCommand, epilog=examples(f"netnode deal export {_EXAMPLE} cap.inxdeal"))
+@click.argument("deal")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def export(context: click.Context, deal: str, file: Path) -> None:
+    """Write DEAL to FILE: it proves itself anywhere, and holds address and texts; mind whom you give it to."""
+    run = invocation(context)
+
+    async def work(caller: Caller) -> int:
+        return await save(caller.download(deals.DEAL_EXPORT, models.DealName(deal)), file)
+
+    size = use(run, work)
+    output.emit(
+        run,
+        {"file": str(file), "bytes": size},
+        lambda _: output.say(f"Wrote {output.size(size)} to {file}. To check it: netnode deal verify {file}"),
+    )
+
+
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_DIGITAL + 1)
+    except OSError as error:
+        raise disk_problem(error, "read", file) from error
+    if len(data) > MAX_DIGITAL:
+        raise Problem(
+            f"{file} is larger than {MAX_DIGITAL // 1024} KiB, the most a delivery by letter holds. Put it where the "
+            "buyer can fetch it, and send the address with --url.",
+            ExitCode.USAGE,
+            "too_large",
+        )
+    return data
