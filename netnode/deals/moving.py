@@ -22,6 +22,7 @@ from protocol.deals.bodies import (
     LapseDispute,
     LapseFulfil,
     LapsePay,
+    Order,
     PaymentReceived,
     PaymentSent,
     PresumePayment,
@@ -139,7 +140,7 @@ def dispute(claim: str, enclosed: Note | None) -> Make:
     """Opens a dispute: what the seller should keep."""
 
     def make(known: Known, connection: apsw.Connection) -> Move:
-        return Move(Dispute(claim=_minor(known, claim)), enclosed)
+        return Move(Dispute(claim=minor_of(known.order, claim)), enclosed)
 
     return make
 
@@ -149,9 +150,12 @@ def rule(keeps: str, found_paid: str | None, delivered: tuple[int, ...], enclose
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         found = _open_dispute(known)
-        paid_ = known.state.figures.paid if found_paid is None else _minor(known, found_paid)
+        paid_ = known.state.figures.paid if found_paid is None else minor_of(known.order, found_paid)
         body = Ruling(
-            delivered=tuple(sorted(set(delivered))), dispute=found, keeps=_minor(known, keeps), paid=paid_
+            delivered=tuple(sorted(set(delivered))),
+            dispute=found,
+            keeps=minor_of(known.order, keeps),
+            paid=paid_,
         )
         return Move(body, enclosed)
 
@@ -215,7 +219,7 @@ def _said(message: Message) -> int:
 def _unanswered(
     known: Known, form: type[DealBody], answered: set[bytes | UnsetType], amount: str | None
 ) -> Message | None:
-    minor = None if amount is None else _minor(known, amount)
+    minor = None if amount is None else minor_of(known.order, amount)
     for each in _effective(known, form):
         if each.id not in answered and (minor is None or _said(each) == minor):
             return each
@@ -229,8 +233,12 @@ def _fulfil_of(known: Known, part: int) -> Message | None:
     return None
 
 
-def _minor(known: Known, text: str) -> int:
-    order = known.order
+def minor_of(order: Order, text: str) -> int:
+    """An amount that a person gave, in minor units of the money of an order.
+
+    Raises:
+        Problem: `amount` (exit 2): it is none in that money.
+    """
     if order.currency is UNSET:
         if not text.isdigit() or int(text) > MAX_INT:
             raise Problem(
@@ -246,7 +254,7 @@ def _minor(known: Known, text: str) -> int:
 
 
 def _amount(known: Known, text: str | None, due: int, what: str) -> int:
-    minor = due if text is None else _minor(known, text)
+    minor = due if text is None else minor_of(known.order, text)
     if minor < 1:
         if text is not None:
             raise Problem("An amount is at least the smallest coin.", ExitCode.USAGE, "amount")

@@ -6,7 +6,6 @@ lack documents that were sent out, so it asks for the next number before it goes
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,7 +46,7 @@ class Invoices:
         settings: what stands at their head.
     """
 
-    def __init__(self, store: Store, own: OwnLog, clock: Clock, settings: Callable[[], Settings]) -> None:
+    def __init__(self, store: Store, own: OwnLog, clock: Clock, settings: Settings) -> None:
         self._store = store
         self._own = own
         self._clock = clock
@@ -128,7 +127,7 @@ class Invoices:
         names = views.names(writer.connection, (self._own.id, known.row.buyer))
         seller = Side(
             id=id_text(self._own.id),
-            lines=tuple(self._settings().invoice_head),
+            lines=tuple(self._settings.invoice_head),
             name=names.get(self._own.id, ""),
         )
         return Heading(number, now, seller, invoice.buyer_side(known, names.get(known.row.buyer, "")))

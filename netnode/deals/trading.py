@@ -8,8 +8,10 @@ from typing import Final
 from netnode.deals.desk import Desk
 from netnode.deals.holding import Holding
 from netnode.deals.known import load, noted
+from netnode.deals.numbering import Invoices
 from netnode.deals.offering import Offering
 from netnode.deals.receiving import Receiving
+from netnode.deals.renewing import Renewing
 from netnode.deals.selling import Accepting
 from netnode.keys.keyring import KeyRing
 from netnode.mail.letters import Letters
@@ -33,18 +35,21 @@ class Trading:
     accepting: Accepting
     offering: Offering
     holding: Holding
+    renewing: Renewing
+    invoices: Invoices
     store: Store
     clock: Clock
     settings: Settings
 
     async def look(self) -> None:
-        """Notes what time alone has changed, and asks where a home that was put back has to.
+        """Notes what time alone has changed, asks where a home that was put back has to, and renews what is due.
 
         Raises:
             Problem: the disk, or a full outbox.
         """
         await self.refresh()
         await self.holding.run()
+        await self.renewing.run()
 
     async def refresh(self) -> None:
         """Notes what time alone has changed.
@@ -75,8 +80,19 @@ def trading(
     receiving.changed = accepting.look
     receiving.listen()
     offering.listen()
+    renewing = Renewing(network, store, ring, letters, desk, clock)
+    renewing.listen()
     return Trading(
-        desk, receiving, accepting, offering, Holding(store, letters, entropy), store, clock, settings
+        desk,
+        receiving,
+        accepting,
+        offering,
+        Holding(store, letters, entropy),
+        renewing,
+        Invoices(store, own, clock, settings),
+        store,
+        clock,
+        settings,
     )
 
 

@@ -19,6 +19,7 @@ from netnode.operations import (
     peers,
     reach,
     room,
+    subscriptions,
     witnesses,
 )
 from netnode.operations.operation import Download, Operation, Upload
@@ -40,5 +41,6 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *room.OPERATIONS,
     *mail.OPERATIONS,
     *deals.OPERATIONS,
+    *subscriptions.OPERATIONS,
     *witnesses.OPERATIONS,
 )

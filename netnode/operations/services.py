@@ -254,6 +254,31 @@ class Mails(Protocol):
         """One mail, which counts as read then; Problem 3 when it is not here."""
 
 
+class Subscriptions(Protocol):
+    """Mandates with their renewals, and what a seller writes of a deal; Problem 3 for an unknown deal."""
+
+    async def list(self, query: models.SubscriptionsQuery) -> models.Page[models.Subscription]:
+        """Subscriptions on either side; Problem 4 for a deal that is none."""
+
+    async def pause(self, name: str) -> models.Subscription:
+        """No renewals for now. Signs for a buyer; Problem 4 when it would have no effect."""
+
+    async def resume(self, name: str) -> models.Subscription:
+        """Renewals go on; as `pause`."""
+
+    async def end(self, name: str) -> models.Subscription:
+        """No renewals any more; as `pause`, and Problem 4 for a seller."""
+
+    async def consent(self, request: models.SubscriptionPrice) -> models.Subscription:
+        """The buyer's consent to a price, or the seller's question for it; as `pause`."""
+
+    async def renew(self, request: models.SubscriptionRenew) -> models.DealState:
+        """Makes the next renewal. Signs; Problem 4 when there is nothing to renew."""
+
+    async def invoice(self, request: models.InvoiceOrder) -> models.Invoice:
+        """The invoice or credit note of a deal; Problem 4 when there is none to make."""
+
+
 class Deals(Protocol):
     """Deals; every move is durable when its method returns, and Problem 4 with its code when it has no effect."""
 
@@ -468,6 +493,10 @@ class Services(Protocol):
     @property
     def deals(self) -> Deals:
         """Deals."""
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """Subscriptions and invoices."""
 
     @property
     def offers(self) -> Offers:

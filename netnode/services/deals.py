@@ -6,6 +6,7 @@ import string
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
+import apsw
 from msgspec import UNSET
 
 from netnode.deals import moving, sending
@@ -268,14 +269,22 @@ class DealBook:
         return found
 
     async def _row(self, name: str) -> DealRow:
-        """The deal that an id, or its first digits, name."""
-        low, high = span(name)
-        rows = await self._store.read(lambda reader: deals.by_prefix(reader.connection, low, high))
-        if not rows:
-            raise no_deal(name.lower())
-        if len(rows) > 1:
-            raise ambiguous(name, "deal")
-        return rows[0]
+        return await self._store.read(lambda reader: one_deal(reader.connection, name))
+
+
+def one_deal(connection: apsw.Connection, name: str) -> DealRow:
+    """The deal that an id, or its first digits, name.
+
+    Raises:
+        Problem: there is none (3), or there are two (2).
+    """
+    low, high = span(name)
+    rows = deals.by_prefix(connection, low, high)
+    if not rows:
+        raise no_deal(name.lower())
+    if len(rows) > 1:
+        raise ambiguous(name, "deal")
+    return rows[0]
 
 
 def span(name: str) -> tuple[bytes, bytes]:

@@ -53,6 +53,7 @@ from netnode.services.stamps import Stamps
 from netnode.services.standing import StandingEntries
 from netnode.services.status import LiveState
 from netnode.services.stocks import Stocks
+from netnode.services.subscriptions import Subscriptions
 from netnode.services.verifying import LogVerification
 from netnode.services.witnesses import WitnessShelf
 from netnode.stamping import Stamping
@@ -85,6 +86,7 @@ class NodeServices:
     doctor: Doctor
     mail: MailService
     deals: DealBook
+    subscriptions: Subscriptions
     offers: OfferBook
     stock: Stocks
     witnesses: WitnessShelf
@@ -250,6 +252,7 @@ def compose(
         witnesses=WitnessShelf(network, store),
         mail=MailService(store, own, clock, letters),
         deals=DealBook(network, store, own, trading, letters, ordering, clock, entropy),
+        subscriptions=Subscriptions(store, trading, clock),
         offers=OfferBook(store, own, projector, trading, clock, entropy),
         stock=Stocks(store, own, projector, settings),
         moderation=Statements(store, own, projector, entropy),

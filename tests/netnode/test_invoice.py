@@ -6,7 +6,7 @@ import html.parser
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netnode.deals import invoice as invoices
@@ -163,6 +163,7 @@ def test_money_that_was_too_much_is_sent_back_without_a_credit_note() -> None:
     assert credited(played.state()) == 5
 
 
+@settings(max_examples=25)
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=5), st.integers(1, 10_000), st.data())
 def test_credit_notes_of_the_whole_take_back_the_whole_tax(
     prices: list[int], rate: int, data: st.DataObject
