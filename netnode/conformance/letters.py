@@ -14,16 +14,25 @@ from netnode.conformance.limits import (
     LETTER_ID_BYTES,
     LETTER_KEY_BYTES,
     LETTER_PADDING,
+    MAX_ACKS,
+    MAX_DEAL_MESSAGE,
+    MAX_ENCLOSURE,
     MAX_EPOCHS,
+    MAX_KEY,
     MAX_LETTER,
     MAX_LETTER_CONTENT,
+    MAX_LETTER_PARTS,
     MAX_LETTER_TOKEN,
+    MAX_MAIL_TEXT,
+    MAX_OFFER,
+    MAX_REASON,
     MAX_STAMP_BITS,
+    MAX_TITLE,
     SIGNATURE_BYTES,
     STAMP_NONCE_BYTES,
 )
 from netnode.conformance.openers import Openers
-from netnode.conformance.shapes import any_bin, array, bin_, int_, or_nil, row
+from netnode.conformance.shapes import Field, any_bin, array, bin_, int_, may, must, or_nil, row, str_, table
 from netnode.conformance.signatures import check_key, valid
 from netnode.conformance.tags import sha256, tag
 
@@ -48,6 +57,45 @@ _PLAINTEXT: Final = row(
     bin_(SIGNATURE_BYTES),
     bin_(0, LETTER_PADDING - 1),
 )
+_ID: Final = bin_(LETTER_ID_BYTES)
+_BESIDE: Final = {
+    "first": may(_ID),
+    "token": may(bin_(1, MAX_LETTER_TOKEN)),
+    "type": must(str_(1, 32)),
+}
+_BODIES: Final[dict[str, dict[str, Field]]] = {
+    "mail": {
+        "re": may(_ID),
+        "subject": may(str_(0, MAX_TITLE)),
+        "text": may(str_(0, MAX_MAIL_TEXT)),
+    },
+    "deal": {
+        "answers": may(
+            table({"heads": must(array(bin_(HASH_BYTES), 0, MAX_LETTER_PARTS)), "nonce": must(_ID)})
+        ),
+        "enclosures": may(array(bin_(0, MAX_ENCLOSURE), 0, MAX_LETTER_PARTS)),
+        "messages": must(array(bin_(0, MAX_DEAL_MESSAGE), 1, MAX_LETTER_PARTS)),
+        "openers": may(array(array(lambda _: True, 1, MAX_EPOCHS), 0, MAX_LETTER_PARTS)),
+    },
+    "ask": {"deal": must(bin_(HASH_BYTES)), "nonce": must(_ID)},
+    "ack": {"ids": must(array(_ID, 1, MAX_ACKS))},
+    "refused": {
+        "code": must(str_(1, 32, "^[a-z_]{1,32}$")),
+        "id": must(_ID),
+        "text": may(str_(0, MAX_REASON)),
+    },
+    "offer": {
+        "enclosures": may(array(bin_(0, MAX_ENCLOSURE), 0, MAX_LETTER_PARTS)),
+        "offer": must(bin_(0, MAX_OFFER)),
+    },
+    "ask_offer": {"code": must(str_(1, MAX_KEY)), "listing": may(str_(1, MAX_KEY))},
+    "witness": {
+        "accept": may(bin_(0, MAX_DEAL_MESSAGE)),
+        "order": must(bin_(HASH_BYTES)),
+        "path": must(bin_(0, MAX_DEAL_MESSAGE)),
+        "receipts": may(array(bin_(0, MAX_DEAL_MESSAGE), 0, MAX_LETTER_PARTS)),
+    },
+}
 _TOKEN: Final = row(bin_(HASH_BYTES), int_(), _EPOCH, bin_(SIGNATURE_BYTES))
 
 
@@ -59,6 +107,15 @@ class Letter:
     token: bytes | None
     stamp: list[Any] | None
     sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A content, and which key signed it."""
+
+    content: bytes
+    epoch: int | None
+    key: bytes
 
 
 def read_letter(data: bytes) -> Letter:
@@ -98,8 +155,8 @@ def open_letter(network: str, letter: Letter, private: bytes) -> bytes:
     return hpke.open_(private, info(network, letter.bound), letter.sealed[1:])
 
 
-def read_plaintext(network: str, bound: list[Any], plaintext: bytes, known: Openers | None = None) -> bytes:
-    """The content of an opened letter whose signature holds [R-LET-5].
+def read_plaintext(network: str, bound: list[Any], plaintext: bytes, known: Openers | None = None) -> Read:
+    """What an opened letter says, whose signature holds [R-LET-5].
 
     Raises:
         Fault: in the order of that rule.
@@ -118,8 +175,7 @@ def read_plaintext(network: str, bound: list[Any], plaintext: bytes, known: Open
     else:
         key = _signing_key(network, bound[1], epoch, entries, known)
     demand(valid(key, signed(network, bound, content), signature), "letter", "its signature")
-    found: bytes = content
-    return found
+    return Read(content, epoch, key)
 
 
 def _signing_key(network: str, sender: bytes, epoch: int, entries: list[Any], known: Openers | None) -> bytes:
@@ -128,7 +184,7 @@ def _signing_key(network: str, sender: bytes, epoch: int, entries: list[Any], kn
         for entry in entries:
             openers.admit(read_entry(entry))
     except Fault as fault:
-        held = fault.code in ("contested", "unknown_epoch", "unknown_author")
+        held = fault.code in ("contested", "unknown_epoch")  # a rotation alone proves nothing to who knows nothing
         raise Fault(fault.code if held else "letter", "its openers") from fault
     demand(openers.author is not None, "unknown_author", "no openers are known")
     demand(openers.author == sender, "letter", "openers of another networker")
@@ -162,6 +218,20 @@ def check_token(network: str, bound: list[Any], data: bytes, keys: dict[int | No
     demand(epoch in keys, "letter_token", "of a key that is not in force")
     message = tag(network, "letter token") + encode([bound[2], sender, expires, epoch])
     demand(valid(keys[epoch], message, signature), "letter_token", "its signature")
+
+
+def read_content(data: bytes) -> dict[str, Any]:
+    """Type of a content, whether it is known, and the fields beside its body [R-LET-7].
+
+    Raises:
+        Fault: `letter`.
+    """
+    value = _read(data, MAX_LETTER_CONTENT)
+    demand(table(_BESIDE)(value), "letter", "its content")
+    form = _BODIES.get(value["type"])
+    demand(form is None or table(form)(value), "letter", f"its {value['type']}")
+    beside = {name: value[name].hex() if name in value else None for name in ("first", "token")}
+    return {"type": value["type"], "known": form is not None, **beside}
 
 
 def _read(data: bytes, most: int) -> Any:

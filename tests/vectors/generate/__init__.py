@@ -17,6 +17,7 @@ from tests.vectors.generate import (
     found,
     identity,
     items,
+    letters,
     log,
     logfile,
     mandates,
@@ -39,8 +40,9 @@ ALL: Final = MappingProxyType(
     {
         module.__name__.rpartition(".")[2]: module
         for module in (
-            address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, log, logfile,
-            mandates, messages, noise, path, prices, ranges, records, recovery, runs, scopes, seen, session, stamp, uri,
+            address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, letters, log,
+            logfile, mandates, messages, noise, path, prices, ranges, records, recovery, runs, scopes, seen,
+            session, stamp, uri,
         )
     }
 )  # fmt: skip
