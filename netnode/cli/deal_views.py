@@ -25,7 +25,7 @@ _STATES: Final = MappingProxyType(
 )
 _WAYS: Final = MappingProxyType(
     {
-        "queued": "waits here until the node meets the other side",
+        "queued": "on its way, not there yet",
         "at_mailbox": "at a mailbox",
         "delivered": "delivered",
         "settled": "delivered and answered",
@@ -150,9 +150,7 @@ def show_deal(deal: models.DealShown) -> None:
     output.say("")
     output.table(("when (UTC)", "who", "what", "how far"), [_row(each, deal.role) for each in deal.messages])
     if deal.can:
-        output.hint(
-            f"You can now: {', '.join(deal.can)}. As in: netnode deal {deal.can[0]} {deal_id(deal.deal)}"
-        )
+        output.hint(f"What you can do now: {', '.join(deal.can)} (netnode deal COMMAND {deal_id(deal.deal)})")
     if isinstance(deal.held, str):
         output.hint(deal.held)
 
@@ -192,7 +190,8 @@ def show_lines(
     ]
     rows += [("", line.title, "", f"-{output.price_text(line.amount)}") for line in discounts]
     if shipping is not None:
-        rows.append(("", f"Shipping: {shipping.title}", "", output.price_text(shipping.amount)))
+        named = f"Shipping: {shipping.title}" if shipping.title else "Shipping"
+        rows.append(("", named, "", output.price_text(shipping.amount)))
     rows += [
         (
             "",

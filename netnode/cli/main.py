@@ -33,6 +33,7 @@ from netnode.cli import (
     settings,
     simulation,
     stock,
+    subscriptions,
     watching,
     witness,
 )
@@ -80,6 +81,9 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
 def netnode() -> None:
     """A node for INX, the peer-to-peer market of networkers who sell for each other."""
 
+
+for _command in subscriptions.COMMANDS:
+    deals.deal.add_command(_command)
 
 for _command in (
     node.init,

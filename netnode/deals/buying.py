@@ -80,7 +80,10 @@ def of_listing(
             code=code,
         )
     except Void as void:
-        raise Problem(_sentence(void), ExitCode.REFUSED, void.code) from void
+        text = _sentence(void)
+        if void.code == "no_delivery" and wishes.address is UNSET:
+            text = f"{listing.title} is shipped: say where to, with --name, --line, --postcode, --city and --country."
+        raise Problem(text, ExitCode.REFUSED, void.code) from void
     order = Order(
         commission=listing.commission,
         currency=found.money.currency,

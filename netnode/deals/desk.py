@@ -20,7 +20,7 @@ from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.holding import Held, holding, question
 from netnode.deals.known import Known, enclose, load, noted, wanted
 from netnode.deals.signers import Signers
-from netnode.deals.wording import possible
+from netnode.deals.wording import impossible, possible
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys
 from netnode.mail.letters import Letters
@@ -34,7 +34,7 @@ from netnode.store.stock import SoldOut
 from protocol import limits
 from protocol.deals.bodies import DealBody, Order, Renewal
 from protocol.deals.enclosures import Goods, Note
-from protocol.deals.message import Message, sign
+from protocol.deals.message import Message, sign, type_of
 from protocol.deals.moves import draft, moves
 from protocol.deals.offers import name_buyer, parse_offer
 from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError, Void
@@ -196,9 +196,7 @@ class Desk:
             deals.put_message(writer, row.number, start.id, start.data, now, own=True)
             return self._sent(writer, connection, row, start, now)
 
-    def _renew(
-        self, writer: Writer, first: bytes, make: MakeRenewal, keys: Keys, now: int
-    ) -> Known:
+    def _renew(self, writer: Writer, first: bytes, make: MakeRenewal, keys: Keys, now: int) -> Known:
         with writer.transaction(durable=True) as connection:
             row = deals.by_id(connection, first)
             if row is None:
@@ -233,12 +231,13 @@ class Desk:
             shown = deal.hex()[:SHOWN]
             try:
                 move = make(known, connection)
-                message = self._signed(writer, known, move, signer, keys, now)
+                try:
+                    message = self._signed(writer, known, move, signer, keys, now)
+                except Void as void:
+                    raise self._impossible(known, type_of(move.body), void) from void
                 after = self._sent(writer, connection, row, message, now)
             except Void as void:
-                instead = possible(moves(known.state, row.role, known.now), shown)
-                text = f"{_sentence(void.text)} {instead}".strip()
-                raise Problem(text, ExitCode.REFUSED, void.code, {"deal": deal.hex()}) from void
+                raise self._impossible(known, "", void) from void
             except SoldOut as sold:
                 raise sold_out(sold, shown) from sold
             except LocalProtocolError as error:
@@ -246,6 +245,13 @@ class Desk:
                     _sentence(error.text), ExitCode.REFUSED, "waits", {"deal": deal.hex()}
                 ) from error
             return after
+
+    def _impossible(self, known: Known, type: str, void: Void) -> Problem:
+        """Why a move has no effect, and what is possible instead."""
+        deal = known.row.id.hex()
+        why = impossible(type, known.role, void.code, void.text)
+        instead = possible(moves(known.state, known.role, known.now), deal[:SHOWN])
+        return Problem(f"{why} {instead}", ExitCode.REFUSED, void.code, {"deal": deal})
 
     def _signed(
         self, writer: Writer, known: Known, move: Move, signer: Signer, keys: Keys, now: int

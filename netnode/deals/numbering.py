@@ -128,7 +128,7 @@ class Invoices:
         seller = Side(
             id=id_text(self._own.id),
             lines=tuple(self._settings.invoice_head),
-            name=names.get(self._own.id, ""),
+            name=names.get(self._own.id) or id_text(self._own.id),
         )
         return Heading(number, now, seller, invoice.buyer_side(known, names.get(known.row.buyer, "")))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Final
+
+from protocol.deals.table import ROWS
 
 COMMANDS: Final = MappingProxyType(
     {
@@ -111,13 +113,36 @@ WHY: Final = MappingProxyType(
 """Void code -> why a message has no effect, for the history."""
 
 
-def possible(types: Sequence[str], deal: str) -> str:
-    """A sentence that names the commands which can be used instead; empty without any."""
-    commands = list(dict.fromkeys(COMMANDS[each] for each in types if each in COMMANDS))
-    if not commands:
-        return ""
-    named = ", ".join(commands)
-    return f"What you can do in this deal now: {named} (netnode deal {commands[0]} {deal})."
+def commands(types: Iterable[str]) -> list[str]:
+    """The commands that send these types, each once."""
+    return list(dict.fromkeys(COMMANDS[each] for each in types if each in COMMANDS))
+
+
+def possible(types: Iterable[str], deal: str) -> str:
+    """A sentence that names the commands which can be used instead."""
+    found = commands(types)
+    if not found:
+        return "Nothing is left for you to do in this deal."
+    return f"What you can do in it now: {', '.join(found)} (netnode deal COMMAND {deal})."
+
+
+def impossible(type: str, role: str, code: str, text: str) -> str:
+    """Why a move cannot be made, as a sentence.
+
+    Args:
+        type: of the message; empty where nothing of the kind was found.
+        role: of who wants to send it.
+        code: why it would have no effect.
+        text: the same in words, where nothing better is known.
+    """
+    reason = WHY.get(code) or text.rstrip(".")
+    if not type:
+        return f"{reason[:1].upper()}{reason[1:]}."
+    command = COMMANDS.get(type, type)
+    meant = sorted(sender for each, sender in ROWS if each == type)
+    if meant and role not in meant:
+        return f"`{command}` is for the {' or the '.join(meant)}; in this deal you are the {role}."
+    return f"`{command}` is not possible now: {reason}."
 
 
 def why(code: str) -> str:

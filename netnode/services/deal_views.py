@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from netnode.deals.holding import holding, sentence
 from netnode.deals.known import Known
-from netnode.deals.wording import COMMANDS, SAID, why
+from netnode.deals.wording import SAID, commands, why
 from netnode.mail.letters import delivery_of
 from netnode.market import money
 from netnode.operations import models
@@ -175,8 +175,10 @@ def shown(connection: apsw.Connection, known: Known, differs: list[str]) -> mode
 
 
 def _commands(known: Known) -> list[str]:
+    """What its owner can do now, the next step first."""
+    next_own = [each.action for each in known.steps if each.by == known.role]
     types = moves(known.state, known.role, known.now)
-    return list(dict.fromkeys(COMMANDS[each] for each in types if each in COMMANDS))
+    return commands([*(each for each in next_own if each in types), *types])
 
 
 def _name_of(row: DealRow, who: bytes, known: Known) -> str:
@@ -208,7 +210,7 @@ def _goods(goods: Goods | None, money_of: Callable[[int], models.Price], order: 
             models.DealLine(title=line.title, amount=money_of(line.amount), included=line.included)
             for line in goods.taxes
         ],
-        "shipping": models.DealLine(title=goods.shipping or "Shipping", amount=money_of(order.shipping))
+        "shipping": models.DealLine(title=goods.shipping or "", amount=money_of(order.shipping))
         if order.shipping or goods.shipping
         else None,
         "address": UNSET if goods.address is UNSET else _address(goods.address),
