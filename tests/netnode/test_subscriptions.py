@@ -1,0 +1,302 @@
+"""Subscriptions between two homes: renewals in time, statements of the buyer, prices that both sides said; invoices."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from netnode.deals.subscribed import SENTENCES
+from netnode.operations import models
+from netnode.problems import Problem
+from tests.netnode.dealing import CAP, Market, market
+from tests.netnode.services_home import OpenHome
+
+DAY = 86_400_000
+BOX = CAP | {"per": "month", "tax": {"rate": "19", "included": True}}
+
+
+@asynccontextmanager
+async def subscribed(path: Path, **wishes: object) -> AsyncIterator[tuple[Market, str]]:
+    """A monthly box, ordered for good and accepted."""
+    async with market(path, listing=dict(BOX)) as trade:
+        ordered = await trade.order(renew=True, **wishes)
+        await trade.post.carry()
+        await trade.seller.services.deals.accept(models.DealAccept(deal=ordered.deal))
+        await trade.post.carry()
+        yield trade, ordered.deal
+
+
+async def one(home: OpenHome, deal: str) -> models.Subscription:
+    found = await home.services.subscriptions.list(models.SubscriptionsQuery(deal=deal))
+    return found.items[0]
+
+
+async def turn_round(trade: Market, days: int) -> None:
+    """Some days pass, one by one, with the nodes' chores and letters."""
+    for _ in range(days):
+        trade.clock.now += DAY
+        for home in (trade.seller, trade.buyer):
+            await home.trading.look()
+        await trade.post.carry()
+
+
+async def refused(code: str, work: object) -> Problem:
+    with pytest.raises(Problem) as caught:
+        await work  # type: ignore[misc]
+    assert caught.value.code == code, caught.value.text
+    return caught.value
+
+
+async def test_each_period_is_a_deal_that_the_sellers_node_makes_in_time(tmp_path: Path) -> None:  # [R-MAN-8]
+    async with subscribed(tmp_path) as (trade, deal):
+        first = await one(trade.seller, deal)
+        assert (first.standing, first.why, first.price.amount, first.per.unit) == (
+            "active",
+            None,
+            "12.50",
+            "month",
+        )
+        assert first.turn is not None and first.turn.turn == 1
+        await turn_round(trade, (first.turn.due - trade.clock.now) // DAY - 1)
+        assert (await one(trade.seller, deal)).renewals == []
+        await turn_round(trade, 2)
+        sells, buys = await one(trade.seller, deal), await one(trade.buyer, deal)
+        assert [each.turn for each in sells.renewals] == [1] and sells.renewals[0].opened <= first.turn.latest
+        assert [(each.turn, each.deal) for each in buys.renewals] == [(1, sells.renewals[0].deal)]
+        await turn_round(trade, 3)
+        assert len((await one(trade.seller, deal)).renewals) == 1  # not a second one of the same turn
+        # The period is paid and delivered as any deal is.
+        second = sells.renewals[0].deal
+        await trade.buyer.services.deals.paid(models.DealMoney(deal=second))
+        await trade.post.carry()
+        await trade.seller.services.deals.received(models.DealMoney(deal=second))
+        await trade.seller.services.deals.fulfil(models.DealFulfil(deal=second))
+        await trade.post.carry()
+        done = await trade.buyer.services.deals.receipt(models.DealPartName(deal=second))
+        await trade.post.carry()
+        assert done.state == "final" and not trade.post.refused
+        sold, bought = await trade.both(second)
+        assert (sold.state, sold.figures) == (bought.state, bought.figures)
+        await turn_round(trade, 30)
+        assert [each.turn for each in (await one(trade.buyer, deal)).renewals] == [1, 2]
+
+
+async def test_a_mandate_of_some_turns_ends_with_the_last(tmp_path: Path) -> None:
+    async with subscribed(tmp_path, turns=2) as (trade, deal):
+        await turn_round(trade, 100)
+        found = await one(trade.seller, deal)
+        assert [each.turn for each in found.renewals] == [1, 2]
+        assert (found.turn, found.why) == (None, "turns")
+        await refused("turns", trade.seller.services.subscriptions.renew(models.SubscriptionRenew(deal=deal)))
+
+
+async def test_a_pause_and_an_end_are_kept_to(tmp_path: Path) -> None:  # [R-MAN-4] [R-MAN-8]
+    async with subscribed(tmp_path) as (trade, deal):
+        paused = await trade.buyer.services.subscriptions.pause(deal)
+        assert paused.standing == "paused" and paused.delivery is not None
+        await refused("already", trade.buyer.services.subscriptions.pause(deal))
+        await trade.post.carry()
+        assert (await one(trade.seller, deal)).why == "mandate_paused"
+        await turn_round(trade, 35)
+        assert (await one(trade.seller, deal)).renewals == []
+        await trade.buyer.services.subscriptions.resume(deal)
+        await turn_round(trade, 30)
+        assert [each.turn for each in (await one(trade.seller, deal)).renewals] == [
+            2
+        ]  # the paused one is left out
+        ended = await trade.buyer.services.subscriptions.end(deal)
+        assert ended.standing == "ended"
+        await refused("ended", trade.buyer.services.subscriptions.resume(deal))
+        await turn_round(trade, 65)
+        found = await one(trade.seller, deal)
+        assert [each.turn for each in found.renewals] == [2] and found.why == "mandate_ended"
+        assert [each.action for each in found.statements] == ["pause", "resume", "end"]
+        assert not trade.post.refused
+
+
+async def test_a_renewal_that_crosses_an_end_is_cancelled_by_the_buyers_node(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        first = await one(trade.seller, deal)
+        assert first.turn is not None
+        trade.clock.now = first.turn.due
+        await trade.buyer.services.subscriptions.end(deal)
+        trade.clock.now += 1
+        await trade.seller.trading.look()  # it has not heard of the end
+        made = (await one(trade.seller, deal)).renewals[0]
+        await trade.post.carry()
+        await trade.buyer.trading.look()
+        await trade.post.carry()
+        sold, bought = await trade.both(made.deal)
+        assert (sold.state, sold.figures.owed.minor) == (bought.state, 0)
+        assert [each.type for each in sold.messages] == ["renewal", "cancel"]
+        assert sold.messages[1].void is None
+
+
+async def test_a_period_that_was_paid_is_not_cancelled_by_itself(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        await turn_round(trade, 30)
+        made = (await one(trade.buyer, deal)).renewals[0]
+        await trade.buyer.services.deals.paid(models.DealMoney(deal=made.deal))
+        await trade.buyer.services.subscriptions.end(deal)
+        await turn_round(trade, 3)
+        assert (await trade.buyer.services.deals.show(made.deal)).state == "agreed"
+
+
+async def test_a_price_changes_only_by_consent(tmp_path: Path) -> None:  # [R-MAN-8] [R-MAN-9]
+    async with subscribed(tmp_path) as (trade, deal):
+        sells, buys = trade.seller.services.subscriptions, trade.buyer.services.subscriptions
+        await refused("price", buys.consent(models.SubscriptionPrice(deal=deal)))
+        await refused("price", sells.consent(models.SubscriptionPrice(deal=deal)))
+        await refused("amount", sells.consent(models.SubscriptionPrice(deal=deal, price="14.005")))
+        asked = await sells.consent(models.SubscriptionPrice(deal=deal, price="14.00", text="Post is dearer"))
+        assert asked.asked.amount == "14.00" and asked.price.amount == "12.50"  # type: ignore[union-attr]
+        await trade.post.carry()
+        seen = await one(trade.buyer, deal)
+        assert seen.asked_text == "Post is dearer" and seen.price.amount == "12.50"
+        await turn_round(trade, 31)
+        first = (await one(trade.seller, deal)).renewals[0]
+        assert (await trade.buyer.services.deals.show(first.deal)).figures.price.amount == "12.50"
+        consented = await buys.consent(models.SubscriptionPrice(deal=deal))
+        assert consented.price.amount == "14.00"
+        await turn_round(trade, 31)
+        second = (await one(trade.seller, deal)).renewals[1]
+        shown = await trade.buyer.services.deals.show(second.deal)
+        assert shown.figures.price.amount == "14.00" and shown.messages[0].void is None
+        # A price that the seller never asked for is not renewed at.
+        await buys.consent(models.SubscriptionPrice(deal=deal, price="0.01"))
+        await turn_round(trade, 62)
+        found = await one(trade.seller, deal)
+        assert len(found.renewals) == 2 and found.why == "price" and found.reason == SENTENCES["price"]
+        await buys.consent(models.SubscriptionPrice(deal=deal, price="12.50"))  # nor at the old one
+        await trade.post.carry()
+        assert (await one(trade.seller, deal)).why == "price"
+        await buys.consent(models.SubscriptionPrice(deal=deal, price="14.00"))
+        await turn_round(trade, 31)
+        assert (await one(trade.seller, deal)).renewals[-1].opened > second.opened
+        assert not trade.post.refused
+
+
+async def test_a_seller_can_stop_renewing(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        sells = trade.seller.services.subscriptions
+        assert (await sells.pause(deal)).why == "stopped"
+        await turn_round(trade, 40)
+        assert (await one(trade.seller, deal)).renewals == []
+        assert (await sells.resume(deal)).why is None
+        await refused("not_party", sells.end(deal))
+        await turn_round(trade, 31)
+        assert len((await one(trade.seller, deal)).renewals) == 1
+
+
+async def test_after_a_period_that_was_cancelled_the_seller_is_asked(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        await turn_round(trade, 30)
+        made = (await one(trade.buyer, deal)).renewals[0]
+        await trade.buyer.services.deals.cancel(models.DealEnd(deal=made.deal))
+        await turn_round(trade, 62)
+        found = await one(trade.seller, deal)
+        assert len(found.renewals) == 1 and found.why == "not_performed"
+        renew = models.SubscriptionRenew(deal=deal)
+        await refused("not_performed", trade.seller.services.subscriptions.renew(renew))
+        again = models.SubscriptionRenew(deal=deal, anyway=True)
+        assert (await trade.seller.services.subscriptions.renew(again)).state == "agreed"
+        await refused("renewed", trade.seller.services.subscriptions.renew(renew))
+
+
+async def test_only_the_order_s_key_speaks_and_only_of_a_mandate_that_is_here(
+    tmp_path: Path,
+) -> None:  # [R-MAN-9]
+    async with subscribed(tmp_path) as (trade, deal):
+        await trade.buyer.services.subscriptions.pause(deal)
+        (row,) = await trade.post.waiting(trade.buyer)
+        forged = row.content[:-70] + bytes([row.content[-70] ^ 1]) + row.content[-69:]
+        refusal = await trade.post.bring(trade.buyer, replace(row, content=forged))
+        assert refusal is not None and refusal.code in ("signature", "deal_message")
+        assert (await one(trade.seller, deal)).statements == []
+        assert await trade.post.bring(trade.buyer, row) is None
+        assert await trade.post.bring(trade.buyer, row) is None  # twice is once
+        assert len((await one(trade.seller, deal)).statements) == 1
+        plain = await trade.order()
+        await refused("no_mandate", trade.buyer.services.subscriptions.pause(plain.deal))
+        await refused("no_deal", trade.buyer.services.subscriptions.pause("ffff"))
+
+
+async def test_subscriptions_are_listed_on_both_sides(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        await trade.order()  # no subscription
+        for home, role in ((trade.seller, "seller"), (trade.buyer, "buyer")):
+            found = await home.services.subscriptions.list(models.SubscriptionsQuery())
+            assert [(each.deal, each.role, each.title) for each in found.items] == [(deal, role, "Blue cap")]
+
+
+# -- invoices --------------------------------------------------------------------------------------------------
+async def test_invoices_are_numbered_without_a_gap_and_made_once(tmp_path: Path) -> None:
+    async with market(tmp_path, listing=dict(BOX)) as trade:
+        work = trade.seller.services.subscriptions
+        deals = [(await trade.order()).deal for _ in range(3)]
+        await trade.post.carry()
+        await refused("no_contract", work.invoice(models.InvoiceOrder(deal=deals[0])))
+        for deal in deals:
+            await trade.seller.services.deals.accept(models.DealAccept(deal=deal))
+        await refused("no_invoice", work.invoice(models.InvoiceOrder(deal=deals[0], credit_note=True)))
+        made = [await work.invoice(models.InvoiceOrder(deal=deal)) for deal in (*deals, deals[0])]
+        assert [each.number for each in made] == ["2023-1", "2023-2", "2023-3", "2023-1"]
+        first = made[0]
+        assert (first.total.amount, first.tax.amount, first.net.amount) == ("12.50", "2.00", "10.50")
+        assert (first.seller.name, first.buyer.id) == (trade.seller.id, trade.buyer.id)  # it has no profile
+        await refused("nothing", work.invoice(models.InvoiceOrder(deal=deals[0], credit_note=True)))
+        await trade.seller.services.deals.cancel(models.DealEnd(deal=deals[0], reason="sold_out"))
+        credit = [await work.invoice(models.InvoiceOrder(deal=deals[0], credit_note=True)) for _ in range(2)]
+        assert [each.number for each in credit] == ["C2023-1", "C2023-1"]
+        assert (credit[0].credits, credit[0].total.amount, credit[0].tax.amount) == (
+            "2023-1",
+            "12.50",
+            "2.00",
+        )
+        trade.clock.now += 366 * DAY
+        other = (await trade.order()).deal
+        await trade.post.carry()
+        await trade.seller.services.deals.accept(models.DealAccept(deal=other))
+        page = await work.invoice(models.InvoiceOrder(deal=other, html=True))
+        assert page.number == "2024-1" and "Invoice 2024-1" in str(page.html)
+        assert (await work.invoice(models.InvoiceOrder(deal=deals[1]))).number == "2023-2"
+        await trade.post.carry()
+        await refused(
+            "not_party", trade.buyer.services.subscriptions.invoice(models.InvoiceOrder(deal=other))
+        )
+
+
+async def test_an_older_copy_of_a_home_asks_for_the_next_number(tmp_path: Path) -> None:
+    async with market(tmp_path, listing=dict(BOX)) as trade:
+        work = trade.seller.services.subscriptions
+        deals = [(await trade.order()).deal for _ in range(4)]
+        await trade.post.carry()
+        for deal in deals:
+            await trade.seller.services.deals.accept(models.DealAccept(deal=deal))
+        await work.invoice(models.InvoiceOrder(deal=deals[0]))
+        await trade.seller.store.write(_copied)
+        assert "--number 2" in (await refused("copy", work.invoice(models.InvoiceOrder(deal=deals[1])))).text
+        await refused("number", work.invoice(models.InvoiceOrder(deal=deals[1], number=1)))
+        assert (await work.invoice(models.InvoiceOrder(deal=deals[1], number=7))).number == "2023-7"
+        assert (await work.invoice(models.InvoiceOrder(deal=deals[2]))).number == "2023-8"
+
+
+def _copied(writer: object) -> None:
+    from netnode.own.caution import _count
+
+    with writer.transaction():  # type: ignore[attr-defined]
+        _count(writer, 1)  # type: ignore[arg-type]
+
+
+async def test_the_head_of_an_invoice_is_the_owners(tmp_path: Path) -> None:
+    head = 'invoice_head = ["1 Dorset Street", "VAT GB 123"]\n'
+    async with market(tmp_path, settings=head, listing=dict(BOX)) as trade:
+        ordered = await trade.order()
+        await trade.post.carry()
+        await trade.seller.services.deals.accept(models.DealAccept(deal=ordered.deal))
+        found = await trade.seller.services.subscriptions.invoice(models.InvoiceOrder(deal=ordered.deal))
+        assert found.seller.lines == ["1 Dorset Street", "VAT GB 123"]
