@@ -26,7 +26,11 @@ HELD: Final = frozenset({
 VOID: Final = frozenset({
     "malformed", "wrong_key", "stamp", "not_offered", "no_choice", "on_request", "mixed_money", "no_delivery",
     "discount", "price_differs", "mandate", "mandate_ended", "mandate_paused", "changes", "contradicted", "turn",
-    "too_late", "too_early",
+    "too_late", "too_early", "no_order", "bad_number", "bad_names", "names_backwards", "names_other_branch", "bad_time",
+    "bad_epoch", "doubled", "broken", "not_party", "terms_differ", "already", "not_needed", "contract", "not_agreed",
+    "ended", "nothing_open", "no_part", "not_seen", "repeat", "too_much", "nothing_paid", "nothing_due",
+    "total_differs", "paid", "dispute_open", "dispute_used", "hold_over", "no_dispute", "no_arbiter", "ruled",
+    "two_rulings",
 })  # fmt: skip
 """Codes of what is kept without effect [R-VER-2]."""
 

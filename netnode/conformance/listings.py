@@ -36,12 +36,12 @@ _AREA: Final = table({
     "region": may(str_(1, 100)),
 })  # fmt: skip
 _IMAGE: Final = table({"alt": may(str_(1, 500)), "hash": may(bin_(32)), "url": may(_URL)})
-_PER: Final = table({"count": must(int_(1, 999)), "unit": must(one_of("day", "month", "week", "year"))})
+PER: Final = table({"count": must(int_(1, 999)), "unit": must(one_of("day", "month", "week", "year"))})
 _PRICE: Final = table({
     "amount": must(int_()),
     "currency": may(str_(3, 3, "^[A-Z]{3}$")),
     "issuer": may(bin_(32)),
-    "per": may(_PER),
+    "per": may(PER),
     "unit": may(line(1, 16)),
 })  # fmt: skip
 _SALE: Final = table({"amount": must(int_()), "from": may(int_()), "until": may(int_())})

@@ -59,6 +59,16 @@ def turn(time: int, mandate: Map, number: int) -> dict[str, int]:
     }
 
 
+def check_notice(mandate: Map) -> None:
+    """The notice leaves time for a renewal [R-MAN-1].
+
+    Raises:
+        Fault: `mandate`.
+    """
+    shortest = mandate["per"]["count"] * _SHORTEST[mandate["per"]["unit"]] * _DAY
+    demand(mandate["notice"] < shortest, "mandate", "")
+
+
 def read_statement(data: bytes, key: bytes) -> list[Any]:
     """A statement that the key of its order signed [R-MAN-3].
 
@@ -107,9 +117,23 @@ def check_renewal(data: bytes) -> None:
     body, date = message[8], message[6]
     first, changes = body["first"], body.get("changes", [])
     order = decode(first, _MAX_MESSAGE)
-    key, mandate, began = order[8]["key"], order[8]["mandate"], order[6]
+    key = order[8]["key"]
     demand(valid(key, tag("inx", "deal message") + encode(order[:9]), order[9]), "signature", "")
-    read = [read_statement(each, key) for each in changes]
+    for each in changes:
+        read_statement(each, key)
+    renewal_effect(date, body)
+
+
+def renewal_effect(date: int, body: Map) -> None:
+    """A renewal whose signatures hold has effect [R-MAN-1] [R-MAN-7].
+
+    Raises:
+        Fault: with the code why it has none.
+    """
+    first, changes = body["first"], body.get("changes", [])
+    order = decode(first, _MAX_MESSAGE)
+    mandate, began = order[8]["mandate"], order[6]
+    read = [decode(each, _MAX_STATEMENT) for each in changes]
     numbers = [each[2] for each in read]
     in_order = changes == sorted(
         set(changes), key=lambda each: (decode(each, _MAX_STATEMENT)[2], sha256(each))
@@ -118,8 +142,7 @@ def check_renewal(data: bytes) -> None:
     demand(all(each[1] == sha256(first) and each[3] <= date for each in read), "changes", "")
     state = standing(began, [part["price"] for part in order[8]["parts"]], changes)
     window = turn(began, mandate, body["turn"])
-    shortest = mandate["per"]["count"] * _SHORTEST[mandate["per"]["unit"]] * _DAY
-    demand(mandate["notice"] < shortest, "mandate", "")
+    check_notice(mandate)
     demand(body["turn"] <= mandate.get("turns", body["turn"]), "turn", "")
     demand(state["standing"] != "ended", "mandate_ended", "")
     demand(state["standing"] != "paused", "mandate_paused", "")

@@ -30,6 +30,8 @@ PURPOSES: Final = (
     "path",
     "deal message",
     "mandate",
+    "offer",
+    "named buyer",
 )
 
 
