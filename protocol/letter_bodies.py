@@ -26,7 +26,7 @@ _Enclosures = Annotated[
     Meta(max_length=limits.MAX_LETTER_PARTS),
 ]
 _Openers = Annotated[
-    tuple[Annotated[list[Any], Meta(min_length=1, max_length=limits.MAX_EPOCHS)], ...],
+    tuple[Annotated[tuple[Any, ...], Meta(min_length=1, max_length=limits.MAX_EPOCHS)], ...],
     Meta(max_length=limits.MAX_LETTER_PARTS),
 ]
 
@@ -217,7 +217,7 @@ def encode_content(body: LetterBody, first: bytes | None = None, token: bytes | 
         fields["token"] = token
     for name in body.__struct_fields__:
         if (value := getattr(body, name)) is not UNSET:
-            fields[name] = value
+            fields[name] = msgspec.to_builtins(value, builtin_types=(bytes,))
     data = encoding.encode(fields)
     if len(data) > limits.MAX_LETTER_CONTENT:
         text = f"a content of {len(data)} bytes, at most {limits.MAX_LETTER_CONTENT} fit a letter"

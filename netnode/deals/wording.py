@@ -123,7 +123,7 @@ def possible(types: Iterable[str], deal: str) -> str:
     found = commands(types)
     if not found:
         return "Nothing is left for you to do in this deal."
-    return f"What you can do in it now: {', '.join(found)} (netnode deal COMMAND {deal})."
+    return f"What you can do in this deal now: {', '.join(found)} (netnode deal COMMAND {deal})."
 
 
 def impossible(type: str, role: str, code: str, text: str) -> str:

@@ -24,11 +24,10 @@ class Post:
     homes: dict[bytes, OpenHome]
     carried: list[OutRow] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    stranger: bool = False
 
     async def waiting(self, home: OpenHome) -> list[OutRow]:
-        return await home.store.read(
-            lambda reader: letters._outs(reader, "state = 'queued' ORDER BY i")  # noqa: SLF001 - as the delivery does
-        )
+        return await home.store.read(lambda reader: letters._outs(reader, "state = 'queued' ORDER BY i"))
 
     async def carry(self, keep: Callable[[OutRow], bool] = lambda row: True) -> int:
         """Carries every letter that waits, and what comes of them, until none waits; how many."""
@@ -56,7 +55,7 @@ class Post:
                 key=keys.signing_key,
                 id=row.id,
                 first=row.first,
-                stranger=False,
+                stranger=self.stranger,
                 body=content.body,
                 at=target.clock.now_ms(),
             )
@@ -105,7 +104,9 @@ class Market:
 
 
 @asynccontextmanager
-async def market(path: Path, settings: str = "", listing: dict[str, object] | None = None) -> AsyncIterator[Market]:
+async def market(
+    path: Path, settings: str = "", listing: dict[str, object] | None = None
+) -> AsyncIterator[Market]:
     """A seller `sol` with a blue cap, and a buyer `bea`."""
     clock = TestClock()
     async with AsyncExitStack() as stack:
