@@ -21,6 +21,7 @@ import { makeStamp } from "./stamp.js";
 import { lookUp, openedPath } from "./visit.js";
 import { Way } from "./way.js";
 
+const MAX_ACKS = 256; // ids in one letter
 const MAX_TOGETHER = 40_000; // bytes of messages and enclosures in one letter
 const STAMP_BITS = 20; // a second or two
 const AGAIN_MS = LETTER_MS / 2; // own letters older than that are left anew
@@ -31,8 +32,8 @@ export class Shopper {
     const self = new Shopper();
     const { signer, pair } = await keysOf(way.network, secret);
     const state = { way, secret, signer, pair, seller: null, path: null, stamp: null, after: 0, keptUntil: 0 };
-    const sets = { messages: new Map(), enclosures: new Map(), openers: new Map(), refusals: [], witnessed: "" };
-    return Object.assign(self, state, sets);
+    const sets = { messages: new Map(), enclosures: new Map(), openers: new Map(), answered: new Set(), refusals: [] };
+    return Object.assign(self, state, sets, { witnessed: "" });
   }
 
   /**
@@ -172,15 +173,17 @@ export class Shopper {
   /** Keeps a message of one's own, for oneself first, and brings it on its way to the seller. */
   async #say(message, enclosure, visit = null) {
     const content = { type: "deal", messages: [message.bytes], enclosures: enclosure === null ? [] : [enclosure] };
-    await this.#leave({ id: this.signer.publicKey, x25519: this.pair.publicKey }, this.#own(content));
+    await this.#toSelf(content);
     this.messages.set(toHex(message.id), message);
     if (enclosure !== null) this.enclosures.set(toHex(await sha256(enclosure)), enclosure);
     await this.#letter(content, visit);
   }
 
   /** A letter to oneself also carries the path: its salt is known to nobody else. */
-  #own(content) {
-    return this.path === null ? content : { ...content, path: this.path };
+  async #toSelf(content) {
+    const own = this.path === null ? content : { ...content, path: this.path };
+    const expires = await this.#leave({ id: this.signer.publicKey, x25519: this.pair.publicKey }, own);
+    if (content.type === "deal") this.keptUntil = expires;
   }
 
   async #letter(content, visit = null) {
@@ -192,7 +195,7 @@ export class Shopper {
     const expires = this.way.now() + LETTER_MS;
     const letter = await writeLetter(this.way.network, this.signer, recipient, content, expires, this.stamp);
     await this.way.leave(this.signer, letter);
-    if (equal(recipient.id, this.signer.publicKey)) this.keptUntil = expires;
+    return expires;
   }
 
   /** Leaves everything anew in one's own box, before what is there expires. */
@@ -208,7 +211,7 @@ export class Shopper {
         size += bytes.length;
       }
       if (content.messages.length === 0) content.messages.push(first[1]); // a deal letter has at least one
-      await this.#leave({ id: this.signer.publicKey, x25519: this.pair.publicKey }, this.#own(content));
+      await this.#toSelf(content);
     }
   }
 
@@ -225,14 +228,19 @@ export class Shopper {
         throw error;
       }
       if (equal(letter.sender, this.signer.publicKey)) {
-        this.keptUntil = Math.max(this.keptUntil, letter.expires);
+        if (letter.content.type === "deal") this.keptUntil = Math.max(this.keptUntil, letter.expires);
+        if (letter.content.type === "ack") for (const id of letter.content.ids) this.answered.add(toHex(id));
         this.stamp ??= letter.stamp;
         if (letter.content.path instanceof Uint8Array) this.path = letter.content.path;
       } else if (letter.content.type !== "ack") answered.push(letter.id);
       await this.#take(letter);
     }
     this.after = after;
-    if (answered.length > 0 && this.seller !== null) await this.#letter({ type: "ack", ids: answered.slice(0, 256) });
+    const ids = answered.filter((id) => !this.answered.has(toHex(id))).slice(0, MAX_ACKS);
+    if (ids.length === 0 || this.seller === null) return;
+    await this.#letter({ type: "ack", ids }); // so that the seller's node stops bringing them
+    await this.#toSelf({ type: "ack", ids }); // so that nobody who comes back says so again
+    for (const id of ids) this.answered.add(toHex(id));
   }
 
   async #take({ content, openers, id }) {

@@ -1,0 +1,212 @@
+"""The JavaScript shopper against real nodes: a seller who publishes nothing, and the node that brought the buyer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netnode.testing import Mesh, Node, wait_until
+from tests.examples.nodejs import BINARY, FOLDER
+
+SHOP = FOLDER.parent / "shopper" / "shop.mjs"
+SECONDS = 60
+NOTE = "Please-wrap-it-in-blue-paper-7391"
+STREET = "Secret-Street-4242"
+
+
+def tried(*arguments: object) -> tuple[int, str, str]:
+    """Runs the shopper's command."""
+    ended = subprocess.run(
+        [BINARY, SHOP, *map(str, arguments)], capture_output=True, timeout=SECONDS, check=False
+    )
+    return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
+
+
+def shop(*arguments: object) -> Any:
+    """Its JSON."""
+    code, out, err = tried(*arguments)
+    assert code == 0, err
+    return json.loads(out)
+
+
+def order(way: Node, seller: Node, *more: object) -> Any:
+    """An order of two lamps through a node."""
+    return shop(
+        "order", way.ready.api, f"{seller.id}/lamp", "--quantity", 2, "--note", NOTE, "--country", "DE",
+        "--name", "Bea Buyer", "--line", STREET, "--city", "Berlin", "--bits", 0, *more,
+    )  # fmt: skip
+
+
+def show(link: str) -> Any:
+    return shop("show", link)
+
+
+def until(link: str, phase: str) -> Any:
+    """Looks at a deal until it is in a phase."""
+    seen: list[Any] = []
+
+    def look() -> bool:
+        seen[:] = [show(link)]
+        return bool(seen[0]["phase"] == phase)
+
+    wait_until(look, f"the shopper sees {phase}", SECONDS)
+    return seen[0]
+
+
+def deals(node: Node) -> list[dict[str, Any]]:
+    return node.api.pages("/deals", all=True)
+
+
+def bytes_of(node: Node) -> Iterator[tuple[Path, bytes]]:
+    for path in node.home.rglob("*"):
+        if path.is_file():
+            yield path, path.read_bytes()
+
+
+@pytest.fixture
+def market(mesh: Mesh) -> tuple[Mesh, Node, Node]:
+    """A seller with a lamp, and a referrer that knows it."""
+    seller, way = mesh.up(["seller", "referrer"])
+    seller.add(
+        "lamp", "Brass lamp", price="12.50", currency="EUR", commission="10",
+        tax={"rate": "19", "included": True, "title": "VAT"},
+        shipping=[{"regions": ["*"], "price": "4.90", "label": "Post"}],
+    )  # fmt: skip
+    wait_until(lambda: way.keys("lamp") == {"lamp"}, "the referrer knows the lamp", SECONDS)
+    return mesh, seller, way
+
+
+def test_a_deal_through_a_referrer(market: tuple[Mesh, Node, Node], tmp_path: Path) -> None:
+    """[R-SHOP-5, 6, 7, 8, 10, 11, 12] From order to receipt; the referrer proves it, and knows nothing of the goods."""
+    _, seller, way = market
+    published = seller.logs()[seller.id]
+    ordered = order(way, seller)
+    assert (ordered["phase"], ordered["figures"]["price"]) == ("ordered", 2_990)
+    link, deal = ordered["link"], ordered["deal"]
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    shown = seller.api.get("/deals/show", deal=deal)
+    assert shown["note"] == NOTE and shown["address"]["lines"] == [STREET] and shown["differs"] == []
+    seller.api.post("/deals/accept", {"deal": deal})
+    agreed = until(link, "agreed")
+    assert agreed["contract"] and agreed["witnessed"] and agreed["steps"][0]["action"] == "payment_sent"
+    paid = shop("paid", link, 2_990, "--reference", "Order 7")
+    assert paid["figures"]["unconfirmed_payments"] == 2_990
+    wait_until(
+        lambda: seller.api.get("/deals/show", deal=deal)["figures"]["unconfirmed"]["minor"] > 0,
+        "paid",
+        SECONDS,
+    )
+    seller.api.post("/deals/received", {"deal": deal})
+    seller.api.post("/deals/fulfil", {"deal": deal, "tracking": "Tracking-T-1"})
+    until(link, "fulfilled")
+    final = shop("received", link)
+    assert final["phase"] == "final" and set(final["verdicts"].values()) == {None}
+    wait_until(lambda: seller.api.get("/deals/show", deal=deal)["state"] == "final", "final", SECONDS)
+
+    [witnessed] = way.ask("witness", "ls")["items"]
+    assert (witnessed["order"], witnessed["seller"], len(witnessed["receipts"])) == (deal, seller.id, 1)
+    assert [step["referrer"] for step in witnessed["path"]] == [way.id]
+    file = tmp_path / "proof.inxw"
+    assert way.ask("witness", "export", file, "--order", deal[:8])["bytes"] == file.stat().st_size
+    proof = way.ask("witness", "verify", file)
+    assert proof["valid"] and proof["witnesses"][0]["listing"] == witnessed["listing"]
+    assert proof["witnesses"][0]["path"][0]["checked"]
+    assert seller.logs()[seller.id] == published, "the seller has published nothing of it"
+    for node in (seller, way):
+        node.end()  # what is in the write-ahead log is in the store then
+    for secret in (NOTE, STREET, "Bea Buyer", "Order 7", "Tracking-T-1"):
+        assert any(secret.encode() in data for _, data in bytes_of(seller)), secret
+        for path, data in bytes_of(way):
+            assert secret.encode() not in data, f"{secret} in {path}"
+
+
+def test_one_flipped_bit_of_a_proof_is_named(market: tuple[Mesh, Node, Node], tmp_path: Path) -> None:
+    """[R-SHOP-11, 12]"""
+    _, seller, way = market
+    seller.run("config", "set", "auto_accept", "on")
+    ordered = order(way, seller)
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    seller.api.post("/deals/accept", {"deal": ordered["deal"]})
+    until(ordered["link"], "agreed")
+    file = tmp_path / "proof.inxw"
+    way.ask("witness", "export", file)
+    whole = file.read_bytes()
+    for at in range(len(whole) // 7, len(whole), len(whole) // 7):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        result = way.run("witness", "verify", file, "--json")
+        assert result.code == 1, at
+        assert json.loads(result.out)["error"]["reason"]
+
+
+def test_the_seller_is_off(market: tuple[Mesh, Node, Node]) -> None:
+    """[R-SHOP-7, 8] An order waits at the node that took it; the answer waits in the buyer's box."""
+    mesh, seller, way = market
+    seller.end()
+    ordered = order(way, seller)
+    assert show(ordered["link"])["phase"] == "ordered"
+    mesh.restart(seller)
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    seller.api.post("/deals/accept", {"deal": ordered["deal"]})
+    until(ordered["link"], "agreed")
+    seller.end()
+    cancelled = shop("cancel", ordered["link"])
+    assert [part["status"] for part in cancelled["parts"]] == ["ended"]
+    again = show(ordered["link"])
+    assert again["phase"] == cancelled["phase"] and again["messages"] == cancelled["messages"]
+
+
+def test_the_seller_is_off_and_has_a_mailbox_host(market: tuple[Mesh, Node, Node]) -> None:
+    """[R-SHOP-7] The order goes on to the seller's mailbox host, and arrives though the way in is off by then."""
+    mesh, seller, way = market
+    [host] = mesh.start_all("host", settings={"mailbox": "all"})
+    mesh.connect(seller, host)
+    mesh.connect(way, host)
+    mesh.wait_connected()
+    seller.ask("profile", "edit", "--mailbox", host.id)
+    mesh.wait_level()
+    seller.end()
+    ordered = order(way, seller)
+    wait_until(lambda: host.ask("status")["mail"]["kept"] == 1, "the order is at the mailbox host", SECONDS)
+    way.end()
+    mesh.restart(seller)
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    seller.api.post("/deals/accept", {"deal": ordered["deal"]})
+    mesh.restart(way, same_port=True)
+    until(ordered["link"], "agreed")
+
+
+def test_the_sellers_own_page(mesh: Mesh) -> None:
+    """[R-SHOP-6] Who comes without a path leaves none: nobody is owed for bringing them."""
+    [seller] = mesh.start_all("seller")
+    seller.add("lamp", "Brass lamp", price="12.50", currency="EUR")
+    ordered = order(seller, seller)
+    wait_until(lambda: len(deals(seller)) == 1, "the order is there", SECONDS)
+    seller.api.post("/deals/accept", {"deal": ordered["deal"]})
+    assert not until(ordered["link"], "agreed")["witnessed"]
+    assert seller.ask("witness", "ls")["items"] == []
+
+
+def test_a_stranger_shows_work(mesh: Mesh) -> None:
+    """[R-SHOP-9] A seller who asks strangers for work gets it from the buyer's own device."""
+    seller, way = mesh.up(["seller", "referrer"], settings={"stamp_asked": 12})
+    seller.add("lamp", "Brass lamp", price="12.50", currency="EUR")
+    wait_until(lambda: way.keys("lamp") == {"lamp"}, "the referrer knows the lamp", SECONDS)
+    ordered = order(way, seller, "--bits", 12)
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    assert ordered["phase"] == "ordered"
+
+
+def test_a_link_that_is_cut_or_of_another(mesh: Mesh) -> None:
+    [way] = mesh.start_all("way")
+    for link in ("nonsense", "inx-deal?v=2&s=00", f"inx-deal?v=1&s=00&w={way.ready.api}&n=inx"):
+        code, _, err = tried("show", link)
+        assert code == 1 and "(bad_uri)" in err
+    fresh = shop("show", f"inx-deal?v=1&s={'ab' * 32}&w={way.ready.api}&n=inx")
+    assert fresh["phase"] is None and fresh["messages"] == []
+    code, _, err = tried("show", f"inx-deal?v=1&s={'ab' * 32}&w={way.ready.api}&n=other")
+    assert code == 1 and "another network" in err
