@@ -85,6 +85,8 @@ def _describe(kind: shapes.Type) -> tuple[str, str]:
             name, bounds = _describe(kind.item_type)
             each = f", each {bounds}" if bounds else ""
             return f"array of {name}", _span(kind.min_length, kind.max_length, "elements") + each
+        case shapes.AnyType():
+            return "entry", ""
     raise LocalProtocolError(f"no words for the type {kind!r}")
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from protocol.errors import CODES
 from protocol.kinds import KINDS, RESERVED, Kind
+from protocol.letter_bodies import LETTERS, Beside
 from protocol.limits import LIMITS
 from protocol.messages import MESSAGES
 from protocol.records import table as records
@@ -75,6 +76,16 @@ def fields(struct: type[Struct]) -> str:
     return _rows(struct) + held
 
 
+def letters() -> str:
+    """The fields beside every content, then those of each type."""
+    found = [f"Beside the body of any type:\n\n{_rows(Beside)}"]
+    for name, form in LETTERS.items():
+        what = (form.__doc__ or "").partition("\n")[0]
+        rows = fields(form) if form.__struct_fields__ else ""
+        found.append(f"{code(name)}: {what}\n\n{rows}")
+    return "\n".join(found)
+
+
 def _rows(struct: type[Struct]) -> str:
     return table(
         ("field", "type", "bounds", "required", "meaning"),
@@ -90,6 +101,7 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "limits": limits,
         "codes": codes,
         "kinds": kinds,
+        "letters": letters,
         **{f"record-{kind.name}": partial(record, kind) for kind in KINDS.values() if kind.struct},
         "messages": messages.messages,
         **{
