@@ -16,15 +16,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from protocol import limits
 from protocol.records.fields import Count, Currency, Hash, PublicKey, doc
 from protocol.records.money import Per
-from protocol.signing import SIGNATURE_BYTES
+from protocol.records.review import NamedBuyer
 
 Role = Literal["arbiter", "buyer", "seller"]
 Duration = Annotated[int, Meta(ge=1, le=limits.MAX_TERM)]
 PartNumber = Annotated[int, Meta(ge=0, le=limits.MAX_PARTS - 1)]
 Amount = Annotated[int, Meta(ge=1, le=limits.MAX_INT)]
 ReasonCode = Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z_]{1,32}\Z")]
-Signature = Annotated[bytes, Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
-Epoch = Annotated[int, Meta(ge=0, lt=limits.MAX_EPOCHS)]
 _Unit = Annotated[str, Meta(min_length=1, max_length=limits.MAX_UNIT)]
 _Points = Annotated[int, Meta(ge=0, le=limits.MAX_BASIS_POINTS)]
 
@@ -52,14 +50,6 @@ class Terms(Struct, frozen=True, kw_only=True):
     fulfil_by: Annotated[Duration, doc("from the contract, or the newest payment received after it")]
     pay_by: Annotated[Duration, doc("from the contract: after it the seller may lapse the deal")]
     ruling_by: Annotated[Duration, doc("from the dispute: after it the other side may close it unresolved")]
-
-
-class NamedBuyer(Struct, frozen=True, kw_only=True):
-    """Which networker the key of a buyer belongs to, by that networker's signature."""
-
-    epoch: Annotated[Epoch, doc("whose signing key signed")]
-    id: Annotated[Hash, doc("networker id")]
-    signature: Annotated[Signature, doc("see *named buyers*")]
 
 
 class Mandate(Struct, frozen=True, kw_only=True):

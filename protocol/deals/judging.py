@@ -199,8 +199,7 @@ def outcome(start: Message, messages: Iterable[Message], now: int) -> Outcome:
 def _base(start: Message) -> Base:
     body = start.body
     assert isinstance(body, Order | Renewal)
-    fault = starting.fault(start)
-    binds = fault is None and starting.binds(start)
+    fault, binds = starting.judged(start)
     return Base(
         start,
         first_order(start),

@@ -17,6 +17,7 @@ import msgspec
 
 from protocol import encoding, limits
 from protocol.deals.bodies import TYPES, DealBody, Order, Renewal, Role, Ruling
+from protocol.deals.consent import parse_consent
 from protocol.deals.offers import parse_offer
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.limits import HASH_BYTES
@@ -229,6 +230,11 @@ def _check_order(order: Order) -> None:
         _wrong("body.tax", "tax and shipping are part of the price, which is lower")
     if (order.terms.arbiter is msgspec.UNSET) != (order.terms.consent is msgspec.UNSET):
         _wrong("body.terms.consent", "goes with an arbiter, and only then")
+    if order.terms.consent is not msgspec.UNSET:
+        try:
+            parse_consent(order.terms.consent)
+        except RemoteProtocolError as error:
+            _wrong("body.terms.consent", error.text)
     quoted = False
     if order.offer is not msgspec.UNSET:
         try:

@@ -15,9 +15,21 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol import encoding, limits
-from protocol.deals.bodies import Epoch, Mandate, NamedBuyer, Order, Part, Signature, Terms
+from protocol.deals.bodies import Mandate, Order, Part, Terms
 from protocol.errors import LocalProtocolError, RemoteProtocolError
-from protocol.records.fields import SALT, Count, Currency, Hash, Key, Milliseconds, Salt, doc
+from protocol.records.fields import (
+    SALT,
+    Count,
+    Currency,
+    Epoch,
+    Hash,
+    Key,
+    Milliseconds,
+    Salt,
+    Signature,
+    doc,
+)
+from protocol.records.review import NamedBuyer
 from protocol.signing import Signer
 from protocol.signing import verify as verify_signature
 from protocol.tags import tag
@@ -188,11 +200,21 @@ def name_buyer(
 
 def named_by(network: str, order: Order, key: bytes) -> bool:
     """Whether a networker's key signed that it buys with the key of this order; the order has `named`."""
-    named = order.named
-    assert named is not UNSET
-    return verify_signature(
-        key, named.signature, _named(network, named.id, named.epoch, order.key, order.seller)
-    )
+    assert order.named is not UNSET
+    return proves_buyer(network, order.named, order.key, order.seller, key)
+
+
+def proves_buyer(network: str, named: NamedBuyer, buys: bytes, seller: bytes, key: bytes) -> bool:
+    """Whether a networker's key signed that the key of a deal is theirs.
+
+    Args:
+        network: name of the network.
+        named: the proof.
+        buys: the key of the order.
+        seller: networker id.
+        key: the networker's signing key of `named.epoch`.
+    """
+    return verify_signature(key, named.signature, _named(network, named.id, named.epoch, buys, seller))
 
 
 def _named(network: str, id: bytes, epoch: int, key: bytes, seller: bytes) -> bytes:

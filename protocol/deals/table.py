@@ -146,6 +146,10 @@ _ROWS: Final = (
             _start("bad_time", "dated not before its offer"),
             _start("terms_differ", "its terms are those of the offer in it, seller and named buyer too"),
             _start("mandate", "the notice of its mandate is shorter than the period"),
+            _start(
+                "consent",
+                "the arbiter consented, to this seller and in time, and is neither seller nor buyer",
+            ),
         ),
     ),
     Row(

@@ -18,6 +18,7 @@ from msgspec import UNSET
 from protocol import encoding, limits
 from protocol.deals import mandates
 from protocol.deals.bodies import Order, Renewal
+from protocol.deals.consent import consented_by, parse_consent
 from protocol.deals.message import Message, first_order, parse, signed_by
 from protocol.deals.offers import named_by, offered_by, parse_offer
 from protocol.deals.state import DealState, judge
@@ -189,6 +190,14 @@ def _claims(network: str, message: Message, order: Order) -> Iterator[_Claim]:
             signed.offer.seller,
             signed.offer.epoch,
             lambda key: offered_by(network, signed, key),
+        )
+    if isinstance(body, Order) and body.terms.consent is not UNSET:
+        agreed = parse_consent(body.terms.consent)
+        yield _Claim(
+            "body.terms.consent",
+            agreed.consent.arbiter,
+            agreed.consent.epoch,
+            lambda key: consented_by(network, agreed, key),
         )
 
 
