@@ -4,48 +4,64 @@ from __future__ import annotations
 
 from msgspec import UNSET
 
-from protocol.deals.bodies import Order, Renewal
+from protocol.deals.bodies import Order
+from protocol.deals.consent import check_consent, parse_consent
 from protocol.deals.mandates import check_mandate, renewal_fault
 from protocol.deals.message import Message
-from protocol.deals.offers import QUOTED, parse_offer
+from protocol.deals.offers import QUOTED, Offer, parse_offer
 from protocol.errors import Void
 
 
-def fault(start: Message) -> str | None:
-    """The code why a start has no effect, or None."""
-    match start.body:
-        case Order() as order:
-            return _differs(start.time, order) or _idle(order)
-        case _:
-            return renewal_fault(start)
-
-
-def binds(start: Message) -> bool:
-    """Whether a start without fault is the contract: no accept is needed.
+def judged(start: Message) -> tuple[str | None, bool]:
+    """The code why a start has no effect (None: it has), and whether it is the contract by itself.
 
     It is when the seller has quoted it to this named buyer and the order is dated in time, and for a renewal, to
     which the buyer consented by the mandate.
     """
-    match start.body:
-        case Order(offer=bytes(data)):
-            offer = parse_offer(data).offer
-            return offer.quote is not UNSET and offer.buyer is not UNSET and start.time <= offer.expires
-        case _:
-            return isinstance(start.body, Renewal)
+    order = start.body
+    if not isinstance(order, Order):
+        fault = renewal_fault(start)
+        return fault, fault is None
+    offer = UNSET if order.offer is UNSET else parse_offer(order.offer).offer
+    fault = (None if offer is UNSET else _differs(start.time, order, offer)) or _unfit(start.time, order)
+    if fault is not None or offer is UNSET or offer.quote is UNSET or offer.buyer is UNSET:
+        return fault, False
+    return None, start.time <= offer.expires
 
 
-def _idle(order: Order) -> str | None:
+def _unfit(time: int, order: Order) -> str | None:
+    """The code of a mandate that can never be used, or of an arbiter who cannot rule here."""
+    terms = order.terms
     try:
         check_mandate(order)
+        if terms.arbiter is not UNSET and terms.consent is not UNSET:
+            check_consent(
+                parse_consent(terms.consent).consent,
+                arbiter=terms.arbiter,
+                seller=order.seller,
+                buyer=None if order.named is UNSET else order.named.id,
+                time=time,
+            )
     except Void as error:
         return error.code
     return None
 
 
-def _differs(time: int, order: Order) -> str | None:
-    if order.offer is UNSET:
+def _partial(time: int, order: Order) -> str | None:
+    """Whether its arbiter may not rule in it [R-ARB-3]."""
+    terms = order.terms
+    if terms.arbiter is UNSET or terms.consent is UNSET:
         return None
-    offer = parse_offer(order.offer).offer
+    consent = parse_consent(terms.consent).consent
+    buyer = None if order.named is UNSET else order.named.id
+    try:
+        check_consent(consent, arbiter=terms.arbiter, seller=order.seller, buyer=buyer, time=time)
+    except Void as error:
+        return error.code
+    return None
+
+
+def _differs(time: int, order: Order, offer: Offer) -> str | None:
     if offer.time > time:
         return "bad_time"
     buyer = UNSET if order.named is UNSET else order.named.id

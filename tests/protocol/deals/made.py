@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from protocol.deals import bodies, message
 from protocol.deals.bodies import DealBody, Order, Part, Role, Terms
+from protocol.deals.consent import Consent, sign_consent
 from protocol.deals.message import Message, type_of
 from protocol.deals.moves import draft
 from protocol.deals.state import DealState, judge
@@ -25,11 +26,21 @@ ARBITER = Author("arbiter")
 SIGNERS = {"buyer": BUYER, "seller": SELLER.signer, "arbiter": ARBITER.signer}
 OPENERS = (SELLER.entries, ARBITER.entries)
 
+CONSENT = sign_consent(
+    NETWORK,
+    ARBITER.signer,
+    Consent(
+        salt=b"c" * 16, arbiter=ARBITER.id, epoch=0, expires=FAR, points=200, signature=bytes(64), terms=b"t" * 32,
+        time=START - HOUR,
+    ),
+)  # fmt: skip
+"""The arbiter rules for 2 % of the price."""
+
 TERMS = Terms(
     accept_by=10 * HOUR,
     arbiter=ARBITER.id,
     confirm_by=20 * HOUR,
-    consent=b"consent",
+    consent=CONSENT.data,
     dispute_until=100 * HOUR,
     fulfil_by=30 * HOUR,
     pay_by=15 * HOUR,

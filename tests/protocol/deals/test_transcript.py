@@ -15,7 +15,7 @@ from protocol.deals.message import Message
 from protocol.deals.transcript import Fault, Transcript, enclosed, in_order, verify
 from protocol.errors import LocalProtocolError
 from tests.protocol.author import Author
-from tests.protocol.deals.made import BUYER, NETWORK, OPENERS, Play, order, signed, started
+from tests.protocol.deals.made import ARBITER, BUYER, NETWORK, OPENERS, SELLER, Play, order, signed, started
 
 GOODS = encoding.encode_struct(
     Goods(salt=b"s" * 16, lines=(GoodsLine(amount=100, quantity=1, title="Tea", unit_price=100),))
@@ -116,6 +116,11 @@ def test_each_fault_is_named() -> None:
         return head + b"".join(parts)
 
     assert isinstance(verify(file(*blocks)), Transcript)
+    other = next(
+        each for number in range(99) if (each := Author(f"other {number}")).id > max(SELLER.id, ARBITER.id)
+    )
+    more = encoding.encode([each.wire() for each in other.entries])
+    idle = bytes((transcript.OPENERS,)) + len(more).to_bytes(4, "big") + more
     note = bytes((transcript.ENCLOSURE,)) + len(NOTE).to_bytes(4, "big") + NOTE
     for content, message, where in (
         (b"", None, "file"),
@@ -136,11 +141,11 @@ def test_each_fault_is_named() -> None:
         (file(*blocks)[:-1], 6, "length"),
         (file(*blocks, b"\x02\x00"), 7, "length"),
         (file(*blocks, b"\x02\x00\x00\x00\x01\x80"), 7, "message"),
-        (file(*blocks[:-1]), None, "openers"),
+        (file(idle, *blocks), None, "openers"),
         (file(*blocks, b"\x01\x00\x00\x00\x01\x90"), 7, "openers"),
         (transcript.MAGIC + encoding.encode(NETWORK) + b"\x01\x00\x00\x00\x01\x90", None, "openers"),
         (transcript.MAGIC + encoding.encode(NETWORK) + b"\x01\x00\x00\x00\x01\x03", None, "openers"),
-        (transcript.MAGIC + encoding.encode(NETWORK) + b"".join(blocks), 1, "signature"),
+        (transcript.MAGIC + encoding.encode(NETWORK) + b"".join(blocks), 0, "body.terms.consent"),
         (transcript.MAGIC + encoding.encode("othr") + data[len(transcript.MAGIC) + 5 :], None, "openers"),
     ):
         found = fault(content)
