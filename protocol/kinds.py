@@ -20,6 +20,7 @@ from protocol.records import (
     Listing,
     Profile,
     Report,
+    Review,
     Rotation,
     Settlement,
     Standing,
@@ -149,6 +150,16 @@ _ALL: Final = (
         "Any place of the log; the newest for the same `author` and `entry` counts.",
         "Shown to followers of the author only; changes no ledger and no other log.",
     ),
+    Kind(
+        Review.KIND,
+        "review",
+        Review,
+        "Says what a deal was like, in the words of its buyer.",
+        "Any place of any log. Contract and receipt are of one deal and of the seller named; receipt and review are "
+        "signed by the buyer's key of that deal; see *reviews*.",
+        "Of all reviews of one seller by one key the newest by its own time counts, whoever carries it. "
+        "Changes no ledger and no other log.",
+    ),
 )
 KINDS: Final = MappingProxyType({kind.number: kind for kind in sorted(_ALL, key=lambda kind: kind.number)})
 
@@ -174,7 +185,6 @@ RESERVED: Final = MappingProxyType(
         13: "opportunity",
         15: "licence",
         17: "alliance",
-        19: "review",
         21: "acknowledgement",
         23: "challenge",
     }

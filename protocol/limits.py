@@ -144,10 +144,15 @@ MAX_DEAL_TEXT: Final = 2_000
 MAX_METHODS: Final = 16
 MAX_GOODS_LINES: Final = 100
 MAX_QUANTITY: Final = 1_000_000
+# -- reviews -----------------------------------------------------------------------------------------------
+MAX_RATING: Final = 5
+MAX_RECEIPT: Final = 1024
+MAX_REVIEW_TEXT: Final = 2_000
 # -- paths -------------------------------------------------------------------------------------------------
 MAX_PATH: Final = 8
 MAX_REFERRAL: Final = 1_024
 MAX_CAMPAIGN: Final = 32
+MAX_OPENED_PATH: Final = MAX_PATH * (MAX_REFERRAL + 8)
 MAX_TESTIMONY: Final = 1024 * 1024
 # -- shoppers ----------------------------------------------------------------------------------------------
 SHOP_REQUESTS: Final = 120
@@ -336,11 +341,24 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_METHODS", MAX_METHODS, "ways to pay", "more than any shop offers"),
     Limit("MAX_GOODS_LINES", MAX_GOODS_LINES, "lines", "a long order on one page"),
     Limit("MAX_QUANTITY", MAX_QUANTITY, "pieces", "screws are sold by the piece too"),
+    Limit("MAX_RATING", MAX_RATING, "", "the best; what people know from everywhere else"),
+    Limit("MAX_RECEIPT", MAX_RECEIPT, "bytes", "a `receive` message takes about 300"),
+    Limit("MAX_REVIEW_TEXT", MAX_REVIEW_TEXT, "characters", "a page"),
     Limit("MAX_PATH", MAX_PATH, "tokens", "of a path: more than a commission can be divided among"),
     Limit("MAX_REFERRAL", MAX_REFERRAL, "bytes", "of a token: the longest key, three ids and a signature"),
     Limit("MAX_CAMPAIGN", MAX_CAMPAIGN, "characters", "a word of the referrer's"),
-    Limit("SHOP_REQUESTS", SHOP_REQUESTS, "requests", "of one network at once, and a minute: a family that shops"),
+    Limit(
+        "SHOP_REQUESTS",
+        SHOP_REQUESTS,
+        "requests",
+        "of one network at once, and a minute: a family that shops",
+    ),
     Limit("MAX_SHOP_BODY", MAX_SHOP_BODY, "bytes", "what a shopper may send at once: a testimony"),
-    Limit("MAX_SHOP_ANSWER", MAX_SHOP_ANSWER, "bytes", "a page of letters; a listing takes one message at most"),
-    Limit("MAX_TESTIMONY", MAX_TESTIMONY, "bytes", "path, accept, MAX_PARTS receipts, and openers of them all"),
+    Limit(
+        "MAX_SHOP_ANSWER", MAX_SHOP_ANSWER, "bytes", "a page of letters; a listing takes one message at most"
+    ),
+    Limit("MAX_OPENED_PATH", MAX_OPENED_PATH, "bytes", "MAX_PATH tokens of MAX_REFERRAL with their frames"),
+    Limit(
+        "MAX_TESTIMONY", MAX_TESTIMONY, "bytes", "path, accept, MAX_PARTS receipts, and openers of them all"
+    ),
 )

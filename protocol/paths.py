@@ -161,7 +161,7 @@ def read_path(data: bytes) -> Path:
     Raises:
         RemoteProtocolError: as `path_of`, or a code of the encoding.
     """
-    value = encoding.decode(data, limits.MAX_PATH * (limits.MAX_REFERRAL + 8))
+    value = encoding.decode(data, limits.MAX_OPENED_PATH)
     try:
         salt, tokens = encoding.typed(value, tuple[bytes, list[bytes]])
     except msgspec.ValidationError as error:

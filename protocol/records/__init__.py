@@ -25,6 +25,7 @@ from protocol.records.moderation import Block, Report
 from protocol.records.money import Per, Price, Sale
 from protocol.records.openers import Inception, Rotation, Settlement, check_settlement
 from protocol.records.profile import Profile, Stamp, check_profile
+from protocol.records.review import NamedBuyer, Review, check_review
 from protocol.records.standing import Standing, check_standing
 
 Record = (
@@ -39,6 +40,7 @@ Record = (
     | Standing
     | Block
     | Report
+    | Review
 )
 
 CODECS: Final[dict[int, Codec[Any]]] = {
@@ -53,6 +55,7 @@ CODECS: Final[dict[int, Codec[Any]]] = {
     Standing.KIND: Codec(Standing, check_standing),
     Block.KIND: Codec(Block, None),
     Report.KIND: Codec(Report, None),
+    Review.KIND: Codec(Review, check_review),
 }
 
 
@@ -98,11 +101,13 @@ __all__ = [
     "Inception",
     "Keys",
     "Listing",
+    "NamedBuyer",
     "Per",
     "Price",
     "Profile",
     "Record",
     "Report",
+    "Review",
     "Rotation",
     "Sale",
     "Settlement",

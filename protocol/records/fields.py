@@ -9,10 +9,13 @@ from msgspec import Meta
 
 from protocol import limits
 from protocol.errors import Void
+from protocol.signing import SIGNATURE_BYTES
 
 Salt = Annotated[bytes, Meta(min_length=limits.SALT_BYTES, max_length=limits.SALT_BYTES)]
 Hash = Annotated[bytes, Meta(min_length=limits.HASH_BYTES, max_length=limits.HASH_BYTES)]
 PublicKey = Annotated[bytes, Meta(min_length=limits.KEY_BYTES, max_length=limits.KEY_BYTES)]
+Signature = Annotated[bytes, Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
+Epoch = Annotated[int, Meta(ge=0, lt=limits.MAX_EPOCHS)]
 Count = Annotated[int, Meta(ge=0, le=limits.MAX_INT)]
 Milliseconds = Annotated[int, Meta(ge=0, le=limits.MAX_INT)]
 Seq = Annotated[int, Meta(ge=0, le=limits.MAX_SEQ)]

@@ -14,10 +14,12 @@ from protocol.records import (
     Inception,
     Keys,
     Listing,
+    NamedBuyer,
     Per,
     Price,
     Profile,
     Report,
+    Review,
     Rotation,
     Sale,
     Settlement,
@@ -45,6 +47,7 @@ LEAST: Final[tuple[Struct, ...]] = (
     Keys(until=0, x25519=A),
     Block(salt=SALT, id=A),
     Report(salt=SALT, author=A, reason="spam"),
+    Review(salt=SALT, contract=b"", receipt=b"", seller=A, signature=A + B, time=0),
 )
 
 FULL_LISTING: Final = Listing(
@@ -117,4 +120,17 @@ FULL: Final[tuple[Struct, ...]] = (
     Keys(mlkem768_x25519=b"\x05" * 1_216, until=1_900_000_000_000, x25519=A),
     Block(salt=SALT, id=A, lifted=True, reason="settled"),
     Report(salt=SALT, author=A, entry=B, reason="counterfeit", text="Not linen."),
+    Review(
+        salt=SALT,
+        buyer=NamedBuyer(epoch=1, id=B, signature=A + B),
+        contract=b"accept",
+        entry=5,
+        path=b"path",
+        rating=5,
+        receipt=b"receive",
+        seller=A,
+        signature=B + A,
+        text="Warm.",
+        time=1_700_000_000_000,
+    ),
 )
