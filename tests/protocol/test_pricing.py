@@ -14,7 +14,7 @@ from msgspec import UNSET
 from netnode.conformance import prices as second
 from netnode.conformance.faults import Fault
 from protocol import encoding
-from protocol.deals.bodies import Order, Part, Terms
+from protocol.deals.bodies import Mandate, Order, Part, Terms
 from protocol.deals.enclosures import Address, DiscountLine, Goods, GoodsLine, TaxLine
 from protocol.deals.offers import Discount
 from protocol.deals.pricing import (
@@ -30,7 +30,7 @@ from protocol.deals.pricing import (
     subdivision,
 )
 from protocol.errors import Void
-from protocol.records import Listing, Price, Sale, Shipping, Tax, Variant
+from protocol.records import Listing, Per, Price, Sale, Shipping, Tax, Variant
 from tests.protocol.samples import SALT
 
 NOW = 1_800_000_000_000
@@ -404,3 +404,38 @@ def test_a_line_that_is_not_its_pieces_is_named() -> None:
     order, _ = bought(parts=(Part(price=11),), order_shipping=0, tax=0)
     with pytest.raises(Void, match="the amount of line 1: the order says 11, its goods come to 10"):
         check_sums(order, odd)
+
+
+@pytest.mark.parametrize(
+    ("per", "mandate", "code"),
+    [
+        (Per(count=1, unit="month"), Per(count=1, unit="month"), None),
+        (Per(count=1, unit="month"), None, None),  # one period
+        (Per(count=1, unit="month"), Per(count=1, unit="year"), "mandate"),
+        (Per(count=1, unit="month"), Per(count=3, unit="month"), "mandate"),
+        (None, Per(count=1, unit="month"), "mandate"),
+    ],
+)
+def test_a_mandate_is_for_the_period_of_the_price(
+    per: Per | None, mandate: Per | None, code: str | None
+) -> None:
+    listing = msgspec.structs.replace(  # [R-MAN-1]
+        SHIRT, options=UNSET, variants=UNSET, price=Price(amount=500, currency="EUR", per=per or UNSET)
+    )
+    found = priced(listing, [Choice()], NOW, to=DE)
+    order, goods = bought(
+        lines=found.lines,
+        discounts=(),
+        taxes=found.taxes,
+        parts=(Part(price=found.price),),
+        order_shipping=found.shipping,
+        tax=found.tax,
+        order_points=found.points,
+        mandate=UNSET if mandate is None else Mandate(notice=1, per=mandate),
+    )
+    if code is None:
+        check_order(listing, NOW, order, goods)
+        return
+    with pytest.raises(Void) as caught:
+        check_order(listing, NOW, order, goods)
+    assert caught.value.code == code
