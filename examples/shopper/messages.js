@@ -8,7 +8,7 @@ import { decode, encode } from "../javascript/msgpack.js";
 import { isMap } from "../javascript/schema.js";
 import { verify } from "../javascript/signing.js";
 
-const MAX_MESSAGE = 16 * 1024;
+const MAX_MESSAGE = 32 * 1024;
 const MAX_ENCLOSURE = 32 * 1024;
 const SENDERS = new Map([
   ...["order", "payment_sent", "receive", "refund_received", "lapse_accept", "lapse_fulfil", "presume_payment"]
