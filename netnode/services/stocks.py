@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+from typing import Final
+
 from netnode.deals.buying import choice_of
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
@@ -12,7 +15,7 @@ from netnode.settings import Settings
 from netnode.store import Store, stock
 from protocol.records import Listing
 
-_AUTO = {"on": True, "off": False, "default": None}
+_AUTO: Final = MappingProxyType({"on": True, "off": False, "default": None})
 
 
 class Stocks:

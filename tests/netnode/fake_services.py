@@ -20,6 +20,7 @@ from netnode.operations.settings import FileConfiguration
 from netnode.ports import Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy
+from tests.netnode.fake_deals import FakeDeals, FakeOffers, FakeStock
 from tests.netnode.fake_keys import FakeKeys
 from tests.netnode.fake_reach import FakeDomains, FakeInvites, FakeReaching
 
@@ -566,6 +567,9 @@ class FakeServices:
         self.room = FakeRoom()
         self.stamps = FakeStamps(self)
         self.mail = FakeMail()
+        self.deals = FakeDeals(self)
+        self.offers = FakeOffers(self)
+        self.stock = FakeStock()
         self.witnesses = FakeWitnesses()
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
