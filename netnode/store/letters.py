@@ -203,7 +203,7 @@ def again(writer: Writer, recipient: bytes, id: bytes, now: int) -> None:
     """A letter has to be sealed again, since its key or its signer's is not in force any more."""
     with writer.transaction() as connection:
         connection.execute(
-            "UPDATE outbox SET state = 'queued', since = ?, key = NULL, place = NULL, due = ?"
+            "UPDATE outbox SET state = 'queued', since = ?, key = x'', place = NULL, due = ?"
             " WHERE (id = ? OR first = ?) AND recipient = ? AND due IS NOT NULL",
             (now, now, id, id, recipient),
         )

@@ -1,0 +1,496 @@
+"""Letters between simulated production nodes: directly, by mailbox hosts, past renewed keys, crashes and floods."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from netnode.mail.mailbox import SHARE
+from netnode.operations import models
+from netnode.ports import RecipientKeys
+from netnode.problems import Problem
+from netnode.simulator.nodes import Down, SimNode
+from netnode.simulator.world import World
+from netnode.store import letters as rows
+from netnode.store import mailbox
+from netnode.sync.post import Carrier
+from protocol import encoding, letter_bodies, letters, stamp
+from protocol.certificate import DAY_MS
+from protocol.entry import Entry
+from protocol.errors import ProtocolError
+from protocol.identity import id_text
+from protocol.letters import Envelope
+from protocol.signing import Signer
+from tests.netnode.simulator.lives import founded, level, run
+from tests.protocol.author import Author
+
+BITS = 4  # asked for by nodes of a simulation
+
+
+# -- what people do ----------------------------------------------------------------------------------------------
+async def send(node: SimNode, to: SimNode, subject: str, **more: Any) -> str:
+    draft = models.MailDraft(to=id_text(to.id), subject=subject, text=f"text of {subject}", **more)
+    return (await node.ask(lambda services: services.mail.send(draft))).id
+
+
+async def state(node: SimNode, name: str) -> str:
+    shown = await node.ask(lambda services: services.mail.show(name))
+    assert shown.delivery is not None
+    return shown.delivery.state
+
+
+async def delivery(node: SimNode, name: str) -> models.Delivery:
+    shown = await node.ask(lambda services: services.mail.show(name))
+    assert shown.delivery is not None
+    return shown.delivery
+
+
+async def received(node: SimNode) -> list[str]:
+    query = models.MailQuery(box="in", limit=500)
+    page = await node.ask(lambda services: services.mail.list(query))
+    return sorted(each.subject for each in page.items)
+
+
+async def named(node: SimNode, *hosts: SimNode) -> None:
+    change = models.ProfileEdit(mailboxes=[id_text(host.id) for host in hosts])
+    await node.ask(lambda services: services.identity.edit_profile(change))
+
+
+async def three(world: World, **settings: object) -> list[SimNode]:
+    """Sender, recipient and a host that the recipient names, level."""
+    nodes = await founded(world, 3, **settings)
+    sender, recipient, host = nodes
+    await level(world, *nodes)
+    await named(recipient, host)
+    await world.settle(lambda: _keys_known(nodes), 60, "keys are known")
+    await level(world, *nodes)
+    for node in nodes:  # so that who is off is no reason for who is on
+        for other in nodes:
+            if other is not node:
+                await node.ask(lambda services, other=other: services.peers.add(other.address))
+    return [sender, recipient, host]
+
+
+async def _keys_known(nodes: Sequence[SimNode]) -> bool:
+    for node in nodes:
+        for other in nodes:
+            assert node.parts is not None
+            if await node.parts.mail.keys.of(other.id) is None:
+                return False
+    return True
+
+
+async def arrives(world: World, sender: SimNode, name: str, within: float = 120.0) -> None:
+    async def so() -> bool:
+        return await state(sender, name) == "delivered"
+
+    await world.settle(so, within, f"{name} is delivered")
+
+
+# -- ways --------------------------------------------------------------------------------------------------------
+def test_a_mail_and_its_answer() -> None:  # [R-LET-11] [R-LET-13]
+    async def scene(world: World) -> None:
+        one, two, _ = await three(world)
+        name = await send(one, two, "lamp")
+        await arrives(world, one, name)
+        page = await two.ask(lambda services: services.mail.list(models.MailQuery()))
+        (mail,) = page.items
+        assert (mail.subject, mail.sender, mail.read, mail.text) == ("lamp", id_text(one.id), False, None)
+        shown = await two.ask(lambda services: services.mail.show(mail.id))
+        assert shown.text == "text of lamp"
+        answer = await send(two, one, "thanks", re=mail.id)
+        await arrives(world, two, answer)
+        (back,) = (await one.ask(lambda services: services.mail.list(models.MailQuery(box="in")))).items
+        assert back.re == name
+        (mail,) = (await two.ask(lambda services: services.mail.list(models.MailQuery(box="in")))).items
+        assert mail.read
+
+    run(scene)
+
+
+def test_who_is_off_finds_the_mail_at_the_host_when_its_sender_is_off() -> (
+    None
+):  # [R-LET-14] [R-LET-15] [R-LET-17]
+    async def scene(world: World) -> None:
+        one, two, host = await three(world, mailbox="all")
+        await two.stop()
+        name = await send(one, two, "lamp")
+
+        async def at_host() -> bool:
+            return await state(one, name) == "at_mailbox"
+
+        await world.settle(at_host, 120, "at the mailbox")
+        assert (await host.ask(lambda services: services.mail.figures())).kept == 1
+        await one.stop()
+        await two.start()
+
+        async def here() -> bool:
+            return await received(two) == ["lamp"]
+
+        await world.settle(here, 120, "the host hands it over")
+        await one.start()
+        await arrives(world, one, name, 1_200)
+        assert (await host.ask(lambda services: services.mail.figures())).kept == 0
+        assert await received(two) == ["lamp"]
+
+    run(scene)
+
+
+def test_a_host_keeps_for_those_it_follows_or_for_nobody() -> None:  # [R-LET-14]
+    async def scene(world: World) -> None:
+        one, two, host = await three(world)
+        await two.stop()
+        name = await send(one, two, "lamp")
+
+        async def refused() -> bool:
+            return (await delivery(one, name)).code == "mailbox"
+
+        await world.settle(refused, 120, "the host says that it keeps nothing")
+        assert await state(one, name) == "queued"
+        await host.ask(lambda services: services.follows.add(id_text(two.id)))
+
+        async def at_host() -> bool:
+            return await state(one, name) == "at_mailbox"
+
+        await world.settle(at_host, 300, "at the mailbox")
+
+    run(scene)
+
+
+def test_nobody_to_leave_it_with_is_said() -> None:  # [R-LET-11]
+    async def scene(world: World) -> None:
+        one, two, _ = await three(world, mailbox="off")
+        await two.stop()
+        name = await send(one, two, "lamp")
+
+        async def tried() -> bool:
+            return (await delivery(one, name)).reason is not None
+
+        await world.settle(tried, 120, "a reason")
+        assert await state(one, name) == "queued"
+        await two.start()
+        await arrives(world, one, name, 300)
+
+    run(scene)
+
+
+def test_blocked_senders_are_refused_with_the_reason() -> None:  # [R-LET-12]
+    async def scene(world: World) -> None:
+        one, two, _ = await three(world)
+        keys = await two.parts.mail.keys.of(one.id)  # type: ignore[union-attr]
+        assert keys is not None
+        two.connections.sessions._blocked |= {one.id}  # the session stands yet
+        name = await send(one, two, "lamp")
+
+        async def refused() -> bool:
+            return await state(one, name) == "refused"
+
+        await world.settle(refused, 60, "refused")
+        assert (await delivery(one, name)).code == "blocked"
+
+    run(scene)
+
+
+# -- keys ----------------------------------------------------------------------------------------------------------
+def test_a_letter_to_a_destroyed_key_is_sealed_again_and_comes_once() -> None:  # [R-LET-8] [R-LET-18]
+    async def scene(world: World) -> None:
+        one, two, host = await three(world, mailbox="all")
+        await two.stop()
+        name = await send(one, two, "lamp")
+
+        async def at_host() -> bool:
+            return await state(one, name) == "at_mailbox"
+
+        await world.settle(at_host, 120, "at the mailbox")
+        wall = world.network.partition([one.name], [two.name, host.name])
+        await two.start()
+        assert two.parts is not None
+        before = two.parts.ring.keys.encryption
+        # What is left of its keys is made anew before the host can hand over anything.
+        await two.ask(lambda services: _new_keys(two))
+        assert two.parts.ring.keys.encryption[0] not in before
+        world.network.fall(wall)
+        await arrives(world, one, name, 3_000)
+        assert await received(two) == ["lamp"]
+        row = await one.parts.store.read(rows.out, 1)  # type: ignore[union-attr]
+        assert row is not None and row.first != row.id
+
+    # The host may be faster than the owner of the recipient: then nothing had to be sealed again.
+    run(scene, 3)
+
+
+async def _new_keys(node: SimNode) -> None:
+    assert node.parts is not None and node.services is not None
+    await node.parts.ring.change(lambda keys: keys.with_encryption(()))
+    await node.services.keys.renew()
+
+
+# -- crashes -------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("victim", [0, 1, 2])
+def test_power_goes_at_any_commit_and_each_mail_comes_once(victim: int, seed: int) -> None:  # [R-LET-13]
+    async def scene(world: World) -> None:
+        nodes = await three(world, mailbox="all")
+        one, two, _ = nodes
+        chance = world.chance("scene")
+        sent: dict[str, str] = {}
+        if chance.below(2):
+            await two.stop()
+        nodes[victim].disk.doom(commit=1 + chance.below(10))
+        for number in range(4):
+            subject = f"mail {number}"
+            with suppress(Down, Problem):
+                sent[await send(one, two, subject)] = subject
+            await world.advance(chance.uniform(0.0, 3.0))
+        nodes[victim].crash()
+        for node in nodes:
+            await node.gone()
+            if not node.up:
+                await node.start()
+
+        async def all_here() -> bool:
+            states = [await state(one, name) for name in sent]
+            return states == ["delivered"] * len(sent) and set(sent.values()) <= set(await received(two))
+
+        await world.settle(all_here, 3_000, "all mails arrive")
+        got = await received(two)
+        assert len(got) == len(set(got))
+
+    run(scene, seed)
+
+
+# -- what strangers bring ------------------------------------------------------------------------------------------
+class Stranger:
+    """Writes letters by hand, honest or not."""
+
+    def __init__(self, name: str, bits: int = BITS) -> None:
+        self.author = Author(name, network="inx")
+        nonce = stamp.search("inx", self.author.id, bits, 0, 1_000_000)
+        assert nonce is not None
+        self.stamp = (bits, nonce)
+
+    def letter(
+        self,
+        to: SimNode,
+        keys: RecipientKeys,
+        now: int,
+        *,
+        number: int = 0,
+        content: bytes | None = None,
+        stamped: bool = True,
+        token: bytes | None = None,
+        **changed: Any,
+    ) -> bytes:
+        assert to.parts is not None
+        bound = Envelope(
+            self.author.id,
+            to.id,
+            letters.key_id("inx", keys.x25519),
+            number.to_bytes(16, "big"),
+            now + DAY_MS,
+        )
+        bound = replace(bound, **changed)
+        body = content or letter_bodies.encode_content(
+            letter_bodies.Mail(subject=f"s{number}", text="x" * 900)
+        )
+        openers: tuple[Entry, ...] = (self.author.entries[0],)
+        plaintext = letters.compose("inx", self.author.signer, bound, body, 0, openers)
+        sealed = to.parts.ports.sealer.seal(keys, letters.info("inx", bound), plaintext)
+        return letters.assemble(bound, sealed, token, self.stamp if stamped else None).data
+
+
+async def bring(node: SimNode, carrier: bytes, data: bytes, here: bool = False) -> str:
+    """What comes of a letter that somebody brings: `True` or `False` as `kept` says, or the code of a refusal."""
+    assert node.parts is not None
+    try:
+        return str(await node.parts.mail.reception.deliver(Carrier(carrier, here), data))
+    except ProtocolError as fault:
+        return fault.code
+
+
+def test_each_fault_of_a_letter_has_its_code() -> None:  # [R-LET-9] [R-LET-10] [R-LET-12]
+    async def scene(world: World) -> None:
+        (node,) = await founded(world, 1)
+        await world.advance(2)
+        assert node.parts is not None
+        keys = await node.parts.mail.keys.of(node.id)
+        assert keys is not None
+        now = node.clock.now_ms()
+        ada, eve = Stranger("ada"), Stranger("eve")
+        me = ada.author.id
+        good = ada.letter(node, keys, now)
+        expected = {
+            "letter": [b"", b"\x90", good[:-1], ada.letter(node, keys, now, content=b"\x80", number=20)],
+            "letter_expired": [
+                ada.letter(node, keys, now, expires=now - 1),
+                ada.letter(node, keys, now, expires=now + 31 * DAY_MS),
+            ],
+            "letter_key": [ada.letter(node, keys, now, key=b"k" * 16)],
+            "letter_token": [ada.letter(node, keys, now, stamped=False)],
+            "mailbox": [ada.letter(node, keys, now, recipient=eve.author.id)],
+        }
+        for code, hostile in expected.items():
+            for each in hostile:
+                assert await bring(node, me, each) == code
+        assert await bring(node, me, eve.letter(node, keys, now, sender=me), here=True) == "letter"
+        assert await bring(node, me, ada.letter(node, keys, now, stamped=False), here=True) == "False"
+        assert await bring(node, me, ada.letter(node, keys, now)) == "False"  # the same again
+        unknown = encoding.encode({"type": "telepathy"})
+        assert await bring(node, me, ada.letter(node, keys, now, number=7, content=unknown)) == "False"
+        await world.advance(1)
+        assert await received(node) == ["s0"]
+        out = await node.parts.store.read(rows.waiting, me, 2**62, 9)
+        assert [letter_bodies.decode_content(each.content).body for each in out] == [
+            letter_bodies.Refused(
+                id=(7).to_bytes(16, "big"),
+                code="unknown_type",
+                text="letters of type telepathy are not known here",
+            )
+        ]
+
+    run(scene)
+
+
+def test_a_token_is_as_good_as_a_stamp_until_it_is_over() -> None:  # [R-LET-9]
+    async def scene(world: World) -> None:
+        (node,) = await founded(world, 1)
+        await world.advance(2)
+        assert node.parts is not None
+        keys, witness = await node.parts.mail.keys.of(node.id), node.parts.own.witness()
+        assert keys is not None and witness is not None
+        now = node.clock.now_ms()
+        ada = Stranger("ada")
+
+        def token(signer: Signer, expires: int) -> bytes:
+            return letters.sign_token(
+                "inx", signer, recipient=node.id, sender=ada.author.id, expires=expires, epoch=0
+            )
+
+        for number, (signer, expires, said) in enumerate(
+            [
+                (witness.signer, now + 1_000, "False"),
+                (witness.signer, now - 1, "letter_token"),
+                (ada.author.signer, now + 1_000, "letter_token"),
+            ]
+        ):
+            data = ada.letter(node, keys, now, number=number, stamped=False, token=token(signer, expires))
+            assert await bring(node, ada.author.id, data) == said
+
+    run(scene)
+
+
+def test_a_stranger_fills_neither_the_inbox_nor_a_mailbox() -> None:  # [R-LET-12] [R-LET-14]
+    async def scene(world: World) -> None:
+        node, friend = await founded(world, 2, mailbox="all", mailbox_mb=1, mailbox_pool_mb=1)
+        await level(world, node, friend)
+        await world.advance(2)
+        assert node.parts is not None
+        now = node.clock.now_ms()
+        keys, others = await node.parts.mail.keys.of(node.id), await node.parts.mail.keys.of(friend.id)
+        assert keys is not None and others is not None
+        text = letter_bodies.encode_content(letter_bodies.Mail(text="x" * 10_000))
+        ada, eve = Stranger("ada"), Stranger("eve")
+        for who in (ada, eve):  # to the node itself: one pool for all strangers
+            said = [
+                await bring(node, who.author.id, who.letter(node, keys, now, number=n, content=text))
+                for n in range(120)
+            ]
+            assert said[-1] == "mailbox_full"
+            await world.advance(5)
+        assert len(await received(node)) < 110
+        kept: dict[bytes, int] = {}
+        await friend.stop()
+        for who in (ada, eve):  # to another one: a quarter each
+            data = (who.letter(friend, others, now, number=n, content=text) for n in range(60))
+            said = [await bring(node, who.author.id, each) for each in data]
+            kept[who.author.id] = said.count("True")
+            assert said[-1] == "mailbox_full"
+        assert all(0 < count <= 1024 * 1024 // SHARE // 10_000 for count in kept.values())
+        used = await node.parts.store.read(mailbox.figures)
+        assert used[1] <= 1024 * 1024
+        await friend.start()  # whoever is known has room all the same
+        await node.ask(lambda services: services.follows.add(id_text(friend.id)))
+        assert await state(friend, await send(friend, node, "lamp")) in ("queued", "delivered")
+        await arrives(world, friend, "out-1")
+
+    run(scene)
+
+
+def test_a_name_on_the_frame_is_no_way_into_the_room_of_friends() -> None:  # [R-LET-14]
+    async def scene(world: World) -> None:
+        node, friend, third = await founded(world, 3, mailbox="all", mailbox_mb=1, mailbox_pool_mb=1)
+        await level(world, node, friend, third)
+        await node.ask(lambda services: services.follows.add(id_text(friend.id)))
+        await world.advance(2)
+        assert node.parts is not None
+        keys = await node.parts.mail.keys.of(third.id)
+        assert keys is not None
+        eve = Stranger("eve")
+        text = letter_bodies.encode_content(letter_bodies.Mail(text="x" * 10_000))
+        now = node.clock.now_ms()
+        assert (
+            await bring(node, eve.author.id, eve.letter(third, keys, now, sender=friend.id, stamped=False))
+            == "letter_token"
+        )
+        said = [
+            await bring(
+                node,
+                eve.author.id,
+                eve.letter(third, keys, now, number=n, content=text),
+            )
+            for n in range(60)
+        ]
+        assert said[-1] == "mailbox_full"
+        own = eve.letter(third, keys, now, number=99, sender=friend.id)
+        assert await bring(node, friend.id, own) == "True"  # as if the friend had brought it
+
+    run(scene)
+
+
+def test_who_brings_what_nobody_can_read_has_to_wait() -> None:  # [R-LET-12]
+    async def scene(world: World) -> None:
+        (node,) = await founded(world, 1)
+        await world.advance(2)
+        assert node.parts is not None
+        keys = await node.parts.mail.keys.of(node.id)
+        assert keys is not None
+        ada, now = Stranger("ada"), node.clock.now_ms()
+        said = [
+            await bring(node, ada.author.id, ada.letter(node, keys, now, number=n, content=b"\xc0"))
+            for n in range(40)
+        ]
+        assert said[0] == "letter" and said[-1] == "rate"
+        other = Stranger("other")
+        assert await bring(node, other.author.id, other.letter(node, keys, now)) == "False"
+        await world.advance(120)
+        assert await bring(node, ada.author.id, ada.letter(node, keys, now, number=50)) == "False"
+
+    run(scene)
+
+
+# -- silence -------------------------------------------------------------------------------------------------------
+def test_nothing_of_a_letter_stands_in_a_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def scene(world: World) -> None:
+        logging.getLogger("netnode").setLevel(logging.DEBUG)
+        logging.getLogger("netnode").propagate = True
+        one, two, _ = await three(world, mailbox="all")
+        await two.stop()
+        name = await send(one, two, "SECRET")
+        await world.advance(60)
+        await two.start()
+        await arrives(world, one, name, 1_200)
+        (node_keys,) = {await two.parts.mail.keys.of(two.id)}  # type: ignore[union-attr]
+        assert node_keys is not None
+        bad = Stranger("ada")
+        content = encoding.encode({"type": "mail", "text": "SECRET", "subject": 7})
+        await bring(two, bad.author.id, bad.letter(two, node_keys, two.clock.now_ms(), content=content))
+
+    with caplog.at_level(logging.DEBUG, logger="netnode"):
+        run(scene)
+    assert caplog.records
+    assert "SECRET" not in caplog.text
