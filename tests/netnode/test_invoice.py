@@ -27,7 +27,8 @@ from protocol.deals.bodies import (
     Renewal,
 )
 from protocol.deals.enclosures import Goods, TaxLine
-from protocol.deals.mandates import renewal, sign_statement
+from protocol.deals.mandates import renewal, sign_statement, turn_of
+from protocol.deals.message import parse
 from protocol.deals.state import PartStatus, Phase
 from protocol.records.money import Per
 from tests.netnode.deals_made import ADA, HEADING, goods, known, ordered, play
@@ -213,6 +214,8 @@ def test_a_renewal_is_invoiced_for_its_period() -> None:
     assert (found.total, found.tax, found.lines[0].amount) == (1_490, 238, 1_000)
     assert found.period is not None
     assert [date_text(moment) for moment in found.period] == ["2023-12-14", "2024-01-14"]
+    turn = turn_of(parse(played.start.body.first), 1)
+    assert found.period == (turn.begins, turn.ends - 1)
 
 
 def test_a_renewal_at_another_price_states_that_price() -> None:

@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from netnode.deals.subscribed import SENTENCES
+from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.operations import models
 from netnode.problems import Problem
+from protocol.letter_bodies import MandateLetter
 from tests.netnode.dealing import CAP, Market, market
 from tests.netnode.services_home import OpenHome
 
@@ -138,12 +141,43 @@ async def test_a_renewal_that_crosses_an_end_is_cancelled_by_the_buyers_node(tmp
 
 async def test_a_period_that_was_paid_is_not_cancelled_by_itself(tmp_path: Path) -> None:
     async with subscribed(tmp_path) as (trade, deal):
-        await turn_round(trade, 30)
+        first = await one(trade.seller, deal)
+        assert first.turn is not None
+        trade.clock.now = first.turn.due
+        await trade.buyer.services.subscriptions.end(deal)
+        trade.clock.now += 1
+        await trade.seller.trading.look()
+        await trade.post.carry()
         made = (await one(trade.buyer, deal)).renewals[0]
         await trade.buyer.services.deals.paid(models.DealMoney(deal=made.deal))
-        await trade.buyer.services.subscriptions.end(deal)
         await turn_round(trade, 3)
         assert (await trade.buyer.services.deals.show(made.deal)).state == "agreed"
+
+
+async def test_nobody_but_the_seller_asks_for_a_price(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        asked = MandateLetter(order=bytes.fromhex(deal), price=9_999)
+        letter = Incoming(
+            sender=b"m" * 32,
+            epoch=0,
+            key=b"k" * 32,
+            id=b"i" * 16,
+            first=b"i" * 16,
+            stranger=True,
+            body=asked,
+            at=0,
+        )
+        for sender, order, code in (
+            (b"m" * 32, bytes.fromhex(deal), "not_party"),
+            (trade.seller.me.id, b"o" * 32, "no_deal"),
+        ):
+            given = replace(letter, sender=sender, body=msgspec.structs.replace(asked, order=order))
+            answer = await trade.buyer.trading.renewing.take(given)
+            assert isinstance(answer, Refusal) and answer.code == code
+        assert (await one(trade.buyer, deal)).asked is msgspec.UNSET
+        answer = await trade.buyer.trading.renewing.take(replace(letter, sender=trade.seller.me.id))
+        assert isinstance(answer, Taken)
+        assert (await one(trade.buyer, deal)).asked.minor == 9_999  # type: ignore[union-attr]
 
 
 async def test_a_price_changes_only_by_consent(tmp_path: Path) -> None:  # [R-MAN-8] [R-MAN-9]
