@@ -404,9 +404,12 @@ def test_a_stranger_fills_neither_the_inbox_nor_a_mailbox() -> None:  # [R-LET-1
             await world.advance(5)
         assert len(await received(node)) < 110
         kept: dict[bytes, int] = {}
+        brought = {
+            who: [who.letter(friend, others, now, number=n, content=text) for n in range(60)]
+            for who in (ada, eve)
+        }
         await friend.stop()
-        for who in (ada, eve):  # to another one: a quarter each
-            data = (who.letter(friend, others, now, number=n, content=text) for n in range(60))
+        for who, data in brought.items():  # to another one: a quarter each
             said = [await bring(node, who.author.id, each) for each in data]
             kept[who.author.id] = said.count("True")
             assert said[-1] == "mailbox_full"
