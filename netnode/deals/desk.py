@@ -141,7 +141,7 @@ class Desk:
                 seller=order.seller,
             )
             order = msgspec.structs.replace(order, named=named)
-        now = self._clock.now_ms()
+        now = self._date(order)
         try:
             start = sign(
                 self._network, signer, body=order, deal=None, role="buyer", number=0, previous=None, seen=(),
@@ -179,6 +179,23 @@ class Desk:
             return keys.with_deal_secret(self._entropy.token(limits.KEY_BYTES))
 
         return await self._ring.change(with_secret)
+
+    def _date(self, order: Order) -> int:
+        """The date of an own order: now, and not before the offer that it is on.
+
+        Raises:
+            Problem: `clock` (4): the offer is dated further ahead than clocks may differ.
+        """
+        now = self._clock.now_ms()
+        made = now if order.offer is UNSET else parse_offer(order.offer).offer.time
+        if made > now + limits.CLOCK_TOLERANCE_MS:
+            raise Problem(
+                "The offer is dated ahead of this computer's clock, so an order on it would be refused. Set the "
+                "clock of this computer, or wait until that date.",
+                ExitCode.REFUSED,
+                "clock",
+            )
+        return max(now, made)  # why: its seller's clock may be a little ahead
 
     def _refuse_twin(self) -> None:
         if self._own.caution.alarmed is not None:

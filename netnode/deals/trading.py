@@ -47,6 +47,7 @@ class Trading:
         Raises:
             Problem: the disk, or a full outbox.
         """
+        await self.desk.secret()  # why: a home of an earlier version has none, nor has a backup of it
         await self.refresh()
         await self.holding.run()
         await self.renewing.run()

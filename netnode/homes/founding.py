@@ -107,6 +107,8 @@ def _founded(network: str, entropy: bytes, ports: Ports) -> tuple[Keys, Entry]:
         session_until=now + limits.SESSION_KEY_DAYS * DAY_MS,
         backup_public=backup_public(network, entropy),
         backup_key=ports.entropy.token(limits.KEY_BYTES),
+        # From the first backup on: a home that is put back from one made before its first order knows that order again.
+        deal_secret=ports.entropy.token(limits.KEY_BYTES),
     )
     inception = sign_entry(
         network, signer, author=networker, seq=0, prev=NO_PREV, epoch=0, term=0, time=now, kind=INCEPTION,

@@ -190,6 +190,7 @@ async def _rotate(
         session_until=fresh.session_until,
         backup_public=fresh.backup_public,
         backup_key=fresh.backup_key,
+        deal_secret=ports.entropy.token(limits.KEY_BYTES),
     )
     ports.disk.remove(beside.path)  # of an attempt whose rotation never came into the log
     beside.create(keys, passphrase)

@@ -54,6 +54,8 @@ class Oracle:
         put_back: networkers of whom a home was put back from an older copy.
         wrong_clocks: homes whose clock may be off by more than INX tolerates.
         mails: to whom and under which subject an owner was told that a mail is sent, by home and name of the mail.
+        moves: own messages in deals that an owner was told are on disk, with what they are, by home and id.
+        shelves: keys of own listings made for deals, with how many pieces there were (None: not counted), by home.
         told: how often an owner was told that an entry is on disk.
     """
 
@@ -72,6 +74,8 @@ class Oracle:
     put_back: set[bytes] = field(default_factory=set)
     wrong_clocks: set[str] = field(default_factory=set)
     mails: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)
+    moves: dict[str, dict[bytes, str]] = field(default_factory=dict)
+    shelves: dict[str, dict[str, int | None]] = field(default_factory=dict)
     told: int = 0
 
     def acknowledge(self, home: str, entry: bytes, what: str, at: float) -> None:
@@ -90,6 +94,11 @@ class Oracle:
         self.put_back.add(self.homes[home])
         told = self.acknowledged.get(home, {})
         self.acknowledged[home] = {entry: each for entry, each in told.items() if entry in known}
+
+    def forgot(self, home: str, kept: Iterable[bytes]) -> None:
+        """A home was put back from an older copy: of its own moves in deals, these are in it or at the other side."""
+        known = set(kept)
+        self.moves[home] = {name: what for name, what in self.moves.get(home, {}).items() if name in known}
 
     def copied(self, source: str, home: str) -> None:
         """A home became the copy of another one; both may write from now on."""

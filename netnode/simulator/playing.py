@@ -15,6 +15,8 @@ from netnode.simulator.actors import Stall
 from netnode.simulator.byzantine import Villain
 from netnode.simulator.byzantine.registry import villain
 from netnode.simulator.checks import Safety
+from netnode.simulator.dealing import DEAL_ACTS
+from netnode.simulator.dealt import own_moves, sides
 from netnode.simulator.nodes import Down, SimNode, told
 from netnode.simulator.observing import Seen, watch
 from netnode.simulator.options import Options
@@ -27,6 +29,7 @@ from netnode.simulator.world import Build, World
 EVENTS_A_LOOK: Final = 500  # why: a look costs about what so many events do
 LOOK_SECONDS: Final = 0.5
 MONTH_MS: Final = 30 * 86_400_000
+ACTS: Final = {**actors.ACTS, **DEAL_ACTS}
 HONEST: Final[Mapping[str, int]] = {name: weight for name, (_, weight) in actors.ACTS.items()}
 QUIET: Final[Mapping[str, int]] = {"publish": 6, "edit": 3, "withdraw": 1, "search": 1}
 
@@ -154,6 +157,10 @@ class Play:
         node.put_back(folder)
         with disk_copy(node.home) as connection:
             self.oracle.replaced(node.name, own_ids(connection, self.oracle.homes[node.name]))
+            kept = own_moves(connection)
+        for held in sides(each for each in self.nodes if each is not node).values():
+            kept.update(name for side in held for name in side.messages)
+        self.oracle.forgot(node.name, kept)
         self.safety.replaced(node.name)
 
     async def start(self, node: SimNode, peers: Sequence[str] = ()) -> bool:
@@ -218,7 +225,7 @@ class Play:
             return "down"
         try:
             async with asyncio.timeout(actors.PATIENCE):
-                await node.ask(lambda _: actors.ACTS[name][0](stall))
+                await node.ask(lambda _: ACTS[name][0](stall))
         except Problem as problem:
             self.seen.mark(f"act {name} {problem.code}")
             return problem.code

@@ -9,6 +9,7 @@ from typing import Final
 
 from netnode.problems import ExitCode, Problem
 from netnode.simulator.chance import Stream
+from netnode.simulator.scenarios.deals import DEALS
 from netnode.simulator.scenarios.evil import EVIL
 from netnode.simulator.scenarios.found import FOUND
 from netnode.simulator.scenarios.homes import HOMES
@@ -17,7 +18,7 @@ from netnode.simulator.scenarios.letters import LETTERS
 from netnode.simulator.scenarios.market import MARKET
 from netnode.simulator.scenarios.scenario import Scenario
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (*MARKET, *HOMES, *KEYS, *EVIL, *LETTERS, *FOUND)
+SCENARIOS: Final[tuple[Scenario, ...]] = (*MARKET, *HOMES, *KEYS, *EVIL, *LETTERS, *DEALS, *FOUND)
 
 
 def named(text: str) -> Scenario:

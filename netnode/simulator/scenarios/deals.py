@@ -1,0 +1,160 @@
+"""Deals: whole trades under every fault; in the end both sides hold the same, and every deal has come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from netnode.operations import models
+from netnode.problems import Problem
+from netnode.services.node_services import NodeServices
+from netnode.simulator.dealing import DEAL_ACTS
+from netnode.simulator.dealt import require_sound, require_stock, unfinished
+from netnode.simulator.nodes import Down, SimNode
+from netnode.simulator.options import LINK_FAULTS, Options
+from netnode.simulator.oracle import Violation
+from netnode.simulator.playing import Play
+from netnode.simulator.scenarios.scenario import Scenario
+from protocol.certificate import DAY_MS
+from protocol.identity import id_text
+
+DEALING: Final = {name: weight for name, (_, weight) in DEAL_ACTS.items()}
+SHELVES: Final = 2
+TERMS: Final = {f"{step}_days": 2 for step in ("accept", "pay", "fulfil", "confirm", "dispute", "ruling")}
+NIGHT_SECONDS: Final = 2.5 * DAY_MS / 1_000  # why: longer than any step of TERMS may take
+ROUNDS: Final = 60  # of everybody doing what their deals wait for; why: a deal has at most some ten steps
+ROUND_SECONDS: Final = 30.0
+ARRIVE_SECONDS: Final = 3_600.0  # virtual; why: pauses between attempts have grown to some minutes by then
+
+
+async def deals(play: Play) -> None:
+    """People deal with each other while everything fails: both sides hold the same, and each deal comes to rest."""
+    await opened(play)
+    await play.live(acts=DEALING)
+    old: SimNode | None = None
+    if play.chance.random() < 0.5:
+        old = play.chance.choice(play.nodes)
+        kept = old.copy(play.world.folder / "kept")
+        await play.live(play.options.seconds / 2, DEALING)
+    if play.chance.random() < 0.5:
+        await night(play)
+        await play.live(play.options.seconds / 2, DEALING)
+    if old is not None:
+        await play.stop(old)
+        play.put_back(old, kept)
+        play.seen.mark("deals put back")
+        await play.start(old)
+        await play.live(play.options.seconds / 2, DEALING)
+        await play.troubles.end()
+        for node in play.nodes:
+            await play.start(node)
+        await play.mend(old)
+    await play.level()
+    await rest(play, play.nodes)
+
+
+async def opened(play: Play) -> None:
+    """The market opens: mailbox hosts are named, shelves are filled, everybody has heard of everything."""
+    await play.begin(mailbox="all", **TERMS)
+    for node in play.nodes:
+        names = [id_text(host.id) for host in play.nodes[:2] if host is not node]
+        try:
+            await node.ask(partial(_name_hosts, names))
+        except (Problem, Down):
+            play.seen.mark("deals without a host")
+        for _ in range(SHELVES):
+            await play.act(node, "shelve")
+    await asyncio.sleep(20.0)
+
+
+async def _name_hosts(names: Sequence[str], services: NodeServices) -> None:
+    await services.identity.edit_profile(models.ProfileEdit(mailboxes=list(names)))
+
+
+async def night(play: Play) -> None:
+    """Everybody is away for days, and dates pass."""
+    up = [node for node in play.nodes if node.up]
+    for node in up:
+        await play.stop(node)
+    await asyncio.sleep(NIGHT_SECONDS)
+    for node in up:
+        await play.start(node)
+    play.seen.mark("deals overnight")
+
+
+async def rest(play: Play, owners: Sequence[SimNode]) -> None:
+    """Everybody does what their deals wait for, until nothing is open and both sides hold the same.
+
+    Raises:
+        Violation: `deals`, `doubled`, `oversold`, `stuck`, or `unfinished`.
+    """
+    for number in range(ROUNDS):
+        for node in owners:
+            if code := await play.act(node, "conclude"):
+                play.seen.mark(f"conclude stopped {code}")
+        await asyncio.sleep(ROUND_SECONDS)
+        left = unfinished(owners, play.world.clock.now_ms())
+        if not left:
+            break
+        if number % 20 == 19:
+            await night(play)
+    else:
+        raise Violation("unfinished", f"{len(left)} deals do not come to rest: {'; '.join(left[:4])}")
+    await _arrived(play, owners)
+    count = require_sound(owners, play.oracle, play.world.clock.now_ms())
+    require_stock(owners, play.oracle)
+    play.seen.marks["deals equal"] += count
+    play.look()
+
+
+async def _arrived(play: Play, owners: Sequence[SimNode]) -> None:
+    """No letter is on its way any more.
+
+    Raises:
+        Violation: `deals`.
+    """
+    until = play.now + ARRIVE_SECONDS
+    while waiting := sum(map(_waiting, owners)):
+        if play.now > until:
+            raise Violation("deals", f"{waiting} letters did not arrive in {ARRIVE_SECONDS:.0f} s")
+        await asyncio.sleep(ROUND_SECONDS)
+
+
+def _waiting(node: SimNode) -> int:
+    if node.parts is None:
+        return 0
+    count: int = node.parts.store.reading(
+        lambda reader: (
+            reader.connection.execute(
+                "SELECT (SELECT count(*) FROM outbox WHERE state IN ('queued', 'at_mailbox')) "
+                "+ (SELECT count(*) FROM inbox)"
+            ).get
+        )
+    )
+    return count
+
+
+def _dealing(options: Options) -> Options:
+    """Every fault but wrong clocks by days: a day is what the terms of a deal are made of."""
+    chosen = tuple(each for each in options.faults if each != "clock") or LINK_FAULTS
+    return replace(
+        options, byzantine=(), faults=chosen, followers=0, act_every=4.0, nodes=min(5, options.nodes),
+        text=min(400, options.text), skew_ms=min(5_000, options.skew_ms),
+    )  # fmt: skip
+
+
+DEALS: Final = (
+    Scenario(
+        "deals", deals, _dealing, least=3, weight=4,
+        marks=(
+            "level", "deals equal", "deals overnight", "deals put back", "deal offered", "deal on an offer",
+            *(f"deal {name}" for name in (
+                "accept", "decline", "cancel", "paid", "received", "fulfil", "receipt", "refund", "refunded", "dispute",
+                "lapse", "presume",
+            )),
+        ),
+    ),
+)  # fmt: skip
