@@ -20,6 +20,7 @@ from netnode.operations import (
     peers,
     reach,
     room,
+    subscriptions,
     witnesses,
 )
 from protocol.recovery import promised_seed
@@ -114,6 +115,13 @@ CALLS = [
     (deals.OFFERS, models.Listed(limit=2)),
     (deals.OFFER_SHOW, models.OfferName("7b7b")),
     (deals.OFFER_END, models.OfferName("7b7b")),
+    (subscriptions.SUBSCRIPTIONS, models.SubscriptionsQuery(deal="3f3f")),
+    (subscriptions.SUBSCRIPTION_PAUSE, models.DealName("3f3f")),
+    (subscriptions.SUBSCRIPTION_RESUME, models.DealName("3f3f")),
+    (subscriptions.SUBSCRIPTION_END, models.DealName("3f3f")),
+    (subscriptions.SUBSCRIPTION_CONSENT, models.SubscriptionPrice(deal="3f3f", price="14.00", text="Post")),
+    (subscriptions.SUBSCRIPTION_RENEW, models.SubscriptionRenew(deal="3f3f", anyway=True)),
+    (subscriptions.INVOICE, models.InvoiceOrder(deal="3f3f", credit_note=True, html=True)),
     (room.LISTING_DROP, models.ListingDrop(f"{OTHER}/x")),
     (room.LOG_DROP, models.LogDrop(id=OTHER)),
     (room.STAMP, models.Nothing()),

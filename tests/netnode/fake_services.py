@@ -23,6 +23,7 @@ from netnode.system import SystemDisk, SystemEntropy
 from tests.netnode.fake_deals import FakeDeals, FakeOffers, FakeStock
 from tests.netnode.fake_keys import FakeKeys
 from tests.netnode.fake_reach import FakeDomains, FakeInvites, FakeReaching
+from tests.netnode.fake_subscriptions import FakeSubscriptions
 
 ME = "nx1" + "me" * 29
 OTHER = "nx1" + "ot" * 29
@@ -569,6 +570,7 @@ class FakeServices:
         self.mail = FakeMail()
         self.deals = FakeDeals(self)
         self.offers = FakeOffers(self)
+        self.subscriptions = FakeSubscriptions(self)
         self.stock = FakeStock()
         self.witnesses = FakeWitnesses()
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
