@@ -19,7 +19,9 @@ export class Way {
    */
   static async open(address, { now = Date.now, fetch = globalThis.fetch } = {}) {
     const self = new Way();
-    Object.assign(self, { address: address.replace(/\/+$/, ""), clock: now, ahead: 0, ask: fetch });
+    Object.assign(self, { address: address.replace(/\/+$/, ""), clock: now, ahead: 0 });
+    // A browser's fetch refuses to be called as a method of something else.
+    self.ask = (...request) => fetch(...request);
     const about = await self.#get();
     if (about.version !== 1) throw new InxError("version", "the node serves buyers by another version");
     const openers = await openersOf(about.network, await Promise.all(about.openers.map((entry) => parseEntry(entry))));
