@@ -22,6 +22,7 @@ from netnode.cli.frame import (
 from netnode.cli.pictures import publish
 from netnode.cli.reach import call, send_file, use
 from netnode.cli.receiving import Received
+from netnode.cli.reviews import rating_rows
 from netnode.cli.saving import save
 from netnode.operations import models
 from netnode.operations.calling import Caller
@@ -188,6 +189,7 @@ def _show_one(found: models.Listing) -> None:
     ]
     if found.withdrawn is True:
         rows.append(("state", "withdrawn"))
+    rows += rating_rows(found.ratings)
     shown = {"title", "key", "kind", "price", "currency", "per", "variants", "description"}
     rows += [
         (name.replace("_", " "), _field(name, value))

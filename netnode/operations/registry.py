@@ -18,6 +18,7 @@ from netnode.operations import (
     own,
     peers,
     reach,
+    reviews,
     room,
     subscriptions,
     witnesses,
@@ -43,4 +44,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *deals.OPERATIONS,
     *subscriptions.OPERATIONS,
     *witnesses.OPERATIONS,
+    *reviews.OPERATIONS,
 )

@@ -379,6 +379,22 @@ class Witnesses(Protocol):
         """A file that proves one, or all; Problem 3 when there is none."""
 
 
+class Reviews(Protocol):
+    """Reviews of deals."""
+
+    async def write(self, request: models.ReviewWrite) -> models.ReviewPublished:
+        """Reviews an own deal; Problem 4 before its receipt. Signs."""
+
+    async def withdraw(self, deal: str) -> models.ReviewPublished:
+        """Takes a review back; Problem 3 when there is none. Signs."""
+
+    async def carry(self, chunks: AsyncIterable[bytes]) -> models.ReviewPublished:
+        """Publishes somebody's review; Problem 4 for one that nobody signed. Signs."""
+
+    async def list(self, query: models.ReviewsQuery) -> models.Reviews:
+        """Reviews of a seller or listing, by the viewer's own trust."""
+
+
 class Moderation(Protocol):
     """Public statements about others."""
 
@@ -533,6 +549,10 @@ class Services(Protocol):
     @property
     def witnesses(self) -> Witnesses:
         """What proves that this node brought buyers to sellers."""
+
+    @property
+    def reviews(self) -> Reviews:
+        """Reviews of deals."""
 
     @property
     def moderation(self) -> Moderation:

@@ -14,8 +14,9 @@ from msgspec import UNSET
 
 from netnode.projections import facets
 from protocol import stamp
+from protocol.deals.reviews import parse_review
 from protocol.errors import Void
-from protocol.records import Block, Listing, Profile, Report, Withdraw, decode_record
+from protocol.records import Block, Listing, Profile, Report, Review, Withdraw, decode_record
 
 # An author can fill a node with worthless entries, but not with notes about them: the newest are shown.
 VOIDS_KEPT: Final = 1_000
@@ -42,6 +43,7 @@ class Batch:
     keys: dict[tuple[int, str], Key] = field(default_factory=dict)
     profiles: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     statements: dict[tuple[int, int, bytes, bytes], tuple[Any, ...]] = field(default_factory=dict)
+    reviews: list[tuple[Any, ...]] = field(default_factory=list)
     voids: list[tuple[int, int, str, str | None]] = field(default_factory=list)
 
     def take(
@@ -78,8 +80,19 @@ class Batch:
                 subject = b"" if decoded.entry is UNSET else decoded.entry
                 text = "" if decoded.text is UNSET else decoded.text
                 self._state(n, kind, decoded.author, subject, seq, entry, time, False, decoded.reason, text)
+            case Review():
+                self._review(n, seq, entry, record)
             case _:
                 pass
+
+    def _review(self, n: int, seq: int, entry: bytes, record: bytes) -> None:
+        """Notes a review that its buyer signed; one made up by whoever carries it is void [R-REV-2]."""
+        try:
+            found = parse_review(self.network, record)
+        except Void as error:
+            self.voids.append((n, seq, error.code, None))
+            return
+        self.reviews.append((n, seq, entry, found.record.seller, found.key, found.record.time, found.id))
 
     def _state(self, n: int, kind: int, target: bytes, subject: bytes, seq: int, *rest: Any) -> None:
         place = (n, kind, target, subject)
@@ -103,6 +116,10 @@ class Batch:
             " time = excluded.time, lifted = excluded.lifted, reason = excluded.reason, text = excluded.text"
             " WHERE excluded.seq > statement.seq",
             self.statements.values(),
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO review(n, seq, entry, seller, key, time, id) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            self.reviews,
         )
         connection.executemany(
             "INSERT OR REPLACE INTO void_entry(n, seq, code, key) VALUES (?, ?, ?, ?)", self.voids
@@ -241,7 +258,7 @@ def drop_author(connection: apsw.Connection, n: int, room: int) -> int:
     connection.executemany("DELETE FROM listing_record WHERE l = ?", gone)
     connection.executemany("DELETE FROM listing WHERE l = ?", gone)
     if len(rows) < room:
-        for table in ("profile", "statement", "void_entry", "projected"):
+        for table in ("profile", "statement", "review", "void_entry", "projected"):
             connection.execute(f"DELETE FROM {table} WHERE n = ?", (n,))  # noqa: S608 - constants
     return len(rows)
 
@@ -274,7 +291,7 @@ def forget_below(connection: apsw.Connection, n: int, base: int, room: int) -> i
     if len(rows) < room:
         connection.execute("DELETE FROM listing WHERE n = ? AND seq IS NULL AND withdrawn < ?", (n, base))
         connection.execute("UPDATE listing SET withdrawn = NULL WHERE n = ? AND withdrawn < ?", (n, base))
-        for table in ("profile", "statement", "void_entry"):
+        for table in ("profile", "statement", "review", "void_entry"):
             connection.execute(f"DELETE FROM {table} WHERE n = ? AND seq < ?", (n, base))  # noqa: S608 - constants
     return len(rows)
 

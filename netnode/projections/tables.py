@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 # The version of these tables and of what is put into them: another one found is dropped and made anew.
-VERSION: Final = b"3"
+VERSION: Final = b"4"
 _VERSION_NAME: Final = "catalogue"
 _CURSOR_NAME: Final = "catalogue_cursor"
 
@@ -66,6 +66,13 @@ CREATE TABLE IF NOT EXISTS statement(
     PRIMARY KEY(n, kind, target, subject)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS statement_time ON statement(n, time);
 
+-- Reviews whose buyer signed them, as often as somebody carries them; id: SHA-256 of the record, key: the buyer's of
+-- the deal, time: by the buyer's clock. Whether the seller made the contract is judged by who reads.
+CREATE TABLE IF NOT EXISTS review(
+    n INTEGER NOT NULL, seq INTEGER NOT NULL, entry BLOB NOT NULL, seller BLOB NOT NULL, key BLOB NOT NULL,
+    time INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY(n, seq)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS review_seller ON review(seller, key);
+
 -- Entries without effect and why; key: that a withdrawal names without a listing before it.
 CREATE TABLE IF NOT EXISTS void_entry(
     n INTEGER NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL, key TEXT, PRIMARY KEY(n, seq)) WITHOUT ROWID;
@@ -73,7 +80,7 @@ CREATE INDEX IF NOT EXISTS void_entry_key ON void_entry(n, key) WHERE key IS NOT
 """
 
 _NAMES: Final = (
-    "projected", "due", "listing", "listing_record", "listing_text", "profile", "statement", "void_entry",
+    "projected", "due", "listing", "listing_record", "listing_text", "profile", "statement", "review", "void_entry",
 )  # fmt: skip
 
 

@@ -330,7 +330,7 @@ def count_listings(connection: apsw.Connection, now_ms: int, seller: bytes | Non
 def in_force(
     connection: apsw.Connection, networker: bytes, now_ms: int, below: int
 ) -> list[tuple[int, bytes]]:
-    """The entries of a networker below a seq that are in force now: listings, profile, blocks and reports.
+    """The entries of a networker below a seq that are in force now: listings, profile, blocks, reports, reviews.
 
     Returns:
         (seq, entry id), seq ascending.
@@ -341,6 +341,7 @@ def in_force(
         " AND (withdrawn IS NULL OR withdrawn < seq) AND (expires IS NULL OR expires > :now)"
         " UNION SELECT seq, entry FROM profile WHERE n = (SELECT n FROM author) AND seq < :below"
         " UNION SELECT seq, entry FROM statement WHERE n = (SELECT n FROM author) AND seq < :below AND NOT lifted"
+        " UNION SELECT seq, entry FROM review WHERE n = (SELECT n FROM author) AND seq < :below"
         " ORDER BY seq",
         {"id": networker, "now": now_ms, "below": below},
     )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from typing import Protocol
 
+import msgspec
 from msgspec import UNSET
 
 from netnode.market.forms import FormError
@@ -26,6 +28,13 @@ from protocol.records import Listing, Withdraw, encode_record, merge
 _LIST = "own listings"
 
 
+class Ratings(Protocol):
+    """What reviews come to."""
+
+    async def ratings(self, seller: bytes, key: str) -> Sequence[models.RatingGroup]:
+        """Those of one listing, by the owner's own trust."""
+
+
 class OwnListings:
     """`operations.services.Listings`. What is published here is judged and written one at a time.
 
@@ -37,6 +46,7 @@ class OwnListings:
         entropy: salts of records.
         feeds: reads feeds.
         export: writes them.
+        ratings: what others say of listings.
     """
 
     def __init__(
@@ -48,6 +58,7 @@ class OwnListings:
         entropy: Entropy,
         feeds: FeedImport,
         export: FeedExport,
+        ratings: Ratings,
     ) -> None:
         self._store = store
         self._own = own
@@ -56,6 +67,7 @@ class OwnListings:
         self._entropy = entropy
         self._feeds = feeds
         self._export = export
+        self._ratings = ratings
         self._turn = asyncio.Lock()  # between the look at what is in force and the entry that replaces it
 
     async def publish(self, fields: dict[str, object]) -> models.Published:
@@ -137,7 +149,8 @@ class OwnListings:
         row = await self._store.read(lambda reader: views.listing(reader.connection, seller, key))
         if row is None:
             raise not_held(ref, seller == self._own.id)
-        return views.full(row)
+        ratings = await self._ratings.ratings(seller, key)
+        return msgspec.structs.replace(views.full(row), ratings=list(ratings))
 
     async def import_feed(self, query: models.ImportQuery, chunks: AsyncIterable[bytes]) -> models.Imported:
         """Publishes what a feed changes; see `FeedImport.run`."""

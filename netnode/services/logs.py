@@ -22,7 +22,8 @@ from protocol.errors import Void
 from protocol.identity import id_text
 from protocol.items import Standing
 from protocol.kinds import KINDS, RESERVED, decode_record
-from protocol.records import Block, Close, Listing, Profile, Report, Rotation, Withdraw
+from protocol.limits import MAX_RATING
+from protocol.records import Block, Close, Listing, Profile, Report, Review, Rotation, Withdraw
 
 _ENTRIES: Final = "entries"
 _LOGS: Final = "logs"
@@ -195,6 +196,8 @@ def _summary(kind: int, data: bytes) -> str:
             return f"{id_text(target)}{' (lifted)' if lifted is True else ''}"
         case Report(author=target, reason=reason):
             return f"{id_text(target)}: {reason}"
+        case Review(seller=seller, rating=rating):
+            return f"{id_text(seller)}: {'taken back' if rating is UNSET else f'{rating} of {MAX_RATING}'}"
         case Close(reason=reason):
             return "" if reason is UNSET else reason
         case Rotation():

@@ -46,6 +46,7 @@ from netnode.services.peers import PeerBook
 from netnode.services.picturing import PictureFetch
 from netnode.services.ports import Projector, Serving, Sessions
 from netnode.services.reaching import Reaching
+from netnode.services.reviews import ReviewBook
 from netnode.services.room import Room
 from netnode.services.rotations import Rotations
 from netnode.services.settling import OwnWork
@@ -90,6 +91,7 @@ class NodeServices:
     offers: OfferBook
     stock: Stocks
     witnesses: WitnessShelf
+    reviews: ReviewBook
     moderation: Statements
     config: FileConfiguration
 
@@ -207,6 +209,7 @@ def compose(
     letters = letters or Letters(store, clock, entropy)
     trading = trading or make_trading(settings, store, ring, own, letters, clock, entropy)
     ordering = Ordering(store, own, projector, trading, clock, sessions is not None)
+    reviews = ReviewBook(network, store, own, projector, ring, clock, entropy)
     keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)
     stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
     identity = OwnIdentity(store, own, projector, entropy, stamping)
@@ -229,7 +232,7 @@ def compose(
         identity=identity,
         room=Room(store, gate, keeping, own, projector),
         stamps=Stamps(store, own, stamping, identity),
-        listings=OwnListings(store, own, projector, clock, entropy, feeds, export),
+        listings=OwnListings(store, own, projector, clock, entropy, feeds, export, reviews),
         search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),
         peers=peers,
         addresses=AddressShelf(store, clock, peers, sessions),
@@ -250,6 +253,7 @@ def compose(
         backups=backups,
         doctor=Doctor(home, machine(), clock, disk, entropy, executor, live),
         witnesses=WitnessShelf(network, store),
+        reviews=reviews,
         mail=MailService(store, own, clock, letters),
         deals=DealBook(network, store, own, trading, letters, ordering, clock, entropy),
         subscriptions=Subscriptions(store, trading, clock),

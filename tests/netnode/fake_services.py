@@ -542,6 +542,39 @@ class FakeWitnesses:
         yield b"INXWIT1\n"
 
 
+class FakeReviews:
+    def __init__(self, services):
+        self.services = services
+        self.groups = [
+            models.RatingGroup(distance="own", average="4.0", receipts=1, aged=1, witnessed=0),
+            models.RatingGroup(distance="strangers", average="1.5", receipts=1_000, aged=20, witnessed=3),
+        ]
+        self.one = models.Review(
+            review="ab" * 32, entry="cd" * 32, rating=4, text="Warm.", time=1_700_000_000_000, seller=OTHER,
+            seller_name="Ben", listing=f"{OTHER}/cap", title="Blue cap", distance="own", buyer=ME, carriers=[ME],
+            agreed=1_690_000_000_000, received=1_699_000_000_000, aged=True, witnessed=False,
+        )  # fmt: skip
+
+    async def write(self, request):
+        self.services.sign()
+        return models.ReviewPublished(review="ab" * 32, entry="cd" * 32, seller=OTHER)
+
+    async def withdraw(self, deal):
+        self.services.sign()
+        return models.ReviewPublished(review="ab" * 32, entry="cd" * 32, seller=OTHER)
+
+    async def carry(self, chunks):
+        self.services.sign()
+        data = b"".join([chunk async for chunk in chunks])
+        if not data:
+            raise Problem("This is no review that could be carried.", ExitCode.REFUSED, "malformed")
+        return models.ReviewPublished(review="ab" * 32, entry="cd" * 32, seller=OTHER)
+
+    async def list(self, query):
+        found = paged([self.one], query)
+        return models.Reviews(ratings=self.groups, items=found.items, next=found.next)
+
+
 class FakeServices:
     """Satisfies `Services`; `unlocked` says whether it can sign, `running` whether it plays a running node."""
 
@@ -573,6 +606,7 @@ class FakeServices:
         self.subscriptions = FakeSubscriptions(self)
         self.stock = FakeStock()
         self.witnesses = FakeWitnesses()
+        self.reviews = FakeReviews(self)
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
     def sign(self):

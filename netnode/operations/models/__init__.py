@@ -110,6 +110,8 @@ from netnode.operations.models.own import (
     Waiting,
 )
 from netnode.operations.models.peers import Follow, Invitation, Networker, Peer, PeerBlock, PeerName, PeerUri
+from netnode.operations.models.ratings import Distance as ReviewDistance
+from netnode.operations.models.ratings import RatingGroup
 from netnode.operations.models.reach import (
     DomainCheck,
     DomainChoice,
@@ -127,6 +129,14 @@ from netnode.operations.models.reach import (
     WellKnown,
 )
 from netnode.operations.models.repair import Repaired
+from netnode.operations.models.reviews import (
+    Review,
+    ReviewPublished,
+    Reviews,
+    ReviewsQuery,
+    ReviewWithdraw,
+    ReviewWrite,
+)
 from netnode.operations.models.room import (
     DistanceName,
     ListingDrop,
@@ -317,6 +327,7 @@ __all__ = [
     "Profile",
     "ProfileEdit",
     "Published",
+    "RatingGroup",
     "Reached",
     "ReferenceText",
     "Repaired",
@@ -324,6 +335,13 @@ __all__ = [
     "Restored",
     "Resume",
     "Resumed",
+    "Review",
+    "ReviewDistance",
+    "ReviewPublished",
+    "ReviewWithdraw",
+    "ReviewWrite",
+    "Reviews",
+    "ReviewsQuery",
     "Sale",
     "SearchQuery",
     "Setting",

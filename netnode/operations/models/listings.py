@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from netnode.operations.models.ratings import RatingGroup
 from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, KeyText, Limit, ReferenceText
 
 
@@ -86,6 +87,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     time: int
     fields: dict[str, Any]
     withdrawn: Literal[True] | UnsetType = UNSET
+    ratings: list[RatingGroup] = []  # by the viewer's own trust, the nearest first
 
 
 class Published(Struct, frozen=True):
