@@ -5,6 +5,7 @@ import { InxError } from "../javascript/bytes.js";
 
 const DAY = 86_400_000;
 const WHOLE = 10_000; // basis points
+const MAX_QUANTITY = 1_000_000;
 
 /** How long each step may take; sellers accept these by themselves unless they set longer ones. */
 export const TERMS = Object.freeze({
@@ -43,7 +44,9 @@ function variantOf(listing, options) {
 
 /** The shipping rate for an address: of its subdivision, then its country, then everywhere [R-PRICE-4]. */
 function rateFor(listing, address, service) {
-  if (listing.shipping === undefined || listing.ships === false) return null;
+  if (listing.shipping === undefined || listing.ships === false) {
+    return service === null ? null : refuse("no_delivery", "there is no shipping to choose from");
+  }
   if (address === null) refuse("no_delivery", "this is shipped: the order needs an address");
   const part = /^[A-Z0-9]{1,13}$/.test(address.region ?? "") ? `${address.country}-${address.region}` : null;
   const rates = listing.shipping.filter((each) => service === null || each.label === service);
@@ -65,6 +68,9 @@ function rateFor(listing, address, service) {
 export function priced(listing, { options = [], quantity = 1, address = null, service = null }, time) {
   if (["opportunity", "want-ad"].includes(listing.kind) || time >= (listing.expires ?? Infinity)) {
     refuse("not_offered", "this is not for sale");
+  }
+  if (!Number.isInteger(quantity) || quantity < 1 || quantity > MAX_QUANTITY) {
+    refuse("no_choice", `from 1 to ${MAX_QUANTITY} pieces can be ordered`);
   }
   const variant = variantOf(listing, options);
   const price = variant.price ?? listing.price ?? refuse("on_request", "its price is on request");
@@ -88,11 +94,11 @@ export function priced(listing, { options = [], quantity = 1, address = null, se
   const added = taxes.reduce((sum, each) => sum + (each.included ? each.shipping : each.amount), 0);
   const { currency, issuer, unit: credit } = price;
   const money = currency === undefined ? { issuer, unit: credit } : { currency };
-  return {
-    line, taxes, shipping, service: rate?.label ?? null, price: amount + shipping + added, money,
-    tax: taxes.reduce((sum, each) => sum + each.amount, 0),
-    points: (variant.points ?? listing.points ?? 0) * quantity,
-  };
+  const whole = amount + shipping + added;
+  const points = (variant.points ?? listing.points ?? 0) * quantity;
+  if (![amount, whole, points].every(Number.isSafeInteger)) refuse("too_large", "the price is above any there is");
+  const tax = taxes.reduce((sum, each) => sum + each.amount, 0);
+  return { line, taxes, shipping, service: rate?.label ?? null, price: whole, money, tax, points };
 }
 
 /** The goods of an order: the enclosure without its salt. */
