@@ -178,7 +178,10 @@ class WebSocketListener:
             return web.Response(
                 status=426, text="This is the address of an INX peer: open a WebSocket here.\n"
             )
-        await socket.prepare(request)
+        try:
+            await socket.prepare(request)
+        except ConnectionError:  # whoever dialled is gone before the answer
+            return web.Response(status=400)
         remote = remote_address(request, self._proxies)
         link = WebSocketLink(socket, remote, remote if ip_of(remote) is not None else "")
         self._open.add(link)

@@ -273,6 +273,21 @@ async def test_an_abrupt_end(dialer: WebSocketDialer) -> None:
             assert (await ended.get()).code in (1000, 1006)
 
 
+async def test_who_goes_before_the_answer_is_nobodys_fault(
+    dialer: WebSocketDialer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Killed between its request and the answer, a dialler leaves no error in the log."""
+
+    async def gone(self: web.WebSocketResponse, request: web.BaseRequest) -> None:
+        raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
+
+    monkeypatch.setattr(web.WebSocketResponse, "prepare", gone)
+    async with serving(echo) as address:
+        with pytest.raises((OSError, LinkClosed)):
+            await dialer.dial(f"ws://{address}{PEER_PATH}")
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
 async def test_an_address_is_dialled_as_it_stands() -> None:
     """A page that leads elsewhere is no node: it could lead into the dialler's own network [R-LINK-1]."""
     led: list[str] = []
