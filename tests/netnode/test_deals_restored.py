@@ -1,0 +1,128 @@
+"""Deals of a home that was put back from an older copy: it asks first, loses nothing and contradicts nothing."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from netnode.operations import models
+from netnode.own.caution import Reason, mark
+from netnode.problems import ExitCode, Problem
+from netnode.store import letters
+from tests.netnode.dealing import Market, market
+from tests.netnode.services_home import OpenHome, opened
+from tests.netnode.test_deals import agreed, named, refused
+
+
+async def copy_of(home: OpenHome, path: Path) -> Path:
+    """The home as it is now, for later."""
+    await home.store.write(
+        lambda writer: writer.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    )
+    return _copied(home.home.path, path)
+
+
+def _copied(home: Path, path: Path) -> Path:
+    path.mkdir(mode=0o700, parents=True)
+    for each in home.iterdir():
+        if each.is_file():
+            shutil.copy(each, path / each.name)
+    return path
+
+
+async def put_back(trade: Market, home: OpenHome) -> None:
+    """Marks a copy as what it is, as `netnode backup restore` does."""
+    trade.clock.now += 60_000
+    await home.store.write(mark, Reason.RESTORED, trade.clock.now, bytes(16))
+
+
+async def test_a_restored_seller_asks_before_it_says_more(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await copy_of(trade.seller, tmp_path / "back" / "sol")
+        # What the copy does not know: the payment is confirmed, and the goods are on their way.
+        await trade.buyer.services.deals.paid(models.DealMoney(deal=deal))
+        await trade.post.carry()
+        await trade.seller.services.deals.received(models.DealMoney(deal=deal))
+        await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal, tracking="JD1"))
+        await trade.post.carry()
+        async with opened(tmp_path / "back", "sol", clock=trade.clock) as back:
+            await put_back(trade, back)
+            trade.post.homes[back.me.id] = back
+            sells = back.services.deals
+            problem = await refused(sells.fulfil(models.DealFulfil(deal=deal)), "held")
+            assert problem.exit_code is ExitCode.REFUSED and "--release" in problem.text
+            assert isinstance((await sells.show(deal)).held, str)
+            (question,) = await trade.post.waiting(back)
+            assert question.type == "ask"
+            await back.trading.holding.run()  # it is asked once
+            assert len(await trade.post.waiting(back)) == 1
+            await trade.post.carry()
+            shown = await sells.show(deal)
+            assert shown.held is not None and not isinstance(shown.held, str)
+            assert [each.type for each in shown.messages] == [
+                "order", "accept", "payment_sent", "payment_received", "fulfil",
+            ]  # fmt: skip
+            problem = await refused(sells.fulfil(models.DealFulfil(deal=deal)), "already")
+            assert "receipt" not in problem.text
+            done = await sells.refund(models.DealMoney(deal=deal, amount="2.00", text="A small one, sorry."))
+            assert done.held is not None and not isinstance(done.held, str)
+            await trade.post.carry()
+            sold, bought = await sells.show(deal), await trade.buyer.services.deals.show(deal)
+            assert [each.id for each in sold.messages] == [each.id for each in bought.messages]
+            assert all(each.void is None for each in sold.messages)
+
+
+async def test_a_side_that_knows_nothing_of_it_holds_nothing_up(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = (await trade.order()).deal
+        (row,) = await trade.post.waiting(trade.buyer)
+        await trade.buyer.store.write(letters.settle, [row.i], trade.clock.now)  # it never arrives
+        await put_back(trade, trade.buyer)
+        buys = trade.buyer.services.deals
+        await refused(buys.cancel(models.DealEnd(deal=deal)), "held")
+        await trade.post.carry()
+        assert [each.code for each in trade.post.refused] == ["no_deal"]
+        await trade.buyer.trading.holding.run()
+        assert (await buys.cancel(models.DealEnd(deal=deal))).state == "final"
+
+
+async def test_the_owner_may_go_on_without_an_answer(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await put_back(trade, trade.seller)
+        sells = trade.seller.services.deals
+        await refused(sells.fulfil(models.DealFulfil(deal=deal)), "held")
+        assert not isinstance((await sells.ask(models.DealAsk(deal=deal, release=True))).held, str)
+        assert (await sells.fulfil(models.DealFulfil(deal=deal))).state == "fulfilled"
+
+
+async def test_an_order_of_before_the_copy_is_held_and_one_of_after_it_is_not(tmp_path: Path) -> None:
+    """The lost store may have accepted the first; nobody but this one can have answered the second."""
+    async with market(tmp_path) as trade:
+        before = (await trade.order()).deal
+        await put_back(trade, trade.seller)
+        trade.clock.now += 1
+        after = (await trade.order()).deal
+        await trade.post.carry()
+        sells = trade.seller.services.deals
+        await refused(sells.accept(models.DealAccept(deal=before)), "held")
+        assert (await sells.accept(models.DealAccept(deal=after))).state == "agreed"
+        await trade.post.carry()
+        assert (await sells.accept(models.DealAccept(deal=before))).state == "agreed"
+
+
+async def test_nothing_is_said_while_two_copies_run(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        trade.seller.own.caution.alarm("A second node of this networker was seen.")
+        with pytest.raises(Problem) as caught:
+            await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal))
+        assert caught.value.code == "twin"
+        trade.buyer.own.caution.alarm("A second node of this networker was seen.")
+        with pytest.raises(Problem):
+            await trade.order()
+        with pytest.raises(Problem):
+            await trade.buyer.services.deals.receipt(named(deal))
