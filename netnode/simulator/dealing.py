@@ -114,15 +114,19 @@ async def go_on(stall: Stall) -> None:
 
 
 async def conclude(stall: Stall) -> None:
-    """Takes every step that the own deals wait for from this owner."""
+    """Takes every step that the own deals wait for from this owner, and declines orders that nobody lapses."""
     page = await stall.services.deals.list(models.DealsQuery(limit=DEALS))
     for item in page.items:
-        if item.next is None or item.next.by != item.role or item.next.action not in STEPS:
+        if item.next is None:
             continue
         try:
             shown = await stall.services.deals.show(item.deal)
-            if shown.next is not None and shown.next.by == shown.role:
+            if shown.next is None:
+                continue
+            if shown.next.by == shown.role:
                 await _do(stall, shown, STEPS[shown.next.action], plainly=True)
+            elif shown.next.action == "lapse_accept":
+                await _do(stall, shown, "decline")
         except (
             Problem
         ) as problem:  # the other side may have moved meanwhile, and one deal does not stop the others
@@ -194,11 +198,13 @@ async def _dispute(services: NodeServices, shown: models.DealShown, chance: Any)
 
 
 async def _lapse(services: NodeServices, shown: models.DealShown, chance: Any) -> models.DealState:
-    return await services.deals.lapse(models.DealLapse(deal=shown.deal))
+    what: Any = _what(shown, "lapse_")
+    return await services.deals.lapse(models.DealLapse(deal=shown.deal, what=what))
 
 
 async def _presume(services: NodeServices, shown: models.DealShown, chance: Any) -> models.DealState:
-    return await services.deals.presume(models.DealPresume(deal=shown.deal))
+    what: Any = _what(shown, "presume_")
+    return await services.deals.presume(models.DealPresume(deal=shown.deal, what=what))
 
 
 _COMMANDS: Final[Mapping[str, Command]] = {
@@ -206,6 +212,14 @@ _COMMANDS: Final[Mapping[str, Command]] = {
     "fulfil": _fulfil, "receipt": _receipt, "refund": _refund, "refunded": _refunded, "dispute": _dispute,
     "lapse": _lapse, "presume": _presume,
 }  # fmt: skip
+
+
+def _what(shown: models.DealShown, prefix: str) -> str | None:
+    """What lapses or is presumed, where that is the step the deal waits for; else None: the one thing that can."""
+    step = shown.next
+    if step is None or step.by != shown.role or not step.action.startswith(prefix):
+        return None
+    return step.action.removeprefix(prefix)
 
 
 def _some(due: models.Price, chance: Any) -> str | None:

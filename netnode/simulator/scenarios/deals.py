@@ -43,6 +43,7 @@ async def deals(play: Play) -> None:
         await night(play)
         await play.live(play.options.seconds / 2, DEALING)
     if old is not None:
+        await play.troubles.end()
         await play.stop(old)
         play.put_back(old, kept)
         play.seen.mark("deals put back")
@@ -76,11 +77,11 @@ async def _name_hosts(names: Sequence[str], services: NodeServices) -> None:
 
 async def night(play: Play) -> None:
     """Everybody is away for days, and dates pass."""
-    up = [node for node in play.nodes if node.up]
-    for node in up:
+    await play.troubles.end()
+    for node in play.nodes:
         await play.stop(node)
     await asyncio.sleep(NIGHT_SECONDS)
-    for node in up:
+    for node in play.nodes:
         await play.start(node)
     play.seen.mark("deals overnight")
 
