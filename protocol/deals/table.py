@@ -1,4 +1,4 @@
-"""The table of deal messages: who sends what, when it has effect, and which effect [R-DEAL-12].
+"""The table of deal messages: who sends what, when it has effect, and which effect [R-DEAL-15].
 
 It is the whole of it: `judging` runs the checks of a row from first to last on the view of a message's seen-set, and
 SPEC prints the same rows. A check holds the code of a message that it stops, what must hold in words, and the same as a
@@ -331,7 +331,7 @@ _ROWS: Final = (
             Check("nothing_due", "a refund was sent or is due", lambda at: confirmable(at.view) > 0),
             Check(
                 "too_much",
-                "amount <= refunds sent and not confirmed + refund due",
+                "amount <= max(0, refund sent - refund received) + refund due",
                 lambda at: at.body.amount <= confirmable(at.view),
             ),
             Check(
@@ -497,7 +497,7 @@ _ROWS: Final = (
             _NO_DISPUTE,
             Check(
                 "already",
-                "it is unconfirmed",
+                "it is *unconfirmed* (below)",
                 lambda at: at.view.unconfirmed_payment(at.view.index(at.body.payment)),
             ),
             Check(
@@ -521,7 +521,7 @@ _ROWS: Final = (
             _NO_DISPUTE,
             Check(
                 "already",
-                "it is unconfirmed",
+                "it is *unconfirmed* (below)",
                 lambda at: at.view.unconfirmed_refund(at.view.index(at.body.refund)),
             ),
             Check(
@@ -538,7 +538,7 @@ ROWS: Final = MappingProxyType({(row.type, row.sender): row for row in _ROWS})
 
 
 def verdict(view: View, message: Message) -> str | None:
-    """The code why a message has no effect, judged on the view of its seen-set; None when it has [R-DEAL-12]."""
+    """The code why a message has no effect, judged on the view of its seen-set; None when it has [R-DEAL-15]."""
     row = ROWS.get((message.type, message.role))
     if row is None:
         return "not_party"

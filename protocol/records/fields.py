@@ -15,7 +15,7 @@ Salt = Annotated[bytes, Meta(min_length=limits.SALT_BYTES, max_length=limits.SAL
 Hash = Annotated[bytes, Meta(min_length=limits.HASH_BYTES, max_length=limits.HASH_BYTES)]
 PublicKey = Annotated[bytes, Meta(min_length=limits.KEY_BYTES, max_length=limits.KEY_BYTES)]
 Signature = Annotated[bytes, Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
-Epoch = Annotated[int, Meta(ge=0, lt=limits.MAX_EPOCHS)]
+Epoch = Annotated[int, Meta(ge=0, le=limits.MAX_EPOCHS - 1)]
 Count = Annotated[int, Meta(ge=0, le=limits.MAX_INT)]
 Milliseconds = Annotated[int, Meta(ge=0, le=limits.MAX_INT)]
 Seq = Annotated[int, Meta(ge=0, le=limits.MAX_SEQ)]

@@ -28,6 +28,10 @@ from protocol import records as record_codecs
 from protocol import uri as invites
 from protocol.certificate import certify, read_identity
 from protocol.deals import pricing
+from protocol.deals.message import parse as parse_message
+from protocol.deals.message import signed_by
+from protocol.deals.offers import code_hash, offered_by, parse_offer
+from protocol.deals.state import judge
 from protocol.entry import Entry, parse_wire, sign_entry
 from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from protocol.found import hits_of
@@ -37,7 +41,7 @@ from protocol.run import Run, rebuild
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
-from tests.vectors.generate import ALL, mandates, prices
+from tests.vectors.generate import ALL, deals, mandates, offers, prices, transcripts
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -75,7 +79,14 @@ def test_each_file_is_what_its_generator_makes(name: str) -> None:
 def test_at_least_as_many_are_refused_as_accepted(name: str) -> None:
     vectors = read(name)
     refused = sum("error" in vector for vector in vectors)
-    assert 2 * refused >= len(vectors) or name in {"mandates", "noise", "prices", "ranges"}
+    assert 2 * refused >= len(vectors) or name in {
+        "deals",
+        "mandates",
+        "noise",
+        "prices",
+        "ranges",
+        "transcripts",
+    }
 
 
 @pytest.mark.parametrize("vector", read("encoding"), ids=named)
@@ -455,6 +466,51 @@ def test_mandates(vector: Vector) -> None:  # [R-MAN-1..7]
         return mandates.state(raw(given["order"]), list(map(raw, given["statements"])))
 
     outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("deal_messages"), ids=named)
+def test_deal_messages(vector: Vector) -> None:  # [R-DEAL-1..6]
+    def act() -> Any:
+        message = parse_message(raw(vector["input"]["message"]))
+        if not signed_by("test", message, raw(vector["input"]["key"])):
+            raise RemoteProtocolError("signature", "not valid")
+        return {
+            "id": message.id.hex(),
+            "deal": message.deal.hex(),
+            "type": message.type,
+            "role": message.role,
+            "number": message.number,
+        }
+
+    outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("deals"), ids=named)
+def test_deals(vector: Vector) -> None:  # [R-DEAL-7, 8, 10, 12..18, 20..23]
+    messages = [parse_message(raw(each)) for each in vector["input"]["messages"]]
+    assert deals.told(messages, judge(messages, vector["input"]["now"])) == vector["expected"]
+
+
+@pytest.mark.parametrize("vector", read("offers"), ids=named)
+def test_offers(vector: Vector) -> None:  # [R-OFF-1, 2, 4, 5]
+    given = vector["input"]
+
+    def act() -> Any:
+        if "code" in given:
+            return {"hash": code_hash("test", raw(given["salt"]), given["code"]).hex()}
+        if "order_key" in given:
+            return {"named": offers.named(given)}
+        offer = parse_offer(raw(given["offer"]))
+        if not offered_by("test", offer, raw(given["key"])):
+            raise RemoteProtocolError("signature", "not valid")
+        return {"id": offer.id.hex()}
+
+    outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("transcripts"), ids=named)
+def test_transcripts(vector: Vector) -> None:  # [R-DEAL-26..29]
+    assert transcripts.told(raw(vector["input"]["file"])) == vector["expected"]
 
 
 @pytest.mark.parametrize("vector", read("seen"), ids=named)

@@ -6,23 +6,27 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from msgspec import structs
 
 from protocol.deals.bodies import (
     Accept,
     Cancel,
     Dispute,
     Fulfil,
+    Mandate,
     PaymentReceived,
     PaymentSent,
     Receive,
     Refund,
+    Renewal,
     Ruling,
 )
 from protocol.deals.message import Message
 from protocol.deals.moves import draft, moves, steps
 from protocol.deals.state import Phase, judge
 from protocol.errors import LocalProtocolError, Void
-from tests.protocol.deals.made import BUYER, FAR, HOUR, START, Play, drafted, order, started, unsigned
+from protocol.records import Per
+from tests.protocol.deals.made import BUYER, FAR, HOUR, START, Play, drafted, order, signed, started, unsigned
 
 ACCEPT = Accept(key=BUYER.public, listing=b"l" * 32)
 
@@ -184,6 +188,59 @@ def test_epochs_do_not_go_back() -> None:
             Fulfil(), "seller", deal=play.start.id, previous=newer, seen=[play.start], time=START + 9 * HOUR
         )
         assert code(play, replace(made, epoch=epoch)) == expected
+
+
+def test_a_void_message_keeps_its_place() -> None:
+    """R-DEAL-11: it is kept, has its number, is built on and named; it changes nothing else."""
+    play, _ = agreed()
+    void = play.send("seller", Refund(amount=5))
+    assert play.code(void) == "nothing_paid"
+    fulfil = play.say("seller", Fulfil())
+    receive = play.say("buyer", Receive(fulfil=fulfil.id))
+    assert (fulfil.previous, fulfil.number, receive.seen) == (void.id, 2, (fulfil.id,))
+    state = play.state()
+    assert (state.verdicts[void.id], state.figures.refund_sent) == ("nothing_paid", 0)
+    assert void.id in state.settled
+
+
+# -- renewals ------------------------------------------------------------------------------------------------
+
+
+def renewed(turn: int = 1) -> Play:
+    """The deal of one turn of a monthly mandate, begun ten days before its period."""
+    first = signed(
+        [
+            started(
+                structs.replace(
+                    order(), mandate=Mandate(notice=HOUR, per=Per(count=1, unit="month"), turns=2)
+                )
+            )
+        ]
+    )[0]
+    body = Renewal(first=first.data, parts=order().parts, turn=turn)
+    return Play(started(body, time=START + 20 * 24 * HOUR))
+
+
+def test_a_renewal_is_the_contract() -> None:
+    """R-DEAL-9: the seller's number 0; the buyer's first message has number 0 too, and names it."""
+    play = renewed()
+    state = play.state()
+    assert (state.phase, state.contract, state.figures.price) == (Phase.AGREED, True, 100)
+    assert play.code(play.send("seller", ACCEPT)) == "not_needed"
+    sent = play.say("buyer", PaymentSent(amount=100))
+    assert (sent.number, sent.previous) == (0, None)
+    play.say("buyer", Cancel(reason="other"))
+    blind = unsigned(Cancel(reason="other"), "buyer", deal=play.start.id, time=FAR)
+    assert code(play, blind) == "no_order"
+
+
+def test_a_renewal_that_the_mandate_does_not_allow() -> None:
+    """R-DEAL-9: it has no effect, and nothing follows it."""
+    play = renewed(turn=3)
+    state = play.state()
+    assert state.verdicts[play.start.id] == "turn"
+    assert (state.phase, state.contract) == (Phase.FINAL, False)
+    assert play.code(play.send("buyer", PaymentSent(amount=100))) == "no_order"
 
 
 # -- numbers used twice --------------------------------------------------------------------------------------
@@ -350,7 +407,7 @@ def test_a_draft_says_why_not() -> None:
 
 
 def test_settled_is_what_the_other_side_has_named() -> None:
-    """R-DEAL-10: directly or through others."""
+    """R-DEAL-25: directly or through others."""
     play, accept = agreed()
     assert play.state().settled == {play.start.id}
     sent = play.say("buyer", PaymentSent(amount=100))

@@ -14,6 +14,7 @@ from protocol.deals import bodies, message
 from protocol.deals.bodies import TYPES, Accept, Cancel, Mandate, NamedBuyer, Order, Part, Renewal
 from protocol.deals.message import Message, first_order, parse, sign, signed_by, type_of
 from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.records import table
 from protocol.records.money import Per
 from protocol.signing import SMALL_ORDER, Signer
 from tests.protocol.deals.made import BUYER, HOUR, NETWORK, SELLER, START, order, signed, started
@@ -211,7 +212,7 @@ def test_unknown_fields_of_a_body_are_kept() -> None:
     ],
 )
 def test_orders_that_contradict_themselves(changes: dict[str, Any], field: str) -> None:
-    """R-DEAL-4."""
+    """R-DEAL-6."""
     body = msgspec.structs.replace(order(), **changes)
     value = frame(ordered().data)
     value[8] = msgspec.to_builtins(body, builtin_types=(bytes,))
@@ -219,7 +220,7 @@ def test_orders_that_contradict_themselves(changes: dict[str, Any], field: str) 
 
 
 def test_the_key_of_an_order() -> None:
-    """R-DEAL-4: one under which signatures mean something."""
+    """R-DEAL-6: one under which signatures mean something."""
     for key in SMALL_ORDER:
         value = frame(ordered().data)
         value[8]["key"] = key
@@ -227,13 +228,13 @@ def test_the_key_of_an_order() -> None:
 
 
 def test_an_order_in_a_unit_of_credit() -> None:
-    """R-DEAL-4: issuer and unit in place of a currency."""
+    """R-DEAL-6: issuer and unit in place of a currency."""
     body = msgspec.structs.replace(order(), currency=UNSET, issuer=ID, unit="points")
     assert ordered(body).body == body
 
 
 def test_rulings_name_parts_in_order() -> None:
-    """R-DEAL-4."""
+    """R-DEAL-6."""
     whole = ["ruling", ID, "arbiter", 0, None, [ID], 5, 0, {"dispute": ID, "keeps": 0, "paid": 0}, bytes(64)]
     assert parse(encoding.encode(whole)).role == "arbiter"
     for parts in ([1, 0], [0, 0]):
@@ -247,7 +248,7 @@ def renewal(first: bytes) -> list[Any]:
 
 
 def test_renewals_hold_an_order_with_a_mandate() -> None:
-    """R-DEAL-4."""
+    """R-DEAL-6."""
     with_mandate = ordered(
         msgspec.structs.replace(order(), mandate=Mandate(notice=HOUR, per=Per(count=1, unit="month")))
     )
@@ -298,3 +299,14 @@ def test_what_a_receiver_would_refuse_is_not_signed() -> None:
             time=1,
             epoch=None,
         )
+
+
+def test_bodies_hold_nothing_private() -> None:
+    """R-DEAL-4: figures, dates, hashes and codes of a closed form; whatever a person writes is enclosed."""
+    for struct in TYPES.values():
+        for held in (struct, *table.nested(struct)):
+            for row in table.table(held):
+                if row.type == "str":
+                    assert row.name in ("reason", "currency", "unit"), (held, row)
+                    assert "matches" in row.bounds or "one of" in row.bounds or row.name == "unit"
+        assert struct in (Order, Renewal) or not {"text", "reference"} & set(struct.__struct_fields__)

@@ -10,6 +10,8 @@ from tests.vectors.generate import (
     alone,
     bech32,
     blob,
+    deal_messages,
+    deals,
     ed25519,
     effects,
     encoding,
@@ -23,6 +25,7 @@ from tests.vectors.generate import (
     mandates,
     messages,
     noise,
+    offers,
     path,
     prices,
     ranges,
@@ -33,6 +36,7 @@ from tests.vectors.generate import (
     seen,
     session,
     stamp,
+    transcripts,
     uri,
 )
 
@@ -40,9 +44,9 @@ ALL: Final = MappingProxyType(
     {
         module.__name__.rpartition(".")[2]: module
         for module in (
-            address, alone, bech32, blob, ed25519, effects, encoding, entry, found, identity, items, letters, log,
-            logfile, mandates, messages, noise, path, prices, ranges, records, recovery, runs, scopes, seen,
-            session, stamp, uri,
+            address, alone, bech32, blob, deal_messages, deals, ed25519, effects, encoding, entry, found,
+            identity, items, letters, log, logfile, mandates, messages, noise, offers, path, prices, ranges,
+            records, recovery, runs, scopes, seen, session, stamp, transcripts, uri,
         )
     }
 )  # fmt: skip
