@@ -98,6 +98,7 @@ class OfferLetter(Struct, frozen=True, kw_only=True):
 
     enclosures: Annotated[_Enclosures, doc("canonical bytes of enclosures")] = ()
     offer: Annotated[Annotated[bytes, Meta(max_length=limits.MAX_OFFER)], doc("the offer, whole")]
+    openers: Annotated[_Openers, doc("as in `deal`: those of the arbiter whom its terms name")] = ()
 
 
 class AskOffer(Struct, frozen=True, kw_only=True):
@@ -129,8 +130,9 @@ class Witness(Struct, frozen=True, kw_only=True):
 
 
 class MandateLetter(Struct, frozen=True, kw_only=True):
-    """A buyer's statements on a mandate; or what a seller asks for."""
+    """What two sides say of a mandate: the buyer's statements, and what a seller asks for."""
 
+    asks: Annotated[bool, doc("the recipient sends all statements that it has")] = False
     order: Annotated[Hash, doc("id of the order with the mandate")]
     price: Annotated[
         Count | UnsetType, doc("of a seller: asked for a renewal from now on; the buyer's `price` consents")
@@ -140,14 +142,25 @@ class MandateLetter(Struct, frozen=True, kw_only=True):
             tuple[Annotated[bytes, Meta(max_length=limits.MAX_CHANGE)], ...],
             Meta(max_length=limits.MAX_LETTER_PARTS),
         ],
-        doc("of a buyer: all of them"),
+        doc("of the buyer: all that the sender has"),
     ] = ()
     text: Annotated[
         Annotated[str, Meta(max_length=limits.MAX_DEAL_TEXT)], doc("a word to the other side; may be empty")
     ] = ""
 
 
-LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer | Witness | MandateLetter
+class ConsentLetter(Struct, frozen=True, kw_only=True):
+    """An arbiter's consent, for who may put it into an order or offer."""
+
+    consent: Annotated[
+        Annotated[bytes, Meta(max_length=limits.MAX_CONSENT)], doc("the consent, whole: see *arbiters*")
+    ]
+    text: Annotated[
+        Annotated[str, Meta(max_length=limits.MAX_MAIL_TEXT)], doc("the arbiter's terms, of which it holds the hash")
+    ]
+
+
+LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer | Witness | MandateLetter | ConsentLetter
 
 LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
     {
@@ -160,6 +173,7 @@ LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
         "ask_offer": AskOffer,
         "witness": Witness,
         "mandate": MandateLetter,
+        "consent": ConsentLetter,
     }
 )
 """Type on the wire -> body."""

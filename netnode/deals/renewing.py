@@ -11,11 +11,12 @@ from collections.abc import Awaitable
 from typing import Final
 
 import apsw
+import msgspec
 from msgspec import UNSET
 
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.desk import Desk, Make, Move
-from netnode.deals.holding import Held, holding
+from netnode.deals.holding import Held, copied_times, holding
 from netnode.deals.known import Known, load
 from netnode.deals.sending import recipients
 from netnode.deals.subscribed import SENTENCES, Subscription, all_of, due, of_deal, read, unwanted
@@ -174,8 +175,17 @@ class Renewing:
         """
         await self.find()
         now = self._clock.now_ms()
-        for found in await self._store.read(lambda reader: all_of(reader.connection, ("seller",), now)):
-            if not found.why and found.turn is not None and now >= due(found.turn):
+        for found in await self._store.read(
+            lambda reader: all_of(reader.connection, ("seller", "buyer"), now)
+        ):
+            if found.behind:
+                await self._store.write(self._inquire, found.row, now)
+            if (
+                found.row.role == "seller"
+                and not found.why
+                and found.turn is not None
+                and now >= due(found.turn)
+            ):
                 await self._refusable(self.renew(found.row.id))
         for deal, reason in await self._store.read(lambda reader: unwanted(reader.connection, now)):
             await self._refusable(self._desk.move(deal, _cancel(reason)))
@@ -212,6 +222,9 @@ class Renewing:
                 raise Problem(text, ExitCode.REFUSED, "not_party", {"deal": row.id.hex()})
             if holding(connection, row) is not None:
                 raise Held(row)
+            if found.behind:
+                text = f"{SENTENCES['held']} Once its answer is here you can go on."
+                raise Problem(text, ExitCode.REFUSED, "held", {"deal": row.id.hex()})
             if keys.deal_secret is None or row.nonce is None:
                 text = (
                     "The key of this order is not in this home, so nothing can be signed on its mandate here."
@@ -238,9 +251,9 @@ class Renewing:
             code = mandate_state(found.first, statements).verdicts[said.id]
             if code is not None:
                 raise Problem(_REASONS[code], ExitCode.REFUSED, code, {"deal": row.id.hex()})
-            body = MandateLetter(order=found.first.id, statements=tuple(each.data for each in statements))
-            letter = outbox.queue(writer, self._letters.draft(row.seller, body))
-            mandates.put_statement(writer, row.number, said.id, said.data, now, letter)
+            mandates.put_statement(writer, row.number, said.id, said.data, now)
+            letter = self._send(writer, read(connection, row, now), MandateLetter(order=row.id))
+            mandates.carried(writer, row.number, said.id, letter)
             return read(connection, row, now)
 
     async def _as_seller(
@@ -264,12 +277,9 @@ class Renewing:
                 mandates.stop(writer, row.number, stopped)
                 return read(connection, row, now)
             mandates.ask(writer, row.number, price, word)
-            known = load(connection, row, now)
-            body = MandateLetter(order=found.first.id, price=UNSET if price is None else price, text=word)
-            for recipient in recipients(known, row.seller):
-                if recipient.id == row.buyer:
-                    outbox.queue(writer, self._letters.draft(row.buyer, body, reply=recipient.reply))
-            return read(connection, row, now)
+            found = read(connection, row, now)
+            self._send(writer, found, _asking(found))
+            return found
 
     def _take(self, writer: Writer, body: MandateLetter, sender: bytes, now: int) -> Taken | Refusal:
         with writer.transaction(durable=True) as connection:
@@ -277,17 +287,23 @@ class Renewing:
             kept = None if row is None else mandates.mandate(connection, row.number)
             if row is None or kept is None:
                 return Refusal("no_deal", "there is no order with a mandate of that id here")
-            if row.role == "seller":
-                return self._take_statements(writer, row, body, now)
-            if row.role != "buyer" or sender != row.seller:
+            if row.role == "arbiter" or (row.role == "buyer" and sender != row.seller):
                 return Refusal("not_party", "only buyer and seller speak about a mandate")
-            if body.price is not UNSET:
+            refusal = self._keep(writer, row, body, now)
+            if refusal is not None:
+                return refusal
+            if row.role == "buyer" and body.price is not UNSET:
                 mandates.ask(writer, row.number, body.price, body.text)
-            return Taken()
+            if sender == row.partner and not body.asks:
+                mandates.told(writer, row.number, copied_times(connection))
+            elif sender == row.partner:
+                found = read(connection, row, now)
+                self._send(writer, found, _asking(found))
+        self._letters.wake()
+        return Taken()
 
-    def _take_statements(
-        self, writer: Writer, row: DealRow, body: MandateLetter, now: int
-    ) -> Taken | Refusal:
+    def _keep(self, writer: Writer, row: DealRow, body: MandateLetter, now: int) -> Refusal | None:
+        """Keeps the statements of a letter; whoever carries them, the order's key must have signed."""
         connection = writer.connection
         found = read(connection, row, now)
         known = {each.id for each in found.statements}
@@ -303,14 +319,43 @@ class Renewing:
                 return Refusal("too_large", f"at most {KEPT} statements on one mandate are kept")
             mandates.put_statement(writer, row.number, said.id, said.data, now)
         after = read(connection, row, now)
-        if after.state.price == after.kept.asked:
+        if row.role == "seller" and after.state.price == after.kept.asked:
             mandates.agree(writer, row.number, after.state.price)
-        return Taken()
+        return None
+
+    def _inquire(self, writer: Writer, row: DealRow, now: int) -> None:
+        """Asks the other side for all statements it has, once for each time this home was a copy."""
+        with writer.transaction(durable=True) as connection:
+            found, times = read(connection, row, now), copied_times(connection)
+            if found.behind and found.kept.asking < times:
+                self._send(writer, found, MandateLetter(order=row.id, asks=True))
+                mandates.asking(writer, row.number, times)
+
+    def _send(self, writer: Writer, found: Subscription, body: MandateLetter) -> int | None:
+        """Queues a letter to the other side, with all statements there are."""
+        row = found.row
+        known = load(writer.connection, row, self._clock.now_ms())
+        said = tuple(each.data for each in found.statements)
+        own = row.buyer if row.role == "buyer" else row.seller
+        for recipient in recipients(known, own):
+            if recipient.id == row.partner:
+                whole = msgspec.structs.replace(body, statements=said)
+                draft = self._letters.draft(recipient.id, whole, reply=recipient.reply)
+                return outbox.queue(writer, draft)
+        return None
 
 
 def _scan(writer: Writer) -> bool:
     with writer.transaction(durable=False) as connection:
         return mandates.scan(connection)
+
+
+def _asking(found: Subscription) -> MandateLetter:
+    """What a seller asks for; of a buyer no more than the statements."""
+    kept = found.kept
+    if found.row.role != "seller" or kept.asked is None:
+        return MandateLetter(order=found.row.id)
+    return MandateLetter(order=found.row.id, price=kept.asked, text=kept.word)
 
 
 def _cancel(reason: str) -> Make:

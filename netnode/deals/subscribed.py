@@ -9,7 +9,7 @@ from typing import Final
 import apsw
 
 from netnode.deals.desk import no_deal
-from netnode.deals.holding import holding
+from netnode.deals.holding import copied_times, holding
 from netnode.deals.known import Known, load
 from netnode.problems import ExitCode, Problem
 from netnode.store import deals, mandates
@@ -31,7 +31,7 @@ from protocol.deals.state import PartStatus
 AHEAD_MS: Final = 2 * DAY_MS  # why: a node that is off for a weekend still makes its renewals in time
 SENTENCES: Final = {
     "no_contract": "There is no contract in this deal, so there is nothing to renew.",
-    "held": "This home is an older copy of itself; the buyer is asked first what they have of this deal.",
+    "held": "This home is an older copy of itself; the other side is asked first what it has of this mandate.",
     "mandate_ended": "The buyer has ended this mandate.",
     "mandate_paused": "The buyer has paused this mandate.",
     "stopped": "You renew this mandate no more. To go on: netnode deal resume",
@@ -63,6 +63,7 @@ class Subscription:
         turn: the next period that can be renewed; None when there is none.
         why: the reason why no renewal will be made, in a word; empty when one will.
         letter: row of the letter with the newest own statement.
+        behind: whether this home is an older copy that may lack statements which the other side holds.
     """
 
     row: DealRow
@@ -75,6 +76,7 @@ class Subscription:
     turn: Turn | None
     why: str
     letter: int | None
+    behind: bool
 
 
 def of_deal(connection: apsw.Connection, deal: bytes, now: int) -> Subscription:
@@ -119,6 +121,8 @@ def read(connection: apsw.Connection, row: DealRow, now: int) -> Subscription:
     following = next_turn(first, now)
     if following is not None and following.number in done:
         following = next_turn(first, following.latest + 1)
+    node = row.buyer != first.body.key  # a buyer without a node answers no questions
+    behind = node and kept.copies < copied_times(connection)
     return Subscription(
         row=row,
         first=first,
@@ -128,8 +132,9 @@ def read(connection: apsw.Connection, row: DealRow, now: int) -> Subscription:
         state=state,
         renewals=tuple(renewed),
         turn=following,
-        why=_why(connection, row, kept, state, first.body, renewed, following, now),
+        why=_why(connection, row, kept, state, first.body, renewed, following, behind, now),
         letter=mandates.letter(connection, row.number),
+        behind=behind,
     )
 
 
@@ -141,6 +146,7 @@ def _why(
     order: Order,
     renewed: Sequence[tuple[int, DealRow]],
     following: Turn | None,
+    behind: bool,
     now: int,
 ) -> str:
     """Why no renewal will be made, in a word; empty when one will."""
@@ -152,7 +158,7 @@ def _why(
         (kept.stopped, "stopped"),
         (following is None, "turns"),
         (state.price not in (agreed, kept.asked), "price"),
-        (row.role == "seller" and holding(connection, row) is not None, "held"),
+        (behind or (row.role == "seller" and holding(connection, row) is not None), "held"),
     ):
         if holds:
             return word

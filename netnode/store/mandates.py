@@ -31,6 +31,8 @@ class MandateRow:
         agreed: the price the buyer consented to when the seller asked for it; None: that of the order.
         word: what the seller wrote with that.
         stopped: whether the owner, its seller, renews it no more.
+        copies: how often the store was a copy when the other side last told the statements it has.
+        asking: how often it was one when the other side was asked for them.
     """
 
     number: int
@@ -38,6 +40,8 @@ class MandateRow:
     agreed: int | None
     word: str
     stopped: bool
+    copies: int
+    asking: int
 
 
 def scan(connection: apsw.Connection) -> bool:
@@ -45,16 +49,16 @@ def scan(connection: apsw.Connection) -> bool:
     mark: bytes | None = connection.execute("SELECT value FROM meta WHERE name = ?", (_MARK,)).get
     last = 0 if mark is None else int.from_bytes(mark, "big")
     rows: list[Any] = connection.execute(
-        "SELECT deal.d, data FROM deal JOIN deal_message AS m ON m.d = deal.d AND m.id = deal.id WHERE deal.d > ?"
-        " ORDER BY deal.d LIMIT ?",
+        "SELECT deal.d, data, deal.copies FROM deal JOIN deal_message AS m ON m.d = deal.d AND m.id = deal.id"
+        " WHERE deal.d > ? ORDER BY deal.d LIMIT ?",
         (last, AT_ONCE),
     ).fetchall()
-    for number, data in rows:
+    for number, data, copies in rows:
         match parse(data).body:
             case Order(mandate=mandate) if mandate is not UNSET:
                 connection.execute(
-                    "INSERT OR IGNORE INTO mandate(d, word, stopped) VALUES (?, '', 0)",
-                    (number,),
+                    "INSERT OR IGNORE INTO mandate(d, word, stopped, copies, asking) VALUES (?, '', 0, ?, ?)",
+                    (number, copies, copies),
                 )
             case Renewal(first=first, turn=turn):
                 connection.execute(
@@ -74,9 +78,12 @@ def scan(connection: apsw.Connection) -> bool:
 def mandate(connection: apsw.Connection, number: int) -> MandateRow | None:
     """The mandate of a deal."""
     found: Any = connection.execute(
-        "SELECT asked, agreed, word, stopped FROM mandate WHERE d = ?", (number,)
+        "SELECT asked, agreed, word, stopped, copies, asking FROM mandate WHERE d = ?", (number,)
     ).fetchone()
-    return None if found is None else MandateRow(number, *found[:3], bool(found[3]))
+    if found is None:
+        return None
+    asked, agreed, word, stopped, copies, asking = found
+    return MandateRow(number, asked, agreed, word, bool(stopped), copies, asking)
 
 
 def numbers(connection: apsw.Connection, role: str) -> list[int]:
@@ -105,13 +112,28 @@ def stop(writer: Writer, number: int, stopped: bool) -> None:
     writer.connection.execute("UPDATE mandate SET stopped = ? WHERE d = ?", (stopped, number))
 
 
-def put_statement(
-    writer: Writer, number: int, id: bytes, data: bytes, now: int, letter: int | None = None
-) -> None:
+def told(writer: Writer, number: int, copies: int) -> None:
+    """The other side has told all statements it has."""
+    writer.connection.execute("UPDATE mandate SET copies = ? WHERE d = ?", (copies, number))
+
+
+def asking(writer: Writer, number: int, copies: int) -> None:
+    """The other side is asked for all statements it has."""
+    writer.connection.execute("UPDATE mandate SET asking = ? WHERE d = ?", (copies, number))
+
+
+def put_statement(writer: Writer, number: int, id: bytes, data: bytes, now: int) -> None:
     """Keeps a statement; one that is there already stays as it is."""
     writer.connection.execute(
-        "INSERT OR IGNORE INTO mandate_statement(d, id, data, at, letter) VALUES (?, ?, ?, ?, ?)",
-        (number, id, data, now, letter),
+        "INSERT OR IGNORE INTO mandate_statement(d, id, data, at, letter) VALUES (?, ?, ?, ?, NULL)",
+        (number, id, data, now),
+    )
+
+
+def carried(writer: Writer, number: int, id: bytes, letter: int | None) -> None:
+    """Writes down which letter carries an own statement."""
+    writer.connection.execute(
+        "UPDATE mandate_statement SET letter = ? WHERE d = ? AND id = ?", (letter, number, id)
     )
 
 

@@ -119,9 +119,10 @@ _DEALS: Final = (
 # Money: what netnode.store.mandates and .invoices keep.
 _MONEY: Final = (
     # of an order with a mandate; asked: the price its seller asks for; agreed: what the buyer consented to when it was
-    # asked; stopped: its seller renews it no more
+    # asked; stopped: its seller renews it no more; copies: how often the store was a copy when the other side last told
+    # its statements; asking: how often it was one when it was asked for them
     "CREATE TABLE mandate(d INTEGER PRIMARY KEY REFERENCES deal, asked INTEGER, agreed INTEGER, word TEXT NOT NULL,"
-    " stopped INTEGER NOT NULL)",
+    " stopped INTEGER NOT NULL, copies INTEGER NOT NULL, asking INTEGER NOT NULL)",
     "CREATE TABLE mandate_statement(d INTEGER NOT NULL REFERENCES mandate, id BLOB NOT NULL, data BLOB NOT NULL,"
     " at INTEGER NOT NULL, letter INTEGER, PRIMARY KEY(d, id)) WITHOUT ROWID",
     # d: of the renewal; first: id of the order it renews
@@ -131,6 +132,15 @@ _MONEY: Final = (
     " year INTEGER NOT NULL, number INTEGER NOT NULL, at INTEGER NOT NULL, data BLOB NOT NULL,"
     " UNIQUE(kind, year, number))",
     "CREATE INDEX invoice_deal ON invoice(d, i)",
+)
+
+# Arbiters: consents given here and by others, with the arbiter's openers; the cases whose parties were told of an
+# interest of the owner's.
+_ARBITERS: Final = (
+    "CREATE TABLE consent(c INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, arbiter BLOB NOT NULL, own INTEGER NOT NULL,"
+    " data BLOB NOT NULL, text TEXT, openers BLOB NOT NULL, at INTEGER NOT NULL)",
+    "CREATE INDEX consent_arbiter ON consent(arbiter, c)",
+    "CREATE TABLE case_told(d INTEGER PRIMARY KEY REFERENCES deal)",
 )
 
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
@@ -170,7 +180,7 @@ _SHOP: Final = (
     " receipt BLOB NOT NULL, PRIMARY KEY(witness, id)) WITHOUT ROWID",
 )
 
-_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP, *_MONEY)
+_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS)
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""

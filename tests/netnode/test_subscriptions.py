@@ -13,7 +13,9 @@ import pytest
 from netnode.deals.subscribed import SENTENCES
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.operations import models
+from netnode.own.caution import _count
 from netnode.problems import Problem
+from netnode.store import Writer
 from protocol.letter_bodies import MandateLetter
 from tests.netnode.dealing import CAP, Market, market
 from tests.netnode.services_home import OpenHome
@@ -259,6 +261,50 @@ async def test_only_the_order_s_key_speaks_and_only_of_a_mandate_that_is_here(
         await refused("no_deal", trade.buyer.services.subscriptions.pause("ffff"))
 
 
+async def forgotten(home: OpenHome) -> None:
+    """The home is an older copy of itself, from before the last statements."""
+
+    def back(writer: Writer) -> None:
+        _copied(writer)
+        with writer.transaction() as connection:
+            connection.execute("DELETE FROM mandate_statement")
+            connection.execute("UPDATE deal SET copies = 1")  # the deal itself was asked for and told
+
+    await home.store.write(back)
+
+
+async def test_a_buyers_older_copy_asks_before_it_speaks_again(tmp_path: Path) -> None:  # [R-MAN-4]
+    async with subscribed(tmp_path) as (trade, deal):
+        await trade.buyer.services.subscriptions.pause(deal)
+        await trade.post.carry()
+        await forgotten(trade.buyer)
+        await refused("held", trade.buyer.services.subscriptions.end(deal))
+        await turn_round(trade, 1)
+        assert [each.action for each in (await one(trade.buyer, deal)).statements] == ["pause"]
+        assert (await trade.buyer.services.subscriptions.end(deal)).statements[-1].number == 1
+        await turn_round(trade, 1)
+        found = await one(trade.seller, deal)
+        assert found.standing == "ended" and all(each.void is None for each in found.statements)
+        asked = [row for row in trade.post.carried if row.type == "mandate"]
+        assert len(asked) == 4  # pause, question, answer, end: it is asked once
+
+
+async def test_a_sellers_older_copy_asks_before_it_renews(tmp_path: Path) -> None:  # [R-MAN-8]
+    async with subscribed(tmp_path) as (trade, deal):
+        await trade.buyer.services.subscriptions.pause(deal)
+        await trade.post.carry()
+        await forgotten(trade.seller)
+        found = await one(trade.seller, deal)
+        assert found.standing == "active" and found.why == "held"
+        trade.clock.now += 29 * DAY
+        await trade.seller.trading.look()
+        assert (await one(trade.seller, deal)).renewals == []
+        await turn_round(trade, 5)
+        found = await one(trade.seller, deal)
+        assert (found.why, found.renewals) == ("mandate_paused", [])
+        assert not trade.post.refused
+
+
 async def test_subscriptions_are_listed_on_both_sides(tmp_path: Path) -> None:
     async with subscribed(tmp_path) as (trade, deal):
         await trade.order()  # no subscription
@@ -319,11 +365,9 @@ async def test_an_older_copy_of_a_home_asks_for_the_next_number(tmp_path: Path) 
         assert (await work.invoice(models.InvoiceOrder(deal=deals[2]))).number == "2023-8"
 
 
-def _copied(writer: object) -> None:
-    from netnode.own.caution import _count
-
-    with writer.transaction():  # type: ignore[attr-defined]
-        _count(writer, 1)  # type: ignore[arg-type]
+def _copied(writer: Writer) -> None:
+    with writer.transaction():
+        _count(writer, 1)
 
 
 async def test_the_head_of_an_invoice_is_the_owners(tmp_path: Path) -> None:
