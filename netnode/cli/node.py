@@ -259,6 +259,8 @@ def _show_status(found: models.Status) -> None:
     ]
     if found.mail is not None and (letters := _letters(found.mail)):
         rows.append(("letters", letters))
+    if found.shop is not None and (shoppers := _shoppers(found.shop)):
+        rows.append(("shoppers", shoppers))
     rows.append(("backup", _backup(found)))
     if found.damaged is not None:
         rows.append(("store", f"{found.damaged} Nothing is written until then."))
@@ -302,6 +304,19 @@ def _letters(found: models.MailFigures) -> str:
         (found.kept, f"kept for others ({output.size(found.kept_bytes)})"),
     )
     return ", ".join(f"{count:,} {words}" for count, words in parts if count)
+
+
+def _shoppers(found: models.ShopFigures) -> str:
+    """What is kept for buyers without a node."""
+    parts = []
+    if found.boxes:
+        letters = output.counted(found.letters, "letter")
+        parts.append(
+            f"{output.counted(found.boxes, 'box', 'boxes')} with {letters} ({output.size(found.bytes)})"
+        )
+    if found.witnesses:
+        parts.append(f"{output.counted(found.witnesses, 'deal')} brought about (netnode witness ls)")
+    return ", ".join(parts)
 
 
 def _backup(found: models.Status) -> str:

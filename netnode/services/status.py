@@ -11,7 +11,7 @@ from netnode.operations import models
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import catalogue, views
-from netnode.services import mail
+from netnode.services import mail, witnesses
 from netnode.services.backups import HomeBackups
 from netnode.services.logs import DISTANCES
 from netnode.services.ports import OwnLog, Serving, Sessions
@@ -116,6 +116,7 @@ class LiveState:
                 backup=shelter.newest,
                 backup_fault=shelter.fault,
                 mail=mail.figures(reader),
+                shop=witnesses.figures(reader),
                 damaged=self._store.damaged,
                 failing=self._store.failing,
                 failures=self._failures.counts(),

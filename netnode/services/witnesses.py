@@ -12,7 +12,7 @@ from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging
 from netnode.shop.witnesses import identity_entries, known_openers
-from netnode.store import Reader, Store, shop
+from netnode.store import Reader, Store, boxes, shop
 from netnode.store.shop import WitnessRow
 from protocol import encoding, limits
 from protocol.deals.bodies import Accept, Receive
@@ -104,6 +104,14 @@ class WitnessShelf:
         kept = openers_of(self._network, [tuple(map(parse_wire, wire))])
         path = read_path(row.path)
         return {**kept, **known_openers(reader, [path.seller, *(each.referrer for each in path.referrals)])}
+
+
+def figures(reader: Reader) -> models.ShopFigures:
+    """What is kept for buyers without a node."""
+    kept = boxes.figures(reader)
+    return models.ShopFigures(
+        boxes=kept.boxes, letters=kept.letters, bytes=kept.bytes, witnesses=shop.count(reader)
+    )
 
 
 def shown(proven: Proven, names: Mapping[bytes, str], since: int | None = None) -> models.Witness:

@@ -183,6 +183,7 @@ from netnode.operations.models.subscriptions import (
 from netnode.operations.models.witnesses import (
     OrderText,
     PathStep,
+    ShopFigures,
     Witness,
     WitnessChoice,
     WitnessError,
@@ -349,6 +350,7 @@ __all__ = [
     "SettingName",
     "Settle",
     "Settled",
+    "ShopFigures",
     "Skipped",
     "StampOrder",
     "StampState",

@@ -9,6 +9,7 @@ from netnode.operations.models.own import Waiting
 from netnode.operations.models.reach import Reached
 from netnode.operations.models.room import Storage
 from netnode.operations.models.shared import NetworkerText
+from netnode.operations.models.witnesses import ShopFigures
 
 
 class Status(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class Status(Struct, frozen=True, kw_only=True):
     fetched_blobs: int = 0  # bytes of blobs fetched from others
     fallen: int = 0  # logs let go of by the quotas or the owner, not asked for now
     mail: MailFigures | None = None  # letters that wait, and those kept for others
+    shop: ShopFigures | None = None  # what is kept for buyers without a node
     damaged: str | None = None  # what is wrong with the store, and what to do
     failing: str | None = None  # why the newest write failed, a full disk say; null once one works again
     failures: dict[str, int] = {}  # how often which task failed since it started; its log says more

@@ -45,6 +45,15 @@ class Witness(Struct, frozen=True, kw_only=True):
     since: int | None = None
 
 
+class ShopFigures(Struct, frozen=True, kw_only=True):
+    """What is kept for buyers without a node: their boxes, the letters in them and their bytes, deals witnessed."""
+
+    boxes: int = 0
+    letters: int = 0
+    bytes: int = 0
+    witnesses: int = 0
+
+
 class WitnessChoice(Struct, frozen=True, forbid_unknown_fields=True):
     """Names one deal."""
 
