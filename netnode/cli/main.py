@@ -83,8 +83,8 @@ def netnode() -> None:
     """A node for INX, the peer-to-peer market of networkers who sell for each other."""
 
 
-for _command in subscriptions.COMMANDS:
-    deals.deal.add_command(_command)
+for _of_deal in subscriptions.COMMANDS:
+    deals.deal.add_command(_of_deal)
 
 for _command in (
     node.init,
