@@ -120,7 +120,6 @@ def of_quote(offer: SignedOffer, quoted: Goods, wishes: Wishes) -> tuple[Order, 
         quoted,
         address=wishes.address,
         contact=wishes.contact,
-        methods=(),
         note=wishes.note,
         payment=wishes.payment,
     )

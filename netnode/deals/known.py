@@ -21,6 +21,7 @@ from protocol.deals.enclosures import Goods, Note
 from protocol.deals.message import Message, first_order, parse
 from protocol.deals.moves import Next, steps
 from protocol.deals.state import DealState, PartStatus, Phase, judge
+from protocol.deals.transcript import in_order
 from protocol.errors import RemoteProtocolError
 
 Enclosure = TypeVar("Enclosure", Goods, Note)
@@ -132,19 +133,6 @@ def wanted(known: Known) -> Wanted:
         if line.key is not UNSET and line.part not in ended:
             pieces[line.key, line.options] += line.quantity
     return pieces
-
-
-def in_order(messages: Iterable[Message]) -> list[Message]:
-    """Messages so that each stands after those it names, else by date; ties by role and number."""
-    waiting = {each.id: each for each in messages}
-    done: list[Message] = []
-    while waiting:
-        ready = [each for each in waiting.values() if not any(name in waiting for name in each.names)]
-        ready.sort(key=lambda each: (each.time, each.role, each.number, each.id))
-        for each in ready:
-            done.append(each)
-            del waiting[each.id]
-    return done
 
 
 def heads(messages: Iterable[Message]) -> tuple[bytes, ...]:

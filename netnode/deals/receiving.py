@@ -156,9 +156,9 @@ class Receiving:
                 if self._keep(writer, row, message, letter, signers, now):
                     new.add(message.deal)
             for deal, row in rows.items():
-                self._settle(
-                    writer, connection, replace(row, changed=now if deal in new else row.changed), letter, now
-                )
+                row = self._with_buyer(writer, row, letter.incoming.sender)
+                changed = now if deal in new else row.changed
+                self._settle(writer, connection, replace(row, changed=changed), letter, now)
             return sorted(new)
 
     def _begin(self, writer: Writer, start: Message, letter: _Letter, signers: Signers, now: int) -> DealRow:
@@ -233,12 +233,11 @@ class Receiving:
         if isinstance(message.body, Order):
             signers.check_named(message.body)
             signers.check_offer(message.body)
+            signers.check_consent(message.body.terms, row.number)
         if isinstance(message.body, Renewal) and not authentic_renewal(self._network, message.body):
             raise RemoteProtocolError("signature", "the buyer did not sign what the renewal rests on")
         if deals.count(connection, row.number) >= limits.MAX_DEAL_MESSAGES:
             raise _Refused("too_large", f"a deal has at most {limits.MAX_DEAL_MESSAGES} messages of others")
-        if message.role == "buyer" and row.role == "arbiter" and row.buyer == order.key:
-            self._learn_buyer(writer, row, order, letter.incoming.sender)
         for networker, openers in letter.openers.items():
             if networker in (order.seller, order.terms.arbiter) or (
                 order.named and networker == order.named.id
@@ -248,10 +247,13 @@ class Receiving:
             writer, row.number, message.id, message.data, now, own=message.role == row.role
         )
 
-    def _learn_buyer(self, writer: Writer, row: DealRow, order: Order, sender: bytes) -> None:
-        """Who sends the buyer's side to an arbiter, and is not the seller, is where letters to the buyer go."""
-        if sender not in (order.seller, self._own):
-            deals.set_buyer(writer, row.number, sender)
+    def _with_buyer(self, writer: Writer, row: DealRow, sender: bytes) -> DealRow:
+        """The row of an arbiter who learns from the first letter that is not the seller's who the buyer is."""
+        order = self._order_of(writer.connection, row)
+        if row.role != "arbiter" or row.buyer != order.key or sender in (order.seller, order.key, self._own):
+            return row
+        deals.set_buyer(writer, row.number, sender)
+        return replace(row, buyer=sender)
 
     def _order_of(self, connection: apsw.Connection, row: DealRow) -> Order:
         data = deals.message(connection, row.number, row.id)

@@ -10,7 +10,8 @@ from msgspec import UNSET
 
 from netnode.store import Reader, deals
 from protocol import encoding, limits
-from protocol.deals.bodies import Order
+from protocol.deals.bodies import Order, Terms
+from protocol.deals.consent import consented_by, parse_consent
 from protocol.deals.message import Message, signed_by
 from protocol.deals.offers import named_by, offered_by, parse_offer
 from protocol.entry import INCEPTION, ROTATION, parse_wire
@@ -146,3 +147,24 @@ class Signers:
             raise NotHeld("unknown_epoch", text)
         if not any(offered_by(self._network, signed, key) for key in keys):
             raise RemoteProtocolError("signature", "the seller did not sign the offer in the order")
+
+    def check_consent(self, terms: Terms, number: int = 0) -> None:
+        """Refuses terms with a consent that their arbiter did not sign [R-ARB-2].
+
+        Args:
+            terms: of an order or offer of a right form.
+            number: of the deal's row; 0 for one that is not kept yet.
+
+        Raises:
+            NotHeld: `unknown_epoch`.
+            RemoteProtocolError: `signature`.
+        """
+        if terms.consent is UNSET:
+            return
+        signed = parse_consent(terms.consent)
+        keys = self.keys(signed.consent.arbiter, signed.consent.epoch, number)
+        if not keys:
+            text = f"the arbiter's key of epoch {signed.consent.epoch} is not known here"
+            raise NotHeld("unknown_epoch", text)
+        if not any(consented_by(self._network, signed, key) for key in keys):
+            raise RemoteProtocolError("signature", "the arbiter did not sign the consent in the order")
