@@ -28,12 +28,14 @@ class Deal:
         start: the message that started it.
         order: body of the order whose terms hold.
         contract: the date at which the start is the contract, or None.
+        void: the start has no effect, so every part has ended.
         seen: of every message in its place, the ids of all it names, directly or through others.
     """
 
     start: Message
     order: dict[str, Any]
     contract: int | None
+    void: bool
     seen: dict[bytes, frozenset[bytes]]
 
     @property
@@ -86,7 +88,7 @@ def account(deal: Deal, messages: Collection[Message]) -> Account:
     _strike(deal, found)
     _agree(deal, found)
     _argue(found)
-    _presume(found)
+    _presume(deal, found)
     _deliver(deal, found)
     _reckon(deal, found)
     return found
@@ -129,12 +131,16 @@ def _argue(found: Account) -> None:
         found.disputes[dispute.id] = closed
 
 
-def _presume(found: Account) -> None:
-    """The claims that count as confirmed: none while a dispute is open, none that a ruling has decided."""
-    if found.open_disputes or found.ruling is not None:
+def _presume(deal: Deal, found: Account) -> None:
+    """The claims that count as confirmed: none while a dispute is open, after a ruling those that have seen it."""
+    if found.open_disputes:
         return
     names = {"presume_received": "fulfil", "presume_payment": "payment", "presume_refund": "refund"}
-    found.presumed = frozenset(each.body[names[each.type]] for each in found.of(*names))
+    found.presumed = frozenset(
+        each.body[names[each.type]]
+        for each in found.of(*names)
+        if found.ruling is None or found.ruling.id in deal.seen[each.id]
+    )
 
 
 def _deliver(deal: Deal, found: Account) -> None:
@@ -147,7 +153,7 @@ def _deliver(deal: Deal, found: Account) -> None:
         elif fulfils:
             status = PRESUMED if found.presumed & set(fulfils) else FULFILLED
         else:
-            status = ENDED if found.of(*ENDS) else OPEN
+            status = ENDED if deal.void or found.of(*ENDS) else OPEN
         found.parts.append(status)
         found.late.append(status == ENDED and bool(found.of("lapse_fulfil")))
 

@@ -9,7 +9,17 @@ from typing import Any, Final
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.limits import KEY_BYTES, MAX_EPOCHS, MAX_INT, SIGNATURE_BYTES
-from netnode.conformance.offers import HASH, MAX_OFFER, MAX_PARTS, MAX_TURNS, NAMED, PARTS, QUOTED, read_offer
+from netnode.conformance.offers import (
+    HASH,
+    MAX_OFFER,
+    MAX_PARTS,
+    MAX_TURNS,
+    NAMED,
+    PARTS,
+    QUOTED,
+    read_consent,
+    read_offer,
+)
 from netnode.conformance.shapes import Field, array, bin_, int_, may, must, one_of, or_nil, row, str_, table
 from netnode.conformance.signatures import check_key, valid
 from netnode.conformance.tags import sha256, tag
@@ -163,11 +173,13 @@ def _order(order: Map) -> None:
     terms = order["terms"]
     demand(("arbiter" in terms) == ("consent" in terms), "deal_message", "consent without arbiter")
     quoted = False
-    if "offer" in order:
-        try:
+    try:
+        if "consent" in terms:
+            read_consent(terms["consent"])
+        if "offer" in order:
             quoted = "quote" in read_offer(order["offer"])
-        except Fault as fault:
-            raise Fault("deal_message", str(fault)) from fault
+    except Fault as fault:
+        raise Fault("deal_message", str(fault)) from fault
     demand(quoted or "listing" in order, "deal_message", "an order on nothing")
 
 

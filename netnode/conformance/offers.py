@@ -1,4 +1,4 @@
-"""Offers, which orders hold whole, and named buyers; section 22.1."""
+"""What an order holds whole, signed by others: an offer, an arbiter's consent, a named buyer; sections 22.1 and 24."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from netnode.conformance.limits import HASH_BYTES, MAX_EPOCHS, MAX_KEY, SALT_BYT
 from netnode.conformance.listings import PER
 from netnode.conformance.shapes import array, bin_, int_, may, must, str_, table
 from netnode.conformance.signatures import valid
-from netnode.conformance.tags import tag
+from netnode.conformance.tags import sha256, tag
 
 Map = dict[str, Any]
 MAX_OFFER: Final = 8 * 1024
@@ -81,6 +81,39 @@ _OFFER: Final = table({
 })  # fmt: skip
 
 
+_CONSENT: Final = table({
+    "$": must(bin_(SALT_BYTES)),
+    "amount": may(int_()),
+    "arbiter": must(HASH),
+    "currency": may(CURRENCY),
+    "epoch": must(EPOCH),
+    "expires": must(int_()),
+    "issuer": may(HASH),
+    "points": may(POINTS),
+    "seller": may(HASH),
+    "signature": must(bin_(SIGNATURE_BYTES)),
+    "terms": must(HASH),
+    "time": must(int_()),
+    "unit": may(UNIT),
+})  # fmt: skip
+
+
+def read_consent(data: bytes) -> Map:
+    """An arbiter's consent of a right form [R-ARB-1].
+
+    Raises:
+        Fault: `deal_message`, or a code of the encoding.
+    """
+    consent: Map = decode(data, MAX_CONSENT)
+    demand(_CONSENT(consent), "deal_message", "not a consent")
+    demand(("amount" in consent) != ("points" in consent), "deal_message", "amount or points")
+    unit = [name in consent for name in ("issuer", "unit")]
+    money = "amount" in consent
+    demand(unit[0] == unit[1] and ("currency" in consent) + unit[0] == money, "deal_message", "its money")
+    demand(consent.get("seller") != consent["arbiter"], "deal_message", "the seller itself")
+    return consent
+
+
 def read_offer(data: bytes) -> Map:
     """An offer of a right form [R-OFF-1].
 
@@ -107,9 +140,24 @@ def read_offer(data: bytes) -> Map:
 
 def offered_by(network: str, data: bytes, key: bytes) -> bool:
     """Whether this key signed an offer of a right form [R-OFF-2]."""
-    offer = decode(data, MAX_OFFER)
-    signature = offer.pop("signature")
-    return valid(key, tag(network, "offer") + encode(offer), signature)
+    return _signed(network, "offer", data, key)
+
+
+def consented_by(network: str, data: bytes, key: bytes) -> bool:
+    """Whether this key signed a consent of a right form [R-ARB-2]."""
+    return _signed(network, "consent", data, key)
+
+
+def _signed(network: str, purpose: str, data: bytes, key: bytes) -> bool:
+    """The signature inside covers the map without it."""
+    whole = decode(data, MAX_OFFER)
+    signature = whole.pop("signature")
+    return valid(key, tag(network, purpose) + encode(whole), signature)
+
+
+def code_hash(network: str, salt: bytes, code: str) -> bytes:
+    """What an offer tells of its code [R-OFF-5]."""
+    return sha256(tag(network, "offer code") + encode([salt, code]))
 
 
 def named_by(network: str, order: Map, key: bytes) -> bool:

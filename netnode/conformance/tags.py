@@ -31,7 +31,9 @@ PURPOSES: Final = (
     "deal message",
     "mandate",
     "offer",
+    "offer code",
     "named buyer",
+    "consent",
 )
 
 

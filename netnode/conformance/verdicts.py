@@ -20,7 +20,7 @@ from netnode.conformance.deals import STARTS, Message
 from netnode.conformance.encoding import encode
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.mandates import check_notice, renewal_effect
-from netnode.conformance.offers import QUOTED, read_offer
+from netnode.conformance.offers import QUOTED, read_consent, read_offer
 
 SIDES: Final = ("buyer", "seller")
 
@@ -34,6 +34,7 @@ class State:
     parts: list[tuple[str, bool]]
     figures: dict[str, int]
     disputes: dict[bytes, str | None]
+    ruling: bytes | None
     verdicts: dict[bytes, str | None]
     waits: frozenset[bytes]
     doubled: frozenset[str]
@@ -49,7 +50,9 @@ def judge(messages: Iterable[Message], now: int) -> State:
     known = {each.id: each for each in messages}
     [start] = [each for each in known.values() if each.type in STARTS]
     fault = _code(lambda: _start(start))
-    deal = Deal(start, start.order, start.time if fault is None and _binds(start) else None, {})
+    deal = Deal(
+        start, start.order, start.time if fault is None and _binds(start) else None, fault is not None, {}
+    )
     placed: dict[bytes, Message] = {}
     verdicts: dict[bytes, str | None] = {}
     while ready := [
@@ -75,6 +78,7 @@ def judge(messages: Iterable[Message], now: int) -> State:
         list(zip(whole.parts, whole.late, strict=True)),
         whole.figures,
         whole.disputes,
+        None if whole.ruling is None else whole.ruling.id,
         {**verdicts, **whole.struck},
         waits,
         doubled,
@@ -134,6 +138,17 @@ def _start(start: Message) -> None:
                 demand(_quoted(offer["quote"], name) == _quoted(order, name), "terms_differ", name)
     if "mandate" in order:
         check_notice(order["mandate"])
+    if "consent" in order["terms"]:
+        _consented(start.time, order)
+
+
+def _consented(time: int, order: dict[str, Any]) -> None:
+    """[R-ARB-3]."""
+    consent, arbiter = read_consent(order["terms"]["consent"]), order["terms"]["arbiter"]
+    demand(consent["arbiter"] == arbiter, "consent", "of another")
+    demand(consent.get("seller", order["seller"]) == order["seller"], "consent", "to another")
+    demand(consent["time"] <= time <= consent["expires"], "consent", "not in time")
+    demand(arbiter not in (order["seller"], order.get("named", {}).get("id")), "consent", "no third")
 
 
 def _quoted(body: dict[str, Any], name: str) -> bytes:
@@ -419,7 +434,8 @@ def _presume(
         raise Fault("not_seen")
     demand(not at.open_disputes, "dispute_open")
     left = at.figures[f"unconfirmed_{name}s"] > 0
-    demand(left and at.unconfirmed(claim, confirmation, name), "already")
+    ruled = name == "payment" and at.ruling is not None and claim.id in deal.seen[at.ruling.id]
+    demand(left and not ruled and at.unconfirmed(claim, confirmation, name), "already")
     _due(deal, at, message, claim)
 
 

@@ -12,12 +12,12 @@ from netnode.conformance.bench import Bench
 from netnode.conformance.checking import EVERYBODY, Broken, Check
 from netnode.conformance.faults import Fault
 from netnode.conformance.running import Result
-from netnode.conformance.vectors import contents, exchanges, post, trades
+from netnode.conformance.vectors import contents, dealings, exchanges, post, trades
 from netnode.conformance.vectors.judging import Judge, Vector
 from netnode.problems import ExitCode, Problem, disk_problem
 
 JUDGES: Final[Mapping[str, Judge]] = MappingProxyType(
-    {**contents.JUDGES, **exchanges.JUDGES, **trades.JUDGES, **post.JUDGES}
+    {**contents.JUDGES, **exchanges.JUDGES, **trades.JUDGES, **post.JUDGES, **dealings.JUDGES}
 )
 """Who judges the vectors of a file, by its name without `.json`."""
 

@@ -1,0 +1,85 @@
+"""Vectors of offers, deal messages, deals and transcripts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from netnode.conformance.deals import read_message, signed_by
+from netnode.conformance.faults import demand
+from netnode.conformance.offers import code_hash, named_by, offered_by, read_offer
+from netnode.conformance.tags import sha256
+from netnode.conformance.transcripts import Faulty, read_transcript
+from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
+from netnode.conformance.verdicts import judge
+
+_NETWORK: Final = "test"
+
+
+def _messages(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        message = read_message(hexed(given["message"]))
+        demand(signed_by(_NETWORK, message, hexed(given["key"])), "signature")
+        told = {"type": message.type, "role": message.role, "number": message.number}
+        return {"id": message.id.hex(), "deal": message.deal.hex(), **told}
+
+    compared(vector, judged)
+
+
+def _deals(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        messages = [read_message(hexed(each)) for each in given["messages"]]
+        state = judge(messages, given["now"])
+        places = [each.id for each in messages]
+        return {
+            "phase": state.phase,
+            "contract": state.contract,
+            "parts": [list(part) for part in state.parts],
+            "figures": state.figures,
+            "disputes": list(state.disputes.values()),
+            "ruling": None if state.ruling is None else places.index(state.ruling),
+            "verdicts": ["waits" if id_ in state.waits else state.verdicts[id_] for id_ in places],
+        }
+
+    compared(vector, judged)
+
+
+def _offers(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        if "code" in given:
+            return {"hash": code_hash(_NETWORK, hexed(given["salt"]), given["code"]).hex()}
+        if "offer" in given:
+            offer = hexed(given["offer"])
+            read_offer(offer)
+            demand(offered_by(_NETWORK, offer, hexed(given["key"])), "signature")
+            return {"id": sha256(offer).hex()}
+        named = {"id": hexed(given["id"]), "epoch": given["epoch"], "signature": hexed(given["signature"])}
+        order = {"named": named, "key": hexed(given["order_key"]), "seller": hexed(given["seller"])}
+        return {"signed": named_by(_NETWORK, order, hexed(given["key"]))}
+
+    compared(vector, judged)
+
+
+def _transcripts(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        try:
+            file = read_transcript(hexed(given["file"]))
+        except Faulty as faulty:
+            return {"valid": False, "message": faulty.message, "field": faulty.field}
+        return {
+            "valid": True,
+            "messages": [each.id.hex() for each in file.messages],
+            "phase": file.state.phase,
+            "base": file.state.figures["base"],
+        }
+
+    compared(vector, judged)
+
+
+JUDGES: Final[Mapping[str, Judge]] = {
+    "deal_messages": _messages,
+    "deals": _deals,
+    "offers": _offers,
+    "transcripts": _transcripts,
+}
+"""By the name of the file."""
