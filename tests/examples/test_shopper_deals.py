@@ -143,6 +143,30 @@ def test_one_flipped_bit_of_a_proof_is_named(market: tuple[Mesh, Node, Node], tm
         assert json.loads(result.out)["error"]["reason"]
 
 
+def test_everybody_of_the_path_hears_of_it(mesh: Mesh) -> None:
+    """[R-PATH-3] [R-SHOP-6] [R-SHOP-11] The way in passes the proof on to who recommended before it."""
+    seller, first, way = mesh.up(["seller", "first", "referrer"], "ring")
+    seller.add("lamp", "Brass lamp", price="12.50", currency="EUR")
+    wait_until(lambda: first.keys("lamp") == way.keys("lamp") == {"lamp"}, "both know the lamp", SECONDS)
+    ref = f"{seller.id}/lamp"
+    [token] = shop("look", first.ready.api, ref)["path"]
+    both = shop("look", way.ready.api, ref, "--path", token)["path"]
+    assert both[0] == token and len(both) == 2
+    assert shop("look", way.ready.api, ref, "--path", both[0], "--path", both[1])["path"] == both
+    spoilt = token[:-2] + ("00" if token[-2:] != "00" else "01")
+    alone = shop("look", way.ready.api, ref, "--path", spoilt)["path"]
+    assert len(alone) == 1 and alone != [spoilt], "what is no path is left out"
+    ordered = order(way, seller, "--path", token)
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    seller.api.post("/deals/accept", {"deal": ordered["deal"]})
+    until(ordered["link"], "agreed")
+    wait_until(lambda: len(first.ask("witness", "ls")["items"]) == 1, "the first hears of it", SECONDS)
+    [here], [there] = (node.ask("witness", "ls")["items"] for node in (way, first))
+    assert [step["referrer"] for step in there["path"]] == [first.id, way.id]
+    assert there["path_hash"] == here["path_hash"] and all(step["checked"] for step in there["path"])
+    assert way.status().shop.witnesses == first.status().shop.witnesses == 1
+
+
 def test_the_seller_is_off(market: tuple[Mesh, Node, Node]) -> None:
     """[R-SHOP-7, 8] An order waits at the node that took it; the answer waits in the buyer's box."""
     mesh, seller, way = market
