@@ -26,6 +26,7 @@ from netnode.operations import deals, models
 from netnode.operations.calling import Caller
 from netnode.operations.operation import Operation
 from netnode.problems import ExitCode, Problem, disk_problem
+from protocol.deals import transcript
 from protocol.limits import MAX_DIGITAL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -399,6 +400,38 @@ def export(context: click.Context, deal: str, file: Path) -> None:
         {"file": str(file), "bytes": size},
         lambda _: output.say(f"Wrote {output.size(size)} to {file}. To check it: netnode deal verify {file}"),
     )
+
+
+@deal.command(
+    cls=NodeCommand, epilog=examples("netnode deal verify cap.inxdeal     on any computer, without a home")
+)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.pass_context
+def verify(context: click.Context, file: Path) -> None:
+    """Prove the deal in FILE, with nothing but FILE. Exit 1: it proves nothing, and what is wrong is named."""
+    run = invocation(context)
+    try:
+        found = transcript.verify(file.read_bytes())
+    except OSError as error:
+        raise disk_problem(error, "read", file) from error
+    if isinstance(found, transcript.Fault):
+        error_ = models.DealFault(message=found.message, field=found.field, reason=found.reason)
+        answer = models.DealProof(valid=False, state=None, messages=0, error=error_)
+    else:
+        answer = models.DealProof(
+            valid=True, state=found.state.phase.value, messages=len(found.messages), error=None
+        )
+    output.emit(run, answer, lambda proof: _show_proof(proof, file))
+    if not answer.valid:
+        context.exit(int(ExitCode.FAILED))
+
+
+def _show_proof(proof: models.DealProof, file: Path) -> None:
+    if proof.error is None:
+        output.say(f"{file} proves a deal of {output.counted(proof.messages, 'message')}: {proof.state}.")
+        return
+    which = "" if proof.error.message is None else f"message {proof.error.message}, "
+    output.say(f"{file} proves nothing: {which}{proof.error.field}: {proof.error.reason}.")
 
 
 def _content(file: Path) -> bytes:

@@ -79,7 +79,7 @@ def letters_of(
             DealLetter(
                 messages=tuple(carried),
                 enclosures=tuple(enclosed.values()),
-                openers=tuple(list(each) for each in openers),
+                openers=tuple(tuple(each) for each in openers),
             )
         )
 

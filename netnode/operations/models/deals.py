@@ -314,6 +314,23 @@ class DealContent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     part: Annotated[int, Meta(ge=0, le=49)] | None = None
 
 
+class DealFault(Struct, frozen=True, kw_only=True):
+    """Why a file proves no deal: which message, from 0 (null: none), which field, and what is wrong."""
+
+    message: int | None
+    field: str
+    reason: str
+
+
+class DealProof(Struct, frozen=True, kw_only=True):
+    """What a file of a deal proves."""
+
+    valid: bool
+    state: str | None
+    messages: int
+    error: DealFault | None
+
+
 class StockChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Sets a counter of an own listing. `uncounted`: nobody counts it any more; `auto_accept` null: as the setting."""
 
