@@ -3,6 +3,7 @@
     python -m tests.benchmarks --install-rivals DIR     once: npm and pip install what netnode is compared with
     python -m tests.benchmarks --rivals DIR             W1a to W3, within ten minutes
     python -m tests.benchmarks --only W4 --only W6      growth; idle and crowd
+    python -m tests.benchmarks --only DEALS             whole deals through two nodes
 
 A ratio above 1 means that netnode is better. Progress goes to stderr, the table (or with --json one document) to
 stdout.
@@ -25,7 +26,7 @@ from typing import Any, Final
 
 import apsw
 
-from tests.benchmarks import cold_copy, crowd, difference, growth, live, sources
+from tests.benchmarks import cold_copy, crowd, dealing, difference, growth, live, sources
 from tests.benchmarks.rivals.installing import Rivals, install
 
 RUNS: Final = 3
@@ -38,8 +39,9 @@ TABLE: Final[Mapping[str, Measure]] = {
     "W3": lambda runs, rivals: {"W3": live.measure(runs, rivals)},
     "W4": lambda runs, rivals: {"W4": growth.measure(runs)},
     "W6": lambda runs, rivals: {"W6": crowd.measure()},
+    "DEALS": lambda runs, rivals: {"DEALS": dealing.measure(runs)},
 }
-ALONE: Final = ("W4", "W6")  # take long, or have no rival: only when asked for
+ALONE: Final = ("W4", "W6", "DEALS")  # take long, or have no rival: only when asked for
 TITLES: Final = {
     "W1a": "cold copy, 10,000 entries of 1 networker",
     "W1b": "cold copy, 10,000 entries of 1,000 networkers",
@@ -48,6 +50,7 @@ TITLES: Final = {
     "W3": "live, four hops; the ratio is the worse of the two",
     "W4": "growth to 1,000,000",
     "W6": "idle and crowd, 256 sessions",
+    "DEALS": "whole deals through two nodes, 16 at once",
 }
 
 
