@@ -7,6 +7,7 @@ from typing import Final
 
 from netnode.store import schema
 from netnode.system import SystemDisk
+from tests.netnode import store_version_2
 from tests.netnode.stored import FLAGS
 
 TABLES: Final = """
@@ -66,14 +67,14 @@ CREATE TABLE blob_chunk(place INTEGER PRIMARY KEY, data BLOB NOT NULL);
 """
 
 
-def make_store(path: Path, network: str) -> None:
-    """An empty store of version 1."""
+def make_store(path: Path, network: str, version: int = 1) -> None:
+    """An empty store of an older version."""
     connection = SystemDisk().open_database(path, FLAGS)
     schema.set_up_writer(connection)
-    connection.execute(TABLES)
+    connection.execute({1: TABLES, 2: store_version_2.TABLES}[version])
     connection.executemany(
         "INSERT INTO meta(name, value) VALUES (?, ?)",
-        [("version", b"1"), ("network", network.encode()), ("store", bytes(16))],
+        [("version", b"%d" % version), ("network", network.encode()), ("store", bytes(16))],
     )
     connection.execute("INSERT INTO arrival(number, tag) VALUES (0, ?)", (bytes(8),))
     connection.close()

@@ -42,8 +42,9 @@ def shape(connection: apsw.Connection) -> dict[str, Any]:
     return found
 
 
-async def test_a_migrated_store_is_like_a_new_one(tmp_path: Path) -> None:
-    make_store(tmp_path / "old", NETWORK)
+@pytest.mark.parametrize("version", range(1, schema.VERSION))
+async def test_a_migrated_store_is_like_a_new_one(tmp_path: Path, version: int) -> None:
+    make_store(tmp_path / "old", NETWORK, version)
     shapes = []
     for name in ("old", "new"):
         store = await opened(tmp_path / name)
