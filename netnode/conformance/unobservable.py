@@ -23,7 +23,13 @@ _REASONS: Final[Mapping[str, str]] = {
         " R-QUOTA-5 R-BOOK-8 R-BOOK-10 R-BOOK-11 R-INV-6 R-QRY-6"
     ),
     "what it keeps and shows inside; nothing of it goes over a link": "R-VER-4 R-QUOTA-6",
-    "other ways than a link: multicast DNS and HTTP": "R-REACH-7 R-REACH-9",
+    "other ways than a link: multicast DNS and HTTP": (
+        "R-REACH-7 R-REACH-9 R-SHOP-1 R-SHOP-2 R-SHOP-3 R-SHOP-4 R-SHOP-5 R-SHOP-6 R-SHOP-7 R-SHOP-8 R-SHOP-9 R-SHOP-10"
+        " R-SHOP-11 R-SHOP-12 R-SHOP-13"
+    ),
+    "what stands in an order and with who led to it; the vectors (C0) judge the forms": (
+        "R-PATH-1 R-PATH-2 R-PATH-3 R-PATH-4 R-PATH-5 R-PATH-6"
+    ),
     "needs a key with a component of small order, which no author here makes; the vectors (C0) do": "R-SIG-5",
     "a claim of an implementation": "R-ROLE-1",
 }
