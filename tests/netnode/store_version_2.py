@@ -18,8 +18,7 @@ CREATE TABLE log(
     fork INTEGER, extents INTEGER NOT NULL, standing INTEGER NOT NULL, common INTEGER NOT NULL,
     arrival INTEGER NOT NULL UNIQUE, generation INTEGER NOT NULL,
     bytes INTEGER NOT NULL DEFAULT 0,                       -- what the log takes here, as the quotas count it
-    cut INTEGER NOT NULL DEFAULT 0);                        -- 1: its quota moved its start; nothing lower is
-    asked for
+    cut INTEGER NOT NULL DEFAULT 0);                        -- 1: its quota moved its start; nothing lower is asked for
 
 CREATE TABLE opener(
     n INTEGER NOT NULL REFERENCES log, epoch INTEGER NOT NULL, term INTEGER NOT NULL, seq INTEGER NOT NULL,
