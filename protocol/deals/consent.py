@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol import encoding, limits
+from protocol.deals.bodies import Order
 from protocol.deals.pricing import half_up
 from protocol.errors import LocalProtocolError, RemoteProtocolError, Void
 from protocol.paths import Path
@@ -140,6 +141,25 @@ def check_consent(
     reason = _misfit(consent, arbiter, seller, time) or _interest(arbiter, seller, buyer, path)
     if reason is not None:
         raise Void("consent", reason)
+
+
+def check_arbiter(order: Order, time: int, path: Path | None = None) -> None:
+    """Refuses an order whose terms name an arbiter who has not consented to it, or may not rule in it [R-ARB-3].
+
+    Args:
+        order: of a right form.
+        time: its date, ms UTC.
+        path: the opened path, where it is known.
+
+    Raises:
+        Void: `consent`, with a sentence.
+    """
+    terms = order.terms
+    if terms.arbiter is UNSET or terms.consent is UNSET:
+        return
+    buyer = None if order.named is UNSET else order.named.id
+    consent = parse_consent(terms.consent).consent
+    check_consent(consent, arbiter=terms.arbiter, seller=order.seller, buyer=buyer, time=time, path=path)
 
 
 def _misfit(consent: Consent, arbiter: bytes, seller: bytes, time: int) -> str | None:

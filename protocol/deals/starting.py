@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from protocol.deals.bodies import Order
-from protocol.deals.consent import check_consent, parse_consent
+from protocol.deals.consent import check_arbiter
 from protocol.deals.mandates import check_mandate, renewal_fault
 from protocol.deals.message import Message
 from protocol.deals.offers import QUOTED, Offer, parse_offer
@@ -30,32 +30,10 @@ def judged(start: Message) -> tuple[str | None, bool]:
 
 
 def _unfit(time: int, order: Order) -> str | None:
-    """The code of a mandate that can never be used, or of an arbiter who cannot rule here."""
-    terms = order.terms
+    """The code of a mandate that can never be used, or of an arbiter who cannot rule here [R-ARB-3]."""
     try:
         check_mandate(order)
-        if terms.arbiter is not UNSET and terms.consent is not UNSET:
-            check_consent(
-                parse_consent(terms.consent).consent,
-                arbiter=terms.arbiter,
-                seller=order.seller,
-                buyer=None if order.named is UNSET else order.named.id,
-                time=time,
-            )
-    except Void as error:
-        return error.code
-    return None
-
-
-def _partial(time: int, order: Order) -> str | None:
-    """Whether its arbiter may not rule in it [R-ARB-3]."""
-    terms = order.terms
-    if terms.arbiter is UNSET or terms.consent is UNSET:
-        return None
-    consent = parse_consent(terms.consent).consent
-    buyer = None if order.named is UNSET else order.named.id
-    try:
-        check_consent(consent, arbiter=terms.arbiter, seller=order.seller, buyer=buyer, time=time)
+        check_arbiter(order, time)
     except Void as error:
         return error.code
     return None

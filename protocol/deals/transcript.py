@@ -255,7 +255,11 @@ def _take(network: str, file: _File, kind: int, content: bytes) -> None:
             file.messages.append(parse(content))
         except RemoteProtocolError as error:
             where, found, reason = error.text.partition(": ")
-            raise _Faulty(index, where if found else "message", reason or error.text) from error
+            if (
+                error.code != "deal_message" or not found
+            ):  # no field of the message, but it as a whole or its key
+                where, reason = "body.key" if error.code == "key" else "message", error.text
+            raise _Faulty(index, where, reason) from error
     else:
         of = enclosed(file.messages[-1]) if file.messages else None
         if of is None or of in file.enclosures or of != hashlib.sha256(content).digest():

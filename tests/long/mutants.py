@@ -1,4 +1,4 @@
-"""Faults put into encoding, identity, log and reconciliation, one at a time: the tests must notice nine of ten.
+"""Faults put into encoding, identity, log, reconciliation and deals, one at a time: nine of ten must be noticed.
 
 What the tests do not notice is listed in `mutants_survivors.toml` with the reason, which is that nobody can notice it;
 a survivor that is not listed, and a listed one that is noticed, fail a whole run.
@@ -26,6 +26,7 @@ GROUPS: Final = {
     "identity": ("identity", "openers", "recovery", "bech32"),
     "log": ("log", "log_state", "run", "forks", "entry"),
     "reconciliation": ("items", "ranges"),
+    "deal": ("deals.judging", "deals.view", "deals.figures", "deals.starting"),
 }
 TESTS: Final = {
     "encoding": ("test_encoding", "test_records_codec", "test_records_bounds", "test_forms", "test_vectors"),
@@ -35,6 +36,10 @@ TESTS: Final = {
         "test_spec_rules", "test_vectors", "test_log_machine",
     ),
     "reconciliation": ("test_items", "test_ranges", "test_ranges_bounds", "test_log", "test_vectors"),
+    "deal": (
+        "deals/test_judging", "deals/test_table", "deals/test_crossings", "deals/test_offers", "deals/test_moves",
+        "test_vectors",
+    ),
 }  # fmt: skip
 ROOT: Final = Path(__file__).parents[2]
 SURVIVORS: Final = Path(__file__).with_name("mutants_survivors.toml")

@@ -1,4 +1,4 @@
-"""The tables of deals that SPEC.md prints: bodies and enclosures from their Structs, the rest from `protocol.deals.table`."""
+"""The tables of deals that SPEC.md prints, from the Structs of bodies and enclosures and from the table of messages."""
 
 from __future__ import annotations
 

@@ -158,12 +158,14 @@ def check(start: Message, moves: Mapping[Role, int]) -> Findings:
             state = judge(messages, FAR)
             found.sets += 1
             found.phases[state.phase] += 1
-            briefs[ids] = brief(state)
+            now = brief(state)
+            if len(messages) <= sum(moves.values()):  # the largest sets have none that are larger
+                briefs[ids] = now
             for sentence in _one_state(messages, state):
                 found.note(messages, sentence)
             for last in messages[1:]:
                 smaller = before.get(ids - {last.id})
-                for sentence in () if smaller is None else undone(smaller, last, briefs[ids]):
+                for sentence in () if smaller is None else undone(smaller, last, now):
                     found.note(messages, f"by {last.type} of the {last.role}: {sentence}")
             for side in SIDES:
                 key = (side, *signature(state))
