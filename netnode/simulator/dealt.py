@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
+from netnode.conformance import verdicts
+from netnode.conformance.deals import read_message
 from netnode.deals.known import load, wanted
 from netnode.problems import Problem
 from netnode.simulator.nodes import SimNode
@@ -102,6 +104,8 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
         ):  # it was over when an older copy of that home came back: nobody has a word more to say in it
             held[missing[0]] |= kept[0].messages.keys()
             continue
+        if parties & oracle.put_back:
+            kept = _remembered(kept, now, held)
         _require_equal(deal, kept, now)
         both += 1
     for node in nodes:
@@ -176,29 +180,44 @@ def judged(side: Side, now: int) -> DealState:
 
 
 def _require_equal(deal: bytes, kept: Sequence[Side], now: int) -> None:
+    """One set of messages, which comes to one state by both judges in whatever order it is read."""
     one, *others = kept
+    state = judged(one, now)
     for other in others:
         if one.messages.keys() != other.messages.keys():
-            texts = [
-                f"{side.home} ({side.role}) alone has "
-                + (
-                    ", ".join(
-                        f"{each.role} {each.number} {each.type}"
-                        for name, each in side.messages.items()
-                        if name not in beside.messages
-                    )
-                    or "nothing"
-                )
-                for side, beside in ((one, other), (other, one))
-            ]
+            texts = (f"{a.home} ({a.role}) alone has {_alone(a, b)}" for a, b in ((one, other), (other, one)))
             raise Violation("deals", f"the two sides of {deal.hex()[:10]} differ: {'; '.join(texts)}")
-        turned = judge(reversed(list(other.messages.values())), max(now, other.row.opened))
-        if judged(one, now) != turned:
+        if state != judge(reversed(list(other.messages.values())), max(now, other.row.opened)):
             raise Violation("deals", f"one set of messages of {deal.hex()[:10]} comes to two states")
-    waiting = judged(one, now).waits
-    if waiting:
-        text = f"{len(waiting)} messages of {deal.hex()[:10]} wait for others that nobody has"
+    if state.waits:
+        text = f"{len(state.waits)} messages of {deal.hex()[:10]} wait for others that nobody has"
         raise Violation("deals", text)
+    second = verdicts.judge(
+        [read_message(each.data) for each in one.messages.values()], max(now, one.row.opened)
+    )
+    if (second.phase, second.verdicts) != (state.phase.value, dict(state.verdicts)):
+        raise Violation(
+            "deals", f"the second judge comes to another state of {deal.hex()[:10]}: {second.phase}"
+        )
+
+
+def _remembered(kept: Sequence[Side], now: int, held: dict[str, set[bytes]]) -> Sequence[Side]:
+    """The sides that have to be equal though a home was put back from an older copy.
+
+    Of a deal that is over in that copy nothing is asked of the other side, which may have said one thing more since.
+    """
+    most = max(kept, key=lambda side: len(side.messages))
+    if judged(most, now).phase not in RESTING:
+        return kept
+    for side in kept:
+        if side.messages.keys() < most.messages.keys() and judged(side, now).phase is Phase.FINAL:
+            held[side.home] |= most.messages.keys()
+    return [side for side in kept if side is most or side.messages.keys() - most.messages.keys()]
+
+
+def _alone(one: Side, other: Side) -> str:
+    found = [each for name, each in one.messages.items() if name not in other.messages]
+    return ", ".join(f"{each.role} {each.number} {each.type}" for each in found) or "nothing"
 
 
 def _deals(connection: apsw.Connection) -> list[tuple[deals.DealRow, Mapping[bytes, Message]]]:
