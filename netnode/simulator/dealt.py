@@ -104,9 +104,8 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
         ):  # it was over when an older copy of that home came back: nobody has a word more to say in it
             held[missing[0]] |= kept[0].messages.keys()
             continue
-        if parties & oracle.put_back:
-            kept = _remembered(kept, now, held)
-        _require_equal(deal, kept, now)
+        same = _remembered(kept, now, held) if parties & oracle.put_back else kept
+        _require_equal(deal, same, now)
         both += 1
     for node in nodes:
         told = oracle.moves.get(node.name, {})
@@ -207,12 +206,16 @@ def _remembered(kept: Sequence[Side], now: int, held: dict[str, set[bytes]]) -> 
     Of a deal that is over in that copy nothing is asked of the other side, which may have said one thing more since.
     """
     most = max(kept, key=lambda side: len(side.messages))
+    behind = [
+        side
+        for side in kept
+        if side.messages.keys() < most.messages.keys() and judged(side, now).phase is Phase.FINAL
+    ]
     if judged(most, now).phase not in RESTING:
         return kept
-    for side in kept:
-        if side.messages.keys() < most.messages.keys() and judged(side, now).phase is Phase.FINAL:
-            held[side.home] |= most.messages.keys()
-    return [side for side in kept if side is most or side.messages.keys() - most.messages.keys()]
+    for side in behind:
+        held[side.home] |= most.messages.keys()
+    return [side for side in kept if side not in behind]
 
 
 def _alone(one: Side, other: Side) -> str:
