@@ -94,7 +94,7 @@ class ShopRoutes:
             origin = await self._admitted(request)
             try:
                 with self._turnstile.passing(self._remote(request), self._clock.monotonic()):
-                    body = None if form is None else await _body(request, form)
+                    body = None if form is None else await read_body(request, form)
                     answer, status = await work(body), 200
             except ProtocolError as error:
                 answer, status = self._refused(error), _status(error)
@@ -169,7 +169,7 @@ def _answer(answer: msgspec.Struct, status: int, origin: str | None) -> web.Resp
     )
 
 
-async def _body(request: web.Request, form: type[B]) -> B:
+async def read_body(request: web.Request, form: type[B]) -> B:
     """The body of a request, of the form it must have.
 
     Raises:

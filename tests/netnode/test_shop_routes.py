@@ -16,9 +16,10 @@ import pytest
 
 from netnode.api.server import ApiServer
 from netnode.mail.letters import Letters
+from netnode.shop.bodies import ListingAsked
 from netnode.shop.boxes import ShopBoxes
 from netnode.shop.counter import Counter
-from netnode.shop.routes import CONTENT_TYPE, ShopRoutes
+from netnode.shop.routes import CONTENT_TYPE, ShopRoutes, read_body
 from netnode.shop.turnstile import HERE, Turnstile
 from netnode.shop.witnesses import Witnesses
 from netnode.store import boxes as box_rows
@@ -27,7 +28,7 @@ from netnode.system import SystemEntropy
 from protocol import encoding, letters, limits, paths
 from protocol.deals.bodies import Accept, Receive
 from protocol.deals.message import sign as sign_message
-from protocol.errors import NotHeld
+from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.letters import Envelope
 from protocol.signing import Signer
 from protocol.tags import tag
@@ -207,14 +208,21 @@ async def test_a_body_of_another_form_is_refused(shop: Shop) -> None:  # [R-SHOP
         status, answer = await shop.post("collect", b"x", **headers)
         assert (status, answer["code"]) == (400, "bad_message")
 
-    async def endless() -> AsyncIterator[bytes]:
-        for _ in range(64):
-            yield bytes(64 * 1024)
 
-    async with shop.session.post(
-        "/shop/1/letter", data=endless(), headers={"Content-Type": CONTENT_TYPE}
-    ) as answer:
-        assert answer.status == 413  # it gave no length; it is cut off all the same
+async def test_a_body_without_an_end_is_cut_off() -> None:  # [R-SHOP-1]
+    read = 0
+
+    async def readany() -> bytes:
+        nonlocal read
+        read += 1
+        return bytes(64 * 1024)
+
+    endless = SimpleNamespace(
+        content_type=CONTENT_TYPE, headers={}, content_length=None, content=SimpleNamespace(readany=readany)
+    )
+    with pytest.raises(RemoteProtocolError) as refused:
+        await read_body(endless, ListingAsked)  # type: ignore[arg-type]
+    assert refused.value.code == "too_large" and read == limits.MAX_SHOP_BODY // (64 * 1024) + 1
 
 
 # -- how often -----------------------------------------------------------------------------------------------
@@ -381,9 +389,11 @@ class Sale:
         return {"accept": self.accept, "openers": self.openers, "path": self.path, "receipts": self.receipts}
 
 
-def sale(me: Author, seller: Author, *, referrer: Signer | None = None, other_path: bool = False) -> Sale:
+def sale(
+    me: Author, seller: Author, *, referrer: Signer | None = None, other_path: bool = False, epoch: int = 0
+) -> Sale:
     token = paths.sign_referral(
-        NETWORK, referrer or me.signer, referrer=me.id, epoch=0, seller=seller.id, expires=2**50
+        NETWORK, referrer or me.signer, referrer=me.id, epoch=epoch, seller=seller.id, expires=2**50
     )
     path = paths.path_of(SALT, [token])
     named = paths.path_of(bytes(16), [token]) if other_path else path
@@ -436,6 +446,7 @@ async def test_a_witness_is_told_no_tales(shop: Shop) -> None:
         ({**made.body, "receipts": [made.accept]}, "deal_message"),
         ({**made.body, "receipts": [made.receipts[0][:-1] + b"\0"]}, "signature"),
         (sale(me, seller, referrer=OTHER).body, "signature"),
+        (sale(me, seller, epoch=7).body, "path"),
         ({**made.body, "path": b"\x90"}, "path"),
     ):  # fmt: skip
         _, told = await shop.post("witness", body)
