@@ -119,7 +119,7 @@ def renew(context: click.Context, deal: str, anyway: bool, passphrase_file: Path
     epilog=examples(
         "netnode deal invoice 3f2a9c --html invoice.html",
         "netnode deal invoice 3f2a9c --credit-note",
-        'netnode config set invoice_head "1 Dorset Street" "VAT GB 123"     what stands below your name',
+        'netnode config set invoice_head "1 Dorset St, VAT GB 123"     the lines below your name',
     ),
 )
 @click.argument("deal")
