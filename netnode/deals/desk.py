@@ -28,11 +28,12 @@ from netnode.own.caution import copied
 from netnode.own.log import RETIRED, OwnLog
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
-from netnode.store import Reader, Store, Writer, deals, stock
+from netnode.store import Reader, Store, Writer, consents, deals, stock
 from netnode.store.deals import DealRow
 from netnode.store.stock import SoldOut
 from protocol import limits
 from protocol.deals.bodies import DealBody, Order, Renewal
+from protocol.deals.consent import check_arbiter
 from protocol.deals.enclosures import Goods, Note
 from protocol.deals.message import Message, sign, type_of
 from protocol.deals.moves import draft, moves
@@ -143,6 +144,10 @@ class Desk:
             order = msgspec.structs.replace(order, named=named)
         now = self._date(order)
         try:
+            check_arbiter(order, now)
+        except Void as void:
+            raise Problem(_sentence(void.text), ExitCode.REFUSED, void.code) from void
+        try:
             start = sign(
                 self._network, signer, body=order, deal=None, role="buyer", number=0, previous=None, seen=(),
                 time=now, epoch=None,
@@ -211,6 +216,9 @@ class Desk:
             )
             deals.put_enclosure(writer, row.number, name, goods)
             deals.put_message(writer, row.number, start.id, start.data, now, own=True)
+            known = None if row.arbiter is None else consents.openers(connection, row.arbiter)
+            if row.arbiter is not None and known is not None:  # the seller may not know the arbiter
+                deals.put_signer(writer, row.number, row.arbiter, known)
             return self._sent(writer, connection, row, start, now)
 
     def _renew(self, writer: Writer, first: bytes, make: MakeRenewal, keys: Keys, now: int) -> Known:

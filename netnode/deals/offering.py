@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import apsw
@@ -12,20 +12,23 @@ from msgspec import UNSET
 
 from netnode.deals.desk import title_of
 from netnode.deals.known import enclose, read_enclosure
-from netnode.deals.signers import Signers
+from netnode.deals.signers import Signers, read
 from netnode.keys.keyring import KeyRing
 from netnode.mail.letters import Incoming, Letters, Refusal, Taken
 from netnode.own.log import OwnLog
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
-from netnode.store import Reader, Store, offers
+from netnode.store import Reader, Store, consents, offers
+from netnode.store.consents import ConsentRow
 from netnode.store.offers import OfferRow
-from protocol import limits
+from protocol import encoding, limits
 from protocol.deals.bodies import Order
+from protocol.deals.consent import parse_consent
 from protocol.deals.enclosures import Goods
 from protocol.deals.offers import Offer, SignedOffer, code_hash, offered_by, parse_offer, sign_offer
-from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from protocol.letter_bodies import AskOffer, OfferLetter
+from protocol.openers import Openers
 from protocol.signing import Signer
 
 PATIENCE: Final = 20.0  # seconds; why: a seller who runs answers within one or two
@@ -104,7 +107,7 @@ class Offering:
         row = OfferRow(0, signed.id, self._own.id, True, signed.data, data, code, title, self._clock.now_ms())
         await self._store.write(offers.put, row)
         if whole.buyer is not UNSET:
-            await self._letters.send(whole.buyer, letter_of(row), expires=None)
+            await self._letters.send(whole.buyer, await self._letter(row), expires=None)
         return row
 
     async def take(self, incoming: Incoming) -> Taken | Refusal:
@@ -118,6 +121,11 @@ class Offering:
         try:
             signed = parse_offer(body.offer)
         except RemoteProtocolError as error:
+            return Refusal(error.code, error.text)
+        try:
+            given = {found.author: found for each in body.openers for found in [read(self._network, each)]}
+            arbiter = await self._store.read(self._arbiter, signed, given)
+        except ProtocolError as error:
             return Refusal(error.code, error.text)
         keys = await self._store.read(self._keys, signed, incoming)
         if not any(offered_by(self._network, signed, key) for key in keys):
@@ -136,6 +144,8 @@ class Offering:
         row = OfferRow(
             0, signed.id, signed.offer.seller, False, signed.data, data, None, title, self._clock.now_ms()
         )
+        if arbiter is not None:
+            await self._store.write(consents.put, arbiter)
         await self._store.write(offers.put, row)
         return Taken()
 
@@ -152,7 +162,7 @@ class Offering:
         )
         if row is None or parse_offer(row.data).offer.expires <= self._clock.now_ms():
             return Refusal("no_offer", "there is no offer by that code, or its time is over")
-        await self._letters.send(incoming.sender, letter_of(row))
+        await self._letters.send(incoming.sender, await self._letter(row))
         return Taken()
 
     async def by_code(self, seller: bytes, code: str, listing: str | None, *, wait: bool) -> OfferRow:
@@ -203,6 +213,39 @@ class Offering:
                 return row
         return None
 
+    async def _letter(self, row: OfferRow) -> OfferLetter:
+        """The letter that carries an offer, with the openers of the arbiter whom it names."""
+        enclosures = () if row.enclosure is None else (row.enclosure,)
+        quote = parse_offer(row.data).offer.quote
+        if quote is UNSET or quote.terms.arbiter is UNSET:
+            return OfferLetter(offer=row.data, enclosures=enclosures)
+        arbiter = quote.terms.arbiter
+        kept = await self._store.read(lambda reader: consents.openers(reader.connection, arbiter))
+        openers = () if kept is None else (encoding.decode(kept, limits.MAX_MESSAGE),)
+        return OfferLetter(offer=row.data, enclosures=enclosures, openers=openers)
+
+    def _arbiter(
+        self, reader: Reader, signed: SignedOffer, given: Mapping[bytes, Openers]
+    ) -> ConsentRow | None:
+        """The consent in the offer's terms, proved [R-ARB-2]; kept with the openers that an order needs too."""
+        quote = signed.offer.quote
+        if quote is UNSET or quote.terms.consent is UNSET:
+            return None
+        signers = Signers(self._network, reader.connection, given)
+        signers.check_consent(quote.terms)
+        consent = parse_consent(quote.terms.consent)
+        entries = signers.entries(consent.consent.arbiter, 0) or []
+        return ConsentRow(
+            0,
+            consent.id,
+            consent.consent.arbiter,
+            False,
+            consent.data,
+            None,
+            encoding.encode(entries),
+            self._clock.now_ms(),
+        )
+
     def _keys(self, reader: Reader, signed: SignedOffer, incoming: Incoming) -> Sequence[bytes]:
         offer = signed.offer
         if incoming.sender == offer.seller and incoming.epoch == offer.epoch:
@@ -212,12 +255,7 @@ class Offering:
 
 def normal(code: str) -> str:
     """A code as it counts: people type it in small letters and with blanks."""
-    return "".join(code.split()).upper()
-
-
-def letter_of(row: OfferRow) -> OfferLetter:
-    """The letter that carries an offer."""
-    return OfferLetter(offer=row.data, enclosures=() if row.enclosure is None else (row.enclosure,))
+    return "".join(each.upper() if each.isascii() else each for each in code if not each.isspace())
 
 
 def enclosed_goods(connection: apsw.Connection, order: Order) -> Goods | None:

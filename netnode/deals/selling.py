@@ -17,12 +17,13 @@ from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.settings import Settings
-from netnode.store import Reader, Store, deals, offers, stock
+from netnode.store import Reader, Store, consents, deals, offers, stock
 from protocol.deals.bodies import Accept, Decline, Order
 from protocol.deals.enclosures import Goods, Note
 from protocol.deals.offers import Offer, parse_offer
 from protocol.deals.pricing import check_order, check_sums
 from protocol.errors import RemoteProtocolError, Void
+from protocol.identity import id_text
 from protocol.records import Listing, decode_record
 
 OLDER: Final = 5_000  # own entries looked through for the version of a listing that an order names
@@ -64,7 +65,7 @@ def differences(connection: apsw.Connection, known: Known, settings: Settings) -
             found.append("the listing was changed or withdrawn since it was ordered")
         discount = None if signed is None or signed.discount is UNSET else signed.discount
         check_order(version.record, known.state.start.time, order, goods, discount)
-        found += _agreed(version.record, order)
+        found += _agreed(version.record, order) + _arbitrated(connection, order)
     except Void as void:
         found.append(void.text)
     return found
@@ -199,6 +200,14 @@ def _agreed(listing: Listing, order: Order) -> list[str]:
     if listing.commission != order.commission:
         return ["its commission is not that of the listing"]
     return []
+
+
+def _arbitrated(connection: apsw.Connection, order: Order) -> list[str]:
+    """Whoever sells agrees to an arbiter by having taken a consent of theirs; else by `--anyway`."""
+    arbiter = order.terms.arbiter
+    if arbiter is UNSET or any(row.text is not None for row in consents.of(connection, arbiter)):
+        return []
+    return [f"it names an arbiter of whom you have no consent, {id_text(arbiter)}"]
 
 
 def _offer_of(order: Order) -> Offer | None:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from netnode.deals.buying import choice_of
+from netnode.deals.desk import title_of
 from netnode.deals.known import read_enclosure
 from netnode.deals.offering import normal
 from netnode.deals.terms import methods_of, terms_of
@@ -19,7 +20,7 @@ from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging
 from netnode.services.listings import named, not_held
-from netnode.services.ordering import find_offer
+from netnode.services.ordering import Consents, find_offer
 from netnode.services.ports import OwnLog, Projector
 from netnode.store import Reader, Store, deals, offers
 from netnode.store.offers import OfferRow
@@ -51,6 +52,7 @@ class OfferBook:
         trading: signs and sends.
         clock: the date.
         entropy: codes.
+        consents: of arbiters.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class OfferBook:
         trading: Trading,
         clock: Clock,
         entropy: Entropy,
+        consents: Consents,
     ) -> None:
+        self._consents = consents
         self._store = store
         self._own = own
         self._projector = projector
@@ -84,10 +88,13 @@ class OfferBook:
         quote: Quote | UnsetType = UNSET
         goods: Goods | None = None
         if request.off is not None or request.percent is not None:
+            if request.arbiter is not None:
+                raise _usage("A discount has no terms: who orders says who rules. Leave out --arbiter.")
             discount, title = self._discount(request)
         else:
             quote, goods = await self._quote(request)
-            title = request.title or goods.lines[0].title
+            quote = await self._arbitrated(request, quote)
+            title = request.title or title_of(goods)
         code = None if buyer is not None else normal(request.code or self._code())
         now = self._clock.now_ms()
         unsigned = Offer(
@@ -192,6 +199,17 @@ class OfferBook:
         days = {line.part: line.days for line in request.lines if line.days is not None}
         shipping = 0 if request.shipping is None else _minor(request.shipping, currency)
         return self._sum(request, lines, _taxes(request, lines), shipping, days, currency)
+
+    async def _arbitrated(self, request: models.OfferMake, quote: Quote) -> Quote:
+        """The quote with the arbiter who is asked for."""
+        if request.arbiter is None:
+            return quote
+        who = views.networker_id(request.arbiter)
+        if request.to is not None and who == views.networker_id(request.to):
+            raise Problem("An arbiter is neither buyer nor seller.", ExitCode.USAGE, "arbiter")
+        consent = await self._consents.consent_of(who, self._own.id)
+        terms = msgspec.structs.replace(quote.terms, arbiter=who, consent=consent)
+        return msgspec.structs.replace(quote, terms=terms)
 
     async def _of_listing(self, request: models.OfferMake, key: str) -> tuple[Quote, Goods]:
         seller, key = named(key, self._own.id)

@@ -1,4 +1,4 @@
-"""Deals between two homes: every move through the services and the stores."""
+"""Deals between two homes: every move through the services and the stores [R-DEAL-31]."""
 
 from __future__ import annotations
 
@@ -98,6 +98,7 @@ async def test_a_move_that_is_not_possible_says_why_and_what_is(tmp_path: Path) 
 
 
 async def test_letters_may_come_twice_and_in_any_order(tmp_path: Path) -> None:
+    """R-DEAL-33."""
     async with market(tmp_path) as trade:
         deal = await agreed(trade)
         buys, sells = trade.buyer.services.deals, trade.seller.services.deals
@@ -184,6 +185,7 @@ async def test_a_buyer_who_lost_the_store_gets_the_deal_back_from_the_seller(tmp
 
 
 async def test_two_orders_of_the_last_piece_make_one_contract(tmp_path: Path) -> None:
+    """R-DEAL-30."""
     async with market(tmp_path) as trade:
         await race(trade, 25)
 
@@ -238,6 +240,7 @@ async def test_what_is_not_as_offered_waits_for_the_owner(tmp_path: Path) -> Non
 
 
 async def test_pieces_come_back_when_a_deal_ends_without_them(tmp_path: Path) -> None:
+    """R-DEAL-30."""
     async with market(tmp_path) as trade:
         stock, sells = trade.seller.services.stock, trade.seller.services.deals
 
@@ -267,6 +270,7 @@ async def test_pieces_come_back_when_a_deal_ends_without_them(tmp_path: Path) ->
 
 
 async def test_what_is_not_authentic_is_refused_with_its_code(tmp_path: Path) -> None:
+    """R-DEAL-33."""
     async with market(tmp_path) as trade:
         deal = (await trade.order()).deal
         (row,) = await trade.post.waiting(trade.buyer)

@@ -1,4 +1,4 @@
-"""Deals of a home that was put back from an older copy: it asks first, loses nothing and contradicts nothing."""
+"""Deals of a home that was put back: it asks first, loses nothing and contradicts nothing [R-DEAL-32]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Offers between two homes: for a named buyer, by a code, by count, with milestones; and arbiters in deals."""
+"""Offers between two homes: for a named buyer, by a code, by count, with milestones; arbiters in deals [R-DEAL-34]."""
 
 from __future__ import annotations
 
