@@ -1,0 +1,135 @@
+"""Commands on deals, offers and stock: what they ask a node, and what they tell a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from netnode.operations import models
+from tests.netnode.fake_deals import DEAL, OFFER
+from tests.netnode.fake_services import OTHER
+
+ID = DEAL[:8]
+MOVES = {
+    "accept": (),
+    "decline": ("--reason", "sold_out"),
+    "cancel": ("--text", "Sorry."),
+    "paid": ("--amount", "12.50", "--method", "Bank", "--reference", "RF18"),
+    "received": (),
+    "fulfil": ("--tracking", "JD1", "--url", "https://a.example/x"),
+    "receipt": ("--part", "0"),
+    "refund": ("--amount", "2"),
+    "refunded": (),
+    "dispute": ("--claim", "0"),
+    "rule": ("--keeps", "5.00", "--delivered", "0"),
+    "lapse": ("--what", "pay"),
+    "presume": (),
+    "ask": ("--release",),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_every_move_answers_alike(ready, name):
+    result = ready("deal", name, ID, *MOVES[name], "--json")
+    assert result.code == 0, result.err
+    assert {"deal", "state", "role", "next", "delivery"} <= set(result.json)
+    assert result.json["deal"] == DEAL
+    assert set(result.json["next"]) == {"action", "by", "until"}
+    told = ready("deal", name, ID, *MOVES[name])
+    assert told.code == 0 and "you: pay until" in told.out and "on its way, not there yet" in told.out
+
+
+def test_an_order_carries_address_and_wishes(ready, runtime):
+    result = ready(
+        "deal", "order", f"{OTHER}/cap", "--qty", "2", "--variant", "M", "--country", "de", "--line", "Am Sand 1",
+        "--city", "Ulm", "--code", "SUMMER", "--note", "Ring twice.", "--json",
+    )  # fmt: skip
+    assert result.code == 0, result.err
+    (asked,) = runtime.services.deals.moves
+    assert isinstance(asked, models.DealOrder)
+    assert (asked.quantity, asked.variant, asked.code, asked.note) == (2, "M", "SUMMER", "Ring twice.")
+    assert asked.address == models.DealAddress(country="DE", lines=["Am Sand 1"], city="Ulm")
+    refused = ready("deal", "order", f"{OTHER}/cap", "--city", "Ulm")
+    assert refused.code == 2 and "--country" in refused.err
+
+
+def test_the_list_and_one_deal_in_words(ready):
+    told = ready("deal", "ls").out
+    assert "Sol (seller)" in told and "you: pay until" in told and "12.50 EUR" in told
+    assert ready("deal", "ls", "--role", "seller").out.startswith("No deals are open.")
+    shown = ready("deal", "show", ID)
+    assert "To pay by Bank transfer: payto://iban/DE02" in shown.out
+    assert "Ada, Am Sand 1, DE" in shown.out
+    assert "without effect (too_early): its time has not come yet" in shown.out
+    assert "delivered and answered" in shown.out
+    assert "What you can do now: paid, cancel" in shown.err
+    assert "\x1b" not in shown.out  # a text of the other side moves no cursor
+    unknown = ready("deal", "show", "0000")
+    assert unknown.code == 3
+
+
+def test_a_file_is_sent_and_saved(ready, runtime, tmp_path):
+    manual = tmp_path / "manual.txt"
+    manual.write_bytes(b"\x00the manual")
+    assert ready("deal", "fulfil", ID, "--file", manual).code == 0
+    (sent,) = runtime.services.deals.moves
+    assert (sent.content, sent.content_type) == (b"\x00the manual", "text/plain")
+    manual.write_bytes(bytes(24 * 1024 + 1))
+    large = ready("deal", "fulfil", ID, "--file", manual)
+    assert large.code == 2 and "--url" in large.err
+    assert ready("deal", "fulfil", ID, "--file", tmp_path / "none").code == 3
+    saved = ready("deal", "save", ID, tmp_path / "got.txt", "--json")
+    assert saved.json["bytes"] == 10 and (tmp_path / "got.txt").read_bytes() == b"the manual"
+
+
+def test_an_exported_deal_is_proved_without_a_home(run, ready, tmp_path):
+    file = tmp_path / "cap.inxdeal"
+    assert ready("deal", "export", ID, file).code == 0
+    result = run("deal", "verify", file, "--json", "--home", str(tmp_path / "nowhere"))
+    assert result.code == 1
+    assert set(result.json) == {"valid", "state", "messages", "error"}
+    assert result.json["valid"] is False and set(result.json["error"]) == {"message", "field", "reason"}
+    assert "proves nothing" in run("deal", "verify", file).out
+    assert run("deal", "verify", tmp_path / "none").code == 3
+
+
+def test_offers_are_read_from_short_forms(ready, runtime):
+    def made(*arguments: str) -> models.OfferMake:
+        result = ready("offer", "make", *arguments, "--json")
+        assert result.code == 0, result.err
+        return runtime.services.offers.made[-1]
+
+    lines = made(
+        "--line", "2 x Workshop @ 400.00", "--line", "Room = 50", "--currency", "eur", "--tax", "19% VAT"
+    ).lines
+    assert [(line.title, line.quantity, line.unit_price) for line in lines] == [
+        ("Workshop", 2, "400.00"),
+        ("Room", 1, "50"),
+    ]
+    asked = made("--line", "Box @ 5", "--currency", "EUR", "--tax", "7.5% VAT", "--tax-added")
+    assert asked.tax == models.OfferTax(rate=750, title="VAT", included=False)
+    parts = made(
+        "--part", "Draft @ 300.00 / 14d", "--part", "Text @ 700.00", "--currency", "EUR", "--to", OTHER
+    ).lines
+    assert [(part.part, part.days) for part in parts] == [(0, 14), (1, None)]
+    share = made("--off", "12.5%", "--code", "SUMMER", "--expires", "4w")
+    assert (share.percent, share.off, share.expires_in) == ("12.5", None, 28 * 86_400)
+    assert made("--off", "5.00", "--currency", "EUR", "--only", "cap").only == ["cap"]
+    for wrong in (("--line", "Workshop"), ("--part", "Draft"), ("--expires", "never"), ("--tax", "VAT")):
+        result = ready("offer", "make", *wrong, "--currency", "EUR")
+        assert result.code == 2 and wrong[0] in result.err
+    assert ready("offer", "make", "--line", "A @ 1", "--part", "B @ 1", "--currency", "EUR").code == 2
+
+
+def test_offers_in_words(ready):
+    assert "code SUMMER" in ready("offer", "ls").out
+    assert "Total" in ready("offer", "show", OFFER[:6]).out
+    assert ready("offer", "show", "0000").code == 3
+    assert "is taken back" in ready("offer", "end", OFFER[:6]).out
+
+
+def test_stock_is_counted_or_not(ready):
+    assert "there is always enough" in ready("listing", "stock", "cap").out
+    counted = ready("listing", "stock", "cap", "12", "--auto-accept", "on")
+    assert "12" in counted.out and "accepted by themselves" in counted.out
+    assert ready("listing", "stock", "cap", "--json").json["counters"][0]["count"] == 12
+    assert "there is always enough" in ready("listing", "stock", "cap", "--uncounted").out
