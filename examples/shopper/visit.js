@@ -50,7 +50,7 @@ export async function visitListing(way, ref, path = []) {
 /** Whether the tokens recommend this listing of this seller; who signed them is for those they pay to check. */
 function checkPath(tokens, seller, key) {
   for (const token of tokens) {
-    const { seller: whose, listing = key } = decode(token);
+    const { seller: whose, listing = key } = decode(token) ?? {};
     if (!(whose instanceof Uint8Array) || !equal(whose, seller) || listing !== key) {
       throw new InxError("path", "the node told a path to another listing");
     }

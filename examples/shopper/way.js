@@ -4,12 +4,26 @@
 import { InxError, concat, sha256, tag } from "../javascript/bytes.js";
 import { parseEntry } from "../javascript/log.js";
 import { decode, encode } from "../javascript/msgpack.js";
-import { isMap } from "../javascript/schema.js";
+import { Mismatch, anything, bin, bool, int, isMap, list, map, text, tuple } from "../javascript/schema.js";
 import { openersOf } from "./alone.js";
 
 const TYPE = "application/msgpack";
 const MAX_ANSWER = 1024 * 1024 + 65_536;
 const SECONDS = 30;
+const MOST = 10_000; // of anything in an answer: the decoder lets no more values through
+
+const run = tuple(bin(32), int(), int(), int(), bin(32), list(anything, 1, 1));
+const runs = list(run, 0, MOST);
+const found = map({ hits: runs, openers: runs, standings: runs });
+const NETWORK = /^[a-z0-9-]{1,32}$/;
+// What answers hold; entries inside are checked where they are read.
+const FORMS = Object.freeze({
+  about: map({ clock: int(), network: text(1, 32, NETWORK), openers: list(anything, 1, 192), version: int() }),
+  listing: map({ clock: int(), found, path: list(bin(1, 1024), 0, 8) }),
+  letter: map({ clock: int() }),
+  collect: map({ clock: int(), letters: list(tuple(int(), bin(1, 61_440)), 0, MOST), "more?": bool }),
+  witness: map({ clock: int() }),
+});
 
 /** A node that serves buyers. Make one with `Way.open`. */
 export class Way {
@@ -70,12 +84,12 @@ export class Way {
   }
 
   async #get() {
-    return this.#answer(await this.#fetch("/shop/1", { method: "GET" }));
+    return this.#answer("about", await this.#fetch("/shop/1", { method: "GET" }));
   }
 
   async #post(name, body) {
     const headers = { "Content-Type": TYPE };
-    return this.#answer(await this.#fetch(`/shop/1/${name}`, { method: "POST", headers, body: encode(body) }));
+    return this.#answer(name, await this.#fetch(`/shop/1/${name}`, { method: "POST", headers, body: encode(body) }));
   }
 
   async #fetch(path, options) {
@@ -87,7 +101,7 @@ export class Way {
     }
   }
 
-  async #answer(response) {
+  async #answer(name, response) {
     const bytes = new Uint8Array(await response.arrayBuffer());
     let value;
     try {
@@ -97,8 +111,14 @@ export class Way {
     }
     if (!isMap(value)) throw new InxError("answer", "the node's answer has another form");
     if (typeof value.clock === "number") this.ahead = value.clock - this.clock();
-    if (response.ok) return value;
-    throw new InxError(String(value.code), String(value.text));
+    if (!response.ok) throw new InxError(String(value.code), String(value.text));
+    try {
+      FORMS[name](value, "");
+    } catch (error) {
+      if (error instanceof Mismatch) throw new InxError("bad_message", `the node's answer: ${error.message}`);
+      throw error;
+    }
+    return value;
   }
 }
 
