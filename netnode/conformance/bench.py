@@ -26,7 +26,7 @@ from netnode.ports import Clock, Entropy
 STORE_BYTES: Final = 16
 MOST_BITS: Final = 22  # of a stamp that is made for a check: seconds of work
 TRIES_AT_ONCE: Final = 20_000
-FEATURES: Final = (1, 3, 5, 7)
+FEATURES: Final = (1, 3, 5, 7, 9)
 ASKS: Final = 8
 
 Payload = Callable[[bytes], bytes]
@@ -129,10 +129,14 @@ class Bench:
 
     async def stamp(self, own: Author) -> list[Any] | None:
         """A stamp of the bits the node asks for; None when it asks for none, or for too many."""
+        return await self.stamp_of(own.id)
+
+    async def stamp_of(self, name: bytes) -> list[Any] | None:
+        """The same for a networker id, or the key of a buyer without a node [R-LET-10]."""
         bits = self.known.asks_stamp
         if not 0 < bits <= MOST_BITS:
             return None
-        begun = hashlib.sha256(hashed(self.network, own.id, bits, b""))
+        begun = hashlib.sha256(hashed(self.network, name, bits, b""))
         nonce = 0
         while True:
             for _ in range(TRIES_AT_ONCE):

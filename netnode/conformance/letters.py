@@ -184,7 +184,10 @@ def _signing_key(network: str, sender: bytes, epoch: int, entries: list[Any], kn
         for entry in entries:
             openers.admit(read_entry(entry))
     except Fault as fault:
-        held = fault.code in ("contested", "unknown_epoch")  # a rotation alone proves nothing to who knows nothing
+        held = fault.code in (
+            "contested",
+            "unknown_epoch",
+        )  # a rotation alone proves nothing to who knows nothing
         raise Fault(fault.code if held else "letter", "its openers") from fault
     demand(openers.author is not None, "unknown_author", "no openers are known")
     demand(openers.author == sender, "letter", "openers of another networker")

@@ -24,6 +24,8 @@ MESSAGE: Final = 2
 ENCLOSURE: Final = 3
 _MOST: Final = {OPENERS: MAX_MESSAGE, MESSAGE: MAX_DEAL_MESSAGE, ENCLOSURE: MAX_ENCLOSURE}
 _SIZE: Final = 5
+FORM: Final = "form"
+"""The field of a message of a wrong form: this codec judges a frame or body as a whole."""
 
 Map = dict[str, Any]
 
@@ -99,7 +101,7 @@ def _block(file: Transcript, kind: int, content: bytes) -> None:
         try:
             file.messages.append(read_message(content))
         except Fault as fault:
-            raise Faulty(here, "message", str(fault)) from fault
+            raise Faulty(here, FORM, str(fault)) from fault
     else:
         before = file.messages[-1] if file.messages else None
         signed = None if before is None else _enclosed(before)

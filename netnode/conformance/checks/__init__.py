@@ -7,14 +7,17 @@ from typing import Final
 from netnode.conformance.checking import Check
 from netnode.conformance.checks import (
     branches,
+    deals,
     extras,
     floods,
     garbage,
     greeting,
     handshake,
     identities,
+    letters,
     links,
     logs,
+    mailboxes,
     market,
     openers,
     pages,
@@ -47,6 +50,9 @@ ALL: Final[tuple[Check, ...]] = tuple(
                 garbage,
                 stalls,
                 floods,
+                letters,
+                mailboxes,
+                deals,
             )
             for check in module.CHECKS
         ),

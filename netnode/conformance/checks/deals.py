@@ -1,0 +1,220 @@
+"""C3: deals with the node as the seller, as far as they go without its owner: what is kept, refused, answered."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from netnode.conformance.bench import Bench
+from netnode.conformance.checking import KEEPERS, Check, want
+from netnode.conformance.correspondent import MINUTE, Correspondent, Purchase, asked, correspondent
+from netnode.conformance.encoding import decode, encode
+from netnode.conformance.peer import Peer
+from netnode.conformance.signatures import public
+from netnode.conformance.tags import sha256
+
+CANCEL: Final = {"reason": "other"}
+
+
+async def _buyer(bench: Bench) -> Correspondent:
+    bench.takes_logs()
+    return await correspondent(bench)
+
+
+async def _sent(own: Correspondent, peer: Peer, deal: Purchase, *messages: bytes, **changes: Any) -> None:
+    """Hands over messages of a deal in a letter."""
+    await own.give(peer, deal.letter(*messages, **changes))
+
+
+async def _has(own: Correspondent, peer: Peer, deal: Purchase, *messages: bytes) -> None:
+    """Fails unless the node has these messages of ours, byte for byte, and no others of ours."""
+    found = set(await asked(own, peer, deal.id))
+    ours = {each for each in found if decode(each, 1 << 16)[2] == "buyer"}
+    lacking = [decode(each, 1 << 16)[0] for each in set(messages) - ours]
+    want(not lacking, f"it has not kept: {' '.join(lacking)} [R-DEAL-11]")
+    want(ours == set(messages), "it has messages of ours that it was never to keep [R-DEAL-33]")
+
+
+async def _refused(own: Correspondent, peer: Peer, content: dict[str, Any], what: str, *codes: str) -> None:
+    """Fails unless the node answers a letter with one of these codes."""
+    letter = await own.give(peer, content)
+    code = await own.refusal(peer, letter)
+    want(code in codes, f"{what}: refused with {code}, not with {' or '.join(codes)}")
+
+
+async def _over(own: Correspondent, peer: Peer, deal: Purchase) -> None:
+    """Ends what a check began, so that nobody has to look at it."""
+    await _sent(own, peer, deal, deal.add("cancel", CANCEL))
+
+
+async def _order(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench)
+        await _sent(own, peer, deal, deal.order)
+        await _has(own, peer, deal, deal.order)
+        await _sent(own, peer, deal, deal.order)  # again: another letter, the same message
+        cancel = deal.add("cancel", CANCEL)
+        await _sent(own, peer, deal, cancel)
+        await _has(own, peer, deal, deal.order, cancel)
+
+
+async def _forms(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench)
+        await _sent(own, peer, deal, deal.order)
+        frame = decode(deal.message("cancel", CANCEL), 1 << 16)
+        for what, wrong in (
+            ("a type that there is not", deal.message("gift", {})),
+            ("a body without its field", deal.message("cancel", {})),
+            ("a payment of nothing", deal.message("payment_sent", {"amount": 0})),
+            ("a part above all", deal.message("receive", {"part": 50})),
+            ("number 1 without a predecessor", encode([*frame[:4], None, *frame[5:]])),
+            ("one named twice", encode([*frame[:5], [frame[4]], *frame[6:]])),
+            ("an epoch of a buyer", encode([*frame[:7], 0, *frame[8:]])),
+            ("nine members", encode(frame[:9])),
+        ):
+            await _refused(own, peer, deal.letter(wrong), what, "deal_message")
+        await _over(own, peer, deal)
+
+
+async def _orders(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench)
+        frame = decode(deal.order, 1 << 16)
+        body = frame[8]
+        for what, changes in (
+            ("two moneys", {"issuer": bytes(32), "unit": "hour"}),
+            ("tax above the price", {"tax": 101}),
+            ("an arbiter without consent", {"terms": {**body["terms"], "arbiter": bytes(32)}}),
+            ("no listing and no offer", {"listing": None}),
+            ("no parts", {"parts": []}),
+        ):
+            changed = {name: value for name, value in {**body, **changes}.items() if value is not None}
+            wrong = deal.message("order", changed, number=0)
+            content = {**deal.letter(wrong), "enclosures": [deal.goods]}
+            await _refused(own, peer, content, what, "deal_message")
+
+
+async def _signed(bench: Bench) -> None:
+    own = await _buyer(bench)
+    other = bench.entropy.token(32)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench)
+        forged = deal.message("order", decode(deal.order, 1 << 16)[8], seed=other, number=0)
+        content = {**deal.letter(forged), "enclosures": [deal.goods]}
+        await _refused(own, peer, content, "an order that its key did not sign", "signature")
+        await _sent(own, peer, deal, deal.order)
+        for what, wrong in (
+            ("a message of a stranger in a deal", deal.message("cancel", CANCEL, seed=other)),
+            (
+                "a message of the seller that the seller did not sign",
+                deal.message("accept", {"key": public(deal.seed)}, role="seller", epoch=0, number=0),
+            ),
+        ):
+            await _refused(own, peer, deal.letter(wrong), what, "signature")
+        await _has(own, peer, deal, deal.order)
+        await _over(own, peer, deal)
+
+
+async def _void(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench)
+        await _sent(own, peer, deal, deal.order)
+        receive = deal.add("receive", {})  # there is no contract
+        lapse = deal.add("lapse_accept", {})  # too early
+        back = deal.message("cancel", CANCEL, number=1, previous=sha256(receive))  # a wrong number
+        await _sent(own, peer, deal, receive, lapse, back)
+        await _has(own, peer, deal, deal.order, receive, lapse, back)
+        await _over(own, peer, deal)
+
+
+async def _doubled(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench)
+        await _sent(own, peer, deal, deal.order)
+        other = deal.message("cancel", {"reason": "changed_mind"})
+        cancel = deal.add("cancel", CANCEL)
+        await _sent(own, peer, deal, cancel)
+        await _sent(own, peer, deal, other)
+        await _has(own, peer, deal, deal.order, cancel, other)
+
+
+async def _waits(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench)
+        await _sent(own, peer, deal, deal.order)
+        ahead = deal.message("cancel", CANCEL, later=30 * MINUTE)
+        await _sent(own, peer, deal, ahead)
+        await _has(own, peer, deal, deal.order, ahead)
+        first = deal.add("cancel", CANCEL)
+        second = deal.add("receive", {})
+        await _sent(own, peer, deal, second)  # before the one it names
+        await _sent(own, peer, deal, first)
+        await _has(own, peer, deal, deal.order, ahead, first, second)
+
+
+async def _enclosures(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal, other = Purchase(bench), Purchase(bench)
+        await _refused(
+            own, peer, deal.letter(deal.order, goods=False), "an order without its goods", "enclosure"
+        )
+        content = {**deal.letter(deal.order), "enclosures": [other.goods]}
+        await _refused(own, peer, content, "an order with other goods than it signs", "enclosure")
+        await _sent(own, peer, deal, deal.order)
+        await _has(own, peer, deal, deal.order)
+        await _over(own, peer, deal)
+
+
+async def _ask(bench: Bench) -> None:
+    own, stranger = await _buyer(bench), await _buyer(bench)
+    deal = Purchase(bench)
+    async with own.meet() as peer, stranger.meet() as other:
+        await own.known(peer)
+        await stranger.known(other)
+        await _sent(own, peer, deal, deal.order)
+        await _has(own, peer, deal, deal.order)
+        question = {"type": "ask", "nonce": bench.entropy.token(16)}
+        unknown = {**question, "deal": bench.entropy.token(32)}
+        await _refused(own, peer, unknown, "ask for a deal that there is not", "no_deal")
+        content = {**question, "deal": deal.id}
+        await _refused(stranger, other, content, "ask of somebody who has no part in the deal", "not_party")
+        want(not stranger.of("deal"), "it shows a deal to somebody who has no part in it")
+        await _over(own, peer, deal)
+
+
+async def _offers(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        code = bench.entropy.token(8).hex()
+        content = {"type": "ask_offer", "code": code}
+        await _refused(own, peer, content, "a code that nobody gave out", "no_offer")
+
+
+CHECKS: Final = (
+    Check("C3-40", "R-DEAL-33 R-DEAL-2 R-DEAL-11 R-DEAL-31", KEEPERS, "takes an order, byte for byte", _order),
+    Check("C3-41", "R-DEAL-1 R-DEAL-2 R-DEAL-3", KEEPERS, "refuses messages of a wrong form", _forms),
+    Check("C3-42", "R-DEAL-6 R-DEAL-1", KEEPERS, "refuses orders that contradict themselves", _orders),
+    Check("C3-43", "R-DEAL-5 R-DEAL-10 R-DEAL-33", KEEPERS, "refuses what its sender did not sign", _signed),
+    Check("C3-44", "R-DEAL-11 R-DEAL-33", KEEPERS, "keeps what has no effect", _void),
+    Check("C3-45", "R-DEAL-17 R-DEAL-11", KEEPERS, "keeps two messages with one number", _doubled),
+    Check("C3-46", "R-DEAL-12 R-DEAL-10", KEEPERS, "keeps what is dated ahead, or came before what it names", _waits),
+    Check("C3-47", "R-DEAL-4 R-DEAL-33", KEEPERS, "refuses an order without the goods it signs", _enclosures),
+    Check("C3-48", "R-DEAL-33", KEEPERS, "shows a deal to those who have part in it, and to nobody else", _ask),
+    Check("C3-49", "R-DEAL-34", KEEPERS, "refuses to give an offer for a code that there is not", _offers),
+)  # fmt: skip
