@@ -155,6 +155,7 @@ class ConsentLetter(Struct, frozen=True, kw_only=True):
     consent: Annotated[
         Annotated[bytes, Meta(max_length=limits.MAX_CONSENT)], doc("the consent, whole: see *arbiters*")
     ]
+    openers: Annotated[_Openers, doc("as in `deal`: those of the arbiter")] = ()
     text: Annotated[
         Annotated[str, Meta(max_length=limits.MAX_MAIL_TEXT)], doc("the arbiter's terms, of which it holds the hash")
     ]

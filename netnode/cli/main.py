@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 import click
 
 from netnode.cli import (
+    arbiters,
     backups,
     blobs,
     conformance,
@@ -119,6 +120,7 @@ for _command in (
     room.stamp,
     witness.witness,
     reviews.review,
+    arbiters.arbiter,
     settings.config,
     node.demo,
     simulation.sim,

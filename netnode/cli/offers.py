@@ -72,6 +72,7 @@ def offer() -> None:
 @click.option("--to", metavar="ID", help="For this networker alone; their order is the contract.")
 @click.option("--code", metavar="CODE", help="By which others get it; without it, one is made.")
 @click.option("--count", type=click.IntRange(1, 1_000_000), help="For so many orders.")
+@click.option("--arbiter", metavar="ID", help="Who rules when you disagree; you need their consent.")
 @click.option("--expires", default="14d", show_default=True, metavar="TIME", help="12h, 14d or 4w.")
 @passphrase_option
 @click.pass_context
@@ -99,7 +100,7 @@ def make(
         off=None if percent is not None else off,
         percent=percent,
         only=list(only),
-        expires_in=_seconds(expires),
+        expires_in=seconds_of(expires),
         **given,
     )
     made = call(run, OFFER_MAKE, request, passphrase_file)
@@ -245,7 +246,12 @@ def _tax(text: str, *, included: bool) -> models.OfferTax:
     return models.OfferTax(rate=rate, title=found[2].strip() or f"Tax {found[1]} %", included=included)
 
 
-def _seconds(text: str) -> int:
+def seconds_of(text: str) -> int:
+    """A time as people type it, in seconds.
+
+    Raises:
+        Problem: it is none from a minute to 400 days (2).
+    """
     match = re.fullmatch(r"([0-9]{1,5})([mhdw])", text.strip().lower())
     seconds = int(match[1]) * _UNITS[match[2]] if match else 0
     if not 60 <= seconds <= 400 * 86_400:

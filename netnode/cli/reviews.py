@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options
+from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options, passphrase_option
 from netnode.cli.reach import call, send_file
 from netnode.operations import models
 from netnode.operations.reviews import REVIEW_CARRY, REVIEW_WITHDRAW, REVIEW_WRITE, REVIEWS
@@ -41,8 +41,17 @@ def review() -> None:
 @click.option(
     "--unnamed", is_flag=True, help="Do not say in the review that you bought; you only carry it then."
 )
+@passphrase_option
 @click.pass_context
-def write(context: click.Context, deal: str, rating: int, text: str | None, unnamed: bool) -> None:
+def write(
+    context: click.Context,
+    /,
+    deal: str,
+    rating: int,
+    text: str | None,
+    unnamed: bool,
+    passphrase_file: Path | None,
+) -> None:
     """Review the DEAL that you bought in, in public; a later one replaces it.
 
     The review holds the message that made the contract and your receipt. After an accept these name no goods and no
@@ -50,13 +59,14 @@ def write(context: click.Context, deal: str, rating: int, text: str | None, unna
     """
     run = invocation(context)
     asked = models.ReviewWrite(deal=deal.strip().lower(), rating=rating, text=text, unnamed=unnamed)
-    output.emit(run, call(run, REVIEW_WRITE, asked), _show_published)
+    output.emit(run, call(run, REVIEW_WRITE, asked, passphrase_file), _show_published)
 
 
 @review.command(cls=NodeCommand, epilog=examples("netnode review withdraw 4be0c94d3a"))
 @click.argument("deal")
+@passphrase_option
 @click.pass_context
-def withdraw(context: click.Context, deal: str) -> None:
+def withdraw(context: click.Context, /, deal: str, passphrase_file: Path | None) -> None:
     """Take back what you said of the DEAL.
 
     Whoever reads that counts it no more. It deletes no copy: who carries the review in their log keeps it, and who
@@ -64,19 +74,20 @@ def withdraw(context: click.Context, deal: str) -> None:
     """
     run = invocation(context)
     asked = models.ReviewWithdraw(deal=deal.strip().lower())
-    output.emit(run, call(run, REVIEW_WITHDRAW, asked), _show_published)
+    output.emit(run, call(run, REVIEW_WITHDRAW, asked, passphrase_file), _show_published)
 
 
 @review.command(cls=NodeCommand, epilog=examples("netnode review carry review.inxr"))
 @click.argument("file", type=click.Path(path_type=Path))
+@passphrase_option
 @click.pass_context
-def carry(context: click.Context, file: Path) -> None:
+def carry(context: click.Context, /, file: Path, passphrase_file: Path | None) -> None:
     """Publish the review in FILE in your own log, as it is; it is checked before.
 
     You cannot take that back from others: a review that you carried stays in the logs and stores that have it.
     """
     run = invocation(context)
-    found = send_file(run, REVIEW_CARRY, models.Nothing(), file, signs=True)
+    found = send_file(run, REVIEW_CARRY, models.Nothing(), file, signs=True, passphrase_file=passphrase_file)
     output.emit(run, found, _show_published)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from netnode.operations import (
     addresses,
+    arbiters,
     backups,
     blobs,
     deals,
@@ -45,4 +46,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *subscriptions.OPERATIONS,
     *witnesses.OPERATIONS,
     *reviews.OPERATIONS,
+    *arbiters.OPERATIONS,
 )

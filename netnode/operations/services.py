@@ -379,6 +379,25 @@ class Witnesses(Protocol):
         """A file that proves one, or all; Problem 3 when there is none."""
 
 
+class Arbiters(Protocol):
+    """Consents of arbiters, and the cases that came to the owner."""
+
+    async def offer(self, request: models.ArbiterOffer) -> models.Consent:
+        """Consents to rule in deals. Signs."""
+
+    async def send(self, request: models.ArbiterSend) -> models.Consent:
+        """Sends an own consent to more networkers; Problem 4 for one of another."""
+
+    async def list(self, query: models.Listed) -> models.Page[models.Consent]:
+        """Consents, the newest first."""
+
+    async def cases(self, query: models.CasesQuery) -> models.Page[models.Case]:
+        """Cases, those that wait for the owner first."""
+
+    async def show(self, name: str) -> models.ArbiterShown:
+        """A consent with its terms, or a case; Problem 3 when there is neither."""
+
+
 class Reviews(Protocol):
     """Reviews of deals."""
 
@@ -549,6 +568,10 @@ class Services(Protocol):
     @property
     def witnesses(self) -> Witnesses:
         """What proves that this node brought buyers to sellers."""
+
+    @property
+    def arbiters(self) -> Arbiters:
+        """Consents of arbiters, and cases."""
 
     @property
     def reviews(self) -> Reviews:

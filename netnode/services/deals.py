@@ -9,6 +9,7 @@ from typing import Any, Final
 import apsw
 from msgspec import UNSET
 
+from netnode.arbiters.cases import ruling
 from netnode.deals import moving, sending
 from netnode.deals.desk import Make, no_deal
 from netnode.deals.holding import question
@@ -136,11 +137,11 @@ class DealBook:
         return await self._move(request.deal, moving.dispute(request.claim, moving.note(text=request.text)))
 
     async def rule(self, request: models.DealRuling) -> models.DealState:
-        """Rules on a dispute, as its arbiter."""
+        """Rules on a dispute, as its arbiter; see `netnode.arbiters.cases.ruling` for what bars that."""
         make = moving.rule(
             request.keeps, request.paid, tuple(request.delivered), moving.note(text=request.text)
         )
-        return await self._move(request.deal, make)
+        return await self._move(request.deal, ruling(make, self._own.id))
 
     async def lapse(self, request: models.DealLapse) -> models.DealState:
         """Ends what did not come in time."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from netnode.arbiters.cases import Cases
+from netnode.arbiters.consents import Consents
 from netnode.config import Config
 from netnode.deals.trading import Trading
 from netnode.deals.trading import trading as make_trading
@@ -22,6 +24,7 @@ from netnode.ports import Clock, Disk, Entropy, Executor, Sealer, Web
 from netnode.quotas import MIB, Quotas
 from netnode.sealer import HpkeSealer
 from netnode.services.addresses import AddressShelf
+from netnode.services.arbiters import ArbiterBook
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
 from netnode.services.deals import DealBook
@@ -92,6 +95,7 @@ class NodeServices:
     stock: Stocks
     witnesses: WitnessShelf
     reviews: ReviewBook
+    arbiters: ArbiterBook
     moderation: Statements
     config: FileConfiguration
 
@@ -208,7 +212,10 @@ def compose(
     settings = config.settings()
     letters = letters or Letters(store, clock, entropy)
     trading = trading or make_trading(settings, store, ring, own, letters, clock, entropy)
-    ordering = Ordering(store, own, projector, trading, clock, sessions is not None)
+    consents = Consents(network, own, store, ring, letters, clock, entropy)
+    consents.listen()
+    trading.receiving.changed = _each(trading.accepting.look, Cases(own.id, store, letters, clock).look)
+    ordering = Ordering(store, own, projector, trading, clock, sessions is not None, consents)
     reviews = ReviewBook(network, store, own, projector, ring, clock, entropy)
     keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)
     stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
@@ -254,11 +261,22 @@ def compose(
         doctor=Doctor(home, machine(), clock, disk, entropy, executor, live),
         witnesses=WitnessShelf(network, store),
         reviews=reviews,
+        arbiters=ArbiterBook(store, own, consents, clock),
         mail=MailService(store, own, clock, letters),
         deals=DealBook(network, store, own, trading, letters, ordering, clock, entropy),
         subscriptions=Subscriptions(store, trading, clock),
-        offers=OfferBook(store, own, projector, trading, clock, entropy),
+        offers=OfferBook(store, own, projector, trading, clock, entropy, consents),
         stock=Stocks(store, own, projector, settings),
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),
     )
+
+
+def _each(*told: Callable[[bytes], Awaitable[None]]) -> Callable[[bytes], Awaitable[None]]:
+    """Tells all of them, one after the other."""
+
+    async def changed(deal: bytes) -> None:
+        for each in told:
+            await each(deal)
+
+    return changed

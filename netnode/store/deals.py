@@ -313,6 +313,16 @@ def held(connection: apsw.Connection, copies: int, limit: int) -> list[DealRow]:
     return [_row(values) for values in found]
 
 
+def between(connection: apsw.Connection, partner: bytes, since: int) -> int:
+    """How many deals the owner bought or sold in with a networker that were opened or went on since then."""
+    count: int = connection.execute(
+        "SELECT count(*) FROM deal WHERE changed >= ?"
+        " AND (role = 'buyer' AND seller = ? OR role = 'seller' AND buyer = ?)",
+        (since, partner, partner),
+    ).get
+    return count
+
+
 def undecided(connection: apsw.Connection) -> int:
     """How many orders of others wait for the owner's word."""
     found: int = connection.execute(

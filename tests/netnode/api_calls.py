@@ -6,6 +6,7 @@ import hashlib
 
 from netnode.operations import (
     addresses,
+    arbiters,
     backups,
     blobs,
     deals,
@@ -80,6 +81,11 @@ CALLS = [
     (blobs.BLOB_REMOVE, models.BlobName(BLOB)),
     (mail.MAIL_SEND, models.MailDraft(to=OTHER, subject="The lamp", text="It is on its way.")),
     (mail.MAILS, models.MailQuery(box="out", limit=1)),
+    (arbiters.ARBITER_OFFER, models.ArbiterOffer(percent="2.5", terms="Half each.")),
+    (arbiters.ARBITER_SEND, models.ArbiterSend(consent="ab" * 8, to=[OTHER])),
+    (arbiters.CONSENTS, models.Listed()),
+    (arbiters.CASES, models.CasesQuery()),
+    (arbiters.ARBITER_SHOW, models.ArbiterName("ab" * 8)),
     (reviews.REVIEW_WRITE, models.ReviewWrite(deal="ab" * 8, rating=4)),
     (reviews.REVIEW_WITHDRAW, models.ReviewWithdraw("ab" * 8)),
     (reviews.REVIEWS, models.ReviewsQuery(ref="nx1/cap")),

@@ -575,6 +575,41 @@ class FakeReviews:
         return models.Reviews(ratings=self.groups, items=found.items, next=found.next)
 
 
+class FakeArbiters:
+    def __init__(self, services):
+        self.services = services
+        ben = models.DealParty(id=OTHER, name="Ben", node=True)
+        price = models.Price(amount="12.50", minor=1_250, currency="EUR")
+        self.consent = models.Consent(
+            consent="ab" * 32, arbiter=models.DealParty(id=ME, name="Ada", node=True), own=True, state="open",
+            percent="2.5", seller=None, made=1_700_000_000_000, expires=1_800_000_000_000,
+        )  # fmt: skip
+        self.case = models.Case(
+            deal="cd" * 32, state="disputed", next=None, title="Blue cap", seller=ben,
+            buyer=models.DealParty(id="ef" * 32, name="", node=False), price=price, paid=price, fee=price,
+            claims=[models.Claim(role="buyer", claim=price, text="The seam was open.", open=True)], ruled=False,
+            bars=None, warnings=["The arbiter had one deal with the seller in the last 180 days."],
+        )  # fmt: skip
+
+    async def offer(self, request):
+        self.services.sign()
+        return self.consent
+
+    async def send(self, request):
+        return self.consent
+
+    async def list(self, query):
+        return paged([self.consent], query)
+
+    async def cases(self, query):
+        return paged([self.case], query)
+
+    async def show(self, name):
+        if not self.consent.consent.startswith(name) and not self.case.deal.startswith(name):
+            raise Problem(f"There is no consent and no case {name} here.", ExitCode.NOT_FOUND, "no_consent")
+        return models.ArbiterShown(consent=self.consent, terms="Half each.", case=self.case)
+
+
 class FakeServices:
     """Satisfies `Services`; `unlocked` says whether it can sign, `running` whether it plays a running node."""
 
@@ -607,6 +642,7 @@ class FakeServices:
         self.stock = FakeStock()
         self.witnesses = FakeWitnesses()
         self.reviews = FakeReviews(self)
+        self.arbiters = FakeArbiters(self)
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
     def sign(self):

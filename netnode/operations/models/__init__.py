@@ -5,6 +5,16 @@ absent field is left out of the JSON; `null` is written where the field itself i
 """
 
 from netnode.operations.models.addresses import KnownAddress, PeerShown
+from netnode.operations.models.arbiters import (
+    ArbiterName,
+    ArbiterOffer,
+    ArbiterSend,
+    ArbiterShown,
+    Case,
+    CasesQuery,
+    Claim,
+    Consent,
+)
 from netnode.operations.models.backups import (
     Backup,
     BackupChoice,
@@ -198,6 +208,10 @@ __all__ = [
     "ITEMS_DEFAULT",
     "ITEMS_MAX",
     "Amount",
+    "ArbiterName",
+    "ArbiterOffer",
+    "ArbiterSend",
+    "ArbiterShown",
     "Backup",
     "BackupChoice",
     "BackupHead",
@@ -211,7 +225,11 @@ __all__ = [
     "BlobSize",
     "BlockPublish",
     "Branches",
+    "Case",
+    "CasesQuery",
     "Check",
+    "Claim",
+    "Consent",
     "Cursor",
     "DealAccept",
     "DealAddress",

@@ -50,6 +50,7 @@ class OfferMake(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     code: KeyText | None = None
     count: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     expires_in: Annotated[int, Meta(ge=60, le=400 * 86_400, description="seconds")] = 14 * 86_400
+    arbiter: NetworkerText | None = None
 
 
 class OfferName(Struct, frozen=True, forbid_unknown_fields=True):
