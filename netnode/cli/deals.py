@@ -329,7 +329,7 @@ def presume(context: click.Context, /, passphrase_file: Path | None, **given: An
 @click.option("--release", is_flag=True, help="The other side is gone for good: do not wait for its answer.")
 @click.pass_context
 def ask(context: click.Context, deal: str, release: bool) -> None:
-    """Ask the other side for all messages of DEAL; a home put back from a backup does so by itself."""
+    """Send what is not answered again, and ask for all messages of DEAL; a home put back does so by itself."""
     _send(context, deals.ASK, models.DealAsk(deal=deal, release=release), None)
 
 

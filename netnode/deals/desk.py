@@ -20,7 +20,7 @@ from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.holding import Held, holding, question
 from netnode.deals.known import Known, enclose, load, noted, wanted
 from netnode.deals.signers import Signers
-from netnode.deals.wording import impossible, possible
+from netnode.deals.wording import impossible, possible, why
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys
 from netnode.mail.letters import Letters
@@ -155,7 +155,10 @@ class Desk:
         except LocalProtocolError as error:
             raise Problem(f"This order cannot be sent: {error.text}.", ExitCode.USAGE, "order") from error
         row = row_of(start, order, goods, "buyer", keys.networker, salt)
-        known = await self._store.write(self._start, row, start, data, name, now)
+        try:
+            known = await self._store.write(self._start, row, start, data, name, now)
+        except LocalProtocolError as error:
+            raise Problem(_sentence(error.text), ExitCode.REFUSED, "order") from error
         self._letters.wake()
         return known
 
@@ -174,6 +177,15 @@ class Desk:
         known = await self._store.write(self._renew, first, make, keys, self._clock.now_ms())
         self._letters.wake()
         return known
+
+    async def resend(self, deal: bytes) -> None:
+        """Sends again what the other side has not answered yet; durable when it returns.
+
+        Raises:
+            Problem: `no_deal` (3); the disk, or a full outbox.
+        """
+        await self._store.write(self._resend, deal, self._clock.now_ms())
+        self._letters.wake()
 
     async def secret(self) -> Keys:
         """The keys, with the secret that those of orders are derived from."""
@@ -274,9 +286,9 @@ class Desk:
     def _impossible(self, known: Known, type: str, void: Void) -> Problem:
         """Why a move has no effect, and what is possible instead."""
         deal = known.row.id.hex()
-        why = impossible(type, known.role, void.code, void.text)
+        reason = impossible(type, known.role, void.code, void.text)
         instead = possible(moves(known.state, known.role, known.now), deal[:SHOWN])
-        return Problem(f"{why} {instead}", ExitCode.REFUSED, void.code, {"deal": deal})
+        return Problem(f"{reason} {instead}", ExitCode.REFUSED, void.code, {"deal": deal})
 
     def _signed(
         self, writer: Writer, known: Known, move: Move, signer: Signer, keys: Keys, now: int
@@ -311,18 +323,33 @@ class Desk:
         known = load(connection, replace(row, changed=now), now)
         code = known.state.verdicts.get(message.id, "waits")
         if code is not None:
-            raise LocalProtocolError(f"an own {message.type} without effect ({code})")
+            raise LocalProtocolError(f"your {message.type} would have no effect: {why(code)}")
         if row.role == "seller":
             stock.hold(writer, row.number, wanted(known), strict=message.type == "accept")
+        self._carry(writer, connection, known, message.id)
+        deals.note(writer, row.number, noted(known))
+        return load(connection, replace(row, changed=now), now)
+
+    def _carry(self, writer: Writer, connection: apsw.Connection, known: Known, message: bytes) -> None:
+        """Queues the letters with what others are owed, and notes which one carries the newest own message."""
         openers = sending.signers_of(Signers(self._network, connection), known, self._own.id)
         first: int | None = None
         for recipient in sending.recipients(known, self._own.id):
             carried = sending.owed_to(known, recipient)
             number = sending.queue(writer, self._letters, known, recipient, carried, openers)
             first = number if first is None else first
-        deals.carried(writer, row.number, message.id, first)
-        deals.note(writer, row.number, noted(known))
-        return load(connection, replace(row, changed=now), now)
+        if first is not None:
+            deals.carried(writer, known.row.number, message, first)
+
+    def _resend(self, writer: Writer, deal: bytes, now: int) -> None:
+        with writer.transaction(durable=True) as connection:
+            row = deals.by_id(connection, deal)
+            if row is None:
+                raise no_deal(deal.hex())
+            known = load(connection, row, now)
+            newest = known.state.newest.get(known.role)
+            if newest is not None and newest.id not in known.state.settled:
+                self._carry(writer, connection, known, newest.id)
 
     def _signer(self, writer: Writer, known: Known, keys: Keys) -> Signer:
         if known.role == "buyer":

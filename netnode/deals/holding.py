@@ -11,6 +11,8 @@ from typing import Final
 
 import apsw
 
+from netnode.deals.known import load
+from netnode.deals.sending import recipients
 from netnode.mail.letters import Letters
 from netnode.own.caution import Copied, copied
 from netnode.ports import Entropy
@@ -75,8 +77,11 @@ def question(writer: Writer, row: DealRow, letters: Letters, nonce: bytes) -> No
         now = deals.by_number(connection, row.number)
         if now is None or now.asked is not None:
             return
-        number = outbox.queue(writer, letters.draft(now.partner, Ask(deal=now.id, nonce=nonce)))
-        deals.ask(writer, now.number, nonce, number)
+        asked = recipients(load(connection, now, now.opened), b"")
+        if asked:
+            body = Ask(deal=now.id, nonce=nonce)
+            number = outbox.queue(writer, letters.draft(asked[0].id, body, reply=asked[0].reply))
+            deals.ask(writer, now.number, nonce, number)
 
 
 class Holding:

@@ -147,7 +147,7 @@ class Receiving:
                 row = rows.get(message.deal) or deals.by_id(connection, message.deal)
                 if row is None and not message.starts:
                     if letter.answers is None and message.deal not in unknown:
-                        self._ask_for(writer, message.deal, letter.incoming.sender)
+                        self._ask_for(writer, message.deal, letter.incoming, None)
                     unknown.add(message.deal)
                     continue
                 if row is None:
@@ -279,7 +279,7 @@ class Receiving:
             if row.asked == letter.answers.nonce and complete(known.messages, letter.answers.heads):
                 deals.release(writer, row.number, copied_times(connection))
         elif not complete(known.messages, [each.id for each in letter.messages if each.deal == row.id]):
-            self._ask_for(writer, row.id, letter.incoming.sender)
+            self._ask_for(writer, row.id, letter.incoming, known)
         came = {each.id for each in letter.messages}
         if (
             row.arbiter is not None
@@ -322,10 +322,16 @@ class Receiving:
         openers = sending.signers_of(Signers(self._network, connection), known, self._own)
         sending.queue(writer, self._letters, known, recipient, known.ordered(), openers, nonce)
 
-    def _ask_for(self, writer: Writer, deal: bytes, sender: bytes) -> None:
-        """Asks the sender of a message for those it rests on; they were lost here, or on the way."""
-        nonce = self._entropy.token(limits.LETTER_ID_BYTES)
-        outbox.queue(writer, self._letters.draft(sender, Ask(deal=deal, nonce=nonce)))
+    def _ask_for(self, writer: Writer, deal: bytes, incoming: Incoming, known: Known | None) -> None:
+        """Asks the sender of a message for those it rests on; they were lost here, or on the way.
+
+        A buyer without a node is found by what the goods say, so only with these.
+        """
+        goods = None if known is None else known.goods
+        reply = None if goods is None or goods.reply is UNSET or incoming.epoch is not None else goods.reply
+        if incoming.epoch is not None or reply is not None:
+            body = Ask(deal=deal, nonce=self._entropy.token(limits.LETTER_ID_BYTES))
+            outbox.queue(writer, self._letters.draft(incoming.sender, body, reply=reply))
 
 
 async def _nobody(deal: bytes) -> None:

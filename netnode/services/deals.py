@@ -152,11 +152,16 @@ class DealBook:
         return await self._move(request.deal, moving.presume(request.what, request.part))
 
     async def ask(self, request: models.DealAsk) -> models.DealState:
-        """Asks the other side for everything of a deal, or lets go of a deal that waits for the answer."""
+        """Exchanges all messages of a deal again, or lets go of a deal that waits for the other side's answer.
+
+        Raises:
+            Problem: no such deal (3); a full outbox.
+        """
         row = await self._row(request.deal)
         if request.release:
             await self._store.write(_release, row.number)
         else:
+            await self._trading.desk.resend(row.id)
             await self._store.write(_forget_question, row.number)
             nonce = self._entropy.token(limits.LETTER_ID_BYTES)
             await self._store.write(question, row, self._letters, nonce)

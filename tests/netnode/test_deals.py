@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from netnode.deals.known import load
+from netnode.deals import buying
+from netnode.deals.known import load, read_enclosure
 from netnode.deals.receiving import UNDECIDED
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.services.deals import DealBook
-from netnode.store import deals, letters
+from netnode.store import deals, letters, offers
 from protocol.certificate import DAY_MS
+from protocol.deals.enclosures import Goods
+from protocol.deals.offers import parse_offer
 from protocol.letter_bodies import DealLetter, decode_content, encode_content
 from tests.netnode.dealing import Market, market
 from tests.netnode.services_home import everything, opened
@@ -151,6 +154,44 @@ def _forget(writer: object, deal: str) -> None:
     """Takes what the seller said from a store, as a lost letter would."""
     with writer.transaction() as connection:  # type: ignore[attr-defined]
         connection.execute("DELETE FROM deal_message WHERE NOT own")
+
+
+async def test_what_is_not_answered_is_sent_again_when_the_owner_asks(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = (await trade.order()).deal
+        (lost,) = await trade.post.waiting(trade.buyer)
+        await trade.buyer.store.write(letters.settle, [lost.i], trade.clock.now)
+        buys = trade.buyer.services.deals
+        again = await buys.ask(models.DealAsk(deal=deal))
+        assert again.delivery is not None and again.delivery.state == "queued"
+        await trade.post.carry()
+        assert (await trade.seller.services.deals.show(deal)).state == "ordered"
+        assert [each.type for each in trade.post.carried] == ["deal", "ask", "deal"]
+        await trade.seller.services.deals.accept(models.DealAccept(deal=deal))
+        await trade.post.carry()
+        before = len(trade.post.carried)
+        await buys.ask(models.DealAsk(deal=deal))
+        await trade.post.carry()
+        assert [each.type for each in trade.post.carried[before:]] == ["ask", "deal"]  # all of it is answered
+
+
+async def test_an_order_that_would_have_no_effect_is_not_sent(tmp_path: Path) -> None:
+    """The node that orders judges as the other side would."""
+    async with market(tmp_path) as trade:
+        made = await trade.seller.services.offers.make(models.OfferMake(key="cap", to=trade.buyer.id))
+        await trade.post.carry()
+        row = await trade.buyer.store.read(
+            lambda reader: offers.by_id(reader.connection, bytes.fromhex(made.offer))
+        )
+        assert row is not None and row.enclosure is not None
+        goods = read_enclosure(row.enclosure, Goods)
+        assert goods is not None
+        order, goods = buying.of_quote(parse_offer(row.data), goods, buying.Wishes())
+        cheaper = structs.replace(order, parts=(structs.replace(order.parts[0], price=1),))
+        problem = await refused(trade.buyer.trading.desk.order(cheaper, goods), "order")
+        assert "it does not say what the offer says" in problem.text
+        assert (await trade.buyer.services.deals.list(models.DealsQuery(all=True))).items == []
+        assert await trade.post.waiting(trade.buyer) == []
 
 
 async def test_a_question_about_a_deal_that_nobody_has_is_not_asked_for_ever(tmp_path: Path) -> None:
