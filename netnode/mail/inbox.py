@@ -83,6 +83,7 @@ class Inbox:
         self._faults = Allowance(*FAULTS)
         self._faulty: dict[bytes, float] = {}  # carriers that brought too many faulty ones, and until when
         self._notices = Allowance(*NOTICES)
+        self._stuck: set[int] = set()  # letters at which their receiver failed: not given again before the next start
         self._come = asyncio.Event()
         self.refuses: Callable[[bytes], bool] = _nobody
 
@@ -203,6 +204,8 @@ class Inbox:
         while page := await self._store.read(rows.incoming, after, PAGE):
             for row in page:
                 after = row.i
+                if row.i in self._stuck:
+                    continue
                 failed = not await self._give(row) or failed
         return failed
 
@@ -222,7 +225,8 @@ class Inbox:
             return False
         except Exception as error:  # a task root: one letter must not keep the others from arriving
             self._failures.outlived("taking a letter", error, f"taking a letter of type {row.type}")
-            return False
+            self._stuck.add(row.i)
+            return True
         answer = None
         if refusal is not None:
             _log.info(

@@ -89,7 +89,7 @@ class Seals:
         if row.key is not None and row.key != key:  # who keeps the one before knows it by its id [R-LET-8]
             id = self._entropy.token(limits.LETTER_ID_BYTES)
         if row.key != key:
-            await self._store.write(rows.sealed, row.i, id, key)
+            await self._store.write(rows.sealed, row, id, key)
         envelope = Envelope(self._own.id, row.recipient, key, id, row.expires)
         token = await self._store.read(rows.token_of, row.recipient)
         openers = await self._openers()

@@ -149,10 +149,10 @@ def settle(writer: Writer, rows: Sequence[int], now: int) -> None:
         )
 
 
-def sealed(writer: Writer, row: int, id: bytes, key: bytes) -> None:
-    """Notes under which id and to which key a letter is sealed, durably: before it leaves."""
-    with writer.transaction(durable=True) as connection:
-        connection.execute("UPDATE outbox SET id = ?, key = ? WHERE i = ?", (id, key, row))
+def sealed(writer: Writer, row: OutRow, id: bytes, key: bytes) -> None:
+    """Notes under which id and to which key a letter is sealed; a new id durably, before anybody sees it."""
+    with writer.transaction(durable=id != row.id) as connection:
+        connection.execute("UPDATE outbox SET id = ?, key = ? WHERE i = ?", (id, key, row.i))
 
 
 def put_off(writer: Writer, rows: Sequence[int], due: int, code: str, text: str) -> None:

@@ -112,7 +112,9 @@ async def test_what_is_settled_stays_so(store: Store) -> None:
 
 async def test_a_letter_sealed_again_is_known_by_both_ids(store: Store) -> None:  # [R-LET-8]
     number = await store.write(rows.queue, outgoing())
-    await store.write(rows.sealed, number, b"n" * 16, b"k" * 16)
+    row = await store.read(rows.out, number)
+    assert row is not None
+    await store.write(rows.sealed, row, b"n" * 16, b"k" * 16)
     for id in (bytes(16), b"n" * 16):
         assert await store.write(rows.arrived, TO, [id], NOW) == (1 if id == bytes(16) else 0)
     assert await store.write(rows.take, arriving())
