@@ -141,6 +141,25 @@ async def test_a_renewal_that_crosses_an_end_is_cancelled_by_the_buyers_node(tmp
         assert sold.messages[1].void is None
 
 
+async def test_a_second_renewal_of_one_turn_is_cancelled_by_the_buyers_node(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        turn = (await one(trade.seller, deal)).turn
+        assert turn is not None
+        await turn_round(trade, (turn.due - trade.clock.now) // DAY + 1)
+        await trade.seller.store.write(_forget_renewals)  # the seller's node makes it again
+        await turn_round(trade, 2)
+        found = await one(trade.buyer, deal)
+        assert [each.turn for each in found.renewals] == [1, 1]
+        states = [(await trade.both(each.deal))[0] for each in found.renewals]
+        assert [each.state for each in states] == ["agreed", "final"]
+        assert states[1].messages[-1].type == "cancel" and states[1].messages[-1].void is None
+
+
+def _forget_renewals(writer: Writer) -> None:
+    with writer.transaction() as connection:
+        connection.execute("DELETE FROM renewal")
+
+
 async def test_a_period_that_was_paid_is_not_cancelled_by_itself(tmp_path: Path) -> None:
     async with subscribed(tmp_path) as (trade, deal):
         first = await one(trade.seller, deal)
@@ -279,6 +298,7 @@ async def test_a_buyers_older_copy_asks_before_it_speaks_again(tmp_path: Path) -
         await trade.post.carry()
         await forgotten(trade.buyer)
         await refused("held", trade.buyer.services.subscriptions.end(deal))
+        await trade.buyer.trading.look()
         await turn_round(trade, 1)
         assert [each.action for each in (await one(trade.buyer, deal)).statements] == ["pause"]
         assert (await trade.buyer.services.subscriptions.end(deal)).statements[-1].number == 1
@@ -341,8 +361,8 @@ async def test_invoices_are_numbered_without_a_gap_and_made_once(tmp_path: Path)
         other = (await trade.order()).deal
         await trade.post.carry()
         await trade.seller.services.deals.accept(models.DealAccept(deal=other))
-        page = await work.invoice(models.InvoiceOrder(deal=other, html=True))
-        assert page.number == "2024-1" and "Invoice 2024-1" in str(page.html)
+        page = await work.invoice(models.InvoiceOrder(deal=other, html=True, number=9))
+        assert page.number == "2024-9" and "Invoice 2024-9" in str(page.html)
         assert (await work.invoice(models.InvoiceOrder(deal=deals[1]))).number == "2023-2"
         await trade.post.carry()
         await refused(
