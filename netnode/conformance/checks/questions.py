@@ -158,6 +158,7 @@ async def _features_apart(bench: Bench) -> None:
         await _not_here(peer, "join", token=bytes(16))
         await _not_here(peer, "ping", clock=0)
         await _not_here(peer, "dial_back", port=80)
+        await _not_here(peer, "deliver", letter=b"l")
         if 3 not in bench.known.features:
             await _not_here(peer, "query", text="", limit=1)
         await peer.goes_on()
