@@ -329,10 +329,11 @@ def _presumed(case: Case, tally: Tally, ruling: int | None, disputed: bool) -> i
 def subject_of(presumption: Message) -> bytes:
     """The id of what a presumption is about."""
     match presumption.body:
-        case PresumeReceived(fulfil=id) | PresumePayment(payment=id) | PresumeRefund(refund=id):
+        case PresumePayment(payment=id) | PresumeRefund(refund=id):
             return id
-        case _:
-            raise AssertionError("not a presumption")
+        case body:
+            assert isinstance(body, PresumeReceived)  # there are three
+            return body.fulfil
 
 
 def _parts(case: Case, tally: Tally, ruling: int | None, presumed: int) -> tuple[PartState, ...]:

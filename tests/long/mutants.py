@@ -38,7 +38,6 @@ TESTS: Final = {
     "reconciliation": ("test_items", "test_ranges", "test_ranges_bounds", "test_log", "test_vectors"),
     "deal": (
         "deals/test_judging", "deals/test_table", "deals/test_crossings", "deals/test_offers", "deals/test_moves",
-        "test_vectors",
     ),
 }  # fmt: skip
 ROOT: Final = Path(__file__).parents[2]

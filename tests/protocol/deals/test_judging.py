@@ -283,6 +283,31 @@ def test_neither_of_two_counts_until_the_other_side_names_one() -> None:
         assert after.phase is (Phase.FULFILLED if chosen is two else Phase.AGREED)
 
 
+def test_a_side_that_nobody_answered_yet() -> None:
+    """R-DEAL-17: its doubled messages have no effect while the other side is silent."""
+    play = Play()
+    for hours in (1, 2):
+        cancel = Cancel(reason="other")
+        at = START + hours * HOUR
+        play.messages.append(unsigned(cancel, "buyer", deal=play.start.id, previous=play.start, time=at))
+    play.now += 3 * HOUR
+    state = play.state()
+    assert [state.verdicts[each.id] for each in play.messages] == [None, "doubled", "doubled"]
+    assert (state.phase, state.newest["buyer"]) == (Phase.ORDERED, play.messages[1])
+
+
+def test_a_void_message_of_the_other_side_changes_no_view() -> None:
+    """R-DEAL-15: it is seen and counts for nothing, whichever way it is seen."""
+    play, accept = agreed()
+    sent = play.say("buyer", PaymentSent(amount=60))
+    void = play.send("buyer", PaymentSent(amount=60))
+    assert play.code(void) == "too_much"
+    play.say("seller", PaymentReceived(amount=60), blind=[sent])
+    assert play.messages[-1].previous == accept.id
+    fulfil = play.say("seller", Fulfil())
+    assert (play.code(fulfil), play.state().figures.sent) == (None, 60)
+
+
 def test_the_other_side_cannot_name_both() -> None:
     """R-DEAL-17."""
     play, one, two = doubled()
