@@ -85,15 +85,6 @@ def hold(writer: Writer, number: int, wanted: Wanted, *, strict: bool) -> None:
     )
 
 
-def short(connection: apsw.Connection, wanted: Wanted) -> SoldOut | None:
-    """Which of these pieces are not there, for a deal that holds none yet; None when all are."""
-    for (key, options), quantity in sorted(wanted.items()):
-        left = _left(connection, key, _SEPARATOR.join(options))
-        if left is not None and left < quantity:
-            return SoldOut(key, options, left, quantity)
-    return None
-
-
 def put(writer: Writer, key: str, options: tuple[str, ...], pieces: int | None) -> None:
     """Sets how many can be promised from now on; None counts no longer. Durable when it returns."""
     variant = _SEPARATOR.join(options)
