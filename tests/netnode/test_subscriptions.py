@@ -364,6 +364,11 @@ async def test_invoices_are_numbered_without_a_gap_and_made_once(tmp_path: Path)
         page = await work.invoice(models.InvoiceOrder(deal=other, html=True, number=9))
         assert page.number == "2024-9" and "Invoice 2024-9" in str(page.html)
         assert (await work.invoice(models.InvoiceOrder(deal=deals[1]))).number == "2023-2"
+        trade.clock.now -= 366 * DAY  # a clock that was wrong: each year goes on where it was
+        older = (await trade.order()).deal
+        await trade.post.carry()
+        await trade.seller.services.deals.accept(models.DealAccept(deal=older))
+        assert (await work.invoice(models.InvoiceOrder(deal=older))).number == "2023-4"
         await trade.post.carry()
         await refused(
             "not_party", trade.buyer.services.subscriptions.invoice(models.InvoiceOrder(deal=other))
