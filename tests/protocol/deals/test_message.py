@@ -233,6 +233,12 @@ def test_an_order_in_a_unit_of_credit() -> None:
     assert ordered(body).body == body
 
 
+def test_an_order_without_an_arbiter() -> None:
+    """R-DEAL-6: then nobody consents either."""
+    terms = msgspec.structs.replace(order().terms, arbiter=UNSET, consent=UNSET)
+    assert ordered(msgspec.structs.replace(order(), terms=terms)).role == "buyer"
+
+
 def test_rulings_name_parts_in_order() -> None:
     """R-DEAL-6."""
     whole = ["ruling", ID, "arbiter", 0, None, [ID], 5, 0, {"dispute": ID, "keeps": 0, "paid": 0}, bytes(64)]

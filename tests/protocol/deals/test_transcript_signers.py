@@ -88,6 +88,7 @@ def test_openers_come_once_and_in_order() -> None:
         file([], each)[len(head) :] for each in sorted((SELLER, ARBITER), key=lambda each: each.id)
     )
     assert fault(head + second + first) == (None, "openers")
+    assert fault(whole + first) == (1, "openers")
     assert fault(head + first + first) == (None, "openers")
     twice = encoding.encode([SELLER.entries[0].wire()] * 2)
     assert fault(head + b"\x01" + len(twice).to_bytes(4, "big") + twice) == (None, "openers")
