@@ -255,9 +255,7 @@ def _take(network: str, file: _File, kind: int, content: bytes) -> None:
             file.messages.append(parse(content))
         except RemoteProtocolError as error:
             where, found, reason = error.text.partition(": ")
-            if (
-                error.code != "deal_message" or not found
-            ):  # no field of the message, but it as a whole or its key
+            if error.code != "deal_message" or not found:  # the message as a whole, or its key
                 where, reason = "body.key" if error.code == "key" else "message", error.text
             raise _Faulty(index, where, reason) from error
     else:
