@@ -49,7 +49,7 @@ async def test_an_offer_to_a_named_buyer_is_a_contract_once_it_is_ordered(tmp_pa
         assert (await trade.seller.services.offers.show(made.offer)).offer.state == "used"
 
 
-async def test_a_code_gives_a_discount_and_only_its_owner_knows_it(tmp_path: Path) -> None:
+async def test_a_code_gives_a_discount_and_only_its_owner_knows_it(tmp_path: Path) -> None:  # [R-OFF-6]
     async with market(tmp_path, 'auto_accept = "on"\n') as trade:
         made = await trade.seller.services.offers.make(
             models.OfferMake(percent="10", code="sum mer", only=["cap"], count=1)
