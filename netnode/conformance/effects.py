@@ -10,6 +10,7 @@ from netnode.conformance.faults import Fault
 from netnode.conformance.limits import CLOCK_TOLERANCE_MS
 from netnode.conformance.log import Log
 from netnode.conformance.records import read_record
+from netnode.conformance.reviews import REVIEW, read_review
 from netnode.conformance.stamps import check_stamp
 
 
@@ -32,6 +33,7 @@ class Effects:
         listings: by key.
         void: code of each void entry, by seq. What is unknown is not there. [R-VER-4]
         blocks: the networkers blocked.
+        reviews: ids of the reviews that stand in it and that their buyers signed.
     """
 
     profile: bytes | None = None
@@ -39,6 +41,7 @@ class Effects:
     listings: dict[str, Offer] = field(default_factory=dict)
     void: dict[int, str] = field(default_factory=dict)
     blocks: set[bytes] = field(default_factory=set)
+    reviews: set[bytes] = field(default_factory=set)
 
 
 def effects(log: Log, now: int) -> Effects:
@@ -76,6 +79,8 @@ def _apply(network: str, found: Effects, entry: Entry, record: dict[str, Any], *
         found.listings[record["key"]].offered = False
     elif kind == WITHDRAW and whole:
         raise Fault("wrong_key", record["key"])
+    elif kind == REVIEW and entry.record is not None:
+        found.reviews.add(read_review(network, entry.record).id)
     elif kind == BLOCK:
         lifted = record.get("lifted", False)
         found.blocks = found.blocks - {record["id"]} if lifted else found.blocks | {record["id"]}

@@ -148,6 +148,14 @@ def consented_by(network: str, data: bytes, key: bytes) -> bool:
     return _signed(network, "consent", data, key)
 
 
+def fee(consent: Map, price: int) -> int:
+    """What a ruling costs: the amount, or the share of the price, a half up [R-ARB-4]."""
+    if "amount" in consent:
+        return int(consent["amount"])
+    whole, rest = divmod(price * consent["points"], 10_000)
+    return int(whole + (rest >= 5_000))
+
+
 def _signed(network: str, purpose: str, data: bytes, key: bytes) -> bool:
     """The signature inside covers the map without it."""
     whole = decode(data, MAX_OFFER)

@@ -15,6 +15,7 @@ from netnode.conformance.limits import (
     MAX_ADDRESS,
     MAX_ADDRESSES,
     MAX_BRANCHES,
+    MAX_EPOCHS,
     MAX_KEY,
     MAX_RECORD,
     MAX_SEQ,
@@ -97,6 +98,21 @@ FIELDS: Final[Mapping[int, Mapping[str, Field]]] = {
         ),
         "text": may(str_(1, 2_000)),
     },
+    19: {  # review
+        "$": _SALT,
+        "buyer": may(table({
+            "epoch": must(int_(0, MAX_EPOCHS - 1)), "id": must(bin_(HASH_BYTES)), "signature": must(bin_(64)),
+        })),
+        "contract": must(bin_(0, 32 * 1024)),
+        "entry": may(int_(0, MAX_SEQ)),
+        "path": may(bin_(0, 8 * 1_032)),
+        "rating": may(int_(1, 5)),
+        "receipt": must(bin_(0, 1_024)),
+        "seller": must(bin_(HASH_BYTES)),
+        "signature": must(bin_(64)),
+        "text": may(str_(1, 2_000)),
+        "time": must(int_()),
+    },
 }  # fmt: skip
 """The field tables of the kinds this version names [R-REC-3]."""
 
@@ -116,11 +132,17 @@ def _standing_holds(standing: Map) -> bool:
     return rising and standing["part"] <= standing["parts"]
 
 
+def _review_holds(review: Map) -> bool:
+    others = "buyer" not in review or review["buyer"]["id"] != review["seller"]
+    return others and ("text" not in review or "rating" in review)
+
+
 _ACROSS: Final[Mapping[int, Callable[[Map], bool]]] = {
     1: _profile_holds,
     3: listings.holds,
     4: _settlement_holds,
     7: _standing_holds,
+    19: _review_holds,
 }
 
 

@@ -30,6 +30,7 @@ PURPOSES: Final = (
     "path",
     "deal message",
     "mandate",
+    "review",
     "offer",
     "offer code",
     "named buyer",

@@ -111,6 +111,11 @@ def _code(act: Callable[[], None]) -> str | None:
 # -- the start -----------------------------------------------------------------------------------------------------
 
 
+def binding(start: Message) -> bool:
+    """Whether a start has effect and is the contract by itself [R-DEAL-8] [R-DEAL-9]."""
+    return _code(lambda: _start(start)) is None and _binds(start)
+
+
 def _binds(start: Message) -> bool:
     """Whether a start without fault is the contract by itself [R-DEAL-9]."""
     if start.type == "renewal":
@@ -367,7 +372,9 @@ def _dispute(deal: Deal, at: Account, message: Message) -> None:
     demand(at.contract is not None or bool(at.of("payment_received")), "not_agreed")
     _not_ruled(at)
     demand(all(each.role != message.role for each in at.of("dispute")), "dispute_used")
-    closings = [each.time for each in at.of("receive", "presume_received")]
+    closings = [
+        each.time for each in at.of("receive", "presume_received", "presume_payment", "presume_refund")
+    ]
     if closings and OPEN not in at.parts and FULFILLED not in at.parts:
         demand(message.time <= max(closings) + deal.order["terms"]["dispute_until"], "hold_over")
 

@@ -87,7 +87,7 @@ CALLS = [
     (arbiters.CASES, models.CasesQuery()),
     (arbiters.ARBITER_SHOW, models.ArbiterName("ab" * 8)),
     (reviews.REVIEW_WRITE, models.ReviewWrite(deal="ab" * 8, rating=4)),
-    (reviews.REVIEW_WITHDRAW, models.ReviewWithdraw("ab" * 8)),
+    (reviews.REVIEW_WITHDRAW, models.ReviewWithdraw(deal="ab" * 8)),
     (reviews.REVIEWS, models.ReviewsQuery(ref="nx1/cap")),
     (witnesses.WITNESSES, models.Listed()),
     (witnesses.WITNESS_SHOW, models.WitnessChoice("ab" * 8)),

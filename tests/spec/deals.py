@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from protocol.deals.bodies import TYPES
 from protocol.deals.enclosures import Goods, Note
+from protocol.deals.consent import Consent
 from protocol.deals.offers import Offer
 from protocol.deals.state import Phase
 from protocol.deals.table import ROWS
@@ -67,6 +68,11 @@ def offer() -> str:
     return _section("Offer", Offer, shown)
 
 
+def consent() -> str:
+    """The fields of an arbiter's consent."""
+    return _section("Consent", Consent, set())
+
+
 def _section(name: str, struct: type[Struct], shown: set[type[Struct]]) -> str:
     lines = [f"{code(name)}:\n\n{_fields(struct)}"]
     for held in records.nested(struct):
@@ -92,4 +98,5 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "deal-table": rows,
     "deal-phases": phases,
     "offer": offer,
+    "consent": consent,
 }

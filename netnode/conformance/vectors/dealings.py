@@ -7,7 +7,16 @@ from typing import Any, Final
 
 from netnode.conformance.deals import read_message, signed_by
 from netnode.conformance.faults import demand
-from netnode.conformance.offers import code_hash, named_by, offered_by, read_offer
+from netnode.conformance.offers import (
+    code_hash,
+    consented_by,
+    fee,
+    named_by,
+    offered_by,
+    read_consent,
+    read_offer,
+)
+from netnode.conformance.reviews import agreed_by, bought_by, read_review
 from netnode.conformance.tags import sha256
 from netnode.conformance.transcripts import FORM, Faulty, read_transcript
 from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
@@ -77,10 +86,31 @@ def _transcripts(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _reviews(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        if "consent" in given:
+            data = hexed(given["consent"])
+            consent = read_consent(data)
+            signed = consented_by(_NETWORK, data, hexed(given["arbiter"]))
+            return {"id": sha256(data).hex(), "signed": signed, "fee": fee(consent, given["price"])}
+        review = read_review(_NETWORK, hexed(given["review"]))
+        named = bought_by(_NETWORK, review, hexed(given["buyer"])) if "buyer" in review.record else None
+        return {
+            "id": review.id.hex(),
+            "key": review.key.hex(),
+            "epoch": review.epoch,
+            "agreed": agreed_by(_NETWORK, review, hexed(given["seller"])),
+            "named": named,
+        }
+
+    compared(vector, judged)
+
+
 JUDGES: Final[Mapping[str, Judge]] = {
     "deal_messages": _messages,
     "deals": _deals,
     "offers": _offers,
+    "reviews": _reviews,
     "transcripts": _transcripts,
 }
 """By the name of the file."""

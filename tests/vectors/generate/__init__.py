@@ -31,6 +31,7 @@ from tests.vectors.generate import (
     ranges,
     records,
     recovery,
+    reviews,
     runs,
     scopes,
     seen,
@@ -46,7 +47,7 @@ ALL: Final = MappingProxyType(
         for module in (
             address, alone, bech32, blob, deal_messages, deals, ed25519, effects, encoding, entry, found,
             identity, items, letters, log, logfile, mandates, messages, noise, offers, path, prices, ranges,
-            records, recovery, runs, scopes, seen, session, stamp, transcripts, uri,
+            records, recovery, reviews, runs, scopes, seen, session, stamp, transcripts, uri,
         )
     }
 )  # fmt: skip
