@@ -154,13 +154,15 @@ class Play:
 
     def put_back(self, node: SimNode, folder: Path) -> None:
         """An older copy takes the place of the home of a node that is down; the home can tell."""
+        with disk_copy(node.home) as connection:
+            said = own_moves(connection)
         node.put_back(folder)
         with disk_copy(node.home) as connection:
             self.oracle.replaced(node.name, own_ids(connection, self.oracle.homes[node.name]))
             kept = own_moves(connection)
         for held in sides(each for each in self.nodes if each is not node).values():
             kept.update(name for side in held for name in side.messages)
-        self.oracle.forgot(node.name, kept)
+        self.oracle.forgot(node.name, said, kept)
         self.safety.replaced(node.name)
 
     async def start(self, node: SimNode, peers: Sequence[str] = ()) -> bool:

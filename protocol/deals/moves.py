@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from msgspec import UNSET
@@ -61,12 +61,14 @@ def draft(state: DealState, role: Role, body: DealBody, now: int) -> Draft:
         LocalProtocolError: the role's own message waits (the clock is behind it, or what it names is missing): a next
             one would use its number twice.
     """
-    place, seen = _place(state, role, now)
-    message = replace(place, type=type_of(body), body=body)
-    code = "broken" if state.phase is Phase.BROKEN else verdict(seen, message)
-    if code is not None:
-        raise Void(code, f"a {message.type} of the {role} would have no effect: {CODES[code].meaning}")
-    return Draft(body, message.deal, message.number, message.previous, message.seen, now)
+    code = ""
+    for place, seen in _places(state, role, now):
+        message = replace(place, type=type_of(body), body=body)
+        found = "broken" if state.phase is Phase.BROKEN else verdict(seen, message)
+        if found is None:
+            return Draft(body, message.deal, message.number, message.previous, message.seen, now)
+        code = code or found
+    raise Void(code, f"a {type_of(body)} of the {role} would have no effect: {CODES[code].meaning}")
 
 
 def moves(state: DealState, role: Role, now: int) -> tuple[str, ...]:
@@ -77,24 +79,48 @@ def moves(state: DealState, role: Role, now: int) -> tuple[str, ...]:
     """
     if state.phase is Phase.BROKEN:
         return ()
-    place, seen = _place(state, role, now)
+    places = list(_places(state, role, now))
     return tuple(
         type
         for type, sender in ROWS
         if sender == role
-        and any(verdict(seen, replace(place, type=type, body=body)) is None for body in _tries(seen, type))
+        and any(
+            verdict(seen, replace(place, type=type, body=body)) is None
+            for place, seen in places
+            for body in _tries(seen, type)
+        )
     )
 
 
-def _place(state: DealState, role: Role, now: int) -> tuple[Message, View]:
-    """A role's next message without its words, and the view of all it names."""
+def _places(state: DealState, role: Role, now: int) -> Iterator[tuple[Message, View]]:
+    """A role's next message without its words, and the view of all it names.
+
+    Where the other side used a number twice, first with the branch that would be chosen. Then with none, since a
+    branch may leave nothing to say that could choose it, and a deal must not hang on that [R-DEAL-17].
+    """
+    newest = dict(state.newest)
+    yield _place(state, role, newest, now)
+    for side in sorted(state.doubled - {role}):
+        docket = state.outcome.docket
+        counted = bits(state.outcome.count.mask & docket.sides[side])
+        last = max(
+            (docket.case.messages[each] for each in counted), key=lambda each: each.number, default=None
+        )
+        if last == newest[side]:
+            continue
+        del newest[side]
+        yield _place(state, role, newest if last is None else {**newest, side: last}, now)
+
+
+def _place(state: DealState, role: Role, newest: Mapping[Role, Message], now: int) -> tuple[Message, View]:
+    """The same for what is named as the newest message of each role."""
     if any(waiting.role == role for waiting in state.outcome.waits):
         raise LocalProtocolError(
             f"a message of the {role} itself waits: the clock is behind it, or a message it names is missing; "
             "set the clock or fetch the deal again before the next move"
         )
     docket = state.outcome.docket
-    previous = state.newest.get(role)
+    previous = newest.get(role)
     message = Message(
         data=b"",
         id=_NO_ID,
@@ -103,7 +129,7 @@ def _place(state: DealState, role: Role, now: int) -> tuple[Message, View]:
         role=role,
         number=0 if previous is None else previous.number + 1,
         previous=None if previous is None else previous.id,
-        seen=tuple(state.newest[side].id for side in SIDES if side != role and side in state.newest),
+        seen=tuple(newest[side].id for side in SIDES if side != role and side in newest),
         time=now,
         epoch=None,
         body=state.start.body,

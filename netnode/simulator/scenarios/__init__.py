@@ -10,6 +10,7 @@ from typing import Final
 from netnode.problems import ExitCode, Problem
 from netnode.simulator.chance import Stream
 from netnode.simulator.scenarios.deals import DEALS
+from netnode.simulator.scenarios.deals_evil import DEALS_EVIL
 from netnode.simulator.scenarios.evil import EVIL
 from netnode.simulator.scenarios.found import FOUND
 from netnode.simulator.scenarios.homes import HOMES
@@ -18,7 +19,16 @@ from netnode.simulator.scenarios.letters import LETTERS
 from netnode.simulator.scenarios.market import MARKET
 from netnode.simulator.scenarios.scenario import Scenario
 
-SCENARIOS: Final[tuple[Scenario, ...]] = (*MARKET, *HOMES, *KEYS, *EVIL, *LETTERS, *DEALS, *FOUND)
+SCENARIOS: Final[tuple[Scenario, ...]] = (
+    *MARKET,
+    *HOMES,
+    *KEYS,
+    *EVIL,
+    *LETTERS,
+    *DEALS,
+    *DEALS_EVIL,
+    *FOUND,
+)
 
 
 def named(text: str) -> Scenario:

@@ -18,6 +18,7 @@ from netnode.simulator.options import LINK_FAULTS, Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
 from netnode.simulator.scenarios.scenario import Scenario
+from netnode.store import Reader
 from protocol.certificate import DAY_MS
 from protocol.identity import id_text
 
@@ -89,18 +90,21 @@ async def night(play: Play) -> None:
 async def rest(play: Play, owners: Sequence[SimNode]) -> None:
     """Everybody does what their deals wait for, until nothing is open and both sides hold the same.
 
+    Where nobody can do anything, days pass.
+
     Raises:
         Violation: `deals`, `doubled`, `oversold`, `stuck`, or `unfinished`.
     """
-    for number in range(ROUNDS):
+    left: list[str] = []
+    for _ in range(ROUNDS):
         for node in owners:
             if code := await play.act(node, "conclude"):
                 play.seen.mark(f"conclude stopped {code}")
         await asyncio.sleep(ROUND_SECONDS)
-        left = unfinished(owners, play.world.clock.now_ms())
+        before, left = left, unfinished(owners, play.world.clock.now_ms())
         if not left:
             break
-        if number % 20 == 19:
+        if left == before:  # nobody can do anything before a date has passed
             await night(play)
     else:
         raise Violation("unfinished", f"{len(left)} deals do not come to rest: {'; '.join(left[:4])}")
@@ -118,24 +122,25 @@ async def _arrived(play: Play, owners: Sequence[SimNode]) -> None:
         Violation: `deals`.
     """
     until = play.now + ARRIVE_SECONDS
-    while waiting := sum(map(_waiting, owners)):
+    others = [play.oracle.homes[each.name] for each in owners]
+    while waiting := sum(_waiting(each, others) for each in owners):
         if play.now > until:
             raise Violation("deals", f"{waiting} letters did not arrive in {ARRIVE_SECONDS:.0f} s")
         await asyncio.sleep(ROUND_SECONDS)
 
 
-def _waiting(node: SimNode) -> int:
+def _waiting(node: SimNode, others: Sequence[bytes]) -> int:
+    """Letters to these networkers that have not arrived, and letters that came and were not looked into."""
     if node.parts is None:
         return 0
-    count: int = node.parts.store.reading(
-        lambda reader: (
-            reader.connection.execute(
-                "SELECT (SELECT count(*) FROM outbox WHERE state IN ('queued', 'at_mailbox')) "
-                "+ (SELECT count(*) FROM inbox)"
-            ).get
-        )
-    )
-    return count
+
+    def look(reader: Reader) -> int:
+        connection = reader.connection
+        coming: int = connection.execute("SELECT count(*) FROM inbox").get
+        query = "SELECT recipient FROM outbox WHERE state IN ('queued', 'at_mailbox')"
+        return coming + sum(recipient in others for (recipient,) in connection.execute(query))
+
+    return node.parts.store.reading(look)
 
 
 def _dealing(options: Options) -> Options:
