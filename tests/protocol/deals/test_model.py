@@ -9,12 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocol.deals import bodies
+from protocol.deals.bodies import Role
 from protocol.deals.figures import PartStatus
 from protocol.deals.judging import SIDES
-from protocol.deals.message import Message
+from protocol.deals.message import Message, type_of
+from protocol.deals.moves import moves
 from protocol.deals.state import DealState, Phase, judge
-from tests.protocol.deals.made import FAR, Play, order, started, unsigned
-from tests.protocol.deals.model import brief, check, extensions, stuck, undone
+from protocol.errors import LocalProtocolError, Void
+from tests.protocol.deals.made import FAR, HOUR, START, Play, drafted, order, started, unsigned
+from tests.protocol.deals.model import CROSSED_OUT, brief, check, extensions, says, stuck, undone
 from tests.protocol.deals.test_crossings import ACCEPT
 from tests.protocol.deals.test_offers import offer, ordered
 
@@ -25,6 +28,7 @@ STARTS: dict[str, Callable[[], Message]] = {
 }
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", STARTS)
 def test_every_deal_of_three_moves_a_side(name: str) -> None:
     """R-DEAL-10, 12, 16..18, 23: the order is the buyer's first move; `python -m tests.long deals` makes four."""
@@ -63,6 +67,48 @@ def test_random_deals(data: st.DataObject) -> None:
         assert judge(order_, FAR) == state
     for side in SIDES:
         assert stuck(tuple(messages), state, side) is None
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_whatever_comes(data: st.DataObject) -> None:
+    """R-DEAL-10, 13, 17, 19: any predecessor, names, dates and words: one state, and a draft that has effect."""
+    roles: tuple[Role, ...] = ("buyer", "seller", "arbiter")
+    messages: list[Message] = [started(order((60, 40)))]
+    for number in range(data.draw(st.integers(1, 12), label="count")):
+        role = data.draw(st.sampled_from(roles), label="role")
+        own = [None, *(each for each in messages if each.role == role)]
+        previous = data.draw(st.sampled_from([own[-1], *own]), label="previous")
+        seen = data.draw(st.lists(st.sampled_from(messages[-5:]), max_size=3, unique=True), label="seen")
+        bodies_ = list(says(judge(messages, FAR).outcome.view, role)) or [bodies.LapsePay()]
+        body = data.draw(st.sampled_from(bodies_), label="body")
+        time = START + data.draw(st.integers(0, 60), label="hours") * HOUR
+        messages.append(
+            unsigned(body, role, deal=messages[0].id, previous=previous, seen=seen, time=time, salt=number)
+        )
+    now = START + data.draw(st.integers(0, 70), label="now") * HOUR
+    state = judge(messages, now)
+    assert judge(data.draw(st.permutations(messages), label="order"), now) == state
+    assert state.verdicts.keys() | set(state.waits) == {each.id for each in messages}
+    for side in SIDES:
+        _drafts(messages, state, side, now)
+
+
+def _drafts(messages: list[Message], state: DealState, side: Role, now: int) -> None:
+    """What a side may say now has effect once it is said; where it may say nothing, there is a reason."""
+    try:
+        allowed = moves(state, side, now)
+    except (Void, LocalProtocolError):
+        return
+    for body in says(state.outcome.view, side):
+        if type_of(body) not in allowed:
+            continue
+        try:
+            made = drafted(state, side, body, now)
+        except Void:
+            continue  # allowed with another amount, or of another message
+        after = judge([*messages, made], now)
+        assert after.verdicts[made.id] in (None, CROSSED_OUT.get(made.type)), after.verdicts[made.id]
 
 
 def _part_of(data: st.DataObject, state: DealState, made: Message) -> Message:
