@@ -35,9 +35,7 @@ from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.letter_bodies import Answers, Ask, DealLetter
 from protocol.openers import Openers
 
-UNDECIDED: Final = (
-    5_000  # why: orders of strangers that nobody has looked at; half a minute of judging at a start
-)
+UNDECIDED: Final = 5_000  # orders of strangers that nobody looked at; why: judging all takes half a minute
 AHEAD_MS: Final = 3_600_000  # why: clocks differ, but an answer to an order must be dated like it
 
 

@@ -66,6 +66,9 @@ async def test_from_order_to_receipt_both_sides_see_the_same(tmp_path: Path) -> 
         await sells.fulfil(models.DealFulfil(deal=ordered.deal, tracking="JD0001"))
         await trade.post.carry()
         received = await buys.receipt(named(ordered.deal))
+        (last,) = await trade.post.waiting(trade.buyer)
+        body = decode_content(last.content).body
+        assert isinstance(body, DealLetter) and len(body.messages) == 1  # what is answered is not sent again
         await trade.post.carry()
         assert paid.state == "agreed" and received.state == "final" and received.next is None
         sold, bought = await trade.both(ordered.deal)
@@ -417,6 +420,28 @@ async def test_a_file_is_delivered_sealed_and_saved(tmp_path: Path) -> None:
         assert not any(
             b"the manual" in each.data for each in held
         )  # nothing private is in what may enter a log
+
+
+async def test_a_buyer_whose_clock_is_a_little_ahead_is_answered(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        trade.clock.now += 5_000
+        deal = (await trade.order()).deal
+        trade.clock.now -= 5_000
+        await trade.post.carry()
+        sells = trade.seller.services.deals
+        assert (await sells.show(deal)).state == "ordered"
+        assert (await sells.accept(models.DealAccept(deal=deal))).state == "agreed"
+        order, accept = (await sells.show(deal)).messages
+        assert accept.time == order.time
+        trade.clock.now += 5_000
+        await trade.post.carry()
+        assert (await trade.buyer.services.deals.show(deal)).state == "agreed"
+
+        trade.clock.now += 3_700_000
+        await trade.order()
+        trade.clock.now -= 3_700_000
+        await trade.post.carry()
+        assert [each.code for each in trade.post.refused] == ["bad_time"]
 
 
 async def test_strangers_cannot_fill_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from msgspec import UNSET, structs
 
 from netnode.operations import models
 from netnode.own.caution import Reason, mark
 from netnode.problems import ExitCode, Problem
 from netnode.store import letters
+from protocol.letter_bodies import DealLetter, decode_content, encode_content
 from tests.netnode.dealing import Market, market
 from tests.netnode.services_home import OpenHome, opened
 from tests.netnode.test_deals import agreed, named, refused
@@ -126,3 +128,44 @@ async def test_nothing_is_said_while_two_copies_run(tmp_path: Path) -> None:
             await trade.order()
         with pytest.raises(Problem):
             await trade.buyer.services.deals.receipt(named(deal))
+
+
+async def test_an_answer_that_is_not_whole_releases_nothing(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await trade.buyer.services.deals.paid(models.DealMoney(deal=deal))
+        await put_back(trade, trade.seller)
+        sells = trade.seller.services.deals
+        await refused(sells.fulfil(models.DealFulfil(deal=deal)), "held")
+        await trade.post.carry(lambda row: row.type == "ask")
+        payment, answer = await trade.post.waiting(trade.buyer)
+        body = decode_content(answer.content).body
+        assert isinstance(body, DealLetter) and body.answers is not UNSET and len(body.messages) == 3
+        part = structs.replace(body, messages=body.messages[:-1])
+        values = {name: getattr(answer, name) for name in letters.OutRow.__slots__}
+        cut = letters.OutRow(**{**values, "content": encode_content(part)})
+        assert await trade.post.bring(trade.buyer, cut) is None
+        assert isinstance((await sells.show(deal)).held, str)
+        assert await trade.post.waiting(trade.seller) == []  # an answer is not asked about again
+        await trade.post.bring(trade.buyer, payment)
+        assert isinstance((await sells.show(deal)).held, str)
+        await trade.post.bring(trade.buyer, answer)
+        assert not isinstance((await sells.show(deal)).held, str)
+
+
+async def test_a_long_deal_is_told_in_several_letters(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        buys, sells = trade.buyer.services.deals, trade.seller.services.deals
+        for _ in range(30):
+            await buys.paid(models.DealMoney(deal=deal, amount="0.10", text="x" * 2_000))
+        for row in await trade.post.waiting(trade.buyer):
+            await trade.buyer.store.write(letters.settle, [row.i], trade.clock.now)  # none arrives
+        await sells.ask(models.DealAsk(deal=deal))
+        await trade.post.carry()
+        told = [decode_content(row.content).body for row in trade.post.carried[-2:]]
+        assert all(isinstance(each, DealLetter) for each in told)
+        assert [each.answers is UNSET for each in told] == [True, False]  # type: ignore[union-attr]
+        sold, bought = await trade.both(deal)
+        assert [each.id for each in sold.messages] == [each.id for each in bought.messages]
+        assert len(sold.messages) == 32 and all(each.void is None for each in sold.messages)
