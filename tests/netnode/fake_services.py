@@ -22,19 +22,14 @@ from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy
 from tests.netnode.fake_deals import FakeDeals, FakeOffers, FakeStock
 from tests.netnode.fake_keys import FakeKeys
+from tests.netnode.fake_peers import FakeAddresses, FakeFollows, FakePeers
 from tests.netnode.fake_reach import FakeDomains, FakeInvites, FakeReaching
+from tests.netnode.fake_shared import ME, OTHER, paged
 from tests.netnode.fake_subscriptions import FakeSubscriptions
+from tests.netnode.fake_trust import FakeArbiters, FakeReviews, FakeWitnesses
 
-ME = "nx1" + "me" * 29
-OTHER = "nx1" + "ot" * 29
 TIME = 1_760_000_000_000
 FAR = hashlib.sha256(b"far").hexdigest()
-
-
-def paged(items, query):
-    start = int(query.cursor or 0)
-    end = start + query.limit
-    return models.Page(items[start:end], str(end) if end < len(items) else None)
 
 
 class FakeNode:
@@ -192,73 +187,6 @@ class FakeSearch:
         items = [one for one in known if query.text.lower() in one.title.lower()]
         page = paged(items, query)
         return models.Found(total=len(items), items=page.items, next=page.next)
-
-
-class FakeAddresses:
-    def __init__(self, peers):
-        self._peers = peers
-
-    async def show(self, peer):
-        found = self._peers.book.get(peer)
-        if found is None:
-            raise Problem(f"Nothing is known of {peer}.", ExitCode.NOT_FOUND, "no_peer")
-        named = [models.KnownAddress(id=None, address=peer, group="loopback", state="named")]
-        return models.PeerShown(peer=found, addresses=named)
-
-    async def list(self, query):
-        told = [
-            models.KnownAddress(
-                id=ME, address=f"wss://shop{number}.example/inx/1", group=f"shop{number}.example", state="tried",
-                kept=number == 0, source="5.6.0.0/16", met=1_700_000_000_000, failures=number,
-                failure="cannot connect: Connection refused" if number else None,
-            )
-            for number in range(3)
-        ]  # fmt: skip
-        start = int(query.cursor or 0)
-        page = told[start : start + query.limit]
-        following = start + len(page)
-        return models.Page(page, str(following) if following < len(told) else None)
-
-
-class FakePeers:
-    def __init__(self):
-        self.book: dict[str, models.Peer] = {}
-
-    async def invite(self):
-        return models.Invitation(f"inx:{ME}?a=ws://127.0.0.1:1/inx/1")
-
-    async def add(self, uri, pin=None, *, patience=0.0):
-        if not uri.startswith(("inx:", "ws://", "wss://")):
-            raise Problem(f"{uri} is no peer address.", ExitCode.USAGE, "uri")
-        self.book[uri] = models.Peer(id=None, addresses=[uri], state="known")
-        return self.book[uri]
-
-    async def list(self, query):
-        return paged(list(self.book.values()), query)
-
-    async def remove(self, peer):
-        if self.book.pop(peer, None) is None:
-            raise Problem(f"{peer} is not in the book.", ExitCode.NOT_FOUND, "no_peer")
-
-    async def block(self, change):
-        return models.Peer(id=change.id, addresses=[], state="known" if change.lifted else "blocked")
-
-
-class FakeFollows:
-    def __init__(self):
-        self.ids: list[str] = []
-
-    async def add(self, networker):
-        self.ids.append(networker)
-        return models.Follow(id=networker)
-
-    async def remove(self, networker):
-        if networker not in self.ids:
-            raise Problem(f"You do not follow {networker}.", ExitCode.NOT_FOUND, "not_followed")
-        self.ids.remove(networker)
-
-    async def list(self, query):
-        return paged([models.Follow(id=one) for one in self.ids], query)
 
 
 class FakeLogs:
@@ -519,95 +447,6 @@ class FakeDoctor:
     async def examine(self):
         check = models.Check(name="store", state="ok", text="Sound.")
         return models.Examined(ok=True, running=self.services.running, checks=[check])
-
-
-class FakeWitnesses:
-    def __init__(self):
-        self.one = models.Witness(
-            order="ab" * 32, seller=OTHER, listing="cd" * 32, path_hash="ef" * 32,
-            accepted=1_700_000_000_000, since=1_700_000_000_000,
-            path=[models.PathStep(referrer=ME, campaign="june", expires=1_700_000_000_000, checked=True)],
-            receipts=[models.WitnessReceipt(part=0, time=1_700_000_000_000)],
-        )  # fmt: skip
-
-    async def list(self, query):
-        return paged([self.one], query)
-
-    async def show(self, order):
-        if not self.one.order.startswith(order):
-            raise Problem(f"No deal {order} is witnessed here.", ExitCode.NOT_FOUND, "no_witness")
-        return self.one
-
-    async def export(self, order):
-        yield b"INXWIT1\n"
-
-
-class FakeReviews:
-    def __init__(self, services):
-        self.services = services
-        self.groups = [
-            models.RatingGroup(distance="own", average="4.0", receipts=1, aged=1, witnessed=0),
-            models.RatingGroup(distance="strangers", average="1.5", receipts=1_000, aged=20, witnessed=3),
-        ]
-        self.one = models.Review(
-            review="ab" * 32, entry="cd" * 32, rating=4, text="Warm.", time=1_700_000_000_000, seller=OTHER,
-            seller_name="Ben", listing=f"{OTHER}/cap", title="Blue cap", distance="own", buyer=ME, carriers=[ME],
-            agreed=1_690_000_000_000, received=1_699_000_000_000, aged=True, witnessed=False,
-        )  # fmt: skip
-
-    async def write(self, request):
-        self.services.sign()
-        return models.ReviewPublished(review="ab" * 32, entry="cd" * 32, seller=OTHER)
-
-    async def withdraw(self, deal):
-        self.services.sign()
-        return models.ReviewPublished(review="ab" * 32, entry="cd" * 32, seller=OTHER)
-
-    async def carry(self, chunks):
-        self.services.sign()
-        data = b"".join([chunk async for chunk in chunks])
-        if not data:
-            raise Problem("This is no review that could be carried.", ExitCode.REFUSED, "malformed")
-        return models.ReviewPublished(review="ab" * 32, entry="cd" * 32, seller=OTHER)
-
-    async def list(self, query):
-        found = paged([self.one], query)
-        return models.Reviews(ratings=self.groups, items=found.items, next=found.next)
-
-
-class FakeArbiters:
-    def __init__(self, services):
-        self.services = services
-        ben = models.DealParty(id=OTHER, name="Ben", node=True)
-        price = models.Price(amount="12.50", minor=1_250, currency="EUR")
-        self.consent = models.Consent(
-            consent="ab" * 32, arbiter=models.DealParty(id=ME, name="Ada", node=True), own=True, state="open",
-            percent="2.5", seller=None, made=1_700_000_000_000, expires=1_800_000_000_000,
-        )  # fmt: skip
-        self.case = models.Case(
-            deal="cd" * 32, state="disputed", next=None, title="Blue cap", seller=ben,
-            buyer=models.DealParty(id="ef" * 32, name="", node=False), price=price, paid=price, fee=price,
-            claims=[models.Claim(role="buyer", claim=price, text="The seam was open.", open=True)], ruled=False,
-            bars=None, warnings=["The arbiter had one deal with the seller in the last 180 days."],
-        )  # fmt: skip
-
-    async def offer(self, request):
-        self.services.sign()
-        return self.consent
-
-    async def send(self, request):
-        return self.consent
-
-    async def list(self, query):
-        return paged([self.consent], query)
-
-    async def cases(self, query):
-        return paged([self.case], query)
-
-    async def show(self, name):
-        if not self.consent.consent.startswith(name) and not self.case.deal.startswith(name):
-            raise Problem(f"There is no consent and no case {name} here.", ExitCode.NOT_FOUND, "no_consent")
-        return models.ArbiterShown(consent=self.consent, terms="Half each.", case=self.case)
 
 
 class FakeServices:
