@@ -54,7 +54,7 @@ async def _hire(play: Play) -> Crook:
     """The dishonest node, known to everybody, with something to sell."""
     node = await play.world.found(CROOK, {"mailbox": "all", **TERMS})
     await play.start(node, [each.address for each in play.nodes])
-    listing = {
+    listing: dict[str, object] = {
         "key": BAIT,
         "kind": "product",
         "title": "Bait",
