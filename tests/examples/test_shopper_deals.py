@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,21 @@ def test_the_seller_is_off_and_has_a_mailbox_host(market: tuple[Mesh, Node, Node
     until(ordered["link"], "agreed")
 
 
+def test_who_comes_back_after_all_letters_expired_asks_the_seller(mesh: Mesh) -> None:
+    """[R-SHOP-8] [R-SHOP-13]"""
+    seller, way = mesh.up(["seller", "referrer"], clock=timedelta(0))
+    seller.add("lamp", "Brass lamp", price="12.50", currency="EUR")
+    wait_until(lambda: way.keys("lamp") == {"lamp"}, "the referrer knows the lamp", SECONDS)
+    ordered = order(way, seller)
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    seller.api.post("/deals/accept", {"deal": ordered["deal"]})
+    until(ordered["link"], "agreed")
+    for node in (seller, way):
+        node.set_clock(timedelta(days=32))
+    assert show(ordered["link"])["phase"] is None, "the box is empty"
+    assert until(ordered["link"], "agreed")["messages"] == ["order", "accept"]
+
+
 def test_the_sellers_own_page(mesh: Mesh) -> None:
     """[R-SHOP-6] Who comes without a path leaves none: nobody is owed for bringing them."""
     [seller] = mesh.start_all("seller")
@@ -225,6 +241,13 @@ def test_a_stranger_shows_work(mesh: Mesh) -> None:
     ordered = order(way, seller, "--bits", 12)
     wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
     assert ordered["phase"] == "ordered"
+
+
+def test_a_node_need_not_serve_buyers(mesh: Mesh) -> None:
+    """[R-SHOP-2] Without the setting there is nothing at these paths, as anywhere else."""
+    seller = mesh.start("seller", settings={"shop": "off"})
+    code, _, err = tried("look", seller.ready.api, f"{seller.id}/lamp")
+    assert code == 1 and "HTTP 401" in err
 
 
 def test_a_link_that_is_cut_or_of_another(mesh: Mesh) -> None:
