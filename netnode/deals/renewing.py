@@ -307,6 +307,7 @@ class Renewing:
         connection = writer.connection
         found = read(connection, row, now)
         known = {each.id for each in found.statements}
+        new: dict[bytes, bytes] = {}
         for data in body.statements:
             try:
                 said = parse_statement(data)
@@ -314,10 +315,11 @@ class Renewing:
                 return Refusal(error.code, error.text)
             if said.order != row.id or not stated_by(self._network, said, found.order.key):
                 return Refusal("signature", "a statement that the order's key did not sign")
-            known.add(said.id)
-            if len(known) > KEPT:
-                return Refusal("too_large", f"at most {KEPT} statements on one mandate are kept")
-            mandates.put_statement(writer, row.number, said.id, said.data, now)
+            new[said.id] = said.data
+        if len(known | new.keys()) > KEPT:
+            return Refusal("too_large", f"at most {KEPT} statements on one mandate are kept")
+        for name, data in new.items():
+            mandates.put_statement(writer, row.number, name, data, now)
         after = read(connection, row, now)
         if row.role == "seller" and after.state.price == after.kept.asked:
             mandates.agree(writer, row.number, after.state.price)

@@ -254,7 +254,7 @@ def mandate_state(first: Message, statements: Iterable[Statement]) -> MandateSta
                 standing = Standing.ACTIVE
             case "end":
                 standing = Standing.ENDED
-            case "price":
+            case _:
                 parts = _at_price(parts, said.price or 0)
     waits = tuple(sorted(each.id for rest in by_number.values() for each in rest))
     return MandateState(standing, parts, number, time, verdicts, waits, contradicted)

@@ -10,12 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.subscribed import SENTENCES
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.operations import models
 from netnode.own.caution import _count
 from netnode.problems import Problem
-from netnode.store import Writer
+from netnode.store import Writer, deals
+from protocol.deals.mandates import sign_statement
 from protocol.letter_bodies import MandateLetter
 from tests.netnode.dealing import CAP, Market, market
 from tests.netnode.services_home import OpenHome
@@ -403,3 +405,76 @@ async def test_the_head_of_an_invoice_is_the_owners(tmp_path: Path) -> None:
         await trade.seller.services.deals.accept(models.DealAccept(deal=ordered.deal))
         found = await trade.seller.services.subscriptions.invoice(models.InvoiceOrder(deal=ordered.deal))
         assert found.seller.lines == ["1 Dorset Street", "VAT GB 123"]
+
+
+async def test_a_mandate_takes_fifteen_words_and_an_end(tmp_path: Path) -> None:  # [R-MAN-3]
+    async with subscribed(tmp_path) as (trade, deal):
+        work = trade.buyer.services.subscriptions
+        for number in range(15):
+            trade.clock.now += 1
+            await (work.resume(deal) if number % 2 else work.pause(deal))
+        await refused("changes", work.resume(deal))
+        assert (await work.end(deal)).standing == "ended"
+        await trade.post.carry()
+        assert (await one(trade.seller, deal)).standing == "ended" and not trade.post.refused
+
+
+async def test_a_renewal_stands_for_its_mandate(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        await turn_round(trade, 25)
+        made = (await one(trade.buyer, deal)).renewals[0]
+        assert (await trade.buyer.services.subscriptions.pause(made.deal)).deal == deal
+        invoiced = await trade.seller.services.subscriptions.invoice(models.InvoiceOrder(deal=made.deal))
+        assert invoiced.period is not None and invoiced.total.amount == "12.50"
+
+
+async def test_a_home_that_is_asked_first_says_and_renews_nothing(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        turn = (await one(trade.seller, deal)).turn
+        assert turn is not None
+        for home in (trade.seller, trade.buyer):
+            await home.store.write(_copied)  # the deals are held until the other side has told all it has
+        await refused("held", trade.buyer.services.subscriptions.pause(deal))
+        trade.clock.now = turn.due
+        await trade.seller.trading.look()
+        assert (await one(trade.seller, deal)).renewals == []
+        await turn_round(trade, 2)
+        assert len((await one(trade.seller, deal)).renewals) == 1
+        assert (await trade.buyer.services.subscriptions.pause(deal)).standing == "paused"
+
+
+async def test_statements_that_never_end_are_not_kept(tmp_path: Path) -> None:
+    async with subscribed(tmp_path) as (trade, deal):
+        paused = await trade.buyer.services.subscriptions.pause(deal)
+        keys = trade.buyer.ring.keys
+        row = await trade.buyer.store.read(lambda reader: deals.by_id(reader.connection, bytes.fromhex(deal)))
+        assert (
+            keys.deal_secret is not None and row is not None and row.nonce is not None and paused.statements
+        )
+        signer = buyer_signer("inx", keys.deal_secret, row.nonce)
+        for first in (0, 60):
+            said = tuple(
+                sign_statement(
+                    "inx", signer, action="end", order=row.id, number=0, time=trade.clock.now + each
+                ).data
+                for each in range(first, first + 60)
+            )
+            letter = MandateLetter(order=row.id, statements=said)
+            answer = await trade.seller.trading.renewing.take(
+                Incoming(
+                    sender=trade.buyer.me.id, epoch=0, key=b"k" * 32, id=b"i" * 16, first=b"i" * 16, stranger=False,
+                    body=letter, at=0,
+                )
+            )  # fmt: skip
+            assert isinstance(answer, Refusal if first else Taken)
+            assert (
+                len((await one(trade.seller, deal)).statements) == 60
+            )  # a letter is taken whole or not at all
+        assert (await one(trade.seller, deal)).standing == "ended"  # they contradict each other
+        odd = MandateLetter(order=row.id, statements=(b"\x90",))
+        wrong = Incoming(
+            sender=trade.buyer.me.id, epoch=0, key=b"k" * 32, id=b"j" * 16, first=b"j" * 16, stranger=False,
+            body=odd, at=0,
+        )  # fmt: skip
+        refusal = await trade.seller.trading.renewing.take(wrong)
+        assert isinstance(refusal, Refusal) and refusal.code == "deal_message"

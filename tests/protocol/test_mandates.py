@@ -180,6 +180,10 @@ def test_nobody_renews_in_the_buyers_name(forged: str) -> None:  # [R-MAN-6]
     assert isinstance(message.body, Renewal)
     body = msgspec.structs.replace(message.body, changes=(b"\x90",)) if forged == "form" else message.body
     assert not authentic_renewal("inx", body)
+    if forged == "form":  # nor has it effect, whoever asks that first
+        made = sign("inx", SELLER, body=body, deal=None, role="seller", number=0, previous=None, seen=(),
+                    time=message.time, epoch=0)  # fmt: skip
+        assert renewal_fault(made) == "changes"
     fine = renewed([said("price", 0, price=9)])
     assert isinstance(fine.body, Renewal) and authentic_renewal("inx", fine.body)
 
