@@ -7,6 +7,7 @@ node brought a buyer (`leave`) names order, path and accept, never what was orde
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
@@ -24,10 +25,12 @@ from protocol import encoding, letters, limits, paths
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry, parse_wire
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
+from protocol.messages import Found
 from protocol.signing import verify
 from protocol.tags import tag
 from protocol.witnessed import Testimony, openers_of
 
+SELLERS: Final = 10_000  # why: whose keys were looked for; 2 MB
 PAGE: Final = 16  # why: letters of one answer; that many of the longest are MAX_SHOP_ANSWER
 
 
@@ -61,6 +64,7 @@ class Counter:
         self._office = office
         self._boxes = boxes
         self._witnesses = witnesses
+        self._keys: OrderedDict[bytes, proofs.KeysPlace] = OrderedDict()
 
     async def about(self) -> bodies.About:
         """Which node this is."""
@@ -80,9 +84,7 @@ class Counter:
         """
         now = self._clock.now_ms()
         key = None if asked.key is UNSET else asked.key
-        found = await self._store.read(
-            proofs.proved_listing, self._network, asked.seller, key, now, self._own.id
-        )
+        found = await self._found(asked.seller, key, now)
         path = () if key is None else await self._extended(asked, key, now)
         return bodies.ListingTold(clock=now, found=found, path=path)
 
@@ -132,6 +134,17 @@ class Counter:
         told = openers_of(self._network, [tuple(map(parse_wire, left.openers))]) if left.openers else {}
         await self._witnesses.keep(Testimony(left.path, left.accept, left.receipts), told)
         return bodies.Kept(clock=self._clock.now_ms())
+
+    async def _found(self, seller: bytes, key: str | None, now: int) -> Found:
+        """A listing with its proof; a long log is looked through for its keys only once it has grown."""
+        place = await self._store.read(proofs.keys_place, seller, now, self._keys.pop(seller, None))
+        if place is not None:
+            self._keys[seller] = place
+            if len(self._keys) > SELLERS:
+                self._keys.popitem(last=False)
+        return await self._store.read(
+            proofs.proved_listing, self._network, seller, key, now, self._own.id, place
+        )
 
     async def _extended(self, asked: bodies.ListingAsked, key: str, now: int) -> tuple[bytes, ...]:
         """The tokens of an order made now: those the buyer came with, and this node's own [R-SHOP-6]."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from netnode.projections import views
 from netnode.store import Reader
 from netnode.store.published import newest
 from netnode.sync.queries import ProvedPage
-from protocol.entry import Entry
 from protocol.errors import NotHeld, Void
 from protocol.limits import CLOCK_TOLERANCE_MS
 from protocol.messages import Found
@@ -15,7 +16,7 @@ from protocol.records import Keys, Profile, decode_record
 
 
 def proved_listing(
-    reader: Reader, network: str, seller: bytes, key: str | None, now: int, own: bytes
+    reader: Reader, network: str, seller: bytes, key: str | None, now: int, own: bytes, keys: KeysPlace | None
 ) -> Found:
     """The seller's newest keys, a listing in force and the profile, and what proves them.
 
@@ -26,13 +27,13 @@ def proved_listing(
         key: of the listing; None: keys and profile alone.
         now: ms UTC.
         own: id of this node's networker, whose blocks hide sellers.
+        keys: `keys_place` of the seller.
 
     Raises:
         NotHeld: `not_here`: no such listing is offered as far as this node knows, or it cannot be proved, or the seller
             has no keys that a letter could be sealed to.
     """
-    keys = newest_keys(reader, seller, now)
-    if keys is None:
+    if keys is None or keys.id is None or keys.until <= now:
         raise NotHeld("not_here", "no key of that seller is known here that a letter could be sealed to")
     wanted = [(keys.seq, keys.id)]
     if key is not None:
@@ -58,10 +59,37 @@ def _listing(reader: Reader, seller: bytes, key: str, now: int, own: bytes) -> t
     return row[0], row[1]
 
 
-def newest_keys(reader: Reader, author: bytes, now: int) -> Entry | None:
-    """The newest `keys` entry of a log; None when none is known here, or it is out of date."""
+@dataclass(frozen=True, slots=True)
+class KeysPlace:
+    """Where the newest `keys` entry of a log stands, as of a head of that log; `id` None: there is none."""
+
+    head: bytes
+    seq: int
+    id: bytes | None
+    until: int
+
+
+def keys_place(reader: Reader, author: bytes, now: int, known: KeysPlace | None) -> KeysPlace | None:
+    """Looks for the newest `keys` entry of a log, unless its head is still the one that was looked at.
+
+    Args:
+        reader: of the store.
+        author: whose log.
+        now: ms UTC.
+        known: of an earlier look.
+
+    Returns:
+        None when nothing of that log is held.
+    """
+    item = reader.item(author)
+    if item is None or item.id is None:
+        return None
+    if known is not None and known.head == item.id:
+        return known
     entry = newest(reader, author, Keys.KIND, now + CLOCK_TOLERANCE_MS)
-    return entry if entry is not None and _until(entry.record or b"") > now else None
+    if entry is None:
+        return KeysPlace(item.id, 0, None, 0)
+    return KeysPlace(item.id, entry.seq, entry.id, _until(entry.record or b""))
 
 
 def openers_of(reader: Reader, author: bytes) -> Openers | None:

@@ -16,6 +16,7 @@ import pytest
 
 from netnode.api.server import ApiServer
 from netnode.mail.letters import Letters
+from netnode.shop import proofs
 from netnode.shop.bodies import ListingAsked
 from netnode.shop.boxes import ShopBoxes
 from netnode.shop.counter import Counter
@@ -24,12 +25,14 @@ from netnode.shop.turnstile import HERE, Turnstile
 from netnode.shop.witnesses import Witnesses
 from netnode.store import boxes as box_rows
 from netnode.store import shop as shop_rows
+from netnode.store.published import newest
 from netnode.system import SystemEntropy
 from protocol import encoding, letters, limits, paths
 from protocol.deals.bodies import Accept, Receive
 from protocol.deals.message import sign as sign_message
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.letters import Envelope
+from protocol.records import Keys, Listing, encode_record
 from protocol.signing import Signer
 from protocol.tags import tag
 from tests.netnode.fake_services import FakeServices
@@ -223,6 +226,34 @@ async def test_a_body_without_an_end_is_cut_off() -> None:  # [R-SHOP-1]
     with pytest.raises(RemoteProtocolError) as refused:
         await read_body(endless, ListingAsked)  # type: ignore[arg-type]
     assert refused.value.code == "too_large" and read == limits.MAX_SHOP_BODY // (64 * 1024) + 1
+
+
+# -- listings ------------------------------------------------------------------------------------------------
+async def test_a_listing_comes_with_its_proof(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[R-SHOP-5] [R-SHOP-6]"""
+    home, me = shop.home, shop.home.me
+    lamp = Listing(salt=bytes(16), key="lamp", kind="product", title="Lamp")
+    await home.own.append([(3, encode_record(lamp))])
+    await home.projector.level_of(me.id)
+    asked = {"key": "lamp", "seller": me.id}
+    assert (await shop.post("listing", asked))[1]["code"] == "not_here", "nothing to seal an order to"
+    await home.own.append([(8, encode_record(Keys(until=home.clock.now + DAY, x25519=seed("x"))))])
+    looks = []
+    monkeypatch.setattr(proofs, "newest", lambda *given: looks.append(given) or newest(*given))
+    for _ in range(3):
+        status, told = await shop.post("listing", asked)
+        assert status == 200 and told["path"] == []
+    assert [run[5][0][1] for run in told["found"]["hits"]] == [8, 3]
+    assert len(told["found"]["openers"]) == 1 and len(looks) == 1, (
+        "a log that has not grown is not looked through"
+    )
+    status, told = await shop.post("listing", {"seller": me.id})
+    assert status == 200 and [run[5][0][1] for run in told["found"]["hits"]] == [8]
+    token = paths.sign_referral(NETWORK, me.signer, referrer=me.id, epoch=0, seller=b"s" * 32, expires=2**50)
+    _, told = await shop.post("listing", {**asked, "path": [token]})
+    assert told["path"] == [], "of another seller"
+    home.clock.now += DAY
+    assert (await shop.post("listing", asked))[1]["code"] == "not_here", "the keys are out of date"
 
 
 # -- how often -----------------------------------------------------------------------------------------------
