@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from netnode.conformance.checking import Check
     from netnode.conformance.running import Result
 
-_USUAL: Final = ("C1", "C2", "C4")
+_USUAL: Final = ("C1", "C2", "C3", "C4")
 _MORE: Final = {"expected": "failed as expected", "skipped": "skipped"}
 
 
@@ -50,8 +50,8 @@ def _classes(context: click.Context, parameter: click.Parameter, value: str | No
     "classes",
     metavar="C1,C2,...",
     callback=_classes,
-    help="Classes of checks: C0 vectors, C1 session, C2 replication, C3 deals (none yet), C4 hostile input. "
-    "Without it: C1, C2 and C4.",
+    help="Classes of checks: C0 vectors, C1 session, C2 replication, C3 letters and deals, C4 hostile "
+    "input. Without it: C1 to C4.",
 )
 @click.option("--only", metavar="ID,...", help="Checks by id, as C1-20,C2-10.")
 @file_option("--xfail", help="Ids of checks that are expected to fail, one a line, with a reason behind #.")
@@ -83,15 +83,13 @@ def conformance(
         _show_list(chosen, as_json=run.json)
         return ExitCode.OK
     expected = {} if xfail is None else read_expected(_text(xfail), ALL)
-    if "C3" in classes:
-        output.hint("C3 (deals and verdicts of the ledger): this version has no checks of it.")
     results: list[Result] = []
     if "C0" in classes:
         results += _vectors(vectors)
     if any(name in classes for name in _USUAL):
         results += _against(url, chosen, network, expected)
     elif url is not None:
-        output.hint("C0 and C3 need no node: the URL is not looked at.")
+        output.hint("C0 needs no node: the URL is not looked at.")
     report = document(results, expected)
     if run.json:
         output.write_json(report)

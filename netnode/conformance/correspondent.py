@@ -237,13 +237,14 @@ class Purchase:
 
     Args:
         bench: of the check.
+        changes: fields of the order that are others, or more.
 
     Attributes:
         seed: of the buyer's key.
         said: our messages, by their bytes, in order.
     """
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, **changes: object) -> None:
         self._bench = bench
         self.seed = bench.entropy.token(32)
         self.time = bench.now() - MINUTE
@@ -251,9 +252,9 @@ class Purchase:
         line = {"amount": 100, "quantity": 1, "title": "Conformance test", "unit_price": 100}
         self.goods = encode({"$": salt, "lines": [line]})
         self.said: list[bytes] = []
-        self.order = self._order()
+        self.order = self.add("order", {**self._body(), **changes})
 
-    def _order(self) -> bytes:
+    def _body(self) -> Map:
         hours = {
             "accept_by": 1,
             "confirm_by": 1,
@@ -262,7 +263,7 @@ class Purchase:
             "pay_by": 1,
             "ruling_by": 1,
         }
-        body = {
+        return {
             "currency": "EUR",
             "enclosed": sha256(self.goods),
             "key": public(self.seed),
@@ -271,7 +272,6 @@ class Purchase:
             "seller": self._bench.known.id,
             "terms": {name: count * HOUR for name, count in hours.items()},
         }
-        return self.add("order", body)
 
     @property
     def id(self) -> bytes:

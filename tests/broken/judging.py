@@ -14,15 +14,17 @@ from netnode.conformance.running import Result, run, survey
 from netnode.conformance.target import read_target
 from netnode.system import SystemClock, SystemEntropy
 from netnode.testing import Mesh, Node
-from tests.broken.switches import Switch
+from tests.broken.switch import Switch
 
 IMAGE_BYTES = 70_000
+SETTINGS = {"mailbox": "all", "outbound_sessions": 0, "stamp_bits": 0}
+"""A mailbox host for everybody, which dials nobody and works for no stamp."""
 
 
 @contextmanager
 def broken(folder: Path, name: str) -> Iterator[Node]:
     """A node with this rule switched off, that offers something with an image; what it logs is not judged."""
-    mesh = Mesh(folder)
+    mesh = Mesh(folder, SETTINGS)
     try:
         program = (sys.executable, "-m", "tests.broken", "--switch", name, "--")
         node = mesh.start(name, program=program)

@@ -3,48 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-Change = tuple[str, str, str]
-"""Where, what stands there, and what stands there instead; see `tests.broken.rewriting`."""
-
-
-@dataclass(frozen=True)
-class Switch:
-    """One rule switched off.
-
-    Attributes:
-        name: of the switch.
-        requirement: what the node breaks.
-        changes: how.
-        checks: ids of those that fail, all of them; each names the requirement or follows from it.
-        slow: whether the checks that wait for time-outs are needed.
-    """
-
-    name: str
-    requirement: str
-    changes: tuple[Change, ...]
-    checks: str
-    slow: bool = False
-
-    @property
-    def rewrites(self) -> dict[str, list[tuple[str, str]]]:
-        """The pieces to replace, by where."""
-        places = dict.fromkeys(where for where, _, _ in self.changes)
-        return {each: [(old, new) for where, old, new in self.changes if where == each] for each in places}
-
-    @property
-    def fails(self) -> tuple[str, ...]:
-        """The checks, one by one."""
-        return tuple(self.checks.split())
-
-
-def _never(where: str, condition: str) -> Change:
-    """A branch that is never taken: `condition` is its line without the colon."""
-    return where, f"{condition}:", f"{condition.split(maxsplit=1)[0]} False:"
-
+from tests.broken.letters import LETTERS
+from tests.broken.switch import Switch, never
 
 _ALL: Final = (
     Switch(
@@ -56,13 +19,13 @@ _ALL: Final = (
     Switch(
         "anchor",
         "R-LOG-7",
-        (_never("protocol.run:proved", "if not signature_valid(network, key, entries[index])"),),
+        (never("protocol.run:proved", "if not signature_valid(network, key, entries[index])"),),
         "C2-25",
     ),
     Switch(
         "link",
         "R-LOG-8",
-        (_never("protocol.log:_extend", 'if code == "link" and not jumped'),),
+        (never("protocol.log:_extend", 'if code == "link" and not jumped'),),
         "C2-27 C2-97",
     ),
     Switch(
@@ -70,21 +33,21 @@ _ALL: Final = (
         "R-LOG-9",
         (
             ("protocol.run:follows", 'return "time_order" if entry.time < time else None', "return None"),
-            _never("protocol.log:_extend", "if part[0].time < state.tip.time"),
+            never("protocol.log:_extend", "if part[0].time < state.tip.time"),
         ),
         "C2-30",
     ),
     Switch(
         "close",
         "R-LOG-8",
-        (_never("protocol.run:follows", "if kind == CLOSE"),),
+        (never("protocol.run:follows", "if kind == CLOSE"),),
         "C2-31",
     ),
     Switch(
         "canonical",
         "R-ENC-4",
         (
-            _never("protocol.encoding:decode", "if msgpack.packb(value, use_bin_type=True) != data"),
+            never("protocol.encoding:decode", "if msgpack.packb(value, use_bin_type=True) != data"),
             ("protocol.encoding:_check", 'raise RemoteProtocolError("not_canonical"', 'str("not_canonical"'),
         ),
         "C1-31 C4-04",
@@ -92,7 +55,7 @@ _ALL: Final = (
     Switch(
         "depth",
         "R-ENC-7",
-        (_never("protocol.encoding:_check", "if depth > limits.MAX_DEPTH"),),
+        (never("protocol.encoding:_check", "if depth > limits.MAX_DEPTH"),),
         "C4-05",
     ),
     Switch(
@@ -104,7 +67,7 @@ _ALL: Final = (
     Switch(
         "critical records",
         "R-RUN-5",
-        (_never("protocol.run:_gone", "if kind % 2 == 0"),),
+        (never("protocol.run:_gone", "if kind % 2 == 0"),),
         "C2-37",
     ),
     Switch(
@@ -123,7 +86,7 @@ _ALL: Final = (
         "fork stops",
         "R-LOG-15",
         (
-            _never(
+            never(
                 "protocol.log:_extend",
                 "if state.forked and (state.fork is None or part[0].seq >= state.fork)",
             ),
@@ -133,7 +96,7 @@ _ALL: Final = (
     Switch(
         "bad proof",
         "R-LOG-14",
-        (_never("protocol.forks:_check_side", "if not signature_valid(network, key, last)"),),
+        (never("protocol.forks:_check_side", "if not signature_valid(network, key, last)"),),
         "C2-73",
     ),
     Switch(
@@ -152,22 +115,22 @@ _ALL: Final = (
         "place",
         "R-LOG-6",
         (
-            _never("protocol.run:follows", "elif not opens_after(entry, place)"),
-            _never("protocol.log:_extend", "if place > state.openers.place"),
+            never("protocol.run:follows", "elif not opens_after(entry, place)"),
+            never("protocol.log:_extend", "if place > state.openers.place"),
         ),
         "C2-28",
     ),
     Switch(
         "promise",
         "R-LOG-3",
-        (_never("protocol.openers:_verify_rotation", "if promise_of(network, record.reveal) != promise"),),
+        (never("protocol.openers:_verify_rotation", "if promise_of(network, record.reveal) != promise"),),
         "C2-53",
     ),
     Switch(
         "retired key",
         "R-CERT-5",
         (
-            _never(
+            never(
                 "netnode.sync.peering:Peering._identified",
                 "if known is not None and known.openers.epoch > remote.openers.epoch",
             ),
@@ -178,7 +141,7 @@ _ALL: Final = (
         "disowned",
         "R-LOG-13",
         (
-            _never(
+            never(
                 "protocol.log:_open",
                 "elif state.base.seq <= below < state.tip.seq and _may_open(view.main(below), opener)",
             ),
@@ -189,7 +152,7 @@ _ALL: Final = (
         "settlement",
         "R-LOG-4",
         (
-            _never(
+            never(
                 "protocol.openers:Openers._admit_settlement",
                 "if not any(signature_valid(self.network, key, entry) for key in self.keys(entry.epoch))",
             ),
@@ -212,7 +175,7 @@ _ALL: Final = (
         "expiry",
         "R-CERT-2",
         (
-            _never(
+            never(
                 "protocol.certificate:check_certificate",
                 "if not now - limits.CLOCK_TOLERANCE_MS <= certificate.until <= longest",
             ),
@@ -222,7 +185,7 @@ _ALL: Final = (
     Switch(
         "session key",
         "R-CERT-3",
-        (_never("protocol.certificate:read_identity", "if told.key != session_key"),),
+        (never("protocol.certificate:read_identity", "if told.key != session_key"),),
         "C1-23",
     ),
     Switch(
@@ -246,7 +209,7 @@ _ALL: Final = (
     Switch(
         "unknown even",
         "R-MSG-2",
-        (_never("protocol.session:Session._message", "if received.type % 2 == 0"),),
+        (never("protocol.session:Session._message", "if received.type % 2 == 0"),),
         "C1-69",
     ),
     Switch(
@@ -258,19 +221,19 @@ _ALL: Final = (
     Switch(
         "phase",
         "R-SES-5",
-        (_never("protocol.session:Session._message", "if received.type not in PHASES[self.phase]"),),
+        (never("protocol.session:Session._message", "if received.type not in PHASES[self.phase]"),),
         "C1-48 C1-50",
     ),
     Switch(
         "version",
         "R-SES-6",
-        (_never("protocol.session:Session._greeted", "if VERSION not in hello.versions"),),
+        (never("protocol.session:Session._greeted", "if VERSION not in hello.versions"),),
         "C1-42",
     ),
     Switch(
         "feature",
         "R-SES-7",
-        (_never("protocol.session:Session._greeted", "if unknown"),),
+        (never("protocol.session:Session._greeted", "if unknown"),),
         "C1-44",
     ),
     Switch(
@@ -313,7 +276,7 @@ _ALL: Final = (
         "answers unasked",
         "R-SES-10",
         (
-            _never(
+            never(
                 "protocol.session:Session._routed",
                 "if row.role is Role.ANSWER and received.type not in messages.UNASKED",
             ),
@@ -402,8 +365,8 @@ _ALL: Final = (
         "known to have",
         "R-SYNC-14",
         (
-            _never("netnode.sync.live:Live._sorted", "if self._peer_has.get(author, (-1, -1, -1)) >= place"),
-            _never(
+            never("netnode.sync.live:Live._sorted", "if self._peer_has.get(author, (-1, -1, -1)) >= place"),
+            never(
                 "netnode.sync.live:Live.take",
                 "if stored.source is self._source and arrived.item.standing is Standing.HEAD",
             ),
@@ -414,7 +377,7 @@ _ALL: Final = (
         "twin",
         "R-SYNC-17",
         (
-            _never(
+            never(
                 "netnode.sync.sessions:SessionKeeper._choose",
                 "if known is not None and known.store != hello.store",
             ),
@@ -442,14 +405,14 @@ _ALL: Final = (
     Switch(
         "address statement",
         "R-BOOK-2",
-        (_never("protocol.address:require_signed", "if not verify(network, statement, key)"),),
+        (never("protocol.address:require_signed", "if not verify(network, statement, key)"),),
         "C1-84",
     ),
     Switch(
         "interest bound",
         "R-SYNC-1",
         (
-            _never(
+            never(
                 "netnode.sync.interest:PeerInterest.take", "if len(self._parts) > limits.MAX_INTEREST_TOTAL"
             ),
         ),
@@ -491,7 +454,7 @@ _ALL: Final = (
         "rotated in session",
         "R-CERT-6",
         (
-            _never(
+            never(
                 "netnode.sync.peering:Peering._require_newest_key",
                 "if remote is not None and item.epoch > remote.openers.epoch",
             ),
@@ -501,6 +464,6 @@ _ALL: Final = (
 )
 
 SWITCHES: Final[Mapping[str, Switch]] = MappingProxyType(
-    {switch.name.replace(" ", "-"): switch for switch in _ALL}
+    {switch.name.replace(" ", "-"): switch for switch in (*_ALL, *LETTERS)}
 )
 """By the name on the command line."""

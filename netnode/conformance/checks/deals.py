@@ -9,8 +9,8 @@ from netnode.conformance.checking import KEEPERS, Check, want
 from netnode.conformance.correspondent import MINUTE, Correspondent, Purchase, asked, correspondent
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.peer import Peer
-from netnode.conformance.signatures import public
-from netnode.conformance.tags import sha256
+from netnode.conformance.signatures import public, sign
+from netnode.conformance.tags import sha256, tag
 
 CANCEL: Final = {"reason": "other"}
 
@@ -161,6 +161,7 @@ async def _waits(bench: Bench) -> None:
         first = deal.add("cancel", CANCEL)
         second = deal.add("receive", {})
         await _sent(own, peer, deal, second)  # before the one it names
+        await own.awaits(peer, "ask", lambda each: each["deal"] == deal.id)
         await _sent(own, peer, deal, first)
         await _has(own, peer, deal, deal.order, ahead, first, second)
 
@@ -206,6 +207,90 @@ async def _offers(bench: Bench) -> None:
         await _refused(own, peer, content, "a code that nobody gave out", "no_offer")
 
 
+def _offer(bench: Bench, **changes: object) -> bytes:
+    """A discount of the node that it never signed."""
+    return encode({
+        "$": bench.entropy.token(16),
+        "discount": {"points": 1_000, "title": "A tenth off"},
+        "epoch": 0,
+        "expires": bench.now() + MINUTE,
+        "seller": bench.known.id,
+        "signature": bench.entropy.token(64),
+        "time": bench.now() - 2 * MINUTE,
+        **changes,
+    })  # fmt: skip
+
+
+async def _offered(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        for what, code, offer in (
+            ("an offer that the seller did not sign", "signature", _offer(bench)),
+            ("an offer without terms or discount", "deal_message", _offer(bench, discount={"title": "x"})),
+            ("an offer that is no map", "deal_message", encode([1])),
+        ):
+            deal = Purchase(bench, offer=offer)
+            await _refused(own, peer, deal.letter(deal.order), what, code)
+
+
+async def _named(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        named = {"epoch": 0, "id": own.id, "signature": bench.entropy.token(64)}
+        deal = Purchase(bench, named=named)
+        what = "an order in the name of a networker who did not sign it"
+        await _refused(own, peer, deal.letter(deal.order), what, "signature")
+
+
+async def _consent(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        terms = decode(Purchase(bench).order, 1 << 16)[8]["terms"]
+        consent = {
+            "$": bench.entropy.token(16),
+            "arbiter": own.id,
+            "epoch": 0,
+            "expires": bench.now() + MINUTE,
+            "points": 100,
+            "signature": bench.entropy.token(64),
+            "terms": bench.entropy.token(32),
+            "time": bench.now() - 2 * MINUTE,
+        }
+        for what, code, changes in (
+            ("a consent that its arbiter did not sign", "signature", {}),
+            ("a consent with two fees", "deal_message", {"amount": 1, "currency": "EUR"}),
+        ):
+            given = {**terms, "arbiter": own.id, "consent": encode({**consent, **changes})}
+            deal = Purchase(bench, terms=given)
+            await _refused(own, peer, deal.letter(deal.order), what, code)
+
+
+async def _statements(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench, mandate={"notice": MINUTE, "per": {"count": 1, "unit": "month"}})
+        await _sent(own, peer, deal, deal.order)
+        statement = ["pause", deal.id, 0, bench.now(), None]
+        signed = encode([*statement, sign(deal.seed, tag(bench.network, "mandate") + encode(statement))])
+        forged = encode([*statement, bench.entropy.token(64)])
+        letter = {"type": "mandate", "order": deal.id, "statements": [signed]}
+        unknown = {**letter, "order": bench.entropy.token(32)}
+        await _refused(own, peer, unknown, "statements on an order that there is not", "no_deal")
+        for what, code, wrong in (
+            ("a statement that the order's key did not sign", "signature", forged),
+            ("a statement of another form", "deal_message", encode(statement)),
+        ):
+            await _refused(own, peer, {**letter, "statements": [wrong]}, what, code)
+        right = await own.give(peer, letter)
+        await _over(own, peer, deal)
+        await _has(own, peer, deal, *deal.said)  # and what came before this has had its answer
+        want(all(each["id"] != right.id for each in own.of("refused")), "it refuses the buyer's statement")
+
+
 CHECKS: Final = (
     Check("C3-40", "R-DEAL-33 R-DEAL-2 R-DEAL-11 R-DEAL-31", KEEPERS, "takes an order, byte for byte", _order),
     Check("C3-41", "R-DEAL-1 R-DEAL-2 R-DEAL-3", KEEPERS, "refuses messages of a wrong form", _forms),
@@ -213,8 +298,12 @@ CHECKS: Final = (
     Check("C3-43", "R-DEAL-5 R-DEAL-10 R-DEAL-33", KEEPERS, "refuses what its sender did not sign", _signed),
     Check("C3-44", "R-DEAL-11 R-DEAL-33", KEEPERS, "keeps what has no effect", _void),
     Check("C3-45", "R-DEAL-17 R-DEAL-11", KEEPERS, "keeps two messages with one number", _doubled),
-    Check("C3-46", "R-DEAL-12 R-DEAL-10", KEEPERS, "keeps what is dated ahead, or came before what it names", _waits),
+    Check("C3-46", "R-DEAL-12 R-DEAL-10 R-DEAL-33", KEEPERS, "keeps what waits", _waits),
     Check("C3-47", "R-DEAL-4 R-DEAL-33", KEEPERS, "refuses an order without the goods it signs", _enclosures),
-    Check("C3-48", "R-DEAL-33", KEEPERS, "shows a deal to those who have part in it, and to nobody else", _ask),
+    Check("C3-48", "R-DEAL-33 R-DEAL-32", KEEPERS, "shows a deal to those who have part in it alone", _ask),
     Check("C3-49", "R-DEAL-34", KEEPERS, "refuses to give an offer for a code that there is not", _offers),
+    Check("C3-50", "R-OFF-2 R-OFF-1", KEEPERS, "refuses orders on offers that their seller did not sign", _offered),
+    Check("C3-51", "R-OFF-4", KEEPERS, "refuses orders in the name of who did not sign", _named),
+    Check("C3-52", "R-ARB-2 R-ARB-1", KEEPERS, "refuses orders with a consent that its arbiter did not sign", _consent),
+    Check("C3-53", "R-MAN-9 R-MAN-3", KEEPERS, "refuses statements that the buyer did not sign", _statements),
 )  # fmt: skip

@@ -1,0 +1,237 @@
+"""Switches of letters and deals."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.broken.switch import Switch, never
+
+LETTERS: Final = (
+    Switch(
+        "letter frame",
+        "R-LET-1",
+        (never("protocol.letters:parse", "if type(expires) is not int or expires < 0"),),
+        "C3-02",
+    ),
+    Switch(
+        "letter expiry",
+        "R-LET-12",
+        (never("netnode.mail.letters:check_expiry", "if letter.envelope.expires < now"),),
+        "C3-04 C3-20",
+    ),
+    Switch(
+        "letter signature",
+        "R-LET-4",
+        (
+            never(
+                "protocol.letters:read",
+                "if not verify(key, signature, signed_bytes(network, envelope, content))",
+            ),
+        ),
+        "C3-07",
+    ),
+    Switch(
+        "letter of a retired key",
+        "R-LET-5",
+        (never("protocol.letters:_key", "if epoch < openers.epoch"),),
+        "C3-09",
+    ),
+    Switch(
+        "letter padding",
+        "R-LET-6",
+        (("protocol.letters:_members", "and padding == bytes(len(padding))", ""),),
+        "C3-10",
+    ),
+    Switch(
+        "letter repeats",
+        "R-LET-12",
+        (
+            never(
+                "netnode.mail.inbox:Inbox.take",
+                "if await self._store.read(rows.known, envelope.sender, envelope.id)",
+            ),
+            (
+                "netnode.store.letters:take",
+                "(letter.sender, letter.id, letter.first),",
+                '(letter.sender, b"", b""),',
+            ),
+        ),
+        "C3-13",
+    ),
+    Switch(
+        "letter of an unknown type",
+        "R-LET-18",
+        (
+            (
+                "netnode.mail.inbox:Inbox._received",
+                'return Refusal("unknown_type", f"letters of type {content.type} are not known here")',
+                "return None",
+            ),
+        ),
+        "C3-12 C3-13",
+    ),
+    Switch(
+        "letter acknowledged",
+        "R-LET-17",
+        (
+            (
+                "netnode.mail.inbox:Inbox.take",
+                "acknowledged=by_way and opened.epoch is not None and not isinstance(content.body, Ack | Refused)",
+                "acknowledged=False",
+            ),
+        ),
+        "C3-14",
+    ),
+    Switch(
+        "mailbox hands over",
+        "R-LET-15",
+        (
+            (
+                "netnode.mail.delivery:Delivery._serve",
+                "mailbox.kept_for, recipient, passed, BATCH, session is None, before",
+                "mailbox.kept_for, recipient, passed, BATCH, True, before",
+            ),
+        ),
+        "C3-21 C3-22",
+    ),
+    Switch(
+        "mailbox forgets",
+        "R-LET-15",
+        (("netnode.mail.mailbox:Mailbox.keep", "await self._store.write(rows.keep,", "print(rows.keep,"),),
+        "C3-21 C3-22 C3-23",
+    ),
+    Switch(
+        "mailbox room",
+        "R-LET-14",
+        (
+            never(
+                "netnode.mail.mailbox:Mailbox._require_room",
+                "if used.recipient + size > most or used.carrier + size > most // SHARE",
+            ),
+            never("netnode.mail.mailbox:Mailbox._require_room", "if stranger"),
+        ),
+        "C3-23",
+    ),
+    Switch(
+        "deal signature",
+        "R-DEAL-5",
+        (
+            never(
+                "netnode.deals.signers:Signers.check",
+                "if not any(signed_by(self._network, message, key) for key in keys)",
+            ),
+        ),
+        "C3-43",
+    ),
+    Switch(
+        "deal place",
+        "R-DEAL-2",
+        (never("protocol.deals.message:_check_place", "if len({previous, *seen}) != len(seen) + 1"),),
+        "C3-41",
+    ),
+    Switch(
+        "order in itself",
+        "R-DEAL-6",
+        (never("protocol.deals.message:_check_order", "if order.tax + order.shipping > price"),),
+        "C3-42",
+    ),
+    Switch(
+        "deal void",
+        "R-DEAL-11",
+        (
+            (
+                "netnode.deals.receiving:Receiving._keep",
+                "signers.check(message, order, row.number)",
+                'signers.check(message, order, row.number)\n    if message.type == "receive":\n'
+                '        raise _Refused("not_agreed", "no contract")',
+            ),
+        ),
+        "C3-44 C3-46",
+    ),
+    Switch(
+        "deal numbers",
+        "R-DEAL-17",
+        (
+            (
+                "netnode.deals.receiving:Receiving._keep",
+                "if deals.has_message(connection, row.number, message.id):",
+                "if deals.count(connection, row.number) > max(1, message.number):",
+            ),
+        ),
+        "C3-44 C3-45 C3-46",
+    ),
+    Switch(
+        "goods",
+        "R-DEAL-4",
+        (
+            (
+                "netnode.deals.receiving:Receiving._begin",
+                "data = letter.enclosures.get(order.enclosed)",
+                "data = next(iter(letter.enclosures.values()), None)",
+            ),
+        ),
+        "C3-47",
+    ),
+    Switch(
+        "ask",
+        "R-DEAL-33",
+        (
+            (
+                "netnode.deals.receiving:Receiving._answer",
+                'raise _Refused("not_party", "whoever asks has no part in that deal")',
+                "recipient = sending.Recipient(sender)",
+            ),
+        ),
+        "C3-48",
+    ),
+    Switch(
+        "offer codes",
+        "R-DEAL-34",
+        (("netnode.deals.offering:Offering.give", '"no_offer"', '"no_deal"'),),
+        "C3-49",
+    ),
+    Switch(
+        "offer signature",
+        "R-OFF-2",
+        (
+            never(
+                "netnode.deals.signers:Signers.check_offer",
+                "if not any(offered_by(self._network, signed, key) for key in keys)",
+            ),
+        ),
+        "C3-50",
+    ),
+    Switch(
+        "named buyer",
+        "R-OFF-4",
+        (
+            never(
+                "netnode.deals.signers:Signers.check_named",
+                "if not any(named_by(self._network, order, key) for key in keys)",
+            ),
+        ),
+        "C3-51",
+    ),
+    Switch(
+        "consent",
+        "R-ARB-2",
+        (
+            never(
+                "netnode.deals.signers:Signers.check_consent",
+                "if not any(consented_by(self._network, signed, key) for key in keys)",
+            ),
+        ),
+        "C3-52",
+    ),
+    Switch(
+        "mandate statement",
+        "R-MAN-9",
+        (
+            never(
+                "netnode.deals.renewing:Renewing._keep",
+                "if said.order != row.id or not stated_by(self._network, said, found.order.key)",
+            ),
+        ),
+        "C3-53",
+    ),
+)
