@@ -26,6 +26,7 @@ DEALING: Final = {name: weight for name, (_, weight) in DEAL_ACTS.items()}
 SHELVES: Final = 2
 TERMS: Final = {f"{step}_days": 2 for step in ("accept", "pay", "fulfil", "confirm", "dispute", "ruling")}
 NIGHT_SECONDS: Final = 2.5 * DAY_MS / 1_000  # why: longer than any step of TERMS may take
+ON_ITS_WAY_SECONDS: Final = 10.0  # until a start that a fault began, and that nobody waits for, is over
 ROUNDS: Final = 60  # of everybody doing what their deals wait for; why: a deal has at most some ten steps
 ROUND_SECONDS: Final = 30.0
 ARRIVE_SECONDS: Final = 3_600.0  # virtual; why: pauses between attempts have grown to some minutes by then
@@ -45,7 +46,9 @@ async def deals(play: Play) -> None:
         await play.live(play.options.seconds / 2, DEALING)
     if old is not None:
         await play.troubles.end()
+        await asyncio.sleep(ON_ITS_WAY_SECONDS)
         await play.stop(old)
+        await old.gone()
         play.put_back(old, kept)
         play.seen.mark("deals put back")
         await play.start(old)
@@ -79,6 +82,7 @@ async def _name_hosts(names: Sequence[str], services: NodeServices) -> None:
 async def night(play: Play) -> None:
     """Everybody is away for days, and dates pass."""
     await play.troubles.end()
+    await asyncio.sleep(ON_ITS_WAY_SECONDS)
     for node in play.nodes:
         await play.stop(node)
     await asyncio.sleep(NIGHT_SECONDS)
