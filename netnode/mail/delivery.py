@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -39,6 +39,10 @@ RESTING_SECONDS: Final = 30.0  # after the own disk, or a fault here
 TASK: Final = "delivering letters"
 FINAL: Final = frozenset({"letter", "letter_expired", "blocked", "unknown_type", "unknown_author"})
 """Codes with which a recipient says that this letter will never be taken."""
+CROWDED: Final = frozenset({"rate", "busy", "internal"})
+"""Codes with which a recipient says that it takes nothing now."""
+SHUT: Final = CROWDED | {"mailbox"}
+"""Codes with which a mailbox host says that it keeps nothing for this recipient now."""
 _EVER: Final = 2**62
 _log = logging.getLogger("netnode.mail")
 
@@ -105,6 +109,7 @@ class Delivery:
         self._active: dict[bytes, None] = {}
         self._met: dict[bytes, None] = {}  # to be served whether due or not
         self._resting: dict[bytes, float] = {}
+        self._pause = 0.0  # seconds until the next look, at most
         self._reasons: dict[int, _Reason] = {}  # what hosts said in the round that goes on
 
     # -- rounds ----------------------------------------------------------------------------------------------
@@ -116,14 +121,9 @@ class Delivery:
                 group.create_task(self._visit(), name="visiting mailbox hosts")
                 while True:
                     self._letters.due.clear()
-                    pause = RESTING_SECONDS
+                    await self._outlives("looking for letters to deliver", lambda: self._round(group))
                     try:
-                        await self._round(group)
-                        pause = await self._pause()
-                    except Exception as error:  # a task root: what is on its way goes on
-                        self._failures.outlived(TASK, error, "looking for letters to deliver")
-                    try:
-                        async with asyncio.timeout(pause):
+                        async with asyncio.timeout(self._pause):
                             await self._letters.due.wait()
                     except TimeoutError:
                         continue
@@ -131,19 +131,30 @@ class Delivery:
             self._routes.begin(None)
             self._active.clear()
 
+    async def _outlives(self, what: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Does something that may fail without ending the rest; whether it did not."""
+        try:
+            await work()
+        except Exception as error:  # a task root: a disk that fails, say, is tried again
+            self._failures.outlived(TASK, error, what)
+            return False
+        return True
+
     async def _visit(self) -> None:
         """Sees the own mailbox hosts now and then: they hand over what they keep [R-LET-15]."""
+
+        async def hosts() -> None:
+            for host in await self._routes.mailboxes(self._own):
+                if host != self._own:
+                    await self._routes.reach(host)
+
         while True:
-            try:
-                for host in await self._routes.mailboxes(self._own):
-                    if host != self._own:
-                        await self._routes.reach(host)
-            except Exception as error:  # a task root: it is tried again
-                self._failures.outlived(TASK, error, "visiting mailbox hosts")
+            await self._outlives("visiting mailbox hosts", hosts)
             await asyncio.sleep(VISIT_SECONDS)
 
     async def _round(self, group: asyncio.TaskGroup) -> None:
-        """Begins to serve whoever is met or due, as many at once as may be."""
+        """Begins to serve whoever is met or due, as many at once as may be, and says when to look again."""
+        self._pause = RESTING_SECONDS
         self._met.update(dict.fromkeys(self._letters.just_met()))
         now = self._clock.now_ms()
         due = [
@@ -154,54 +165,50 @@ class Delivery:
         self._resting = {each: until for each, until in self._resting.items() if until > moment}
         for recipient in dict.fromkeys((*self._met, *due)):
             if len(self._active) >= PARALLEL:
-                return
+                return  # the end of any of them wakes this
             if recipient in self._active or recipient in self._resting:
                 continue
             self._met.pop(recipient, None)
             self._active[recipient] = None
             group.create_task(self._guarded(recipient), name=f"letters to {id_text(recipient)[:12]}")
-
-    async def _pause(self) -> float:
-        due = await self._store.read(rows.next_due)
-        ahead = LOOK_SECONDS if due is None else (due - self._clock.now_ms()) / 1_000
-        # What is due already waits for a task to end, or rests.
-        return min(ahead, LOOK_SECONDS) if ahead > 0 else RESTING_SECONDS
+        later = await self._store.read(rows.next_due, now)
+        if later is not None:
+            self._pause = min(LOOK_SECONDS, (later - now) / 1_000)
 
     async def _guarded(self, recipient: bytes) -> None:
         try:
-            await self._serve(recipient)
-        except Exception as error:  # a task root: what fails with one recipient must not end the others
-            self._failures.outlived(TASK, error, f"delivering to {id_text(recipient)[:12]}")
-            self._resting[recipient] = self._clock.monotonic() + RESTING_SECONDS
+            if not await self._outlives(
+                f"delivering to {id_text(recipient)[:12]}", lambda: self._serve(recipient)
+            ):
+                self._resting[recipient] = self._clock.monotonic() + RESTING_SECONDS
         finally:
             self._active.pop(recipient, None)
             self._letters.wake()
 
     # -- one recipient ---------------------------------------------------------------------------------------
     async def _serve(self, recipient: bytes) -> None:
-        """Brings everything for one recipient as far as it goes now."""
-        session = self._routes.session(recipient)
-        before = self._clock.now_ms() if session is None else _EVER
-        own = await self._store.read(rows.waiting, recipient, before, BATCH)
-        others = [
-            each
-            for each in await self._store.read(mailbox.kept_for, recipient, 0, BATCH)
-            if session is not None or (each.due is not None and each.due <= before)
-        ]
-        if not own and not others:
-            return
-        if session is None and not all(row.host for row in own):
-            session = await self._routes.reach(recipient)
-        if session is not None:
-            done = await self._hand_over(session, own, others)
-            if done and len(own) + len(others) >= BATCH:
-                self._letters.met(recipient)
-            return
-        await self._leave_at_hosts(recipient, own, others)
+        """Brings everything for one recipient as far as it goes now, each letter once."""
+        now, after, passed = self._clock.now_ms(), 0, 0
+        while True:
+            session = self._routes.session(recipient)
+            before = now if session is None else _EVER
+            own = await self._store.read(rows.waiting, recipient, before, BATCH, after)
+            others = await self._store.read(
+                mailbox.kept_for, recipient, passed, BATCH, session is None, before
+            )
+            if not own and not others:
+                return
+            after, passed = own[-1].i if own else after, others[-1].i if others else passed
+            if session is None and (others or not all(row.host for row in own)):
+                session = await self._routes.reach(recipient)
+            if session is None:
+                await self._leave_at_hosts(recipient, own, others)
+            elif not await self._hand_over(session, own, others):
+                return
 
     async def _hand_over(self, session: Peering, own: Sequence[OutRow], others: Sequence[Kept]) -> bool:
-        """Hands letters to their recipient itself; False when the session ended meanwhile."""
-        for index, row in enumerate(own):
+        """Hands letters to their recipient itself; False when it takes no more now."""
+        for row in own:
             keys = await self._keys_for(row)
             if keys is None:
                 await self._put_off([row], _NO_KEYS)
@@ -210,10 +217,14 @@ class Delivery:
             try:
                 kept = await session.deliver(letter.data)
             except NotHeld as refusal:
+                if refusal.code in CROWDED:
+                    await self._put_off_all(row, _Reason(refusal.code, refusal.text))
+                    await self._put_off_others(others)
+                    return False
                 await self._refused(row, letter, refusal)
             except (LinkClosed, RemoteProtocolError) as error:
                 _log.info("%s: a letter was not answered: %s", session.label, error)
-                await self._put_off(own[index:], _NO_ANSWER)
+                await self._put_off_all(row, _NO_ANSWER)
                 await self._put_off_others(others)
                 return False
             else:
@@ -275,10 +286,24 @@ class Delivery:
         reason = _NO_MAILBOX if hosts else _NO_ANSWER
         for host in hosts:
             session = None if host == self._own else await self._routes.reach(host)
-            own = [row for row in own if not await self._left(row, host, session)]
+            own = await self._leave_at(host, session, own)
             others = [each for each in others if not await self._passed_on(each, session)]
         await self._put_off(own, reason)
         await self._put_off_others(others)
+
+    async def _leave_at(self, host: bytes, session: Peering | None, own: Sequence[OutRow]) -> list[OutRow]:
+        """Leaves letters at one host; what it does not keep. One that says that it is shut is not asked again."""
+        left: list[OutRow] = []
+        shut: _Reason | None = None
+        for row in own:
+            if shut is not None:
+                self._reasons[row.i] = shut
+                left.append(row)
+            elif not await self._left(row, host, session):
+                left.append(row)
+                why = self._reasons.get(row.i)
+                shut = why if why is not None and why.code in SHUT else None
+        return left
 
     async def _left(self, row: OutRow, host: bytes, session: Peering | None) -> bool:
         """Whether a host keeps a letter of this node."""
@@ -329,6 +354,11 @@ class Delivery:
             why = self._reasons.pop(row.i, reason)
             due = self._clock.now_ms() + self._back_off(row.attempts)
             await self._store.write(rows.put_off, [row.i], due, why.code, why.text)
+
+    async def _put_off_all(self, first: OutRow, reason: _Reason) -> None:
+        """Puts off everything to the recipient of a letter that was not taken, by the pause that is due for it."""
+        due = self._clock.now_ms() + self._back_off(first.attempts)
+        await self._store.write(rows.put_off_all, first.recipient, due, reason.code, reason.text)
 
     async def _put_off_others(self, others: Sequence[Kept]) -> None:
         for row in others:

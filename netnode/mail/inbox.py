@@ -83,7 +83,9 @@ class Inbox:
         self._faults = Allowance(*FAULTS)
         self._faulty: dict[bytes, float] = {}  # carriers that brought too many faulty ones, and until when
         self._notices = Allowance(*NOTICES)
-        self._stuck: set[int] = set()  # letters at which their receiver failed: not given again before the next start
+        self._stuck: set[int] = (
+            set()
+        )  # letters at which their receiver failed: not given again before the next start
         self._come = asyncio.Event()
         self.refuses: Callable[[bytes], bool] = _nobody
 

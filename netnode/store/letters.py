@@ -165,6 +165,15 @@ def put_off(writer: Writer, rows: Sequence[int], due: int, code: str, text: str)
         )
 
 
+def put_off_all(writer: Writer, recipient: bytes, due: int, code: str, text: str) -> None:
+    """Nothing gets to this recipient now; all that would be tried before `due` (ms UTC) is tried then."""
+    with writer.transaction() as connection:
+        connection.execute(
+            "UPDATE outbox SET attempts = attempts + 1, due = ?, code = ?, text = ? WHERE recipient = ? AND due < ?",
+            (due, code, text, recipient, due),
+        )
+
+
 def at_mailbox(writer: Writer, row: int, host: bytes, due: int, now: int) -> None:
     """A mailbox host keeps this letter; at `due` its recipient is tried again."""
     with writer.transaction() as connection:
@@ -215,9 +224,11 @@ def out(reader: Reader, row: int) -> OutRow | None:
     return found[0] if found else None
 
 
-def waiting(reader: Reader, recipient: bytes, before: int, limit: int) -> list[OutRow]:
-    """Letters to one recipient that were to be tried before a time (ms UTC), the oldest first."""
-    return _outs(reader, "recipient = ? AND due <= ? ORDER BY i LIMIT ?", recipient, before, limit)
+def waiting(reader: Reader, recipient: bytes, before: int, limit: int, after: int = 0) -> list[OutRow]:
+    """Letters to one recipient that were to be tried before a time (ms UTC), the oldest first, above a number."""
+    return _outs(
+        reader, "recipient = ? AND due <= ? AND i > ? ORDER BY i LIMIT ?", recipient, before, after, limit
+    )
 
 
 def recipients(reader: Reader, now: int) -> list[bytes]:
@@ -228,11 +239,11 @@ def recipients(reader: Reader, now: int) -> list[bytes]:
     return [row[0] for row in found]
 
 
-def next_due(reader: Reader) -> int | None:
-    """When the next letter is due, own or others' (ms UTC); None when none waits."""
+def next_due(reader: Reader, now: int) -> int | None:
+    """When the next letter falls due after a time, own or others' (ms UTC); None when none does."""
     moments = reader.connection.execute(
-        "SELECT (SELECT min(due) FROM outbox WHERE due IS NOT NULL),"
-        " (SELECT min(due) FROM mailbox WHERE due IS NOT NULL)"
+        "SELECT (SELECT min(due) FROM outbox WHERE due > :now), (SELECT min(due) FROM mailbox WHERE due > :now)",
+        {"now": now},
     ).fetchone()
     return min((each for each in moments or () if each is not None), default=None)
 

@@ -102,9 +102,22 @@ def used_by_strangers(reader: Reader, carrier: bytes) -> tuple[int, int]:
     return int(both[0]), int(both[1])
 
 
-def kept_for(reader: Reader, recipient: bytes, after: int, limit: int) -> list[Kept]:
-    """Letters for one recipient, the oldest first, above a number."""
-    return _all(reader, "recipient = ? AND i > ? ORDER BY i LIMIT ?", recipient, after, limit)
+def kept_for(
+    reader: Reader, recipient: bytes, after: int, limit: int, on_their_way: bool = False, before: int = 2**62
+) -> list[Kept]:
+    """Letters for one recipient, the oldest first, above a number.
+
+    Args:
+        reader: of the store.
+        recipient: 32 bytes.
+        after: a number.
+        limit: how many at most.
+        on_their_way: only those that this node brings on their way, and that are due before a time.
+        before: that time, ms UTC.
+    """
+    which = " AND due <= ?" if on_their_way else ""
+    values = (recipient, after, before, limit) if on_their_way else (recipient, after, limit)
+    return _all(reader, f"recipient = ? AND i > ?{which} ORDER BY i LIMIT ?", *values)
 
 
 def recipients(reader: Reader, now: int) -> list[bytes]:

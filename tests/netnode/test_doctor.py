@@ -78,7 +78,7 @@ def test_a_sound_home(home: Path) -> None:
     assert all(one.mend for one in examined.checks if one.state != "ok")
     assert set(states(examined)) == {
         "python", "sqlite", "home", "place", "keys", "settings", "store", "log", "catalogue", "backup", "clock", "disk",
-        "port",
+        "port", "letters",
     }  # fmt: skip
 
 

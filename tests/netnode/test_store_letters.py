@@ -158,14 +158,15 @@ async def test_acks_are_collected_and_gone_once_they_are_written(store: Store) -
 
 
 async def test_the_next_time_is_that_of_own_and_others(store: Store) -> None:
-    assert await store.read(rows.next_due) is None
+    assert await store.read(rows.next_due, NOW) is None
     await store.write(rows.queue, outgoing(5))
-    assert await store.read(rows.next_due) == NOW + 5
+    assert await store.read(rows.next_due, NOW) == NOW + 5
     number = await store.write(mailbox.forward, letter(), OTHER, NOW + 2)
-    assert await store.read(rows.next_due) == NOW + 2
+    assert await store.read(rows.next_due, NOW) == NOW + 2
     assert number is not None
     await store.write(mailbox.put_off, [number], NOW + 50)
-    assert await store.read(rows.next_due) == NOW + 5
+    assert await store.read(rows.next_due, NOW) == NOW + 5
+    assert await store.read(rows.next_due, NOW + 5) == NOW + 50
     assert await store.read(rows.recipients, NOW + 4) == []
     assert await store.read(rows.recipients, NOW + 5) == [TO]
     assert await store.read(mailbox.recipients, NOW + 50) == [TO]

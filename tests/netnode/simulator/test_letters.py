@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from netnode.mail.mailbox import SHARE
+from netnode.mail.reception import Reception
 from netnode.operations import models
 from netnode.ports import RecipientKeys
 from netnode.problems import Problem
@@ -133,10 +134,30 @@ def test_who_is_off_finds_the_mail_at_the_host_when_its_sender_is_off() -> (
             return await received(two) == ["lamp"]
 
         await world.settle(here, 120, "the host hands it over")
+        (ack,) = await two.parts.store.read(rows.waiting, one.id, 2**62, 9)  # type: ignore[union-attr]
+        assert ack.type == "ack"
         await one.start()
         await arrives(world, one, name, 1_200)
         assert (await host.ask(lambda services: services.mail.figures())).kept == 0
         assert await received(two) == ["lamp"]
+
+    run(scene)
+
+
+def test_the_host_hands_on_at_once_to_who_is_in_session_there() -> None:  # [R-LET-15] [R-LET-16]
+    async def scene(world: World) -> None:
+        one, two, host = await three(world, mailbox="all")
+        await named(one, host)
+        await level(world, one, two, host)
+        world.network.partition([one.name], [two.name])
+        await world.advance(120)
+        name = await send(one, two, "lamp")
+
+        async def here() -> bool:
+            return await received(two) == ["lamp"]
+
+        await world.settle(here, 100, "the host hands it over")
+        await arrives(world, one, name, 100)  # by an acknowledgement, the same way back
 
     run(scene)
 
@@ -192,6 +213,36 @@ def test_blocked_senders_are_refused_with_the_reason() -> None:  # [R-LET-12]
 
         await world.settle(refused, 60, "refused")
         assert (await delivery(one, name)).code == "blocked"
+
+    run(scene)
+
+
+def test_many_letters_go_page_by_page_and_none_is_hammered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # [R-LET-16]
+    async def scene(world: World) -> None:
+        one, two, _ = await three(world, mailbox="off")
+        await two.stop()
+        await world.advance(5)
+        sent = [await send(one, two, f"mail {number}") for number in range(150)]
+        monkeypatch.setattr(rows, "UNREAD", 0)  # nothing is taken in
+        asked = 0
+        deliver = Reception.deliver
+
+        async def counted(self: Reception, carrier: Carrier, data: bytes) -> bool:
+            nonlocal asked
+            asked += 1
+            return await deliver(self, carrier, data)
+
+        monkeypatch.setattr(Reception, "deliver", counted)
+        await two.start()
+        await world.advance(25)
+        assert 0 < asked < 10  # by it, and of the host, which is shut
+        assert (await delivery(one, sent[0])).code in ("busy", "mailbox")
+        monkeypatch.setattr(rows, "UNREAD", 2_000)
+        await arrives(world, one, sent[-1], 600)
+        assert len(await received(two)) == 150
+        assert asked < 170
 
     run(scene)
 
