@@ -106,7 +106,7 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
             held[missing[0]] |= kept[0].messages.keys()
             continue
         same = _remembered(kept, now, held) if parties & oracle.put_back else kept
-        _require_equal(deal, same, now)
+        require_equal(deal, same, now)
         both += 1
     for node in nodes:
         told = oracle.moves.get(node.name, {})
@@ -191,8 +191,12 @@ def judged(side: Side, now: int) -> DealState:
     return judge(side.messages.values(), max(now, side.row.opened))
 
 
-def _require_equal(deal: bytes, kept: Sequence[Side], now: int) -> None:
-    """One set of messages, which comes to one state by both judges in whatever order it is read."""
+def require_equal(deal: bytes, kept: Sequence[Side], now: int) -> None:
+    """Two sides hold one set of messages, which comes to one state by both judges in whatever order it is read.
+
+    Raises:
+        Violation: `deals`.
+    """
     one, *others = kept
     state = judged(one, now)
     for other in others:

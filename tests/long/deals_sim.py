@@ -43,6 +43,6 @@ def run(chosen: argparse.Namespace) -> str:
     assert not failures, f"{len(failures)} of {seed - chosen.first} seeds failed"
     moves = sum(count for name, count in marks.items() if name.startswith("deal "))
     return (
-        f"{marks['deals equal']:,} deals of {seed - chosen.first} seeds, {moves:,} moves, {marks['crash']:,} losses of power,"
+        f"{marks['deals equal']:,} deals of {seed - chosen.first} seeds, {moves:,} moves, {marks['crash']:,} crashes,"
         f" {marks['deals put back']} homes put back: equal messages and states on both sides"
     )
