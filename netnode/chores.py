@@ -11,6 +11,7 @@ from netnode import telling, upkeep
 from netnode.assembly import Assembly
 from netnode.connecting import Connections
 from netnode.deals.trading import LOOK_SECONDS as LOOK_AT_DEALS
+from netnode.deals.trading import REMIND_SECONDS
 from netnode.mail.office import SWEEP_SECONDS
 from netnode.nearby import Neighbourhood, look_around
 from netnode.periodic import Periodic
@@ -55,6 +56,7 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("delivering letters", MAIL_SECONDS, connections.delivery.run),  # it never ends
         Periodic("taking letters", MAIL_SECONDS, parts.mail.inbox.run),  # ends only when a disk fails
         Periodic("looking at deals", LOOK_AT_DEALS, parts.trading.look),
+        Periodic("reminding of deals", REMIND_SECONDS, parts.trading.remind),
         Periodic("accepting orders", ORDERS_SECONDS, parts.trading.accepting.look_at_all),
         Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
         Periodic("ending old letters to shoppers", SWEEP_SECONDS, parts.boxes.sweep),

@@ -107,7 +107,7 @@ class Desk:
             known = await self._store.write(self._move, deal, make, keys, now)
         except Held as held:
             await self._store.write(
-                question, held.row, self._letters, self._entropy.token(limits.LETTER_ID_BYTES)
+                question, held.row, self._letters, self._entropy.token(limits.LETTER_ID_BYTES), now
             )
             raise held.problem from None
         finally:

@@ -2,7 +2,8 @@
 
 Such a home may lack own messages that the other side holds, and its next one would use a number twice, which voids it.
 So each deal that it has waits until the other side has told everything it has of it, which also brings back what was
-lost. A deal that began after the home was put back has nothing to lose.
+lost. It is asked a quarter of an hour later, when nothing that the lost home sent is on its way any more. A deal that
+began after the home was put back has nothing to lose.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from netnode.deals.known import load
 from netnode.deals.sending import recipients
 from netnode.mail.letters import Letters
 from netnode.own.caution import Copied, copied
-from netnode.ports import Entropy
+from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Store, Writer, deals
 from netnode.store import letters as outbox
@@ -23,6 +24,7 @@ from netnode.store.deals import DealRow
 from protocol import limits
 from protocol.letter_bodies import Ask
 
+SETTLED_MS: Final = 15 * 60_000  # why: what the lost home sent last has come out of mailboxes by then
 AT_ONCE: Final = 200  # why: a bounded round; the next one goes on
 _SHOWN: Final = 10
 
@@ -55,8 +57,8 @@ def sentence(row: DealRow) -> str:
     who = {"buyer": "the seller", "seller": "the buyer", "arbiter": "the parties"}[row.role]
     return (
         f"This home is an older copy of itself, so {who} may hold newer messages of yours, and another one now would "
-        f"contradict them. {who.capitalize()} is asked for all messages of this deal while the node runs; "
-        "once the answer is here you can go on."
+        f"contradict them. {who.capitalize()} is asked for all messages of this deal while the node runs, a quarter of "
+        "an hour after it was put back; once the answer is here you can go on."
     )
 
 
@@ -71,17 +73,17 @@ def copies_for(writer: Writer, opened: int) -> int:
     return found.times if opened > found.at else 0
 
 
-def question(writer: Writer, row: DealRow, letters: Letters, nonce: bytes) -> None:
-    """Queues the question for everything of a deal, unless it is asked already; durable when it returns."""
+def question(writer: Writer, row: DealRow, letters: Letters, nonce: bytes, now: int) -> None:
+    """Queues the question for everything of a deal, durably, unless it is asked already or it is too early."""
     with writer.transaction(durable=True) as connection:
-        now = deals.by_number(connection, row.number)
-        if now is None or now.asked is not None:
+        kept = deals.by_number(connection, row.number)
+        if kept is None or kept.asked is not None or now < _copied(connection).at + SETTLED_MS:
             return
-        asked = recipients(load(connection, now, now.opened), b"")
+        asked = recipients(load(connection, kept, kept.opened), b"")
         if asked:
-            body = Ask(deal=now.id, nonce=nonce)
+            body = Ask(deal=kept.id, nonce=nonce)
             number = outbox.queue(writer, letters.draft(asked[0].id, body, reply=asked[0].reply))
-            deals.ask(writer, now.number, nonce, number)
+            deals.ask(writer, kept.number, nonce, number)
 
 
 class Holding:
@@ -90,12 +92,14 @@ class Holding:
     Args:
         store: holds the deals.
         letters: carry the questions.
+        clock: when it is time to ask.
         entropy: their nonces.
     """
 
-    def __init__(self, store: Store, letters: Letters, entropy: Entropy) -> None:
+    def __init__(self, store: Store, letters: Letters, clock: Clock, entropy: Entropy) -> None:
         self._store = store
         self._letters = letters
+        self._clock = clock
         self._entropy = entropy
 
     async def run(self) -> None:
@@ -107,9 +111,8 @@ class Holding:
         rows = await self._store.read(_held)
         for row in rows:
             if row.asked is None:
-                await self._store.write(
-                    question, row, self._letters, self._entropy.token(limits.LETTER_ID_BYTES)
-                )
+                nonce = self._entropy.token(limits.LETTER_ID_BYTES)
+                await self._store.write(question, row, self._letters, nonce, self._clock.now_ms())
             elif row.question is not None:
                 await self._store.write(_refused, row)
         if rows:

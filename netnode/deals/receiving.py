@@ -155,8 +155,9 @@ class Receiving:
                     new.add(message.deal)
             for deal, row in rows.items():
                 row = self._with_buyer(writer, row, letter.incoming.sender)
-                changed = now if deal in new else row.changed
-                self._settle(writer, connection, replace(row, changed=changed), letter, now)
+                fresh = deal in new
+                changed = now if fresh else row.changed
+                self._settle(writer, connection, replace(row, changed=changed), letter, fresh, now)
             return sorted(new)
 
     def _begin(self, writer: Writer, start: Message, letter: _Letter, signers: Signers, now: int) -> DealRow:
@@ -259,7 +260,13 @@ class Receiving:
         return first_order(parse(data))
 
     def _settle(
-        self, writer: Writer, connection: apsw.Connection, row: DealRow, letter: _Letter, now: int
+        self,
+        writer: Writer,
+        connection: apsw.Connection,
+        row: DealRow,
+        letter: _Letter,
+        fresh: bool,
+        now: int,
     ) -> None:
         """Draws the conclusions: letters that arrived, gaps, pieces, an arbiter who must know, the list."""
         known = load(connection, row, now)
@@ -271,13 +278,15 @@ class Receiving:
         outbox.settle(writer, carried, now)
         if row.role == "seller":
             stock.hold(writer, row.number, wanted(known), strict=False)
-        if (
-            letter.answers is not None
-        ):  # what it does not bring nobody asks for again, else two would ask for ever
+        if letter.answers is not None:
+            # What an answer does not bring nobody asks for again, else two would ask for ever.
             if row.asked == letter.answers.nonce and complete(known.messages, letter.answers.heads):
                 deals.release(writer, row.number, copied_times(connection))
         elif not complete(known.messages, [each.id for each in letter.messages if each.deal == row.id]):
             self._ask_for(writer, row.id, letter.incoming, known)
+        if fresh and known.state.doubled:  # whoever used a number twice may not know it yet
+            for recipient in sending.recipients(known, self._own):
+                self._send(writer, connection, known, recipient, None)
         came = {each.id for each in letter.messages}
         if (
             row.arbiter is not None

@@ -16,7 +16,6 @@ from netnode.store import letters as outbox
 from protocol import encoding, limits
 from protocol.deals.enclosures import ReplyTo
 from protocol.deals.message import Message
-from protocol.deals.state import Phase
 from protocol.letter_bodies import Answers, DealLetter
 
 _ROOM: Final = limits.MAX_LETTER_CONTENT - 1024  # why: what stands around the parts of a letter
@@ -53,7 +52,7 @@ def recipients(known: Known, own: bytes) -> list[Recipient]:
 
 def owed_to(known: Known, recipient: Recipient) -> list[Message]:
     """The messages of a letter: own ones that the other side has not named; everything for an arbiter or a doubt."""
-    if known.role == "arbiter" or recipient.id == known.row.arbiter or known.state.phase is Phase.BROKEN:
+    if known.role == "arbiter" or recipient.id == known.row.arbiter or known.state.doubled:
         return known.ordered()
     return [
         each for each in known.ordered() if known.kept[each.id].own and each.id not in known.state.settled

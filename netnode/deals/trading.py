@@ -19,10 +19,13 @@ from netnode.own.log import OwnLog
 from netnode.ports import Clock, Entropy
 from netnode.settings import Settings
 from netnode.store import Store, Writer, deals
+from protocol.certificate import DAY_MS
 
 LOOK_SECONDS: Final = (
     60.0  # why: a deadline that passed is told by the list at once; this is for who looks at no list
 )
+REMIND_SECONDS: Final = 3_600.0
+REMINDED_MS: Final = 40 * DAY_MS  # why: after 1, 2, 4 ... 64 days; who is silent for longer has gone
 AT_ONCE: Final = 500  # why: a bounded transaction; the next round goes on
 
 
@@ -51,6 +54,19 @@ class Trading:
         await self.refresh()
         await self.holding.run()
         await self.renewing.run()
+
+    async def remind(self) -> None:
+        """Sends again what nobody has answered for long: who was put back from a backup has lost what arrived since.
+
+        Raises:
+            Problem: the disk, or a full outbox.
+        """
+        now = self.clock.now_ms()
+        due = await self.store.read(
+            lambda reader: deals.unanswered(reader.connection, now, DAY_MS, REMINDED_MS, AT_ONCE)
+        )
+        for deal in due:
+            await self.desk.resend(deal)
 
     async def refresh(self) -> None:
         """Notes what time alone has changed.
@@ -88,7 +104,7 @@ def trading(
         receiving,
         accepting,
         offering,
-        Holding(store, letters, entropy),
+        Holding(store, letters, clock, entropy),
         renewing,
         Invoices(store, own, clock, settings),
         store,

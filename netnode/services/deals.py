@@ -10,7 +10,7 @@ import apsw
 from msgspec import UNSET
 
 from netnode.arbiters.cases import ruling
-from netnode.deals import moving, sending
+from netnode.deals import moving, sending, terms
 from netnode.deals.desk import Make, no_deal
 from netnode.deals.holding import question
 from netnode.deals.known import Known, load
@@ -164,7 +164,7 @@ class DealBook:
             await self._trading.desk.resend(row.id)
             await self._store.write(_forget_question, row.number)
             nonce = self._entropy.token(limits.LETTER_ID_BYTES)
-            await self._store.write(question, row, self._letters, nonce)
+            await self._store.write(question, row, self._letters, nonce, self._clock.now_ms())
             self._letters.wake()
         return await self._store.read(self._read, row.number, deal_views.state)
 
@@ -181,7 +181,9 @@ class DealBook:
             known = self._known(reader, row.number)
             differs: list[str] = []
             if known.role == "seller" and not known.state.contract:
-                differs = differences(reader.connection, known, self._trading.settings)
+                settings = self._trading.settings
+                differs = differences(reader.connection, known, settings)
+                differs += terms.differences(known.order.terms, settings)
             return deal_views.shown(reader.connection, known, differs)
 
         return await self._store.read(read)

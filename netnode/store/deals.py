@@ -331,6 +331,27 @@ def undecided(connection: apsw.Connection) -> int:
     return found
 
 
+def unanswered(connection: apsw.Connection, now: int, day: int, longest: int, limit: int) -> list[bytes]:
+    """Ids of the deals whose newest letter arrived, or found nobody, and waits for an answer since long.
+
+    Args:
+        connection: of the store.
+        now: ms UTC.
+        day: the first pause; each further one is as long as all before it together.
+        longest: ms after which nothing is due any more.
+        limit: most ids.
+    """
+    found = connection.execute(
+        "SELECT open.id FROM (SELECT id, (SELECT max(letter) FROM deal_message WHERE d = deal.d AND own) AS letter,"
+        " (SELECT max(at) FROM deal_message WHERE d = deal.d AND own) AS at FROM deal WHERE rank < :over) AS open"
+        " JOIN outbox ON outbox.i = letter"
+        " WHERE (state = 'delivered' OR code = 'letter_expired')"
+        " AND :now >= since + max(:day, since - at) AND since - at < :longest ORDER BY since LIMIT :limit",
+        {"over": OVER, "now": now, "day": day, "longest": longest, "limit": limit},
+    )
+    return [deal for (deal,) in found]
+
+
 def waiting_orders(connection: apsw.Connection) -> list[bytes]:
     """Ids of the orders that wait for the owner's word, the oldest first."""
     return [

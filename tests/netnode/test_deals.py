@@ -80,6 +80,8 @@ async def test_from_order_to_receipt_both_sides_see_the_same(tmp_path: Path) -> 
         # everything but the last word of the buyer is answered, so its letters are done with
         ways = [each.delivery.state for each in bought.messages if each.own and each.delivery is not None]
         assert ways == ["settled", "settled", "delivered"]
+        first = await trade.buyer.letters.delivery(1)
+        assert first is not None and first.state == "settled"  # nobody tries to deliver it any more
         assert not trade.post.refused
 
 
@@ -281,6 +283,20 @@ async def test_what_is_not_as_offered_waits_for_the_owner(tmp_path: Path) -> Non
         waits = (await trade.order()).deal
         await trade.post.carry()
         assert (await sells.show(waits)).state == "ordered"
+
+
+async def test_an_order_on_other_terms_waits_for_the_owner(tmp_path: Path) -> None:
+    async with market(tmp_path, 'auto_accept = "on"\nfulfil_days = 60\npay_days = 3\n') as trade:
+        deal = (await trade.order()).deal
+        await trade.post.carry()
+        sells = trade.seller.services.deals
+        shown = await sells.show(deal)
+        assert shown.state == "ordered"
+        assert shown.differs == [
+            "the order leaves 14 days to pay, you ask for at most 3 days",
+            "the order leaves 30 days to deliver, you ask for 60 days",
+        ]
+        assert (await sells.accept(models.DealAccept(deal=deal))).state == "agreed"
 
 
 async def test_pieces_come_back_when_a_deal_ends_without_them(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from msgspec import UNSET, structs
 
+from netnode.deals.holding import SETTLED_MS
 from netnode.operations import models
 from netnode.own.caution import Reason, mark
 from netnode.problems import ExitCode, Problem
 from netnode.store import letters
+from protocol.certificate import DAY_MS
 from protocol.letter_bodies import DealLetter, decode_content, encode_content
 from tests.netnode.dealing import Market, market
 from tests.netnode.services_home import OpenHome, opened
@@ -38,6 +40,7 @@ async def put_back(trade: Market, home: OpenHome) -> None:
     """Marks a copy as what it is, as `netnode backup restore` does."""
     trade.clock.now += 60_000
     await home.store.write(mark, Reason.RESTORED, trade.clock.now, bytes(16))
+    trade.clock.now += SETTLED_MS
 
 
 async def test_a_restored_seller_asks_before_it_says_more(tmp_path: Path) -> None:
@@ -169,3 +172,60 @@ async def test_a_long_deal_is_told_in_several_letters(tmp_path: Path) -> None:
         sold, bought = await trade.both(deal)
         assert [each.id for each in sold.messages] == [each.id for each in bought.messages]
         assert len(sold.messages) == 32 and all(each.void is None for each in sold.messages)
+
+
+async def test_nobody_is_asked_while_letters_of_the_lost_home_are_on_their_way(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await put_back(trade, trade.seller)
+        trade.clock.now -= 1
+        sells = trade.seller.services.deals
+        await refused(sells.fulfil(models.DealFulfil(deal=deal)), "held")
+        await trade.seller.trading.holding.run()
+        assert await trade.post.waiting(trade.seller) == []
+        trade.clock.now += 1
+        await trade.seller.trading.holding.run()
+        assert [row.type for row in await trade.post.waiting(trade.seller)] == ["ask"]
+
+
+async def test_what_nobody_answers_is_told_again_after_a_day_and_then_ever_more_rarely(
+    tmp_path: Path,
+) -> None:
+    """A home that was put back knows nothing of orders that came after the backup; its buyers do not wait for ever."""
+    async with market(tmp_path) as trade:
+        deal = (await trade.order()).deal
+        await trade.post.carry()
+        sent: list[int] = []
+        for day in range(140):
+            await trade.buyer.trading.remind()
+            if await trade.post.waiting(trade.buyer):
+                sent.append(day)
+                await trade.post.carry()
+            trade.clock.now += DAY_MS
+        assert sent == [1, 2, 4, 8, 16, 32, 64]
+        await trade.seller.services.deals.accept(models.DealAccept(deal=deal))
+        await trade.post.carry()
+        await trade.buyer.trading.remind()
+        assert await trade.post.waiting(trade.buyer) == []  # it is answered
+
+
+async def test_both_sides_come_to_hold_a_number_that_was_used_twice(tmp_path: Path) -> None:
+    """What the lost home said arrives after all; then each side sends everything, and both see the same."""
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await copy_of(trade.seller, tmp_path / "back" / "sol")
+        await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal, tracking="JD1"))
+        (late,) = await trade.post.waiting(trade.seller)
+        async with opened(tmp_path / "back", "sol", clock=trade.clock) as back:
+            await put_back(trade, back)
+            trade.post.homes[back.me.id] = back
+            sells = back.services.deals
+            await sells.ask(models.DealAsk(deal=deal, release=True))  # its owner does not wait
+            await sells.cancel(models.DealEnd(deal=deal))
+            await trade.post.carry()
+            await trade.post.bring(trade.seller, late)
+            await trade.post.carry()
+            sold, bought = await sells.show(deal), await trade.buyer.services.deals.show(deal)
+            assert {each.id for each in sold.messages} == {each.id for each in bought.messages}
+            assert len(sold.messages) == 4
+            assert (sold.state, sold.figures) == (bought.state, bought.figures)
