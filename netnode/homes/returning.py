@@ -29,6 +29,7 @@ from netnode.store import GroupCommit, Reader, Store
 from netnode.sync.book import Book, peer_row
 from netnode.sync.peering import Core
 from netnode.system import retries
+from protocol import limits
 from protocol.identity import id_text
 from protocol.log_state import LogState
 
