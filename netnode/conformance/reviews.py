@@ -47,18 +47,19 @@ def read_review(network: str, data: bytes) -> Review:
     demand((receipt.type, receipt.role) == ("receive", "buyer"), "malformed", "no receipt")
     demand(receipt.deal == contract.deal, "malformed", "two deals")
     demand(contract.time <= receipt.time <= record["time"], "malformed", "dates")
-    told, epoch = _contract(network, contract, record["seller"])
+    told, epoch = _contract(contract, record["seller"])
+    if opened is not None:
+        demand(hash_of(network, record["path"]) == told.get("path"), "malformed", "another path")
+        demand(read_token(opened[0])["seller"] == record["seller"], "malformed", "to another seller")
+    _signed_start(network, contract, told["key"])
     demand(signed_by(network, receipt, told["key"]), "signature", "of the receipt")
     rest = {name: value for name, value in record.items() if name != "signature"}
     whole = tag(network, "review") + encode(rest)
     demand(valid(told["key"], whole, record["signature"]), "signature", "of the review")
-    if opened is not None:
-        demand(hash_of(network, record["path"]) == told.get("path"), "malformed", "another path")
-        demand(read_token(opened[0])["seller"] == record["seller"], "malformed", "to another seller")
     return Review(sha256(data), record, contract, receipt, told["key"], epoch)
 
 
-def _contract(network: str, contract: Message, seller: bytes) -> tuple[Map, int | None]:
+def _contract(contract: Message, seller: bytes) -> tuple[Map, int | None]:
     """The map that names key and path, and the epoch of the seller's key [R-REV-3]."""
     if contract.type == "accept":
         demand(contract.role == "seller", "malformed", "not the seller's")
@@ -66,14 +67,18 @@ def _contract(network: str, contract: Message, seller: bytes) -> tuple[Map, int 
     demand(contract.type in ("order", "renewal") and binding(contract), "malformed", "no contract")
     order = contract.order
     demand(order["seller"] == seller, "malformed", "another seller")
+    return order, contract.epoch if contract.type == "renewal" else int(read_offer(order["offer"])["epoch"])
+
+
+def _signed_start(network: str, contract: Message, key: bytes) -> None:
+    """What the buyer signed of a contract without an accept [R-REV-3]."""
+    if contract.type == "order":
+        demand(signed_by(network, contract, key), "signature", "of the order")
     if contract.type == "renewal":
         first = read_message(contract.body["first"])
-        demand(signed_by(network, first, order["key"]), "signature", "of the order")
+        demand(signed_by(network, first, key), "signature", "of the order")
         for each in contract.body.get("changes", []):
-            read_statement(each, order["key"])
-        return order, contract.epoch
-    demand(signed_by(network, contract, order["key"]), "signature", "of the order")
-    return order, int(read_offer(order["offer"])["epoch"])
+            read_statement(each, key)
 
 
 def agreed_by(network: str, review: Review, key: bytes) -> bool:

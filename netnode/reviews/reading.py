@@ -16,13 +16,13 @@ from netnode.quotas import Distance
 from netnode.reviews.trust import Trust
 from netnode.store import Reader, deals
 from netnode.store.rows import entry_id, place_of, stored_entry
-from protocol.deals.reviews import Reviewed, agreed_by, named_in, opened, parse_review
+from protocol.deals.reviews import Reviewed, agreed_by, named_in, opened, read_review
 from protocol.errors import Void
 from protocol.openers import Openers
 from protocol.records import Listing, decode_record
 
 MOST: Final = 2_000
-"""Receipts of one seller that are judged, the nearest first: 0.6 s of a reader. Floods come from strangers."""
+"""Receipts of one seller that are judged, the nearest first: half a second of a reader. Floods are strangers'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class _Judge:
         if record is None:
             return None
         try:
-            found = parse_review(self._network, record)
+            found = read_review(self._network, record)
         except Void:
             return None
         keys = self._of(self._seller, found.epoch)

@@ -86,8 +86,27 @@ def parse_review(network: str, data: bytes) -> Reviewed:
     """Reads a review and judges all that needs no key of a networker [R-REV-2..4].
 
     Raises:
-        Void: `malformed`: form, or contract, receipt and seller that do not go together; `signature`: the buyer's key
-            did not sign receipt or review.
+        Void: `malformed`, as `read_review`; else `signature`: the buyer's key did not sign receipt, review or what the
+            contract rests on.
+    """
+    found = read_review(network, data)
+    start = found.contract.body
+    if isinstance(start, Order) and not signed_by(network, found.contract, found.key):
+        raise Void("signature", "the key of the order did not sign it in this network")
+    if isinstance(start, Renewal) and not authentic_renewal(network, start):
+        raise Void("signature", "the buyer did not sign what the renewal rests on")
+    if not signed_by(network, found.receipt, found.key):
+        raise Void("signature", "the buyer's key did not sign the receipt in this network")
+    if not verify_signature(found.key, found.record.signature, _covered(network, data)):
+        raise Void("signature", "the key of the receipt did not sign the review in this network")
+    return found
+
+
+def read_review(network: str, data: bytes) -> Reviewed:
+    """Reads a review whose buyer's signatures hold, as was judged when it came; whatever else it takes is judged.
+
+    Raises:
+        Void: `malformed`: form, or contract, receipt, path and seller that do not go together.
     """
     record = decode_record(Review.KIND, data)
     assert isinstance(record, Review)  # by its kind
@@ -98,11 +117,7 @@ def parse_review(network: str, data: bytes) -> Reviewed:
         _malformed("receipt", "is of another deal than the contract")
     if not contract.time <= receipt.time <= record.time:
         _malformed("time", "a review is not dated before the receipt, nor that before the contract")
-    named = _agreed(network, contract, record.seller)
-    if not signed_by(network, receipt, named.key):
-        raise Void("signature", "the buyer's key did not sign the receipt in this network")
-    if not verify_signature(named.key, record.signature, _covered(network, data)):
-        raise Void("signature", "the key of the receipt did not sign the review in this network")
+    named = _agreed(contract, record.seller)
     _check_path(network, record, named.path)
     return Reviewed(
         data=data,
@@ -165,34 +180,27 @@ class _Agreed:
     epoch: int
 
 
-def _agreed(network: str, contract: Message, seller: bytes) -> _Agreed:
+def _agreed(contract: Message, seller: bytes) -> _Agreed:
     match contract.body:
         case Accept() as accept:
             if contract.role != "seller":
                 _malformed("contract", "is no seller's `accept`")
-            assert contract.epoch is not None  # of a seller's message
-            return _Agreed(accept.key, accept.listing or None, accept.path or None, contract.epoch)
+            return _Agreed(accept.key, accept.listing or None, accept.path or None, contract.epoch or 0)
         case Order() | Renewal():
-            return _started(network, contract, seller)
+            return _started(contract, seller)
         case _:
             _malformed("contract", f"a `{contract.type}` makes no contract")
 
 
-def _started(network: str, start: Message, seller: bytes) -> _Agreed:
+def _started(start: Message, seller: bytes) -> _Agreed:
     """Of a deal without an accept: the offer to a named buyer, or the mandate, stands in its place."""
     order = first_order(start)
     if starting.judged(start) != (None, True):
         _malformed("contract", "is an order that waits for its accept, or has no effect")
     if order.seller != seller:
         _malformed("seller", "is not the one of the order")
-    if isinstance(start.body, Renewal):
-        if not authentic_renewal(network, start.body):
-            raise Void("signature", "the buyer did not sign what the renewal rests on")
-        epoch = start.epoch or 0
-    else:
-        if not signed_by(network, start, order.key):
-            raise Void("signature", "the key of the order did not sign it in this network")
-        assert order.offer is not UNSET  # it binds
+    epoch = start.epoch or 0
+    if isinstance(start.body, Order) and order.offer is not UNSET:
         epoch = parse_offer(order.offer).offer.epoch
     return _Agreed(order.key, order.listing or None, order.path or None, epoch)
 

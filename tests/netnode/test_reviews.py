@@ -158,14 +158,14 @@ async def test_whose_carrier_does_not_matter_when_the_buyer_is_named(viewer: Ope
     assert page.items[0].buyer == id_text(nell.id)
 
 
-async def test_a_name_that_cannot_be_checked_lends_no_trust(viewer: OpenHome) -> None:  # [R-REV-5] [R-REV-9]
-    nell, rita = fresh("nell", "rita")
+async def test_a_name_that_somebody_else_signed_lends_no_trust(viewer: OpenHome) -> None:  # [R-REV-5] [R-REV-9]
+    nell, rita, impostor = fresh("nell", "rita", "rita")
     await viewer.store.write(Writer.follow, nell.id, START)
-    forged = reviewed(seller=SOL, key=buyer(1), network=NETWORK, named=Author("nell", "other"))
-    record = decode_record(Review.KIND, forged)
-    assert isinstance(record, Review)
-    await hold(viewer, rita, forged)
-    assert list(await ratings(viewer)) == ["strangers"]
+    await hold(viewer, nell)
+    impostor.id = nell.id
+    await hold(viewer, rita, review_of(1, named=impostor))
+    found = await viewer.services.reviews.list(models.ReviewsQuery(ref=id_text(SOL.id)))
+    assert [(each.distance, each.buyer) for each in found.items] == [("strangers", None)]
 
 
 async def test_a_sellers_own_log_lends_no_trust_to_the_seller(viewer: OpenHome) -> None:  # [R-REV-9]

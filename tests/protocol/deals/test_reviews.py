@@ -10,7 +10,8 @@ import pytest
 from msgspec import UNSET
 
 from protocol import encoding
-from protocol.deals.reviews import AGED_MS, agreed_by, named_in, newer, opened, parse_review
+from protocol.deals.message import Message, sign
+from protocol.deals.reviews import AGED_MS, agreed_by, named_in, newer, opened, parse_review, sign_review
 from protocol.errors import LocalProtocolError, Void
 from protocol.records import Review, decode_record, encode_record
 from protocol.signing import Signer
@@ -30,6 +31,7 @@ from tests.protocol.deals.reviewed import (
     reviewed,
     the_path,
 )
+from tests.vectors.generate import mandates
 
 OTHER = Signer(hashlib.sha256(b"other buyer").digest())
 THIEF = Author("thief")
@@ -103,6 +105,35 @@ def test_contract_and_receipt_go_together() -> None:  # [R-REV-2]
         changed(reviewed(), contract=b"\x90"),
     ):
         assert code(data) == "malformed"
+
+
+def test_only_a_seller_accepts() -> None:  # [R-REV-3]
+    for role in ("buyer", "arbiter"):
+        contract = sign(
+            NETWORK, BUYER, body=accepted().body, deal=b"d" * 32, role=role, number=0, previous=None, seen=(),
+            time=START, epoch=None if role == "buyer" else 0,
+        )  # fmt: skip
+        assert code(reviewed(contract=contract, receipt=received(contract))) == "malformed"
+
+
+def of_renewal(start: Message) -> bytes:
+    """A review of the deal of a further period."""
+    receipt = received(start, key=mandates.BUYER, network="inx", time=start.time)
+    unsigned = Review(
+        salt=b"r" * 16, contract=start.data, rating=5, receipt=receipt.data, seller=b"s" * 32, signature=bytes(64),
+        time=start.time,
+    )  # fmt: skip
+    return sign_review("inx", mandates.BUYER, unsigned)
+
+
+def test_a_renewal_is_a_contract_by_the_buyers_mandate() -> None:  # [R-REV-3]
+    found = parse_review("inx", of_renewal(mandates.renewed()))
+    assert (found.key, found.listing, found.epoch) == (mandates.BUYER.public, b"l" * 32, 0)
+    assert agreed_by("inx", found, mandates.SELLER.public)
+    assert not agreed_by("inx", found, SELLER.signer.public)
+    assert code(of_renewal(mandates.renewed(turn=99)), "inx") == "malformed"
+    unsigned = mandates.renewed(first=mandates.order(signer=OTHER))
+    assert code(of_renewal(unsigned), "inx") == "signature"
 
 
 def test_a_record_that_contradicts_itself_is_no_review() -> None:  # [R-REV-1]
