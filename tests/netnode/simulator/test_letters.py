@@ -281,6 +281,27 @@ async def _new_keys(node: SimNode) -> None:
     await node.services.keys.renew()
 
 
+def test_a_letter_to_an_unknown_key_is_asked_for_again_a_few_times() -> None:  # [R-LET-18]
+    async def scene(world: World) -> None:
+        one, two, host = await three(world)
+        assert two.parts is not None
+        keys = await two.parts.mail.keys.of(two.id)
+        assert keys is not None
+        eve, now = Stranger("eve"), two.clock.now_ms()
+        for number in range(6):
+            data = eve.letter(two, keys, now, number=number, sender=one.id, key=b"k" * 16)
+            assert await bring(two, host.id, data, here=True) == "letter_key"
+        await world.advance(10)
+        asked = two.parts.store.reading(
+            lambda reader: reader.connection.execute(
+                "SELECT state FROM outbox WHERE type = 'refused'"
+            ).fetchall()
+        )
+        assert asked == [("delivered",)] * 3  # nobody makes it write more, or has the named sender troubled
+
+    run(scene)
+
+
 # -- crashes -------------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("victim", [0, 1, 2])
@@ -502,6 +523,16 @@ def test_a_name_on_the_frame_is_no_way_into_the_room_of_friends() -> None:  # [R
         assert said[-1] == "mailbox_full"
         own = eve.letter(third, keys, now, number=99, sender=friend.id)
         assert await bring(node, friend.id, own) == "True"  # as if the friend had brought it
+        carried = Stranger("carried").letter(third, keys, now, number=98)
+        assert (
+            await bring(node, friend.id, carried) == "True"
+        )  # in the strangers' room, whoever vouches for it
+        flags = node.parts.store.reading(
+            lambda reader: reader.connection.execute(
+                "SELECT stranger FROM mailbox WHERE carrier = ? ORDER BY i", (friend.id,)
+            ).fetchall()
+        )
+        assert flags == [(0,), (1,)]
 
     run(scene)
 
