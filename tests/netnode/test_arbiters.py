@@ -257,6 +257,20 @@ async def test_an_offer_brings_its_arbiter_along(tmp_path: Path) -> None:  # [R-
         assert case.deal == ordered.deal and not trade.post.refused
 
 
+async def test_an_offer_outlives_its_arbiters_consent(tmp_path: Path) -> None:  # [R-ARB-3]
+    async with court(tmp_path) as found:
+        trade = found.trade
+        await found.consent(trade.seller, expires_in=60)
+        made = await trade.seller.services.offers.make(
+            models.OfferMake(key="cap", to=trade.buyer.id, arbiter=found.id)
+        )
+        await found.carry()
+        trade.clock.now += 61_000
+        with pytest.raises(Problem) as caught:
+            await trade.buyer.services.deals.order(models.DealOrder(offer=made.offer))
+        assert caught.value.code == "consent" and "expired" in caught.value.text
+
+
 async def test_own_deals_with_a_party_are_told_to_both_before_and_in_the_ruling(tmp_path: Path) -> None:
     """[R-ARB-7]"""
     async with court(tmp_path) as found:

@@ -158,7 +158,9 @@ async def test_whose_carrier_does_not_matter_when_the_buyer_is_named(viewer: Ope
     assert page.items[0].buyer == id_text(nell.id)
 
 
-async def test_a_name_that_somebody_else_signed_lends_no_trust(viewer: OpenHome) -> None:  # [R-REV-5] [R-REV-9]
+async def test_a_name_that_somebody_else_signed_lends_no_trust(
+    viewer: OpenHome,
+) -> None:  # [R-REV-5] [R-REV-9]
     nell, rita, impostor = fresh("nell", "rita", "rita")
     await viewer.store.write(Writer.follow, nell.id, START)
     await hold(viewer, nell)
@@ -233,6 +235,41 @@ async def test_a_path_that_is_opened_counts_as_a_witness_when_aged(
     assert (group.receipts, group.aged, group.witnessed) == (2, 2, 0)  # nobody knows who led
     await hold(viewer, rita)
     assert (await ratings(viewer))["strangers"].witnessed == 1
+
+
+async def test_a_witnessed_receipt_counts_once_it_is_aged(viewer: OpenHome) -> None:  # [R-REV-8] [R-REV-10]
+    rita, nell = fresh("rita", "nell")
+    path = the_path(rita, SOL, NETWORK)
+    contract = accepted(seller=SOL, key=buyer(1), path=path, network=NETWORK)
+    receipt = received(contract, key=buyer(1), network=NETWORK)
+    await hold(viewer, rita)
+    await hold(viewer, nell, review_of(1, contract=contract, receipt=receipt, path=path.encode()))
+    assert (await ratings(viewer))["strangers"].witnessed == 0
+    viewer.clock.now += 31 * DAY_MS
+    assert (await ratings(viewer))["strangers"].witnessed == 1
+
+
+async def test_a_review_is_of_no_listing_but_the_one_that_was_sold(tmp_path: Path) -> None:  # [R-REV-10]
+    async with market(tmp_path) as trade:
+        rita = Author("rita", NETWORK)
+        sol = trade.seller.me
+        seq = (await trade.seller.store.read(lambda reader: reader.log(sol.id))).entries - 1  # of the cap
+        contract = accepted(seller=sol, key=buyer(1), network=NETWORK)
+        receipt = received(contract, key=buyer(1), network=NETWORK)
+        record = reviewed(
+            seller=sol, key=buyer(1), contract=contract, receipt=receipt, network=NETWORK, entry=seq
+        )
+        await hold(trade.buyer, rita, record)
+        page = await trade.buyer.services.reviews.list(models.ReviewsQuery(ref=trade.seller.id))
+        assert [each.listing for each in page.items] == [None]
+        assert await ratings(trade.buyer, f"{trade.seller.id}/cap") == {}
+
+
+async def test_whom_a_stranger_follows_is_a_stranger(viewer: OpenHome) -> None:  # [R-REV-9]
+    nell, kay = fresh("nell", "kay")
+    await viewer.store.write(set_near, nell.id, [kay.id])
+    await hold(viewer, kay, review_of(1, named=kay))
+    assert list(await ratings(viewer)) == ["strangers"]
 
 
 async def test_a_node_carries_the_review_of_a_buyer_without_one(viewer: OpenHome) -> None:  # [R-REV-11]
