@@ -57,7 +57,8 @@ def draft(state: DealState, role: Role, body: DealBody, now: int) -> Draft:
         now: this side's clock, ms UTC: the date of the message.
 
     Raises:
-        Void: it would have no effect; the code and a sentence say why.
+        Void: it would have no effect; the code and a sentence say why. A side that used a number twice waits until
+            the other has named one of the two.
         LocalProtocolError: the role's own message waits (the clock is behind it, or what it names is missing): a next
             one would use its number twice.
     """
@@ -119,8 +120,10 @@ def _place(state: DealState, role: Role, newest: Mapping[Role, Message], now: in
             f"a message of the {role} itself waits: the clock is behind it, or a message it names is missing; "
             "set the clock or fetch the deal again before the next move"
         )
-    docket = state.outcome.docket
+    docket, count = state.outcome.docket, state.outcome.count
     previous = newest.get(role)
+    if previous is not None and not count.mask >> count.tips[role] & 1:
+        raise Void("doubled", f"the {role} cannot send anything now: {CODES['doubled'].meaning}")
     message = Message(
         data=b"",
         id=_NO_ID,

@@ -294,6 +294,14 @@ def test_a_side_that_nobody_answered_yet() -> None:
     state = play.state()
     assert [state.verdicts[each.id] for each in play.messages] == [None, "doubled", "doubled"]
     assert (state.phase, state.newest["buyer"]) == (Phase.ORDERED, play.messages[1])
+    with pytest.raises(Void) as refused:
+        draft(state, "buyer", PaymentSent(amount=1), play.now)
+    assert refused.value.code == "doubled"
+    with pytest.raises(Void, match="used twice"):
+        moves(state, "buyer", play.now)
+    play.messages.append(drafted(state, "seller", PaymentReceived(amount=1), play.now))
+    assert play.code(play.messages[1]) is None  # the seller has named it
+    assert play.code(play.messages[2]) == "doubled"
 
 
 def test_a_void_message_of_the_other_side_changes_no_view() -> None:
