@@ -341,7 +341,7 @@ async def test_what_is_not_authentic_is_refused_with_its_code(tmp_path: Path) ->
         async def bring(changed: DealLetter, to: bytes | None = None) -> str:
             content = encode_content(changed)
             answer = await trade.post.bring(
-                trade.buyer, _with(row, content, trade.seller.me.id if to is None else to)
+                trade.buyer, with_content(row, content, trade.seller.me.id if to is None else to)
             )
             return "" if answer is None else answer.code
 
@@ -361,13 +361,13 @@ async def test_what_is_not_authentic_is_refused_with_its_code(tmp_path: Path) ->
         accept = decode_content(answer.content).body
         assert isinstance(accept, DealLetter)
         forged = structs.replace(accept, messages=(accept.messages[0][:-1] + b"\x00",))
-        row = _with(answer, encode_content(forged), trade.buyer.me.id)
+        row = with_content(answer, encode_content(forged), trade.buyer.me.id)
         found = await trade.post.bring(trade.seller, row)
         assert found is not None and found.code == "signature"
         assert (await trade.buyer.services.deals.show(deal)).state == "ordered"
 
 
-def _with(row: letters.OutRow, content: bytes, recipient: bytes) -> letters.OutRow:
+def with_content(row: letters.OutRow, content: bytes, recipient: bytes) -> letters.OutRow:
     values = {name: getattr(row, name) for name in letters.OutRow.__slots__}
     return letters.OutRow(**{**values, "content": content, "recipient": recipient})
 
@@ -378,7 +378,7 @@ async def test_an_order_for_somebody_else_is_refused(tmp_path: Path) -> None:
         await trade.order()
         (row,) = await trade.post.waiting(trade.buyer)
         trade.post.homes[third.me.id] = third
-        found = await trade.post.bring(trade.buyer, _with(row, row.content, third.me.id))
+        found = await trade.post.bring(trade.buyer, with_content(row, row.content, third.me.id))
         assert found is not None and found.code == "not_party"
         assert (await third.services.deals.list(models.DealsQuery(all=True))).items == []
 

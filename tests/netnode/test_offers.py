@@ -12,10 +12,11 @@ from netnode.store import Reader
 from protocol.deals.bodies import Order, Part, Terms
 from protocol.deals.consent import Consent, sign_consent
 from protocol.deals.enclosures import Goods, GoodsLine
+from protocol.letter_bodies import OfferLetter, decode_content, encode_content
 from protocol.signing import Signer
 from tests.netnode.dealing import Market, market
 from tests.netnode.services_home import opened
-from tests.netnode.test_deals import named, refused
+from tests.netnode.test_deals import named, refused, with_content
 
 
 async def by_offer(trade: Market, offer: str, **wishes: object) -> models.DealState:
@@ -71,6 +72,27 @@ async def test_a_code_gives_a_discount_and_only_its_owner_knows_it(tmp_path: Pat
         await refused(trade.order(code="winter"), "offer_asked")
         await trade.post.carry()
         assert [each.code for each in trade.post.refused] == ["no_offer"]
+
+
+async def test_an_offer_is_taken_by_whom_it_is_for_and_from_who_signed_it(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade, opened(tmp_path, "cy", clock=trade.clock) as third:
+        trade.post.homes[third.me.id] = third
+        await trade.seller.services.offers.make(models.OfferMake(key="cap", to=trade.buyer.id))
+        (row,) = await trade.post.waiting(trade.seller)
+        found = await trade.post.bring(trade.seller, with_content(row, row.content, third.me.id))
+        assert found is not None and found.code == "not_party"
+        body = decode_content(row.content).body
+        assert isinstance(body, OfferLetter)
+        for changed, code in (
+            (msgspec.structs.replace(body, offer=body.offer.replace(b"time", b"tine")), "deal_message"),
+            (msgspec.structs.replace(body, enclosures=()), "enclosure"),
+        ):
+            content = encode_content(changed)
+            found = await trade.post.bring(trade.seller, with_content(row, content, trade.buyer.me.id))
+            assert found is not None and found.code == code
+        found = await trade.post.bring(trade.buyer, with_content(row, row.content, trade.buyer.me.id))
+        assert found is None  # whoever carries it: the seller signed it
+        assert len((await trade.buyer.services.offers.list(models.Listed())).items) == 1
 
 
 async def test_an_offer_taken_back_gives_nothing_any_more(tmp_path: Path) -> None:
