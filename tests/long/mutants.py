@@ -37,7 +37,8 @@ TESTS: Final = {
     ),
     "reconciliation": ("test_items", "test_ranges", "test_ranges_bounds", "test_log", "test_vectors"),
     "deal": (
-        "deals/test_judging", "deals/test_table", "deals/test_crossings", "deals/test_offers", "deals/test_moves",
+        "deals/test_judging", "deals/test_table", "deals/test_crossings", "deals/test_figures", "deals/test_offers",
+        "deals/test_moves", "deals/test_moves_doubled",
     ),
 }  # fmt: skip
 ROOT: Final = Path(__file__).parents[2]
