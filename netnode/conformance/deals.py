@@ -8,28 +8,28 @@ from typing import Any, Final
 
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.faults import Fault, demand
-from netnode.conformance.limits import KEY_BYTES, MAX_EPOCHS, MAX_INT, SIGNATURE_BYTES
-from netnode.conformance.offers import (
-    HASH,
+from netnode.conformance.limits import (
+    KEY_BYTES,
+    MAX_CHANGE,
+    MAX_CHANGES,
+    MAX_DEAL_MESSAGE,
+    MAX_DEAL_MESSAGES,
+    MAX_EPOCHS,
+    MAX_INT,
     MAX_OFFER,
+    MAX_ORDER,
     MAX_PARTS,
+    MAX_SEEN,
     MAX_TURNS,
-    NAMED,
-    PARTS,
-    QUOTED,
-    read_consent,
-    read_offer,
+    SIGNATURE_BYTES,
 )
+from netnode.conformance.offers import HASH, NAMED, PARTS, QUOTED, read_consent, read_offer
 from netnode.conformance.shapes import Field, array, bin_, int_, may, must, one_of, or_nil, row, str_, table
 from netnode.conformance.signatures import check_key, valid
 from netnode.conformance.tags import sha256, tag
 
 Map = dict[str, Any]
-MAX_ORDER: Final = 16 * 1024
-MAX_DEAL_MESSAGE: Final = 32 * 1024
-MAX_DEAL_MESSAGES: Final = 1_000
-_MAX_SEEN: Final = 3
-_CHANGES: Final = array(bin_(0, 512), 0, 16)
+_CHANGES: Final = array(bin_(0, MAX_CHANGE), 0, MAX_CHANGES)
 
 _AMOUNT: Final = int_(1)
 _PART: Final = int_(0, MAX_PARTS - 1)
@@ -86,7 +86,7 @@ _FRAME: Final = row(
     one_of("arbiter", "buyer", "seller"),
     int_(0, MAX_DEAL_MESSAGES - 1),
     or_nil(HASH),
-    array(HASH, 0, _MAX_SEEN),
+    array(HASH, 0, MAX_SEEN),
     int_(),
     or_nil(int_(0, MAX_EPOCHS - 1)),
     lambda value: isinstance(value, dict),

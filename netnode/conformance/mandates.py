@@ -7,23 +7,25 @@ from typing import Any, Final
 
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.faults import demand
-from netnode.conformance.limits import MAX_INT
+from netnode.conformance.limits import (
+    MAX_CHANGE,
+    MAX_CHANGES,
+    MAX_DEAL_MESSAGE,
+    MAX_INT,
+)
 from netnode.conformance.prices import divided
 from netnode.conformance.shapes import bin_, int_, one_of, or_nil, row
 from netnode.conformance.signatures import valid
 from netnode.conformance.tags import sha256, tag
 
 Map = dict[str, Any]
-_STATEMENTS: Final = 16
-_MAX_STATEMENT: Final = 512
-_MAX_MESSAGE: Final = 32 * 1024
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY: Final = 86_400_000
 _SHORTEST: Final = {"day": 1, "week": 7, "month": 28, "year": 365}
 _SHAPE: Final = row(
     one_of("end", "pause", "price", "resume"),
     bin_(32),
-    int_(0, _STATEMENTS - 1),
+    int_(0, MAX_CHANGES - 1),
     int_(),
     or_nil(int_(0, MAX_INT)),
     bin_(64),
@@ -75,11 +77,11 @@ def read_statement(data: bytes, key: bytes) -> list[Any]:
     Raises:
         Fault: `deal_message`, `signature`, or a code of the encoding.
     """
-    value: list[Any] = decode(data, _MAX_STATEMENT)
+    value: list[Any] = decode(data, MAX_CHANGE)
     demand(_SHAPE(value), "deal_message", "not a statement")
     action, _, number, _, price, signature = value
     demand((action == "price") == (price is not None), "deal_message", "a price")
-    demand(number < _STATEMENTS - 1 or action == "end", "deal_message", "the last one")
+    demand(number < MAX_CHANGES - 1 or action == "end", "deal_message", "the last one")
     demand(valid(key, tag("inx", "mandate") + encode(value[:5]), signature), "signature", "")
     return value
 
@@ -88,7 +90,7 @@ def standing(time: int, prices: list[int], statements: list[bytes]) -> Map:
     """What statements on an order of that date and those prices come to [R-MAN-5]."""
     by_number: dict[int, set[bytes]] = {}
     for data in statements:
-        by_number.setdefault(decode(data, _MAX_STATEMENT)[2], set()).add(data)
+        by_number.setdefault(decode(data, MAX_CHANGE)[2], set()).add(data)
     now, number, codes, broken = "active", 0, dict.fromkeys(statements, "waits"), False
     told: dict[bytes, str | None] = dict(codes)
     while number in by_number:
@@ -96,11 +98,9 @@ def standing(time: int, prices: list[int], statements: list[bytes]) -> Map:
         number += 1
         broken = broken or len(group) > 1
         for data in group:
-            told[data] = (
-                "contradicted" if broken else _effect(decode(data, _MAX_STATEMENT), now, prices, time)
-            )
+            told[data] = "contradicted" if broken else _effect(decode(data, MAX_CHANGE), now, prices, time)
             if told[data] is None:
-                action, _, _, time, price, _ = decode(data, _MAX_STATEMENT)
+                action, _, _, time, price, _ = decode(data, MAX_CHANGE)
                 now = {"end": "ended", "pause": "paused", "resume": "active"}.get(action, now)
                 prices = divided(price, prices) if action == "price" else prices
         now = "ended" if broken else now
@@ -113,10 +113,10 @@ def check_renewal(data: bytes) -> None:
     Raises:
         Fault: with the code why it has none, or `signature`.
     """
-    message = decode(data, _MAX_MESSAGE)
+    message = decode(data, MAX_DEAL_MESSAGE)
     body, date = message[8], message[6]
     first, changes = body["first"], body.get("changes", [])
-    order = decode(first, _MAX_MESSAGE)
+    order = decode(first, MAX_DEAL_MESSAGE)
     key = order[8]["key"]
     demand(valid(key, tag("inx", "deal message") + encode(order[:9]), order[9]), "signature", "")
     for each in changes:
@@ -131,13 +131,11 @@ def renewal_effect(date: int, body: Map) -> None:
         Fault: with the code why it has none.
     """
     first, changes = body["first"], body.get("changes", [])
-    order = decode(first, _MAX_MESSAGE)
+    order = decode(first, MAX_DEAL_MESSAGE)
     mandate, began = order[8]["mandate"], order[6]
-    read = [decode(each, _MAX_STATEMENT) for each in changes]
+    read = [decode(each, MAX_CHANGE) for each in changes]
     numbers = [each[2] for each in read]
-    in_order = changes == sorted(
-        set(changes), key=lambda each: (decode(each, _MAX_STATEMENT)[2], sha256(each))
-    )
+    in_order = changes == sorted(set(changes), key=lambda each: (decode(each, MAX_CHANGE)[2], sha256(each)))
     demand(in_order and sorted(set(numbers)) == list(range(len(set(numbers)))), "changes", "")
     demand(all(each[1] == sha256(first) and each[3] <= date for each in read), "changes", "")
     state = standing(began, [part["price"] for part in order[8]["parts"]], changes)

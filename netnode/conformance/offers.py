@@ -6,25 +6,35 @@ from typing import Any, Final
 
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.faults import demand
-from netnode.conformance.limits import HASH_BYTES, MAX_EPOCHS, MAX_KEY, SALT_BYTES, SIGNATURE_BYTES
+from netnode.conformance.limits import (
+    HASH_BYTES,
+    MAX_BASIS_POINTS,
+    MAX_CONSENT,
+    MAX_EPOCHS,
+    MAX_KEY,
+    MAX_MEMBERS,
+    MAX_OFFER,
+    MAX_PARTS,
+    MAX_QUANTITY,
+    MAX_TERM,
+    MAX_TITLE,
+    MAX_TURNS,
+    MAX_UNIT,
+    SALT_BYTES,
+    SIGNATURE_BYTES,
+)
 from netnode.conformance.listings import PER
 from netnode.conformance.shapes import array, bin_, int_, may, must, str_, table
 from netnode.conformance.signatures import valid
 from netnode.conformance.tags import sha256, tag
 
 Map = dict[str, Any]
-MAX_OFFER: Final = 8 * 1024
-MAX_CONSENT: Final = 4 * 1024
-MAX_TERM: Final = 400 * 24 * 3_600_000
-MAX_TURNS: Final = 1_200
-MAX_PARTS: Final = 50
-_LINE: Final = 150  # characters of a title
 
 EPOCH: Final = int_(0, MAX_EPOCHS - 1)
 HASH: Final = bin_(HASH_BYTES)
 CURRENCY: Final = str_(3, 3, "^[A-Z]{3}$")
-UNIT: Final = str_(1, 16)
-POINTS: Final = int_(0, 10_000)
+UNIT: Final = str_(1, MAX_UNIT)
+POINTS: Final = int_(0, MAX_BASIS_POINTS)
 _DURATION: Final = int_(1, MAX_TERM)
 
 PARTS: Final = array(table({"fulfil_by": may(_DURATION), "price": must(int_())}), 1, MAX_PARTS)
@@ -60,17 +70,17 @@ _DISCOUNT: Final = table({
     "amount": may(int_()),
     "currency": may(CURRENCY),
     "issuer": may(HASH),
-    "keys": may(array(str_(1, MAX_KEY), 1, 100)),
+    "keys": may(array(str_(1, MAX_KEY), 1, MAX_MEMBERS)),
     "least": may(int_()),
     "points": may(POINTS),
-    "title": must(str_(1, _LINE)),
+    "title": must(str_(1, MAX_TITLE)),
     "unit": may(UNIT),
 })  # fmt: skip
 _OFFER: Final = table({
     "$": must(bin_(SALT_BYTES)),
     "buyer": may(HASH),
     "code": may(HASH),
-    "count": may(int_(1, 1_000_000)),
+    "count": may(int_(1, MAX_QUANTITY)),
     "discount": may(_DISCOUNT),
     "epoch": must(EPOCH),
     "expires": must(int_()),

@@ -6,11 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from netnode.conformance.deals import MAX_DEAL_MESSAGE, STARTS, Message, read_message, signed_by
+from netnode.conformance.deals import STARTS, Message, read_message, signed_by
 from netnode.conformance.encoding import decode
 from netnode.conformance.entries import read_entry
 from netnode.conformance.faults import Fault
-from netnode.conformance.limits import MAX_MESSAGE, MAX_NETWORK_NAME
+from netnode.conformance.limits import (
+    MAX_DEAL_MESSAGE,
+    MAX_ENCLOSURE,
+    MAX_MESSAGE,
+    MAX_NETWORK_NAME,
+)
 from netnode.conformance.mandates import read_statement
 from netnode.conformance.offers import consented_by, named_by, offered_by, read_consent, read_offer
 from netnode.conformance.openers import Openers
@@ -18,7 +23,6 @@ from netnode.conformance.tags import sha256, tag
 from netnode.conformance.verdicts import State, judge
 
 MAGIC: Final = b"INXDEAL1\n"
-MAX_ENCLOSURE: Final = 32 * 1024
 OPENERS: Final = 1
 MESSAGE: Final = 2
 ENCLOSURE: Final = 3

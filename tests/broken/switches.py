@@ -50,7 +50,7 @@ _ALL: Final = (
             never("protocol.encoding:decode", "if msgpack.packb(value, use_bin_type=True) != data"),
             ("protocol.encoding:_check", 'raise RemoteProtocolError("not_canonical"', 'str("not_canonical"'),
         ),
-        "C1-31 C4-04",
+        "C1-31 C3-02 C4-04",
     ),
     Switch(
         "depth",
@@ -448,7 +448,8 @@ _ALL: Final = (
                 'Refuse(code="internal"',
             ),
         ),
-        "C1-81 C1-82 C1-83 C1-88 C1-89 C1-90 C2-05 C2-15 C2-18",
+        "C1-81 C1-82 C1-83 C1-88 C1-89 C1-90 C2-05 C2-15 C2-18 C3-02 C3-04 C3-05 C3-06 C3-07 C3-08 C3-09 C3-10 C3-11"
+        " C3-20 C3-23",
     ),
     Switch(
         "rotated in session",

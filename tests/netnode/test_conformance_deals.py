@@ -277,3 +277,28 @@ def test_two_judges_agree(kind: int, chosen: list[Step], cut: int, missing: int)
     if missing % 3 == 0 and len(data) > 1:
         data.pop(1 + missing % (len(data) - 1))
     compare(data, START + cut * HOUR if cut % 2 else START + 10**6 * HOUR)
+
+
+def test_a_presumed_payment_begins_the_time_for_disputes() -> None:
+    """R-DEAL-14: presumptions of any kind do; the second judge once knew those of receipts only."""
+    deal = Deal()
+    deal.add(start(0))
+
+    def say(role: str, type: str, body: dict[str, Any], hours: int) -> bytes:
+        own = [each for each in deal.said if each[1] == role]
+        seen = [each[0] for each in deal.said if each[1] != role][-1:]
+        previous = own[-1][0] if own else None
+        time = START + hours * HOUR
+        deal.add(frame(type, deal.said[0][0], role, len(own), previous, seen, time, body))
+        return deal.said[-1][0]
+
+    say("seller", "accept", {"key": KEY, "listing": LISTING}, 1)
+    payment = say("buyer", "payment_sent", {"amount": 100}, 2)
+    say("seller", "fulfil", {}, 3)
+    say("buyer", "receive", {}, 4)
+    say("buyer", "presume_payment", {"payment": payment}, 200)
+    dispute = say("seller", "dispute", {"claim": 0}, 290)
+    state = compare(deal.data, START + 1_000 * HOUR)
+    assert state.verdicts[dispute] is None
+    late = say("buyer", "dispute", {"claim": 0}, 301)
+    assert compare(deal.data, START + 1_000 * HOUR).verdicts[late] == "hold_over"
