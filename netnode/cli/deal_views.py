@@ -124,7 +124,9 @@ def show_deal(deal: models.DealShown) -> None:
         ("buyer", _party(deal.buyer)),
     ]
     if deal.arbiter is not None:
-        rows.append(("arbiter", _party(deal.arbiter)))
+        fee = deal.arbiter_fee
+        costs = f"; a ruling costs {output.price_text(fee)}" if isinstance(fee, models.Price) else ""
+        rows.append(("arbiter", f"{_party(deal.arbiter)}{costs}"))
     if isinstance(deal.address, models.DealAddress):
         rows.append(("to", address_text(deal.address)))
     rows += [(name, value) for name, value in _words(deal) if isinstance(value, str)]

@@ -23,7 +23,7 @@ from netnode.store import Reader, Store, consents, deals
 from netnode.store.consents import ConsentRow
 from netnode.store.deals import DealRow, Filter
 from protocol.deals.bodies import Dispute
-from protocol.deals.consent import Consent, fee, parse_consent
+from protocol.deals.consent import Consent, parse_consent
 from protocol.deals.state import DisputeState
 from protocol.identity import id_text
 from protocol.limits import MAX_BASIS_POINTS
@@ -187,14 +187,9 @@ class ArbiterBook:
         )
 
     def _case(self, connection: apsw.Connection, known: Known) -> models.Case:
-        row, order, figures = known.row, known.order, known.state.figures
+        row = known.row
         shown = deal_views.shown(connection, known, [])
         found = interest(connection, known, self._own.id)
-        price: models.Price | UnsetType = UNSET
-        if order.terms.consent is not UNSET:
-            consent = parse_consent(order.terms.consent).consent
-            due = fee(consent, figures.price)
-            price = deal_views.price_of(order, due) if consent.amount is UNSET else _money(consent, due)
         return models.Case(
             deal=row.id.hex(),
             state=shown.state,
@@ -204,7 +199,7 @@ class ArbiterBook:
             buyer=shown.buyer,
             price=shown.figures.price,
             paid=shown.figures.paid,
-            fee=price,
+            fee=shown.arbiter_fee,
             claims=[_claim(known, each) for each in known.state.disputes],
             ruled=known.state.ruling is not None,
             bars=found.bars,

@@ -31,6 +31,7 @@ from protocol.deals.bodies import (
     RefundReceived,
     Ruling,
 )
+from protocol.deals.consent import fee, parse_consent
 from protocol.deals.enclosures import Address, Goods
 from protocol.deals.message import Message
 from protocol.deals.moves import moves
@@ -48,6 +49,24 @@ def amount_text(order: Order, amount: int) -> str:
     """An amount of a deal in words: ``12.50 EUR``."""
     shown = money.view(Price(amount=amount, currency=order.currency, issuer=order.issuer, unit=order.unit))
     return f"{shown['amount']} {shown.get('currency', shown.get('unit', ''))}".strip()
+
+
+def arbiter_fee(order: Order, price: int) -> models.Price | UnsetType:
+    """What a ruling costs, as the consent in the order says [R-ARB-4]; absent without an arbiter.
+
+    Args:
+        order: whose terms hold.
+        price: of the deal, minor units.
+    """
+    if order.terms.consent is UNSET:
+        return UNSET
+    consent = parse_consent(order.terms.consent).consent
+    due = fee(consent, price)
+    if consent.amount is UNSET:
+        return price_of(order, due)
+    return views.price_view(
+        Price(amount=due, currency=consent.currency, issuer=consent.issuer, unit=consent.unit)
+    )
 
 
 def step(known: Known) -> models.Step | None:
@@ -143,6 +162,7 @@ def shown(connection: apsw.Connection, known: Known, differs: list[str]) -> mode
         seller=party(row.seller),
         buyer=party(row.buyer),
         arbiter=None if row.arbiter is None else party(row.arbiter),
+        arbiter_fee=arbiter_fee(order, figures.price),
         opened=row.opened,
         can=_commands(known),
         figures=models.DealFigures(

@@ -100,6 +100,8 @@ async def test_order_dispute_ruling_refund_and_review(
         assert case.fee is not msgspec.UNSET and case.fee.amount == "0.31"  # 2.5 % of 12.50
         said = {each.role: (each.claim.amount, each.text) for each in case.claims}
         assert said == {"buyer": ("2.50", "The seam was open."), "seller": ("12.50", "It left whole.")}
+        for side in await trade.both(deal):
+            assert side.arbiter_fee == case.fee
         shown = await abe.arbiters.show(deal[:8])
         assert shown.terms == TERMS and shown.case == case
 
@@ -238,6 +240,25 @@ async def test_an_order_with_a_forged_consent_is_not_taken(tmp_path: Path) -> No
         await trade.order(arbiter=found.id)
         await found.carry()
         assert [each.code for each in trade.post.refused] == ["signature"]
+
+
+async def test_an_offer_with_a_forged_consent_is_not_taken(tmp_path: Path) -> None:  # [R-ARB-2]
+    async with court(tmp_path) as found:
+        trade = found.trade
+        await found.consent(trade.seller)
+        (row,) = await trade.seller.store.read(
+            lambda reader: consents.of(reader.connection, found.arbiter.me.id)
+        )
+        forged = encoding.encode_struct(msgspec.structs.replace(parse_consent(row.data).consent, points=0))
+        await trade.seller.store.write(
+            lambda writer: writer.connection.execute("UPDATE consent SET data = ?", (forged,))
+        )
+        await trade.seller.services.offers.make(
+            models.OfferMake(key="cap", to=trade.buyer.id, arbiter=found.id)
+        )
+        await found.carry()
+        assert [each.code for each in trade.post.refused] == ["signature"]
+        assert (await trade.buyer.services.offers.list(models.Listed())).items == []
 
 
 async def test_an_offer_brings_its_arbiter_along(tmp_path: Path) -> None:  # [R-ARB-5]

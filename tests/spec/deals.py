@@ -8,8 +8,8 @@ from typing import Final
 from msgspec import Struct
 
 from protocol.deals.bodies import TYPES
-from protocol.deals.enclosures import Goods, Note
 from protocol.deals.consent import Consent
+from protocol.deals.enclosures import Goods, Note
 from protocol.deals.offers import Offer
 from protocol.deals.state import Phase
 from protocol.deals.table import ROWS

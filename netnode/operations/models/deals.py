@@ -165,6 +165,7 @@ class DealShown(Struct, frozen=True, kw_only=True):
     seller: DealParty
     buyer: DealParty
     arbiter: DealParty | None
+    arbiter_fee: Price | UnsetType = UNSET  # of one ruling
     opened: int
     can: list[str]
     figures: DealFigures

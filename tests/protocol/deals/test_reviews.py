@@ -151,6 +151,11 @@ def test_an_offer_to_a_named_buyer_stands_for_the_accept() -> None:  # [R-REV-3]
     found = parse_review(NETWORK, reviewed(contract=contract, receipt=received(contract)))
     assert agreed_by(NETWORK, found, SELLER.signer.public)
     assert not agreed_by(NETWORK, found, THIEF.signer.public)
+    forged = sign(
+        NETWORK, OTHER, body=contract.body, deal=None, role="buyer", number=0, previous=None, seen=(), time=START,
+        epoch=None,
+    )  # fmt: skip
+    assert code(reviewed(contract=forged, receipt=received(forged))) == "signature"
     for start in (bought(named=False), bought(expires=START - 1)):
         assert code(reviewed(contract=start, receipt=received(start))) == "malformed"
     assert code(reviewed(contract=contract, receipt=received(contract), seller=THIEF)) == "malformed"
