@@ -160,10 +160,22 @@ class Play:
         with disk_copy(node.home) as connection:
             self.oracle.replaced(node.name, own_ids(connection, self.oracle.homes[node.name]))
             kept = own_moves(connection)
-        for held in sides(each for each in self.nodes if each is not node).values():
-            kept.update(name for side in held for name in side.messages)
-        self.oracle.forgot(node.name, said, kept)
+        self.oracle.forgot(node.name, said, kept | self._held_of_deals(node))
         self.safety.replaced(node.name)
+
+    def gone_on_with(self, last: SimNode, gone: SimNode) -> None:
+        """Of two homes of one networker, both down, one goes on; what the other said in deals may be on its way."""
+        with disk_copy(last.home) as connection:
+            kept = own_moves(connection)
+        with disk_copy(gone.home) as connection:
+            said = own_moves(connection)
+        self.oracle.put_back.add(self.oracle.homes[last.name])
+        self.oracle.forgot(last.name, said, kept | self._held_of_deals(last, gone))
+
+    def _held_of_deals(self, *without: SimNode) -> set[bytes]:
+        """Ids of the messages of deals that any other node holds."""
+        held = sides(each for each in self.nodes if each not in without)
+        return {name for kept in held.values() for side in kept for name in side.messages}
 
     async def start(self, node: SimNode, peers: Sequence[str] = ()) -> bool:
         """Starts a node; whether it runs then."""

@@ -26,6 +26,8 @@ DEALING: Final = {name: weight for name, (_, weight) in DEAL_ACTS.items()}
 SHELVES: Final = 2
 TERMS: Final = {f"{step}_days": 2 for step in ("accept", "pay", "fulfil", "confirm", "dispute", "ruling")}
 NIGHT_SECONDS: Final = 2.5 * DAY_MS / 1_000  # why: longer than any step of TERMS may take
+MORNING_SECONDS: Final = 240.0  # why: what a node does now and then for its deals it has done by then
+COPY_SECONDS: Final = 90.0  # virtual; why: whoever was refused dials again after a minute at the latest
 ON_ITS_WAY_SECONDS: Final = 10.0  # until a start that a fault began, and that nobody waits for, is over
 ROUNDS: Final = 60  # of everybody doing what their deals wait for; why: a deal has at most some ten steps
 ROUND_SECONDS: Final = 30.0
@@ -42,7 +44,7 @@ async def deals(play: Play) -> None:
         kept = old.copy(play.world.folder / "kept")
         await play.live(play.options.seconds / 2, DEALING)
     if play.chance.random() < 0.5:
-        await night(play)
+        await night(play, play.nodes)
         await play.live(play.options.seconds / 2, DEALING)
     if old is not None:
         await play.troubles.end()
@@ -59,6 +61,30 @@ async def deals(play: Play) -> None:
         await play.mend(old)
     await play.level()
     await rest(play, play.nodes)
+
+
+async def deals_copied(play: Play) -> None:
+    """Two copies of one home deal at once: the copy asks before it says a word, both stop, and one goes on."""
+    await opened(play)
+    await play.live(acts=DEALING, trouble=False)
+    source = play.chance.choice(play.nodes)
+    copy = play.copy(source, "copy", knowing=True)
+    play.oracle.copied(source.name, copy.name)
+    others = [each for each in play.nodes if each not in (source, copy)]
+    await play.start(copy, [each.address for each in others])
+    await play.live(acts=DEALING, trouble=False)
+    last, gone = (source, copy) if play.chance.random() < 0.5 else (copy, source)
+    for each in (last, gone):
+        await play.stop(each)
+    play.gone_on_with(last, gone)
+    play.seen.mark("deals copied")
+    await asyncio.sleep(ON_ITS_WAY_SECONDS)
+    await play.start(last, [each.address for each in others])
+    await play.live(COPY_SECONDS, DEALING, others, trouble=False)
+    await play.mend(last)
+    core = [*others, last]
+    await play.level(core)
+    await rest(play, core)
 
 
 async def opened(play: Play) -> None:
@@ -79,15 +105,16 @@ async def _name_hosts(names: Sequence[str], services: NodeServices) -> None:
     await services.identity.edit_profile(models.ProfileEdit(mailboxes=list(names)))
 
 
-async def night(play: Play) -> None:
+async def night(play: Play, owners: Sequence[SimNode]) -> None:
     """Everybody is away for days, and dates pass."""
     await play.troubles.end()
     await asyncio.sleep(ON_ITS_WAY_SECONDS)
-    for node in play.nodes:
+    for node in owners:
         await play.stop(node)
     await asyncio.sleep(NIGHT_SECONDS)
-    for node in play.nodes:
+    for node in owners:
         await play.start(node)
+    await asyncio.sleep(MORNING_SECONDS)
     play.seen.mark("deals overnight")
 
 
@@ -109,7 +136,7 @@ async def rest(play: Play, owners: Sequence[SimNode]) -> None:
         if not left:
             break
         if left == before:  # nobody can do anything before a date has passed
-            await night(play)
+            await night(play, owners)
     else:
         raise Violation("unfinished", f"{len(left)} deals do not come to rest: {'; '.join(left[:4])}")
     await _arrived(play, owners)
@@ -156,7 +183,15 @@ def _dealing(options: Options) -> Options:
     )  # fmt: skip
 
 
+def _calm(options: Options) -> Options:
+    """Everybody reaches a common peer, and nothing fails but the owner, who runs two copies."""
+    return replace(
+        _dealing(options), faults=(), skew_ms=0, topology="star", peers=0, seconds=min(90.0, options.seconds)
+    )
+
+
 DEALS: Final = (
+    Scenario("deals_copied", deals_copied, _calm, least=3, marks=("level", "deals equal", "deals copied")),
     Scenario(
         "deals", deals, _dealing, least=3, weight=4,
         marks=(
