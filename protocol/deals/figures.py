@@ -24,7 +24,7 @@ class PartState:
     number: int
     price: int
     status: PartStatus
-    late: bool = False
+    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ class Figures:
 class Flow:
     """Payments or refunds one way: what the payer says, what the payee confirms, what is confirmed or presumed."""
 
-    sent: int = 0
-    received: int = 0
-    confirmed: int = 0  # of `sent`: named by a confirmation, or presumed
+    sent: int
+    received: int
+    confirmed: int  # of `sent`: named by a confirmation, or presumed
 
     @property
     def settled(self) -> int:

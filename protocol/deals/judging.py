@@ -251,7 +251,7 @@ def _count(docket: Docket) -> Count:
             if message.role not in doubled or message.number < doubled[message.role]
         )
         return Count(mask, frozenset(doubled), {role: _newest(docket, mask, role) for role in docket.sides})
-    mask = (1 << len(case.messages)) - 1
+    mask = -1  # every message
     tips: dict[Role, int] = {}
     for role in doubled:
         chain, tips[role] = _branch(docket, role)

@@ -76,10 +76,6 @@ class Case:
         """Whether a message is in the seen-set of another."""
         return bool(self.closures[later] >> earlier & 1)
 
-    def cross(self, one: int, other: int) -> bool:
-        """Whether neither message has seen the other."""
-        return not self.saw(one, other) and not self.saw(other, one)
-
 
 class Tally(Struct):
     """Sums and sets of what was folded so far; its fields are numbers, so that a copy is cheap."""
@@ -277,11 +273,9 @@ def view(case: Case, tally: Tally) -> View:
 
 
 def _standing(case: Case, rulings: int) -> int | None:
-    """The ruling that no other crosses; two that cross are both void."""
+    """The ruling that no other crosses: it has seen whatever other there is, a pair that crossed before it."""
     every = tuple(bits(rulings))
-    return next(
-        (one for one in every if not any(case.cross(one, other) for other in every if other != one)), None
-    )
+    return next((one for one in every if all(case.saw(one, other) for other in every if other != one)), None)
 
 
 def _disputes(case: Case, tally: Tally, ruling: int | None) -> tuple[DisputeState, ...]:

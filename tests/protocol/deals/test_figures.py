@@ -57,6 +57,17 @@ def test_what_can_be_presumed_of_refunds() -> None:
     assert code(play, "seller", bodies.PresumeRefund(refund=three.id), after=50) == "already"
 
 
+def test_the_last_unit_can_be_presumed() -> None:
+    """R-DEAL-16: unconfirmed is whatever is above 0."""
+    play = agreed()
+    sent = play.say("buyer", bodies.PaymentSent(amount=1))
+    play.say("buyer", bodies.PresumePayment(payment=sent.id), after=50)
+    play.say("buyer", CANCEL)
+    refund = play.say("seller", bodies.Refund(amount=1))
+    play.say("seller", bodies.PresumeRefund(refund=refund.id), after=50)
+    assert play.state().phase is Phase.FINAL
+
+
 def test_a_ruling_decides_the_payments_it_has_seen() -> None:
     """R-DEAL-20: these are no longer unconfirmed; one that crosses it is, until it is presumed."""
     play = agreed(60, 40)

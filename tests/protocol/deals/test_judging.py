@@ -11,6 +11,7 @@ from msgspec import structs
 from protocol.deals.bodies import (
     Accept,
     Cancel,
+    Decline,
     Dispute,
     Fulfil,
     Mandate,
@@ -18,6 +19,7 @@ from protocol.deals.bodies import (
     PaymentSent,
     Receive,
     Refund,
+    RefundReceived,
     Renewal,
     Ruling,
 )
@@ -200,6 +202,7 @@ def test_a_void_message_keeps_its_place() -> None:
     assert (fulfil.previous, fulfil.number, receive.seen) == (void.id, 2, (fulfil.id,))
     state = play.state()
     assert (state.verdicts[void.id], state.figures.refund_sent) == ("nothing_paid", 0)
+    assert state.parts[0].status.value == "received"
     assert void.id in state.settled
 
 
@@ -383,7 +386,7 @@ def test_a_confirmation_of_what_broke_away_confirms_nothing() -> None:
     """R-DEAL-17: the message that confirmed it was judged on it; the figures go by what counts."""
     play, accept = agreed()
     sent = play.say("buyer", PaymentSent(amount=100))
-    received = play.say("seller", PaymentReceived(amount=100, payment=sent.id))
+    received = play.say("seller", PaymentReceived(amount=60, payment=sent.id))
     deal = play.start.id
     other = unsigned(
         PaymentSent(amount=50), "buyer", deal=deal, previous=play.start, seen=[accept], time=sent.time
@@ -394,7 +397,26 @@ def test_a_confirmation_of_what_broke_away_confirms_nothing() -> None:
     ]
     state = judge([*play.messages, other, *fulfils], FAR)
     assert state.phase is Phase.BROKEN
-    assert (state.figures.sent, state.figures.paid, state.figures.unconfirmed) == (0, 100, 0)
+    assert (state.figures.sent, state.figures.paid, state.figures.unconfirmed) == (0, 60, 0)
+
+
+def test_a_refund_that_broke_away_is_not_confirmed() -> None:
+    """R-DEAL-17: likewise; and a side whose first number is doubled has nothing that counts."""
+    play = Play()
+    deal, start = play.start.id, play.start
+    received = play.say("seller", PaymentReceived(amount=50))
+    play.say("seller", Decline(reason="other"))
+    refund = play.say("seller", Refund(amount=50))
+    play.say("buyer", RefundReceived(amount=30, refund=refund.id, total=30))
+    last, more = play.messages[-1], []
+    for salt in (1, 2):
+        sent = PaymentSent(amount=1)
+        more.append(unsigned(sent, "buyer", deal=deal, previous=last, seen=[refund], time=FAR, salt=salt))
+    other = unsigned(PaymentReceived(amount=7), "seller", deal=deal, seen=[start], time=received.time)
+    state = judge([*play.messages, *more, other], FAR)
+    assert state.phase is Phase.BROKEN
+    assert (state.figures.refund_sent, state.figures.refund_received, state.figures.unconfirmed) == (0, 30, 0)
+    assert state.newest.keys() == {"buyer"}
 
 
 def test_a_ruling_on_a_dispute_that_does_not_count() -> None:

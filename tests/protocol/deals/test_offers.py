@@ -28,7 +28,7 @@ from protocol.deals.state import DealState, Phase, judge
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.records.money import Per
 from tests.protocol.author import Author
-from tests.protocol.deals.made import BUYER, FAR, HOUR, NETWORK, SELLER, START, Play, order, started
+from tests.protocol.deals.made import ARBITER, BUYER, FAR, HOUR, NETWORK, SELLER, START, Play, order, started
 from tests.protocol.deals.test_crossings import ACCEPT
 
 FRIEND = Author("friend")
@@ -201,9 +201,19 @@ def test_seller_buyer_and_date_of_an_offer() -> None:
         (ordered(offer(), by=None), "terms_differ"),
         (ordered(offer(quote=UNSET, discount=DISCOUNT), by=None), "terms_differ"),
         (ordered(offer(time=START + 1)), "bad_time"),
+        (ordered(offer(time=START)), None),
+        (ordered(offer(), by=ARBITER), "terms_differ"),
         (ordered(offer(buyer=UNSET), by=None), None),
     ):
         assert state(start).verdicts[start.id] == code
+
+
+def test_an_arbiter_who_has_not_consented() -> None:
+    """R-DEAL-7: the consent in an order is of another than its terms name."""
+    start = started(
+        msgspec.structs.replace(order(), terms=msgspec.structs.replace(order().terms, arbiter=FRIEND.id))
+    )
+    assert state(start).verdicts[start.id] == "consent"
 
 
 def test_a_mandate_without_time_for_a_renewal() -> None:
