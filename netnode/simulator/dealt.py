@@ -92,8 +92,7 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
     for deal, kept in found.items():
         for side in kept:
             held[side.home] |= side.messages.keys()
-        if not require_single(kept, set(homes), oracle.adrift):
-            continue
+        require_single(kept, set(homes))
         parties = {kept[0].row.seller, kept[0].row.buyer}
         if not parties <= set(homes):
             continue
@@ -116,17 +115,8 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
     return both
 
 
-def require_single(kept: Sequence[Side], honest: set[bytes], adrift: set[bytes]) -> bool:
+def require_single(kept: Sequence[Side], honest: set[bytes]) -> None:
     """No honest side used a number twice, whoever holds the two messages [R-DEAL-32].
-
-    Args:
-        kept: the sides of one deal.
-        honest: networkers.
-        adrift: messages that were at a mailbox host, say, when their home came back without them: the other side
-            could not tell of them, so their number may be used again.
-
-    Returns:
-        False when such a number was used again: then the two sides need not agree.
 
     Raises:
         Violation: `doubled`.
@@ -139,15 +129,12 @@ def require_single(kept: Sequence[Side], honest: set[bytes], adrift: set[bytes])
             if signers[message.role] not in honest:
                 continue
             before = places.setdefault((message.role, message.number), message)
-            if before.id != message.id and {before.id, message.id} & adrift:
-                return False
             if before.id != message.id:
                 text = (
                     f"the {message.role} of the deal {row.id.hex()[:10]} used number {message.number} twice: "
                     f"{before.type} and {message.type}; the second is at {side.home}"
                 )
                 raise Violation("doubled", text)
-    return True
 
 
 def require_stock(nodes: Sequence[SimNode], oracle: Oracle) -> None:

@@ -55,7 +55,6 @@ class Oracle:
         wrong_clocks: homes whose clock may be off by more than INX tolerates.
         mails: to whom and under which subject an owner was told that a mail is sent, by home and name of the mail.
         moves: own messages in deals that an owner was told are on disk, with what they are, by home and id.
-        adrift: own messages in deals that were on their way when their home was put back to before them.
         shelves: keys of own listings made for deals, with how many pieces there were (None: not counted), by home.
         told: how often an owner was told that an entry is on disk.
     """
@@ -76,7 +75,6 @@ class Oracle:
     wrong_clocks: set[str] = field(default_factory=set)
     mails: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)
     moves: dict[str, dict[bytes, str]] = field(default_factory=dict)
-    adrift: set[bytes] = field(default_factory=set)
     shelves: dict[str, dict[str, int | None]] = field(default_factory=dict)
     told: int = 0
 
@@ -97,10 +95,9 @@ class Oracle:
         told = self.acknowledged.get(home, {})
         self.acknowledged[home] = {entry: each for entry, each in told.items() if entry in known}
 
-    def forgot(self, home: str, said: Iterable[bytes], kept: Iterable[bytes]) -> None:
-        """A home came back as an older copy: of what it said in deals, some is in it or at the other side."""
+    def forgot(self, home: str, kept: Iterable[bytes]) -> None:
+        """A home was put back from an older copy: of its own moves in deals, these are in it or at the other side."""
         known = set(kept)
-        self.adrift.update(name for name in said if name not in known)
         self.moves[home] = {name: what for name, what in self.moves.get(home, {}).items() if name in known}
 
     def copied(self, source: str, home: str) -> None:

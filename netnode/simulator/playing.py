@@ -154,23 +154,19 @@ class Play:
 
     def put_back(self, node: SimNode, folder: Path) -> None:
         """An older copy takes the place of the home of a node that is down; the home can tell."""
-        with disk_copy(node.home) as connection:
-            said = own_moves(connection)
         node.put_back(folder)
         with disk_copy(node.home) as connection:
             self.oracle.replaced(node.name, own_ids(connection, self.oracle.homes[node.name]))
             kept = own_moves(connection)
-        self.oracle.forgot(node.name, said, kept | self._held_of_deals(node))
+        self.oracle.forgot(node.name, kept | self._held_of_deals(node))
         self.safety.replaced(node.name)
 
     def gone_on_with(self, last: SimNode, gone: SimNode) -> None:
-        """Of two homes of one networker, both down, one goes on; what the other said in deals may be on its way."""
+        """Of two homes of one networker, both down, one goes on; what only the other one has is lost."""
         with disk_copy(last.home) as connection:
             kept = own_moves(connection)
-        with disk_copy(gone.home) as connection:
-            said = own_moves(connection)
         self.oracle.put_back.add(self.oracle.homes[last.name])
-        self.oracle.forgot(last.name, said, kept | self._held_of_deals(last, gone))
+        self.oracle.forgot(last.name, kept | self._held_of_deals(last, gone))
 
     def _held_of_deals(self, *without: SimNode) -> set[bytes]:
         """Ids of the messages of deals that any other node holds."""
