@@ -16,11 +16,17 @@ It is slow on purpose, where slow is clearer.
     found, ranges, addresses  sections 11.5, 11.6 and 12.6
     noise, identity, messages, session  sections 9 and 10
     blobs, stamps, seen, links, files   section 12
+    letters, hpke, paths      sections 20 and 23.1
+    offers, deals             sections 22.1 and 21.1
+    accounts, verdicts        what a set of deal messages comes to, and the verdict on each, sections 21.2 to 21.6
+    transcripts, reviews      sections 21.8 and 24
+    prices, mandates          sections 22.2 and 22.3
 
 On top of the codec stands what plays peers:
 
     target, websocket, peer   where the node answers; a link to it by hand; one session that judges all that comes
     author, shelf             writes logs, right and wrong ones; answers the node's questions from what it holds
+    correspondent             writes letters and buys, rightly and wrongly; opens what the node writes
     bench, checking, checks/  what a check works with, what it is, and all of them by subject
     running, reporting        runs them, and tells what came of it; unobservable: what no check covers, and why
     vectors/                  class C0
