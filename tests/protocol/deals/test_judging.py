@@ -400,23 +400,30 @@ def test_a_confirmation_of_what_broke_away_confirms_nothing() -> None:
     assert (state.figures.sent, state.figures.paid, state.figures.unconfirmed) == (0, 60, 0)
 
 
-def test_a_refund_that_broke_away_is_not_confirmed() -> None:
+@pytest.mark.parametrize("first", [False, True])
+def test_a_refund_that_broke_away_is_not_confirmed(first: bool) -> None:
     """R-DEAL-17: likewise; and a side whose first number is doubled has nothing that counts."""
     play = Play()
-    deal, start = play.start.id, play.start
+    deal = play.start.id
     received = play.say("seller", PaymentReceived(amount=50))
     play.say("seller", Decline(reason="other"))
-    refund = play.say("seller", Refund(amount=50))
-    play.say("buyer", RefundReceived(amount=30, refund=refund.id, total=30))
-    last, more = play.messages[-1], []
-    for salt in (1, 2):
-        sent = PaymentSent(amount=1)
-        more.append(unsigned(sent, "buyer", deal=deal, previous=last, seen=[refund], time=FAR, salt=salt))
-    other = unsigned(PaymentReceived(amount=7), "seller", deal=deal, seen=[start], time=received.time)
+    stays = play.say("seller", Refund(amount=10))
+    refund = play.say("seller", Refund(amount=40))
+    play.say("buyer", RefundReceived(amount=5, refund=refund.id, total=5))
+    last = play.messages[-1]
+    more = [
+        unsigned(PaymentSent(amount=1), "buyer", deal=deal, previous=last, seen=[refund], time=FAR, salt=salt)
+        for salt in (1, 2)
+    ]
+    before = None if first else stays
+    other = unsigned(
+        PaymentReceived(amount=7), "seller", deal=deal, previous=before, seen=[play.start], time=refund.time
+    )
     state = judge([*play.messages, *more, other], FAR)
     assert state.phase is Phase.BROKEN
-    assert (state.figures.refund_sent, state.figures.refund_received, state.figures.unconfirmed) == (0, 30, 0)
-    assert state.newest.keys() == {"buyer"}
+    assert state.verdicts[received.id] == ("broken" if first else None)
+    assert (state.figures.refund_sent, state.figures.unconfirmed) == ((0, 0) if first else (10, 5))
+    assert state.newest.keys() == ({"buyer"} if first else {"buyer", "seller"})
 
 
 def test_a_ruling_on_a_dispute_that_does_not_count() -> None:
