@@ -18,13 +18,14 @@ from netnode.ports import Clock
 from netnode.problems import Problem
 from netnode.projections import catalogue
 from netnode.quotas import Distance, Plan, Quotas, Use
-from netnode.store import Reader, Store, room
+from netnode.store import Reader, Store, letters, room
 from netnode.wanting import Releasing
 from protocol.errors import NotHeld
 
 FALLEN_KEPT: Final = 50_000  # logs that a quota let go of and that are not asked for; about 8 MB
 NEAR_OF_ONE: Final = 1_000  # why: one followed peer must not make the whole market its friends
 NEAR_KEPT: Final = 20_000  # of all followed peers together
+WRITTEN_TO: Final = 1_000  # why: whom the owner writes to is no stranger while a letter is on its way
 DROPPED_AT_ONCE: Final = 200  # why: one transaction of a tenth of a second
 ROUNDS: Final = 4
 STEP: Final = 64  # why: with all that is held a hair below a bound, looking again at every entry helps nobody
@@ -268,4 +269,5 @@ class Keeping:
 
 
 def _distances(reader: Reader) -> tuple[frozenset[bytes], dict[bytes, frozenset[bytes]], list[bytes]]:
-    return frozenset(each for each, _ in reader.follows()), room.near(reader), room.named(reader)
+    named = [*room.named(reader), *letters.written_to(reader, WRITTEN_TO)]
+    return frozenset(each for each, _ in reader.follows()), room.near(reader), named

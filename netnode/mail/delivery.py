@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -34,6 +35,9 @@ BATCH: Final = 64  # letters to one recipient read at once; why: 4 MB
 BACK_OFF_MS: Final = (30_000, 6 * 3_600_000)  # first and longest pause
 AT_MAILBOX_MS: Final = 6 * 3_600_000  # until the recipient of a letter that is kept for it is tried again
 LOOK_SECONDS: Final = 60.0  # why: the wall clock may be set right meanwhile
+LEARN_SECONDS: Final = (
+    600.0  # why: a log that was not to be had, or fell to a quota, is no better a minute later
+)
 VISIT_SECONDS: Final = 600.0  # why: a letter at a mailbox is read within minutes, and a dial costs little
 RESTING_SECONDS: Final = 30.0  # after the own disk, or a fault here
 TASK: Final = "delivering letters"
@@ -110,6 +114,7 @@ class Delivery:
         self._met: dict[bytes, None] = {}  # to be served whether due or not
         self._resting: dict[bytes, float] = {}
         self._pause = 0.0  # seconds until the next look, at most
+        self._learnt: dict[bytes, float] = {}  # recipients whose logs were fetched, and when
         self._reasons: dict[int, _Reason] = {}  # what hosts said in the round that goes on
 
     # -- rounds ----------------------------------------------------------------------------------------------
@@ -259,7 +264,7 @@ class Delivery:
             )
             return
         if refusal.code == "letter_key":  # its log has newer keys than are held here, perhaps
-            await self._routes.learn(row.recipient)
+            await self._learn(row.recipient)
             if await self._is_stale(row, letter):
                 await self._store.write(rows.again, row.recipient, letter.envelope.id, now)
                 return
@@ -274,9 +279,18 @@ class Delivery:
             return RecipientKeys(row.x25519)
         found = await self._keys.of(row.recipient)
         if found is None:
-            await self._routes.learn(row.recipient)
+            await self._learn(row.recipient)
             found = await self._keys.of(row.recipient)
         return found
+
+    async def _learn(self, recipient: bytes) -> None:
+        """Brings the log of a recipient here, unless that was tried a moment ago for another letter."""
+        now = self._clock.monotonic()
+        if self._learnt.get(recipient, -math.inf) > now - LEARN_SECONDS:
+            return
+        self._learnt = {each: at for each, at in self._learnt.items() if at > now - LEARN_SECONDS}
+        self._learnt[recipient] = now
+        await self._routes.learn(recipient)
 
     # -- mailbox hosts ---------------------------------------------------------------------------------------
     async def _leave_at_hosts(self, recipient: bytes, own: Sequence[OutRow], others: Sequence[Kept]) -> None:

@@ -239,6 +239,16 @@ def recipients(reader: Reader, now: int) -> list[bytes]:
     return [row[0] for row in found]
 
 
+def written_to(reader: Reader, most: int) -> list[bytes]:
+    """To whom letters of the owner are on their way, the longest waiting first; not who is told that a letter came."""
+    found = reader.connection.execute(
+        "SELECT recipient FROM outbox WHERE due IS NOT NULL AND type != 'ack'"
+        " GROUP BY recipient ORDER BY min(i) LIMIT ?",
+        (most,),
+    )
+    return [row[0] for row in found]
+
+
 def next_due(reader: Reader, now: int) -> int | None:
     """When the next letter falls due after a time, own or others' (ms UTC); None when none does."""
     moments = reader.connection.execute(

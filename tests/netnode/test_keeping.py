@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
+from netnode.mail.public_keys import PublicKeys
 from netnode.problems import Problem
 from netnode.projections import catalogue
 from netnode.quotas import KEEP, LEAST, MIB, Distance, Quotas
 from netnode.simulator.chance import Stream
 from netnode.simulator.disk import SimDisk
-from netnode.store import Reader, Writer, domains, invites, room
+from netnode.store import Reader, Writer, domains, invites, letters, room
 from protocol import encoding, messages
 from protocol.errors import NotHeld
 from protocol.log_state import LogState
-from protocol.records import Block, Listing, Profile, Withdraw, encode_record
+from protocol.records import Block, Keys, Listing, Profile, Withdraw, encode_record
 from tests.long.flood import flooded
 from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, level, until
 from tests.protocol.author import Author, seed
@@ -328,6 +329,37 @@ async def test_those_a_followed_peer_wants_are_near(mesh: Mesh) -> None:
     await b.store.write(Writer.unfollow, friend.id)
     await b.keeping.look(b.gate)
     assert b.keeping.distance(liked.id) is Distance.STRANGER
+
+
+async def test_whom_the_owner_writes_to_is_near_while_the_letter_is_on_its_way(mesh: Mesh) -> None:
+    b = await mesh.node("b")
+    friend, told = Author("friend"), Author("told")
+    await b.take(friend, told)
+
+    def letter(to: Author, kind: str) -> letters.Outgoing:
+        return letters.Outgoing(to.id, kind, b"", seed("letter", kind)[:16], NOW + 1_000, NOW)
+
+    await b.store.write(letters.queue, letter(told, "ack"))
+    await b.store.write(letters.queue, letter(friend, "mail"))
+    await b.keeping.load()
+    assert (b.keeping.distance(friend.id), b.keeping.distance(told.id)) == (Distance.NEAR, Distance.STRANGER)
+    await b.store.write(letters.arrived, friend.id, [seed("letter", "mail")[:16]], NOW)
+    await b.keeping.load()
+    assert b.keeping.distance(friend.id) is Distance.STRANGER
+
+
+async def test_keys_that_were_read_are_known_after_their_log_fell(mesh: Mesh) -> None:
+    b = await mesh.node("b")
+    friend = Author("friend")
+    record = encode_record(Keys(until=NOW + 1_000_000, x25519=seed("x25519")[:32]))
+    friend.entries.append(friend.after(friend.entries[-1], kind=Keys.KIND, record=record))
+    await b.take(friend)
+    keys = PublicKeys(b.store, b.clock)
+    before = await keys.of(friend.id)
+    await b.keeping.drop(b.gate, friend.id)
+    assert before is not None
+    assert await keys.of(friend.id) == before
+    assert await PublicKeys(b.store, b.clock).of(friend.id) is None
 
 
 async def test_a_flood_of_one_stranger_stays_in_the_pool(tmp_path: Path) -> None:
