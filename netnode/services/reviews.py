@@ -126,7 +126,7 @@ class ReviewBook:
         seller, key = _subject(query.ref, self._own.id)
         place = paging.opened(_LIST, query.cursor, int)
         first = 0 if place is None else place[0]
-        await self._projector.level()
+        await self._projector.level_of(seller)  # not all: the logs of carriers may be many
 
         def found(reader: Reader) -> models.Reviews:
             reading = self._read(reader, seller)

@@ -127,6 +127,7 @@ async def test_order_dispute_ruling_refund_and_review(
         await found.carry()
         await trade.buyer.services.reviews.write(models.ReviewWrite(deal=deal, rating=2, text="Ask Abe."))
         await trade.meet()
+        await trade.seller.projector.level()
         page = await trade.seller.services.reviews.list(models.ReviewsQuery(ref=f"{trade.seller.id}/cap"))
         assert [(each.rating, each.buyer) for each in page.items] == [(2, trade.buyer.id)]
         assert (await abe.arbiters.cases(models.CasesQuery())).items == []

@@ -43,6 +43,7 @@ async def hold(home: OpenHome, author: Author, *records: bytes) -> None:
         author.entries.append(author.after(author.entries[-1], Review.KIND, record))
     for outcome in await home.gate.admit_chains([author.entries]):
         assert outcome.fault is None
+    await home.projector.level()
 
 
 def fresh(*names: str) -> list[Author]:
@@ -59,6 +60,13 @@ async def viewer(tmp_path: Path) -> AsyncIterator[OpenHome]:
 async def ratings(home: OpenHome, ref: str | None = None) -> dict[str, models.RatingGroup]:
     found = await home.services.reviews.list(models.ReviewsQuery(ref=ref or id_text(SOL.id)))
     return {group.distance: group for group in found.ratings}
+
+
+async def met(trade: Market) -> None:
+    """Each side has the other's log, and has looked through it."""
+    await trade.meet()
+    for home in (trade.seller, trade.buyer):
+        await home.projector.level()
 
 
 async def finished(trade: Market) -> str:
@@ -78,7 +86,7 @@ async def test_a_buyer_reviews_and_the_listing_shows_it(tmp_path: Path) -> None:
         deal = await finished(trade)
         reviews = trade.buyer.services.reviews
         await reviews.write(models.ReviewWrite(deal=deal[:8], rating=4, text="Warm."))
-        await trade.meet()
+        await met(trade)
         ref = f"{trade.seller.id}/cap"
         seen = await trade.seller.services.reviews.list(models.ReviewsQuery(ref=ref))
         (one,) = seen.items
@@ -105,7 +113,7 @@ async def test_the_next_one_replaces_it_and_withdrawing_takes_it_back(tmp_path: 
         assert [(each.rating, each.buyer) for each in found.items] == [(1, None)]
         await reviews.withdraw(deal)
         assert (await reviews.list(models.ReviewsQuery(ref=trade.seller.id))).items == []
-        await trade.meet()
+        await met(trade)
         assert await ratings(trade.seller) == {}
 
 
@@ -124,7 +132,7 @@ async def test_an_older_version_of_the_listing_is_still_its_listing(tmp_path: Pa
         deal = await finished(trade)
         await trade.buyer.services.reviews.write(models.ReviewWrite(deal=deal, rating=3))
         await trade.seller.services.listings.edit(models.ListingEdit(key="cap", fields={"price": "14.00"}))
-        await trade.meet()
+        await met(trade)
         for home in (trade.seller, trade.buyer):
             assert (
                 sum(each.receipts for each in (await ratings(home, f"{trade.seller.id}/cap")).values()) == 1
