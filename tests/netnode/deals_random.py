@@ -189,7 +189,7 @@ class Deal:
     def step(self, chosen: Step) -> None:
         """Adds a message: mostly one that has effect by itself, where there is any."""
         who, what, date, reading, ruling, odd = chosen
-        role = ROLES[(0, 1, 0, 1, 0, 1, 2)[who % 7]]
+        role = ROLES[(0, 1, 0, 1, 2)[who % 5]]
         spoken = role if odd != WRONG_ROLE else ROLES[(ROLES.index(role) + 1) % 3]
         place = self.placed()
         placed = [each for each in self.said if each.id in place]
@@ -197,8 +197,8 @@ class Deal:
         previous = max(own, key=Said.order, default=None)
         if own and DOUBLED <= odd < OUT_OF_PLACE:
             previous = own[what % len(own)]
-        if odd == FIRST:
-            previous = None
+        if odd == FIRST or (role == "arbiter" and ruling % 2):
+            previous = None  # of an arbiter: a ruling that crosses
         seen: list[Said] = []
         for other, drawn in zip(ROLES, (reading, reading, ruling), strict=True):
             theirs = sorted((each for each in placed if each.role == other), key=Said.order)
