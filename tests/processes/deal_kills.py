@@ -9,9 +9,9 @@ sides or on none.
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -53,20 +53,17 @@ class Owner:
     tried: int = 0
     steps: int = 0
     refused: list[str] = field(default_factory=list)
-    fault: BaseException | None = None
     enough: bool = False
 
     def __post_init__(self) -> None:
-        self.thread = threading.Thread(target=self._work)
-        self.thread.start()
+        pool = ThreadPoolExecutor(1)
+        self.work = pool.submit(self._work)
+        pool.shutdown(wait=False)
 
     def _work(self) -> None:
-        try:
-            while not self.enough:
-                self._round()
-                time.sleep(0.02)  # an owner is no load test
-        except BaseException as error:  # told to whoever waits for them
-            self.fault = error
+        while not self.enough:
+            self._round()
+            time.sleep(0.02)  # an owner is no load test
 
     def _round(self) -> None:
         try:
@@ -91,9 +88,7 @@ class Owner:
     def end(self) -> None:
         """Lets them go, and raises what went wrong with them."""
         self.enough = True
-        self.thread.join()
-        if self.fault is not None:
-            raise self.fault
+        self.work.result()
 
 
 @dataclass
@@ -226,8 +221,8 @@ def _wait(owners: Sequence[Owner], so: Callable[[], bool]) -> None:
 
     def looked() -> bool:
         for owner in owners:
-            if owner.fault is not None:
-                raise owner.fault
+            if owner.work.done():
+                owner.end()
         return so()
 
     wait_until(looked, "the deals go on", PATIENCE)
