@@ -97,7 +97,7 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
         if not parties <= set(homes):
             continue
         missing = sorted(homes[each] for each in parties if homes[each] not in {side.home for side in kept})
-        if missing and not (parties & oracle.put_back and judged(kept[0], now).phase is Phase.FINAL):
+        if missing and not (parties & oracle.put_back and judged(kept[0], now).phase in RESTING):
             raise Violation("deals", f"{missing[0]} knows nothing of the deal {deal.hex()[:10]}")
         if (
             missing
@@ -213,7 +213,7 @@ def _remembered(kept: Sequence[Side], now: int, held: dict[str, set[bytes]]) -> 
     behind = [
         side
         for side in kept
-        if side.messages.keys() < most.messages.keys() and judged(side, now).phase is Phase.FINAL
+        if side.messages.keys() < most.messages.keys() and judged(side, now).phase in RESTING
     ]
     if judged(most, now).phase not in RESTING:
         return kept
