@@ -57,7 +57,6 @@ EDGES: Final = {
     "netnode/store/group.py": 1,  # whoever waits for the commit hears of it
     "netnode/system.py": 1,  # whoever waits for the work hears of it
     "tests/long/inputs.py": 1,  # the verdict of an input
-    "tests/processes/deal_kills.py": 1,  # whoever waits for the work hears of it
 }
 
 
