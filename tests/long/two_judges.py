@@ -1,0 +1,41 @@
+"""Random deals, many, before two judges that share no code: both come to the same of each."""
+
+from __future__ import annotations
+
+import argparse
+import random
+
+from tests.netnode.deals_random import HOUR, START, Step, grown
+from tests.netnode.test_conformance_deals import compare
+
+LATER = 10**6 * HOUR
+STEPS = (3, 16)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """How many, and which."""
+    parser.add_argument("--deals", type=int, default=2_000)
+    parser.add_argument("--seed", type=int, default=0, help="of the first deal; each next one has the next")
+
+
+def run(chosen: argparse.Namespace) -> str:
+    """Judges each deal whole, then with a message missing or by an earlier clock; the first difference ends it."""
+    messages = 0
+    for seed in range(chosen.seed, chosen.seed + chosen.deals):
+        drawn = random.Random(seed)
+        deal = grown(drawn.randrange(1_000), [_step(drawn) for _ in range(drawn.randint(*STEPS))])
+        messages += len(deal.data)
+        less = list(deal.data)
+        if len(less) > 1:
+            less.pop(drawn.randrange(1, len(less)))
+        try:
+            compare(deal.data, START + LATER)
+            compare(less, START + LATER)
+            compare(deal.data, START + drawn.randrange(300) * HOUR)
+        except AssertionError as error:
+            raise AssertionError(f"the judges differ on the deal of --seed {seed}: {error}") from error
+    return f"{chosen.deals} deals of {messages} messages, judged alike"
+
+
+def _step(drawn: random.Random) -> Step:
+    return (*(drawn.randrange(1_001) for _ in range(5)), drawn.randrange(100))
