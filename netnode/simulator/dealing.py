@@ -26,6 +26,13 @@ STEPS: Final[Mapping[str, str]] = {
     "presume_payment": "presume", "presume_refund": "presume",
 }  # fmt: skip
 """Action of a step -> the command that does it."""
+LATE: Final[Mapping[str, str]] = {
+    "lapse_accept": "decline",
+    "presume_payment": "received",
+    "presume_received": "receipt",
+    "presume_refund": "refunded",
+}
+"""A step of the other side that nobody takes -> what the owner can still say; a home put back may know of no deal."""
 OFTEN: Final[Mapping[str, int]] = {
     "accept": 12, "decline": 2, "cancel": 1, "paid": 10, "received": 10, "fulfil": 10, "receipt": 10, "refund": 2,
     "refunded": 6, "dispute": 1, "lapse": 3, "presume": 3,
@@ -114,7 +121,7 @@ async def go_on(stall: Stall) -> None:
 
 
 async def conclude(stall: Stall) -> None:
-    """Takes every step that the own deals wait for from this owner, and declines orders that nobody lapses."""
+    """Takes every step that the own deals wait for from this owner, and says late what nobody lapses or presumes."""
     page = await stall.services.deals.list(models.DealsQuery(limit=DEALS))
     for item in page.items:
         if item.next is None:
@@ -125,8 +132,8 @@ async def conclude(stall: Stall) -> None:
                 continue
             if shown.next.by == shown.role:
                 await _do(stall, shown, STEPS[shown.next.action], plainly=True)
-            elif shown.next.action == "lapse_accept":
-                await _do(stall, shown, "decline")
+            elif shown.next.action in LATE:
+                await _do(stall, shown, LATE[shown.next.action], plainly=True)
         except (
             Problem
         ) as problem:  # the other side may have moved meanwhile, and one deal does not stop the others
