@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from netnode.cli import output
-from netnode.deals.wording import STEPS
+from netnode.deals.wording import COMMANDS, STEPS
 from netnode.operations import models
 from netnode.system import SystemClock
 
@@ -71,8 +71,18 @@ def show_state(state: models.DealState) -> None:
     if state.delivery is not None:
         rows.append(("message", way(state.delivery)))
     output.pairs(rows)
+    output.hint(_hint(state))
     if isinstance(state.held, str):
         output.hint(state.held)
+
+
+def _hint(state: models.DealState) -> str:
+    """The command that comes next: of the step, where it is one's own."""
+    deal, step = deal_id(state.deal), state.next
+    if step is None or step.by != state.role or step.action not in COMMANDS:
+        return f"See all of it with: netnode deal show {deal}"
+    other = " (or decline)" if step.action == "accept" else ""
+    return f"Your turn: netnode deal {COMMANDS[step.action]} {deal}{other}"
 
 
 def show_deals(page: models.Page[models.DealItem]) -> None:
@@ -98,6 +108,7 @@ def show_deals(page: models.Page[models.DealItem]) -> None:
         for one in page.items
     ]
     output.table(("deal", "next", "state", "goods", "price", "with", "your message"), rows, right=(4,))
+    output.hint("See one, and what you can do in it, with: netnode deal show DEAL")
     output.more(page.next)
 
 

@@ -58,5 +58,7 @@ def _show(found: models.Stock) -> None:
         ]
         output.table(("what", "can be sold", "in open deals"), rows, right=(1, 2))
     output.say(
-        "Orders of it are accepted by themselves." if found.auto_accept else "Orders of it wait for you."
+        "New orders of it are accepted by themselves."
+        if found.auto_accept
+        else "New orders of it wait until you accept or decline them; see: netnode deal ls"
     )

@@ -420,9 +420,9 @@ def no_deal(name: str) -> Problem:
 def sold_out(sold: SoldOut, shown: str) -> Problem:
     """The Problem of an accept for which too few pieces are left."""
     choice = f" ({', '.join(sold.options)})" if sold.options else ""
-    left = f"{sold.left:,} left" if sold.left else "none left"
+    left = f"only {sold.left:,} can be sold" if sold.left else "none is left"
     text = (
-        f"Of {sold.key}{choice} there are {left}, and the order needs {sold.wanted:,}. Tell the buyer: "
+        f"Of {sold.key}{choice} {left}, and the order needs {sold.wanted:,}. Tell the buyer: "
         f"netnode deal decline {shown} --reason sold_out, or count again: netnode listing stock {sold.key} --help"
     )
     return Problem(

@@ -107,7 +107,7 @@ WHY: Final = MappingProxyType(
         "ruled": "an arbiter has ruled",
         "terms_differ": "it does not say what the offer says",
         "too_early": "its time has not come yet",
-        "too_much": "the amount is above what there is",
+        "too_much": "the amount is above what is open in this deal",
     }
 )
 """Void code -> why a message has no effect, for the history."""

@@ -50,6 +50,14 @@ _WORDING: Final = (
         re.compile(r"Expected `str` matching regex '\^\[0-9a-f\]\{64\}\$'$"),
         "is not a SHA-256 in 64 hex digits",
     ),
+    (
+        re.compile(r"Expected `str` matching regex '\^\[0-9a-fA-F\]\{4,64\}\$'$"),
+        "is not an id as lists show it: its first digits, at least 4 of 0-9 and a-f",
+    ),
+    (
+        re.compile(r"Expected `str` matching regex '\^\(in\|out\)-.*$"),
+        "is not a mail as `netnode mail ls` names it, such as in-12 or out-3",
+    ),
 )
 
 

@@ -209,6 +209,8 @@ def _name_of(row: DealRow, who: bytes, known: Known) -> str:
 def _goods(goods: Goods | None, money_of: Callable[[int], models.Price], order: Order) -> dict[str, Any]:
     if goods is None:
         return {"lines": [], "discounts": [], "taxes": [], "shipping": None}
+    # Why: a tax that is in the prices is in the price of shipping too, as in the listing; so the lines add up.
+    shipping = order.shipping + sum(line.shipping for line in goods.taxes if line.included)
     return {
         "lines": [
             models.DealLine(
@@ -230,8 +232,8 @@ def _goods(goods: Goods | None, money_of: Callable[[int], models.Price], order: 
             models.DealLine(title=line.title, amount=money_of(line.amount), included=line.included)
             for line in goods.taxes
         ],
-        "shipping": models.DealLine(title=goods.shipping or "", amount=money_of(order.shipping))
-        if order.shipping or goods.shipping
+        "shipping": models.DealLine(title=goods.shipping or "", amount=money_of(shipping))
+        if shipping or goods.shipping
         else None,
         "address": UNSET if goods.address is UNSET else _address(goods.address),
         "contact": goods.contact,

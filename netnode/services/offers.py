@@ -329,6 +329,8 @@ class OfferBook:
         quote = offer.quote
         if goods is None or quote is UNSET:
             return models.OfferShown(offer=item, lines=[], parts=[], taxes=[])
+        # Why: a tax that is in the prices is in that of shipping too; so what a buyer reads adds up.
+        shipping = quote.shipping + sum(line.shipping for line in goods.taxes if line.included)
         return models.OfferShown(
             offer=item,
             lines=[
@@ -349,7 +351,7 @@ class OfferBook:
                 models.DealLine(title=line.title, amount=_view(quote, line.amount), included=line.included)
                 for line in goods.taxes
             ],
-            shipping=_view(quote, quote.shipping) if quote.shipping else UNSET,
+            shipping=_view(quote, shipping) if shipping else UNSET,
         )
 
 

@@ -328,9 +328,9 @@ def _taken_off(
 ) -> DiscountLine:
     """What an offer's discount takes off the goods, at most all of them [R-PRICE-3]."""
     if discount.keys is not UNSET and listing.key not in discount.keys:
-        _refuse("discount", f"{discount.title}: is not for {listing.title}")
+        _refuse("discount", f"the discount {discount.title} is not for {listing.title}")
     if (discount.amount is not UNSET or discount.least) and Money.of(discount) != money:
-        _refuse("discount", f"{discount.title}: is for prices in other money")
+        _refuse("discount", f"the discount {discount.title} is for prices in other money")
     if goods < discount.least:
         _refuse("discount", f"{discount.title}: the goods cost less than it asks for")
     if discount.amount is not UNSET and discount.points is UNSET:
@@ -346,17 +346,17 @@ def _rate(listing: Listing, to: Address | None, service: str | None) -> Shipping
     """The rate that holds for an address [R-PRICE-4]."""
     if listing.shipping is UNSET or listing.ships is False:
         if service is not None:
-            _refuse("no_delivery", f"{listing.title}: has no shipping to choose from")
+            _refuse("no_delivery", f"{listing.title} has no shipping to choose from")
         return None
     if to is None:
-        _refuse("no_delivery", f"{listing.title}: is shipped, so the order needs an address")
+        _refuse("no_delivery", f"{listing.title} is shipped, so the order needs an address")
     rates = [rate for rate in listing.shipping if service is None or rate.label == service]
     for region in (subdivision(to), to.country, "*"):
         for rate in rates:
             if region in rate.regions:
                 return rate
     which = "" if service is None else f" by {service}"
-    return _refuse("no_delivery", f"{listing.title}: is not delivered to {to.country}{which}")
+    return _refuse("no_delivery", f"{listing.title} is not delivered to {to.country}{which}")
 
 
 def _shipping_price(listing: Listing, rate: Shipping, money: Money) -> int:

@@ -161,7 +161,7 @@ async def test_stock_of_variants_is_counted_each_by_itself(tmp_path: Path) -> No
         last = (await trade.order(variant="S-M", address=TO)).deal
         await trade.post.carry()
         problem = await refused(trade.seller.services.deals.accept(models.DealAccept(deal=last)), "sold_out")
-        assert "cap (M, blue) there are none left" in problem.text
+        assert "cap (M, blue) none is left" in problem.text
         shown = await stock.show("cap")
         assert {tuple(each.options): (each.count, each.reserved) for each in shown.counters} == {
             ("L", "blue"): (None, 7),

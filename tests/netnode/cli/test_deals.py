@@ -36,6 +36,7 @@ def test_every_move_answers_alike(ready, name):
     assert set(result.json["next"]) == {"action", "by", "until"}
     told = ready("deal", name, ID, *MOVES[name])
     assert told.code == 0 and "you: pay until" in told.out and "on its way, not there yet" in told.out
+    assert f"Your turn: netnode deal paid {DEAL[:10]}" in told.err
 
 
 def test_an_order_carries_address_and_wishes(ready, runtime):
@@ -53,7 +54,9 @@ def test_an_order_carries_address_and_wishes(ready, runtime):
 
 
 def test_the_list_and_one_deal_in_words(ready):
-    told = ready("deal", "ls").out
+    listed = ready("deal", "ls")
+    told = listed.out
+    assert "netnode deal show DEAL" in listed.err
     assert "Sol (seller)" in told and "you: pay until" in told and "12.50 EUR" in told
     assert ready("deal", "ls", "--role", "seller").out.startswith("No deals are open.")
     shown = ready("deal", "show", ID)
@@ -65,6 +68,10 @@ def test_the_list_and_one_deal_in_words(ready):
     assert "\x1b" not in shown.out  # a text of the other side moves no cursor
     unknown = ready("deal", "show", "0000")
     assert unknown.code == 3
+    wrong = ready("deal", "show", "zzz")
+    assert wrong.code == 2 and "is not an id as lists show it" in wrong.err and "regex" not in wrong.err
+    mail = ready("mail", "show", "zzz")
+    assert mail.code == 2 and "netnode mail ls" in mail.err and "regex" not in mail.err
 
 
 def test_a_file_is_sent_and_saved(ready, runtime, tmp_path):
