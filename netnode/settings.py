@@ -226,7 +226,7 @@ SETTINGS: Final[dict[str, Setting]] = {
         Setting(
             "quota_near_mb",
             64,
-            "The same of one networker that is near: a peer you added or write to, or one that somebody you follow wants.",
+            "The same of one networker that is near: you added or write to it, or somebody you follow wants it.",
             *_whole(1, 1_000_000),
         ),
         Setting(

@@ -160,7 +160,12 @@ CODES: Final[dict[str, Code]] = {
         Code("doubled", _V, False, "its number was used twice, and the other side has not named this branch"),
         Code("broken", _V, False, "both sides used a number twice: nothing from there on counts"),
         Code("not_party", _V, False, "this role may not send this type of deal message"),
-        Code("consent", _V, False, "the arbiter's consent does not fit the order, or the arbiter is a party to it"),
+        Code(
+            "consent",
+            _V,
+            False,
+            "the arbiter's consent does not fit the order, or the arbiter is a party to it",
+        ),
         Code("terms_differ", _V, False, "the terms are not those offered, ordered or consented to"),
         Code("already", _V, False, "what it says was said before"),
         Code("not_needed", _V, False, "the order is a contract by itself"),

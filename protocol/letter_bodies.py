@@ -157,11 +157,14 @@ class ConsentLetter(Struct, frozen=True, kw_only=True):
     ]
     openers: Annotated[_Openers, doc("as in `deal`: those of the arbiter")] = ()
     text: Annotated[
-        Annotated[str, Meta(max_length=limits.MAX_MAIL_TEXT)], doc("the arbiter's terms, of which it holds the hash")
+        Annotated[str, Meta(max_length=limits.MAX_MAIL_TEXT)],
+        doc("the arbiter's terms, of which it holds the hash"),
     ]
 
 
-LetterBody = Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer | Witness | MandateLetter | ConsentLetter
+LetterBody = (
+    Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer | Witness | MandateLetter | ConsentLetter
+)
 
 LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
     {

@@ -36,7 +36,16 @@ _CLOSE_CODES: Final = {"": 1000, "blocked": 1008, "twin": 1008, "busy": 1013, "i
 _REFUSALS: Final = frozenset(
     {"cursor", "not_here", "rate", "busy", "gap", "unknown_author"}
     | {"invite", "invite_expired", "invite_used", "invite_pin"}
-    | {"letter", "letter_expired", "letter_key", "letter_token", "mailbox", "mailbox_full", "blocked", "no_stamp"}
+    | {
+        "letter",
+        "letter_expired",
+        "letter_key",
+        "letter_token",
+        "mailbox",
+        "mailbox_full",
+        "blocked",
+        "no_stamp",
+    }
     | {"unknown_epoch", "contested"}
 )
 AnswerT = TypeVar("AnswerT", bound=msgspec.Struct)

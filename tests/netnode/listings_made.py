@@ -21,8 +21,8 @@ def features(words: str) -> frozenset[str]:
 
 ALL = features(
     "area availability preorder brand category commission condition currencies credit dates expires gtin hashes alts "
-    "html kinds markdown members mpn options sale period points plain shipping ships unshipped sku summary tags tax url "
-    "variants weight images formulas images_of_variants variant_skus"
+    "html kinds markdown members mpn options sale period points plain shipping ships unshipped sku summary tags tax "
+    "url variants weight images formulas images_of_variants variant_skus"
 )
 LETTERS = "abcXYZ 019éß杯"
 AWKWARD = LETTERS + "=+-@'\",;:\\|>#[]{}/_."

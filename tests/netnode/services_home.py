@@ -183,7 +183,19 @@ async def opened(
                 trading=trade,
             )
             yield OpenHome(
-                me, home, store, gate, own, projector, clock, services, sessions, stopped, ring, letters, trade
+                me,
+                home,
+                store,
+                gate,
+                own,
+                projector,
+                clock,
+                services,
+                sessions,
+                stopped,
+                ring,
+                letters,
+                trade,
             )
     finally:
         await store.close()
