@@ -79,7 +79,8 @@ def show_state(state: models.DealState) -> None:
 def _hint(state: models.DealState) -> str:
     """The command that comes next: of the step, where it is one's own."""
     deal, step = deal_id(state.deal), state.next
-    if step is None or step.by != state.role or step.action not in COMMANDS:
+    # Why not in a dispute: who has just opened one is not told to confirm what it is about.
+    if step is None or step.by != state.role or step.action not in COMMANDS or state.state == "disputed":
         return f"See all of it with: netnode deal show {deal}"
     other = " (or decline)" if step.action == "accept" else ""
     return f"Your turn: netnode deal {COMMANDS[step.action]} {deal}{other}"

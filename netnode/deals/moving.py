@@ -140,7 +140,14 @@ def dispute(claim: str, enclosed: Note | None) -> Make:
     """Opens a dispute: what the seller should keep."""
 
     def make(known: Known, connection: apsw.Connection) -> Move:
-        return Move(Dispute(claim=minor_of(known.order, claim)), enclosed)
+        figures, minor = known.state.figures, minor_of(known.order, claim)
+        # Why here: a slip would have effect, and each side has one dispute.
+        if minor > max(figures.price, figures.paid, figures.sent):
+            text = (
+                "--claim is what the seller should keep: at most the price, or what was paid if that is more."
+            )
+            raise Problem(text, ExitCode.REFUSED, "too_much")
+        return Move(Dispute(claim=minor), enclosed)
 
     return make
 

@@ -97,6 +97,8 @@ async def test_a_dispute_is_withdrawn_or_closed_unresolved(tmp_path: Path) -> No
         deal = await agreed(trade)
         sells, buys = trade.seller.services.deals, trade.buyer.services.deals
         await refused(buys.lapse(models.DealLapse(deal=deal, what="dispute")), "no_dispute")
+        above = await refused(buys.dispute(models.DealDispute(deal=deal, claim="1000.00")), "too_much")
+        assert "keep" in above.text  # a slip would cost the one dispute that a side has
         assert (await buys.dispute(models.DealDispute(deal=deal, claim="0"))).state == "disputed"
         await trade.post.carry()
         await refused(sells.rule(models.DealRuling(deal=deal, keeps="0")), "not_party")
