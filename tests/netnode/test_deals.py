@@ -360,7 +360,8 @@ async def test_what_is_not_authentic_is_refused_with_its_code(tmp_path: Path) ->
         (answer,) = await trade.post.waiting(trade.seller)
         accept = decode_content(answer.content).body
         assert isinstance(accept, DealLetter)
-        forged = structs.replace(accept, messages=(accept.messages[0][:-1] + b"\x00",))
+        signed = accept.messages[0]
+        forged = structs.replace(accept, messages=(signed[:-1] + bytes([signed[-1] ^ 1]),))
         row = with_content(answer, encode_content(forged), trade.buyer.me.id)
         found = await trade.post.bring(trade.seller, row)
         assert found is not None and found.code == "signature"
