@@ -189,6 +189,7 @@ def paid(context: click.Context, /, passphrase_file: Path | None, **given: Any) 
 @deal.command(cls=NodeCommand, epilog=examples(f"netnode deal received {_EXAMPLE}"))
 @click.argument("deal")
 @_money_options
+@click.option("--anyway", is_flag=True, help="Also more than what is stated or due.")
 @passphrase_option
 @click.pass_context
 def received(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:

@@ -286,7 +286,7 @@ class Desk:
     def _impossible(self, known: Known, type: str, void: Void) -> Problem:
         """Why a move has no effect, and what is possible instead."""
         deal = known.row.id.hex()
-        reason = impossible(type, known.role, void.code, void.text)
+        reason = impossible(type, known.role, void.code, void.text, known.steps)
         instead = possible(moves(known.state, known.role, known.now), deal[:SHOWN])
         return Problem(f"{reason} {instead}", ExitCode.REFUSED, void.code, {"deal": deal})
 

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from netnode.deals.desk import Make, Move
 from netnode.deals.known import Known
+from netnode.deals.wording import amount_text
 from netnode.market import money
 from netnode.problems import ExitCode, Problem
 from protocol.deals.bodies import (
@@ -36,7 +37,7 @@ from protocol.deals.bodies import (
 from protocol.deals.enclosures import Note
 from protocol.deals.message import Message
 from protocol.deals.moves import draft, moves
-from protocol.deals.state import PartStatus
+from protocol.deals.state import PartStatus, Phase
 from protocol.errors import Void
 from protocol.limits import MAX_INT, SALT_BYTES
 
@@ -65,6 +66,8 @@ def paid(amount: str | None, enclosed: Note | None) -> Make:
     """The buyer paid: so much, or all that is due and not said to be paid yet."""
 
     def make(known: Known, connection: apsw.Connection) -> Move:
+        if amount is None:
+            _accepted(known)
         figures = known.state.figures
         open_ = figures.payment_due - figures.unconfirmed_payments
         return Move(PaymentSent(amount=_amount(known, amount, open_, "to pay")), enclosed)
@@ -72,14 +75,24 @@ def paid(amount: str | None, enclosed: Note | None) -> Make:
     return make
 
 
-def received(amount: str | None, enclosed: Note | None) -> Make:
-    """The seller confirms a payment: the oldest one of that amount that is not confirmed, else money without a word."""
+def received(amount: str | None, enclosed: Note | None, *, anyway: bool = False) -> Make:
+    """The seller confirms a payment: the oldest one of that amount that is not confirmed, else money without a word.
+
+    Args:
+        amount: as typed; None: what was stated, else what is due.
+        enclosed: a word with it.
+        anyway: also more than what is stated or due.
+    """
 
     def make(known: Known, connection: apsw.Connection) -> Move:
+        figures = known.state.figures
         confirmed = {each.body.payment for each in _effective(known, PaymentReceived)}  # type: ignore[union-attr]
         claim = _unanswered(known, PaymentSent, confirmed, amount)
-        due = known.state.figures.payment_due if claim is None else _said(claim)
+        _accepted(known)
+        due = figures.payment_due if claim is None else _said(claim)
         minor = _amount(known, amount, due, "to confirm")
+        if claim is None and not anyway:
+            _refuse_above(known, minor)
         payment = UNSET if claim is None else claim.id
         return Move(PaymentReceived(amount=minor, payment=payment), enclosed)
 
@@ -190,6 +203,7 @@ def presume(what: str | None, part: int | None) -> Make:
     """Takes as confirmed what nobody confirmed in time."""
 
     def make(known: Known, connection: apsw.Connection) -> Move:
+        _accepted(known)
         guess = "payment" if known.role == "buyer" else "received"
         match what or _only(known, "presume_", _PRESUMPTIONS, guess):
             case "received":
@@ -271,6 +285,25 @@ def _amount(known: Known, text: str | None, due: int, what: str) -> int:
             "nothing_due",
         )
     return minor
+
+
+def _accepted(known: Known) -> None:
+    """Refuses what makes no sense before the seller has accepted; the code says so better than "nothing is left"."""
+    if known.state.phase is Phase.ORDERED:
+        raise Void("not_agreed", "the seller has not accepted the order yet")
+
+
+def _refuse_above(known: Known, minor: int) -> None:
+    """Refuses to confirm a larger payment than is stated or due. Why: a confirmation cannot be taken back."""
+    limit = max(known.state.figures.payment_due, known.state.figures.unconfirmed_payments)
+    if minor > limit:
+        raise Problem(
+            f"{amount_text(known.order, minor)} is more than the {amount_text(known.order, limit)} that is stated or "
+            f"due, and what you confirm cannot be taken back: the rest would be yours to pay back. "
+            "If so much has arrived, add --anyway.",
+            ExitCode.REFUSED,
+            "too_much",
+        )
 
 
 def _part(known: Known, part: int | None, wanted: tuple[PartStatus, ...], what: str) -> int:

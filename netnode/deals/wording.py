@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
+from netnode.market import money
+from protocol.deals.bodies import Order
+from protocol.deals.moves import Next
 from protocol.deals.table import ROWS
+from protocol.records import Price
 
 COMMANDS: Final = MappingProxyType(
     {
@@ -96,7 +101,7 @@ WHY: Final = MappingProxyType(
         "no_arbiter": "the order names no arbiter",
         "no_dispute": "no dispute is open",
         "no_order": "there is no order",
-        "not_agreed": "there is no contract",
+        "not_agreed": "the seller has not accepted the order, so there is no contract",
         "not_needed": "the order is on an offer to this buyer, so the contract stands already",
         "not_party": "its sender has no part in the deal, or may not send this",
         "nothing_due": "no refund is sent or due",
@@ -113,6 +118,39 @@ WHY: Final = MappingProxyType(
 """Void code -> why a message has no effect, for the history."""
 
 
+_BEFORE: Final = MappingProxyType(
+    {
+        "lapse_accept": "accept",
+        "lapse_pay": "payment_sent",
+        "lapse_fulfil": "fulfil",
+        "presume_received": "receive",
+        "presume_payment": "payment_received",
+        "presume_refund": "refund_received",
+    }
+)
+
+
+def too_early(type: str, steps: Iterable[Next]) -> str:
+    """Why a lapse or a presumption is not possible yet, with the date from which it is where one is known.
+
+    Args:
+        type: of the message.
+        steps: what the deal waits for now: their end is the beginning of what may be said instead.
+    """
+    actions = ("ruling", "lapse_dispute") if type == "lapse_dispute" else (_BEFORE.get(type),)
+    dates = [each.until for each in steps if each.action in actions and each.until is not None]
+    if not dates:
+        return WHY["too_early"]
+    from_ = datetime.fromtimestamp(min(dates) / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    return f"{WHY['too_early']}, it will on {from_} UTC"
+
+
+def amount_text(order: Order, amount: int) -> str:
+    """An amount of a deal in words: ``12.50 EUR``."""
+    shown = money.view(Price(amount=amount, currency=order.currency, issuer=order.issuer, unit=order.unit))
+    return f"{shown['amount']} {shown.get('currency', shown.get('unit', ''))}".strip()
+
+
 def commands(types: Iterable[str]) -> list[str]:
     """The commands that send these types, each once."""
     return list(dict.fromkeys(COMMANDS[each] for each in types if each in COMMANDS))
@@ -126,7 +164,7 @@ def possible(types: Iterable[str], deal: str) -> str:
     return f"What you can do in this deal now: {', '.join(found)} (netnode deal COMMAND {deal})."
 
 
-def impossible(type: str, role: str, code: str, text: str) -> str:
+def impossible(type: str, role: str, code: str, text: str, steps: Iterable[Next] = ()) -> str:
     """Why a move cannot be made, as a sentence.
 
     Args:
@@ -134,8 +172,9 @@ def impossible(type: str, role: str, code: str, text: str) -> str:
         role: of who wants to send it.
         code: why it would have no effect.
         text: the same in words, where nothing better is known.
+        steps: what the deal waits for now.
     """
-    reason = WHY.get(code) or text.rstrip(".")
+    reason = too_early(type, steps) if code == "too_early" else WHY.get(code) or text.rstrip(".")
     if not type:
         return f"{reason[:1].upper()}{reason[1:]}."
     command = COMMANDS.get(type, type)

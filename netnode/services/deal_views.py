@@ -11,9 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from netnode.deals.holding import holding, sentence
 from netnode.deals.known import Known
-from netnode.deals.wording import SAID, commands, why
+from netnode.deals.wording import SAID, amount_text, commands, why
 from netnode.mail.letters import delivery_of
-from netnode.market import money
 from netnode.operations import models
 from netnode.projections import views
 from netnode.store import Reader
@@ -43,12 +42,6 @@ def price_of(order: Order, amount: int) -> models.Price:
     """An amount of a deal, in its currency or unit."""
     price = Price(amount=amount, currency=order.currency, issuer=order.issuer, unit=order.unit)
     return views.price_view(price)
-
-
-def amount_text(order: Order, amount: int) -> str:
-    """An amount of a deal in words: ``12.50 EUR``."""
-    shown = money.view(Price(amount=amount, currency=order.currency, issuer=order.issuer, unit=order.unit))
-    return f"{shown['amount']} {shown.get('currency', shown.get('unit', ''))}".strip()
 
 
 def arbiter_fee(order: Order, price: int) -> models.Price | UnsetType:

@@ -99,7 +99,9 @@ class DealBook:
 
     async def received(self, request: models.DealMoney) -> models.DealState:
         """Confirms a payment."""
-        return await self._move(request.deal, moving.received(request.amount, _money_note(request)))
+        return await self._move(
+            request.deal, moving.received(request.amount, _money_note(request), anyway=request.anyway)
+        )
 
     async def fulfil(self, request: models.DealFulfil) -> models.DealState:
         """Delivers a part."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from netnode.cli.output import when
 from netnode.deals import buying
 from netnode.deals.known import load, read_enclosure
 from netnode.deals.receiving import UNDECIDED
@@ -87,17 +88,25 @@ async def test_from_order_to_receipt_both_sides_see_the_same(tmp_path: Path) -> 
 
 async def test_a_move_that_is_not_possible_says_why_and_what_is(tmp_path: Path) -> None:
     async with market(tmp_path) as trade:
-        deal = (await trade.order()).deal
+        ordered = await trade.order()
+        deal = ordered.deal
         buys = trade.buyer.services.deals
         problem = await refused(buys.paid(models.DealMoney(deal=deal, amount="12.50")), "not_agreed")
         assert problem.exit_code is ExitCode.REFUSED
         assert problem.text == (
-            "`paid` is not possible now: there is no contract. "
+            "`paid` is not possible now: the seller has not accepted the order, so there is no contract. "
             f"What you can do in this deal now: cancel (netnode deal COMMAND {deal[:10]})."
         )
         problem = await refused(buys.accept(models.DealAccept(deal=deal)), "not_party")
         assert problem.text.startswith("`accept` is for the seller; in this deal you are the buyer.")
-        await refused(buys.lapse(models.DealLapse(deal=deal)), "too_early")
+        early = await refused(buys.lapse(models.DealLapse(deal=deal)), "too_early")
+        until = ordered.next.until  # type: ignore[union-attr]
+        assert f"it will on {when(until)} UTC" in early.text
+        for call in (
+            buys.paid(models.DealMoney(deal=deal)),
+            buys.presume(models.DealPresume(deal=deal)),
+        ):
+            assert "has not accepted" in (await refused(call, "not_agreed")).text
         await refused(buys.show("ff" * 32), "no_deal")
         await refused(buys.paid(models.DealMoney(deal=deal, amount="1.234")), "amount")
         before = await buys.show(deal)

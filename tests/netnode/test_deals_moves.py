@@ -92,6 +92,24 @@ async def test_refunds_are_found_and_confirmed(tmp_path: Path) -> None:
         assert (await said(trade, deal))[-3:] == ["cancel", "refund", "refund_received"]
 
 
+async def test_more_money_than_is_stated_or_due_is_confirmed_only_when_asked_twice(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        sells, buys = trade.seller.services.deals, trade.buyer.services.deals
+        await buys.paid(money(deal, "2.50"))
+        await buys.paid(money(deal, "10.00"))
+        await trade.post.carry()
+        told = await refused(sells.received(money(deal, "1000")), "too_much")
+        assert "1000.00 EUR" in told.text and "12.50 EUR" in told.text and "--anyway" in told.text
+        await sells.received(money(deal, "10.00"))
+        await refused(sells.received(money(deal, "3.00")), "too_much")
+        await sells.received(money(deal, "3.00", anyway=True))
+        assert (await sells.show(deal)).figures.refund_due.amount == "0.50"
+        await sells.refund(money(deal))
+        await trade.post.carry()
+        await refused(buys.refunded(money(deal, "5.00")), "too_much")  # for a refund the protocol says so
+
+
 async def test_a_dispute_is_withdrawn_or_closed_unresolved(tmp_path: Path) -> None:
     async with market(tmp_path) as trade:
         deal = await agreed(trade)

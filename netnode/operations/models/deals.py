@@ -237,10 +237,14 @@ class DealEnd(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DealMoney(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A payment or refund, sent or received. Without an amount: all that is open."""
+    """A payment or refund, sent or received. Without an amount: all that is open.
+
+    `anyway`: confirms also a larger payment than is stated or due.
+    """
 
     deal: DealText
     amount: Amount | None = None
+    anyway: bool = False
     method: Label | None = None
     reference: Label | None = None
     text: Word | None = None
