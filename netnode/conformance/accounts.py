@@ -97,12 +97,15 @@ def account(deal: Deal, messages: Collection[Message]) -> Account:
 def _strike(deal: Deal, found: Account) -> None:
     """What has no effect beside a message that crosses it."""
     rulings = found.of("ruling")
-    if len(rulings) > 1:
-        found.struck |= dict.fromkeys((each.id for each in rulings), "two_rulings")
-    elif rulings:
-        found.ruling = rulings[0]
+    for ruling in rulings:
+        others = {each.id for each in rulings if ruling.id not in deal.seen[each.id]} - {ruling.id}
+        if others - deal.seen[ruling.id]:
+            found.struck[ruling.id] = "two_rulings"
+        else:
+            found.ruling = ruling
+    if found.ruling is not None:
         for lapse in found.of("lapse_dispute"):
-            if lapse.id not in deal.seen[rulings[0].id]:
+            if lapse.id not in deal.seen[found.ruling.id]:
                 found.struck[lapse.id] = "ruled"
     for lapse in found.of("lapse_pay"):
         if any(lapse.id not in deal.seen[payment.id] for payment in found.of("payment_sent")):

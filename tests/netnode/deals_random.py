@@ -31,7 +31,8 @@ CONSENT: Final = encoding.encode(
 )
 ROLES: Final = ("buyer", "seller", "arbiter")
 AFTER: Final = (1, 1, 1, 1, 1, 1, 1, 1, 0, 10, 15, 15, 20, 20, 30, 40, 40, 100, 500, -1)
-"""Hours after the newest message that is named; some are the very end of a term."""
+"""Hours after the newest message that is named."""
+TERMS: Final = (10, 15, 20, 30, 40, 100)
 WRONG_ROLE, FIRST, NAMES_ANY, WRONG_NUMBER, BACKWARDS, DOUBLED, OUT_OF_PLACE, HONEST = 0, 1, 2, 3, 4, 5, 8, 85
 """What is odd about a step, by its last number; from DOUBLED to OUT_OF_PLACE a number is used twice."""
 PRICES: Final = ((100,), (60, 40), (0, 50), (30, 30, 40))
@@ -207,6 +208,10 @@ class Deal:
         if odd == NAMES_ANY:
             seen.append(self.said[what % len(self.said)])
         date_of = max((each.time for each in (previous, *seen) if each is not None), default=START)
+        time = date_of + AFTER[date % len(AFTER)] * HOUR
+        ends = [each.time + hours * HOUR for each in placed for hours in TERMS]
+        if date % 4 == 0 and (ahead := [end for end in ends if end > date_of]):
+            time = ahead[what % len(ahead)] - date // 4 % 2  # a term's very end, or just before it
         made = [
             frame(
                 type,
@@ -215,7 +220,7 @@ class Deal:
                 0 if previous is None else previous.number + 1 + (odd == WRONG_NUMBER),
                 None if previous is None else previous.id,
                 list(dict.fromkeys(each.id for each in seen if each is not previous))[:3],
-                date_of + AFTER[date % len(AFTER)] * HOUR,
+                time,
                 body,
             )
             for type, body in self.bodies(spoken)

@@ -6,6 +6,7 @@ Any difference is a fault of one judge or a hole in SPEC.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
@@ -58,19 +59,22 @@ def test_two_judges_agree(kind: int, chosen: list[Step], cut: int, missing: int)
     compare(data, START + cut * HOUR if cut % 2 else START + 10**6 * HOUR)
 
 
+def _say(deal: Deal, role: str, type: str, body: dict[str, Any], hours: int, *, twice: bool = False) -> bytes:
+    """Adds a message that has seen the newest of each other role; `twice`: as the first of its sender."""
+    own = [] if twice else [each for each in deal.said if each.role == role]
+    newest = {each.role: each.id for each in deal.said if each.role != role}
+    rulings = [each.id for each in deal.said if each.role == "arbiter" != role]
+    seen = [*(id for other, id in newest.items() if other != "arbiter"), *rulings]
+    previous = own[-1].id if own else None
+    deal.add(frame(type, deal.said[0].id, role, len(own), previous, seen, START + hours * HOUR, body))
+    return deal.said[-1].id
+
+
 def test_a_presumed_payment_begins_the_time_for_disputes() -> None:
     """R-DEAL-14: presumptions of any kind do; the second judge once knew those of receipts only."""
     deal = Deal()
     deal.add(start(0))
-
-    def say(role: str, type: str, body: dict[str, Any], hours: int) -> bytes:
-        own = [each for each in deal.said if each.role == role]
-        seen = [each.id for each in deal.said if each.role != role][-1:]
-        previous = own[-1].id if own else None
-        time = START + hours * HOUR
-        deal.add(frame(type, deal.said[0].id, role, len(own), previous, seen, time, body))
-        return deal.said[-1].id
-
+    say = partial(_say, deal)
     say("seller", "accept", {"key": KEY, "listing": LISTING}, 1)
     payment = say("buyer", "payment_sent", {"amount": 100}, 2)
     say("seller", "fulfil", {}, 3)
@@ -81,3 +85,19 @@ def test_a_presumed_payment_begins_the_time_for_disputes() -> None:
     assert state.verdicts[dispute] is None
     late = say("buyer", "dispute", {"claim": 0}, 301)
     assert compare(deal.data, START + 1_000 * HOUR).verdicts[late] == "hold_over"
+
+
+def test_a_ruling_that_has_seen_two_that_cross_stands() -> None:
+    """R-DEAL-18: it crosses neither; the second judge once held every ruling beside another void."""
+    deal = Deal()
+    deal.add(start(1))
+    say = partial(_say, deal)
+    say("seller", "accept", {"key": KEY, "listing": LISTING}, 1)
+    first = say("seller", "dispute", {"claim": 0}, 2)
+    said = {"delivered": [], "keeps": 0, "paid": 40}
+    crossing = {say("arbiter", "ruling", {**said, "dispute": first}, 3 + at, twice=True) for at in range(2)}
+    second = say("buyer", "dispute", {"claim": 0}, 5)
+    last = say("arbiter", "ruling", {**said, "dispute": second}, 6, twice=True)
+    state = compare(deal.data, START + 10 * HOUR)
+    assert {state.verdicts[id] for id in crossing} == {"two_rulings"}
+    assert state.verdicts[last] is None and state.ruling is not None
