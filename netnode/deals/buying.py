@@ -84,6 +84,8 @@ def of_listing(
         if void.code == "no_delivery" and wishes.address is UNSET:
             text = f"{listing.title} is shipped: say where to, with --name, --line, --postcode, --city and --country."
         raise Problem(text, ExitCode.REFUSED, void.code) from void
+    if listing.shipping is not UNSET and listing.ships is not False:
+        _refuse_vague(listing, wishes.address)
     order = Order(
         commission=listing.commission,
         currency=found.money.currency,
@@ -165,6 +167,21 @@ def choice_of(listing: Listing, text: str | None, quantity: int) -> Choice:
 def _names(variant: Variant, options: Sequence[str]) -> str:
     values = ", ".join(f"{name}={value}" for name, value in zip(options, variant.options, strict=True))
     return f"{values} ({variant.sku})" if variant.sku else values
+
+
+def _refuse_vague(listing: Listing, address: Address | UnsetType) -> None:
+    """Refuses an address that prices the shipping and that nobody can deliver to.
+
+    Why here: the order is sealed and signed, so neither side could complete it.
+    """
+    if address is UNSET:
+        return
+    given = (("--line", bool(address.lines)), ("--city", address.city is not UNSET))
+    missing = [option for option, there in given if not there]
+    if missing:
+        text = f"{listing.title} is shipped, and nobody finds this address: add {' and '.join(missing)}"
+        more = "" if address.name is not UNSET else ", and --name with who gets it"
+        raise Problem(f"{text}{more}.", ExitCode.USAGE, "address")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ from protocol.deals.transcript import in_order
 from protocol.errors import RemoteProtocolError
 
 Enclosure = TypeVar("Enclosure", Goods, Note)
+_ENDS_DISPUTE: Final = ("ruling", "lapse_dispute")
 _OVER: Final = (Phase.FINAL, Phase.BROKEN)
 
 
@@ -75,11 +76,14 @@ class Known:
 
     @property
     def steps(self) -> tuple[Next, ...]:
-        """What the deal waits for, the owner's steps first; nobody has to deliver before it is paid."""
+        """What the deal waits for, the owner's steps first; nobody has to deliver before it is paid.
+
+        In a dispute what ends it comes before both, whoever's it is: all else hangs on that.
+        """
         found = steps(self.state, self.now)
         unpaid = any(each.action == "payment_sent" for each in found)
         own = [each for each in found if each.by == self.role and not (unpaid and each.action == "fulfil")]
-        return (*own, *(each for each in found if each not in own))
+        return tuple(sorted(found, key=lambda each: (each.action not in _ENDS_DISPUTE, each not in own)))
 
     def ordered(self) -> list[Message]:
         """All messages, each after those that it names."""

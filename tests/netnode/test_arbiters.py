@@ -102,6 +102,8 @@ async def test_order_dispute_ruling_refund_and_review(
         assert said == {"buyer": ("2.50", "The seam was open."), "seller": ("12.50", "It left whole.")}
         for side in await trade.both(deal):
             assert side.arbiter_fee == case.fee
+            assert side.next is not None and side.next.until is not None
+            assert (side.next.action, side.next.by) == ("ruling", "arbiter")
         shown = await abe.arbiters.show(deal[:8])
         assert shown.terms == TERMS and shown.case == case
 

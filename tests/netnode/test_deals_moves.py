@@ -31,7 +31,7 @@ SHIRT: dict[str, object] = {
         {"options": {"Size": "L", "Colour": "blue"}, "price": "52.00"},
     ],
 }
-TO = models.DealAddress(country="DE", name="Bea")
+TO = models.DealAddress(country="DE", name="Bea", lines=["Am Sand 1"], city="Ulm")
 
 
 def money(deal: str, amount: str | None = None, **more: Any) -> models.DealMoney:
@@ -117,7 +117,9 @@ async def test_a_dispute_is_withdrawn_or_closed_unresolved(tmp_path: Path) -> No
         await refused(buys.lapse(models.DealLapse(deal=deal, what="dispute")), "no_dispute")
         above = await refused(buys.dispute(models.DealDispute(deal=deal, claim="1000.00")), "too_much")
         assert "keep" in above.text  # a slip would cost the one dispute that a side has
-        assert (await buys.dispute(models.DealDispute(deal=deal, claim="0"))).state == "disputed"
+        opened = await buys.dispute(models.DealDispute(deal=deal, claim="0"))
+        assert opened.state == "disputed" and opened.next is not None
+        assert (opened.next.action, opened.next.by) == ("lapse_dispute", "buyer")
         await trade.post.carry()
         await refused(sells.rule(models.DealRuling(deal=deal, keeps="0")), "not_party")
         await refused(sells.lapse(models.DealLapse(deal=deal, what="dispute")), "too_early")
@@ -154,6 +156,7 @@ async def test_an_order_that_cannot_be_made_says_what_to_change(tmp_path: Path) 
             ({"variant": "blue"}, "variant", "has no variant"),
             ({"variant": "S-M"}, "no_delivery", "--country"),
             ({"variant": "S-M", "address": models.DealAddress(country="US")}, "no_delivery", "US"),
+            ({"variant": "S-M", "address": models.DealAddress(country="DE")}, "address", "--line and --city"),
             ({"variant": "S-M", "address": TO, "renew": True}, "renew", "--renew"),
             ({"variant": "S-M", "address": TO, "arbiter": trade.seller.id}, "arbiter", "neither"),
         ):
