@@ -75,12 +75,14 @@ def draft(state: DealState, role: Role, body: DealBody, now: int) -> Draft:
 def moves(state: DealState, role: Role, now: int) -> tuple[str, ...]:
     """The types of message that would have effect when a role sent them now, in the order of the table.
 
-    Raises:
-        Void, LocalProtocolError: as `draft`, where no message at all can be drafted.
+    None where the role cannot send anything now, for the reasons that `draft` tells.
     """
     if state.phase is Phase.BROKEN:
         return ()
-    places = list(_places(state, role, now))
+    try:
+        places = list(_places(state, role, now))
+    except (Void, LocalProtocolError):
+        return ()
     return tuple(
         type
         for type, sender in ROWS

@@ -132,7 +132,7 @@ def test_a_home_that_cannot_be_written(place: Place, tmp_path: Path) -> None:
 def test_a_full_disk_loses_nothing_that_was_there(place: Place, tmp_path: Path) -> None:
     place.ask("listing", "add", "--kind", "product", "--key", "lamp", "--title", "Brass lamp")
     feed = tmp_path / "feed.csv"
-    rows = [f"thing-{n},Thing {n},5,true,{'long text ' * 150}" for n in range(200)]
+    rows = [f"thing-{n},Thing {n},5,true,{'long text ' * 150}" for n in range(600)]
     feed.write_text("\n".join(["Handle,Title,Variant Price,Published,Body (HTML)", *rows]))
     full = place.home.joinpath("store.sqlite3").stat().st_size + 64 * 1024
     result = place.run("listing", "import", feed, "--currency", "EUR", preexec_fn=files_up_to(full))
@@ -140,7 +140,7 @@ def test_a_full_disk_loses_nothing_that_was_there(place: Place, tmp_path: Path) 
     assert result.sentence
     assert place.ask("log", "verify")["ok"]
     assert place.ask("search", "lamp")["total"] == 1
-    assert place.ask("listing", "import", feed, "--currency", "EUR")["created"] == 200  # once there is room
+    assert place.ask("listing", "import", feed, "--currency", "EUR")["created"] == 600  # once there is room
 
 
 def test_an_export_goes_into_a_pipe_and_leaves_it_a_pipe(place: Place, tmp_path: Path) -> None:

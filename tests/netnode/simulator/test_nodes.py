@@ -11,7 +11,7 @@ from netnode.problems import Problem
 from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.world import World
 from netnode.store import Reader
-from protocol.identity import parse_id
+from protocol.identity import id_text, parse_id
 from tests.netnode.simulator.lives import founded, level, publish, run, titles
 
 
@@ -303,6 +303,8 @@ def test_a_clock_that_is_wrong_keeps_a_node_from_publishing_until_it_is_right() 
         nodes = await founded(world, 4)
         for node in nodes[1:]:
             await nodes[0].ask(lambda each, node=node: each.peers.add(node.address))
+            # Followed: their clocks count whoever of the two dials first.
+            await nodes[0].ask(lambda each, node=node: each.follows.add(id_text(node.id)))
         await world.settle(lambda: _sessions(nodes[0]) == 3, 120, "all meet")
         nodes[0].clock.jump(3_600_000)
         await nodes[0].stop()
