@@ -114,7 +114,9 @@ def decode(data: bytes, max_bytes: int = limits.MAX_MESSAGE) -> Any:
     except (RecursionError, msgpack.exceptions.StackError) as error:
         raise RemoteProtocolError("too_large", f"nested deeper than {limits.MAX_DEPTH}") from error
     except _UNPACK_ERRORS as error:
-        raise RemoteProtocolError("encoding", f"not one MessagePack value: {type(error).__name__}") from error
+        raise RemoteProtocolError(
+            "encoding", "not one MessagePack value: damaged, cut off, or followed by more"
+        ) from error
     _check(value, 0, _Budget())
     if msgpack.packb(value, use_bin_type=True) != data:
         raise RemoteProtocolError("not_canonical", "the bytes are not the canonical form of their value")

@@ -157,7 +157,7 @@ def show_deal(deal: models.DealShown) -> None:
             ],
             right=(0, 1),
         )
-    for method in deal.payment:
+    for method in deal.payment if _pays(deal) else ():
         output.say("", f"To pay by {method.label}: {method.uri}")
     for text in deal.differs:
         output.say("", f"Not as you offer it: {text}.")
@@ -167,6 +167,13 @@ def show_deal(deal: models.DealShown) -> None:
         output.hint(f"What you can do now: {', '.join(deal.can)} (netnode deal COMMAND {deal_id(deal.deal)})")
     if isinstance(deal.held, str):
         output.hint(deal.held)
+
+
+def _pays(deal: models.DealShown) -> bool:
+    """Whether its reader has still to pay, or will have once the order is accepted."""
+    figures = deal.figures
+    open_ = figures.payment_due.minor - figures.unconfirmed.minor
+    return deal.role == "buyer" and (deal.state == "ordered" or open_ > 0)
 
 
 def _words(deal: models.DealShown) -> list[tuple[str, object]]:

@@ -57,6 +57,10 @@ def _part_option(command: Command) -> Command:
     return option(command)
 
 
+def _force_option(command: Command) -> Command:
+    return click.option("--force", is_flag=True, help="Write over a file that is there.")(command)
+
+
 def _money_options(command: Command) -> Command:
     for option in (
         click.option("--text", metavar="TEXT", help="A word to the other side; sealed."),
@@ -119,6 +123,11 @@ def order(
         raise Problem("An address needs a country: add --country, as DE.", ExitCode.USAGE, "country_needed")
     address = None if country is None else models.DealAddress(country=country, lines=list(lines), **known)
     _send(context, deals.ORDER, models.DealOrder(ref=ref, address=address, **given), passphrase_file)
+    if given["arbiter"] is not None:
+        output.hint(
+            "The seller can accept only with the arbiter's consent too. If they have none, ask the arbiter to send it: "
+            "netnode arbiter send CONSENT SELLER"
+        )
 
 
 @deal.command(
@@ -370,10 +379,12 @@ def show(context: click.Context, deal: str) -> None:
 @click.argument("deal")
 @click.argument("file", type=click.Path(path_type=Path))
 @_part_option
+@_force_option
 @click.pass_context
-def save_(context: click.Context, deal: str, file: Path, part: int | None) -> None:
+def save_(context: click.Context, deal: str, file: Path, part: int | None, force: bool) -> None:
     """Save the file that was delivered in DEAL as FILE."""
     run = invocation(context)
+    _require_new(file, force)
 
     async def work(caller: Caller) -> int:
         return await save(caller.download(deals.DEAL_CONTENT, models.DealContent(deal=deal, part=part)), file)
@@ -387,10 +398,12 @@ def save_(context: click.Context, deal: str, file: Path, part: int | None) -> No
 @deal.command(cls=NodeCommand, epilog=examples(f"netnode deal export {_EXAMPLE} cap.inxdeal"))
 @click.argument("deal")
 @click.argument("file", type=click.Path(path_type=Path))
+@_force_option
 @click.pass_context
-def export(context: click.Context, deal: str, file: Path) -> None:
+def export(context: click.Context, deal: str, file: Path, force: bool) -> None:
     """Write DEAL to FILE: it proves itself anywhere, and holds address and texts; mind whom you give it to."""
     run = invocation(context)
+    _require_new(file, force)
 
     async def work(caller: Caller) -> int:
         return await save(caller.download(deals.DEAL_EXPORT, models.DealName(deal)), file)
@@ -433,6 +446,16 @@ def _show_proof(proof: models.DealProof, file: Path) -> None:
         return
     which = "" if proof.error.message is None else f"message {proof.error.message}, "
     output.say(f"{file} proves nothing: {which}{proof.error.field}: {proof.error.reason}.")
+
+
+def _require_new(file: Path, force: bool) -> None:
+    if file.is_file() and not force:
+        raise Problem(
+            f"{file} is there already. Name another file, or write over it with --force.",
+            ExitCode.REFUSED,
+            "exists",
+            {"path": str(file)},
+        )
 
 
 def _content(file: Path) -> bytes:

@@ -167,7 +167,7 @@ def _show_list(page: models.Page[models.Subscription]) -> None:
             output.plain(one.partner_name or one.partner[:12]),
             f"{output.price_text(one.price)} a {_per(one)}",
             "stopped" if one.stopped else one.standing,
-            "" if one.turn is None else output.when(one.turn.begins)[:10],
+            "" if one.turn is None or one.standing == "ended" else output.when(one.turn.begins)[:10],
         )
         for one in page.items
     ]
@@ -185,14 +185,20 @@ def _show(one: models.Subscription) -> None:
     if isinstance(one.asked, models.Price) and one.asked.minor != one.price.minor:
         word = f": {output.plain(one.asked_text)}" if isinstance(one.asked_text, str) else ""
         rows.append(("asked", f"{output.price_text(one.asked)} by the seller{word}"))
-    if one.turn is not None:
+        if one.role == "buyer":
+            rows.append(("to consent", f"netnode deal consent {one.deal[:_SHOWN]}"))
+    if one.turn is not None and one.standing != "ended":
         turn = one.turn
         rows.append(
             ("next period", f"{output.when(turn.begins)[:10]} to {output.when(turn.ends)[:10]} (UTC)")
         )
         if one.why is None:
             rows.append(
-                ("renewed", f"from {output.when(turn.due)[:10]} until {output.when(turn.latest)[:10]}")
+                (
+                    "renewed",
+                    f"by the seller, at some time from {output.when(turn.due)[:10]} "
+                    f"until {output.when(turn.latest)[:10]}",
+                )
             )
     if one.role == "seller" and isinstance(one.reason, str):
         rows.append(("not renewed", one.reason))

@@ -108,3 +108,10 @@ def test_a_map_of_256_members_keeps_its_header() -> None:
     for count in (255, 256, 257, 271, 272):
         value = {f"{number:03}": number for number in range(count)}
         assert encoding.encode_struct(value) == encoding.encode(value)
+
+
+@pytest.mark.parametrize("data", [b"", b"\xc1", b"\x81\x01", b"\x01\x01"])
+def test_damaged_bytes_are_told_in_words_for_a_person(data: bytes) -> None:
+    with pytest.raises(RemoteProtocolError) as told:
+        encoding.decode(data)
+    assert told.value.text == "not one MessagePack value: damaged, cut off, or followed by more"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from netnode.operations import models
-from tests.netnode.fake_deals import DEAL, OFFER
+from tests.netnode.fake_deals import DEAL, NONE, OFFER, PRICE
 from tests.netnode.fake_services import OTHER
 
 ID = DEAL[:8]
@@ -51,6 +52,9 @@ def test_an_order_carries_address_and_wishes(ready, runtime):
     assert isinstance(asked, models.DealOrder)
     assert (asked.quantity, asked.variant, asked.code, asked.note) == (2, "M", "SUMMER", "Ring twice.")
     assert asked.address == models.DealAddress(country="DE", lines=["Am Sand 1"], city="Ulm")
+    assert "arbiter send" not in result.err
+    ruled = ready("deal", "order", f"{OTHER}/cap", "--arbiter", OTHER)
+    assert ruled.code == 0 and "netnode arbiter send CONSENT SELLER" in ruled.err
     refused = ready("deal", "order", f"{OTHER}/cap", "--city", "Ulm")
     assert refused.code == 2 and "--country" in refused.err
 
@@ -76,6 +80,23 @@ def test_the_list_and_one_deal_in_words(ready):
     assert mail.code == 2 and "netnode mail ls" in mail.err and "regex" not in mail.err
 
 
+@pytest.mark.parametrize(
+    ("changes", "figures"),
+    [({"role": "seller"}, {}), ({}, {"unconfirmed": PRICE}), ({}, {"payment_due": NONE})],
+)
+def test_how_to_pay_is_told_to_who_has_to(ready, runtime, changes, figures):
+    show = runtime.services.deals.show
+
+    async def shown(name):
+        found = await show(name)
+        return structs.replace(
+            found, state="agreed", figures=structs.replace(found.figures, **figures), **changes
+        )
+
+    runtime.services.deals.show = shown
+    assert "To pay by" not in ready("deal", "show", ID).out
+
+
 def test_a_file_is_sent_and_saved(ready, runtime, tmp_path):
     manual = tmp_path / "manual.txt"
     manual.write_bytes(b"\x00the manual")
@@ -93,6 +114,9 @@ def test_a_file_is_sent_and_saved(ready, runtime, tmp_path):
 def test_an_exported_deal_is_proved_without_a_home(run, ready, tmp_path):
     file = tmp_path / "cap.inxdeal"
     assert ready("deal", "export", ID, file).code == 0
+    again = ready("deal", "export", ID, file)
+    assert again.code == 4 and "--force" in again.err
+    assert ready("deal", "export", ID, file, "--force").code == 0
     result = run("deal", "verify", file, "--json", "--home", str(tmp_path / "nowhere"))
     assert result.code == 1
     assert set(result.json) == {"valid", "state", "messages", "error"}

@@ -27,6 +27,11 @@ def test_statements_answer_as_every_command_on_a_deal(ready):
     assert ready("deal", "end", "ffff").code == 3
 
 
+def test_an_ended_subscription_has_no_next_period(ready, runtime):
+    runtime.services.subscriptions.one = a_subscription(standing="ended")
+    assert "next period" not in ready("deal", "renewals", "3f3f").out
+
+
 def test_consent_names_a_price_or_takes_the_one_that_is_asked(ready, runtime):
     asked = ready("--json", "deal", "consent", "3f3f").json
     assert asked["asked"]["amount"] == "14.00"
@@ -72,6 +77,11 @@ def test_an_invoice_is_told_and_written(ready, runtime, tmp_path):
             "not renewed  The buyer says",
         ),
         ({"per": models.Per(count=3, unit="week")}, "a 3 weeks"),
+        ({}, "renewed      by the seller, at some time from"),
+        (
+            {"asked": models.Price(minor=1400, amount="14.00", currency="EUR")},
+            f"netnode deal consent {DEAL[:10]}",
+        ),
     ],
 )
 def test_what_keeps_a_renewal_back_is_said(ready, runtime, changes, says):
