@@ -159,7 +159,7 @@ class Fulfil(Struct, frozen=True, kw_only=True):
     """The seller says a part was delivered or is on its way."""
 
     enclosed: Annotated[Hash | UnsetType, doc("of the enclosure with tracking, licence or content")] = UNSET
-    part: Annotated[PartNumber, doc("from 0")] = 0
+    part: Annotated[PartNumber, doc("from 0; absent: 0")] = 0
 
 
 class Receive(Struct, frozen=True, kw_only=True):
@@ -167,7 +167,7 @@ class Receive(Struct, frozen=True, kw_only=True):
 
     enclosed: Annotated[Hash | UnsetType, doc("of the enclosure with its text")] = UNSET
     fulfil: Annotated[Hash | UnsetType, doc("the `fulfil` it confirms, if seen")] = UNSET
-    part: Annotated[PartNumber, doc("from 0")] = 0
+    part: Annotated[PartNumber, doc("from 0; absent: 0")] = 0
 
 
 class Refund(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ ROLES: Final = (
         "shopper",
         "verifies one entry and its openers without keeping logs; orders through somebody else's node",
         "sections 3 to 7; R-LOG-1..9, R-LOG-12, R-LOG-16; R-URI where it reads links; R-LET-1..7, 17; of section 21 "
-        "what binds a buyer; R-PATH-3, 4, 6; R-SHOP-3, 5, 6, 10, 13 as client",
+        "what binds a buyer; R-OFF, R-PRICE, R-MAN where it uses offers or mandates; R-PATH-3, 4, 6; R-SHOP-3, 5, 6, 10, 13 as client",
         "",
     ),
     (
@@ -37,15 +37,16 @@ ROLES: Final = (
         "networker",
         "writes its own log and serves what it holds",
         "reader; R-LOG-18..23, 31..34; sections 9 and 10 as listener or dialler; all of R-SYNC; R-BLOB, R-STAMP, "
-        "R-SEEN, R-QUOTA, R-FILE; the rules of each feature it names: of 7 R-INV and R-REACH",
+        "R-SEEN, R-QUOTA, R-FILE; where it deals, sections 20 to 22 and 24; the rules of each feature it names: of 7 "
+        "R-INV and R-REACH",
         "ledger",
     ),
     (
         "hub",
         "serves everybody's logs",
         "networker; interest `all`; listens at a public address; features 1, 3, 5 and 7 (R-RNG, R-QRY, "
-        "R-BOOK, R-INV, R-REACH)",
-        "mailbox",
+        "R-BOOK, R-INV, R-REACH); where it keeps letters for others, R-LET of mailbox hosts (feature 9)",
+        "",
     ),
 )
 
