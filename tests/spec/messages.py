@@ -22,7 +22,8 @@ ROLES: Final = (
         "shopper",
         "verifies one entry and its openers without keeping logs; orders through somebody else's node",
         "sections 3 to 7; R-LOG-1..9, R-LOG-12, R-LOG-16; R-URI where it reads links; R-LET-1..7, 17; of section 21 "
-        "what binds a buyer; R-OFF, R-PRICE, R-MAN where it uses offers or mandates; R-PATH-3, 4, 6; R-SHOP-3, 5, 6, 10, 13 as client",
+        "what binds a buyer; R-OFF, R-PRICE, R-MAN where it uses offers or mandates; R-PATH-3, 4, 6; R-SHOP-3, 5, 6, "
+        "10, 13 as client",
         "",
     ),
     (
