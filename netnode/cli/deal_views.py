@@ -53,6 +53,13 @@ def _until(step: models.Step) -> str:
     return "" if step.until is None else f" until {output.when(step.until)} UTC"
 
 
+def _state(deal: models.DealState | models.DealItem | models.DealShown) -> str:
+    """Where a deal stands; of one that ended without a delivery: how it ended."""
+    if isinstance(deal.ended, str) and deal.state in ("final", "closed"):
+        return deal.ended if deal.state == "final" else f"{deal.ended} but for money"
+    return _STATES.get(deal.state, deal.state)
+
+
 def way(found: models.Delivery | None) -> str:
     """How far a message is, in words."""
     if found is None:
@@ -65,9 +72,11 @@ def show_state(state: models.DealState) -> None:
     """What a command on a deal answers."""
     rows = [
         ("deal", deal_id(state.deal)),
-        ("state", _STATES.get(state.state, state.state)),
+        ("state", _state(state)),
         ("next", step_text(state.next, state.role)),
     ]
+    if isinstance(state.said, str):
+        rows.insert(1, ("you", _second_person(state.said)))
     if state.delivery is not None:
         rows.append(("message", way(state.delivery)))
     output.pairs(rows)
@@ -98,7 +107,7 @@ def show_deals(page: models.Page[models.DealItem]) -> None:
         (
             deal_id(one.deal),
             _mine(one, now),
-            _STATES.get(one.state, one.state),
+            _state(one),
             one.title,
             output.price_text(one.price),
             f"{one.partner_name or output.short(one.partner)} ({_other(one.role)})",
@@ -130,7 +139,7 @@ def show_deal(deal: models.DealShown) -> None:
     rows = [
         ("deal", deal.deal),
         ("you are", f"the {deal.role}"),
-        ("state", _STATES.get(deal.state, deal.state)),
+        ("state", _state(deal)),
         ("next", step_text(deal.next, deal.role)),
         ("seller", _party(deal.seller)),
         ("buyer", _party(deal.buyer)),

@@ -113,7 +113,14 @@ def of_quote(offer: SignedOffer, quoted: Goods, wishes: Wishes) -> tuple[Order, 
         offer: with a quote.
         quoted: its goods.
         wishes: address and the like.
+
+    Raises:
+        Problem: `payment` (exit 2): the offer has no such way to pay.
     """
+    ways = [each.label for each in quoted.methods]
+    if ways and wishes.payment is not UNSET and wishes.payment not in ways:
+        text = f"The seller does not offer to be paid by {wishes.payment!r}. Give --payment one of: {', '.join(ways)}."
+        raise Problem(text, ExitCode.USAGE, "payment")
     quote = offer.offer.quote
     assert quote is not UNSET
     fields = {name: getattr(quote, name) for name in QUOTED}

@@ -19,9 +19,13 @@ from netnode.store import Reader
 from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
 from protocol.deals.bodies import (
+    Cancel,
+    Decline,
     Dispute,
     Fulfil,
+    LapseAccept,
     LapseFulfil,
+    LapsePay,
     Order,
     PaymentReceived,
     PaymentSent,
@@ -34,6 +38,7 @@ from protocol.deals.consent import fee, parse_consent
 from protocol.deals.enclosures import Address, Goods
 from protocol.deals.message import Message
 from protocol.deals.moves import moves
+from protocol.deals.state import PartStatus
 from protocol.identity import id_text
 from protocol.records import Price
 
@@ -93,6 +98,33 @@ def held(connection: apsw.Connection, row: DealRow) -> str | UnsetType:
     return UNSET if holding(connection, row) is None else sentence(row)
 
 
+def ended(known: Known) -> models.Ended | UnsetType:
+    """How all parts of a deal ended without a delivery; absent while that is not so, or where a ruling ended them."""
+    if any(part.status is not PartStatus.ENDED for part in known.state.parts):
+        return UNSET
+    for message in reversed(known.ordered()):
+        if known.state.verdicts.get(message.id, "waits") is not None:
+            continue
+        match message.body:
+            case Decline():
+                return "declined"
+            case Cancel():
+                return "cancelled"
+            case LapseAccept() | LapsePay() | LapseFulfil():
+                return "lapsed"
+            case _:
+                pass
+    return UNSET
+
+
+def moved(connection: apsw.Connection, known: Known) -> models.DealState:
+    """What a command answers that has said something."""
+    newest = known.state.newest.get(known.role)
+    return msgspec.structs.replace(
+        state(connection, known), said=UNSET if newest is None else said(known, newest)
+    )
+
+
 def state(connection: apsw.Connection, known: Known) -> models.DealState:
     """What a command on a deal answers."""
     return models.DealState(
@@ -102,6 +134,7 @@ def state(connection: apsw.Connection, known: Known) -> models.DealState:
         next=step(known),
         delivery=own_delivery(connection, known),
         held=held(connection, known.row),
+        ended=ended(known),
     )
 
 
@@ -121,6 +154,7 @@ def item(connection: apsw.Connection, known: Known) -> models.DealItem:
         opened=row.opened,
         changed=row.changed,
         held=held(connection, row),
+        ended=ended(known),
     )
 
 
@@ -184,6 +218,7 @@ def shown(connection: apsw.Connection, known: Known, differs: list[str]) -> mode
         differs=differs,
         messages=[_message(connection, known, each) for each in known.ordered()],
         held=held(connection, row),
+        ended=ended(known),
     )
 
 

@@ -267,7 +267,7 @@ class DealBook:
         return await self._state(await self._trading.desk.move(row.id, make))
 
     async def _state(self, known: Known) -> models.DealState:
-        return await self._store.read(lambda reader: deal_views.state(reader.connection, known))
+        return await self._store.read(lambda reader: deal_views.moved(reader.connection, known))
 
     def _known(self, reader: Reader, number: int) -> Known:
         row = deals.by_number(reader.connection, number)

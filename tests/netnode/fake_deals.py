@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from msgspec import UNSET
+
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 
@@ -42,6 +44,8 @@ class FakeDeals:
             role="buyer",
             next=models.Step("payment_sent", "buyer", TIME),
             delivery=models.Delivery(state="queued", at=TIME),
+            ended="cancelled" if self.state == "final" else UNSET,
+            said="paid 12.50 EUR",
         )
 
     async def order(self, request):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from netnode.operations import models
 from netnode.problems import ExitCode
@@ -108,6 +109,35 @@ async def test_more_money_than_is_stated_or_due_is_confirmed_only_when_asked_twi
         await sells.refund(money(deal))
         await trade.post.carry()
         await refused(buys.refunded(money(deal, "5.00")), "too_much")  # for a refund the protocol says so
+
+
+@pytest.mark.parametrize("how", ["declined", "cancelled", "lapsed"])
+async def test_how_a_deal_ended_is_told_beside_its_state(tmp_path: Path, how: str) -> None:
+    async with market(tmp_path) as trade:
+        deal = (await trade.order()).deal
+        await trade.post.carry()
+        sells, buys = trade.seller.services.deals, trade.buyer.services.deals
+        assert (await buys.show(deal)).ended is UNSET
+        if how == "declined":
+            done = await sells.decline(models.DealEnd(deal=deal))
+        elif how == "cancelled":
+            done = await buys.cancel(models.DealEnd(deal=deal))
+        else:
+            trade.clock.now += 40 * DAY_MS
+            done = await buys.lapse(models.DealLapse(deal=deal))
+        await trade.post.carry()
+        (item,) = (await buys.list(models.DealsQuery(all=True))).items
+        assert (done.state, done.ended, item.ended) == ("final", how, how)
+        assert {each.ended for each in await trade.both(deal)} == {how}
+
+
+async def test_a_payment_without_an_amount_says_which_one_was_stated(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        sells, buys = trade.seller.services.deals, trade.buyer.services.deals
+        assert (await buys.paid(money(deal))).said == "paid 12.50 EUR"
+        await trade.post.carry()
+        assert (await sells.received(money(deal))).said == "confirms the payment of 12.50 EUR"
 
 
 async def test_a_dispute_is_withdrawn_or_closed_unresolved(tmp_path: Path) -> None:

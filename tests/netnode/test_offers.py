@@ -36,7 +36,11 @@ async def test_an_offer_to_a_named_buyer_is_a_contract_once_it_is_ordered(tmp_pa
         assert (got.offer, got.own, got.title) == (made.offer, False, "50 x Blue cap")
         shown = await trade.buyer.services.offers.show(made.offer[:8])
         assert [each.quantity for each in shown.lines] == [50]
-        ordered = await by_offer(trade, made.offer[:8], address=models.DealAddress(country="DE"))
+        other = await refused(by_offer(trade, made.offer[:8], payment="Gold"), "payment")
+        assert "one of: Cash." in other.text
+        ordered = await by_offer(
+            trade, made.offer[:8], payment="Cash", address=models.DealAddress(country="DE")
+        )
         assert ordered.state == "agreed"
         assert [each.uri for each in (await trade.buyer.services.deals.show(ordered.deal)).payment] == [
             "https://shop.example/pay"

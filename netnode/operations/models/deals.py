@@ -24,7 +24,8 @@ OfferText = Annotated[
     str, Meta(pattern="^[0-9a-fA-F]{4,64}$", description="id of an offer in hex, or its first digits")
 ]
 Role = Literal["arbiter", "buyer", "seller"]
-Phase = Literal["ordered", "agreed", "fulfilled", "disputed", "closed", "final", "broken"]
+Phase = Literal["ordered", "agreed", "fulfilled", "unconfirmed", "disputed", "closed", "final", "broken"]
+Ended = Literal["declined", "cancelled", "lapsed"]
 Word = Annotated[str, Meta(max_length=2_000)]
 Label = Annotated[str, Meta(min_length=1, max_length=150)]
 Reason = Annotated[str, Meta(pattern="^[a-z_]{1,32}$", description="one word, as sold_out")]
@@ -40,7 +41,11 @@ class Step(Struct, frozen=True):
 
 
 class DealState(Struct, frozen=True, kw_only=True):
-    """What every command on a deal answers. `held`: why nothing can be sent in it now."""
+    """What every command on a deal answers.
+
+    `held`: why nothing can be sent in it now. `ended`: how all of it ended without a delivery. `said`: what this
+    command said, as the rest of a sentence that begins with its sender.
+    """
 
     deal: str
     state: str
@@ -48,10 +53,12 @@ class DealState(Struct, frozen=True, kw_only=True):
     next: Step | None
     delivery: Delivery | None
     held: str | UnsetType = UNSET
+    ended: Ended | UnsetType = UNSET
+    said: str | UnsetType = UNSET
 
 
 class DealItem(Struct, frozen=True, kw_only=True):
-    """One deal in a list."""
+    """One deal in a list. `ended`: how all of it ended without a delivery."""
 
     deal: str
     state: str
@@ -65,6 +72,7 @@ class DealItem(Struct, frozen=True, kw_only=True):
     opened: int
     changed: int
     held: str | UnsetType = UNSET
+    ended: Ended | UnsetType = UNSET
 
 
 class DealParty(Struct, frozen=True, kw_only=True):
@@ -184,6 +192,7 @@ class DealShown(Struct, frozen=True, kw_only=True):
     differs: list[str] = []  # how the order differs from what the owner, its seller, offers now
     messages: list[DealMessage]
     held: str | UnsetType = UNSET
+    ended: Ended | UnsetType = UNSET
 
 
 class DealName(Struct, frozen=True, forbid_unknown_fields=True):

@@ -42,6 +42,12 @@ def test_every_move_answers_alike(ready, name):
     assert f"{turn} {DEAL[:10]}" in told.err
 
 
+def test_a_move_tells_what_was_said_and_how_a_deal_ended(ready):
+    paid = ready("deal", "paid", ID).out
+    assert "you      paid 12.50 EUR" in paid and "cancelled" not in paid
+    assert "state    cancelled" in ready("deal", "cancel", ID).out
+
+
 def test_an_order_carries_address_and_wishes(ready, runtime):
     result = ready(
         "deal", "order", f"{OTHER}/cap", "--qty", "2", "--variant", "M", "--country", "de", "--line", "Am Sand 1",
