@@ -44,6 +44,10 @@ def step_text(step: models.Step | None, role: str) -> str:
     if step is None:
         return "nothing is left to do"
     what = STEPS.get(step.action, step.action.replace("_", " "))
+    if (
+        step.action == "lapse_dispute" and step.until is not None
+    ):  # who opened it; later the other side closes it
+        what = "settle and withdraw the dispute"
     if step.by == role:
         return f"you: {what}{_until(step)}"
     return f"the {step.by}: {what}{_until(step)}"
@@ -88,8 +92,9 @@ def show_state(state: models.DealState) -> None:
 def _hint(state: models.DealState) -> str:
     """The command that comes next: of the step, where it is one's own."""
     deal, step = deal_id(state.deal), state.next
-    # Why not in a dispute: who has just opened one is not told to confirm what it is about.
-    if step is None or step.by != state.role or step.action not in COMMANDS or state.state == "disputed":
+    # Why not in a dispute: who has just opened one is not told to do what it is about, or to take it back.
+    barred = state.state == "disputed" and state.role != "arbiter"
+    if step is None or step.by != state.role or step.action not in COMMANDS or barred:
         return f"See all of it with: netnode deal show {deal}"
     other = " (or decline)" if step.action == "accept" else ""
     return f"Your turn: netnode deal {COMMANDS[step.action]} {deal}{other}"

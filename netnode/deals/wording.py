@@ -77,7 +77,7 @@ STEPS: Final = MappingProxyType(
         "lapse_accept": "take the order back",
         "lapse_pay": "end it as unpaid",
         "lapse_fulfil": "end it as undelivered",
-        "lapse_dispute": "close or withdraw the dispute",
+        "lapse_dispute": "close the dispute",
         "presume_received": "presume the receipt",
         "presume_payment": "presume the payment",
         "presume_refund": "presume the refund",

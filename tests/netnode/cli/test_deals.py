@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
+from netnode.cli.deal_views import step_text
 from netnode.operations import models
-from tests.netnode.fake_deals import DEAL, NONE, OFFER, PRICE
+from tests.netnode.fake_deals import DEAL, NONE, OFFER, PRICE, TIME
 from tests.netnode.fake_services import OTHER
 
 ID = DEAL[:8]
@@ -46,6 +47,18 @@ def test_a_move_tells_what_was_said_and_how_a_deal_ended(ready):
     paid = ready("deal", "paid", ID).out
     assert "you      paid 12.50 EUR" in paid and "cancelled" not in paid
     assert "state    cancelled" in ready("deal", "cancel", ID).out
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        (models.Step("ruling", "arbiter", TIME), "the arbiter: rule until"),
+        (models.Step("lapse_dispute", "buyer", TIME), "you: settle and withdraw the dispute until"),
+        (models.Step("lapse_dispute", "buyer", None), "you: close the dispute"),
+    ],
+)
+def test_the_next_step_in_a_dispute_is_what_ends_it(step, says):
+    assert step_text(step, "buyer").startswith(says)
 
 
 def test_an_order_carries_address_and_wishes(ready, runtime):
