@@ -90,6 +90,9 @@ def test_a_session_that_is_reset_at_any_byte_comes_back(mesh: Mesh) -> None:
 
 def test_one_direction_that_is_cut(mesh: Mesh) -> None:
     ada, ben = mesh.up(["ada", "ben"])  # ben dials
+    ada.add("rug", "Rag rug")
+    mesh.wait_level()  # the first comparison is over: from now on ada tells what is new unasked
+    wait_until(lambda: ben.keys("rug") == {"rug"}, "they have met")
     edge = mesh[ada, ben]
     edge.cut("out")
     ben.add("book", "Cook book")
