@@ -94,6 +94,7 @@ class SessionKeeper:
         self._follows: frozenset[bytes] = frozenset()
         self._blocked: frozenset[bytes] = frozenset()
         self._owner_named: frozenset[bytes] = frozenset()
+        self._addressed: frozenset[bytes] = frozenset()  # of those, whose address the owner gave
         self._nowhere = Reachability()
         self._store_id = b""
         self._book = Book(core.store)
@@ -174,6 +175,8 @@ class SessionKeeper:
         stored = await self._book.add(row)
         if stored.id is not None:
             self._owner_named |= {stored.id}
+            if stored.addresses:
+                self._addressed |= {stored.id}
             await self._nearer()
         if self.outreach is not None:
             self.outreach.forgive(stored.addresses)
@@ -191,6 +194,7 @@ class SessionKeeper:
         await self._core.store.write(Writer.remove_peer, row.p)
         if row.id is not None:
             self._owner_named -= {row.id}
+            self._addressed -= {row.id}
             if self.outreach is not None:
                 self.outreach.book.only(row.id, ())
             self.end(row.id, "", "forgotten")
@@ -352,8 +356,8 @@ class SessionKeeper:
         return self._chosen(peering) or peering.id in self._owner_named
 
     def _chosen(self, peering: Peering) -> bool:
-        """Whether the owner chose this peer, by having it dialled or following it."""
-        return peering.named or peering.id in self._follows
+        """Whether the owner chose this peer: gave its address, whoever dialled, or follows it."""
+        return peering.named or peering.id in self._follows or peering.id in self._addressed
 
     # -- links -----------------------------------------------------------------------------------------------
     async def _accept(self, link: Link) -> None:
@@ -508,6 +512,7 @@ class SessionKeeper:
         new = peering.named and peering.id not in self._owner_named
         if peering.named:
             self._owner_named |= {peering.id}
+            self._addressed |= {peering.id}
         if self.outreach is not None:
             self.outreach.met(peering)
         if self._core.post is not None:
@@ -531,6 +536,7 @@ class SessionKeeper:
         self._blocked = frozenset(each for each, _ in await self._core.store.read(Reader.blocked))
         rows = await self._book.rows()
         self._owner_named = frozenset(row.id for row in rows if row.id and (row.invited or row.addresses))
+        self._addressed = frozenset(row.id for row in rows if row.id and row.addresses)
         wanted = self._settings.interest
         name = (
             [wanted]

@@ -11,6 +11,7 @@ import pytest
 from netnode.own.log import OwnLog
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader
+from netnode.store.rows import PeerRow
 from netnode.sync import dialling
 from protocol import limits, messages
 from protocol.items import Item, Standing
@@ -111,6 +112,19 @@ async def test_the_skew_is_the_median_of_three_peers(mesh: Mesh) -> None:
         await a.join(peer)
         await level(a, peer)
     assert a.keeper.skew() == 1_000
+
+
+async def test_a_peer_of_the_book_counts_also_where_it_dialled(mesh: Mesh) -> None:
+    """The owner gave its address: which of both dialled first says nothing of whom the owner chose [R-TIME-1]."""
+    a = await mesh.node("a")
+    for index in range(3):
+        peer = await mesh.node(f"p{index}")
+        peer.clock.now += 2_000
+        await a.keeper.add(PeerRow(id=peer.author.id, addresses=("ws://127.0.0.1:1/nowhere",)))
+        await peer.join(a)
+        await until(lambda: len(a.sessions()) == index + 1)  # noqa: B023 - awaited here
+    assert not any(session.named for session in a.keeper.open_sessions())
+    assert a.keeper.skew() == 2_000
 
 
 async def test_an_older_store_catches_up_before_it_writes(mesh: Mesh, tmp_path: Path) -> None:
