@@ -220,6 +220,32 @@ CODES: Final[dict[str, Code]] = {
         Code("contradicted", _V, False, "two different statements with one number: the mandate is ended"),
         Code("turn", _V, False, "the mandate has no such turn"),
         Code("too_late", _V, False, "a renewal dated later than its notice allows"),
+        # teams
+        Code("statement", _V, False, "a signed statement in it has a wrong form"),
+        Code("not_signed", _V, False, "a statement or entry in it is not signed with a key that counts here"),
+        Code("names_differ", _V, False, "the documents in it are not about the same team, person or paper"),
+        Code("invitation_over", _V, False, "the invite had expired, is for somebody else, or was used"),
+        Code(
+            "not_acknowledged",
+            _V,
+            False,
+            "nothing in it proves the member's acknowledgement of the disclosure",
+        ),
+        Code("too_soon", _V, False, "nobody else saw the acknowledgement 7 days before the admission"),
+        Code("is_member", _V, False, "is a member already, or the owner"),
+        Code("no_member", _V, False, "is no member of this team"),
+        Code("no_sponsor", _V, False, "the sponsor is no member of this team, nor its owner"),
+        Code("cycle", _V, False, "somebody would stand below themselves"),
+        Code("too_deep", _V, False, "the plan's depth is used up"),
+        Code(
+            "no_place", _V, False, "the place is taken, is not there, or is not the one that the rule gives"
+        ),
+        Code("no_consent", _V, False, "somebody whose consent the rule asks for has not signed"),
+        Code(
+            "not_neglected", _V, False, "no deadline for this member was missed, or the plan has no such rule"
+        ),
+        Code("no_duty", _V, False, "the plan names no such duty, or it was counted before"),
+        Code("alliance", _V, False, "an agreement or its end that does not hold together"),
         # here
         Code("local", Side.LOCAL, False, "this program asked for something INX does not allow"),
     )

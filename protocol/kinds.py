@@ -13,11 +13,18 @@ from typing import Final
 import msgspec
 
 from protocol.records import (
+    Acknowledgement,
+    Admission,
+    Alliance,
     Block,
     Close,
+    Duty,
     Inception,
     Keys,
+    Leave,
     Listing,
+    Move,
+    Opportunity,
     Profile,
     Report,
     Review,
@@ -160,16 +167,69 @@ _ALL: Final = (
         "Of all reviews of one seller by one key the newest by its own time counts, whoever carries it. "
         "Changes no ledger and no other log.",
     ),
+    Kind(
+        Opportunity.KIND,
+        "opportunity",
+        Opportunity,
+        "Offers a business to recruits: costs, obligations, products, plan, disclosure, terms.",
+        "Only a kit, paid once, may be a condition of joining.",
+        "Becomes the current version of its key. What an admission rests on is in the admission.",
+    ),
+    Kind(
+        Admission.KIND,
+        "admission",
+        Admission,
+        "Makes somebody a member of the author's team.",
+        "See *teams*: the sponsor's invite, the member's application, and the member's acknowledgement of the "
+        "disclosure, seen by somebody else at least 7 days before.",
+        "From here on the networker is a member, below their sponsor.",
+    ),
+    Kind(
+        Move.KIND,
+        "move",
+        Move,
+        "Gives a member another sponsor or a place.",
+        "See *teams*: with the consent that the rule asks for.",
+        "From here on the member has this sponsor or place.",
+    ),
+    Kind(
+        Leave.KIND,
+        "leave",
+        Leave,
+        "Ends a membership.",
+        "Signed by the member, or with a reason of the owner's; see *teams*.",
+        "From here on the networker is no member; credit they hold stays.",
+    ),
+    Kind(
+        Duty.KIND,
+        "duty",
+        Duty,
+        "Counts training passed and follow-up received.",
+        "Each statement is signed by a member; see *teams*.",
+        "Counts for the member, and for who did it.",
+    ),
+    Kind(
+        Alliance.KIND,
+        "alliance",
+        Alliance,
+        "Says at which rates two networkers promote each other's listings.",
+        "See *alliances*: the agreement is signed by both, the author among them.",
+        "Shown. A sale that applies an alliance embeds the agreement.",
+    ),
+    Kind(
+        Acknowledgement.KIND,
+        "acknowledgement",
+        Acknowledgement,
+        "Says that the author has read the disclosure of an opportunity.",
+        "Any place of the log.",
+        "An admission of the author may embed it from 7 days on after another networker has seen it.",
+    ),
 )
 KINDS: Final = MappingProxyType({kind.number: kind for kind in sorted(_ALL, key=lambda kind: kind.number)})
 
 RESERVED: Final = MappingProxyType(
     {
         10: "plan",
-        12: "admission",
-        14: "move",
-        16: "leave",
-        18: "duty",
         20: "rekey",
         22: "sale",
         24: "period close",
@@ -182,10 +242,7 @@ RESERVED: Final = MappingProxyType(
         38: "payout",
         40: "answer to a challenge",
         42: "release",
-        13: "opportunity",
         15: "licence",
-        17: "alliance",
-        21: "acknowledgement",
         23: "challenge",
     }
 )

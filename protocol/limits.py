@@ -154,6 +154,22 @@ MAX_REFERRAL: Final = 1_024
 MAX_CAMPAIGN: Final = 32
 MAX_OPENED_PATH: Final = MAX_PATH * (MAX_REFERRAL + 8)
 MAX_TESTIMONY: Final = 1024 * 1024
+# -- teams -------------------------------------------------------------------------------------------------
+MAX_STATEMENT: Final = 1_024
+MAX_DISCLOSURE: Final = 16 * 1024
+MAX_DISCLOSURE_TEXT: Final = 5_000
+MAX_REFERENCES: Final = 10
+MAX_CLAIMS: Final = 20
+MAX_COSTS: Final = 20
+MAX_PRODUCTS: Final = 200
+MAX_PROOF: Final = 64
+MAX_STATEMENTS: Final = 32
+MAX_TEAM_DEPTH: Final = 1_000
+MAX_LEGS: Final = 1_000
+MAX_MODULES: Final = 50
+MAX_FOLLOWUPS: Final = 12
+ACKNOWLEDGED_DAYS: Final = 7
+MAX_AGREEMENT: Final = 24 * 1024
 # -- shoppers ----------------------------------------------------------------------------------------------
 SHOP_REQUESTS: Final = 120
 MAX_SHOP_BODY: Final = 1024 * 1024
@@ -358,6 +374,30 @@ LIMITS: Final[tuple[Limit, ...]] = (
         "MAX_SHOP_ANSWER", MAX_SHOP_ANSWER, "bytes", "a page of letters; a listing takes one message at most"
     ),
     Limit("MAX_OPENED_PATH", MAX_OPENED_PATH, "bytes", "MAX_PATH tokens of MAX_REFERRAL with their frames"),
+    Limit(
+        "MAX_STATEMENT",
+        MAX_STATEMENT,
+        "bytes",
+        "of a signed statement of a team: some ids, a key, a signature",
+    ),
+    Limit("MAX_DISCLOSURE", MAX_DISCLOSURE, "bytes", "leaves room for the other fields of an opportunity"),
+    Limit(
+        "MAX_DISCLOSURE_TEXT", MAX_DISCLOSURE_TEXT, "characters", "two pages; who needs more names a document"
+    ),
+    Limit("MAX_REFERENCES", MAX_REFERENCES, "references", "more than anybody asks"),
+    Limit("MAX_CLAIMS", MAX_CLAIMS, "claims", "a table of earnings by group and year"),
+    Limit("MAX_COSTS", MAX_COSTS, "costs", "all that joining costs fits one page"),
+    Limit("MAX_PRODUCTS", MAX_PRODUCTS, "keys", "the catalogue of a small company"),
+    Limit("MAX_PROOF", MAX_PROOF, "entries", "one signature proves that many, see ANCHOR_EVERY"),
+    Limit("MAX_STATEMENTS", MAX_STATEMENTS, "statements", "of MAX_STATEMENT in one record"),
+    Limit("MAX_TEAM_DEPTH", MAX_TEAM_DEPTH, "levels", "no plan pays further; bounds the walk up a line"),
+    Limit("MAX_LEGS", MAX_LEGS, "legs", "below one place; a plan without a width needs no places"),
+    Limit("MAX_MODULES", MAX_MODULES, "modules", "a year of training, one a week"),
+    Limit("MAX_FOLLOWUPS", MAX_FOLLOWUPS, "follow-ups", "one a month of the first year"),
+    Limit(
+        "ACKNOWLEDGED_DAYS", ACKNOWLEDGED_DAYS, "days", "time to read, ask and sleep over it before joining"
+    ),
+    Limit("MAX_AGREEMENT", MAX_AGREEMENT, "bytes", "of an alliance that names MAX_PRODUCTS keys"),
     Limit(
         "MAX_TESTIMONY", MAX_TESTIMONY, "bytes", "path, accept, MAX_PARTS receipts, and openers of them all"
     ),

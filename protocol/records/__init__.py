@@ -7,6 +7,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from protocol.errors import LocalProtocolError
+from protocol.records.alliance import Alliance
 from protocol.records.close import Close
 from protocol.records.codec import Codec, merge
 from protocol.records.keys import Keys
@@ -24,9 +25,11 @@ from protocol.records.listing import (
 from protocol.records.moderation import Block, Report
 from protocol.records.money import Per, Price, Sale
 from protocol.records.openers import Inception, Rotation, Settlement, check_settlement
+from protocol.records.opportunity import Acknowledgement, Opportunity, check_opportunity
 from protocol.records.profile import Profile, Stamp, check_profile
 from protocol.records.review import NamedBuyer, Review, check_review
 from protocol.records.standing import Standing, check_standing
+from protocol.records.team import Admission, Duty, Leave, Move, check_leave, check_move
 
 Record = (
     Inception
@@ -41,6 +44,13 @@ Record = (
     | Block
     | Report
     | Review
+    | Opportunity
+    | Admission
+    | Move
+    | Leave
+    | Duty
+    | Alliance
+    | Acknowledgement
 )
 
 CODECS: Final[dict[int, Codec[Any]]] = {
@@ -56,6 +66,13 @@ CODECS: Final[dict[int, Codec[Any]]] = {
     Block.KIND: Codec(Block, None),
     Report.KIND: Codec(Report, None),
     Review.KIND: Codec(Review, check_review),
+    Opportunity.KIND: Codec(Opportunity, check_opportunity),
+    Admission.KIND: Codec(Admission, None),
+    Move.KIND: Codec(Move, check_move),
+    Leave.KIND: Codec(Leave, check_leave),
+    Duty.KIND: Codec(Duty, None),
+    Alliance.KIND: Codec(Alliance, None),
+    Acknowledgement.KIND: Codec(Acknowledgement, None),
 }
 
 
@@ -93,15 +110,22 @@ def encode_record(record: Struct) -> bytes:
 
 __all__ = [
     "CODECS",
+    "Acknowledgement",
+    "Admission",
+    "Alliance",
     "Area",
     "Block",
     "Close",
     "Codec",
+    "Duty",
     "Image",
     "Inception",
     "Keys",
+    "Leave",
     "Listing",
+    "Move",
     "NamedBuyer",
+    "Opportunity",
     "Per",
     "Price",
     "Profile",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final, Literal, NoReturn
+from typing import Annotated, Any, Final, Literal, NoReturn
 
 from msgspec import Meta
 
@@ -25,6 +25,11 @@ Key = Annotated[str, Meta(min_length=1, max_length=limits.MAX_KEY)]
 Url = Annotated[str, Meta(min_length=8, max_length=limits.MAX_URL, pattern=r"^https?://")]
 Reason = Annotated[str, Meta(min_length=1, max_length=limits.MAX_REASON)]
 Currency = Annotated[str, Meta(min_length=3, max_length=3, pattern=r"^[A-Z]{3}\Z")]
+Wires = Annotated[
+    tuple[Annotated[tuple[Any, ...], Meta(min_length=1, max_length=limits.MAX_EPOCHS)], ...],
+    Meta(max_length=limits.MAX_LETTER_PARTS),
+]
+"""Openers that come along: for each networker, inception and rotations as ``[header, signature, record]``."""
 Country = Annotated[str, Meta(min_length=2, max_length=2, pattern=r"^[A-Z]{2}\Z")]
 
 ListingKind = Literal["knowledge", "licence", "opportunity", "product", "service", "want-ad"]

@@ -7,14 +7,21 @@ from typing import Final
 from msgspec import Struct
 
 from protocol.records import (
+    Acknowledgement,
+    Admission,
+    Alliance,
     Area,
     Block,
     Close,
+    Duty,
     Image,
     Inception,
     Keys,
+    Leave,
     Listing,
+    Move,
     NamedBuyer,
+    Opportunity,
     Per,
     Price,
     Profile,
@@ -30,6 +37,8 @@ from protocol.records import (
     Variant,
     Withdraw,
 )
+from protocol.records.opportunity import Cost
+from protocol.records.team import Position
 
 SALT: Final = bytes(range(1, 17))
 A: Final = b"\xaa" * 32
@@ -48,6 +57,28 @@ LEAST: Final[tuple[Struct, ...]] = (
     Block(salt=SALT, id=A),
     Report(salt=SALT, author=A, reason="spam"),
     Review(salt=SALT, contract=b"", receipt=b"", seller=A, signature=A + B, time=0),
+    Opportunity(salt=SALT, costs=(), description="d", disclosure=b"d", key="k", title="t"),
+    Admission(
+        acknowledgement=(b"",),
+        application=b"a",
+        disclosure=A,
+        invite=b"i",
+        openers=(),
+        opportunity="k",
+        seen=(b"s",),
+    ),
+    Move(
+        member=A,
+        openers=(),
+        opportunity="k",
+        position=Position(leg=0, parent=B),
+        reason="holding",
+        statements=(),
+    ),
+    Leave(ended="terms", member=A, openers=(), opportunity="k"),
+    Duty(openers=(), opportunity="k", statements=(b"s",)),
+    Alliance(salt=SALT, agreement=b"a", openers=()),
+    Acknowledgement(salt=SALT, disclosure=A, opportunity="k", owner=B),
 )
 
 FULL_LISTING: Final = Listing(
@@ -133,4 +164,41 @@ FULL: Final[tuple[Struct, ...]] = (
         text="Warm.",
         time=1_700_000_000_000,
     ),
+    Opportunity(
+        salt=SALT,
+        closes=2,
+        costs=(
+            Cost(price=Price(amount=2_500, currency="EUR"), purpose="kit", required=True, title="Start"),
+            Cost(
+                price=Price(amount=900, currency="EUR", per=Per(count=1, unit="month")),
+                purpose="tool",
+                required=False,
+                title="Own page",
+            ),
+        ),
+        description="Sell *linen*.",
+        disclosure=b"document",
+        format="markdown",
+        key="linen-team",
+        obligations="Answer your customers.",
+        opens=1,
+        plan=A,
+        products=("linen-shirt", "hat"),
+        summary="Shirts.",
+        terms="A month's notice.",
+        title="Linen team",
+    ),
+    Admission(
+        acknowledgement=([b"h", b"s", b"r"], [b"h", b"s", None]),
+        application=b"a",
+        disclosure=A,
+        invite=b"i",
+        openers=(([b"h", b"s", b"r"],), ([b"h", b"s", b"r"], [b"h", b"s", b"r"])),
+        opportunity="k",
+        position=Position(leg=1, parent=B),
+        seen=(b"s", b"t"),
+    ),
+    Move(member=A, openers=(), opportunity="k", reason="agreed", sponsor=B, statements=(b"1", b"2", b"3")),
+    Leave(leaving=b"l", member=A, openers=(), opportunity="k"),
+    Alliance(salt=SALT, agreement=b"a", ending=b"e", openers=(([b"h", b"s", b"r"],),)),
 )
