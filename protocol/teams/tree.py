@@ -1,0 +1,281 @@
+"""The tree of one team with its whole history: who stood below whom at which entry of the owner's log [R-TEAM-10..16].
+
+Two trees in one: *sponsors* (who recruited whom) and *places* (where a plan puts them, with a number of legs each).
+Whoever has not got a place yet is in the *holding place*. `at` is the seq of an entry of the owner's log, and means
+the state right after it; for files, the index of a row. Nothing is ever removed: an answer about the past stays.
+
+The tree keeps order and history; whether a record may change it is judged before (`admission`, `moves`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from protocol.errors import Void
+
+P = TypeVar("P", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One membership: from entry `joined` (at `joined_ms`, ms UTC) until entry `left`, None while it lasts."""
+
+    joined: int
+    joined_ms: int
+    left: int | None = None
+    left_ms: int | None = None
+
+
+class Tree(Generic[P]):
+    """Sponsors, places and memberships of one team.
+
+    Args:
+        root: its owner, who is no member and stands above all.
+    """
+
+    __slots__ = ("_below", "_edges", "_frontiers", "_legs", "_places", "_spans", "_taken", "root")
+
+    def __init__(self, root: P) -> None:
+        self.root = root
+        self._spans: dict[P, list[Span]] = {}
+        self._edges: dict[P, list[tuple[int, P]]] = {}  # sponsors, oldest first
+        self._below: dict[P, dict[P, None]] = {}  # whoever was sponsored by this one at any time
+        self._places: dict[
+            P, tuple[int, P, int]
+        ] = {}  # since, parent, leg: kept for good, also by who has left
+        self._taken: dict[P, dict[int, P]] = {}
+        self._frontiers: dict[P, deque[P]] = {}
+        self._legs: int | None = None
+
+    # -- questions -------------------------------------------------------------------------------------------
+    def known(self, person: P) -> bool:
+        """Whether somebody is or was a member."""
+        return person in self._spans
+
+    def member(self, person: P, at: int | None = None) -> bool:
+        """Whether somebody is a member, now or right after entry `at`."""
+        return self._span(person, at) is not None
+
+    def members(self, at: int | None = None) -> Iterator[P]:
+        """All members, in the order in which they first joined."""
+        return (person for person in self._spans if self.member(person, at))
+
+    def everybody(self) -> Iterator[P]:
+        """Everybody who ever was a member, in the order in which they first joined."""
+        return iter(self._spans)
+
+    def spans(self, person: P) -> tuple[Span, ...]:
+        """All memberships of somebody, oldest first."""
+        return tuple(self._spans.get(person, ()))
+
+    def joined(self, person: P, at: int | None = None) -> int | None:
+        """The entry that began the membership that lasts at `at`, or the last one before; None: never."""
+        begun = [span for span in self._spans.get(person, ()) if at is None or span.joined <= at]
+        return begun[-1].joined if begun else None
+
+    def left(self, person: P, at: int | None = None) -> int | None:
+        """The entry that ended the last membership begun by `at`; None: it lasts at `at`, or there is none."""
+        begun = [span for span in self._spans.get(person, ()) if at is None or span.joined <= at]
+        ended = begun[-1].left if begun else None
+        return None if ended is None or (at is not None and ended > at) else ended
+
+    def sponsor(self, person: P, at: int | None = None) -> P | None:
+        """Whom somebody stands below in the tree of sponsors; None for the owner and who was no member yet."""
+        edges = self._edges.get(person)
+        if not edges:
+            return None
+        if at is None or edges[-1][0] <= at:
+            return edges[-1][1]
+        index = bisect_right(edges, at, key=_seq)
+        return edges[index - 1][1] if index else None
+
+    def upline(self, person: P, at: int | None = None) -> Iterator[P]:
+        """Who stands above somebody, nearest first, without the owner; who has left only where they still stand."""
+        above = self.sponsor(person, at)
+        while above is not None and above != self.root:
+            yield above
+            above = self.sponsor(above, at)
+
+    def sponsored(self, person: P, at: int | None = None) -> Iterator[P]:
+        """Who stands right below somebody, in the order in which they came there; members only."""
+        for each in self._below.get(person, ()):
+            if self.sponsor(each, at) == person and self.member(each, at):
+                yield each
+
+    def downline(self, person: P, at: int | None = None) -> Iterator[tuple[P, int]]:
+        """Everybody below somebody, with their level from 1 on, level by level."""
+        level, row = 0, [person]
+        while row:
+            level += 1
+            row = [
+                each
+                for above in row
+                for each in self._below.get(above, ())
+                if self.sponsor(each, at) == above
+            ]
+            yield from ((each, level) for each in row if self.member(each, at))
+
+    def depth(self, person: P, at: int | None = None) -> int:
+        """Levels below the owner: 0 for the owner, 1 for who the owner sponsors."""
+        return 0 if person == self.root else 1 + sum(1 for _ in self.upline(person, at))
+
+    def height(self, person: P) -> int:
+        """Levels below somebody, now."""
+        level, row = -1, [person]
+        while row:
+            level += 1
+            row = [
+                each for above in row for each in self._below.get(above, ()) if self.sponsor(each) == above
+            ]
+        return level
+
+    def above(self, upper: P, lower: P) -> bool:
+        """Whether `upper` is `lower`, or stands above it now, in the tree of sponsors."""
+        return upper in (lower, self.root) or any(each == upper for each in self.upline(lower))
+
+    def placement(self, person: P, at: int | None = None) -> tuple[P, int] | None:
+        """Parent and leg in the tree of places; None in the holding place, and where the plan has no such tree."""
+        found = self._places.get(person)
+        return None if found is None or (at is not None and found[0] > at) else (found[1], found[2])
+
+    def placed(self, parent: P, leg: int, at: int | None = None) -> P | None:
+        """Who has a place; it stays theirs when they leave."""
+        person = self._taken.get(parent, {}).get(leg)
+        return None if person is None or self.placement(person, at) is None else person
+
+    def holding(self, at: int | None = None) -> Iterator[P]:
+        """Members without a place, while the plan has a tree of places."""
+        if self._legs is not None:
+            yield from (each for each in self.members(at) if self.placement(each, at) is None)
+
+    @property
+    def legs(self) -> int | None:
+        """Legs of each place; None while the plan has no such tree."""
+        return self._legs
+
+    def free_place(self, sponsor: P, spill: str) -> tuple[P, int]:
+        """The place that the rule gives to somebody of this sponsor, now [R-TEAM-14].
+
+        Args:
+            sponsor: whose place is the start; if it has none, the nearest above that has one, or the owner.
+            spill: `breadth`: the nearest free place, level by level, first leg first; `depth`: down the first leg.
+        """
+        start = sponsor
+        while start != self.root and start not in self._places:
+            above = self.sponsor(start)
+            start = self.root if above is None else above
+        assert self._legs is not None  # asked only where the plan has places
+        if spill == "depth":
+            while 0 in self._taken.get(start, {}):
+                start = self._taken[start][0]
+            return start, 0
+        frontier = self._frontiers.setdefault(start, deque((start,)))
+        while len(taken := self._taken.get(frontier[0], {})) >= self._legs:
+            frontier.popleft()
+            frontier.extend(taken[leg] for leg in range(self._legs))
+        return frontier[0], next(leg for leg in range(self._legs) if leg not in taken)
+
+    # -- changes ---------------------------------------------------------------------------------------------
+    def set_legs(self, legs: int | None) -> None:
+        """A plan takes force; the width of a tree of places that is there stays as it is.
+
+        Args:
+            legs: of each place; None: no such tree.
+        """
+        if self._legs is None:
+            self._legs = legs
+
+    def join(self, person: P, sponsor: P, at: int, ms: int) -> None:
+        """Begins a membership. Who comes back has the place they had, and whom they sponsored where they stand now.
+
+        Raises:
+            Void: `is_member`, `no_sponsor`, `cycle`.
+        """
+        if person == self.root or self.member(person):
+            raise Void("is_member", "they are a member already, or the owner")
+        if sponsor != self.root and not self.member(sponsor):
+            raise Void("no_sponsor", "the sponsor is no member")
+        if self.known(person) and self.above(person, sponsor):
+            raise Void("cycle", "the sponsor stands below the new member")
+        self._spans.setdefault(person, []).append(Span(at, ms))
+        self._stand(person, sponsor, at)
+
+    def leave(self, person: P, at: int, ms: int, *, roll_up: bool) -> None:
+        """Ends a membership [R-TEAM-16].
+
+        Args:
+            person: who leaves; their place stays, empty.
+            at: seq of the entry.
+            ms: its date.
+            roll_up: whether those they sponsor stand below their sponsor from now on.
+
+        Raises:
+            Void: `no_member`.
+        """
+        span = self._span(person, None)
+        if span is None:
+            raise Void("no_member", "they are no member")
+        self._spans[person][-1] = Span(span.joined, span.joined_ms, at, ms)
+        if roll_up:
+            above = self.sponsor(person)
+            assert above is not None  # every member has one
+            for each in [each for each in self._below.get(person, ()) if self.sponsor(each) == person]:
+                self._stand(each, above, at)
+
+    def move(self, person: P, sponsor: P, at: int) -> None:
+        """Gives a member another sponsor.
+
+        Raises:
+            Void: `no_member`, `no_sponsor`, `cycle`.
+        """
+        if not self.member(person):
+            raise Void("no_member", "they are no member")
+        if sponsor != self.root and not self.member(sponsor):
+            raise Void("no_sponsor", "the new sponsor is no member")
+        if sponsor != self.root and self.above(person, sponsor):
+            raise Void("cycle", "the new sponsor stands below them")
+        self._stand(person, sponsor, at)
+
+    def place(self, person: P, parent: P, leg: int, at: int) -> None:
+        """Gives a member their place, for good.
+
+        Raises:
+            Void: `no_place`: there is no such place, it is taken, or they have one.
+        """
+        if self._legs is None or leg >= self._legs:
+            raise Void("no_place", "the plan has no such place")
+        if parent != self.root and parent not in self._places:
+            raise Void("no_place", "who should be above them has no place")
+        if person in self._places or leg in self._taken.get(parent, {}) or person == parent:
+            raise Void("no_place", "the place is taken, or they have one")
+        self._places[person] = (at, parent, leg)
+        self._taken.setdefault(parent, {})[leg] = person
+
+    def under(self, upper: P, parent: P) -> bool:
+        """Whether a place below `parent` lies below the place of `upper`."""
+        while parent not in (upper, self.root):
+            parent = self._places[parent][1] if parent in self._places else self.root
+        return parent == upper
+
+    # -- inside ----------------------------------------------------------------------------------------------
+    def _stand(self, person: P, sponsor: P, at: int) -> None:
+        edges = self._edges.setdefault(person, [])
+        if not edges or edges[-1][1] != sponsor:
+            edges.append((at, sponsor))
+        self._below.setdefault(sponsor, {})[person] = None
+
+    def _span(self, person: P, at: int | None) -> Span | None:
+        for span in reversed(self._spans.get(person, ())):
+            if at is None:
+                return span if span.left is None else None
+            if span.joined <= at:
+                return span if span.left is None or span.left > at else None
+        return None
+
+
+def _seq(edge: tuple[int, P]) -> int:
+    return edge[0]
