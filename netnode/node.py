@@ -195,6 +195,7 @@ async def _front(
             parts.mail,
             parts.boxes,
             parts.witnesses,
+            settings.stamp_asked,
         )
         shop = ShopRoutes(
             counter,

@@ -279,8 +279,11 @@ class Inbox:
 
 
 def has_token(network: str, letter: Letter, recipient: Openers | None, now: int) -> bool:
-    """Whether a letter shows a token of its recipient that holds; one that does not counts as none [R-LET-9]."""
-    if letter.token is None:
+    """Whether a letter shows a token of its recipient that holds; one that does not counts as none [R-LET-9].
+
+    Only of a recipient whose log is known here: anybody can make up a bare key and sign tokens with it.
+    """
+    if letter.token is None or recipient is None:
         return False
     try:
         letters.check_token(network, letter.envelope, letter.token, recipient, now)

@@ -24,7 +24,7 @@ from netnode.store.letters import Outgoing, OutRow, State
 from protocol import letter_bodies, letters, limits
 from protocol.certificate import DAY_MS
 from protocol.deals.enclosures import ReplyTo
-from protocol.errors import LocalProtocolError, NotHeld, ProtocolError
+from protocol.errors import LocalProtocolError, NotHeld
 from protocol.letter_bodies import LetterBody
 from protocol.letters import Letter
 
@@ -167,14 +167,14 @@ class Letters:
             carrier: this node's networker, or whoever is answerable for it.
 
         Raises:
-            Problem: `letter`, `letter_expired` (exit 4), or the disk.
+            NotHeld: `letter_expired`; `mailbox_full`: too many letters are on their way, of all or of this sender.
+            RemoteProtocolError: `letter`.
+            Problem: the disk.
         """
-        try:
-            letter = letters.parse(data)
-            check_expiry(letter, self._clock.now_ms())
-        except ProtocolError as fault:
-            raise Problem(f"This letter is not taken: {fault.text}.", ExitCode.REFUSED, fault.code) from fault
-        await self._store.write(mailbox.forward, letter, carrier, self._clock.now_ms())
+        letter = letters.parse(data)
+        check_expiry(letter, self._clock.now_ms())
+        if not await self._store.write(mailbox.forward, letter, carrier, self._clock.now_ms()):
+            raise NotHeld("mailbox_full", "too many letters are on their way through this node")
         self.wake()
 
     async def delivery(self, number: int) -> Delivery | None:

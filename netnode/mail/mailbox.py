@@ -23,8 +23,8 @@ SHARE: Final = 4  # one carrier may take a quarter of what a recipient, or all s
 class Boxes(Protocol):
     """Boxes of buyers without a node."""
 
-    async def keep(self, letter: Letter) -> bool:
-        """Keeps a letter whose recipient has a box here, durably; False: there is no such box.
+    async def keep(self, letter: Letter, carrier: bytes) -> bool:
+        """Keeps a letter that its sender brings to a box here, durably; False: there is no such box, or another came.
 
         Raises:
             NotHeld: `mailbox_full`: there is one, and no room in it.
@@ -72,7 +72,7 @@ class Mailbox:
         if any(self.refuses(each) for each in (envelope.sender, envelope.recipient, carrier.id)):
             raise NotHeld("blocked", "this node has no dealings with one of them")
         check_expiry(letter, now)
-        if self.boxes is not None and await self.boxes.keep(letter):
+        if self.boxes is not None and await self.boxes.keep(letter, carrier.id):
             return
         if not self.serves(envelope.recipient):
             raise NotHeld("mailbox", "this node keeps no letters for that recipient")
@@ -86,10 +86,11 @@ class Mailbox:
         """Whether a letter counts in the pool of strangers; asks them for a token or a stamp [R-LET-9, R-LET-10].
 
         The sender on a letter proves nothing here: what counts is who brings it, or a token that its recipient signed.
+        A recipient who is a stranger gives no room beside that of strangers: their tokens spare the stamp alone.
         """
         state = await self._store.load(letter.envelope.recipient)
         if has_token(self._network, letter, None if state is None else state.openers, now):
-            return False
+            return self._keeping.distance(letter.envelope.recipient) is Distance.STRANGER
         if self._keeping.distance(carrier.id) is not Distance.STRANGER:
             return carrier.id != letter.envelope.sender
         require_stamp(self._network, letter, 0 if carrier.here else self._settings.stamp_asked)

@@ -26,6 +26,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     openers: Annotated[
         tuple[list[bytes | None], ...], doc("the node's own: inception and rotations, as entries")
     ]
+    stamp: Annotated[Count, doc("bits of the stamp that letters left here show")] = 0
     version: Annotated[int, doc("1")] = 1
 
 

@@ -26,14 +26,16 @@ class ShopBoxes:
         self._clock = clock
         self._open = open
 
-    async def keep(self, letter: Letter) -> bool:
-        """Keeps a letter, durably; False when there is no box for its recipient here.
+    async def keep(self, letter: Letter, carrier: bytes) -> bool:
+        """Keeps a letter, durably; False when there is no box for its recipient here, or another than its sender came.
+
+        Why only from its sender: the name on a frame proves nothing, and would give anybody the room of a partner.
 
         Raises:
             NotHeld: `mailbox_full`.
             Problem: the disk.
         """
-        if not self._open:
+        if not self._open or carrier != letter.envelope.sender:
             return False
         kept = await self._store.write(boxes.put, letter, self._clock.now_ms())
         if kept == "full":
@@ -44,7 +46,7 @@ class ShopBoxes:
         """Keeps letters to this key from now on; `partner`: whom its owner writes to.
 
         Raises:
-            NotHeld: `mailbox_full`: there are too many boxes.
+            NotHeld: `mailbox_full`: there are too many boxes, or its owner wrote to too many.
         """
         if not await self._store.write(boxes.open_box, key, partner, self._clock.now_ms()):
             raise NotHeld("mailbox_full", "this node has no room for another buyer")

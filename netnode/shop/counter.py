@@ -13,6 +13,8 @@ from typing import Final
 
 from msgspec import UNSET
 
+from netnode.mail.inbox import require_stamp
+from netnode.mail.letters import check_expiry
 from netnode.mail.office import PostOffice
 from netnode.own.log import OwnLog
 from netnode.ports import Clock
@@ -45,6 +47,7 @@ class Counter:
         office: carries letters.
         boxes: keep letters to buyers.
         witnesses: keep what proves who brought them.
+        asked: bits of the stamp that letters of shoppers show.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Counter:
         office: PostOffice,
         boxes: ShopBoxes,
         witnesses: Witnesses,
+        asked: int,
     ) -> None:
         self._network = network
         self._store = store
@@ -64,6 +68,7 @@ class Counter:
         self._office = office
         self._boxes = boxes
         self._witnesses = witnesses
+        self._asked = asked
         self._keys: OrderedDict[bytes, proofs.KeysPlace] = OrderedDict()
 
     async def about(self) -> bodies.About:
@@ -74,6 +79,7 @@ class Counter:
             clock=self._clock.now_ms(),
             network=self._network,
             openers=tuple(entry.wire() for entry in entries),
+            stamp=self._asked,
         )
 
     async def listing(self, asked: bodies.ListingAsked) -> bodies.ListingTold:
@@ -88,11 +94,15 @@ class Counter:
         path = () if key is None else await self._extended(asked, key, now)
         return bodies.ListingTold(clock=now, found=found, path=path)
 
-    async def letter(self, left: bodies.LetterLeft) -> bodies.Kept:
+    async def letter(self, left: bodies.LetterLeft, here: bool) -> bodies.Kept:
         """Takes a letter, and opens a box for answers to it [R-SHOP-7].
 
+        Args:
+            left: the letter.
+            here: whether it comes from this computer, which is not asked for a stamp.
+
         Raises:
-            RemoteProtocolError: `letter`, `signature`.
+            RemoteProtocolError: `letter`, `signature`, `letter_token`.
             NotHeld: the time is not now (`clock`), or a code of the mailbox.
         """
         letter = letters.parse(left.letter)
@@ -100,15 +110,15 @@ class Counter:
         self._require(
             sender, left.signature, left.time, ["letter", left.time, hashlib.sha256(left.letter).digest()]
         )
-        now = self._clock.now_ms()
-        if not now < letter.envelope.expires <= now + limits.LETTER_DAYS * DAY_MS + limits.CLOCK_TOLERANCE_MS:
-            raise NotHeld("letter_expired", "the letter's time is over, or too far ahead")
-        await self._boxes.open_box(sender, letter.envelope.recipient)
+        check_expiry(letter, self._clock.now_ms())
+        if not here:  # who carries letters on for nothing is a way around the work that others ask for
+            require_stamp(self._network, letter, self._asked)
         recipient = letter.envelope.recipient
+        await self._boxes.open_box(sender, recipient)
         if recipient == sender:
-            await self._boxes.keep(letter)
+            await self._boxes.keep(letter, sender)
         elif recipient == self._own.id:
-            await self._office.reception.deliver(Carrier(self._own.id, here=True), left.letter)
+            await self._office.reception.deliver(Carrier(sender, here=here), left.letter)
         else:
             await self._office.letters.forward(left.letter, self._own.id)
         return bodies.Kept(clock=self._clock.now_ms())

@@ -25,6 +25,7 @@ from netnode.problems import Problem
 from netnode.shop import bodies
 from netnode.shop.counter import Counter
 from netnode.shop.turnstile import Turnstile
+from netnode.sync.groups import is_loopback
 from protocol import encoding, limits
 from protocol.address import Scope, host_scope
 from protocol.errors import CODES, NotHeld, ProtocolError, RemoteProtocolError
@@ -43,6 +44,8 @@ _STATUS: Final = {"not_here": 404, "too_large": 413, "rate": 429, "busy": 503, "
 _HELD: Final = 409
 _log = logging.getLogger("netnode.shop")
 B = TypeVar("B", bound=msgspec.Struct)
+_Work = Callable[[Any, bool], Awaitable[msgspec.Struct]]
+"""Does what is asked for: the body, and whether it comes from this computer."""
 
 
 class ShopRoutes:
@@ -79,23 +82,26 @@ class ShopRoutes:
     def routes(self) -> list[web.RouteDef]:
         """All of them."""
         return [
-            web.get(PREFIX, self._served(None, lambda _: self._counter.about()), allow_head=False),
-            web.post(f"{PREFIX}/listing", self._served(bodies.ListingAsked, self._counter.listing)),
+            web.get(PREFIX, self._served(None, lambda _, here: self._counter.about()), allow_head=False),
+            web.post(
+                f"{PREFIX}/listing", self._served(bodies.ListingAsked, _anywhere(self._counter.listing))
+            ),
             web.post(f"{PREFIX}/letter", self._served(bodies.LetterLeft, self._counter.letter)),
-            web.post(f"{PREFIX}/collect", self._served(bodies.Collect, self._counter.collect)),
-            web.post(f"{PREFIX}/witness", self._served(bodies.Left, self._counter.leave)),
+            web.post(f"{PREFIX}/collect", self._served(bodies.Collect, _anywhere(self._counter.collect))),
+            web.post(f"{PREFIX}/witness", self._served(bodies.Left, _anywhere(self._counter.leave))),
             web.options(f"{PREFIX}{{rest:(/[a-z]{{1,16}})?}}", self._preflight),
         ]
 
     def _served(
-        self, form: type[B] | None, work: Callable[[Any], Awaitable[msgspec.Struct]]
+        self, form: type[B] | None, work: _Work
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:
             origin = await self._admitted(request)
+            remote = self._remote(request)
             try:
-                with self._turnstile.passing(self._remote(request), self._clock.monotonic()):
+                with self._turnstile.passing(remote, self._clock.monotonic()):
                     body = None if form is None else await read_body(request, form)
-                    answer, status = await work(body), 200
+                    answer, status = await work(body, _is_here(request, remote)), 200
             except ProtocolError as error:
                 answer, status = self._refused(error), _status(error)
             except Problem as problem:
@@ -141,6 +147,20 @@ class ShopRoutes:
     def _refused(self, error: ProtocolError) -> bodies.Refused:
         clock = self._clock.now_ms() if error.code == "clock" else msgspec.UNSET
         return bodies.Refused(clock=clock, code=error.code, text=error.text)
+
+
+def _anywhere(work: Callable[[Any], Awaitable[msgspec.Struct]]) -> _Work:
+    """Work that is done alike for whoever asks."""
+
+    async def done(body: Any, here: bool) -> msgspec.Struct:
+        return await work(body)
+
+    return done
+
+
+def _is_here(request: web.Request, remote: str) -> bool:
+    """Whether a program of this computer asks; a proxy here that nobody told of asks by a name of the outside."""
+    return is_loopback(remote) and is_loopback(request.url.host or "")
 
 
 def _status(error: ProtocolError) -> int:

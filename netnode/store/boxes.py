@@ -21,6 +21,9 @@ BOXES: Final = (
 )
 BYTES: Final = 1024 * 1024 * 1024  # letters in all boxes
 LETTERS: Final = 128  # of one sender in one box; why: more than a deal of many parts takes in a month
+PARTNERS: Final = (
+    16  # to whom the owner of one box writes; why: one deal has a seller, and an arbiter perhaps
+)
 STRANGERS: Final = 16  # letters in one box of those its owner never wrote to, such as an arbiter
 NEW_MS: Final = 7 * DAY_MS  # why: a box that nobody ever answered is forgotten soon, so floods of them are
 ANSWERED_MS: Final = 400 * DAY_MS  # why: as long as any deadline of a deal
@@ -41,7 +44,7 @@ def open_box(writer: Writer, key: bytes, partner: bytes | None, now: int) -> boo
     """Opens a box, or keeps it open; `partner`: whom its owner writes to now. Joins an open transaction.
 
     Returns:
-        False: there are BOXES already.
+        False: there are BOXES already, or its owner wrote to PARTNERS others.
     """
     with writer.transaction(durable=True) as connection:
         box = _box(connection, key)
@@ -55,6 +58,9 @@ def open_box(writer: Writer, key: bytes, partner: bytes | None, now: int) -> boo
             connection.execute("UPDATE box SET until = max(until, ?) WHERE b = ?", (now + NEW_MS, box))
         if partner is not None and partner != key:
             connection.execute("INSERT OR IGNORE INTO box_partner(b, id) VALUES (?, ?)", (box, partner))
+            if connection.execute("SELECT count(*) FROM box_partner WHERE b = ?", (box,)).get > PARTNERS:
+                connection.execute("DELETE FROM box_partner WHERE b = ? AND id = ?", (box, partner))
+                return False
     return True
 
 

@@ -16,6 +16,7 @@ from protocol.letters import Letter
 
 ROW_BYTES: Final = 512  # what a letter takes beside its own bytes
 FORWARDED: Final = 10_000  # letters on their way through; why: 600 MB at most
+OF_SENDER: Final = 128  # of them, of one sender; why: more than a deal of many parts takes in a month
 _KEPT: Final = "i, recipient, sender, id, letter, expires, attempts, due"
 
 
@@ -46,16 +47,21 @@ def keep(writer: Writer, letter: Letter, carrier: bytes, stranger: bool, now: in
     return _insert(writer, letter, carrier, stranger, now, None) is not None
 
 
-def forward(writer: Writer, letter: Letter, carrier: bytes, now: int) -> int | None:
+def forward(writer: Writer, letter: Letter, carrier: bytes, now: int) -> bool:
     """Takes a letter that this node brings on its way, durably, or in the durable transaction that is open.
 
     Returns:
-        Its number; None when it is here already, or FORWARDED letters are on their way.
+        Whether it is here, now or already; False: FORWARDED are on their way, or OF_SENDER of its sender.
     """
     with writer.transaction(durable=True) as connection:
-        if connection.execute("SELECT count(*) FROM mailbox WHERE due IS NOT NULL").get >= FORWARDED:
-            return None
-        return _insert(writer, letter, carrier, True, now, now)
+        together, of_sender = connection.execute(
+            "SELECT count(*), count(*) FILTER (WHERE sender = ?) FROM mailbox WHERE due IS NOT NULL",
+            (letter.envelope.sender,),
+        ).fetchone() or (0, 0)
+        if together < FORWARDED and of_sender < OF_SENDER:
+            _insert(writer, letter, carrier, True, now, now)
+            return True
+        return holds(Reader(connection), letter)
 
 
 def _insert(
@@ -85,18 +91,20 @@ def holds(reader: Reader, letter: Letter) -> bool:
 
 
 def use(reader: Reader, recipient: bytes, carrier: bytes) -> Use:
-    """What letters for a recipient take here, in bytes."""
+    """What letters kept for a recipient take here, in bytes; what is on its way through has room of its own."""
     both: Any = reader.connection.execute(
-        "SELECT total(bytes), total(bytes) FILTER (WHERE carrier = ?) FROM mailbox WHERE recipient = ?",
+        "SELECT total(bytes), total(bytes) FILTER (WHERE carrier = ?) FROM mailbox WHERE recipient = ?"
+        " AND due IS NULL",
         (carrier, recipient),
     ).fetchone()
     return Use(int(both[0]), int(both[1]))
 
 
 def used_by_strangers(reader: Reader, carrier: bytes) -> tuple[int, int]:
-    """What letters of strangers take here in bytes: of all, and of those that one carrier brought."""
+    """What kept letters of strangers take here in bytes: of all, and of those that one carrier brought."""
     both: Any = reader.connection.execute(
-        "SELECT total(bytes), total(bytes) FILTER (WHERE carrier = ?) FROM mailbox WHERE stranger",
+        "SELECT total(bytes), total(bytes) FILTER (WHERE carrier = ?) FROM mailbox WHERE stranger"
+        " AND due IS NULL",
         (carrier,),
     ).fetchone()
     return int(both[0]), int(both[1])

@@ -2,105 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
-import aiohttp
 import pytest
 
-from netnode.api.server import ApiServer
-from netnode.mail.letters import Letters
 from netnode.shop import proofs
 from netnode.shop.bodies import ListingAsked
 from netnode.shop.boxes import ShopBoxes
-from netnode.shop.counter import Counter
-from netnode.shop.routes import CONTENT_TYPE, ShopRoutes, read_body
+from netnode.shop.routes import CONTENT_TYPE, read_body
 from netnode.shop.turnstile import HERE, Turnstile
-from netnode.shop.witnesses import Witnesses
 from netnode.store import boxes as box_rows
 from netnode.store import shop as shop_rows
 from netnode.store.published import newest
-from netnode.system import SystemEntropy
 from protocol import encoding, letters, limits, paths
-from protocol.deals.bodies import Accept, Receive
-from protocol.deals.message import sign as sign_message
 from protocol.errors import NotHeld, RemoteProtocolError
-from protocol.letters import Envelope
 from protocol.records import Keys, Listing, encode_record
 from protocol.signing import Signer
-from protocol.tags import tag
-from tests.netnode.fake_services import FakeServices
-from tests.netnode.services_home import NETWORK, OpenHome, opened
+from tests.netnode.services_home import NETWORK
+from tests.netnode.shop_open import BUYER, DAY, OTHER, SALT, Shop, letter_to, sale, served
 from tests.protocol.author import Author, seed
-
-TOKEN = "5e" * 32
-DAY = 86_400_000
-BUYER, OTHER = Signer(seed("buyer")), Signer(seed("other buyer"))
-SALT = bytes(range(16))
-
-
-@dataclass
-class FakeOffice:
-    """Remembers what it was to carry."""
-
-    forwarded: list[bytes] = field(default_factory=list)
-    taken: list[bytes] = field(default_factory=list)
-
-    @property
-    def letters(self) -> Any:
-        async def forward(data: bytes, carrier: bytes) -> None:
-            self.forwarded.append(data)
-
-        return SimpleNamespace(forward=forward)
-
-    @property
-    def reception(self) -> Any:
-        async def deliver(carrier: Any, data: bytes) -> bool:
-            self.taken.append(data)
-            return False
-
-        return SimpleNamespace(deliver=deliver)
-
-
-@dataclass
-class Shop:
-    """A served counter and what stands behind it."""
-
-    home: OpenHome
-    office: FakeOffice
-    boxes: ShopBoxes
-    port: int
-    session: aiohttp.ClientSession
-
-    async def post(self, name: str, body: Any, **headers: str) -> tuple[int, Any]:
-        data = io.BytesIO(body if isinstance(body, bytes) else encoding.encode(body))
-        given = {"Content-Type": CONTENT_TYPE, **headers}
-        async with self.session.post(f"/shop/1/{name}", data=data, headers=given) as answer:
-            read = await answer.read()
-            assert answer.headers["Cache-Control"] == "no-store"
-            return answer.status, encoding.decode(read, limits.MAX_SHOP_ANSWER)
-
-    def signed(self, signer: Signer, *parts: Any, host: bytes | None = None) -> bytes:
-        image = encoding.encode([host or self.home.me.id, *parts])
-        return signer.sign(tag(NETWORK, "shop") + image)
-
-    def letter_request(self, letter: bytes, signer: Signer = BUYER, **more: Any) -> dict[str, Any]:
-        time = more.pop("time", self.home.clock.now)
-        signature = self.signed(signer, "letter", time, hashlib.sha256(letter).digest(), **more)
-        return {"letter": letter, "signature": signature, "time": time}
-
-    def collect_request(
-        self, box: bytes, signer: Signer = BUYER, after: int = 0, **more: Any
-    ) -> dict[str, Any]:
-        time = more.pop("time", self.home.clock.now)
-        signature = self.signed(signer, "collect", time, box, after, **more)
-        return {"after": after, "box": box, "signature": signature, "time": time}
 
 
 @pytest.fixture
@@ -110,28 +33,8 @@ def turnstile() -> Turnstile:
 
 @pytest.fixture
 async def shop(tmp_path: Path, turnstile: Turnstile) -> AsyncIterator[Shop]:
-    async with opened(tmp_path) as home:
-        office, boxes = FakeOffice(), ShopBoxes(home.store, home.clock)
-        post = Letters(home.store, home.clock, SystemEntropy())
-        witnesses = Witnesses(NETWORK, home.store, home.own, home.clock, post)
-        counter = Counter(NETWORK, home.store, home.own, home.clock, office, boxes, witnesses)  # type: ignore[arg-type]
-
-        async def known(host: str) -> bool:
-            return host.partition(":")[0] in ("127.0.0.1", "shop.example")
-
-        routes = ShopRoutes(counter, home.clock, known, ["https://mine.example"], turnstile=turnstile)
-        server = ApiServer(FakeServices(tmp_path), TOKEN, extra_routes=routes.routes())  # type: ignore[arg-type]
-        _, port = await server.start("127.0.0.1", 0)
-        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
-            yield Shop(home, office, boxes, port, session)
-        await server.close()
-
-
-def letter_to(recipient: bytes, sender: Signer = BUYER, number: int = 0, expires: int | None = None) -> bytes:
-    """A letter by its frame; nobody here can open one."""
-    until = 1_700_000_000_000 + DAY if expires is None else expires
-    envelope = Envelope(sender.public, recipient, bytes(16), seed("letter", number)[:16], until)
-    return letters.assemble(envelope, b"\x01sealed" + bytes(64)).data
+    async with served(tmp_path, turnstile) as one:
+        yield one
 
 
 # -- who may call --------------------------------------------------------------------------------------------
@@ -297,7 +200,7 @@ async def test_letters_go_on_and_stay_in_the_box(shop: Shop) -> None:
         assert status == 200
     assert shop.office.forwarded == [out, out] and shop.office.taken == [here]
     answer = letters.parse(letter_to(BUYER.public, Signer(seed("seller")), 1))
-    assert await shop.boxes.keep(answer)
+    assert await shop.put(answer.data)
     status, told = await shop.post("collect", shop.collect_request(BUYER.public))
     assert status == 200 and [letter for _, letter in told["letters"]] == [own, answer.data]
     first = told["letters"][0][0]
@@ -351,7 +254,7 @@ async def test_an_old_request_is_refused_with_the_clock(shop: Shop) -> None:
 
 async def test_a_letter_that_is_over_is_refused(shop: Shop) -> None:
     now = shop.home.clock.now
-    for expires in (now, now + 32 * DAY):
+    for expires in (now - 1, now + 32 * DAY):
         letter = letter_to(BUYER.public, expires=expires)
         status, told = await shop.post("letter", shop.letter_request(letter))
         assert (status, told["code"]) == (409, "letter_expired")
@@ -363,27 +266,26 @@ async def test_nobody_fills_the_room_of_another(shop: Shop) -> None:
     await shop.post("letter", shop.letter_request(letter_to(partner.public)))
     strangers = [Signer(seed("stranger", number)) for number in range(box_rows.STRANGERS + 1)]
     for number, stranger in enumerate(strangers[:-1]):
-        assert await shop.boxes.keep(letters.parse(letter_to(BUYER.public, stranger, number)))
+        assert await shop.put(letter_to(BUYER.public, stranger, number))
     with pytest.raises(NotHeld) as full:
-        await shop.boxes.keep(letters.parse(letter_to(BUYER.public, strangers[-1], 99)))
+        await shop.put(letter_to(BUYER.public, strangers[-1], 99))
     assert full.value.code == "mailbox_full"
     for number in range(box_rows.LETTERS):
-        assert await shop.boxes.keep(letters.parse(letter_to(BUYER.public, partner, number)))
+        assert await shop.put(letter_to(BUYER.public, partner, number))
     with pytest.raises(NotHeld):
-        await shop.boxes.keep(letters.parse(letter_to(BUYER.public, partner, 1_000)))
+        await shop.put(letter_to(BUYER.public, partner, 1_000))
     status, _ = await shop.post("letter", shop.letter_request(letter_to(BUYER.public, number=5)))
     assert status == 200
-    assert not await shop.boxes.keep(letters.parse(letter_to(OTHER.public, partner))), "there is no such box"
-    assert not await ShopBoxes(shop.home.store, shop.home.clock, open=False).keep(
-        letters.parse(letter_to(BUYER.public, partner))
-    )
+    assert not await shop.put(letter_to(OTHER.public, partner)), "there is no such box"
+    closed = ShopBoxes(shop.home.store, shop.home.clock, open=False)
+    assert not await closed.keep(letters.parse(letter_to(BUYER.public, partner)), partner.public)
 
 
 async def test_boxes_out_of_use_are_forgotten(shop: Shop) -> None:
     """[R-SHOP-7] One that was answered stays long; one that nobody ever answered goes soon."""
     await shop.post("letter", shop.letter_request(letter_to(b"s" * 32)))
     await shop.post("letter", shop.letter_request(letter_to(b"s" * 32, OTHER), OTHER))
-    assert await shop.boxes.keep(letters.parse(letter_to(BUYER.public, Signer(seed("seller")))))
+    assert await shop.put(letter_to(BUYER.public, Signer(seed("seller"))))
     shop.home.clock.now += box_rows.NEW_MS + 1
     await shop.boxes.sweep()
     figures = await shop.home.store.read(box_rows.figures)
@@ -406,46 +308,6 @@ async def test_the_log_says_nothing_of_what_shoppers_send(
 
 
 # -- witnesses -----------------------------------------------------------------------------------------------
-@dataclass
-class Sale:
-    """A deal by a path, with what proves it."""
-
-    path: bytes
-    accept: bytes
-    receipts: list[bytes]
-    openers: list[Any]
-
-    @property
-    def body(self) -> dict[str, Any]:
-        return {"accept": self.accept, "openers": self.openers, "path": self.path, "receipts": self.receipts}
-
-
-def sale(
-    me: Author, seller: Author, *, referrer: Signer | None = None, other_path: bool = False, epoch: int = 0
-) -> Sale:
-    token = paths.sign_referral(
-        NETWORK, referrer or me.signer, referrer=me.id, epoch=epoch, seller=seller.id, expires=2**50
-    )
-    path = paths.path_of(SALT, [token])
-    named = paths.path_of(bytes(16), [token]) if other_path else path
-    deal = seed("deal")
-
-    def said(role: Any, signer: Signer, body: Any, epoch: int | None, number: int) -> bytes:
-        previous = None if number == 0 else deal
-        return sign_message(
-            NETWORK, signer, body=body, deal=deal, role=role, number=number, previous=previous, seen=(), time=5,
-            epoch=epoch,
-        ).data  # fmt: skip
-
-    accept = Accept(key=BUYER.public, listing=b"l" * 32, path=paths.path_hash(NETWORK, named))
-    return Sale(
-        path.encode(),
-        said("seller", seller.signer, accept, 0, 0),
-        [said("buyer", BUYER, Receive(part=0), None, 1)],
-        [seller.entries[0].wire()],
-    )
-
-
 async def test_a_witness_keeps_what_is_proved(shop: Shop) -> None:
     """[R-PATH-6] [R-SHOP-10] [R-SHOP-11]"""
     seller = Author("seller", NETWORK)

@@ -537,6 +537,34 @@ def test_a_name_on_the_frame_is_no_way_into_the_room_of_friends() -> None:  # [R
     run(scene)
 
 
+def test_recipients_who_are_made_up_give_no_room_at_a_mailbox() -> None:  # [R-LET-9] [R-LET-14]
+    """Whoever invents a key signs tokens with it: without a log here they count as none."""
+
+    async def scene(world: World) -> None:
+        (node,) = await founded(world, 1, mailbox="all", mailbox_mb=1, mailbox_pool_mb=1)
+        await world.advance(2)
+        assert node.parts is not None
+        keys = await node.parts.mail.keys.of(node.id)
+        assert keys is not None
+        now, eve = node.clock.now_ms(), Stranger("eve")
+        text = letter_bodies.encode_content(letter_bodies.Mail(text="x" * 10_000))
+
+        def to_nobody(number: int, **more: Any) -> bytes:
+            nobody = Signer(bytes([number]) * 32)
+            token = letters.sign_token(
+                "inx", nobody, recipient=nobody.public, sender=eve.author.id, expires=now + 1_000, epoch=None
+            )
+            return eve.letter(
+                node, keys, now, number=number, recipient=nobody.public, token=token, content=text, **more
+            )
+
+        assert await bring(node, eve.author.id, to_nobody(1, stamped=False)) == "letter_token"
+        said = [await bring(node, eve.author.id, to_nobody(number)) for number in range(2, 60)]
+        assert said[-1] == "mailbox_full", "one pool, however many recipients"
+
+    run(scene)
+
+
 def test_who_brings_what_nobody_can_read_has_to_wait() -> None:  # [R-LET-12]
     async def scene(world: World) -> None:
         (node,) = await founded(world, 1)
