@@ -154,6 +154,15 @@ MAX_REFERRAL: Final = 1_024
 MAX_CAMPAIGN: Final = 32
 MAX_OPENED_PATH: Final = MAX_PATH * (MAX_REFERRAL + 8)
 MAX_TESTIMONY: Final = 1024 * 1024
+# -- plans -------------------------------------------------------------------------------------------------
+MAX_RATE_PART: Final = 10**9
+MAX_LEVELS: Final = 64
+MAX_RANKS: Final = 32
+MAX_STEPS: Final = 64
+MAX_RULES: Final = 8
+MAX_CURRENCIES: Final = 64
+MAX_PLAN_DAYS: Final = 3_660
+MAX_PLAN_PERIODS: Final = 120
 # -- teams -------------------------------------------------------------------------------------------------
 MAX_STATEMENT: Final = 1_024
 MAX_DISCLOSURE: Final = 16 * 1024
@@ -170,6 +179,15 @@ MAX_MODULES: Final = 50
 MAX_FOLLOWUPS: Final = 12
 ACKNOWLEDGED_DAYS: Final = 7
 MAX_AGREEMENT: Final = 24 * 1024
+# -- credits -----------------------------------------------------------------------------------------------
+MAX_CREDIT_STATEMENT: Final = 1_024
+MAX_GROUP_CONTENT: Final = 47 * 1024
+MAX_GROUP_PARTS: Final = 4_096
+MAX_LEDGER_MESSAGES: Final = 500
+MAX_REPLIES: Final = 500
+LOGGING_DAYS: Final = 14
+FREEZE_DAYS: Final = 60
+CHALLENGE_DAYS: Final = 14
 # -- shoppers ----------------------------------------------------------------------------------------------
 SHOP_REQUESTS: Final = 120
 MAX_SHOP_BODY: Final = 1024 * 1024
@@ -397,8 +415,29 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit(
         "ACKNOWLEDGED_DAYS", ACKNOWLEDGED_DAYS, "days", "time to read, ask and sleep over it before joining"
     ),
+    Limit("MAX_CREDIT_STATEMENT", MAX_CREDIT_STATEMENT, "bytes", "of a swap: six ids and two signatures"),
+    Limit("MAX_GROUP_CONTENT", MAX_GROUP_CONTENT, "bytes", "of a part: a full record less its other fields"),
+    Limit("MAX_GROUP_PARTS", MAX_GROUP_PARTS, "parts", "a period of 2,000,000 awards"),
+    Limit(
+        "MAX_LEDGER_MESSAGES",
+        MAX_LEDGER_MESSAGES,
+        "messages",
+        "of a deal in one entry: MAX_PARTS and all that is said of each",
+    ),
+    Limit("MAX_REPLIES", MAX_REPLIES, "replies", "to challenges in one entry"),
+    Limit("LOGGING_DAYS", LOGGING_DAYS, "days", "to log a refund once its freeze has ended"),
+    Limit("FREEZE_DAYS", FREEZE_DAYS, "days", "past the hold: no dispute freezes an award for longer"),
+    Limit("CHALLENGE_DAYS", CHALLENGE_DAYS, "days", "to answer a challenge"),
     Limit("MAX_AGREEMENT", MAX_AGREEMENT, "bytes", "of an alliance that names MAX_PRODUCTS keys"),
     Limit(
         "MAX_TESTIMONY", MAX_TESTIMONY, "bytes", "path, accept, MAX_PARTS receipts, and openers of them all"
     ),
+    Limit("MAX_RATE_PART", MAX_RATE_PART, "", "of a rate: nine decimal places, and thirds"),
+    Limit("MAX_LEVELS", MAX_LEVELS, "levels", "far above any plan; a walk up a line stays short"),
+    Limit("MAX_RANKS", MAX_RANKS, "ranks", "twice the longest ladder known"),
+    Limit("MAX_STEPS", MAX_STEPS, "steps", "a schedule that fits a page"),
+    Limit("MAX_RULES", MAX_RULES, "rules", "of one family; who needs more has two plans"),
+    Limit("MAX_CURRENCIES", MAX_CURRENCIES, "currencies", "those that one networker sells in"),
+    Limit("MAX_PLAN_DAYS", MAX_PLAN_DAYS, "days", "ten years of holding, notice or validity"),
+    Limit("MAX_PLAN_PERIODS", MAX_PLAN_PERIODS, "periods", "ten years of months"),
 )

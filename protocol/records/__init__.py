@@ -10,6 +10,25 @@ from protocol.errors import LocalProtocolError
 from protocol.records.alliance import Alliance
 from protocol.records.close import Close
 from protocol.records.codec import Codec, merge
+from protocol.records.credit import (
+    Answer,
+    Challenge,
+    ClosePart,
+    Freeze,
+    Lock,
+    Payout,
+    Redeem,
+    RefundEntry,
+    Rekey,
+    Release,
+    SalePart,
+    SwapEntry,
+    Transfer,
+    check_answer,
+    check_challenge,
+    check_part,
+    check_swap_entry,
+)
 from protocol.records.keys import Keys
 from protocol.records.listing import (
     Area,
@@ -51,6 +70,19 @@ Record = (
     | Duty
     | Alliance
     | Acknowledgement
+    | Rekey
+    | SalePart
+    | ClosePart
+    | RefundEntry
+    | Freeze
+    | Transfer
+    | Lock
+    | SwapEntry
+    | Redeem
+    | Payout
+    | Answer
+    | Release
+    | Challenge
 )
 
 CODECS: Final[dict[int, Codec[Any]]] = {
@@ -73,6 +105,19 @@ CODECS: Final[dict[int, Codec[Any]]] = {
     Duty.KIND: Codec(Duty, None),
     Alliance.KIND: Codec(Alliance, None),
     Acknowledgement.KIND: Codec(Acknowledgement, None),
+    Rekey.KIND: Codec(Rekey, None),
+    SalePart.KIND: Codec(SalePart, check_part),
+    ClosePart.KIND: Codec(ClosePart, check_part),
+    RefundEntry.KIND: Codec(RefundEntry, None),
+    Freeze.KIND: Codec(Freeze, None),
+    Transfer.KIND: Codec(Transfer, None),
+    Lock.KIND: Codec(Lock, None),
+    SwapEntry.KIND: Codec(SwapEntry, check_swap_entry),
+    Redeem.KIND: Codec(Redeem, None),
+    Payout.KIND: Codec(Payout, None),
+    Answer.KIND: Codec(Answer, check_answer),
+    Release.KIND: Codec(Release, None),
+    Challenge.KIND: Codec(Challenge, check_challenge),
 }
 
 
@@ -113,32 +158,45 @@ __all__ = [
     "Acknowledgement",
     "Admission",
     "Alliance",
+    "Answer",
     "Area",
     "Block",
+    "Challenge",
     "Close",
+    "ClosePart",
     "Codec",
     "Duty",
+    "Freeze",
     "Image",
     "Inception",
     "Keys",
     "Leave",
     "Listing",
+    "Lock",
     "Move",
     "NamedBuyer",
     "Opportunity",
+    "Payout",
     "Per",
     "Price",
     "Profile",
     "Record",
+    "Redeem",
+    "RefundEntry",
+    "Rekey",
+    "Release",
     "Report",
     "Review",
     "Rotation",
     "Sale",
+    "SalePart",
     "Settlement",
     "Shipping",
     "Stamp",
     "Standing",
+    "SwapEntry",
     "Tax",
+    "Transfer",
     "Variant",
     "Withdraw",
     "decode_record",
