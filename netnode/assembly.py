@@ -10,6 +10,7 @@ from importlib.metadata import version
 from netnode.backups.before_migration import saving
 from netnode.bus import Bus
 from netnode.config import Config
+from netnode.deals.means import Means
 from netnode.deals.trading import Trading, trading
 from netnode.failures import Failures
 from netnode.home import Home
@@ -183,6 +184,7 @@ async def assembled(
             mail.mailbox.boxes = boxes
             witnesses = Witnesses(settings.network, store, own, ports.clock, mail.letters)
             mail.letters.receive("witness", witnesses.take)
+            means = Means(settings.network, own, store, ring, mail.letters, ports.clock, ports.entropy)
             yield Assembly(
                 home,
                 settings,
@@ -198,7 +200,7 @@ async def assembled(
                 mail,
                 boxes,
                 witnesses,
-                trading(settings, store, ring, own, mail.letters, ports.clock, ports.entropy),
+                trading(settings, means),
                 failures,
             )
     finally:

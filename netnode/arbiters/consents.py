@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
+from netnode.deals.means import Means
 from netnode.deals.signers import Signers, read
-from netnode.keys.keyring import KeyRing
-from netnode.mail.letters import Incoming, Letters, Refusal, Taken
-from netnode.own.log import OwnLog
-from netnode.ports import Clock, Entropy
+from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
-from netnode.store import Store, consents
+from netnode.store import consents
 from netnode.store.consents import ConsentRow
 from protocol import encoding, limits
 from protocol.deals.consent import (
@@ -34,36 +32,15 @@ class Consents:
     """Gives consents, takes those of others, and finds the one that an order needs.
 
     Args:
-        network: name of the network.
-        own: who this is.
-        store: keeps them.
-        ring: signs own ones.
-        letters: carry them.
-        clock: dates them.
-        entropy: salts.
+        means: to sign, keep and send.
     """
 
-    def __init__(
-        self,
-        network: str,
-        own: OwnLog,
-        store: Store,
-        ring: KeyRing,
-        letters: Letters,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> None:
-        self._network = network
-        self._own = own
-        self._store = store
-        self._ring = ring
-        self._letters = letters
-        self._clock = clock
-        self._entropy = entropy
+    def __init__(self, means: Means) -> None:
+        self._means = means
 
     def listen(self) -> None:
         """Takes letters from now on."""
-        self._letters.receive("consent", self.take)
+        self._means.letters.receive("consent", self.take)
 
     async def give(self, unsigned: Consent, text: str, to: Sequence[bytes]) -> ConsentRow:
         """Signs a consent, keeps it and sends it. Durable when it returns.
@@ -76,26 +53,26 @@ class Consents:
         Raises:
             Problem: it has a form that nobody would take (2); the keys are locked; the disk.
         """
-        keys = self._ring.keys
+        keys = self._means.ring.keys
         whole = msgspec.structs.replace(
             unsigned,
-            salt=self._entropy.token(limits.SALT_BYTES),
-            arbiter=self._own.id,
+            salt=self._means.entropy.token(limits.SALT_BYTES),
+            arbiter=self._means.own.id,
             epoch=keys.epoch,
             terms=terms_hash(text),
-            time=self._clock.now_ms(),
+            time=self._means.clock.now_ms(),
         )
         try:
-            signed = sign_consent(self._network, Signer(keys.signing_seed), whole)
+            signed = sign_consent(self._means.network, Signer(keys.signing_seed), whole)
         except LocalProtocolError as error:
             raise Problem(
                 f"This consent cannot be given: {error.text}.", ExitCode.USAGE, "consent"
             ) from error
-        entries = await self._store.read(
-            lambda reader: Signers(self._network, reader.connection).entries(self._own.id, 0)
+        entries = await self._means.store.read(
+            lambda reader: Signers(self._means.network, reader.connection).entries(self._means.own.id, 0)
         )
         row = _row(signed, own=True, text=text, openers=encoding.encode(entries or []), now=whole.time)
-        await self._store.write(consents.put, row)
+        await self._means.store.write(consents.put, row)
         await self.send(row, to)
         return row
 
@@ -112,7 +89,7 @@ class Consents:
             consent=row.data, openers=(encoding.decode(row.openers, limits.MAX_MESSAGE),), text=row.text
         )
         for each in to:
-            await self._letters.send(each, body)
+            await self._means.letters.send(each, body)
 
     async def take(self, incoming: Incoming) -> Taken | Refusal:
         """Takes a consent, if its arbiter sent it and signed it.
@@ -124,23 +101,27 @@ class Consents:
         assert isinstance(body, ConsentLetter)
         try:
             signed = parse_consent(body.consent)
-            given = {found.author: found for each in body.openers for found in [read(self._network, each)]}
+            given = {
+                found.author: found for each in body.openers for found in [read(self._means.network, each)]
+            }
         except ProtocolError as error:
             return Refusal(error.code, error.text)
         if terms_hash(body.text) != signed.consent.terms:
             return Refusal("consent", "these are not the terms that the consent names")
         if incoming.sender != signed.consent.arbiter:
             return Refusal("not_party", "a consent comes from the arbiter who gives it")
-        if incoming.epoch != signed.consent.epoch or not consented_by(self._network, signed, incoming.key):
+        if incoming.epoch != signed.consent.epoch or not consented_by(
+            self._means.network, signed, incoming.key
+        ):
             return Refusal("signature", "the arbiter did not sign the consent")
-        entries = await self._store.read(
-            lambda reader: Signers(self._network, reader.connection, given).entries(incoming.sender, 0)
+        entries = await self._means.store.read(
+            lambda reader: Signers(self._means.network, reader.connection, given).entries(incoming.sender, 0)
         )
         if entries is None:
             return Refusal("unknown_author", "the arbiter is not known here, and no openers come along")
-        now = self._clock.now_ms()
+        now = self._means.clock.now_ms()
         row = _row(signed, own=False, text=body.text, openers=encoding.encode(entries), now=now)
-        await self._store.write(consents.put, row)
+        await self._means.store.write(consents.put, row)
         return Taken()
 
     async def consent_of(self, arbiter: bytes, seller: bytes) -> bytes:
@@ -149,8 +130,8 @@ class Consents:
         Raises:
             Problem: `no_consent` (3): none is here that holds; the sentence says why.
         """
-        now = self._clock.now_ms()
-        rows = await self._store.read(lambda reader: consents.of(reader.connection, arbiter))
+        now = self._means.clock.now_ms()
+        rows = await self._means.store.read(lambda reader: consents.of(reader.connection, arbiter))
         why = ""
         for row in rows:
             try:

@@ -19,16 +19,14 @@ from netnode.deals import sending
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.holding import Held, holding, question
 from netnode.deals.known import Known, enclose, load, noted, wanted
+from netnode.deals.means import Means
 from netnode.deals.signers import Signers
 from netnode.deals.wording import impossible, possible, why
-from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys
-from netnode.mail.letters import Letters
 from netnode.own.caution import copied
-from netnode.own.log import RETIRED, OwnLog
-from netnode.ports import Clock, Entropy
+from netnode.own.log import RETIRED
 from netnode.problems import ExitCode, Problem
-from netnode.store import Reader, Store, Writer, consents, deals, stock
+from netnode.store import Reader, Writer, consents, deals, stock
 from netnode.store.deals import DealRow
 from netnode.store.stock import SoldOut
 from protocol import limits
@@ -62,32 +60,11 @@ class Desk:
     """Makes own moves.
 
     Args:
-        network: name of the network.
-        own: who this is, and whether two copies of its home run.
-        store: holds deals and outbox.
-        ring: the keys.
-        letters: carry the moves.
-        clock: dates them.
-        entropy: salts.
+        means: to sign, keep and send.
     """
 
-    def __init__(
-        self,
-        network: str,
-        own: OwnLog,
-        store: Store,
-        ring: KeyRing,
-        letters: Letters,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> None:
-        self._network = network
-        self._own = own
-        self._store = store
-        self._ring = ring
-        self._letters = letters
-        self._clock = clock
-        self._entropy = entropy
+    def __init__(self, means: Means) -> None:
+        self._means = means
 
     async def move(self, deal: bytes, make: Make) -> Known:
         """Sends one message in a deal; durable when it returns.
@@ -101,17 +78,21 @@ class Desk:
                 the disk.
         """
         self._refuse_twin()
-        keys = self._ring.keys
-        now = self._clock.now_ms()
+        keys = self._means.ring.keys
+        now = self._means.clock.now_ms()
         try:
-            known = await self._store.write(self._move, deal, make, keys, now)
+            known = await self._means.store.write(self._move, deal, make, keys, now)
         except Held as held:
-            await self._store.write(
-                question, held.row, self._letters, self._entropy.token(limits.LETTER_ID_BYTES), now
+            await self._means.store.write(
+                question,
+                held.row,
+                self._means.letters,
+                self._means.entropy.token(limits.LETTER_ID_BYTES),
+                now,
             )
             raise held.problem from None
         finally:
-            self._letters.wake()
+            self._means.letters.wake()
         return known
 
     async def order(self, order: Order, goods: Goods) -> Known:
@@ -127,14 +108,14 @@ class Desk:
         self._refuse_twin()
         keys = await self.secret()
         assert keys.deal_secret is not None
-        salt = self._entropy.token(limits.SALT_BYTES)
-        signer = buyer_signer(self._network, keys.deal_secret, salt)
+        salt = self._means.entropy.token(limits.SALT_BYTES)
+        signer = buyer_signer(self._means.network, keys.deal_secret, salt)
         goods = msgspec.structs.replace(goods, salt=salt)
         data, name = enclose(goods)
         order = msgspec.structs.replace(order, key=signer.public, enclosed=name)
         if order.offer is not UNSET and parse_offer(order.offer).offer.buyer is not UNSET:
             named = name_buyer(
-                self._network,
+                self._means.network,
                 Signer(keys.signing_seed),
                 id=keys.networker,
                 epoch=keys.epoch,
@@ -149,17 +130,17 @@ class Desk:
             raise Problem(_sentence(void.text), ExitCode.REFUSED, void.code) from void
         try:
             start = sign(
-                self._network, signer, body=order, deal=None, role="buyer", number=0, previous=None, seen=(),
+                self._means.network, signer, body=order, deal=None, role="buyer", number=0, previous=None, seen=(),
                 time=now, epoch=None,
             )  # fmt: skip
         except LocalProtocolError as error:
             raise Problem(f"This order cannot be sent: {error.text}.", ExitCode.USAGE, "order") from error
         row = row_of(start, order, goods, "buyer", keys.networker, salt)
         try:
-            known = await self._store.write(self._start, row, start, data, name, now)
+            known = await self._means.store.write(self._start, row, start, data, name, now)
         except LocalProtocolError as error:
             raise Problem(_sentence(error.text), ExitCode.REFUSED, "order") from error
-        self._letters.wake()
+        self._means.letters.wake()
         return known
 
     async def renew(self, first: bytes, make: MakeRenewal) -> Known:
@@ -173,9 +154,9 @@ class Desk:
             Problem: `no_deal` (3); it is held, another copy runs, or what `make` raises; the disk.
         """
         self._refuse_twin()
-        keys = self._ring.keys
-        known = await self._store.write(self._renew, first, make, keys, self._clock.now_ms())
-        self._letters.wake()
+        keys = self._means.ring.keys
+        known = await self._means.store.write(self._renew, first, make, keys, self._means.clock.now_ms())
+        self._means.letters.wake()
         return known
 
     async def resend(self, deal: bytes) -> None:
@@ -184,8 +165,8 @@ class Desk:
         Raises:
             Problem: `no_deal` (3); the disk, or a full outbox.
         """
-        await self._store.write(self._resend, deal, self._clock.now_ms())
-        self._letters.wake()
+        await self._means.store.write(self._resend, deal, self._means.clock.now_ms())
+        self._means.letters.wake()
 
     async def secret(self) -> Keys:
         """The keys, with the secret that those of orders are derived from."""
@@ -193,9 +174,9 @@ class Desk:
         def with_secret(keys: Keys) -> Keys:
             if keys.deal_secret is not None:
                 return keys
-            return keys.with_deal_secret(self._entropy.token(limits.KEY_BYTES))
+            return keys.with_deal_secret(self._means.entropy.token(limits.KEY_BYTES))
 
-        return await self._ring.change(with_secret)
+        return await self._means.ring.change(with_secret)
 
     def _date(self, order: Order) -> int:
         """The date of an own order: now, and not before the offer that it is on.
@@ -203,7 +184,7 @@ class Desk:
         Raises:
             Problem: `clock` (4): the offer is dated further ahead than clocks may differ.
         """
-        now = self._clock.now_ms()
+        now = self._means.clock.now_ms()
         made = now if order.offer is UNSET else parse_offer(order.offer).offer.time
         if made > now + limits.CLOCK_TOLERANCE_MS:
             raise Problem(
@@ -215,8 +196,8 @@ class Desk:
         return max(now, made)  # why: its seller's clock may be a little ahead
 
     def _refuse_twin(self) -> None:
-        if self._own.caution.alarmed is not None:
-            raise Problem(self._own.caution.alarmed, ExitCode.REFUSED, "twin")
+        if self._means.own.caution.alarmed is not None:
+            raise Problem(self._means.own.caution.alarmed, ExitCode.REFUSED, "twin")
 
     # -- in the writer's lane --------------------------------------------------------------------------------
     def _start(
@@ -243,7 +224,7 @@ class Desk:
             known = load(connection, row, now)
             goods = known.enclosures[known.order.enclosed]
             start = sign(
-                self._network, self._signer(writer, known, keys), body=make(known, connection), deal=None,
+                self._means.network, self._signer(writer, known, keys), body=make(known, connection), deal=None,
                 role="seller", number=0, previous=None, seen=(), time=now, epoch=keys.epoch,
             )  # fmt: skip
             fresh = replace(
@@ -297,7 +278,7 @@ class Desk:
         body = move.body
         data = None
         if move.note is not None:
-            note = msgspec.structs.replace(move.note, salt=self._entropy.token(limits.SALT_BYTES))
+            note = msgspec.structs.replace(move.note, salt=self._means.entropy.token(limits.SALT_BYTES))
             data, name = enclose(note)
             if len(data) > limits.MAX_ENCLOSURE:
                 raise Problem(
@@ -309,7 +290,7 @@ class Desk:
             deals.put_enclosure(writer, known.row.number, name, data)
         frame = draft(known.state, known.role, body, known.now)
         message = sign(
-            self._network, signer, body=frame.body, deal=frame.deal, role=known.role, number=frame.number,
+            self._means.network, signer, body=frame.body, deal=frame.deal, role=known.role, number=frame.number,
             previous=frame.previous, seen=frame.seen, time=frame.time,
             epoch=None if known.role == "buyer" else keys.epoch,
         )  # fmt: skip
@@ -332,11 +313,11 @@ class Desk:
 
     def _carry(self, writer: Writer, connection: apsw.Connection, known: Known, message: bytes) -> None:
         """Queues the letters with what others are owed, and notes which one carries the newest own message."""
-        openers = sending.signers_of(Signers(self._network, connection), known, self._own.id)
+        openers = sending.signers_of(Signers(self._means.network, connection), known, self._means.own.id)
         first: int | None = None
-        for recipient in sending.recipients(known, self._own.id):
+        for recipient in sending.recipients(known, self._means.own.id):
             carried = sending.owed_to(known, recipient)
-            number = sending.queue(writer, self._letters, known, recipient, carried, openers)
+            number = sending.queue(writer, self._means.letters, known, recipient, carried, openers)
             first = number if first is None else first
         if first is not None:
             deals.carried(writer, known.row.number, message, first)
@@ -360,8 +341,8 @@ class Desk:
                     ExitCode.REFUSED,
                     "no_key",
                 )
-            return buyer_signer(self._network, keys.deal_secret, known.row.nonce)
-        state = Reader(writer.connection).load(self._own.id)
+            return buyer_signer(self._means.network, keys.deal_secret, known.row.nonce)
+        state = Reader(writer.connection).load(self._means.own.id)
         if state is not None and state.openers.epoch > keys.epoch:
             raise Problem(RETIRED, ExitCode.REFUSED, "retired")
         return Signer(keys.signing_seed)

@@ -12,13 +12,11 @@ from msgspec import UNSET
 
 from netnode.deals.desk import title_of
 from netnode.deals.known import enclose, read_enclosure
+from netnode.deals.means import Means
 from netnode.deals.signers import Signers, read
-from netnode.keys.keyring import KeyRing
-from netnode.mail.letters import Incoming, Letters, Refusal, Taken
-from netnode.own.log import OwnLog
-from netnode.ports import Clock, Entropy
+from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
-from netnode.store import Reader, Store, consents, offers
+from netnode.store import Reader, consents, offers
 from netnode.store.consents import ConsentRow
 from netnode.store.offers import OfferRow
 from protocol import encoding, limits
@@ -40,37 +38,16 @@ class Offering:
     """Makes, sends, gives and takes offers.
 
     Args:
-        network: name of the network.
-        own: who this is.
-        store: keeps the offers.
-        ring: signs them.
-        letters: carry them.
-        clock: dates them.
-        entropy: salts.
+        means: to sign, keep and send.
     """
 
-    def __init__(
-        self,
-        network: str,
-        own: OwnLog,
-        store: Store,
-        ring: KeyRing,
-        letters: Letters,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> None:
-        self._network = network
-        self._own = own
-        self._store = store
-        self._ring = ring
-        self._letters = letters
-        self._clock = clock
-        self._entropy = entropy
+    def __init__(self, means: Means) -> None:
+        self._means = means
 
     def listen(self) -> None:
         """Takes letters from now on."""
-        self._letters.receive("offer", self.take)
-        self._letters.receive("ask_offer", self.give)
+        self._means.letters.receive("offer", self.take)
+        self._means.letters.receive("ask_offer", self.give)
 
     async def make(self, unsigned: Offer, goods: Goods | None, code: str | None, title: str) -> OfferRow:
         """Signs an offer and keeps it; one to a named buyer is sent to them. Durable when it returns.
@@ -84,30 +61,34 @@ class Offering:
         Raises:
             Problem: it has a form that nobody would take (2); the keys are locked; the disk.
         """
-        keys = self._ring.keys
-        salt = self._entropy.token(limits.SALT_BYTES)
+        keys = self._means.ring.keys
+        salt = self._means.entropy.token(limits.SALT_BYTES)
         data: bytes | None = None
         quote = unsigned.quote
         if goods is not None and quote is not UNSET:
-            data, name = enclose(msgspec.structs.replace(goods, salt=self._entropy.token(limits.SALT_BYTES)))
+            data, name = enclose(
+                msgspec.structs.replace(goods, salt=self._means.entropy.token(limits.SALT_BYTES))
+            )
             quote = msgspec.structs.replace(quote, enclosed=name)
         whole = msgspec.structs.replace(
             unsigned,
             salt=salt,
-            code=UNSET if code is None else code_hash(self._network, salt, code),
+            code=UNSET if code is None else code_hash(self._means.network, salt, code),
             epoch=keys.epoch,
             quote=quote,
-            seller=self._own.id,
+            seller=self._means.own.id,
             signature=_NO_SIGNATURE,
         )
         try:
-            signed = sign_offer(self._network, Signer(keys.signing_seed), whole)
+            signed = sign_offer(self._means.network, Signer(keys.signing_seed), whole)
         except LocalProtocolError as error:
             raise Problem(f"This offer cannot be made: {error.text}.", ExitCode.USAGE, "offer") from error
-        row = OfferRow(0, signed.id, self._own.id, True, signed.data, data, code, title, self._clock.now_ms())
-        await self._store.write(offers.put, row)
+        row = OfferRow(
+            0, signed.id, self._means.own.id, True, signed.data, data, code, title, self._means.clock.now_ms()
+        )
+        await self._means.store.write(offers.put, row)
         if whole.buyer is not UNSET:
-            await self._letters.send(whole.buyer, await self._letter(row), expires=None)
+            await self._means.letters.send(whole.buyer, await self._letter(row), expires=None)
         return row
 
     async def take(self, incoming: Incoming) -> Taken | Refusal:
@@ -123,17 +104,19 @@ class Offering:
         except RemoteProtocolError as error:
             return Refusal(error.code, error.text)
         try:
-            given = {found.author: found for each in body.openers for found in [read(self._network, each)]}
-            arbiter = await self._store.read(self._arbiter, signed, given)
+            given = {
+                found.author: found for each in body.openers for found in [read(self._means.network, each)]
+            }
+            arbiter = await self._means.store.read(self._arbiter, signed, given)
         except ProtocolError as error:
             return Refusal(error.code, error.text)
-        keys = await self._store.read(self._keys, signed, incoming)
-        if not any(offered_by(self._network, signed, key) for key in keys):
+        keys = await self._means.store.read(self._keys, signed, incoming)
+        if not any(offered_by(self._means.network, signed, key) for key in keys):
             return Refusal(
                 "signature", "the seller whom the offer names did not sign it, or is not known here"
             )
         buyer = signed.offer.buyer
-        if signed.offer.seller == self._own.id or (buyer is not UNSET and buyer != self._own.id):
+        if signed.offer.seller == self._means.own.id or (buyer is not UNSET and buyer != self._means.own.id):
             return Refusal("not_party", "the offer is for somebody else")
         data = next(iter(body.enclosures), None)
         goods = None if data is None else read_enclosure(data, Goods)
@@ -142,11 +125,19 @@ class Offering:
             return Refusal("enclosure", "the goods of the offer do not come along, or are not those it names")
         title = title_of(goods) if goods is not None else _discount_title(signed.offer)
         row = OfferRow(
-            0, signed.id, signed.offer.seller, False, signed.data, data, None, title, self._clock.now_ms()
+            0,
+            signed.id,
+            signed.offer.seller,
+            False,
+            signed.data,
+            data,
+            None,
+            title,
+            self._means.clock.now_ms(),
         )
         if arbiter is not None:
-            await self._store.write(consents.put, arbiter)
-        await self._store.write(offers.put, row)
+            await self._means.store.write(consents.put, arbiter)
+        await self._means.store.write(offers.put, row)
         return Taken()
 
     async def give(self, incoming: Incoming) -> Taken | Refusal:
@@ -157,12 +148,12 @@ class Offering:
         """
         body = incoming.body
         assert isinstance(body, AskOffer)
-        row = await self._store.read(
-            lambda reader: offers.by_code(reader.connection, self._own.id, normal(body.code))
+        row = await self._means.store.read(
+            lambda reader: offers.by_code(reader.connection, self._means.own.id, normal(body.code))
         )
-        if row is None or parse_offer(row.data).offer.expires <= self._clock.now_ms():
+        if row is None or parse_offer(row.data).offer.expires <= self._means.clock.now_ms():
             return Refusal("no_offer", "there is no offer by that code, or its time is over")
-        await self._letters.send(incoming.sender, await self._letter(row))
+        await self._means.letters.send(incoming.sender, await self._letter(row))
         return Taken()
 
     async def by_code(self, seller: bytes, code: str, listing: str | None, *, wait: bool) -> OfferRow:
@@ -181,16 +172,16 @@ class Offering:
         found = await self._known(seller, code)
         if found is not None:
             return found
-        question = await self._letters.send(
+        question = await self._means.letters.send(
             seller, AskOffer(code=code, listing=UNSET if listing is None else listing)
         )
-        end = self._clock.monotonic() + (PATIENCE if wait else 0)
-        while self._clock.monotonic() < end:
+        end = self._means.clock.monotonic() + (PATIENCE if wait else 0)
+        while self._means.clock.monotonic() < end:
             await asyncio.sleep(_LOOK)
             found = await self._known(seller, code)
             if found is not None:
                 return found
-            delivery = await self._letters.delivery(question)
+            delivery = await self._means.letters.delivery(question)
             if delivery is not None and delivery.state == "refused":
                 text = (
                     f"The seller does not know the code {code!r}: {delivery.reason or 'no reason was given'}."
@@ -205,11 +196,11 @@ class Offering:
 
     async def _known(self, seller: bytes, code: str) -> OfferRow | None:
         """An offer of that code that is here; which one it is its hash tells, since the code does not travel back."""
-        rows = await self._store.read(lambda reader: offers.coded(reader.connection, seller))
-        now = self._clock.now_ms()
+        rows = await self._means.store.read(lambda reader: offers.coded(reader.connection, seller))
+        now = self._means.clock.now_ms()
         for row in rows:
             offer = parse_offer(row.data).offer
-            if offer.code == code_hash(self._network, offer.salt, code) and offer.expires > now:
+            if offer.code == code_hash(self._means.network, offer.salt, code) and offer.expires > now:
                 return row
         return None
 
@@ -220,7 +211,7 @@ class Offering:
         if quote is UNSET or quote.terms.arbiter is UNSET:
             return OfferLetter(offer=row.data, enclosures=enclosures)
         arbiter = quote.terms.arbiter
-        kept = await self._store.read(lambda reader: consents.openers(reader.connection, arbiter))
+        kept = await self._means.store.read(lambda reader: consents.openers(reader.connection, arbiter))
         openers = () if kept is None else (encoding.decode(kept, limits.MAX_MESSAGE),)
         return OfferLetter(offer=row.data, enclosures=enclosures, openers=openers)
 
@@ -231,7 +222,7 @@ class Offering:
         quote = signed.offer.quote
         if quote is UNSET or quote.terms.consent is UNSET:
             return None
-        signers = Signers(self._network, reader.connection, given)
+        signers = Signers(self._means.network, reader.connection, given)
         signers.check_consent(quote.terms)
         consent = parse_consent(quote.terms.consent)
         entries = signers.entries(consent.consent.arbiter, 0) or []
@@ -243,14 +234,14 @@ class Offering:
             consent.data,
             None,
             encoding.encode(entries),
-            self._clock.now_ms(),
+            self._means.clock.now_ms(),
         )
 
     def _keys(self, reader: Reader, signed: SignedOffer, incoming: Incoming) -> Sequence[bytes]:
         offer = signed.offer
         if incoming.sender == offer.seller and incoming.epoch == offer.epoch:
             return (incoming.key,)
-        return Signers(self._network, reader.connection).keys(offer.seller, offer.epoch, 0)
+        return Signers(self._means.network, reader.connection).keys(offer.seller, offer.epoch, 0)
 
 
 def normal(code: str) -> str:

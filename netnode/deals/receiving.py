@@ -19,11 +19,10 @@ from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.desk import row_of
 from netnode.deals.holding import copied_times, copies_for
 from netnode.deals.known import Known, complete, load, noted, read_enclosure, wanted
+from netnode.deals.means import Means
 from netnode.deals.signers import Signers, read, wire
-from netnode.keys.keyring import KeyRing
-from netnode.mail.letters import Incoming, Letters, Refusal, Taken
-from netnode.ports import Clock, Entropy
-from netnode.store import Store, Writer, deals, stock
+from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.store import Writer, deals, stock
 from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
 from protocol import encoding, limits
@@ -60,39 +59,18 @@ class Receiving:
     """Takes letters of the types `deal` and `ask`.
 
     Args:
-        network: name of the network.
-        own: the own networker, 32 bytes.
-        store: keeps the deals.
-        ring: tells own orders that this store has lost from those of others.
-        letters: brings and carries letters.
-        clock: dates what came.
-        entropy: nonces of questions.
+        means: to keep and answer; its keys tell own orders that this store has lost from those of others.
     """
 
-    def __init__(
-        self,
-        network: str,
-        own: bytes,
-        store: Store,
-        ring: KeyRing,
-        letters: Letters,
-        clock: Clock,
-        entropy: Entropy,
-    ) -> None:
-        self._network = network
-        self._own = own
-        self._store = store
-        self._ring = ring
-        self._letters = letters
-        self._clock = clock
-        self._entropy = entropy
+    def __init__(self, means: Means) -> None:
+        self._means = means
         self.changed: Callable[[bytes], Awaitable[None]] = _nobody
         """Told of each deal that got something new, by its id."""
 
     def listen(self) -> None:
         """Takes letters from now on."""
-        self._letters.receive("deal", self.deal)
-        self._letters.receive("ask", self.ask)
+        self._means.letters.receive("deal", self.deal)
+        self._means.letters.receive("ask", self.ask)
 
     async def deal(self, incoming: Incoming) -> Taken | Refusal:
         """Takes messages of deals.
@@ -107,15 +85,15 @@ class Receiving:
                 incoming,
                 tuple(parse(data) for data in body.messages),
                 {hashlib.sha256(data).digest(): data for data in body.enclosures},
-                {found.author: found for each in body.openers for found in [read(self._network, each)]},
+                {found.author: found for each in body.openers for found in [read(self._means.network, each)]},
                 None if body.answers is UNSET else body.answers,
             )
-            changed = await self._store.write(self._take, letter, self._clock.now_ms())
+            changed = await self._means.store.write(self._take, letter, self._means.clock.now_ms())
         except _Refused as refused:
             return refused.refusal
         except ProtocolError as error:
             return Refusal(error.code, error.text)
-        self._letters.wake()
+        self._means.letters.wake()
         for deal in changed:
             await self.changed(deal)
         return Taken()
@@ -129,16 +107,16 @@ class Receiving:
         body = incoming.body
         assert isinstance(body, Ask)
         try:
-            await self._store.write(self._answer, body, incoming.sender, self._clock.now_ms())
+            await self._means.store.write(self._answer, body, incoming.sender, self._means.clock.now_ms())
         except _Refused as refused:
             return refused.refusal
-        self._letters.wake()
+        self._means.letters.wake()
         return Taken()
 
     # -- in the writer's lane --------------------------------------------------------------------------------
     def _take(self, writer: Writer, letter: _Letter, now: int) -> list[bytes]:
         with writer.transaction(durable=True) as connection:
-            signers = Signers(self._network, connection, letter.openers)
+            signers = Signers(self._means.network, connection, letter.openers)
             rows: dict[bytes, DealRow] = {}
             new, unknown = set[bytes](), set[bytes]()
             for message in letter.messages:
@@ -178,14 +156,14 @@ class Receiving:
         if self._is_own(order, goods):
             role: deals.Role = "buyer"
             assert goods is not None
-            buyer, nonce = self._own, goods.salt
-        elif order.seller == self._own:
+            buyer, nonce = self._means.own.id, goods.salt
+        elif order.seller == self._means.own.id:
             role = "seller"
             if goods is None:
                 raise _Refused("enclosure", "the goods of the order do not come along, or have another form")
             if letter.incoming.stranger and deals.undecided(writer.connection) >= UNDECIDED:
                 raise _Refused("busy", "too many orders wait for their seller; try again later")
-        elif order.terms.arbiter == self._own:
+        elif order.terms.arbiter == self._means.own.id:
             role = "arbiter"
             buyer = order.key if buyer == order.seller else buyer
         else:
@@ -212,10 +190,10 @@ class Receiving:
 
     def _is_own(self, order: Order, goods: Goods | None) -> bool:
         """Whether this networker made the order, though this store does not know it: it was lost with another."""
-        keys = self._ring.opened
+        keys = self._means.ring.opened
         if keys is None or keys.deal_secret is None or goods is None:
             return False
-        return buyer_signer(self._network, keys.deal_secret, goods.salt).public == order.key
+        return buyer_signer(self._means.network, keys.deal_secret, goods.salt).public == order.key
 
     def _keep(
         self, writer: Writer, row: DealRow, message: Message, letter: _Letter, signers: Signers, now: int
@@ -233,7 +211,7 @@ class Receiving:
             signers.check_named(message.body)
             signers.check_offer(message.body)
             signers.check_consent(message.body.terms, row.number)
-        if isinstance(message.body, Renewal) and not authentic_renewal(self._network, message.body):
+        if isinstance(message.body, Renewal) and not authentic_renewal(self._means.network, message.body):
             raise RemoteProtocolError("signature", "the buyer did not sign what the renewal rests on")
         if deals.count(connection, row.number) >= limits.MAX_DEAL_MESSAGES:
             raise _Refused("too_large", f"a deal has at most {limits.MAX_DEAL_MESSAGES} messages of others")
@@ -249,7 +227,11 @@ class Receiving:
     def _with_buyer(self, writer: Writer, row: DealRow, sender: bytes) -> DealRow:
         """The row of an arbiter who learns from the first letter that is not the seller's who the buyer is."""
         order = self._order_of(writer.connection, row)
-        if row.role != "arbiter" or row.buyer != order.key or sender in (order.seller, order.key, self._own):
+        if (
+            row.role != "arbiter"
+            or row.buyer != order.key
+            or sender in (order.seller, order.key, self._means.own.id)
+        ):
             return row
         deals.set_buyer(writer, row.number, sender)
         return replace(row, buyer=sender)
@@ -285,7 +267,7 @@ class Receiving:
         elif not complete(known.messages, [each.id for each in letter.messages if each.deal == row.id]):
             self._ask_for(writer, row.id, letter.incoming, known)
         if fresh and known.state.doubled:  # whoever used a number twice may not know it yet
-            for recipient in sending.recipients(known, self._own):
+            for recipient in sending.recipients(known, self._means.own.id):
                 self._send(writer, connection, known, recipient, None)
         came = {each.id for each in letter.messages}
         if (
@@ -305,7 +287,7 @@ class Receiving:
             recipient = next(
                 (
                     each
-                    for each in (*sending.recipients(known, self._own), *self._others(row))
+                    for each in (*sending.recipients(known, self._means.own.id), *self._others(row))
                     if each.id == sender
                 ),
                 None,
@@ -326,8 +308,8 @@ class Receiving:
         nonce: bytes | None,
     ) -> None:
         """Queues all messages of a deal."""
-        openers = sending.signers_of(Signers(self._network, connection), known, self._own)
-        sending.queue(writer, self._letters, known, recipient, known.ordered(), openers, nonce)
+        openers = sending.signers_of(Signers(self._means.network, connection), known, self._means.own.id)
+        sending.queue(writer, self._means.letters, known, recipient, known.ordered(), openers, nonce)
 
     def _ask_for(self, writer: Writer, deal: bytes, incoming: Incoming, known: Known | None) -> None:
         """Asks the sender of a message for those it rests on; they were lost here, or on the way.
@@ -337,8 +319,8 @@ class Receiving:
         goods = None if known is None else known.goods
         reply = None if goods is None or goods.reply is UNSET or incoming.epoch is not None else goods.reply
         if incoming.epoch is not None or reply is not None:
-            body = Ask(deal=deal, nonce=self._entropy.token(limits.LETTER_ID_BYTES))
-            outbox.queue(writer, self._letters.draft(incoming.sender, body, reply=reply))
+            body = Ask(deal=deal, nonce=self._means.entropy.token(limits.LETTER_ID_BYTES))
+            outbox.queue(writer, self._means.letters.draft(incoming.sender, body, reply=reply))
 
 
 async def _nobody(deal: bytes) -> None:

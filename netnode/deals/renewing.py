@@ -18,14 +18,13 @@ from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.desk import Desk, Make, Move
 from netnode.deals.holding import Held, copied_times, holding
 from netnode.deals.known import Known, load
+from netnode.deals.means import Means
 from netnode.deals.sending import recipients
 from netnode.deals.subscribed import SENTENCES, Subscription, all_of, due, of_deal, read, unwanted
-from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys
-from netnode.mail.letters import Incoming, Letters, Refusal, Taken
-from netnode.ports import Clock
+from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
-from netnode.store import Store, Writer, deals, mandates
+from netnode.store import Writer, deals, mandates
 from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
 from protocol.deals.bodies import Cancel, Renewal
@@ -53,27 +52,17 @@ class Renewing:
     """Mandates of the owner, on either side.
 
     Args:
-        network: name of the network.
-        store: holds deals and mandates.
-        ring: the keys.
-        letters: carry statements.
+        means: to sign, keep and send statements.
         desk: makes renewals, and cancels.
-        clock: dates statements, and says what is due.
     """
 
-    def __init__(
-        self, network: str, store: Store, ring: KeyRing, letters: Letters, desk: Desk, clock: Clock
-    ) -> None:
-        self._network = network
-        self._store = store
-        self._ring = ring
-        self._letters = letters
+    def __init__(self, means: Means, desk: Desk) -> None:
+        self._means = means
         self._desk = desk
-        self._clock = clock
 
     def listen(self) -> None:
         """Takes letters from now on."""
-        self._letters.receive("mandate", self.take)
+        self._means.letters.receive("mandate", self.take)
 
     async def find(self) -> None:
         """Looks for mandates and renewals among the deals that are new.
@@ -81,7 +70,7 @@ class Renewing:
         Raises:
             Problem: the disk.
         """
-        while await self._store.write(_scan):
+        while await self._means.store.write(_scan):
             pass
 
     async def one(self, deal: bytes) -> Subscription:
@@ -91,13 +80,17 @@ class Renewing:
             Problem: `no_deal` (3), `no_mandate` (4).
         """
         await self.find()
-        return await self._store.read(lambda reader: of_deal(reader.connection, deal, self._clock.now_ms()))
+        return await self._means.store.read(
+            lambda reader: of_deal(reader.connection, deal, self._means.clock.now_ms())
+        )
 
     async def all(self) -> list[Subscription]:
         """Every mandate of the owner, own orders first, the oldest first."""
         await self.find()
-        now = self._clock.now_ms()
-        return await self._store.read(lambda reader: all_of(reader.connection, ("buyer", "seller"), now))
+        now = self._means.clock.now_ms()
+        return await self._means.store.read(
+            lambda reader: all_of(reader.connection, ("buyer", "seller"), now)
+        )
 
     async def say(self, deal: bytes, action: Action, price: int | None = None) -> Subscription:
         """Makes and sends a buyer's statement; durable when it returns [R-MAN-4].
@@ -113,12 +106,12 @@ class Renewing:
         """
         await self.find()
         try:
-            found = await self._store.write(
-                self._say, deal, action, price, self._ring.keys, self._clock.now_ms()
+            found = await self._means.store.write(
+                self._say, deal, action, price, self._means.ring.keys, self._means.clock.now_ms()
             )
         except Held as held:
             raise held.problem from None
-        self._letters.wake()
+        self._means.letters.wake()
         return found
 
     async def ask(self, deal: bytes, price: int, word: str) -> Subscription:
@@ -174,12 +167,12 @@ class Renewing:
             Problem: the disk, or a full outbox; the next round goes on.
         """
         await self.find()
-        now = self._clock.now_ms()
-        for found in await self._store.read(
+        now = self._means.clock.now_ms()
+        for found in await self._means.store.read(
             lambda reader: all_of(reader.connection, ("seller", "buyer"), now)
         ):
             if found.behind:
-                await self._store.write(self._inquire, found.row, now)
+                await self._means.store.write(self._inquire, found.row, now)
             if (
                 found.row.role == "seller"
                 and not found.why
@@ -187,7 +180,7 @@ class Renewing:
                 and now >= due(found.turn)
             ):
                 await self._refusable(self.renew(found.row.id))
-        for deal, reason in await self._store.read(lambda reader: unwanted(reader.connection, now)):
+        for deal, reason in await self._means.store.read(lambda reader: unwanted(reader.connection, now)):
             await self._refusable(self._desk.move(deal, _cancel(reason)))
 
     async def take(self, incoming: Incoming) -> Taken | Refusal:
@@ -199,7 +192,7 @@ class Renewing:
         body = incoming.body
         assert isinstance(body, MandateLetter)
         await self.find()
-        return await self._store.write(self._take, body, incoming.sender, self._clock.now_ms())
+        return await self._means.store.write(self._take, body, incoming.sender, self._means.clock.now_ms())
 
     @staticmethod
     async def _refusable(work: Awaitable[object]) -> None:
@@ -237,8 +230,8 @@ class Renewing:
                     raise Problem(text, ExitCode.USAGE, "price")
             try:
                 said = sign_statement(
-                    self._network,
-                    buyer_signer(self._network, keys.deal_secret, row.nonce),
+                    self._means.network,
+                    buyer_signer(self._means.network, keys.deal_secret, row.nonce),
                     action=action,
                     order=found.first.id,
                     number=found.state.number,
@@ -260,8 +253,10 @@ class Renewing:
         self, deal: bytes, price: int | None, stopped: bool | None, word: str
     ) -> Subscription:
         await self.find()
-        found = await self._store.write(self._ask, deal, price, stopped, word, self._clock.now_ms())
-        self._letters.wake()
+        found = await self._means.store.write(
+            self._ask, deal, price, stopped, word, self._means.clock.now_ms()
+        )
+        self._means.letters.wake()
         return found
 
     def _ask(
@@ -299,7 +294,7 @@ class Renewing:
             elif sender == row.partner:
                 found = read(connection, row, now)
                 self._send(writer, found, _asking(found))
-        self._letters.wake()
+        self._means.letters.wake()
         return Taken()
 
     def _keep(self, writer: Writer, row: DealRow, body: MandateLetter, now: int) -> Refusal | None:
@@ -313,7 +308,7 @@ class Renewing:
                 said = parse_statement(data)
             except RemoteProtocolError as error:
                 return Refusal(error.code, error.text)
-            if said.order != row.id or not stated_by(self._network, said, found.order.key):
+            if said.order != row.id or not stated_by(self._means.network, said, found.order.key):
                 return Refusal("signature", "a statement that the order's key did not sign")
             new[said.id] = said.data
         if len(known | new.keys()) > KEPT:
@@ -336,13 +331,13 @@ class Renewing:
     def _send(self, writer: Writer, found: Subscription, body: MandateLetter) -> int | None:
         """Queues a letter to the other side, with all statements there are."""
         row = found.row
-        known = load(writer.connection, row, self._clock.now_ms())
+        known = load(writer.connection, row, self._means.clock.now_ms())
         said = tuple(each.data for each in found.statements)
         own = row.buyer if row.role == "buyer" else row.seller
         for recipient in recipients(known, own):
             if recipient.id == row.partner:
                 whole = msgspec.structs.replace(body, statements=said)
-                draft = self._letters.draft(recipient.id, whole, reply=recipient.reply)
+                draft = self._means.letters.draft(recipient.id, whole, reply=recipient.reply)
                 return outbox.queue(writer, draft)
         return None
 

@@ -8,17 +8,14 @@ from typing import Final
 from netnode.deals.desk import Desk
 from netnode.deals.holding import Holding
 from netnode.deals.known import load, noted
+from netnode.deals.means import Means
 from netnode.deals.numbering import Invoices
 from netnode.deals.offering import Offering
 from netnode.deals.receiving import Receiving
 from netnode.deals.renewing import Renewing
 from netnode.deals.selling import Accepting
-from netnode.keys.keyring import KeyRing
-from netnode.mail.letters import Letters
-from netnode.own.log import OwnLog
-from netnode.ports import Clock, Entropy
 from netnode.settings import Settings
-from netnode.store import Store, Writer, deals
+from netnode.store import Writer, deals
 from protocol.certificate import DAY_MS
 
 LOOK_SECONDS: Final = (
@@ -33,6 +30,7 @@ AT_ONCE: Final = 500  # why: a bounded transaction; the next round goes on
 class Trading:
     """The parts: own moves go through `desk`, letters come to `receiving` and `offering`."""
 
+    means: Means
     desk: Desk
     receiving: Receiving
     accepting: Accepting
@@ -40,8 +38,6 @@ class Trading:
     holding: Holding
     renewing: Renewing
     invoices: Invoices
-    store: Store
-    clock: Clock
     settings: Settings
 
     async def look(self) -> None:
@@ -61,8 +57,8 @@ class Trading:
         Raises:
             Problem: the disk, or a full outbox.
         """
-        now = self.clock.now_ms()
-        due = await self.store.read(
+        now = self.means.clock.now_ms()
+        due = await self.means.store.read(
             lambda reader: deals.unanswered(reader.connection, now, DAY_MS, REMINDED_MS, AT_ONCE)
         )
         for deal in due:
@@ -74,41 +70,36 @@ class Trading:
         Raises:
             Problem: the disk.
         """
-        now = self.clock.now_ms()
-        if await self.store.read(lambda reader: deals.stale(reader.connection, now, 1)):
-            await self.store.write(_refresh, now)
+        now = self.means.clock.now_ms()
+        if await self.means.store.read(lambda reader: deals.stale(reader.connection, now, 1)):
+            await self.means.store.write(_refresh, now)
 
 
-def trading(
-    settings: Settings,
-    store: Store,
-    ring: KeyRing,
-    own: OwnLog,
-    letters: Letters,
-    clock: Clock,
-    entropy: Entropy,
-) -> Trading:
-    """Puts the parts together, and has letters of deals and offers come to them."""
-    network = settings.network
-    desk = Desk(network, own, store, ring, letters, clock, entropy)
-    receiving = Receiving(network, own.id, store, ring, letters, clock, entropy)
-    accepting = Accepting(desk, store, clock, settings)
-    offering = Offering(network, own, store, ring, letters, clock, entropy)
+def trading(settings: Settings, means: Means) -> Trading:
+    """Puts the parts together, and has letters of deals and offers come to them.
+
+    Args:
+        settings: of the node.
+        means: what each of them acts with.
+    """
+    desk = Desk(means)
+    receiving = Receiving(means)
+    accepting = Accepting(desk, means.store, means.clock, settings)
+    offering = Offering(means)
     receiving.changed = accepting.look
     receiving.listen()
     offering.listen()
-    renewing = Renewing(network, store, ring, letters, desk, clock)
+    renewing = Renewing(means, desk)
     renewing.listen()
     return Trading(
+        means,
         desk,
         receiving,
         accepting,
         offering,
-        Holding(store, letters, clock, entropy),
+        Holding(means.store, means.letters, means.clock, means.entropy),
         renewing,
-        Invoices(store, own, clock, settings),
-        store,
-        clock,
+        Invoices(means.store, means.own, means.clock, settings),
         settings,
     )
 

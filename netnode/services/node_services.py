@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from netnode.arbiters.cases import Cases
 from netnode.arbiters.consents import Consents
 from netnode.config import Config
+from netnode.deals.means import Means
 from netnode.deals.trading import Trading
 from netnode.deals.trading import trading as make_trading
 from netnode.failures import Failures
@@ -211,8 +212,8 @@ def compose(
     work = OwnWork(own, store, projector)
     settings = config.settings()
     letters = letters or Letters(store, clock, entropy)
-    trading = trading or make_trading(settings, store, ring, own, letters, clock, entropy)
-    consents = Consents(network, own, store, ring, letters, clock, entropy)
+    trading = trading or make_trading(settings, Means(network, own, store, ring, letters, clock, entropy))
+    consents = Consents(trading.means)
     consents.listen()
     trading.receiving.changed = _each(trading.accepting.look, Cases(own.id, store, letters, clock).look)
     ordering = Ordering(store, own, projector, trading, clock, sessions is not None, consents)

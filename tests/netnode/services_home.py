@@ -11,6 +11,7 @@ from typing import Any
 
 from netnode.bus import Bus
 from netnode.config import Config
+from netnode.deals.means import Means
 from netnode.deals.trading import Trading, trading
 from netnode.home import Home
 from netnode.ingest import Gate
@@ -162,7 +163,7 @@ async def opened(
             serving = Serving("http://127.0.0.1:1", "ws://127.0.0.1:1/inx/1", START) if running else None
             config = Config(home.config, disk)
             letters = Letters(store, clock, entropy)
-            trade = trading(config.settings(), store, ring, own, letters, clock, entropy)
+            trade = trading(config.settings(), Means(network, own, store, ring, letters, clock, entropy))
             services = compose(
                 network=network,
                 home=home,
