@@ -17,6 +17,7 @@ from netnode.system import SystemClock, SystemEntropy
 
 if TYPE_CHECKING:
     from netnode.conformance.checking import Check
+    from netnode.conformance.owners import Owner
     from netnode.conformance.running import Result
 
 _USUAL: Final = ("C1", "C2", "C3", "C4")
@@ -34,12 +35,25 @@ def _classes(context: click.Context, parameter: click.Parameter, value: str | No
     return named
 
 
+def _owner(context: click.Context, parameter: click.Parameter, value: str | None) -> Owner | None:
+    from netnode.conformance.owners import read_owner
+
+    if value is None:
+        return None
+    try:
+        return read_owner(value)
+    except ValueError as error:
+        text = f"{value!r} cannot be run: {error}. Give a command such as 'netnode deal'."
+        raise click.BadParameter(text, context, parameter) from error
+
+
 @click.command(
     cls=NodeCommand,
     epilog=examples(
         "netnode conformance ws://127.0.0.1:4747",
         "netnode conformance 'inx:nx1...?a=wss://node.example.org/inx/1' --class C1,C4",
         "netnode conformance ws://127.0.0.1:4747 --json --xfail known.txt",
+        "netnode conformance ws://127.0.0.1:4747 --class C3 --owner 'netnode deal'   whole deals, own node",
         "netnode conformance --class C0 --vectors tests/vectors   the codec of these checks on vectors, no node",
         "netnode conformance --list",
     ),
@@ -56,6 +70,13 @@ def _classes(context: click.Context, parameter: click.Parameter, value: str | No
 @click.option("--only", metavar="ID,...", help="Checks by id, as C1-20,C2-10.")
 @file_option("--xfail", help="Ids of checks that are expected to fail, one a line, with a reason behind #.")
 @file_option("--vectors", metavar="DIR", help="Folder of the vectors, for class C0.")
+@click.option(
+    "--owner",
+    metavar="COMMAND",
+    callback=_owner,
+    help="What does as the node's owner in deals of the checks: called with accept, received, fulfil or refund, and "
+    "the id of the deal. Without it those checks are skipped.",
+)
 @click.option("--network", default="inx", show_default=True, metavar="NAME", help="Network of the node.")
 @click.option("--list", "listed", is_flag=True, help="Show the checks and run none.")
 @click.pass_context
@@ -66,13 +87,14 @@ def conformance(
     only: str | None,
     xfail: Path | None,
     vectors: Path | None,
+    owner: Owner | None,
     network: str,
     listed: bool,
 ) -> int:
     """Check whether a node keeps to INX, from outside; URL is its ws:// address or an inx: link.
 
-    Honest and hostile peers with throw-away identities talk to the node; some leave a small log there. Ends with 1
-    when a check fails that was not expected to.
+    Honest and hostile peers with throw-away identities talk to the node; some leave a small log there. With --owner
+    they also buy what it offers and play the deal to its end. Ends with 1 when a check fails that was not expected to.
     """
     from netnode.conformance.checks import ALL
     from netnode.conformance.reporting import document, read_expected
@@ -87,7 +109,7 @@ def conformance(
     if "C0" in classes:
         results += _vectors(vectors)
     if any(name in classes for name in _USUAL):
-        results += _against(url, chosen, network, expected)
+        results += _against(url, chosen, network, owner, expected)
     elif url is not None:
         output.hint("C0 needs no node: the URL is not looked at.")
     report = document(results, expected)
@@ -128,7 +150,7 @@ def _vectors(folder: Path | None) -> list[Result]:
 
 
 def _against(
-    url: str | None, checks: Sequence[Check], network: str, expected: Mapping[str, str]
+    url: str | None, checks: Sequence[Check], network: str, owner: Owner | None, expected: Mapping[str, str]
 ) -> list[Result]:
     """Runs checks against the node, with progress for a person."""
     from netnode.conformance.bench import Bench
@@ -155,7 +177,7 @@ def _against(
                 failed += verdict(result, expected) == "failed"
                 status.update(f"{done} of {len(checks)} checks, {failed} failed; last: {result.check.id}")
 
-            return await run(Bench(target, network, known, clock, entropy), checks, told)
+            return await run(Bench(target, network, known, clock, entropy, owner), checks, told)
 
     return asyncio.run(checked())
 

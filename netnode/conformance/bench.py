@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from netnode.conformance.author import Author
 from netnode.conformance.checking import Broken, Skipped, want
@@ -15,6 +15,7 @@ from netnode.conformance.entries import Entry
 from netnode.conformance.faults import Fault
 from netnode.conformance.limits import MAX_NOISE_MESSAGE, STAMP_NONCE_BYTES
 from netnode.conformance.noise import public
+from netnode.conformance.owners import Owner
 from netnode.conformance.peer import PATIENCE, Peer
 from netnode.conformance.session import Session
 from netnode.conformance.shelf import Shelf
@@ -26,8 +27,11 @@ from netnode.ports import Clock, Entropy
 STORE_BYTES: Final = 16
 MOST_BITS: Final = 22  # of a stamp that is made for a check: seconds of work
 TRIES_AT_ONCE: Final = 20_000
+ASK_EVERY: Final = 0.5  # seconds between two requests for the same
 FEATURES: Final = (1, 3, 5, 7, 9)
 ASKS: Final = 8
+
+T = TypeVar("T")
 
 Payload = Callable[[bytes], bytes]
 """An identity payload, from the public session key."""
@@ -62,6 +66,7 @@ class Bench:
         target: where the node answers.
         network: the name of its network.
         known: what is known of it.
+        owner: who does what only its owner may; None: nobody does.
     """
 
     target: Target
@@ -69,6 +74,7 @@ class Bench:
     known: Known
     clock: Clock
     entropy: Entropy
+    owner: Owner | None = None
 
     # -- our side ----------------------------------------------------------------------------------------------
 
@@ -255,6 +261,15 @@ class Bench:
         """Waits, in a new session, until the node tells this item of a log."""
         async with self.meet(gives=False) as peer:
             await peer.holds(author, item)
+
+    async def awaited(self, look: Callable[[], Awaitable[T | None]], what: str) -> T:
+        """What a look at the node gives, once it gives something; `what` it is says who fails."""
+        for _ in range(round(PATIENCE / ASK_EVERY)):
+            found = await look()
+            if found is not None:
+                return found
+            await asyncio.sleep(ASK_EVERY)
+        raise Broken(f"within {PATIENCE:.0f} s there is not {what}")
 
     async def alive(self) -> None:
         """Fails unless the node answers an honest peer."""

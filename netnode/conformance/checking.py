@@ -13,7 +13,7 @@ CLASSES: Final = {
     "C0": "vectors, without a node",
     "C1": "session: handshake, hello, questions and answers",
     "C2": "replication: logs served, taken and passed on",
-    "C3": "letters and deals, with the node as recipient, mailbox host and seller",
+    "C3": "letters, deals and shoppers, with the node as recipient, mailbox host, seller and way in",
     "C4": "hostile input: garbage, stalls, floods",
 }
 """The classes of checks, and what each is about."""

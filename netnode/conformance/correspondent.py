@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -237,22 +237,24 @@ class Purchase:
 
     Args:
         bench: of the check.
-        changes: fields of the order that are others, or more.
+        goods: fields of the goods that are others, or more.
+        changes: fields of the order that are others, or more; None: left out.
 
     Attributes:
         seed: of the buyer's key.
         said: our messages, by their bytes, in order.
     """
 
-    def __init__(self, bench: Bench, **changes: object) -> None:
+    def __init__(self, bench: Bench, goods: Map | None = None, **changes: object) -> None:
         self._bench = bench
         self.seed = bench.entropy.token(32)
         self.time = bench.now() - MINUTE
         salt = bench.entropy.token(SALT_BYTES)
         line = {"amount": 100, "quantity": 1, "title": "Conformance test", "unit_price": 100}
-        self.goods = encode({"$": salt, "lines": [line]})
+        self.goods = encode({"$": salt, "lines": [line], **(goods or {})})
         self.said: list[bytes] = []
-        self.order = self.add("order", {**self._body(), **changes})
+        fields = {**self._body(), **changes}
+        self.order = self.add("order", {name: each for name, each in fields.items() if each is not None})
 
     def _body(self) -> Map:
         hours = {
@@ -288,13 +290,14 @@ class Purchase:
         epoch: int | None = None,
         number: int | None = None,
         previous: bytes | None = None,
+        seen: Sequence[bytes] = (),
         later: int = 0,
     ) -> bytes:
         """A message of ours that follows what we said, or another where something is given."""
         place = len(self.said) if number is None else number
         before = previous or (sha256(self.said[place - 1]) if place else None)
         deal = None if type_ == "order" and place == 0 else self.id
-        frame: list[Any] = [type_, deal, role, place, before, [], self.time + later, epoch, body]
+        frame: list[Any] = [type_, deal, role, place, before, list(seen), self.time + later, epoch, body]
         signature = sign(seed or self.seed, tag(self._bench.network, "deal message") + encode(frame))
         return encode([*frame, signature])
 

@@ -28,6 +28,7 @@ PURPOSES: Final = (
     "key id",
     "referral",
     "path",
+    "shop",
     "deal message",
     "mandate",
     "review",

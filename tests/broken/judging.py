@@ -10,10 +10,11 @@ from pathlib import Path
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import Check
 from netnode.conformance.checks import ALL
+from netnode.conformance.owners import Command
 from netnode.conformance.running import Result, run, survey
 from netnode.conformance.target import read_target
 from netnode.system import SystemClock, SystemEntropy
-from netnode.testing import Mesh, Node
+from netnode.testing import PROGRAM, Mesh, Node
 from tests.broken.switch import Switch
 
 IMAGE_BYTES = 70_000
@@ -35,18 +36,25 @@ def broken(folder: Path, name: str) -> Iterator[Node]:
 
 
 def offer(node: Node, folder: Path) -> None:
-    """Publishes a listing with an image of several chunks."""
+    """Publishes a listing with an image of several chunks, and one that can be ordered."""
     image = folder / "image.bin"
     image.write_bytes(bytes(range(256)) * (IMAGE_BYTES // 256))
     blob = node.ask("blob", "add", image)["hash"]
     node.add("mug", "Mug", images=[{"hash": blob}])
+    node.add("cup", "Cup", price={"amount": 900, "currency": "EUR"})
+
+
+def owned(node: Node) -> Command:
+    """Who does what only the owner of a node may."""
+    return Command(("env", f"NETNODE_HOME={node.home}", *PROGRAM, "deal"))
 
 
 async def judged(node: Node, checks: Iterable[Check]) -> list[Result]:
     """What these checks say of a node."""
     target, clock, entropy = read_target(node.peer), SystemClock(), SystemEntropy()
     known = await survey(target, "inx", clock, entropy)
-    return await run(Bench(target, "inx", known, clock, entropy), list(checks), lambda _: None)
+    bench = Bench(target, "inx", known, clock, entropy, owned(node))
+    return await run(bench, list(checks), lambda _: None)
 
 
 def failed(results: Iterable[Result]) -> set[str]:

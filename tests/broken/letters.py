@@ -229,9 +229,170 @@ LETTERS: Final = (
         (
             never(
                 "netnode.deals.renewing:Renewing._keep",
-                "if said.order != row.id or not stated_by(self._network, said, found.order.key)",
+                "if said.order != row.id or not stated_by(self._means.network, said, found.order.key)",
             ),
         ),
         "C3-53",
+    ),
+    Switch(
+        "statements asked for",
+        "R-MAN-9",
+        (("netnode.deals.renewing:Renewing._take", "and not body.asks:", "or not body.asks:"),),
+        "C3-54",
+    ),
+    Switch(
+        "order's price",
+        "R-PRICE-8",
+        (
+            (
+                "netnode.deals.selling:differences",
+                "check_order(version.record, known.state.start.time, order, goods, discount)",
+                "pass",
+            ),
+        ),
+        "C3-63",
+    ),
+    Switch(
+        "delivery after an end",
+        "R-DEAL-16",
+        (
+            (
+                "protocol.deals.table:verdict",
+                "if not check.holds(move)",
+                'if message.type != "fulfil" and not check.holds(move)',
+            ),
+        ),
+        "C3-62 C3-64",
+    ),
+    Switch(
+        "arbiter told",
+        "R-ARB-5",
+        (("netnode.deals.receiving:Receiving._settle", "row.arbiter is not None", "row.arbiter is None"),),
+        "C3-64",
+    ),
+    Switch(
+        "shop host",
+        "R-SHOP-2",
+        (
+            (
+                "netnode.shop.routes:ShopRoutes._admitted",
+                'len(request.headers.getall("Host", [])) != 1 or not await self._known_host(host)',
+                "False",
+            ),
+        ),
+        "C3-74",
+    ),
+    Switch(
+        "shop origin",
+        "R-SHOP-2",
+        (
+            never(
+                "netnode.shop.routes:ShopRoutes._admitted",
+                'if host_scope(urlsplit(f"//{host}").hostname or "") is not Scope.PUBLIC',
+            ),
+        ),
+        "C3-74",
+    ),
+    Switch(
+        "shop bodies",
+        "R-SHOP-1",
+        (
+            never("netnode.shop.routes:read_body", "if (request.content_length or 0) > limits.MAX_SHOP_BODY"),
+            never("netnode.shop.routes:read_body", "if len(data) > limits.MAX_SHOP_BODY"),
+        ),
+        "C3-73",
+    ),
+    Switch(
+        "shop signature",
+        "R-SHOP-3",
+        (never("netnode.shop.counter:Counter._require", "if not verify(key, signature, image)"),),
+        "C3-75",
+    ),
+    Switch(
+        "shop clock",
+        "R-SHOP-3",
+        (
+            never(
+                "netnode.shop.counter:Counter._require",
+                "if abs(time - self._clock.now_ms()) > limits.CLOCK_TOLERANCE_MS",
+            ),
+        ),
+        "C3-75",
+    ),
+    Switch(
+        "shop listing in force",
+        "R-SHOP-5",
+        (
+            (
+                "netnode.shop.counter:Counter.listing",
+                "key = None if asked.key is UNSET else asked.key",
+                "key = None",
+            ),
+        ),
+        "C3-71 C3-72 C3-79",
+    ),
+    Switch(
+        "shop path",
+        "R-SHOP-6",
+        (
+            (
+                "netnode.shop.counter:Counter._usable",
+                "paths.check_path(self._network, path, now, keys, key)",
+                "pass",
+            ),
+        ),
+        "C3-72",
+    ),
+    Switch(
+        "shop carries",
+        "R-SHOP-7",
+        (
+            (
+                "netnode.shop.counter:Counter.letter",
+                "await self._office.letters.forward(left.letter, self._own.id)",
+                "pass",
+            ),
+        ),
+        "C3-77",
+    ),
+    Switch(
+        "shop box",
+        "R-SHOP-8",
+        (
+            (
+                "netnode.shop.counter:Counter.collect",
+                "self._boxes.letters(asked.box, asked.after, PAGE + 1)",
+                "self._boxes.letters(asked.box, 0, PAGE + 1)",
+            ),
+        ),
+        "C3-76",
+    ),
+    Switch(
+        "buyer without a node",
+        "R-LET-11",
+        (("netnode.deals.sending:recipients", "else goods.reply", "else None"),),
+        "C3-78",
+    ),
+    Switch(
+        "testimony",
+        "R-SHOP-11",
+        (
+            never(
+                "protocol.witnessed:_accepted", "if not any(signed_by(network, accept, key) for key in keys)"
+            ),
+        ),
+        "C3-79",
+    ),
+    Switch(
+        "testimony passed on",
+        "R-SHOP-11",
+        (("netnode.shop.witnesses:Witnesses._kept", "for recipient in others:", "for recipient in ():"),),
+        "C3-79",
+    ),
+    Switch(
+        "shop rate",
+        "R-SHOP-4",
+        (("netnode.shop.turnstile:Turnstile.__init__", "self._most = most", "self._most = most * 1_000"),),
+        "C4-51",
     ),
 )

@@ -24,7 +24,9 @@ from netnode.conformance.checks import (
     pulling,
     questions,
     relaying,
+    sales,
     serving,
+    shops,
     stalls,
 )
 
@@ -53,6 +55,8 @@ ALL: Final[tuple[Check, ...]] = tuple(
                 letters,
                 mailboxes,
                 deals,
+                sales,
+                shops,
             )
             for check in module.CHECKS
         ),

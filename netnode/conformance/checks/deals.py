@@ -291,6 +291,25 @@ async def _statements(bench: Bench) -> None:
         want(all(each["id"] != right.id for each in own.of("refused")), "it refuses the buyer's statement")
 
 
+async def _asks_statements(bench: Bench) -> None:
+    own = await _buyer(bench)
+    async with own.meet() as peer:
+        await own.known(peer)
+        deal = Purchase(bench, mandate={"notice": MINUTE, "per": {"count": 1, "unit": "month"}})
+        await _sent(own, peer, deal, deal.order)
+        statements = []
+        for number, action in enumerate(("pause", "resume")):
+            said = [action, deal.id, number, bench.now(), None]
+            statements.append(encode([*said, sign(deal.seed, tag(bench.network, "mandate") + encode(said))]))
+        letter = {"type": "mandate", "order": deal.id}
+        await own.give(peer, {**letter, "statements": statements[1:]})
+        await own.give(peer, {**letter, "statements": statements[:1], "asks": True})
+        answer = await own.awaits(peer, "mandate", lambda each: each["order"] == deal.id)
+        told = set(answer.get("statements", []))
+        want(told == set(statements), "its answer lacks a statement that it has, or has another [R-MAN-9]")
+        await _over(own, peer, deal)
+
+
 CHECKS: Final = (
     Check("C3-40", "R-DEAL-33 R-DEAL-2 R-DEAL-11 R-DEAL-31", KEEPERS, "takes an order, byte for byte", _order),
     Check("C3-41", "R-DEAL-1 R-DEAL-2 R-DEAL-3", KEEPERS, "refuses messages of a wrong form", _forms),
@@ -306,4 +325,5 @@ CHECKS: Final = (
     Check("C3-51", "R-OFF-4", KEEPERS, "refuses orders in the name of who did not sign", _named),
     Check("C3-52", "R-ARB-2 R-ARB-1", KEEPERS, "refuses orders with a consent that its arbiter did not sign", _consent),
     Check("C3-53", "R-MAN-9 R-MAN-3", KEEPERS, "refuses statements that the buyer did not sign", _statements),
+    Check("C3-54", "R-MAN-9", KEEPERS, "tells who asks all statements that it has", _asks_statements),
 )  # fmt: skip

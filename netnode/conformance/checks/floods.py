@@ -7,15 +7,20 @@ from typing import Final
 
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import EVERYBODY, KEEPERS, READERS, Broken, Check, want
-from netnode.conformance.encoding import encode
+from netnode.conformance.encoding import decode, encode
+from netnode.conformance.http import request
+from netnode.conformance.limits import MAX_SHOP_ANSWER
 from netnode.conformance.peer import PATIENCE
 from netnode.conformance.runs import write_run
+from netnode.conformance.shopper import PREFIX, TYPE, about
 from netnode.conformance.websocket import NoUpgrade, Socket, connected
 
 MANY: Final = 2_000
 LINKS: Final = 60
 QUESTIONS: Final = 300
 AUTHORS: Final = 60
+REQUESTS: Final = 8_000  # more than a node should answer at once, even somebody on its own computer
+AT_ONCE: Final = 16
 EVERY: Final = 0.2  # seconds between two tries
 
 
@@ -144,6 +149,28 @@ async def _interests(bench: Bench) -> None:
     await bench.alive()
 
 
+async def _requests(bench: Bench) -> None:
+    """Requests for the proof of a listing; nothing else is asked of these routes while they go on."""
+    await about(bench)
+    body, refused = encode({"seller": bench.known.id}), asyncio.Event()
+    left = iter(range(REQUESTS))
+
+    async def ask() -> None:
+        for _ in left:
+            if refused.is_set():
+                return
+            answer = await request(bench.target, "POST", PREFIX + "/listing", body, {"Content-Type": TYPE})
+            if answer.status >= 400:
+                code = decode(answer.body, MAX_SHOP_ANSWER)["code"]
+                want(code in ("rate", "busy"), f"one of many requests is refused with {code} [R-SHOP-4]")
+                if code == "rate":
+                    refused.set()
+
+    await asyncio.gather(*(ask() for _ in range(AT_ONCE)))
+    want(refused.is_set(), f"{REQUESTS} requests of one network on end are all answered [R-SHOP-4]")
+    await bench.alive()
+
+
 CHECKS: Final = (
     Check("C4-40", "R-MSG-2 R-LINK-5", EVERYBODY, "outlives a flood of unknown messages", _unknown),
     Check("C4-41", "R-MSG-2 R-LINK-5", EVERYBODY, "outlives a flood of messages it has to refuse", _refusals),
@@ -158,4 +185,5 @@ CHECKS: Final = (
     Check("C4-48", "R-SES-4 R-LINK-5", KEEPERS, "outlives a networker that comes again and again", _sessions),
     Check("C4-49", "R-LINK-3", EVERYBODY, "outlives a flood of pings", _pings),
     Check("C4-50", "R-SYNC-1", KEEPERS, "outlives interests that change all the time", _interests),
+    Check("C4-51", "R-SHOP-4 R-SHOP-1", KEEPERS, "bounds how often shoppers of one network ask", _requests),
 )
