@@ -115,15 +115,16 @@ class Witness(Struct, frozen=True, kw_only=True):
         Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)] | UnsetType,
         doc("the seller's signed accept"),
     ] = UNSET
+    openers: Annotated[_Openers, doc("as in `deal`: those of the seller")] = ()
     order: Annotated[Hash, doc("id of the order")]
     path: Annotated[
-        Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)],
+        Annotated[bytes, Meta(max_length=limits.MAX_OPENED_PATH)],
         doc("the opened path: its salt and tokens"),
     ]
     receipts: Annotated[
         Annotated[
-            tuple[Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)], ...],
-            Meta(max_length=limits.MAX_LETTER_PARTS),
+            tuple[Annotated[bytes, Meta(max_length=limits.MAX_RECEIPT)], ...],
+            Meta(max_length=limits.MAX_PARTS),
         ],
         doc("the buyer's signed receipts"),
     ] = ()

@@ -97,7 +97,7 @@ def prove(network: str, told: Testimony, known: Mapping[bytes, Openers]) -> Prov
     for data in told.receipts:
         with _naming("receipt"):
             receipts.append(_received(network, accept, body.key, data))
-    receipts.sort(key=_part)
+    receipts.sort(key=lambda receipt: (part_of(receipt), receipt.id))
     return Proven(accept.deal, path.seller, path, hashed, accept, tuple(receipts), tuple(unchecked))
 
 
@@ -115,6 +115,10 @@ def _accepted(network: str, path: Path, data: bytes, known: Mapping[bytes, Opene
 
 
 def _received(network: str, accept: Message, key: bytes, data: bytes) -> Message:
+    if len(data) > limits.MAX_RECEIPT:
+        raise RemoteProtocolError(
+            "too_large", f"it has {len(data)} bytes, at most {limits.MAX_RECEIPT} are allowed"
+        )
     receipt = parse(data)
     if not isinstance(receipt.body, Receive):
         raise RemoteProtocolError("deal_message", "it is another message")
@@ -125,9 +129,20 @@ def _received(network: str, accept: Message, key: bytes, data: bytes) -> Message
     return receipt
 
 
-def _part(receipt: Message) -> tuple[int, bytes]:
+def part_of(receipt: Message) -> int:
+    """The part that a receipt is of."""
     assert isinstance(receipt.body, Receive)
-    return (receipt.body.part, receipt.id)
+    return receipt.body.part
+
+
+def newest(*known: Mapping[bytes, Openers]) -> dict[bytes, Openers]:
+    """Of several openers of one networker those that reach furthest, of equal ones the first."""
+    found: dict[bytes, Openers] = {}
+    for openers in known:
+        for id_, each in openers.items():
+            if id_ not in found or found[id_].epoch < each.epoch:
+                found[id_] = each
+    return found
 
 
 # -- openers -------------------------------------------------------------------------------------------------
@@ -172,10 +187,10 @@ def read_file(data: bytes) -> tuple[str, Iterator[Testimony]]:
     blocks = _blocks(data)
     network = encoding.decode(next(blocks, b""))
     try:
-        tag(str(network), "path")
+        tag(network if isinstance(network, str) else "", "path")
     except LocalProtocolError as error:
         raise RemoteProtocolError("bad_file", "the file does not name its network") from error
-    return str(network), map(_testimony, blocks)
+    return network, map(_testimony, blocks)
 
 
 def _block(value: bytes) -> bytes:

@@ -20,8 +20,17 @@ from protocol.entry import parse_wire
 from protocol.errors import ProtocolError
 from protocol.identity import id_text
 from protocol.openers import Openers
-from protocol.paths import read_path
-from protocol.witnessed import Proven, Testimony, encode_start, encode_testimony, openers_of, prove, read_file
+from protocol.paths import Referral, check_referral, read_path
+from protocol.witnessed import (
+    Proven,
+    Testimony,
+    encode_start,
+    encode_testimony,
+    newest,
+    openers_of,
+    prove,
+    read_file,
+)
 
 _LIST: Final = "witnesses"
 _PAGE: Final = 100
@@ -99,11 +108,26 @@ class WitnessShelf:
         return shown(proven, views.names(reader.connection, ids), row.at)
 
     def _openers(self, reader: Reader, row: WitnessRow) -> dict[bytes, Openers]:
-        """Those known here now, and of the seller at least those that came with the accept."""
+        """Those known here now, and of the seller at least those that came with the accept.
+
+        A step whose keys were not known when the testimony came may turn out to be forged: it stays unchecked, and
+        proves nothing for whoever is named there.
+        """
         wire = encoding.decode(row.openers, limits.MAX_TESTIMONY)
         kept = openers_of(self._network, [tuple(map(parse_wire, wire))])
         path = read_path(row.path)
-        return {**kept, **known_openers(reader, [path.seller, *(each.referrer for each in path.referrals)])}
+        known = known_openers(reader, [path.seller, *(each.referrer for each in path.referrals)])
+        for step in path.referrals:
+            if step.referrer in known and not self._signed(step, known[step.referrer]):
+                del known[step.referrer]
+        return newest(known, kept)
+
+    def _signed(self, step: Referral, openers: Openers) -> bool:
+        try:
+            check_referral(self._network, step, openers.keys(step.epoch))
+        except ProtocolError:
+            return False
+        return True
 
 
 def figures(reader: Reader) -> models.ShopFigures:

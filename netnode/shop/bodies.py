@@ -16,6 +16,7 @@ _Signature = Annotated[bytes, Meta(min_length=SIGNATURE_BYTES, max_length=SIGNAT
 _Token = Annotated[bytes, Meta(max_length=limits.MAX_REFERRAL)]
 _Tokens = Annotated[tuple[_Token, ...], Meta(max_length=limits.MAX_PATH)]
 _Message = Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)]
+_Receipt = Annotated[bytes, Meta(max_length=limits.MAX_RECEIPT)]
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,9 +88,12 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
         Annotated[tuple[list[Any], ...], Meta(max_length=limits.MAX_EPOCHS)],
         doc("the seller's inception and rotations as entries, where this node may not know them"),
     ] = ()
-    path: Annotated[bytes, doc("opened: canonical bytes of salt and tokens")]
+    path: Annotated[
+        Annotated[bytes, Meta(max_length=limits.MAX_OPENED_PATH)],
+        doc("opened: canonical bytes of salt and tokens"),
+    ]
     receipts: Annotated[
-        Annotated[tuple[_Message, ...], Meta(max_length=limits.MAX_PARTS)],
+        Annotated[tuple[_Receipt, ...], Meta(max_length=limits.MAX_PARTS)],
         doc("the buyer's messages `receive`"),
     ] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from netnode.mail.letters import Incoming, Letters, Refusal, Taken
 from netnode.own.log import OwnLog
@@ -11,11 +12,14 @@ from netnode.shop import proofs
 from netnode.store import Reader, Store, Writer, shop
 from netnode.store import letters as outbox
 from protocol import encoding, paths
-from protocol.entry import Entry
+from protocol.deals.message import parse
+from protocol.entry import Entry, parse_wire
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
 from protocol.letter_bodies import Witness
 from protocol.openers import Openers
-from protocol.witnessed import Proven, Testimony, prove
+from protocol.witnessed import Proven, Testimony, newest, openers_of, part_of, prove
+
+OPENERS: Final = 8 * 1024  # why: a long history of the seller does not fit a letter beside the accept
 
 
 class Witnesses:
@@ -43,7 +47,7 @@ class Witnesses:
 
         Args:
             testimony: path, accept and receipts.
-            told: openers that came along; those known here count before them.
+            told: openers that came along; they count where they reach further than those known here.
             passing: whether the others of the path are told.
 
         Raises:
@@ -54,20 +58,21 @@ class Witnesses:
         others = [each.referrer for each in path.referrals if each.referrer != self._own.id]
         if len(others) == len(path.referrals):
             raise NotHeld("not_wanted", "this node is no step of that path")
-        known = await self._store.read(known_openers, [path.seller, self._own.id, *others])
-        proven = prove(self._network, testimony, {**told, **known})
+        known = newest(await self._store.read(known_openers, [path.seller, self._own.id, *others]), told)
+        proven = prove(self._network, testimony, known)
         if self._own.id in proven.unchecked:
             raise RemoteProtocolError("path", "the token of this node is not one that it signed")
-        seller = known.get(path.seller) or told[path.seller]
         row = shop.WitnessRow(
             id=proven.order,
             seller=proven.seller,
             path=testimony.path,
             accept=testimony.accept,
-            openers=encoding.encode([entry.wire() for entry in identity_entries(seller)]),
+            openers=encoding.encode([entry.wire() for entry in identity_entries(known[path.seller])]),
             at=self._clock.now_ms(),
         )
-        await self._store.write(self._kept, row, proven, others if passing else ())
+        # Only to whoever signed a step: else one request would send letters to anybody whom its path names.
+        signed = [each for each in others if each not in proven.unchecked]
+        await self._store.write(self._kept, row, proven, signed if passing else ())
         self._letters.wake()
         return proven
 
@@ -77,7 +82,8 @@ class Witnesses:
         if not isinstance(body, Witness) or not isinstance(body.accept, bytes):
             return Refusal("letter", "this proves no sale")
         try:
-            await self.keep(Testimony(body.path, body.accept, body.receipts), {}, passing=False)
+            told = openers_of(self._network, [tuple(map(parse_wire, each)) for each in body.openers])
+            await self.keep(Testimony(body.path, body.accept, body.receipts), told, passing=False)
         except ProtocolError as error:
             return Refusal(error.code, error.text)
         return Taken()
@@ -86,17 +92,20 @@ class Witnesses:
         """Keeps it, and queues letters to the others where there is anything new."""
         with writer.transaction(durable=True):
             before = shop.witness(Reader(writer.connection), row.id)
-            receipts = [(receipt.id, receipt.data) for receipt in proven.receipts]
-            if not shop.keep(writer, row, receipts):
-                raise NotHeld("quota", "this node has no room for another deal to witness")
             known = () if before is None else before.receipts
-            if before is not None and all(receipt in known for _, receipt in receipts):
+            parts = {part_of(parse(receipt)) for receipt in known}
+            # One of each part: a buyer can sign as many as they like, and the room of a deal is bounded.
+            fresh = {part_of(each): each for each in reversed(proven.receipts) if part_of(each) not in parts}
+            if not shop.keep(writer, row, [(each.id, each.data) for each in fresh.values()]):
+                raise NotHeld("quota", "this node has no room for another deal to witness")
+            if before is not None and not fresh:
                 return
             body = Witness(
                 accept=row.accept,
+                openers=() if len(row.openers) > OPENERS else (tuple(encoding.decode(row.openers)),),
                 order=row.id,
                 path=row.path,
-                receipts=tuple(receipt for _, receipt in receipts),
+                receipts=tuple(sorted(each.data for each in fresh.values())),
             )
             for recipient in others:
                 outbox.queue(writer, self._letters.draft(recipient, body))

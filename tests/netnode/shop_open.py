@@ -143,6 +143,7 @@ def letter_to(recipient: bytes, sender: Signer = BUYER, number: int = 0, expires
 class Sale:
     """A deal by a path, with what proves it."""
 
+    deal: bytes
     path: bytes
     accept: bytes
     receipts: list[bytes]
@@ -152,28 +153,42 @@ class Sale:
     def body(self) -> dict[str, Any]:
         return {"accept": self.accept, "openers": self.openers, "path": self.path, "receipts": self.receipts}
 
+    def receipt(self, part: int, number: int) -> bytes:
+        """A receipt of a part; those of other numbers are other bytes."""
+        return said(self.deal, "buyer", BUYER, Receive(part=part), None, number)
+
+
+def said(deal: bytes, role: Any, signer: Signer, body: Any, epoch: int | None, number: int) -> bytes:
+    """A message of a deal."""
+    previous = None if number == 0 else deal
+    return sign_message(
+        NETWORK, signer, body=body, deal=deal, role=role, number=number, previous=previous, seen=(), time=5,
+        epoch=epoch,
+    ).data  # fmt: skip
+
 
 def sale(
-    me: Author, seller: Author, *, referrer: Signer | None = None, other_path: bool = False, epoch: int = 0
+    me: Author,
+    seller: Author,
+    *,
+    referrer: Signer | None = None,
+    other_path: bool = False,
+    epoch: int = 0,
+    path: paths.Path | None = None,
+    deal: str = "deal",
 ) -> Sale:
     token = paths.sign_referral(
         NETWORK, referrer or me.signer, referrer=me.id, epoch=epoch, seller=seller.id, expires=2**50
     )
-    path = paths.path_of(SALT, [token])
-    named = paths.path_of(bytes(16), [token]) if other_path else path
-    deal = seed("deal")
-
-    def said(role: Any, signer: Signer, body: Any, epoch: int | None, number: int) -> bytes:
-        previous = None if number == 0 else deal
-        return sign_message(
-            NETWORK, signer, body=body, deal=deal, role=role, number=number, previous=previous, seen=(), time=5,
-            epoch=epoch,
-        ).data  # fmt: skip
-
+    path = path or paths.path_of(SALT, [token])
+    named = paths.path_of(bytes(16), path.tokens) if other_path else path
     accept = Accept(key=BUYER.public, listing=b"l" * 32, path=paths.path_hash(NETWORK, named))
-    return Sale(
+    made = Sale(
+        seed(deal),
         path.encode(),
-        said("seller", seller.signer, accept, 0, 0),
-        [said("buyer", BUYER, Receive(part=0), None, 1)],
-        [seller.entries[0].wire()],
+        said(seed(deal), "seller", seller.signer, accept, seller.entries[-1].epoch, 0),
+        [],
+        [entry.wire() for entry in seller.entries],
     )
+    made.receipts.append(made.receipt(0, 1))
+    return made

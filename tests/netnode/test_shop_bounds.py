@@ -7,15 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from netnode.operations import models
+from netnode.services.witnesses import verified
 from netnode.shop.turnstile import SHARE, Turnstile
 from netnode.store import boxes as box_rows
+from netnode.store import letters as rows
 from netnode.store import mailbox
-from protocol import encoding, letters, stamp
+from netnode.store import shop as shop_rows
+from protocol import encoding, letter_bodies, letters, limits, paths, stamp
+from protocol.deals.message import parse
+from protocol.entry import parse_wire
 from protocol.errors import NotHeld
 from protocol.signing import Signer
+from protocol.witnessed import openers_of
 from tests.netnode.services_home import NETWORK
-from tests.netnode.shop_open import BUYER, Shop, letter_to, served
-from tests.protocol.author import seed
+from tests.netnode.shop_open import BUYER, OTHER, SALT, Shop, letter_to, sale, served
+from tests.protocol.author import Author, seed
 
 BITS = 6
 
@@ -134,3 +141,91 @@ def test_one_network_does_not_hold_every_place() -> None:
             pass
     with turnstile.passing("203.0.113.9", 1.0):
         pass
+
+
+# -- witnesses -----------------------------------------------------------------------------------------------
+def by(me: Author, seller: Author, *behind: Author, forged: bool = False) -> paths.Path:
+    """A path of this node and others behind it, whose tokens they signed or did not."""
+    tokens: list[bytes] = []
+    for who in (me, *behind):
+        signer = OTHER if forged and who is not me else who.signer
+        prior = paths.token_id(tokens[-1]) if tokens else None
+        tokens.append(
+            paths.sign_referral(
+                NETWORK, signer, referrer=who.id, epoch=0, seller=seller.id, expires=2**50, prior=prior
+            )
+        )
+    return paths.path_of(SALT, tokens)
+
+
+async def knows(shop: Shop, author: Author) -> None:
+    """The node holds somebody's log as it is now."""
+    assert (await shop.home.gate.admit(author.entries)).fault is None
+
+
+async def letters_to(shop: Shop) -> list[bytes]:
+    return await shop.home.store.read(rows.recipients, 2**60)
+
+
+async def test_a_path_that_names_anybody_sends_them_nothing(shop: Shop) -> None:
+    """[R-SHOP-11] Else one request would send a letter to each of seven who never heard of it."""
+    seller, named = Author("seller", NETWORK), [Author(f"named {n}", NETWORK) for n in range(3)]
+    path = by(shop.home.me, seller, *named, forged=True)
+    assert (await shop.post("witness", sale(shop.home.me, seller, path=path).body))[0] == 200
+    assert await letters_to(shop) == []
+    for each in named:
+        await knows(shop, each)
+    other = by(shop.home.me, seller, *named)
+    assert (await shop.post("witness", sale(shop.home.me, seller, path=other, deal="two").body))[0] == 200
+    assert sorted(await letters_to(shop)) == sorted(each.id for each in named)
+
+
+async def test_a_step_that_turns_out_to_be_forged_is_shown_as_unchecked(shop: Shop) -> None:
+    """[R-SHOP-11] [R-SHOP-12] What is kept is shown and written down, whatever becomes known later."""
+    seller, named = Author("seller", NETWORK), Author("named", NETWORK)
+    path = by(shop.home.me, seller, named, forged=True)
+    await shop.post("witness", sale(shop.home.me, seller, path=path).body)
+    await knows(shop, named)
+    page = await shop.home.services.witnesses.list(models.Listed())
+    assert [step.checked for step in page.items[0].path] == [True, False]
+    file = b"".join([chunk async for chunk in shop.home.services.witnesses.export(None)])
+    proof = verified(file)
+    assert proof.valid and [step.checked for step in proof.witnesses[0].path] == [True, False]
+
+
+async def test_receipts_of_one_deal_are_one_for_each_part(shop: Shop) -> None:
+    """[R-SHOP-11] A buyer can sign as many as they like."""
+    made = sale(shop.home.me, Author("seller", NETWORK))
+    for number in range(1, 6):
+        assert (await shop.post("witness", {**made.body, "receipts": [made.receipt(0, number)]}))[0] == 200
+    both = [made.receipt(0, 9), made.receipt(1, 8), made.receipt(1, 7)]
+    assert (await shop.post("witness", {**made.body, "receipts": both}))[0] == 200
+    row = await shop.home.store.read(shop_rows.witness, made.deal)
+    assert row is not None and [parse(each).body.part for each in row.receipts].count(0) == 1
+    assert made.receipt(0, 1) in row.receipts and len(row.receipts) == 2
+    long = {**made.body, "receipts": [bytes(limits.MAX_RECEIPT + 1)]}
+    assert (await shop.post("witness", long))[1]["code"] == "bad_message"
+
+
+async def test_newer_keys_of_the_seller_come_along(shop: Shop) -> None:
+    """[R-SHOP-11] A node whose copy of the seller's log is old takes an accept by the seller's next key."""
+    seller = Author("seller", NETWORK)
+    await knows(shop, seller)
+    seller.rotate()
+    made = sale(shop.home.me, seller)
+    assert (await shop.post("witness", made.body))[0] == 200
+    [shown] = (await shop.home.services.witnesses.list(models.Listed())).items
+    assert shown.order == made.deal.hex()
+
+
+async def test_who_is_told_of_a_sale_need_not_know_its_seller(shop: Shop) -> None:
+    """[R-SHOP-11] The letter brings the seller's openers."""
+    seller, named = Author("seller", NETWORK), Author("named", NETWORK)
+    await knows(shop, named)
+    path = by(shop.home.me, seller, named)
+    await shop.post("witness", sale(shop.home.me, seller, path=path).body)
+    [row] = await shop.home.store.read(rows.waiting, named.id, 2**60, 9)
+    body = letter_bodies.decode_content(row.content).body
+    assert isinstance(body, letter_bodies.Witness)
+    found = openers_of(NETWORK, [tuple(map(parse_wire, each)) for each in body.openers])
+    assert list(found) == [seller.id]

@@ -107,6 +107,20 @@ def test_what_is_not_named(change: dict[str, Any], code: str, piece: str) -> Non
     assert (found, text.partition(":")[0]) == (code, piece)
 
 
+def test_a_receipt_has_a_bound() -> None:  # [R-SHOP-11]
+    long = bytes(limits.MAX_RECEIPT + 1)
+    assert refused(lambda: proved(whole(receipts=(long,))))[0] == "too_large"
+
+
+def test_of_openers_those_that_reach_furthest_count() -> None:  # [R-SHOP-11]
+    old, other = SELLER.openers(), Author("seller")
+    new = SELLER.openers(other.rotate())
+    for known in (({SELLER.id: old}, {SELLER.id: new}), ({SELLER.id: new}, {SELLER.id: old})):
+        assert witnessed.newest(*known) == {SELLER.id: new}
+    first = SELLER.openers()
+    assert witnessed.newest({SELLER.id: first}, {SELLER.id: old})[SELLER.id] is first
+
+
 def test_a_token_that_nobody_signed() -> None:  # [R-SHOP-11]
     forged = paths.sign_referral(
         NETWORK, BEN.signer, referrer=ADA.id, epoch=0, seller=SELLER.id, expires=START
@@ -149,6 +163,7 @@ def test_a_file_brings_back_what_was_put_there() -> None:  # [R-SHOP-12]
         (MAGIC, "encoding"),
         (MAGIC + block("no network!"), "bad_file"),
         (MAGIC + block([1]), "bad_file"),
+        (MAGIC + block(1), "bad_file"),
         (file_of(whole())[:-1], "bad_file"),
         (file_of() + b"\0\0\0\0", "bad_file"),
         (file_of() + (limits.MAX_TESTIMONY + 1).to_bytes(4, "big"), "bad_file"),
