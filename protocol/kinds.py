@@ -31,6 +31,7 @@ from protocol.records import (
     Move,
     Opportunity,
     Payout,
+    Plan,
     Profile,
     Redeem,
     RefundEntry,
@@ -169,6 +170,15 @@ _ALL: Final = (
         "Tells followers what a networker did wrong.",
         "Any place of the log; the newest for the same `author` and `entry` counts.",
         "Shown to followers of the author only; changes no ledger and no other log.",
+    ),
+    Kind(
+        Plan.KIND,
+        "plan",
+        Plan,
+        "Says what a sale pays to whom, exactly.",
+        "Any place of the log. Its rules hold together and their payout is bounded by `maximum`, as chapter *Plans* says.",
+        "After its notice period the plan in force for its `opportunity`, or for sales without a team; what was sold "
+        "before is paid by the plan in force then.",
     ),
     Kind(
         Review.KIND,
@@ -347,7 +357,6 @@ KINDS: Final = MappingProxyType({kind.number: kind for kind in sorted(_ALL, key=
 
 RESERVED: Final = MappingProxyType(
     {
-        10: "plan",
         15: "licence",
     }
 )

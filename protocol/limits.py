@@ -156,6 +156,7 @@ MAX_OPENED_PATH: Final = MAX_PATH * (MAX_REFERRAL + 8)
 MAX_TESTIMONY: Final = 1024 * 1024
 # -- plans -------------------------------------------------------------------------------------------------
 MAX_RATE_PART: Final = 10**9
+MAX_RULE_NAME: Final = 24
 MAX_LEVELS: Final = 64
 MAX_RANKS: Final = 32
 MAX_STEPS: Final = 64
@@ -433,6 +434,7 @@ LIMITS: Final[tuple[Limit, ...]] = (
         "MAX_TESTIMONY", MAX_TESTIMONY, "bytes", "path, accept, MAX_PARTS receipts, and openers of them all"
     ),
     Limit("MAX_RATE_PART", MAX_RATE_PART, "", "of a rate: nine decimal places, and thirds"),
+    Limit("MAX_RULE_NAME", MAX_RULE_NAME, "characters", "stands in every award"),
     Limit("MAX_LEVELS", MAX_LEVELS, "levels", "far above any plan; a walk up a line stays short"),
     Limit("MAX_RANKS", MAX_RANKS, "ranks", "twice the longest ladder known"),
     Limit("MAX_STEPS", MAX_STEPS, "steps", "a schedule that fits a page"),

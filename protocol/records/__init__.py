@@ -45,6 +45,7 @@ from protocol.records.moderation import Block, Report
 from protocol.records.money import Per, Price, Sale
 from protocol.records.openers import Inception, Rotation, Settlement, check_settlement
 from protocol.records.opportunity import Acknowledgement, Opportunity, check_opportunity
+from protocol.records.plan import Plan, check_plan
 from protocol.records.profile import Profile, Stamp, check_profile
 from protocol.records.review import NamedBuyer, Review, check_review
 from protocol.records.standing import Standing, check_standing
@@ -56,6 +57,7 @@ Record = (
     | Settlement
     | Close
     | Keys
+    | Plan
     | Profile
     | Listing
     | Withdraw
@@ -98,6 +100,7 @@ CODECS: Final[dict[int, Codec[Any]]] = {
     Block.KIND: Codec(Block, None),
     Report.KIND: Codec(Report, None),
     Review.KIND: Codec(Review, check_review),
+    Plan.KIND: Codec(Plan, check_plan),
     Opportunity.KIND: Codec(Opportunity, check_opportunity),
     Admission.KIND: Codec(Admission, None),
     Move.KIND: Codec(Move, check_move),
@@ -178,6 +181,7 @@ __all__ = [
     "Opportunity",
     "Payout",
     "Per",
+    "Plan",
     "Price",
     "Profile",
     "Record",
