@@ -78,7 +78,7 @@ def require_counted(team: Team, statement: Training | Followup, now: int) -> Non
     if not membership.since <= statement.time <= now:
         raise Void("no_duty", "a duty is dated before the membership, or after the entry")
     by = statement.by
-    if by not in (UNSET, team.owner) and not _stood_above(team, statement.signer, by, membership.at):
+    if by is not UNSET and by != team.owner and not _stood_above(team, statement.signer, by, membership.at):
         raise Void("no_duty", "who is said to have done a duty does not stand above the member")
     if isinstance(statement, Training):
         if statement.module not in (module.key for module in membership.rules.modules):
@@ -91,7 +91,7 @@ def require_counted(team: Team, statement: Training | Followup, now: int) -> Non
         raise Void("no_duty", "the follow-up was counted before")
 
 
-def _stood_above(team: Team, member: bytes, upper: object, since: int) -> bool:
+def _stood_above(team: Team, member: bytes, upper: bytes, since: int) -> bool:
     """Whether somebody stands above a member, or did when their membership began."""
     return upper in team.tree.upline(member) or upper in team.tree.upline(member, since)
 
