@@ -104,9 +104,24 @@ class Module(Struct, frozen=True, kw_only=True):
     key: Annotated[Key, doc("its name; the key of a listing where it is one")]
 
 
+class Buyback(Struct, frozen=True, kw_only=True):
+    """What the owner takes back of goods that a member bought and has not sold."""
+
+    days: Annotated[
+        Annotated[int, Meta(ge=0, le=3_650)], doc("for how many days from the receipt on; 0: never")
+    ]
+    points: Annotated[
+        Annotated[int, Meta(ge=0, le=limits.MAX_BASIS_POINTS)],
+        doc("basis points of the price paid, without shipping"),
+    ]
+
+
 class TeamRules(Struct, frozen=True, kw_only=True):
     """The part of a plan that shapes the team; nothing is left to a default."""
 
+    buyback: Annotated[
+        Buyback | UnsetType, doc("of unsold goods; absent: 90 % within 365 days of the receipt")
+    ] = UNSET
     depth: Annotated[Annotated[int, Meta(ge=1, le=limits.MAX_TEAM_DEPTH)], doc("most levels below the owner")]
     followups: Annotated[
         Annotated[tuple[Days, ...], Meta(max_length=limits.MAX_FOLLOWUPS)],

@@ -148,3 +148,22 @@ def doer(team: Team, upline: bytes, head: bytes, at: int | None = None) -> bytes
         if each.by != upline and (at is None or each.at <= at)
     ]
     return max(done, key=lambda each: (each.time, each.at)).by if done else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a plan asks of duties: `protocol.plans.facts.Duties`.
+
+    Attributes:
+        team: as the log has made it.
+        now: date of the sale entry, or the end of the period; ms UTC.
+    """
+
+    team: Team
+    now: int
+
+    def done_by(self, upline: bytes, member: bytes, at: int | None = None) -> bytes | None:
+        """Who did what `upline` owes to the head of one of its legs: itself, another, or nobody."""
+        if fulfilled(self.team, upline, member, self.now, at):
+            return upline
+        return doer(self.team, upline, member, at)

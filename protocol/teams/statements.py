@@ -10,6 +10,7 @@ statements as bytes; their id is their hash.
     training     a member: passed a module, helped by somebody
     followup     a member: got a follow-up by somebody
     placing      who consents to another sponsor, or a sponsor who chooses a place
+    buyback      a member: take back these goods that I have not sold
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol import encoding, limits
 from protocol.errors import ProtocolError, Void
-from protocol.records.fields import Epoch, Hash, Key, Milliseconds, Place, Salt, Signature, doc
+from protocol.records.fields import Count, Epoch, Hash, Key, Milliseconds, Place, Salt, Signature, doc
 from protocol.records.team import Position
 from protocol.signing import Signer, verify
 from protocol.tags import tag
 
 LeavingReason = Literal["company", "earnings", "other", "personal", "products", "support", "time"]
 Step = Annotated[int, Meta(ge=1, le=limits.MAX_FOLLOWUPS)]
+Line = Annotated[int, Meta(ge=0, le=limits.MAX_GOODS_LINES - 1)]
+Pieces = Annotated[int, Meta(ge=1, le=limits.MAX_QUANTITY)]
 
 _SIGNATURE: Final = "over tag(its name) and the canonical map of the other fields"
 _EPOCH: Final = "of the signer, whose signing key signed"
@@ -119,7 +122,24 @@ class Placing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     time: Annotated[Milliseconds, doc("when it was signed")]
 
 
-Statement = Invite | Application | Leaving | Training | Followup | Placing
+class BuybackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Asks the owner to take back goods that a member bought and has not sold [R-TEAM-29]."""
+
+    amount: Annotated[Count, doc("what is asked for: minor units of the order's money")]
+    epoch: Annotated[Epoch, doc(_EPOCH)]
+    goods: Annotated[
+        Annotated[tuple[tuple[Line, Pieces], ...], Meta(min_length=1, max_length=limits.MAX_STATEMENTS)],
+        doc("[line of the order from 0, pieces], ascending, each line once"),
+    ]
+    opportunity: Annotated[Key, doc("key of the opportunity")]
+    order: Annotated[Hash, doc("id of the order by which they were bought")]
+    owner: Annotated[Hash, doc("networker id of its owner, who sold them")]
+    signature: Annotated[Signature, doc(_SIGNATURE)]
+    signer: Annotated[Hash, doc("who is, or was, a member and bought them")]
+    time: Annotated[Milliseconds, doc("when it was signed")]
+
+
+Statement = Invite | Application | Leaving | Training | Followup | Placing | BuybackRequest
 
 STATEMENTS: Final = MappingProxyType(
     {
@@ -129,12 +149,13 @@ STATEMENTS: Final = MappingProxyType(
         "training": Training,
         "followup": Followup,
         "placing": Placing,
+        "buyback": BuybackRequest,
     }
 )
 """Name, which is the purpose of the tag -> form."""
 _NAMES: Final = MappingProxyType({form: name for name, form in STATEMENTS.items()})
 
-S = TypeVar("S", Invite, Application, Leaving, Training, Followup, Placing)
+S = TypeVar("S", Invite, Application, Leaving, Training, Followup, Placing, BuybackRequest)
 
 
 def signed_bytes(network: str, statement: Statement) -> bytes:

@@ -77,6 +77,11 @@ class Tree(Generic[P]):
         begun = [span for span in self._spans.get(person, ()) if at is None or span.joined <= at]
         return begun[-1].joined if begun else None
 
+    def joined_ms(self, person: P, at: int | None = None) -> int | None:
+        """When that membership began, ms UTC; None: never."""
+        begun = [span for span in self._spans.get(person, ()) if at is None or span.joined <= at]
+        return begun[-1].joined_ms if begun else None
+
     def left(self, person: P, at: int | None = None) -> int | None:
         """The entry that ended the last membership begun by `at`; None: it lasts at `at`, or there is none."""
         begun = [span for span in self._spans.get(person, ()) if at is None or span.joined <= at]
