@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from protocol import encoding, limits, stamp
-from protocol.entry import Entry, parse_wire
+from protocol.entry import INCEPTION, ROTATION, Entry, parse_wire
 from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError, Void
 from protocol.openers import Openers, start
 from protocol.signing import SIGNATURE_BYTES, Signer, check_key, verify
@@ -234,6 +234,8 @@ def _openers(network: str, sender: bytes, entries: list[Any], known: Openers | N
     openers = known
     try:
         told = [parse_wire(entry) for entry in entries]
+        if any(entry.kind not in (INCEPTION, ROTATION) for entry in told):
+            raise _fault("of its sender's openers a letter holds inception and rotations alone")
         if told and openers is None:
             openers = start(network, told[0])
         for entry in told:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from netnode.conformance import hpke
 from netnode.conformance.encoding import decode, encode
-from netnode.conformance.entries import read_entry
+from netnode.conformance.entries import INCEPTION, ROTATION, read_entry
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.limits import (
     HASH_BYTES,
@@ -15,7 +15,10 @@ from netnode.conformance.limits import (
     LETTER_KEY_BYTES,
     LETTER_PADDING,
     MAX_ACKS,
+    MAX_CHANGE,
+    MAX_CONSENT,
     MAX_DEAL_MESSAGE,
+    MAX_DEAL_TEXT,
     MAX_ENCLOSURE,
     MAX_EPOCHS,
     MAX_KEY,
@@ -32,7 +35,20 @@ from netnode.conformance.limits import (
     STAMP_NONCE_BYTES,
 )
 from netnode.conformance.openers import Openers
-from netnode.conformance.shapes import Field, any_bin, array, bin_, int_, may, must, or_nil, row, str_, table
+from netnode.conformance.shapes import (
+    Field,
+    any_bin,
+    array,
+    bin_,
+    bool_,
+    int_,
+    may,
+    must,
+    or_nil,
+    row,
+    str_,
+    table,
+)
 from netnode.conformance.signatures import check_key, valid
 from netnode.conformance.tags import sha256, tag
 
@@ -58,6 +74,7 @@ _PLAINTEXT: Final = row(
     bin_(0, LETTER_PADDING - 1),
 )
 _ID: Final = bin_(LETTER_ID_BYTES)
+_OPENERS: Final = array(array(lambda _: True, 1, MAX_EPOCHS), 0, MAX_LETTER_PARTS)
 _BESIDE: Final = {
     "first": may(_ID),
     "token": may(bin_(1, MAX_LETTER_TOKEN)),
@@ -75,7 +92,7 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
         ),
         "enclosures": may(array(bin_(0, MAX_ENCLOSURE), 0, MAX_LETTER_PARTS)),
         "messages": must(array(bin_(0, MAX_DEAL_MESSAGE), 1, MAX_LETTER_PARTS)),
-        "openers": may(array(array(lambda _: True, 1, MAX_EPOCHS), 0, MAX_LETTER_PARTS)),
+        "openers": may(_OPENERS),
     },
     "ask": {"deal": must(bin_(HASH_BYTES)), "nonce": must(_ID)},
     "ack": {"ids": must(array(_ID, 1, MAX_ACKS))},
@@ -87,6 +104,7 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
     "offer": {
         "enclosures": may(array(bin_(0, MAX_ENCLOSURE), 0, MAX_LETTER_PARTS)),
         "offer": must(bin_(0, MAX_OFFER)),
+        "openers": may(_OPENERS),
     },
     "ask_offer": {"code": must(str_(1, MAX_KEY)), "listing": may(str_(1, MAX_KEY))},
     "witness": {
@@ -94,6 +112,18 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
         "order": must(bin_(HASH_BYTES)),
         "path": must(bin_(0, MAX_DEAL_MESSAGE)),
         "receipts": may(array(bin_(0, MAX_DEAL_MESSAGE), 0, MAX_LETTER_PARTS)),
+    },
+    "mandate": {
+        "asks": may(bool_),
+        "order": must(bin_(HASH_BYTES)),
+        "price": may(int_()),
+        "statements": may(array(bin_(0, MAX_CHANGE), 0, MAX_LETTER_PARTS)),
+        "text": may(str_(0, MAX_DEAL_TEXT)),
+    },
+    "consent": {
+        "consent": must(bin_(0, MAX_CONSENT)),
+        "openers": may(_OPENERS),
+        "text": must(str_(0, MAX_MAIL_TEXT)),
     },
 }
 _TOKEN: Final = row(bin_(HASH_BYTES), int_(), _EPOCH, bin_(SIGNATURE_BYTES))
@@ -181,8 +211,10 @@ def read_plaintext(network: str, bound: list[Any], plaintext: bytes, known: Open
 def _signing_key(network: str, sender: bytes, epoch: int, entries: list[Any], known: Openers | None) -> bytes:
     openers = known or Openers(network)
     try:
-        for entry in entries:
-            openers.admit(read_entry(entry))
+        told = [read_entry(entry) for entry in entries]
+        demand(all(entry.header.kind in (INCEPTION, ROTATION) for entry in told), "opener", "another kind")
+        for entry in told:
+            openers.admit(entry)
     except Fault as fault:
         held = fault.code in (
             "contested",

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from netnode.conformance.encoding import decode, encode
-from netnode.conformance.faults import demand
+from netnode.conformance.faults import Fault, demand
 from netnode.conformance.limits import (
     MAX_CHANGE,
     MAX_CHANGES,
@@ -71,18 +71,28 @@ def check_notice(mandate: Map) -> None:
     demand(mandate["notice"] < shortest, "mandate", "")
 
 
-def read_statement(data: bytes, key: bytes) -> list[Any]:
+def read_statement(network: str, data: bytes, key: bytes) -> list[Any]:
     """A statement that the key of its order signed [R-MAN-3].
 
     Raises:
         Fault: `deal_message`, `signature`, or a code of the encoding.
     """
+    value = formed(data)
+    demand(valid(key, tag(network, "mandate") + encode(value[:5]), value[5]), "signature", "")
+    return value
+
+
+def formed(data: bytes) -> list[Any]:
+    """A statement by its form alone [R-MAN-3].
+
+    Raises:
+        Fault: `deal_message`, or a code of the encoding.
+    """
     value: list[Any] = decode(data, MAX_CHANGE)
     demand(_SHAPE(value), "deal_message", "not a statement")
-    action, _, number, _, price, signature = value
+    action, _, number, _, price, _ = value
     demand((action == "price") == (price is not None), "deal_message", "a price")
     demand(number < MAX_CHANGES - 1 or action == "end", "deal_message", "the last one")
-    demand(valid(key, tag("inx", "mandate") + encode(value[:5]), signature), "signature", "")
     return value
 
 
@@ -107,7 +117,7 @@ def standing(time: int, prices: list[int], statements: list[bytes]) -> Map:
     return {"standing": now, "prices": prices, "number": number, "codes": [told[data] for data in statements]}
 
 
-def check_renewal(data: bytes) -> None:
+def check_renewal(network: str, data: bytes) -> None:
     """A renewal has effect [R-MAN-1] [R-MAN-6] [R-MAN-7].
 
     Raises:
@@ -118,9 +128,12 @@ def check_renewal(data: bytes) -> None:
     first, changes = body["first"], body.get("changes", [])
     order = decode(first, MAX_DEAL_MESSAGE)
     key = order[8]["key"]
-    demand(valid(key, tag("inx", "deal message") + encode(order[:9]), order[9]), "signature", "")
+    demand(valid(key, tag(network, "deal message") + encode(order[:9]), order[9]), "signature", "")
     for each in changes:
-        read_statement(each, key)
+        try:
+            read_statement(network, each, key)
+        except Fault as fault:  # what has no form was signed by nobody [R-MAN-6]
+            raise Fault("signature", str(fault)) from fault
     renewal_effect(date, body)
 
 
@@ -133,7 +146,10 @@ def renewal_effect(date: int, body: Map) -> None:
     first, changes = body["first"], body.get("changes", [])
     order = decode(first, MAX_DEAL_MESSAGE)
     mandate, began = order[8]["mandate"], order[6]
-    read = [decode(each, MAX_CHANGE) for each in changes]
+    try:
+        read = [formed(each) for each in changes]
+    except Fault as fault:
+        raise Fault("changes", str(fault)) from fault
     numbers = [each[2] for each in read]
     in_order = changes == sorted(set(changes), key=lambda each: (decode(each, MAX_CHANGE)[2], sha256(each)))
     demand(in_order and sorted(set(numbers)) == list(range(len(set(numbers)))), "changes", "")

@@ -78,7 +78,7 @@ def _signed_start(network: str, contract: Message, key: bytes) -> None:
         first = read_message(contract.body["first"])
         demand(signed_by(network, first, key), "signature", "of the order")
         for each in contract.body.get("changes", []):
-            read_statement(each, key)
+            read_statement(network, each, key)
 
 
 def agreed_by(network: str, review: Review, key: bytes) -> bool:

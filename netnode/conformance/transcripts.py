@@ -220,6 +220,6 @@ def _renewed(network: str, at: int, body: Map) -> None:
     _need(signed_by(network, first, first.body["key"]), at, "body.first", "not signed")
     try:
         for each in body.get("changes", []):
-            read_statement(each, first.body["key"])
+            read_statement(network, each, first.body["key"])
     except Fault as fault:
         raise Faulty(at, "body.first", str(fault)) from fault

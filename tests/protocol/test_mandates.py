@@ -123,7 +123,7 @@ def fault(message: Message) -> str | None:
     """What both implementations say of a renewal, once they agree."""
     assert isinstance(message.body, Renewal)
     try:
-        second.check_renewal(message.data)
+        second.check_renewal("inx", message.data)
         theirs = None
     except Fault as fault:
         theirs = fault.code

@@ -44,10 +44,10 @@ def _mandates(vector: Vector, content: Vector) -> None:
             return turn(given["time"], mandate, given["turn"])
         if "statement" in given:
             data = hexed(given["statement"])
-            read_statement(data, hexed(given["key"]))
+            read_statement("inx", data, hexed(given["key"]))
             return {"id": sha256(data).hex()}
         if "renewal" in given:
-            check_renewal(hexed(given["renewal"]))
+            check_renewal("inx", hexed(given["renewal"]))
             return {"effect": True}
         order = decode(hexed(given["order"]), MAX_RECORD)
         prices = [part["price"] for part in order[8]["parts"]]

@@ -6,15 +6,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from protocol.deals import bodies
 from protocol.deals.bodies import DealBody, Role
 from protocol.deals.message import Message
 from protocol.deals.state import DealState, judge
 from tests.protocol.deals.made import FAR, HOUR, START, Play, signed, unsigned
 from tests.protocol.deals.test_crossings import ACCEPT, CANCEL, agreed, fulfilled, paid
-from tests.protocol.deals.test_offers import offer, ordered
+from tests.protocol.deals.test_offers import DISCOUNT, offer, ordered
 from tests.protocol.deals.test_table import STATES, disputed, said
 from tests.protocol.deals.verdicts_expected import LATE, SOON
+from tests.vectors.generate import deals_renewed
 from tests.vectors.generate.forms import vector
 from tests.vectors.generate.writing import Vector
 
@@ -28,8 +31,19 @@ Say = tuple[Role, "DealBody | Callable[[Play], DealBody]"]
 
 
 def vectors() -> list[Vector]:
-    """Deals as they go on, crossings, every code once, places, and numbers used twice."""
-    return [*_states(), *_crossings(), *_codes(), *_places(), *_doubled(), *_waits()]
+    """Deals as they go on, mandates, crossings, every code once, places, and numbers used twice."""
+    return [
+        *_states(),
+        *_discounts(),
+        *deals_renewed.vectors(_made),
+        *deals_renewed.nested(_made),
+        *_crossings(),
+        *_holds(),
+        *_codes(),
+        *_places(),
+        *_doubled(),
+        *_waits(),
+    ]
 
 
 def _vector(name: str, comment: str, requirement: str, messages: Sequence[Message], now: int = FAR) -> Vector:
@@ -37,6 +51,11 @@ def _vector(name: str, comment: str, requirement: str, messages: Sequence[Messag
     shown = [*messages[1::2], *messages[::2]]
     given = {"messages": [each.data.hex() for each in shown], "now": now}
     return vector(name, comment, requirement, given, expected=told(shown, judge(shown, now)))
+
+
+def _made(name: str, comment: str, requirement: str, messages: Sequence[Message]) -> Vector:
+    """A vector as of the end of time that consents allow."""
+    return _vector(name, comment, requirement, messages, FAR + 1)
 
 
 def told(messages: Sequence[Message], state: DealState) -> dict[str, Any]:
@@ -81,6 +100,54 @@ def _states() -> list[Vector]:
     return found
 
 
+def _discounts() -> list[Vector]:
+    """Orders on offers that quote nothing: what they cost is for the seller to judge, so they wait for the accept."""
+    by_code = offer(quote=UNSET, buyer=UNSET, code=b"c" * 32, discount=DISCOUNT)
+    for_friend = offer(quote=UNSET, discount=DISCOUNT)
+    counted = offer(buyer=UNSET, count=2)
+    play = Play(ordered(by_code, by=None))
+    play.say("seller", ACCEPT)
+    return [
+        _vector("discount", "an order on a discount got by a code, accepted", "R-DEAL-8", play.signed()),
+        _vector("discount-named", "a discount for this buyer waits all the same", "R-DEAL-8",
+                signed([ordered(for_friend)])),
+        _vector("discount-over", "dated after the offer's expiry", "R-DEAL-8",
+                signed([ordered(by_code, by=None, time=START + 10 * HOUR + 1)])),
+        _vector("discount-unnamed", "a discount for somebody else", "R-DEAL-7", signed([ordered(for_friend, by=None)])),
+        _vector("counted", "a quote by count", "R-DEAL-8", signed([ordered(counted, by=None)])),
+    ]  # fmt: skip
+
+
+def _holds() -> list[Vector]:
+    """When a dispute is over, and how it closes."""
+    never = paid()
+    never.say("buyer", CANCEL)
+    never.say("buyer", bodies.Dispute(claim=0), after=100_000)
+    over = goods()
+    over.say("buyer", bodies.Receive())
+    over.send("seller", bodies.Dispute(claim=100), after=101)
+    last = goods()
+    last.say("buyer", bodies.Receive())
+    last.say("seller", bodies.Dispute(claim=100), after=100)
+    both = disputed()
+    dispute = both.messages[-1].id
+    one = both.say("seller", bodies.LapseDispute(dispute=dispute), after=40)
+    both.say("buyer", bodies.LapseDispute(dispute=dispute), blind=[one])
+    return [
+        _vector("hold-never", "nothing was ever received: the hold never began", "R-DEAL-14", never.signed()),
+        _vector("hold-last", "at the end of the hold", "R-DEAL-14", last.signed()),
+        _vector("hold-over", "an hour later", "R-DEAL-14", over.signed()),
+        _vector(
+            "lapsed-by-both", "each side closes one dispute, and the two cross", "R-DEAL-22", both.signed()
+        ),
+    ]
+
+
+def goods() -> Play:
+    """A deal that was paid and delivered."""
+    return fulfilled()[0]
+
+
 def _first(kind: str) -> Callable[[Play], bytes]:
     return lambda play: next(each.id for each in play.messages if each.type == kind)
 
@@ -95,9 +162,6 @@ def _crossings() -> list[Vector]:
         play = agreed()
         play.say("buyer", bodies.PaymentSent(amount=100))
         return play
-
-    def goods() -> Play:
-        return fulfilled()[0]
 
     presume: Callable[[Play], DealBody] = lambda play: bodies.PresumeReceived(fulfil=fulfil(play))  # noqa: E731
     rows: tuple[tuple[str, Callable[[], Play], Say, Say, int], ...] = (
@@ -227,6 +291,10 @@ def _doubled() -> list[Vector]:
         )
 
     first, second, other = sent(one), sent(follows), sent(one, time=START + 10 * HOUR)
+    later = [
+        unsigned(bodies.Fulfil(), "seller", deal=deal, previous=one, seen=[start], time=START + hours * HOUR)
+        for hours in (2, 3)
+    ]
     both = unsigned(CANCEL, "buyer", deal=deal, previous=first, seen=[follows], time=START + 11 * HOUR)
     back = unsigned(bodies.Fulfil(), "seller", deal=deal, previous=two, seen=[first], time=START + 12 * HOUR)
     return [
@@ -235,6 +303,7 @@ def _doubled() -> list[Vector]:
             ("unnamed", "two accepts with number 0, none named", twice),
             ("first", "the buyer names the first", [*twice, first]),
             ("second", "the buyer names what follows the second", [*twice, second]),
+            ("neither", "two with number 1, and the buyer names number 0 alone", [start, one, *later, first]),
             ("both-named", "the buyer names one branch, then the other", [*twice, first, both]),
             ("from-the-other", "a message of the branch not chosen names the choice", [*twice, first, back]),
             ("both-sides", "the buyer uses number 1 twice as well", [*twice, first, other]),

@@ -188,6 +188,12 @@ def _plaintexts() -> list[Vector]:
     rotated.write()
     rotated.rotate()
     turned = [entry for entry in rotated.entries if entry.kind in (0, 2)]
+    rotated.write()
+    third, third_key = rotated.rotation(rotated.entries[-1])
+    split = Author("letters contested")
+    split.write()
+    sides = [split.rotation(split.entries[-1], generation=number) for number in (1, 2)]
+    settled = rotated.settlement(rotated.entries[-1])
     first = Signer(seed(rotated.name, "key", 0))
     buyer = bound(sender=BUYER.public)
 
@@ -245,6 +251,39 @@ def _plaintexts() -> list[Vector]:
         "unknown_epoch")  # fmt: skip
     add("rotation-alone", "a rotation without what it follows",
         padded(MAIL, 1, [turned[1].wire()], signature(rotated.signer, to=turned_to)), "letter", turned_to)  # fmt: skip
+    ahead = [turned[0].wire(), third.wire()]
+    by_third = signature(third_key, to=turned_to)
+    add("gap", "the rotation before its last one is missing", padded(MAIL, 2, ahead, by_third), "unknown_epoch",
+        turned_to)  # fmt: skip
+    add("gap-known", "missing, and not held either", padded(MAIL, 2, [third.wire()], by_third), "unknown_epoch",
+        turned_to, turned[:1])  # fmt: skip
+    add("gap-closed", "missing, and held", padded(MAIL, 2, ahead, by_third), to=turned_to, known=turned, content=MAIL,
+        epoch=2, key=third_key.public)  # fmt: skip
+    add("gap-and-form", "behind the gap something that is no entry", padded(MAIL, 2, [*ahead, [1, 2]], by_third),
+        "letter", turned_to)  # fmt: skip
+    add("gap-and-settlement", "behind the gap a settlement", padded(MAIL, 2, [*ahead, settled.wire()], by_third),
+        "letter", turned_to)  # fmt: skip
+    add("settlement", "a settlement among the openers",
+        padded(MAIL, 1, [*(each.wire() for each in turned), settled.wire()], signature(rotated.signer, to=turned_to)),
+        "letter", turned_to)  # fmt: skip
+    split_to = bound(sender=split.id)
+    add("contested", "two rotations of one epoch",
+        padded(MAIL, 1, [each.wire() for each in (split.entries[0], sides[0][0], sides[1][0])],
+               signature(sides[0][1], to=split_to)), "contested", split_to)  # fmt: skip
+    add("contested-and-old", "two rotations of one epoch, and the key they replace",
+        padded(MAIL, 0, [sides[1][0].wire()], signature(split.signer, to=split_to)), "contested", split_to,
+        [split.entries[0], sides[0][0]])  # fmt: skip
+    add(
+        "others-openers-known",
+        "openers of somebody else, to who holds the sender's",
+        padded(MAIL, 0, [RECIPIENT.entries[0].wire()], signature(SENDER.signer)),
+        "letter",
+        known=SENDER.entries[:1],
+    )
+    add("openers-then-signature", "openers that do not verify, and no signature either",
+        padded(MAIL, 5, [turned[1].wire()], bytes(64)), "letter", turned_to)  # fmt: skip
+    add("epoch-then-signature", "a replaced key, and no signature either",
+        padded(MAIL, 0, [each.wire() for each in turned], bytes(64)), "letter_key", turned_to)  # fmt: skip
     add(
         "bare-openers",
         "openers of a bare key",
@@ -342,6 +381,22 @@ def _contents() -> list[Vector]:
     add("refused", "refuses", {"type": "refused", "id": ID, "code": "unknown_type", "text": "no"})
     add("offer", "an offer", {"type": "offer", "offer": b"o"})
     add("ask-offer", "asks for an offer", {"type": "ask_offer", "code": "SPRING"})
+    add("offer-openers", "an offer, with the openers of its arbiter",
+        {"type": "offer", "offer": b"o", "openers": [[[b"h", b"s", b"r"]]]})  # fmt: skip
+    statements = {"type": "mandate", "order": b"d" * 32, "statements": [b"s" * 512] * 64}
+    add(
+        "witness",
+        "what the way in passes on",
+        {"type": "witness", "accept": b"a", "order": b"d" * 32, "path": b"p"},
+    )
+    add("witness-receipts", "with the buyer's receipts, without an accept",
+        {"type": "witness", "order": b"d" * 32, "path": b"p", "receipts": [b"r", b"r"]})  # fmt: skip
+    add("mandate", "all statements that the sender has", statements)
+    add("mandate-asks", "asks for statements, and for another price with a word",
+        {"type": "mandate", "asks": True, "order": b"d" * 32, "price": 0, "text": "w" * 2_000})  # fmt: skip
+    consent = {"type": "consent", "consent": b"c" * 4_096, "text": "t" * 10_000}
+    add("consent", "an arbiter's consent with its terms", consent)
+    add("consent-openers", "with the arbiter's openers", {**consent, "openers": [[[b"h", b"s", b"r"]]]})
     add("unknown", "a type that nobody knows yet", {"type": "telepathy", "text": 7}, known=False)
     wrong: tuple[tuple[str, str, Any], ...] = (
         ("no-type", "no type", {"subject": "s"}),
@@ -367,7 +422,22 @@ def _contents() -> list[Vector]:
         ),
         ("offer-long", "an offer of 8,193 bytes", {"type": "offer", "offer": bytes(8_193)}),
         ("ask-offer-none", "no code", {"type": "ask_offer"}),
-    )
+        ("offer-openers-empty", "openers of nobody", {"type": "offer", "offer": b"o", "openers": [[]]}),
+        ("witness-path", "no path", {"type": "witness", "accept": b"a", "order": b"d" * 32}),
+        ("witness-order", "an order of 31 bytes", {"type": "witness", "order": b"d" * 31, "path": b"p"}),
+        ("witness-receipts-65", "65 receipts",
+         {"type": "witness", "order": b"d" * 32, "path": b"p", "receipts": [b"r"] * 65}),
+        ("mandate-none", "no order", {"type": "mandate", "asks": True}),
+        ("mandate-asks-1", "a number in place of a truth value", {"type": "mandate", "asks": 1, "order": b"d" * 32}),
+        ("mandate-65", "65 statements", {**statements, "statements": [b"s"] * 65}),
+        ("mandate-513", "a statement of 513 bytes", {**statements, "statements": [b"s" * 513]}),
+        ("mandate-price", "a price below nothing", {"type": "mandate", "order": b"d" * 32, "price": -1}),
+        ("mandate-text", "a word of 2,001 characters", {"type": "mandate", "order": b"d" * 32, "text": "w" * 2_001}),
+        ("consent-none", "terms without a consent", {"type": "consent", "text": "t"}),
+        ("consent-terms", "a consent without its terms", {"type": "consent", "consent": b"c"}),
+        ("consent-long", "a consent of 4,097 bytes", {**consent, "consent": b"c" * 4_097}),
+        ("consent-text", "terms of 10,001 characters", {**consent, "text": "t" * 10_001}),
+    )  # fmt: skip
     for name, comment, fields in wrong:
         add(name, comment, fields, "letter")
     return found
