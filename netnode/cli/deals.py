@@ -188,6 +188,7 @@ def cancel(
 )
 @click.argument("deal")
 @_money_options
+@click.option("--anyway", is_flag=True, help="Also more than is due.")
 @passphrase_option
 @click.pass_context
 def paid(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:

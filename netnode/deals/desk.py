@@ -77,7 +77,7 @@ class Desk:
             Problem: `no_deal` (3); a code of the table, `sold_out`, `held`, `twin` or what `make` raises (4);
                 the disk.
         """
-        self._refuse_twin()
+        self._means.own.caution.require_alone()
         keys = self._means.ring.keys
         now = self._means.clock.now_ms()
         try:
@@ -105,7 +105,7 @@ class Desk:
         Raises:
             Problem: it cannot be sent; the disk.
         """
-        self._refuse_twin()
+        self._means.own.caution.require_alone()
         keys = await self.secret()
         assert keys.deal_secret is not None
         salt = self._means.entropy.token(limits.SALT_BYTES)
@@ -151,21 +151,30 @@ class Desk:
             make: the renewal, made of that deal as it stands.
 
         Raises:
-            Problem: `no_deal` (3); it is held, another copy runs, or what `make` raises; the disk.
+            Problem: `no_deal` (3); it is held, another copy runs, it would have no effect, or what `make` raises (4);
+                the disk.
         """
-        self._refuse_twin()
+        self._means.own.caution.require_alone()
         keys = self._means.ring.keys
-        known = await self._means.store.write(self._renew, first, make, keys, self._means.clock.now_ms())
+        now = self._means.clock.now_ms()
+        try:
+            known = await self._means.store.write(self._renew, first, make, keys, now)
+        except LocalProtocolError as error:
+            raise Problem(_sentence(error.text), ExitCode.REFUSED, "waits", {"deal": first.hex()}) from error
         self._means.letters.wake()
         return known
 
-    async def resend(self, deal: bytes) -> None:
+    async def resend(self, deal: bytes, *, answered: bool = False) -> None:
         """Sends again what the other side has not answered yet; durable when it returns.
+
+        Args:
+            deal: its id.
+            answered: where all is answered, the newest own message: who has lost the deal asks for all of it then.
 
         Raises:
             Problem: `no_deal` (3); the disk, or a full outbox.
         """
-        await self._means.store.write(self._resend, deal, self._means.clock.now_ms())
+        await self._means.store.write(self._resend, deal, answered, self._means.clock.now_ms())
         self._means.letters.wake()
 
     async def secret(self) -> Keys:
@@ -194,10 +203,6 @@ class Desk:
                 "clock",
             )
         return max(now, made)  # why: its seller's clock may be a little ahead
-
-    def _refuse_twin(self) -> None:
-        if self._means.own.caution.alarmed is not None:
-            raise Problem(self._means.own.caution.alarmed, ExitCode.REFUSED, "twin")
 
     # -- in the writer's lane --------------------------------------------------------------------------------
     def _start(
@@ -307,30 +312,33 @@ class Desk:
             raise LocalProtocolError(f"your {message.type} would have no effect: {why(code)}")
         if row.role == "seller":
             stock.hold(writer, row.number, wanted(known), strict=message.type == "accept")
-        self._carry(writer, connection, known, message.id)
+        self._carry(writer, connection, known, message)
         deals.note(writer, row.number, noted(known))
         return load(connection, replace(row, changed=now), now)
 
-    def _carry(self, writer: Writer, connection: apsw.Connection, known: Known, message: bytes) -> None:
-        """Queues the letters with what others are owed, and notes which one carries the newest own message."""
+    def _carry(self, writer: Writer, connection: apsw.Connection, known: Known, message: Message) -> None:
+        """Queues the letters with what others are owed, and notes which one carries the newest own message.
+
+        Somebody who is owed nothing gets that message alone.
+        """
         openers = sending.signers_of(Signers(self._means.network, connection), known, self._means.own.id)
         first: int | None = None
         for recipient in sending.recipients(known, self._means.own.id):
-            carried = sending.owed_to(known, recipient)
+            carried = sending.owed_to(known, recipient) or [message]
             number = sending.queue(writer, self._means.letters, known, recipient, carried, openers)
             first = number if first is None else first
         if first is not None:
-            deals.carried(writer, known.row.number, message, first)
+            deals.carried(writer, known.row.number, message.id, first)
 
-    def _resend(self, writer: Writer, deal: bytes, now: int) -> None:
+    def _resend(self, writer: Writer, deal: bytes, answered: bool, now: int) -> None:
         with writer.transaction(durable=True) as connection:
             row = deals.by_id(connection, deal)
             if row is None:
                 raise no_deal(deal.hex())
             known = load(connection, row, now)
             newest = known.state.newest.get(known.role)
-            if newest is not None and newest.id not in known.state.settled:
-                self._carry(writer, connection, known, newest.id)
+            if newest is not None and (answered or newest.id not in known.state.settled):
+                self._carry(writer, connection, known, newest)
 
     def _signer(self, writer: Writer, known: Known, keys: Keys) -> Signer:
         if known.role == "buyer":

@@ -25,6 +25,9 @@ from protocol import limits
 from protocol.letter_bodies import Ask
 
 SETTLED_MS: Final = 15 * 60_000  # why: what the lost home sent last has come out of mailboxes by then
+AGAIN_MS: Final = (
+    3_600_000  # why: who has no room, or was away for longer than a letter lives, is asked again
+)
 AT_ONCE: Final = 200  # why: a bounded round; the next one goes on
 _SHOWN: Final = 10
 
@@ -103,32 +106,33 @@ class Holding:
         self._entropy = entropy
 
     async def run(self) -> None:
-        """Asks where it was not asked yet.
+        """Asks where it was not asked yet, and again where the question was not taken.
 
         Raises:
             Problem: the disk, or a full outbox.
         """
-        rows = await self._store.read(_held)
+        await self._store.write(_turned_away, self._clock.now_ms())
+        rows = await self._store.read(_unasked)
         for row in rows:
-            if row.asked is None:
-                nonce = self._entropy.token(limits.LETTER_ID_BYTES)
-                await self._store.write(question, row, self._letters, nonce, self._clock.now_ms())
-            elif row.question is not None:
-                await self._store.write(_refused, row)
+            nonce = self._entropy.token(limits.LETTER_ID_BYTES)
+            await self._store.write(question, row, self._letters, nonce, self._clock.now_ms())
         if rows:
             self._letters.wake()
 
 
-def _refused(writer: Writer, row: DealRow) -> None:
-    """A side that knows nothing of the deal has nothing to contradict."""
+def _turned_away(writer: Writer, now: int) -> None:
+    """A side that knows nothing of a deal has nothing to contradict; who did not take the question is asked again."""
+    times = copied(writer).times
     with writer.transaction(durable=True) as connection:
-        letter = None if row.question is None else outbox.out(Reader(connection), row.question)
-        if letter is not None and letter.state == "refused" and letter.code == "no_deal":
-            deals.release(writer, row.number, _copied(connection).times)
+        for number, code, since in deals.turned_away(connection, times, AT_ONCE):
+            if code == "no_deal":
+                deals.release(writer, number, times)
+            elif now >= since + AGAIN_MS:
+                deals.forget_question(writer, number)
 
 
-def _held(reader: Reader) -> list[DealRow]:
-    return deals.held(reader.connection, _copied(reader.connection).times, AT_ONCE)
+def _unasked(reader: Reader) -> list[DealRow]:
+    return deals.unasked(reader.connection, _copied(reader.connection).times, AT_ONCE)
 
 
 def _copied(connection: apsw.Connection) -> Copied:

@@ -127,12 +127,20 @@ def noted(known: Known) -> Noted:
 
 
 def wanted(known: Known) -> Wanted:
-    """The pieces that a deal holds or has used up, by key and variant: those of parts that did not end."""
+    """The pieces that a deal holds or has used up, by key and variant: those of parts that did not end undelivered.
+
+    What was sent out has left the shelf, also where a ruling gives the money back.
+    """
     pieces: Counter[tuple[str, tuple[str, ...]]] = Counter()
     goods = known.goods
     if known.row.role != "seller" or not known.state.contract or goods is None:
         return pieces
-    ended = {part.number for part in known.state.parts if part.status is PartStatus.ENDED}
+    sent = known.state.outcome.view.tally.fulfilled
+    ended = {
+        part.number
+        for part in known.state.parts
+        if part.status is PartStatus.ENDED and not sent >> part.number & 1
+    }
     for line in goods.lines:
         if line.key is not UNSET and line.part not in ended:
             pieces[line.key, line.options] += line.quantity

@@ -62,15 +62,27 @@ def cancel(reason: str, enclosed: Note | None) -> Make:
     return lambda known, connection: Move(Cancel(reason=reason), enclosed)
 
 
-def paid(amount: str | None, enclosed: Note | None) -> Make:
-    """The buyer paid: so much, or all that is due and not said to be paid yet."""
+def paid(amount: str | None, enclosed: Note | None, *, anyway: bool = False) -> Make:
+    """The buyer paid: so much, or all that is due and not said to be paid yet.
+
+    Args:
+        amount: as typed; None: all that is due.
+        enclosed: a word with it.
+        anyway: also more than is due.
+    """
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         if amount is None:
             _accepted(known)
         figures = known.state.figures
-        open_ = figures.payment_due - figures.unconfirmed_payments
-        return Move(PaymentSent(amount=_amount(known, amount, open_, "to pay")), enclosed)
+        open_ = max(0, figures.payment_due - figures.unconfirmed_payments)
+        minor = _amount(known, amount, open_, "to pay")
+        # Why not before: what the table forbids has its own reason, which no --anyway takes away.
+        possible = "payment_sent" in moves(known.state, known.role, known.now)
+        if not anyway and possible and minor <= figures.price - figures.sent:
+            words = "still due, and what you say cannot be taken back. If you have paid so much"
+            _refuse_above(known, minor, open_, words)
+        return Move(PaymentSent(amount=minor), enclosed)
 
     return make
 
@@ -92,7 +104,12 @@ def received(amount: str | None, enclosed: Note | None, *, anyway: bool = False)
         due = figures.payment_due if claim is None else _said(claim)
         minor = _amount(known, amount, due, "to confirm")
         if claim is None and not anyway:
-            _refuse_above(known, minor)
+            limit = max(figures.payment_due, figures.unconfirmed_payments)
+            words = (
+                "stated or due, and what you confirm cannot be taken back: the rest would be yours to pay back. "
+                "If so much has arrived"
+            )
+            _refuse_above(known, minor, limit, words)
         payment = UNSET if claim is None else claim.id
         return Move(PaymentReceived(amount=minor, payment=payment), enclosed)
 
@@ -293,17 +310,12 @@ def _accepted(known: Known) -> None:
         raise Void("not_agreed", "the seller has not accepted the order yet")
 
 
-def _refuse_above(known: Known, minor: int) -> None:
-    """Refuses to confirm a larger payment than is stated or due. Why: a confirmation cannot be taken back."""
-    limit = max(known.state.figures.payment_due, known.state.figures.unconfirmed_payments)
+def _refuse_above(known: Known, minor: int, limit: int, words: str) -> None:
+    """Refuses a larger amount than is open. Why: a slip would have effect, and no statement can be taken back."""
     if minor > limit:
-        raise Problem(
-            f"{amount_text(known.order, minor)} is more than the {amount_text(known.order, limit)} that is stated or "
-            f"due, and what you confirm cannot be taken back: the rest would be yours to pay back. "
-            "If so much has arrived, add --anyway.",
-            ExitCode.REFUSED,
-            "too_much",
-        )
+        given, most = amount_text(known.order, minor), amount_text(known.order, limit)
+        text = f"{given} is more than the {most} that is {words}, add --anyway."
+        raise Problem(text, ExitCode.REFUSED, "too_much")
 
 
 def _part(known: Known, part: int | None, wanted: tuple[PartStatus, ...], what: str) -> int:

@@ -61,8 +61,8 @@ class Invoices:
             number: to go on with, not below the next one; None: the next one.
 
         Raises:
-            Problem: `no_deal` (3); `not_party`, `no_contract`, `enclosure`, `no_invoice`, `nothing`, `copy` or
-                `number` (4); the disk.
+            Problem: `no_deal` (3); `not_party`, `no_contract`, `enclosure`, `no_invoice`, `nothing`, `copy`, `twin`
+                or `number` (4); the disk.
         """
         return await self._store.write(self._make, deal, kind, number, self._clock.now_ms())
 
@@ -82,6 +82,7 @@ class Invoices:
             notes = [each for each in documents if each.kind == "credit_note"]
             if kind == "invoice" and issued is not None:
                 return Made(issued, known)
+            self._own.caution.require_alone()
             year = invoice.year_of(now)
             taken = self._number(writer, kind, year, number)
             heading = self._heading(writer, known, invoice.number_text(kind, year, taken), now)
@@ -111,12 +112,13 @@ class Invoices:
                 raise Problem(text, ExitCode.REFUSED, "number", {"next": following})
             return wanted
         since = writer.get_meta(_name(kind))
-        before = copied(writer).times if since is None else int.from_bytes(since, "big")
+        before = 0 if since is None else int.from_bytes(since, "big")
         if copied(writer).times > before:
+            known = f"the last one it knows of {year} is number {following - 1}"
             raise Problem(
-                f"This home is an older copy of itself, so it may lack invoices that you sent. The last one it knows "
-                f"of {year} is number {following - 1}. Say once with which to go on: --number {following} if none is "
-                "missing",
+                "This home is an older copy of itself, so it may lack invoices that you sent: "
+                f"{known if following > 1 else f'it knows none of {year}'}. Say once with which number to go on: "
+                f"--number {following} if none is missing.",
                 ExitCode.REFUSED,
                 "copy",
                 {"next": following},

@@ -7,6 +7,7 @@ already changes nothing. Nothing here judges by the order in which letters come.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,12 +17,13 @@ from msgspec import UNSET
 
 from netnode.deals import sending
 from netnode.deals.buyer_keys import buyer_signer
-from netnode.deals.desk import row_of
-from netnode.deals.holding import copied_times, copies_for
+from netnode.deals.desk import SHOWN, row_of
+from netnode.deals.holding import copied_times, copies_for, holding
 from netnode.deals.known import Known, complete, load, noted, read_enclosure, wanted
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers, read, wire
 from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.own.caution import copied
 from netnode.store import Writer, deals, stock
 from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
@@ -35,6 +37,7 @@ from protocol.letter_bodies import Answers, Ask, DealLetter
 from protocol.openers import Openers
 
 UNDECIDED: Final = 5_000  # orders of strangers that nobody looked at; why: judging all takes half a minute
+OWED: Final = 200  # letters to one partner; why: who asks again and takes none would fill the outbox
 AHEAD_MS: Final = 3_600_000  # why: clocks differ, but an answer to an order must be dated like it
 
 
@@ -42,6 +45,14 @@ class _Refused(Exception):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.refusal = Refusal(code, text)
+
+
+class _Strange(Exception):
+    """An own message came that this store never had, though it lacks none that anybody knows of."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.id.hex())
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ class Receiving:
                 {found.author: found for each in body.openers for found in [read(self._means.network, each)]},
                 None if body.answers is UNSET else body.answers,
             )
-            changed = await self._means.store.write(self._take, letter, self._means.clock.now_ms())
+            changed = await self._taken(letter)
         except _Refused as refused:
             return refused.refusal
         except ProtocolError as error:
@@ -113,12 +124,23 @@ class Receiving:
         self._means.letters.wake()
         return Taken()
 
+    async def _taken(self, letter: _Letter) -> list[bytes]:
+        """The deals that got something new; that a copy of this home runs is durable before its word is kept."""
+        store, own, now = self._means.store, self._means.own, self._means.clock.now_ms()
+        try:
+            return await store.write(self._take, letter, own.caution.alarmed is None, now)
+        except _Strange as strange:
+            said = strange.message
+            await own.said_elsewhere(said.time, f"in the deal {said.deal.hex()[:SHOWN]}")
+        return await store.write(self._take, letter, False, now)
+
     # -- in the writer's lane --------------------------------------------------------------------------------
-    def _take(self, writer: Writer, letter: _Letter, now: int) -> list[bytes]:
+    def _take(self, writer: Writer, letter: _Letter, wary: bool, now: int) -> list[bytes]:
         with writer.transaction(durable=True) as connection:
             signers = Signers(self._means.network, connection, letter.openers)
             rows: dict[bytes, DealRow] = {}
-            new, unknown = set[bytes](), set[bytes]()
+            new: dict[bytes, set[bytes]] = {}
+            unknown = set[bytes]()
             for message in letter.messages:
                 row = rows.get(message.deal) or deals.by_id(connection, message.deal)
                 if row is None and not message.starts:
@@ -130,10 +152,12 @@ class Receiving:
                     row = self._begin(writer, message, letter, signers, now)
                 rows[message.deal] = row
                 if self._keep(writer, row, message, letter, signers, now):
-                    new.add(message.deal)
+                    new.setdefault(message.deal, set()).add(message.id)
+                    if wary and _strange(writer, row, message):
+                        raise _Strange(message)
             for deal, row in rows.items():
                 row = self._with_buyer(writer, row, letter.incoming.sender)
-                fresh = deal in new
+                fresh = new.get(deal, set())
                 changed = now if fresh else row.changed
                 self._settle(writer, connection, replace(row, changed=changed), letter, fresh, now)
             return sorted(new)
@@ -247,10 +271,19 @@ class Receiving:
         connection: apsw.Connection,
         row: DealRow,
         letter: _Letter,
-        fresh: bool,
+        fresh: set[bytes],
         now: int,
     ) -> None:
-        """Draws the conclusions: letters that arrived, gaps, pieces, an arbiter who must know, the list."""
+        """Draws the conclusions: letters that arrived, gaps, pieces, an arbiter who must know, the list.
+
+        Args:
+            writer: inside the transaction of the letter.
+            connection: of the writer.
+            row: of one deal that the letter is about.
+            letter: what came.
+            fresh: ids of the messages of this deal that came for the first time.
+            now: ms UTC.
+        """
         known = load(connection, row, now)
         carried = [
             each.letter
@@ -266,16 +299,14 @@ class Receiving:
                 deals.release(writer, row.number, copied_times(connection))
         elif not complete(known.messages, [each.id for each in letter.messages if each.deal == row.id]):
             self._ask_for(writer, row.id, letter.incoming, known)
-        if fresh and known.state.doubled:  # whoever used a number twice may not know it yet
-            for recipient in sending.recipients(known, self._means.own.id):
+        told: list[sending.Recipient] = []
+        if _doubled(known, fresh):  # whoever used a number twice may not know it yet
+            told += sending.recipients(known, self._means.own.id)
+        elif row.role != "arbiter" and any(each.message.id in fresh for each in known.state.disputes):
+            told += self._others(row)
+        for recipient in told:
+            if self._may_add(writer, recipient.id):  # else the next own move brings them all of it
                 self._send(writer, connection, known, recipient, None)
-        came = {each.id for each in letter.messages}
-        if (
-            row.arbiter is not None
-            and row.role != "arbiter"
-            and any(each.message.id in came for each in known.state.disputes)
-        ):
-            self._send(writer, connection, known, sending.Recipient(row.arbiter), None)
         deals.note(writer, row.number, noted(known))
 
     def _answer(self, writer: Writer, question: Ask, sender: bytes, now: int) -> None:
@@ -294,6 +325,8 @@ class Receiving:
             )
             if recipient is None:
                 raise _Refused("not_party", "whoever asks has no part in that deal")
+            if not self._may_add(writer, sender):
+                raise _Refused("busy", "too many letters to you wait; ask again when they have arrived")
             self._send(writer, connection, known, recipient, question.nonce)
 
     def _others(self, row: DealRow) -> list[sending.Recipient]:
@@ -311,6 +344,10 @@ class Receiving:
         openers = sending.signers_of(Signers(self._means.network, connection), known, self._means.own.id)
         sending.queue(writer, self._means.letters, known, recipient, known.ordered(), openers, nonce)
 
+    def _may_add(self, writer: Writer, recipient: bytes) -> bool:
+        """Whether letters that nobody here wrote may go to somebody who has not taken those before."""
+        return outbox.waits_for(writer, recipient) < OWED
+
     def _ask_for(self, writer: Writer, deal: bytes, incoming: Incoming, known: Known | None) -> None:
         """Asks the sender of a message for those it rests on; they were lost here, or on the way.
 
@@ -318,9 +355,24 @@ class Receiving:
         """
         goods = None if known is None else known.goods
         reply = None if goods is None or goods.reply is UNSET or incoming.epoch is not None else goods.reply
-        if incoming.epoch is not None or reply is not None:
+        if (incoming.epoch is not None or reply is not None) and self._may_add(writer, incoming.sender):
             body = Ask(deal=deal, nonce=self._means.entropy.token(limits.LETTER_ID_BYTES))
             outbox.queue(writer, self._means.letters.draft(incoming.sender, body, reply=reply))
+
+
+def _strange(writer: Writer, row: DealRow, message: Message) -> bool:
+    """Whether an own message is one that no older copy explains which this store is known to have been [R-DEAL-35]."""
+    if message.role != row.role or holding(writer.connection, row) is not None:
+        return False
+    return message.time > copied(writer).at
+
+
+def _doubled(known: Known, fresh: set[bytes]) -> bool:
+    """Whether one of these messages shares its number with another of its role."""
+    if not known.state.doubled:
+        return False
+    used = Counter((each.role, each.number) for each in known.messages.values())
+    return any(used[known.messages[name].role, known.messages[name].number] > 1 for name in fresh)
 
 
 async def _nobody(deal: bytes) -> None:

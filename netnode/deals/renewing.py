@@ -42,6 +42,7 @@ from protocol.letter_bodies import MandateLetter
 LOOK_SECONDS: Final = 60.0  # why: a look at few rows; a renewal is due for two days
 KEPT: Final = 64  # statements of one mandate; why: sixteen numbers, and what contradicts them
 _REASONS: Final = {
+    "contradicted": "Two statements of yours contradict each other, which has ended this mandate. Order again.",
     "already": "That is so already.",
     "ended": "This mandate is ended, for good. To go on, order again.",
     "bad_time": "This computer's clock is behind your statement before this one.",
@@ -101,9 +102,10 @@ class Renewing:
             price: with `price`, minor units; None: what the seller asks for.
 
         Raises:
-            Problem: `no_deal` (3); `no_mandate`, `not_party`, `held`, `no_key`, or the code of a statement that would
-                have no effect (4); the disk.
+            Problem: `no_deal` (3); `no_mandate`, `not_party`, `held`, `twin`, `no_key`, or the code of a statement that
+                would have no effect (4); the disk.
         """
+        self._means.own.caution.require_alone()
         await self.find()
         try:
             found = await self._means.store.write(

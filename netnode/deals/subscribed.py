@@ -32,6 +32,7 @@ AHEAD_MS: Final = 2 * DAY_MS  # why: a node that is off for a weekend still make
 SENTENCES: Final = {
     "no_contract": "There is no contract in this deal, so there is nothing to renew.",
     "held": "This home is an older copy of itself; the other side is asked first what it has of this mandate.",
+    "bad_time": "The buyer's newest statement is dated ahead of this computer's clock: renewals go on at its date.",
     "mandate_ended": "The buyer has ended this mandate.",
     "mandate_paused": "The buyer has paused this mandate.",
     "stopped": "You renew this mandate no more. To go on: netnode deal resume",
@@ -123,6 +124,7 @@ def read(connection: apsw.Connection, row: DealRow, now: int) -> Subscription:
         following = next_turn(first, following.latest + 1)
     node = row.buyer != first.body.key  # a buyer without a node answers no questions
     behind = node and kept.copies < copied_times(connection)
+    ahead = any(each.time > now for each in statements if each.id in state.verdicts)  # it would go along
     return Subscription(
         row=row,
         first=first,
@@ -132,7 +134,7 @@ def read(connection: apsw.Connection, row: DealRow, now: int) -> Subscription:
         state=state,
         renewals=tuple(renewed),
         turn=following,
-        why=_why(connection, row, kept, state, first.body, renewed, following, behind, now),
+        why=_why(connection, row, kept, state, first.body, renewed, following, behind, ahead, now),
         letter=mandates.letter(connection, row.number),
         behind=behind,
     )
@@ -147,6 +149,7 @@ def _why(
     renewed: Sequence[tuple[int, DealRow]],
     following: Turn | None,
     behind: bool,
+    ahead: bool,
     now: int,
 ) -> str:
     """Why no renewal will be made, in a word; empty when one will."""
@@ -155,6 +158,7 @@ def _why(
         (not row.contract, "no_contract"),
         (state.standing is Standing.ENDED, "mandate_ended"),
         (state.standing is Standing.PAUSED, "mandate_paused"),
+        (ahead, "bad_time"),
         (kept.stopped, "stopped"),
         (following is None, "turns"),
         (state.price not in (agreed, kept.asked), "price"),

@@ -52,17 +52,17 @@ class Trading:
         await self.renewing.run()
 
     async def remind(self) -> None:
-        """Sends again what nobody has answered for long: who was put back from a backup has lost what arrived since.
+        """Says again where nobody answers for long: who was put back from a backup has lost what arrived since.
 
         Raises:
             Problem: the disk, or a full outbox.
         """
         now = self.means.clock.now_ms()
         due = await self.means.store.read(
-            lambda reader: deals.unanswered(reader.connection, now, DAY_MS, REMINDED_MS, AT_ONCE)
+            lambda reader: deals.quiet(reader.connection, now, DAY_MS, REMINDED_MS, AT_ONCE)
         )
         for deal in due:
-            await self.desk.resend(deal)
+            await self.desk.resend(deal, answered=True)
 
     async def refresh(self) -> None:
         """Notes what time alone has changed.

@@ -180,6 +180,15 @@ class Caution:
             return None
         return _two(self._kept.alarm)
 
+    def require_alone(self) -> None:
+        """Lets nothing be signed while two copies of this home are thought to run.
+
+        Raises:
+            Problem: `twin` (exit 4).
+        """
+        if self.alarmed is not None:
+            raise Problem(self.alarmed, ExitCode.REFUSED, "twin")
+
     async def caught_up(self) -> bool:
         """Whether the peers have answered by (a) or (b) of R-LOG-22, never by the owner's word.
 
@@ -207,7 +216,7 @@ class Caution:
             return False
         if self.alarmed is not None:
             await self.save()
-            raise Problem(self.alarmed, ExitCode.REFUSED, "twin")
+            self.require_alone()
         if kept.by is None:
             found = await self.standing()
             if found.by is None:

@@ -295,6 +295,27 @@ class OwnLog:
             )
         return found[0]
 
+    async def said_elsewhere(self, time: int, what: str) -> None:
+        """A deal message that this networker signed and this home never wrote came back [R-DEAL-35]; durable at return.
+
+        Args:
+            time: its date, ms UTC.
+            what: where it was said, for the owner: ``in the deal 3f9c2a71``.
+        """
+        await self._alarm_if_newer(
+            time,
+            f"Another node of this networker is dealing: a message of yours {what} that was written since this node "
+            "started came back.",
+        )
+        if self.caution.alarmed is None and self.caution.reason is None:
+            await self.caution.begin(Reason.BEHIND)
+
+    async def _alarm_if_newer(self, time: int, how: str) -> None:
+        """What was signed after this node started, and not here, a second one signed [R-LOG-23]."""
+        if time > self._since + limits.CLOCK_TOLERANCE_MS:
+            self.caution.alarm(f"{how} (Or somebody has your key: then run netnode key rotate.)")
+            await self.caution.save()
+
     # -- own entries that came from a peer -------------------------------------------------------------------
     async def _from_outside(self, change: Change) -> None:
         """Runs before own entries that a peer gave are stored: somebody else wrote them [R-LOG-33] [R-LOG-23]."""
@@ -303,12 +324,11 @@ class OwnLog:
         newest = max(
             (each.time for step in change.steps if isinstance(step, Keep) for each in step.entries), default=0
         )
-        if newest > self._since + limits.CLOCK_TOLERANCE_MS:
-            self.caution.alarm(
-                "Another node of this networker is publishing: entries of yours that were written since this node "
-                "started came from a peer. (Or somebody has your key: then run netnode key rotate.)"
-            )
-            await self.caution.save()
+        await self._alarm_if_newer(
+            newest,
+            "Another node of this networker is publishing: entries of yours that were written since this node "
+            "started came from a peer.",
+        )
         if self.caution.reason is not None:
             return
         if before is None:

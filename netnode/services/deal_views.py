@@ -17,7 +17,7 @@ from netnode.operations import models
 from netnode.projections import views
 from netnode.store import Reader
 from netnode.store import letters as outbox
-from netnode.store.deals import DealRow
+from netnode.store.deals import DealRow, MessageRow
 from protocol.deals.bodies import (
     Cancel,
     Decline,
@@ -86,11 +86,15 @@ def own_delivery(connection: apsw.Connection, known: Known) -> models.Delivery |
     """How far the newest own message is."""
     newest = known.state.newest.get(known.role)
     kept = None if newest is None else known.kept.get(newest.id)
-    if kept is None:
-        return None
-    if kept.id in known.state.settled and kept.letter is None:
-        return models.Delivery(state="settled", at=kept.at)  # a message that an older copy of this home sent
-    return delivery(connection, kept.letter)
+    return None if kept is None else _way(connection, known, kept)
+
+
+def _way(connection: apsw.Connection, known: Known, kept: MessageRow) -> models.Delivery | None:
+    """How far an own message is: settled once the other side names it, whatever becomes of its letters."""
+    found = delivery(connection, kept.letter)
+    if kept.id in known.state.settled:
+        return models.Delivery(state="settled", at=kept.at if found is None else found.at)
+    return found
 
 
 def held(connection: apsw.Connection, row: DealRow) -> str | UnsetType:
@@ -295,11 +299,6 @@ def _void(known: Known, message: Message) -> str | None:
 
 def _message(connection: apsw.Connection, known: Known, message: Message) -> models.DealMessage:
     kept, note, void = known.kept[message.id], known.note_of(message), _void(known, message)
-    found: models.Delivery | None = None
-    if kept.own:
-        found = delivery(connection, kept.letter)
-        if message.id in known.state.settled:
-            found = models.Delivery(state="settled", at=kept.at if found is None else found.at)
     return models.DealMessage(
         id=message.id.hex(),
         type=message.type,
@@ -311,7 +310,7 @@ def _message(connection: apsw.Connection, known: Known, message: Message) -> mod
         why=UNSET if void is None else why(void),
         waits=message.id in known.state.waits,
         own=kept.own,
-        delivery=found,
+        delivery=_way(connection, known, kept) if kept.own else None,
         text=UNSET if note is None else note.text,
         method=UNSET if note is None else note.method,
         reference=UNSET if note is None else note.reference,

@@ -95,7 +95,9 @@ class DealBook:
 
     async def paid(self, request: models.DealMoney) -> models.DealState:
         """Says that a payment was sent."""
-        return await self._move(request.deal, moving.paid(request.amount, _money_note(request)))
+        return await self._move(
+            request.deal, moving.paid(request.amount, _money_note(request), anyway=request.anyway)
+        )
 
     async def received(self, request: models.DealMoney) -> models.DealState:
         """Confirms a payment."""
@@ -225,6 +227,7 @@ class DealBook:
                 note = known.note_of(message)
                 if (
                     isinstance(message.body, Fulfil)
+                    and known.state.verdicts.get(message.id, "waits") is None
                     and (request.part is None or message.body.part == request.part)
                     and note is not None
                     and note.content is not UNSET

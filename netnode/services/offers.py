@@ -31,7 +31,7 @@ from protocol.deals.offers import Discount, Offer, Quote, parse_offer
 from protocol.deals.pricing import Choice, half_up, part_prices, price_of, priced
 from protocol.errors import Void
 from protocol.identity import id_text
-from protocol.limits import MAX_BASIS_POINTS, SALT_BYTES
+from protocol.limits import MAX_BASIS_POINTS, MAX_INT, SALT_BYTES
 from protocol.records import Listing, Price
 
 _LIST: Final = "offers"
@@ -259,7 +259,10 @@ class OfferBook:
         currency: str,
     ) -> tuple[Quote, Goods]:
         settings = self._trading.settings
-        prices = part_prices(lines, price_of(lines, (), taxes, shipping))
+        price = price_of(lines, (), taxes, shipping)
+        if max(price, *(line.amount for line in lines)) > MAX_INT:
+            raise _usage("The prices come to more than any amount can be.")
+        prices = part_prices(lines, price)
         parts = tuple(
             Part(price=price, fulfil_by=days[part] * DAY_MS if part in days else UNSET)
             for part, price in enumerate(prices)

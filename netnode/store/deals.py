@@ -304,13 +304,27 @@ def stale(connection: apsw.Connection, now: int, limit: int) -> list[int]:
     ]
 
 
-def held(connection: apsw.Connection, copies: int, limit: int) -> list[DealRow]:
-    """Deals whose other side has not told what it has since the store was last a copy."""
+def unasked(connection: apsw.Connection, copies: int, limit: int) -> list[DealRow]:
+    """Deals whose other side has not told what it has since the store was last a copy, and was not asked for it."""
     found = connection.execute(
-        f"SELECT {_COLUMNS} FROM deal WHERE copies < ? AND rank < ? ORDER BY d LIMIT ?",  # noqa: S608
+        f"SELECT {_COLUMNS} FROM deal WHERE copies < ? AND rank < ? AND asked IS NULL ORDER BY d LIMIT ?",  # noqa: S608
         (copies, OVER, limit),
     )
     return [_row(values) for values in found]
+
+
+def turned_away(connection: apsw.Connection, copies: int, limit: int) -> list[tuple[int, str | None, int]]:
+    """Questions of held deals that nobody will answer: (number of the deal, code of the refusal, since when).
+
+    The code is None, and the moment 0, where nothing is remembered of the letter any more.
+    """
+    found: list[Any] = connection.execute(
+        "SELECT d, code, coalesce(since, 0) FROM deal LEFT JOIN outbox ON outbox.i = question"
+        " WHERE copies < ? AND asked IS NOT NULL AND (outbox.i IS NULL OR outbox.state = 'refused')"
+        " ORDER BY d LIMIT ?",
+        (copies, limit),
+    ).fetchall()
+    return found
 
 
 def between(connection: apsw.Connection, partner: bytes, since: int) -> int:
@@ -331,8 +345,10 @@ def undecided(connection: apsw.Connection) -> int:
     return found
 
 
-def unanswered(connection: apsw.Connection, now: int, day: int, longest: int, limit: int) -> list[bytes]:
-    """Ids of the deals whose newest letter arrived, or found nobody, and waits for an answer since long.
+def quiet(connection: apsw.Connection, now: int, day: int, longest: int, limit: int) -> list[bytes]:
+    """Ids of the deals in which nothing has come since long, though the other side has something to say or to do.
+
+    Their newest own letter arrived, or found nobody; or it was answered, and the next step is not the owner's.
 
     Args:
         connection: of the store.
@@ -342,12 +358,12 @@ def unanswered(connection: apsw.Connection, now: int, day: int, longest: int, li
         limit: most ids.
     """
     found = connection.execute(
-        "SELECT open.id FROM (SELECT id, (SELECT max(letter) FROM deal_message WHERE d = deal.d AND own) AS letter,"
-        " (SELECT max(at) FROM deal_message WHERE d = deal.d AND own) AS at FROM deal WHERE rank < :over) AS open"
-        " JOIN outbox ON outbox.i = letter"
-        " WHERE (state = 'delivered' OR code = 'letter_expired')"
-        " AND :now >= since + max(:day, since - at) AND since - at < :longest ORDER BY since LIMIT :limit",
-        {"over": OVER, "now": now, "day": day, "longest": longest, "limit": limit},
+        "SELECT open.id FROM (SELECT id, rank, changed,"
+        " (SELECT max(letter) FROM deal_message WHERE d = deal.d AND own) AS letter FROM deal WHERE rank < :over)"
+        " AS open JOIN outbox ON outbox.i = letter"
+        " WHERE (state = 'delivered' OR code = 'letter_expired' OR (state = 'settled' AND rank > :mine))"
+        " AND :now >= since + max(:day, since - changed) AND since - changed < :longest ORDER BY since LIMIT :limit",
+        {"over": OVER, "mine": MINE, "now": now, "day": day, "longest": longest, "limit": limit},
     )
     return [deal for (deal,) in found]
 

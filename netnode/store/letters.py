@@ -17,11 +17,19 @@ from protocol import limits
 
 State = Literal["queued", "at_mailbox", "delivered", "settled", "refused"]
 WAITING: Final = 20_000  # letters on their way out; why: 1 GB at most, where nobody takes any
+ANSWERS: Final = (
+    5_000  # beside them, what the node says by itself of letters that came; why: strangers cause them
+)
+UNTOLD: Final = 20_000  # letters that came and whose senders are still to be told; why: 1 MB
 FINISHED_MS: Final = 400 * 86_400_000  # what came of a letter that is no mail is shown for so long
 UNREAD: Final = (
     2_000  # letters that wait for their receiver; why: 100 MB at most, where a receiver cannot go on
 )
+UNREAD_OF_ONE: Final = 250  # of them, of one sender
+KNOWN_OF_ONE: Final = 20_000  # ids of letters of one sender; why: 2 MB in LETTER_DAYS
 CORRESPONDENTS: Final = 20_000  # whose tokens are remembered, the newest
+FULL: Final = "outbox_full"
+_ANSWERS: Final = frozenset({"ack", "refused"})
 _OUT: Final = (
     "i, recipient, host, x25519, type, content, first, id, key, expires, made, state, since, place, code, text,"
     " attempts, due"
@@ -119,14 +127,17 @@ def queue(writer: Writer, letter: Outgoing) -> int:
     The caller wakes the delivery (`Letters.wake`) once the transaction is over.
 
     Raises:
-        Problem: `outbox_full` (exit 4): WAITING letters wait.
+        Problem: `outbox_full` (exit 4): WAITING letters wait, or ANSWERS of those that the node writes by itself.
     """
+    answer = letter.type in _ANSWERS
+    most = ANSWERS if answer else WAITING
     with writer.transaction(durable=True) as connection:
-        if connection.execute("SELECT count(*) FROM outbox WHERE due IS NOT NULL").get >= WAITING:
+        waiting = "SELECT count(*) FROM outbox WHERE due IS NOT NULL AND (type IN ('ack', 'refused')) = ?"
+        if connection.execute(waiting, (answer,)).get >= most:
             raise Problem(
-                f"{WAITING} letters wait to be delivered: no more are taken until some have arrived.",
+                f"{most} letters wait to be delivered: no more are taken until some have arrived.",
                 ExitCode.REFUSED,
-                "outbox_full",
+                FULL,
             )
         number: int = connection.execute(
             "INSERT INTO outbox(recipient, host, x25519, type, content, first, id, expires, made, state, since, text,"
@@ -202,7 +213,8 @@ def refused(writer: Writer, recipient: bytes, id: bytes, code: str, text: str, n
     """The recipient does not take this letter, also if it had arrived; what was settled stays so."""
     with writer.transaction() as connection:
         connection.execute(
-            "UPDATE outbox SET state = 'refused', since = ?, due = NULL, place = NULL, code = ?, text = ?"
+            "UPDATE outbox SET state = 'refused', since = ?, due = NULL, place = NULL, code = ?, text = ?,"
+            " content = iif(type = 'mail', content, x'')"
             " WHERE (id = ? OR first = ?) AND recipient = ? AND state IN ('queued', 'at_mailbox', 'delivered')",
             (now, code, text, id, id, recipient),
         )
@@ -229,6 +241,14 @@ def waiting(reader: Reader, recipient: bytes, before: int, limit: int, after: in
     return _outs(
         reader, "recipient = ? AND due <= ? AND i > ? ORDER BY i LIMIT ?", recipient, before, after, limit
     )
+
+
+def waits_for(writer: Writer, recipient: bytes) -> int:
+    """How many letters to one recipient are on their way."""
+    count: int = writer.connection.execute(
+        "SELECT count(*) FROM outbox WHERE recipient = ? AND due IS NOT NULL", (recipient,)
+    ).get
+    return count
 
 
 def recipients(reader: Reader, now: int) -> list[bytes]:
@@ -308,9 +328,10 @@ def take(writer: Writer, letter: Arriving) -> bool:
 
 
 def acknowledge(writer: Writer, sender: bytes, id: bytes) -> None:
-    """Has a sender told that this letter is here."""
+    """Has a sender told that this letter is here, unless UNTOLD wait for that already."""
     with writer.transaction(durable=True) as connection:
-        connection.execute("INSERT OR IGNORE INTO ack(sender, id) VALUES (?, ?)", (sender, id))
+        if connection.execute("SELECT count(*) FROM ack").get < UNTOLD:
+            connection.execute("INSERT OR IGNORE INTO ack(sender, id) VALUES (?, ?)", (sender, id))
 
 
 def unacknowledged(reader: Reader) -> list[tuple[bytes, list[bytes]]]:
@@ -349,6 +370,22 @@ def done(writer: Writer, row: int, answer: Outgoing | None = None) -> None:
         connection.execute("DELETE FROM inbox WHERE i = ?", (row,))
 
 
+def unread(reader: Reader, sender: bytes) -> tuple[int, int]:
+    """How many letters wait for their receiver: of all, and of one sender."""
+    both: Any = reader.connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE sender = ?) FROM inbox", (sender,)
+    ).fetchone()
+    return both[0], both[1]
+
+
+def remembered(reader: Reader, sender: bytes) -> int:
+    """How many ids of letters of one sender are remembered."""
+    count: int = reader.connection.execute(
+        "SELECT count(*) FROM letter_known WHERE sender = ?", (sender,)
+    ).get
+    return count
+
+
 def token_of(reader: Reader, correspondent: bytes) -> bytes | None:
     """The token this networker or buyer gave, newest first, for letters to them."""
     token: bytes | None = reader.connection.execute(
@@ -384,6 +421,7 @@ def sweep(writer: Writer, now: int) -> int:
     with writer.transaction() as connection:
         connection.execute(
             "UPDATE outbox SET since = ?, due = NULL, state = 'refused',"
+            " content = iif(type = 'mail', content, x''),"
             " text = iif(text = '', 'nobody took it in time', text), code = 'letter_expired', place = NULL"
             " WHERE expires < ? AND due IS NOT NULL",
             (now, now),

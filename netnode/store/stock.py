@@ -55,7 +55,8 @@ def hold(writer: Writer, number: int, wanted: Wanted, *, strict: bool) -> None:
         writer: of the store.
         number: of the deal's row.
         wanted: pieces; none lets go of all.
-        strict: whether it may fail; else a counter ends at zero, for what is sold whatever the counter says.
+        strict: whether it may fail; else a counter may fall below zero, for what is sold whatever the counter says:
+            what comes back later fills that up first.
 
     Raises:
         SoldOut: strict, and fewer are left; the caller's transaction has to end without effect.
@@ -73,10 +74,9 @@ def hold(writer: Writer, number: int, wanted: Wanted, *, strict: bool) -> None:
         left = _left(connection, key, variant)
         if more and left is not None:
             if strict and more > left:
-                raise SoldOut(key, _options(variant), left, more)
+                raise SoldOut(key, _options(variant), max(0, left), more)
             connection.execute(
-                "UPDATE stock SET count = ? WHERE key = ? AND variant = ?",
-                (max(0, left - more), key, variant),
+                "UPDATE stock SET count = ? WHERE key = ? AND variant = ?", (left - more, key, variant)
             )
     connection.execute("DELETE FROM reserved WHERE d = ?", (number,))
     connection.executemany(
@@ -103,7 +103,7 @@ def of(connection: apsw.Connection, key: str) -> list[StockRow]:
         (key, OVER),
     )
     held = dict(found)
-    counts = dict(connection.execute("SELECT variant, count FROM stock WHERE key = ?", (key,)))
+    counts = dict(connection.execute("SELECT variant, max(0, count) FROM stock WHERE key = ?", (key,)))
     return [
         StockRow(key, _options(variant), counts.get(variant), held.get(variant, 0))
         for variant in sorted({*held, *counts})
@@ -125,7 +125,7 @@ def auto_accept(connection: apsw.Connection, key: str) -> bool | None:
 
 
 def _left(connection: apsw.Connection, key: str, variant: str) -> int | None:
-    """What can still be promised; None when nobody counts."""
+    """What can still be promised, below zero where too much is; None when nobody counts."""
     found: int | None = connection.execute(
         "SELECT count FROM stock WHERE key = ? AND variant = ?", (key, variant)
     ).get

@@ -10,9 +10,11 @@ from msgspec import structs
 
 from netnode.cli.output import when
 from netnode.deals import buying
+from netnode.deals.holding import SETTLED_MS
 from netnode.deals.known import load, read_enclosure
 from netnode.deals.receiving import UNDECIDED
 from netnode.operations import models
+from netnode.own.caution import Reason
 from netnode.problems import ExitCode, Problem
 from netnode.services.deals import DealBook
 from netnode.store import deals, letters, offers
@@ -229,7 +231,12 @@ async def test_a_buyer_who_lost_the_store_gets_the_deal_back_from_the_seller(tmp
     async with market(tmp_path) as trade:
         deal = await agreed(trade)
         await trade.buyer.store.write(_lose_all)
+        trade.clock.now += 1
+        await trade.buyer.own.caution.begin(Reason.LOST)
+        trade.clock.now += SETTLED_MS
         await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal))
+        await trade.post.carry()
+        await trade.buyer.trading.holding.run()
         await trade.post.carry()
         done = await trade.buyer.services.deals.receipt(named(deal))
         assert done.role == "buyer"

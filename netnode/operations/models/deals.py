@@ -248,7 +248,7 @@ class DealEnd(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DealMoney(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A payment or refund, sent or received. Without an amount: all that is open.
 
-    `anyway`: confirms also a larger payment than is stated or due.
+    `anyway`: also a larger payment than is stated or due; a refund is never larger.
     """
 
     deal: DealText

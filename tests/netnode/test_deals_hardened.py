@@ -1,0 +1,356 @@
+"""What an unlucky owner or a hostile partner brings about in deals, one test each; every one was a fault once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from netnode.deals.buyer_keys import buyer_signer
+from netnode.deals.holding import AGAIN_MS, SETTLED_MS
+from netnode.operations import models
+from netnode.own.caution import Reason, _count
+from netnode.problems import ExitCode
+from netnode.store import Writer, deals, letters, mandates
+from protocol.certificate import DAY_MS
+from protocol.deals.mandates import sign_statement
+from protocol.letter_bodies import Ask
+from tests.netnode.dealing import Market, market
+from tests.netnode.test_deals import agreed, named, refused
+from tests.netnode.test_deals_restored import put_back
+from tests.netnode.test_subscriptions import one, subscribed
+
+
+async def invoiced(trade: Market, deal: str, number: int | None = None) -> models.Invoice:
+    return await trade.seller.services.subscriptions.invoice(models.InvoiceOrder(deal=deal, number=number))
+
+
+async def left(trade: Market) -> tuple[int | None, int]:
+    (counter,) = (await trade.seller.services.stock.show("cap")).counters
+    return counter.count, counter.reserved
+
+
+async def test_pieces_promised_beyond_the_counter_do_not_come_back(tmp_path: Path) -> None:
+    """R-DEAL-30: an offer sells whatever the counter says; its end gives back what was there, and no more."""
+    async with market(tmp_path) as trade:
+        await trade.seller.services.stock.change(models.StockChange(key="cap", count=1))
+        made = await trade.seller.services.offers.make(
+            models.OfferMake(key="cap", quantity=3, to=trade.buyer.id)
+        )
+        await trade.post.carry()
+        buys = trade.buyer.services.deals
+        deal = (await buys.order(models.DealOrder(offer=made.offer))).deal
+        await trade.post.carry()
+        assert await left(trade) == (0, 3)
+        other = (await trade.order()).deal
+        await trade.post.carry()
+        accept = trade.seller.services.deals.accept(models.DealAccept(deal=other))
+        assert "none is left" in (await refused(accept, "sold_out")).text
+        await buys.cancel(models.DealEnd(deal=deal))
+        await trade.post.carry()
+        assert await left(trade) == (1, 0)
+
+
+async def test_a_home_from_before_the_first_invoice_uses_no_number_twice(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await trade.seller.store.write(_copied)
+        problem = await refused(invoiced(trade, deal), "copy")
+        assert "--number 1" in problem.text
+        assert (await invoiced(trade, deal, number=4)).number.endswith("-4")
+
+
+def _copied(writer: Writer) -> None:
+    with writer.transaction():
+        _count(writer, 1)
+
+
+async def test_a_statement_dated_ahead_holds_up_no_other_subscription(tmp_path: Path) -> None:
+    """R-MAN-7: a renewal is not dated before a statement in it, so its seller waits; and goes on with the others."""
+    async with subscribed(tmp_path) as (trade, first):
+        second = (await trade.order(renew=True)).deal
+        await trade.post.carry()
+        await trade.seller.services.deals.accept(models.DealAccept(deal=second))
+        await trade.post.carry()
+        await _state_ahead(trade, first)
+        turn = (await one(trade.seller, second)).turn
+        assert turn is not None
+        trade.clock.now = turn.due
+        found = await one(trade.seller, first)
+        assert found.why == "bad_time" and "clock" in str(found.reason)
+        await trade.seller.trading.renewing.run()
+        assert [each.turn for each in (await one(trade.seller, second)).renewals] == [1]
+        renew = trade.seller.services.subscriptions.renew(models.SubscriptionRenew(deal=first))
+        assert (await refused(renew, "bad_time")).exit_code is ExitCode.REFUSED
+
+
+async def _state_ahead(trade: Market, deal: str) -> None:
+    """The buyer says something that is dated a year ahead."""
+    row = await trade.buyer.store.read(lambda reader: deals.by_id(reader.connection, bytes.fromhex(deal)))
+    secret = trade.buyer.ring.keys.deal_secret
+    assert row is not None and row.nonce is not None and secret is not None
+    said = sign_statement(
+        "inx",
+        buyer_signer("inx", secret, row.nonce),
+        action="price",
+        order=bytes.fromhex(deal),
+        number=0,
+        time=trade.clock.now + 365 * DAY_MS,
+        price=1_250 + 0,
+    )
+    sold = await trade.seller.store.read(lambda reader: deals.by_id(reader.connection, bytes.fromhex(deal)))
+    assert sold is not None
+
+    def put(writer: Writer) -> None:
+        with writer.transaction():
+            mandates.put_statement(writer, sold.number, said.id, said.data, trade.clock.now)
+
+    await trade.seller.trading.renewing.find()
+    await trade.seller.store.write(put)
+
+
+async def test_nothing_more_is_said_on_a_mandate_that_is_contradicted(tmp_path: Path) -> None:
+    """R-MAN-5: two statements with one number end it, and its buyer is told so in a sentence."""
+    async with subscribed(tmp_path) as (trade, deal):
+        row = await trade.buyer.store.read(lambda reader: deals.by_id(reader.connection, bytes.fromhex(deal)))
+        secret = trade.buyer.ring.keys.deal_secret
+        assert row is not None and row.nonce is not None and secret is not None
+        signer = buyer_signer("inx", secret, row.nonce)
+        await trade.buyer.trading.renewing.find()
+        for action in ("pause", "end"):
+            said = sign_statement(
+                "inx",
+                signer,
+                action=action,  # type: ignore[arg-type]
+                order=bytes.fromhex(deal),
+                number=0,
+                time=trade.clock.now,
+            )
+
+            def put(
+                writer: Writer, number: int = row.number, id: bytes = said.id, data: bytes = said.data
+            ) -> None:
+                with writer.transaction():
+                    mandates.put_statement(writer, number, id, data, trade.clock.now)
+
+            await trade.buyer.store.write(put)
+        problem = await refused(trade.buyer.services.subscriptions.pause(deal), "contradicted")
+        assert "Order again." in problem.text
+
+
+async def test_a_partner_who_asks_without_end_fills_no_outbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netnode.deals.receiving.OWED", 5)
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        for number in range(20):
+            body = Ask(deal=bytes.fromhex(deal), nonce=number.to_bytes(16, "big"))
+            question = trade.buyer.letters.draft(trade.seller.me.id, body)
+            await trade.buyer.store.write(letters.queue, question)
+        asked = [row for row in await trade.post.waiting(trade.buyer) if row.type == "ask"]
+        codes = [await trade.post.bring(trade.buyer, row) for row in asked]
+        assert len(await trade.post.waiting(trade.seller)) == 5
+        assert {None if each is None else each.code for each in codes} == {None, "busy"}
+        await trade.post.carry()
+
+
+async def test_a_partner_with_many_unknown_deals_fills_no_outbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netnode.deals.receiving.OWED", 3)
+    async with market(tmp_path) as trade:
+        for _ in range(8):
+            await agreed(trade)
+        await trade.seller.store.write(_lose_all)
+        for item in (await trade.buyer.services.deals.list(models.DealsQuery())).items:
+            await trade.buyer.services.deals.paid(models.DealMoney(deal=item.deal))
+        for row in await trade.post.waiting(trade.buyer):
+            assert await trade.post.bring(trade.buyer, row) is None
+        assert len(await trade.post.waiting(trade.seller)) == 3
+        await trade.post.carry()
+
+
+def _lose_all(writer: Writer) -> None:
+    with writer.transaction() as connection:
+        for table in ("reserved", "deal_signer", "deal_enclosure", "deal_message", "deal"):
+            connection.execute(f"DELETE FROM {table}")
+
+
+@pytest.mark.parametrize("code", ["letter_expired", "busy"])
+async def test_a_question_that_nobody_took_is_asked_again(tmp_path: Path, code: str) -> None:
+    """R-DEAL-32: who was away for longer than a letter lives is asked anew."""
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await put_back(trade, trade.seller)
+        await refused(trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal)), "held")
+        (question,) = await trade.post.waiting(trade.seller)
+
+        def refuse(writer: Writer) -> None:
+            with writer.transaction() as connection:
+                connection.execute(
+                    "UPDATE outbox SET state = 'refused', code = ?, due = NULL, since = ? WHERE i = ?",
+                    (code, trade.clock.now, question.i),
+                )
+
+        await trade.seller.store.write(refuse)
+        await trade.seller.trading.holding.run()
+        assert await trade.post.waiting(trade.seller) == []  # nobody is asked without a pause
+        trade.clock.now += AGAIN_MS
+        await trade.seller.trading.holding.run()
+        assert [row.type for row in await trade.post.waiting(trade.seller)] == ["ask"]
+        await trade.post.carry()
+        assert (await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal))).state == "fulfilled"
+
+
+async def test_partners_who_do_not_answer_keep_no_other_from_being_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netnode.deals.holding.AT_ONCE", 2)
+    async with market(tmp_path) as trade:
+        for _ in range(5):
+            await agreed(trade)
+        await put_back(trade, trade.seller)
+        for _ in range(3):
+            await trade.seller.trading.holding.run()
+        assert len(await trade.post.waiting(trade.seller)) == 5
+
+
+async def test_more_than_is_due_is_paid_only_anyway(tmp_path: Path) -> None:
+    """The table allows it while the price is not sent; a slip is money that has to come back."""
+    async with market(tmp_path) as trade:
+        made = await trade.seller.services.offers.make(
+            models.OfferMake(
+                lines=[
+                    models.OfferLine(title="Draft", unit_price="40.00", part=0),
+                    models.OfferLine(title="Text", unit_price="60.00", part=1),
+                ],
+                currency="EUR",
+                to=trade.buyer.id,
+            )
+        )
+        await trade.post.carry()
+        buys, sells = trade.buyer.services.deals, trade.seller.services.deals
+        deal = (await buys.order(models.DealOrder(offer=made.offer))).deal
+        await trade.post.carry()
+        await sells.fulfil(models.DealFulfil(deal=deal, part=0))
+        await trade.post.carry()
+        await buys.cancel(models.DealEnd(deal=deal))
+        problem = await refused(buys.paid(models.DealMoney(deal=deal, amount="50.00")), "too_much")
+        assert "40.00 EUR" in problem.text and "--anyway" in problem.text
+        done = await buys.paid(models.DealMoney(deal=deal, amount="50.00", anyway=True))
+        assert done.said == "paid 50.00 EUR"
+
+
+async def test_an_offer_above_every_amount_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        huge = models.OfferLine(title="Moon", unit_price="90000000000000.00", quantity=1_000_000)
+        make = trade.seller.services.offers.make(
+            models.OfferMake(lines=[huge], currency="EUR", to=trade.buyer.id)
+        )
+        problem = await refused(make, "usage")
+        assert problem.exit_code is ExitCode.USAGE and "more than any amount" in problem.text
+
+
+async def test_a_seller_put_back_hears_of_the_refund_it_owes(tmp_path: Path) -> None:
+    """R-DEAL-31: the deal is closed and all is answered, so nothing but a reminder brings it back."""
+    async with market(tmp_path) as trade:
+        buys, sells = trade.buyer.services.deals, trade.seller.services.deals
+        deal = await agreed(trade)
+        await buys.paid(models.DealMoney(deal=deal))
+        await trade.post.carry()
+        await sells.received(models.DealMoney(deal=deal))
+        await sells.cancel(models.DealEnd(deal=deal))
+        await trade.post.carry()
+        assert (await buys.show(deal)).state == "closed"
+        await trade.seller.store.write(_lose_all)
+        await put_back(trade, trade.seller)
+        days = 0
+        while not (await sells.list(models.DealsQuery())).items and days < 10:
+            days += 1
+            trade.clock.now += DAY_MS
+            await trade.buyer.trading.remind()
+            await trade.post.carry()
+        sold, bought = await trade.both(deal)
+        assert [each.id for each in sold.messages] == [each.id for each in bought.messages]
+        assert sold.can[0] == "refund"
+        assert sold.figures.refund_due.amount == "12.50"
+        ways = [each.delivery.state for each in bought.messages if each.own and each.delivery is not None]
+        assert ways == ["settled", "settled"]
+        item = (await buys.list(models.DealsQuery())).items[0]
+        assert item.delivery is not None and item.delivery.state == "settled"
+        assert structs.asdict(item)["state"] == "closed"
+
+
+async def test_a_quiet_deal_is_told_again_ever_more_rarely(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await trade.buyer.services.deals.paid(models.DealMoney(deal=deal))
+        await trade.post.carry()
+        await trade.seller.services.deals.received(models.DealMoney(deal=deal))
+        await trade.post.carry()
+        sent: list[int] = []
+        for day in range(140):
+            await trade.buyer.trading.remind()
+            if await trade.post.waiting(trade.buyer):
+                sent.append(day)
+                await trade.post.carry()
+            trade.clock.now += DAY_MS
+        assert sent == [1, 2, 4, 8, 16, 32, 64]
+
+
+async def test_an_own_message_that_this_home_did_not_write_is_the_word_of_a_twin(tmp_path: Path) -> None:
+    """R-DEAL-35: two copies of one home run, and nobody has noticed; both stop."""
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        trade.clock.now += DAY_MS
+        await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal))
+        await trade.post.carry()
+
+        def forget(writer: Writer) -> None:
+            with writer.transaction() as connection:
+                connection.execute("DELETE FROM deal_message WHERE own AND at = ?", (trade.clock.now,))
+
+        await trade.seller.store.write(forget)  # so the store is that of the other copy
+        await trade.seller.services.deals.cancel(models.DealEnd(deal=deal))
+        assert trade.seller.own.caution.alarmed is None
+        await trade.post.carry()  # the buyer holds number 1 twice, and sends all of it
+        alarm = trade.seller.own.caution.alarmed
+        assert alarm is not None and deal[:10] in alarm and "netnode log resume" in alarm
+        accept = trade.seller.services.deals.refund(models.DealMoney(deal=deal, amount="1.00"))
+        await refused(accept, "twin")
+        assert trade.buyer.own.caution.alarmed is None
+
+
+async def test_an_own_message_of_before_the_start_makes_this_home_an_older_copy(tmp_path: Path) -> None:
+    """R-DEAL-35: the store was put back by other means than this program's; all deals are asked about."""
+    async with market(tmp_path) as trade:
+        deal, other = await agreed(trade), await agreed(trade)
+        await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal))
+        await trade.post.carry()
+
+        def forget(writer: Writer) -> None:
+            with writer.transaction() as connection:
+                connection.execute(
+                    "DELETE FROM deal_message WHERE own AND letter = (SELECT max(letter) FROM deal_message)"
+                )
+
+        await trade.seller.store.write(forget)
+        await trade.buyer.services.deals.receipt(named(deal))
+        trade.clock.now += 1
+        await trade.post.carry()
+        assert trade.seller.own.caution.reason is Reason.BEHIND
+        assert trade.seller.own.caution.alarmed is None
+        sells = trade.seller.services.deals
+        assert [each.type for each in (await sells.show(deal)).messages] == [
+            "order",
+            "accept",
+            "fulfil",
+            "receive",
+        ]
+        await refused(sells.fulfil(models.DealFulfil(deal=other)), "held")
+        trade.clock.now += SETTLED_MS
+        await trade.seller.trading.holding.run()
+        await trade.post.carry()
+        assert (await sells.fulfil(models.DealFulfil(deal=other))).state == "fulfilled"
