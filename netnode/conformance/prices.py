@@ -88,6 +88,31 @@ def divided(total: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
+def check_sums(given: Map) -> int:
+    """The price of goods that are not of a listing, whose figures hold [R-PRICE-9].
+
+    Args:
+        given: lines as [part, pieces, unit price, amount], discounts as [amount, code], taxes as [amount, included, of
+            it on shipping]; of the order the prices of its parts, tax and shipping.
+
+    Raises:
+        Fault: `price_differs`.
+    """
+    lines, taxes = given["lines"], given["taxes"]
+    goods, off = sum(line[3] for line in lines), sum(amount for amount, _ in given["discounts"])
+    demand(all(pieces * unit == amount for _, pieces, unit, amount in lines), "price_differs", "a line")
+    demand(off <= goods, "price_differs", "the discounts")
+    demand(all(shipping <= amount for amount, _, shipping in taxes), "price_differs", "a tax")
+    added = sum(shipping if included else amount for amount, included, shipping in taxes)
+    price: int = goods - off + given["shipping"] + added  # [R-PRICE-6]
+    weights = [0] * (max(part for part, *_ in lines) + 1)
+    for part, _, _, amount in lines:
+        weights[part] += amount
+    demand(given["parts"] == divided(price, weights), "price_differs", "the parts")
+    demand(given["tax"] == sum(amount for amount, *_ in taxes), "price_differs", "the tax")
+    return price
+
+
 def _half_up(value: Fraction) -> int:
     return floor(value + Fraction(1, 2))
 

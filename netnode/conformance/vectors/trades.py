@@ -8,7 +8,7 @@ from typing import Any, Final
 from netnode.conformance.encoding import decode
 from netnode.conformance.limits import MAX_RECORD
 from netnode.conformance.mandates import check_renewal, read_statement, standing, turn
-from netnode.conformance.prices import cost, divided
+from netnode.conformance.prices import check_sums, cost, divided
 from netnode.conformance.tags import sha256
 from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
 
@@ -17,6 +17,8 @@ def _prices(vector: Vector, content: Vector) -> None:
     def judge(given: Vector) -> Any:
         if "total" in given:
             return {"shares": divided(given["total"], given["weights"])}
+        if "lines" in given:
+            return {"price": check_sums(given)}
         listing = decode(hexed(given["listing"]), MAX_RECORD)
         address, discount = (
             decode(hexed(given[name]), MAX_RECORD) if name in given else None

@@ -26,7 +26,7 @@ ID: Final = b"\x07" * 32
 
 def vectors() -> list[Vector]:
     """Every type, then every way in which frame, body and signature can be wrong."""
-    return [*_valid(), *_frames(), *_bodies(), *_signatures()]
+    return [*_valid(), *_frames(), *_bodies(), *_nested(), *_signatures()]
 
 
 def _vector(
@@ -182,6 +182,38 @@ def _bodies() -> list[Vector]:
             )
         )
     return found
+
+
+def _nested() -> list[Vector]:
+    """Several faults in one message: the first in the order of the checks decides [R-DEAL-1]."""
+    frame = _frame(signed([started()])[0].data)
+    body = frame[8]
+    small = {**body, "key": min(SMALL_ORDER)}
+    bad_terms = {**body["terms"], "consent": b"\x80"}
+    long = bytes(limits.MAX_ORDER)
+    changed = Mandate(notice=HOUR, per=Per(count=1, unit="month"))
+    inner = _frame(signed([started(msgspec.structs.replace(order(), mandate=changed))])[0].data)
+    inner[8] = {**inner[8], "key": min(SMALL_ORDER)}
+    renewal = {"first": encoding.encode(inner), "parts": [{"price": 1}], "turn": 1}
+    rows: tuple[tuple[str, str, list[Any], str], ...] = (
+        ("frame-size", "a wrong frame that is too long for an order", [*frame[:3], 1, *frame[4:8], long, frame[9]],
+         "deal_message"),
+        ("size-body", "too long for an order, with a body that is no map", [*frame[:8], long, frame[9]], "too_large"),
+        ("size-field", "too long for an order, with a field of a wrong form",
+         [*frame[:8], {**body, "parts": [], "future": long}, frame[9]], "too_large"),
+        ("field-key", "a field of a wrong form, and a key that is none",
+         [*frame[:8], {**small, "parts": []}, frame[9]], "deal_message"),
+        ("key-money", "a key that is none, and two moneys",
+         [*frame[:8], {**small, "issuer": ID, "unit": "u"}, frame[9]], "key"),
+        ("key-consent", "a key that is none, and a consent of no form",
+         [*frame[:8], {**small, "terms": bad_terms}, frame[9]], "key"),
+        ("inner-key", "the order that a renewal holds has a key that is none",
+         ["renewal", None, "seller", 0, None, [], 5, 0, renewal, bytes(64)], "deal_message"),
+    )  # fmt: skip
+    return [
+        _vector(f"nested-{name}", comment, "R-DEAL-1", encoding.encode(value), BUYER.public, None, code)
+        for name, comment, value, code in rows
+    ]
 
 
 def _signatures() -> list[Vector]:

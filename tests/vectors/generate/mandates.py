@@ -93,8 +93,19 @@ def renewed(
     first: Message = FIRST,
 ) -> Message:
     """A renewal, signed by the seller."""
+    return renewed_with([each.data for each in statements], turn, time, prices, first)
+
+
+def renewed_with(
+    changes: Sequence[bytes],
+    turn: int = 1,
+    time: int = NOON + 20 * DAY,
+    prices: Sequence[int] = (900,),
+    first: Message = FIRST,
+) -> Message:
+    """The same, with statements as bytes."""
     body = Renewal(
-        changes=tuple(each.data for each in statements),
+        changes=tuple(changes),
         first=first.data,
         parts=tuple(Part(price=price) for price in prices),
         turn=turn,
@@ -262,11 +273,20 @@ def vectors() -> list[Vector]:
         ("endless", "a mandate without a last turn", 7,
          renewed(turn=1_200, time=turn_of(endless, 1_200).earliest, first=endless)),
         ("notice", "a mandate whose notice is as long as its shortest period", 1, renewed(first=longer)),
+        ("notice-quarter", "as long as three of the shortest months", 1,
+         renewed(first=order(Mandate(notice=84 * DAY, per=Per(count=3, unit="month"))))),
+        ("notice-quarter-short", "a ms shorter", 1,
+         renewed(first=order(Mandate(notice=84 * DAY - 1, per=Per(count=3, unit="month"))), time=NOON)),
         ("paused", "paused", 7, renewed([PAUSE])),
         ("resumed", "resumed", 7, renewed([PAUSE, RESUME])),
         ("ended", "ended", 7, renewed([END])),
         ("contradicted", "two statements of one number", 7,
          renewed(sorted([PAUSE, END], key=lambda each: each.id))),
+        ("contradicted-turned", "the one of the higher id first", 6,
+         renewed(sorted([PAUSE, END], key=lambda each: each.id, reverse=True))),
+        ("no-statement", "something that is no statement", 6, renewed_with([b"\x80"])),
+        ("no-statement-first", "a statement without a form, behind one that is missing", 6,
+         renewed_with([RESUME.data, b"\x80"])),
         ("price", "at the price consented to", 7, renewed([PRICE], prices=[1_000])),
         ("old-price", "at the price before it", 7, renewed([PRICE])),
         ("no-consent", "at a price without consent", 7, renewed(prices=[1_000])),

@@ -78,6 +78,17 @@ def _wrong() -> list[Vector]:
             }
         data = encoding.encode(fields)
         found.append(vector(name, "a form that is wrong", "R-OFF-1", _given(data), error="deal_message"))
+    terms = {name: value for name, value in whole["quote"]["terms"].items() if name != "consent"}
+    unfit = encoding.encode({**whole, "quote": {**whole["quote"], "terms": terms}})
+    found.append(
+        vector(
+            "unfit",
+            "a quote that no order can repeat has a right form, and is not signed",
+            "R-OFF-1",
+            _given(unfit),
+            error="signature",
+        )
+    )
     data = offer().data
     later = encoding.encode({**whole, "expires": whole["expires"] + 1})
     for name, comment, requirement, broken, key, code in (

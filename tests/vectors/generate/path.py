@@ -127,6 +127,13 @@ def vectors() -> list[Vector]:
     add_path("path-salt-15", "a salt too short", three, "path", salt=bytes(15))
     add_path("path-form", "no array of two", [], "path", raw=encoding.encode([SALT]))
     add_path("path-token", "a token of a wrong form", [encoding.encode({})], "path")
+    long = encoding.encode([SALT, [bytes(limits.MAX_OPENED_PATH - 20)]])
+    assert len(long) > limits.MAX_OPENED_PATH
+    add_path("path-too-large", "more than MAX_OPENED_PATH", [], "too_large", raw=long)
+    add_path("path-salt-first", "a salt too short, and a token that is too long", [bytes(limits.MAX_REFERRAL + 1)],
+             "path", salt=bytes(15))  # fmt: skip
+    add_path("path-token-first", "a token that is too long behind one that names another before it",
+             [three[1], bytes(limits.MAX_REFERRAL + 1)], "too_large")  # fmt: skip
     add_path(
         "path-last-ms", "the first to expire is good for another ms", three, at=AT, requirement="R-PATH-5"
     )
@@ -134,4 +141,10 @@ def vectors() -> list[Vector]:
     lamps = chain(2, listing="brass-lamp")
     add_path("path-listing", "for this listing", lamps, requirement="R-PATH-5")
     add_path("path-other", "for another listing", lamps, "path", listing="tin-lamp", requirement="R-PATH-5")
+    turned = token(2, token_id(three[0]), listing="tin-lamp", expires=AT + 9)
+    add_path("path-expired-first", "the first has expired, the second is for another listing", [three[0], turned],
+             "path_expired", at=AT + 1, requirement="R-PATH-5")  # fmt: skip
+    early = token(1, None, listing="tin-lamp", expires=AT + 1)
+    add_path("path-other-first", "the first is for another listing, and has expired", [early], "path", at=AT + 1,
+             requirement="R-PATH-5")  # fmt: skip
     return found

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import msgspec
+from msgspec import UNSET
+
 from protocol import encoding
-from protocol.deals.enclosures import Address
+from protocol.deals.enclosures import Address, DiscountLine, Goods, GoodsLine, TaxLine
 from protocol.deals.offers import Discount
-from protocol.deals.pricing import Choice, Priced, priced, spread
+from protocol.deals.pricing import Choice, Priced, check_sums, priced, spread
 from protocol.errors import Void
 from protocol.records import Listing, decode_record
+from tests.protocol.deals.made import order
 from tests.protocol.samples import SALT
 from tests.vectors.generate.forms import vector
 from tests.vectors.generate.writing import Vector
@@ -19,7 +23,9 @@ ABOUT: Final = (
     "canonical maps), the choices ([values of the variant, pieces]), the date of the order and the label of the "
     "shipping wanted; `expected` has the lines ([unit price, amount]), the discount, the tax and how much of it is on "
     "shipping, the shipping without tax, the price and the points. Or the order is refused with a code. `spread-*`: "
-    "an amount divided by weights."
+    "an amount divided by weights. `sums-*`: goods that are not of a listing, with lines [part, pieces, unit price, "
+    "amount], discounts [amount, code or null], taxes [amount, whether included, how much of it on shipping], and "
+    "the figures of their order; `expected` has the price."
 )
 NOON: Final = 1_800_000_000_000
 EUR: Final = {"amount": 1_000, "currency": "EUR"}
@@ -225,4 +231,73 @@ def vectors() -> list[Vector]:
         expected = {"shares": list(spread(total, weights))}
         asked = {"total": total, "weights": list(weights)}
         found.append(vector(f"spread-{name}", name.replace("-", " "), "R-PRICE-7", asked, expected=expected))
+    return [*found, *_sums()]
+
+
+def sums(asked: dict[str, Any]) -> dict[str, Any]:
+    """What `protocol` says of the figures of free goods."""
+    lines = tuple(
+        GoodsLine(amount=amount, part=part, quantity=pieces, title="x", unit_price=unit)
+        for part, pieces, unit, amount in asked["lines"]
+    )
+    goods = Goods(
+        salt=SALT,
+        lines=lines,
+        discounts=tuple(
+            DiscountLine(amount=amount, code=UNSET if code is None else code, title="x")
+            for amount, code in asked["discounts"]
+        ),
+        taxes=tuple(
+            TaxLine(amount=amount, included=included, rate=0, shipping=shipping, title="x")
+            for amount, included, shipping in asked["taxes"]
+        ),
+    )
+    told = msgspec.structs.replace(
+        order(asked["parts"]), listing=UNSET, tax=asked["tax"], shipping=asked["shipping"]
+    )
+    check_sums(told, goods)
+    return {"price": sum(asked["parts"])}
+
+
+def _sums() -> list[Vector]:
+    """Goods that are not of a listing: lines as [part, pieces, unit price, amount], discounts as [amount, code]."""
+    plain = {
+        "lines": [[0, 2, 500, 1_000]],
+        "discounts": [],
+        "taxes": [],
+        "shipping": 0,
+        "tax": 0,
+        "parts": [1_000],
+    }
+    two = plain | {"lines": [[0, 1, 700, 700], [1, 1, 300, 300]], "parts": [700, 300]}
+    codes = [[100, "SPRING"], [50, "FRIEND"], [10, None]]
+    taxed = plain | {"taxes": [[160, True, 0]], "tax": 160}
+    rows: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("plain", "one line", plain),
+        ("parts", "two parts", two),
+        ("discounts", "several discounts, two by codes", plain | {"discounts": codes, "parts": [840]}),
+        ("discounts-parts", "several discounts, borne by both parts", two | {"discounts": codes, "parts": [588, 252]}),
+        ("discounts-all", "discounts of all there is", plain | {"discounts": [[600, "A"], [400, "B"]], "parts": [0]}),
+        ("tax-included", "a tax inside", taxed),
+        ("tax-added", "a tax on top", taxed | {"taxes": [[190, False, 0]], "tax": 190, "parts": [1_190]}),
+        ("tax-shipping", "shipping with its own included tax",
+         taxed | {"taxes": [[160, True, 80]], "shipping": 420, "parts": [1_500]}),
+        ("two-taxes", "two taxes", taxed | {"taxes": [[100, True, 0], [60, True, 0]]}),
+        ("line", "not pieces times unit price", plain | {"lines": [[0, 2, 500, 999]], "parts": [999]}),
+        ("too-much-off", "more taken off than there is", plain | {"discounts": [[600, "A"], [401, "B"]], "parts": [0]}),
+        ("tax-more-shipping", "more of a tax on the shipping than there is of it",
+         taxed | {"taxes": [[160, True, 161]], "parts": [1_161]}),
+        ("price", "another price", plain | {"parts": [999]}),
+        ("parts-differ", "the same price otherwise divided", two | {"parts": [600, 400]}),
+        ("parts-less", "a part that no line belongs to", plain | {"parts": [500, 500]}),
+        ("tax-differs", "another tax than its lines", taxed | {"tax": 159}),
+        ("shipping", "shipping that the price has not", plain | {"shipping": 1}),
+    )  # fmt: skip
+    found = []
+    for name, comment, asked in rows:
+        try:
+            outcome: dict[str, Any] = {"expected": sums(asked)}
+        except Void as error:
+            outcome = {"error": error.code}
+        found.append(vector(f"sums-{name}", comment, "R-PRICE-9", asked, **outcome))
     return found

@@ -126,6 +126,14 @@ def vectors() -> list[Vector]:
         ("no-message", "the contract is no deal message", changed(reviewed(), contract=b"\x90")),
     ):  # fmt: skip
         review(name, comment, "R-REV-2", data, error="malformed")
+    unsigned = order.data[:-1] + bytes([order.data[-1] ^ 1])
+    for name, comment, data, code in (
+        ("signed-by-nobody", "an order that its key did not sign", changed(of(order), contract=unsigned), "malformed"),
+        ("path-first", "another path, and nobody signed the review",
+         changed(of(led, path=path.encode()), path=the_path(THIEF).encode(), rating=5), "malformed"),
+        ("date-first", "dated before the receipt, which it changes", changed(reviewed(), time=START), "malformed"),
+    ):  # fmt: skip
+        review(name, comment, "R-REV-4", data, error=code)
 
     def consent(
         name: str,
@@ -152,6 +160,24 @@ def vectors() -> list[Vector]:
     for name, comment, fields in (
         ("both", "an amount and a share", {**good, "amount": 1, "currency": "EUR"}),
         ("neither", "no fee", {key: value for key, value in good.items() if key != "points"}),
+        ("share-money", "a share with a currency", {**good, "currency": "EUR"}),
+        ("share-unit", "a share with a unit", {**good, "issuer": bytes(32), "unit": "u"}),
+        (
+            "two-moneys",
+            "an amount in two moneys",
+            {
+                **{key: value for key, value in good.items() if key != "points"},
+                "amount": 1,
+                "currency": "EUR",
+                "issuer": bytes(32),
+                "unit": "u",
+            },
+        ),
+        (
+            "half-unit",
+            "a unit without its issuer",
+            {**{key: value for key, value in good.items() if key != "points"}, "amount": 1, "unit": "u"},
+        ),
         ("money", "an amount without its currency", {**good, "amount": 1, "points": 5}),
         ("own", "for the arbiter's own sales", {**good, "seller": ARBITER.id}),
         ("lacks", "no terms", {key: value for key, value in good.items() if key != "terms"}),
