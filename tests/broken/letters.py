@@ -296,10 +296,7 @@ LETTERS: Final = (
     Switch(
         "shop bodies",
         "R-SHOP-1",
-        (
-            never("netnode.shop.routes:read_body", "if (request.content_length or 0) > limits.MAX_SHOP_BODY"),
-            never("netnode.shop.routes:read_body", "if len(data) > limits.MAX_SHOP_BODY"),
-        ),
+        (("netnode.shop.routes:read_body", "request.content_type != CONTENT_TYPE", "False"),),
         "C3-73",
     ),
     Switch(
