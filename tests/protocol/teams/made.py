@@ -71,9 +71,9 @@ class Play:
         return self.who(name).id
 
     # -- papers ----------------------------------------------------------------------------------------------
-    def signed(self, by: str, form: type[Any], **fields: Any) -> bytes:
+    def signed(self, name: str, form: type[Any], /, **fields: Any) -> bytes:
         """A statement by somebody; fields that are not given are right."""
-        signer = self.who(by)
+        signer = self.who(name)
         whole: dict[str, Any] = {
             "epoch": signer.entries[-1].epoch,
             "opportunity": KEY,
@@ -131,14 +131,18 @@ class Play:
             Void: it has no effect.
         """
         tip = self.owner.entries[-1]
-        entry = self.owner.after(tip, record.KIND, encode_record(record), time=max(tip.time, time or self.now))
+        entry = self.owner.after(
+            tip, record.KIND, encode_record(record), time=max(tip.time, time or self.now)
+        )
         self.owner.entries.append(entry)
         self.seq = entry.seq
         self.signers.admit(entries_of(record.openers))
         self.teams.take(entry, record, self.signers)
         return entry
 
-    def admission(self, member: str, sponsor: str, *, witness: str = "witness", wait: int = 7 * DAY) -> Admission:
+    def admission(
+        self, member: str, sponsor: str, *, witness: str = "witness", wait: int = 7 * DAY
+    ) -> Admission:
         """An admission that is right; time passes."""
         invite = self.invite(sponsor)
         acknowledged = self.acknowledge(member)

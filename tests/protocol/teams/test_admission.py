@@ -169,7 +169,9 @@ def test_an_invite_admits_whom_it_is_for_in_its_time_and_once() -> None:  # [R-T
     assert play.refused(again) == "invitation_over"
     open_to_all = play.invite("owner")
     play.log(applied(play, "bob", open_to_all, play.admission("bob", "owner")))
-    assert play.refused(applied(play, "cid", open_to_all, play.admission("cid", "owner"))) == "invitation_over"
+    assert (
+        play.refused(applied(play, "cid", open_to_all, play.admission("cid", "owner"))) == "invitation_over"
+    )
 
 
 def test_nobody_is_admitted_twice_nor_the_owner() -> None:  # [R-TEAM-10]

@@ -1,0 +1,261 @@
+"""Moves, places, leaving: nothing without consent or a rule, and everything of the past stays answerable."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocol.errors import Void
+from protocol.records import Leave, Move
+from protocol.records.team import Position
+from protocol.teams.moves import next_sponsor
+from protocol.teams.statements import Leaving, Placing
+from protocol.teams.tree import Tree
+from tests.protocol.teams.made import DAY, KEY, Play, bounded
+
+
+def refused(play: Play, act: object, *args: object) -> str:
+    with pytest.raises(Void) as fault:
+        act(*args)  # type: ignore[operator]
+    return fault.value.code
+
+
+# -- leaving -------------------------------------------------------------------------------------------------
+def test_whom_a_leaver_sponsored_stands_below_the_next_above() -> None:  # [R-TEAM-16]
+    play = Play()
+    play.join(("ada", "owner"), ("bob", "ada"), ("cid", "bob"), ("dot", "bob"), ("eve", "cid"))
+    before = play.seq
+    play.leave("bob")
+    assert play.upline("cid") == ["ada"] and play.upline("eve") == ["cid", "ada"]
+    assert play.upline("cid", before) == ["bob", "ada"]
+    assert play.names(list(play.tree.sponsored(play.id("ada")))) == ["cid", "dot"]
+    assert play.names(list(play.tree.sponsored(play.id("ada"), before))) == ["bob"]
+    assert not play.tree.member(play.id("bob")) and play.tree.member(play.id("bob"), before)
+    assert play.tree.left(play.id("bob")) == play.seq and play.tree.left(play.id("bob"), before) is None
+    assert [reason for *_, reason in play.team.endings] == ["time"]
+
+
+def test_a_plan_may_leave_an_empty_place_in_the_line() -> None:  # [R-TEAM-16]
+    play = Play()
+    play.govern(bounded(orphans="stay"))
+    play.join(("ada", "owner"), ("bob", "ada"), ("cid", "bob"))
+    play.leave("bob")
+    assert play.upline("cid") == ["bob", "ada"]
+    assert play.names(list(play.tree.members())) == ["ada", "cid"]
+
+
+def test_a_leaving_is_the_members_own_or_has_the_owners_reason() -> None:  # [R-TEAM-15]
+    play = Play()
+    play.join(("ada", "owner"), ("bob", "owner"))
+    forged = play.signed("bob", Leaving, reason="time")
+    assert (
+        play.refused(Leave(leaving=forged, member=play.id("ada"), openers=(), opportunity=KEY))
+        == "names_differ"
+    )
+    unsigned = msgspec.msgpack.decode(play.signed("ada", Leaving, reason="time"))
+    unsigned["signature"] = bytes(64)
+    bad = msgspec.msgpack.encode(unsigned, order="deterministic")
+    assert (
+        play.refused(Leave(leaving=bad, member=play.id("ada"), openers=(), opportunity=KEY)) == "not_signed"
+    )
+    play.log(Leave(ended="terms", member=play.id("ada"), openers=(), opportunity=KEY))
+    assert play.team.endings[-1][3] == "owner:terms"
+    again = Leave(ended="terms", member=play.id("ada"), openers=(), opportunity=KEY)
+    assert play.refused(again) == "no_member"
+
+
+def test_an_old_leaving_does_not_end_a_later_membership() -> None:  # [R-TEAM-15]
+    play = Play()
+    play.join(("ada", "owner"))
+    old = play.signed("ada", Leaving, reason="time")
+    play.leave("ada")
+    play.join(("ada", "owner"))
+    assert (
+        play.refused(Leave(leaving=old, member=play.id("ada"), openers=(), opportunity=KEY)) == "names_differ"
+    )
+
+
+# -- sponsors ------------------------------------------------------------------------------------------------
+def test_a_move_by_agreement_needs_all_three() -> None:  # [R-TEAM-12]
+    play = Play()
+    play.join(("ada", "owner"), ("bob", "owner"), ("cid", "ada"))
+    for some in (("cid", "ada"), ("cid", "bob"), ("ada", "bob")):
+        assert refused(play, play.move, "cid", "bob", "agreed", some) == "no_consent"
+    play.move("cid", "bob", "agreed", ("cid", "ada", "bob"))
+    assert play.upline("cid") == ["bob"]
+
+
+def test_a_consent_serves_once() -> None:  # [R-TEAM-12]
+    play = Play()
+    play.join(("ada", "owner"), ("bob", "owner"), ("cid", "ada"))
+    there = [
+        play.signed(each, Placing, member=play.id("cid"), sponsor=play.id("bob"))
+        for each in ("cid", "ada", "bob")
+    ]
+    record = Move(
+        member=play.id("cid"), openers=(), opportunity=KEY, reason="agreed", sponsor=play.id("bob"),
+        statements=tuple(there),
+    )  # fmt: skip
+    play.log(record)
+    play.now += 1
+    play.move("cid", "ada", "agreed", ("cid", "ada", "bob"))
+    assert play.refused(record) == "no_consent"
+
+
+def test_nobody_is_moved_below_themselves_or_too_deep() -> None:  # [R-TEAM-10]
+    play = Play()
+    play.govern(bounded(depth=3))
+    play.join(("ada", "owner"), ("bob", "ada"), ("cid", "bob"), ("dot", "owner"))
+    assert refused(play, play.move, "ada", "cid", "agreed", ("ada", "cid")) == "cycle"
+    assert refused(play, play.move, "ada", "dot", "agreed", ("ada", "dot")) == "too_deep"
+    assert refused(play, play.move, "bob", "ada", "agreed", ("bob", "ada")) == "no_sponsor"
+    play.move("bob", "dot", "agreed", ("bob", "ada", "dot"))
+    assert play.upline("cid") == ["bob", "dot"]
+
+
+def test_a_neglected_member_goes_to_the_next_above_and_no_other() -> None:  # [R-TEAM-20]
+    play = Play()
+    play.govern(bounded(followups=(7,), missed=1))
+    play.join(("ada", "owner"), ("bob", "ada"), ("eve", "owner"), ("cid", "bob"))
+    play.now += 7 * DAY
+    assert refused(play, play.move, "cid", "ada", "neglect", ("cid",)) == "not_neglected"
+    play.now += 1
+    assert refused(play, play.move, "cid", "eve", "neglect", ("cid",)) == "no_sponsor"
+    assert refused(play, play.move, "cid", "ada", "neglect", ("bob",)) == "no_consent"
+    assert next_sponsor(play.team, play.id("cid")) == play.id("ada")
+    play.move("cid", "ada", "neglect", ("cid",))
+    assert play.upline("cid") == ["ada"]
+    membership = play.team.membership(play.id("cid"))
+    assert membership is not None and not membership.neglected(play.now)  # the new sponsor gets the days anew
+    assert next_sponsor(play.team, play.id("cid")) == play.owner.id
+
+
+def test_a_plan_may_let_the_neglected_choose_who_takes_them() -> None:  # [R-TEAM-20]
+    play = Play()
+    play.govern(bounded(followups=(7,), replacement="choice"))
+    play.join(("ada", "owner"), ("eve", "owner"), ("bob", "ada"))
+    play.now += 8 * DAY
+    assert refused(play, play.move, "bob", "eve", "neglect", ("bob",)) == "no_consent"
+    play.move("bob", "eve", "neglect", ("bob", "eve"))
+    assert play.upline("bob") == ["eve"]
+
+
+def test_without_a_rule_neglect_moves_nobody() -> None:  # [R-TEAM-20]
+    play = Play()
+    play.govern(bounded(followups=(7,), replacement="none"))
+    play.join(("ada", "owner"), ("bob", "ada"))
+    play.now += 8 * DAY
+    assert refused(play, play.move, "bob", "owner", "neglect", ("bob",)) == "not_neglected"
+
+
+# -- places --------------------------------------------------------------------------------------------------
+def test_a_sponsor_chooses_the_place_and_the_owner_cannot_before_the_days_are_over() -> None:  # [R-TEAM-14]
+    play = Play()
+    play.govern(bounded(legs=2, holding=10))
+    play.join(("ada", "owner"))
+    play.put("ada", "owner", 1)
+    play.join(("bob", "ada"))
+    assert play.names(list(play.tree.holding())) == ["bob"]
+    play.now += 10 * DAY - 1
+    assert refused(play, play.put, "bob", "ada", 0) == "no_consent"
+    play.put("bob", "ada", 1, ("ada",))
+    assert play.tree.placement(play.id("bob")) == (play.id("ada"), 1)
+    assert refused(play, play.put, "bob", "ada", 0, ("ada",)) == "no_place"
+
+
+def test_once_the_days_are_over_the_rule_gives_the_nearest_free_place() -> None:  # [R-TEAM-14]
+    play = Play()
+    play.govern(bounded(legs=2, holding=1))
+    play.join(("ada", "owner"))
+    play.put("ada", "owner", 0)
+    play.join(("bob", "ada"), ("cid", "ada"), ("dot", "ada"))
+    play.now += DAY
+    play.put("bob", "ada", 0)
+    assert refused(play, play.put, "cid", "bob", 0) == "no_place"
+    play.put("cid", "ada", 1)
+    play.put("dot", "bob", 0)
+    assert play.names(list(play.tree.holding())) == []
+
+
+def test_a_place_is_below_the_sponsors_own_free_and_within_the_legs() -> None:  # [R-TEAM-13]
+    play = Play()
+    play.govern(bounded(legs=2))
+    play.join(("ada", "owner"), ("bob", "owner"), ("cid", "ada"))
+    play.put("ada", "owner", 0)
+    play.put("bob", "owner", 1)
+    assert refused(play, play.put, "cid", "bob", 0, ("ada",)) == "no_place"  # not below ada
+    assert refused(play, play.put, "cid", "ada", 2, ("ada",)) == "no_place"
+    assert refused(play, play.put, "cid", "cid", 0, ("ada",)) == "no_place"
+    play.put("cid", "ada", 0, ("ada",))
+    play.join(("dot", "ada"))
+    assert refused(play, play.put, "dot", "ada", 0, ("ada",)) == "no_place"
+
+
+def test_a_sponsor_may_wish_for_the_place_in_the_invite() -> None:  # [R-TEAM-13]
+    play = Play()
+    play.govern(bounded(legs=2))
+    record = play.admission("ada", "owner")
+    place = Position(leg=1, parent=play.owner.id)
+    assert play.refused(msgspec.structs.replace(record, position=place)) == "no_place"
+
+
+def test_a_place_stays_with_who_has_left_and_waits_for_them() -> None:  # [R-TEAM-16]
+    play = Play()
+    play.govern(bounded(legs=2))
+    play.join(("ada", "owner"))
+    play.put("ada", "owner", 0)
+    play.leave("ada")
+    assert play.tree.placed(play.owner.id, 0) == play.id("ada")
+    play.join(("ada", "owner"))
+    assert list(play.tree.holding()) == []
+
+
+def test_without_a_tree_of_places_nobody_is_placed() -> None:  # [R-TEAM-13]
+    play = Play()
+    play.join(("ada", "owner"))
+    assert refused(play, play.put, "ada", "owner", 0) == "no_place"
+    assert list(play.tree.holding()) == []
+
+
+# -- the tree alone ------------------------------------------------------------------------------------------
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9), st.integers(0, 9)), max_size=40))
+def test_the_tree_answers_about_every_moment_as_it_was_then(acts: list[tuple[int, int, int]]) -> None:
+    tree: Tree[int] = Tree(-1)
+    tree.set_legs(2)
+    seen: list[tuple[dict[int, int | None], list[int]]] = [(dict.fromkeys(range(10)), [])]
+    for at, (act, who, other) in enumerate(acts, 1):
+        try:
+            if act == 0:
+                tree.join(who, other if tree.member(other) else -1, at, at)
+            elif act == 1:
+                tree.leave(who, at, at, roll_up=bool(other % 2))
+            elif act == 2:
+                tree.move(who, other, at)
+            elif tree.member(who) and tree.placement(who) is None:
+                tree.place(who, *tree.free_place(-1, "breadth"), at)
+        except Void:
+            pass
+        seen.append(({each: tree.sponsor(each) for each in range(10)}, list(tree.members())))
+        for each in range(10):
+            line = list(tree.upline(each))
+            assert len(set(line)) == len(line) and each not in line  # no cycle, ever
+    for at, (sponsors, members) in enumerate(seen):
+        assert {each: tree.sponsor(each, at) for each in range(10)} == sponsors
+        assert sorted(tree.members(at)) == sorted(members)
+        for each in members:
+            sponsor = sponsors[each]
+            assert sponsor is not None and each in tree.sponsored(sponsor, at)
+
+
+def test_the_nearest_free_place_is_that_of_a_search_level_by_level() -> None:
+    tree: Tree[int] = Tree(0)
+    tree.set_legs(3)
+    expected = [(parent, leg) for parent in range(20) for leg in range(3)]
+    for person in range(1, 60):
+        tree.join(person, 0, person, person)
+        assert tree.free_place(0, "breadth") == expected[person - 1]
+        tree.place(person, *tree.free_place(0, "breadth"), person)
+    assert tree.free_place(59, "depth") == (59, 0)
+    assert tree.free_place(1, "depth") == (40, 0)  # down the first legs: 1, 4, 13, 40
