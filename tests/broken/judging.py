@@ -14,7 +14,7 @@ from netnode.conformance.owners import Command
 from netnode.conformance.running import Result, run, survey
 from netnode.conformance.target import read_target
 from netnode.system import SystemClock, SystemEntropy
-from netnode.testing import PROGRAM, Mesh, Node
+from netnode.testing import PROGRAM, Mesh, Node, environment
 from tests.broken.switch import Switch
 
 IMAGE_BYTES = 70_000
@@ -46,7 +46,8 @@ def offer(node: Node, folder: Path) -> None:
 
 def owned(node: Node) -> Command:
     """Who does what only the owner of a node may."""
-    return Command(("env", f"NETNODE_HOME={node.home}", *PROGRAM, "deal"))
+    own = {"NETNODE_HOME": str(node.home), "PYTHONPATH": environment()["PYTHONPATH"]}
+    return Command(("env", *(f"{name}={value}" for name, value in own.items()), *PROGRAM, "deal"))
 
 
 async def judged(node: Node, checks: Iterable[Check]) -> list[Result]:
