@@ -87,17 +87,25 @@ async def _orders(bench: Bench) -> None:
         deal = Purchase(bench)
         frame = decode(deal.order, 1 << 16)
         body = frame[8]
-        for what, changes in (
-            ("two moneys", {"issuer": bytes(32), "unit": "hour"}),
-            ("tax above the price", {"tax": 101}),
-            ("an arbiter without consent", {"terms": {**body["terms"], "arbiter": bytes(32)}}),
-            ("no listing and no offer", {"listing": None}),
-            ("no parts", {"parts": []}),
+        moneys = {"issuer": bytes(32), "unit": "hour"}
+        for what, code, changes in (
+            ("two moneys", "deal_message", moneys),
+            ("tax above the price", "deal_message", {"tax": 101}),
+            (
+                "an arbiter without consent",
+                "deal_message",
+                {"terms": {**body["terms"], "arbiter": bytes(32)}},
+            ),
+            ("no listing and no offer", "deal_message", {"listing": None}),
+            ("no parts", "deal_message", {"parts": []}),
+            ("a key of small order", "key", {"key": bytes(32)}),
+            ("a key of small order and two moneys", "key", {"key": bytes(32), **moneys}),
+            ("no parts and a key of small order", "deal_message", {"key": bytes(32), "parts": []}),
         ):
             changed = {name: value for name, value in {**body, **changes}.items() if value is not None}
             wrong = deal.message("order", changed, number=0)
             content = {**deal.letter(wrong), "enclosures": [deal.goods]}
-            await _refused(own, peer, content, what, "deal_message")
+            await _refused(own, peer, content, what, code)
 
 
 async def _signed(bench: Bench) -> None:
