@@ -38,6 +38,7 @@ from protocol.deals.enclosures import Note
 from protocol.deals.message import Message
 from protocol.deals.moves import draft, moves
 from protocol.deals.state import PartStatus, Phase
+from protocol.deals.table import confirmable
 from protocol.errors import Void
 from protocol.limits import MAX_INT, SALT_BYTES
 
@@ -147,13 +148,17 @@ def refund(amount: str | None, enclosed: Note | None) -> Make:
 
 
 def refunded(amount: str | None) -> Make:
-    """The buyer confirms a refund: the oldest one of that amount that is not confirmed, else what is due."""
+    """The buyer confirms a refund: the oldest one of that amount that is not confirmed, else what is due.
+
+    Of a refund that crossed a confirmation that does not name it only the rest is left to confirm.
+    """
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         figures = known.state.figures
         confirmed = {each.body.refund for each in _effective(known, RefundReceived)}  # type: ignore[union-attr]
         claim = _unanswered(known, Refund, confirmed, amount)
-        due = figures.refund_due if claim is None else _said(claim)
+        most = confirmable(known.state.outcome.view)
+        due = figures.refund_due if claim is None else min(_said(claim), most)
         minor = _amount(known, amount, due, "to confirm")
         return Move(
             RefundReceived(

@@ -217,30 +217,59 @@ async def test_partners_who_do_not_answer_keep_no_other_from_being_asked(
         assert len(await trade.post.waiting(trade.seller)) == 5
 
 
+async def in_parts(trade: Market) -> str:
+    """A contract of two parts, at 40.00 and 60.00."""
+    made = await trade.seller.services.offers.make(
+        models.OfferMake(
+            lines=[
+                models.OfferLine(title="Draft", unit_price="40.00", part=0),
+                models.OfferLine(title="Text", unit_price="60.00", part=1),
+            ],
+            currency="EUR",
+            to=trade.buyer.id,
+        )
+    )
+    await trade.post.carry()
+    deal = (await trade.buyer.services.deals.order(models.DealOrder(offer=made.offer))).deal
+    await trade.post.carry()
+    return deal
+
+
 async def test_more_than_is_due_is_paid_only_anyway(tmp_path: Path) -> None:
     """The table allows it while the price is not sent; a slip is money that has to come back."""
     async with market(tmp_path) as trade:
-        made = await trade.seller.services.offers.make(
-            models.OfferMake(
-                lines=[
-                    models.OfferLine(title="Draft", unit_price="40.00", part=0),
-                    models.OfferLine(title="Text", unit_price="60.00", part=1),
-                ],
-                currency="EUR",
-                to=trade.buyer.id,
-            )
-        )
-        await trade.post.carry()
-        buys, sells = trade.buyer.services.deals, trade.seller.services.deals
-        deal = (await buys.order(models.DealOrder(offer=made.offer))).deal
-        await trade.post.carry()
-        await sells.fulfil(models.DealFulfil(deal=deal, part=0))
+        buys, deal = trade.buyer.services.deals, await in_parts(trade)
+        await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal, part=0))
         await trade.post.carry()
         await buys.cancel(models.DealEnd(deal=deal))
         problem = await refused(buys.paid(models.DealMoney(deal=deal, amount="50.00")), "too_much")
         assert "40.00 EUR" in problem.text and "--anyway" in problem.text
+        await refused(buys.paid(models.DealMoney(deal=deal, amount="100.01", anyway=True)), "too_much")
         done = await buys.paid(models.DealMoney(deal=deal, amount="50.00", anyway=True))
         assert done.said == "paid 50.00 EUR"
+
+
+async def test_a_refund_that_crosses_its_confirmation_is_confirmed_for_the_rest(tmp_path: Path) -> None:
+    """R-DEAL-23: the buyer alone brings the deal to rest, without having to guess an amount."""
+    async with market(tmp_path) as trade:
+        buys, sells, deal = trade.buyer.services.deals, trade.seller.services.deals, await in_parts(trade)
+        await buys.paid(models.DealMoney(deal=deal))
+        await trade.post.carry()
+        await sells.received(models.DealMoney(deal=deal))
+        await trade.post.carry()
+        await buys.cancel(models.DealEnd(deal=deal))
+        await trade.post.carry()
+        await buys.receipt(models.DealPartName(deal=deal, part=0))  # it came all the same
+        await buys.refunded(models.DealMoney(deal=deal))
+        assert (await sells.refund(models.DealMoney(deal=deal))).said == "paid back 100.00 EUR"
+        await trade.post.carry()
+        assert (await buys.show(deal)).state == "unconfirmed"
+        done = await buys.refunded(models.DealMoney(deal=deal))
+        assert done.said == "confirms the refund of 40.00 EUR"
+        await trade.post.carry()
+        sold, bought = await trade.both(deal)
+        assert (sold.state, sold.figures) == (bought.state, bought.figures)
+        assert (sold.state, sold.figures.refunded.amount) == ("final", "100.00")
 
 
 async def test_an_offer_above_every_amount_is_refused_in_a_sentence(tmp_path: Path) -> None:

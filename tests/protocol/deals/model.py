@@ -67,9 +67,11 @@ def says(seen: View, role: Role) -> Iterator[DealBody]:
     so_far = seen.figures.refund_received
     for index in bits(tally.refunds & ~tally.refunds_named):
         refund = case.messages[index]
-        yield bodies.RefundReceived(
-            amount=refund.body.amount, refund=refund.id, total=so_far + refund.body.amount
-        )
+        amount = min(
+            refund.body.amount, confirmable(seen)
+        )  # a part of it may have been confirmed without its name
+        if amount:
+            yield bodies.RefundReceived(amount=amount, refund=refund.id, total=so_far + amount)
     if not tally.refunds and confirmable(seen):
         yield bodies.RefundReceived(amount=confirmable(seen), total=so_far + confirmable(seen))
     yield bodies.LapseAccept()
@@ -117,11 +119,11 @@ def extensions(state: DealState, role: Role) -> Iterator[Message]:
                     break
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Brief:
-    """What is compared of a set with one that is a message larger."""
+    """What is compared of a set with one that is a message larger; `void` has the codes of what is without effect."""
 
-    verdicts: Mapping[bytes, str | None]
+    void: tuple[tuple[bytes, str | None], ...]
     contract: bool
     parts: tuple[PartStatus, ...]
     figures: Figures
@@ -129,7 +131,8 @@ class Brief:
 
 def brief(state: DealState) -> Brief:
     """Of one state."""
-    return Brief(state.verdicts, state.contract, tuple(part.status for part in state.parts), state.figures)
+    void = tuple((id, code) for id, code in state.verdicts.items() if code is not None)
+    return Brief(void, state.contract, tuple(part.status for part in state.parts), state.figures)
 
 
 @dataclass
@@ -146,40 +149,51 @@ class Findings:
 
 
 def check(start: Message, moves: Mapping[Role, int]) -> Findings:
-    """Explores every set with at most so many messages of each role beyond the start, and checks each."""
+    """Explores every set with at most so many messages of each role beyond the start, and checks each.
+
+    A set is known by the exclusive or of its ids: cheap to make from one that is a message smaller, and to keep.
+    """
     found = Findings()
     alone: dict[tuple[object, ...], str | None] = {}
-    level: dict[frozenset[bytes], Set] = {frozenset((start.id,)): (start,)}
-    before: dict[frozenset[bytes], Brief] = {}
+    made_before: dict[bytes, Message] = {}
+    level: dict[int, Set] = {_key(start): (start,)}
+    before: dict[int, Brief] = {}
     while level:
-        following: dict[frozenset[bytes], Set] = {}
-        briefs: dict[frozenset[bytes], Brief] = {}
-        for ids, messages in level.items():
+        following: dict[int, Set] = {}
+        briefs: dict[int, Brief] = {}
+        while level:  # what was looked at is let go of: the largest levels fill the memory
+            key, messages = level.popitem()
             state = judge(messages, FAR)
             found.sets += 1
             found.phases[state.phase] += 1
             now = brief(state)
             if len(messages) <= sum(moves.values()):  # the largest sets have none that are larger
-                briefs[ids] = now
+                briefs[key] = now
             for sentence in _one_state(messages, state):
                 found.note(messages, sentence)
             for last in messages[1:]:
-                smaller = before.get(ids - {last.id})
+                smaller = before.get(key ^ _key(last))
                 for sentence in () if smaller is None else undone(smaller, last, now):
                     found.note(messages, f"by {last.type} of the {last.role}: {sentence}")
             for side in SIDES:
-                key = (side, *signature(state))
-                if key not in alone:
-                    alone[key] = stuck(messages, state, side)
-                if alone[key] is not None:
-                    found.note(messages, f"the {side} alone: {alone[key]}")
+                known = (side, *signature(state))
+                if known not in alone:
+                    alone[known] = stuck(messages, state, side)
+                if alone[known] is not None:
+                    found.note(messages, f"the {side} alone: {alone[known]}")
             for role, most in moves.items():
                 if sum(each.role == role and not each.starts for each in messages) < most:
-                    for made in extensions(state, role):
-                        larger = (*messages, made)
-                        following.setdefault(ids | {made.id}, larger)
+                    for each in extensions(state, role):
+                        made = made_before.setdefault(each.id, each)
+                        larger = key ^ _key(made)
+                        if larger not in following:
+                            following[larger] = (*messages, made)
         level, before = following, briefs
     return found
+
+
+def _key(message: Message) -> int:
+    return int.from_bytes(message.id, "big")
 
 
 def _one_state(messages: Set, state: DealState) -> Iterator[str]:
@@ -195,8 +209,9 @@ def _one_state(messages: Set, state: DealState) -> Iterator[str]:
 def undone(smaller: Brief, last: Message, larger: Brief) -> Iterator[str]:
     """What a message with effect took away that it must not."""
     old, new, kind = smaller.figures, larger.figures, last.type
-    for id, code in smaller.verdicts.items():
-        now = larger.verdicts[id]
+    were, are = dict(smaller.void), dict(larger.void)
+    for id in were.keys() | are.keys() - {last.id}:
+        code, now = were.get(id), are.get(id)
         if now != code and kind != "ruling" and now not in CROSSED_OUT.values():
             yield f"an older message went from {code} to {now}"
     if smaller.contract and not larger.contract:
