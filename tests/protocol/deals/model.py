@@ -52,7 +52,7 @@ def says(seen: View, role: Role) -> Iterator[DealBody]:
         for index in bits(tally.payments & ~tally.payments_named):
             payment = case.messages[index]
             yield bodies.PaymentReceived(amount=payment.body.amount, payment=payment.id)
-        if not tally.payments and not tally.payments_received:
+        if seen.figures.price and not tally.payments and not tally.payments_received:
             yield bodies.PaymentReceived(amount=seen.figures.price)
         yield from (bodies.Fulfil(part=part) for part in parts)
         if refundable(seen):
