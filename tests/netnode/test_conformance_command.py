@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,14 +13,15 @@ from typing import Any
 
 import pytest
 
-from netnode.conformance.checking import CLASSES, EVERYBODY, Check
+from netnode.conformance.checking import CLASSES, EVERYBODY, Broken, Check
 from netnode.conformance.checks import ALL
+from netnode.conformance.owners import read_owner
 from netnode.conformance.reporting import document, read_expected
 from netnode.conformance.running import Result
 from netnode.conformance.target import read_target
 from netnode.conformance.unobservable import UNOBSERVABLE
 from netnode.problems import Problem
-from netnode.testing import Mesh, Node, command
+from netnode.testing import PROGRAM, Mesh, Node, command
 from tests.broken.judging import SETTINGS, judged, offer
 
 UNASKED = {"C1-97", "C3-15", "C3-24"}
@@ -110,9 +112,26 @@ def test_an_unexpected_pass_is_told(node: Node, tmp_path: Path) -> None:
 
 
 def test_one_class(node: Node) -> None:
-    report = command("conformance", node.peer, "--class", "C3", "--json").json
+    owner = shlex.join(("env", f"NETNODE_HOME={node.home}", *PROGRAM, "deal"))
+    report = command("conformance", node.peer, "--class", "C3", "--owner", owner, "--json").json
     assert {row["class"] for row in report["results"]} == {"C3"}
     assert (report["failed"], report["skipped"]) == (0, len(UNASKED) - 1)
+
+
+def test_whole_deals_need_somebody_who_acts_for_the_owner(node: Node) -> None:
+    [row] = command("conformance", node.peer, "--only", "C3-61", "--json").json["results"]
+    assert row["verdict"] == "skipped" and "--owner" in row["detail"]
+
+
+async def test_an_owner_behind_a_command() -> None:
+    deal = bytes(range(32))
+    script = 'test "$0 $1" = "fulfil ' + deal.hex() + '" || { echo "not $0" >&2; exit 4; }'
+    owner = read_owner(shlex.join(("sh", "-c", script)))
+    assert await owner.act("fulfil", deal) == ""
+    assert await owner.act("accept", deal) == "not accept"
+    assert await read_owner("false").act("accept", deal) == "it ended with 1"
+    with pytest.raises(Broken, match="cannot be run"):
+        await read_owner("/nowhere/at-all").act("accept", deal)
 
 
 def test_the_list() -> None:
@@ -170,6 +189,8 @@ def test_another_networker_than_the_link_names(node: Node) -> None:
         ("ws://127.0.0.1:1", "--class", "C9"),
         ("ws://127.0.0.1:1", "--only", "C1-999"),
         ("--class", "C0"),
+        ("ws://127.0.0.1:1", "--owner", ""),
+        ("ws://127.0.0.1:1", "--owner", "netnode 'deal"),
     ],
 )
 def test_usage(arguments: tuple[str, ...]) -> None:
