@@ -16,7 +16,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol import encoding, limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
-from protocol.records.fields import Count, Hash, Key, doc
+from protocol.records.fields import Count, Hash, Key, PublicKey, doc
+from protocol.teams.letters import TeamLetter
 
 LetterId = Annotated[bytes, Meta(min_length=limits.LETTER_ID_BYTES, max_length=limits.LETTER_ID_BYTES)]
 Token = Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_LETTER_TOKEN)]
@@ -164,7 +165,17 @@ class ConsentLetter(Struct, frozen=True, kw_only=True):
 
 
 LetterBody = (
-    Mail | DealLetter | Ask | Ack | Refused | OfferLetter | AskOffer | Witness | MandateLetter | ConsentLetter
+    Mail
+    | DealLetter
+    | Ask
+    | Ack
+    | Refused
+    | OfferLetter
+    | AskOffer
+    | Witness
+    | MandateLetter
+    | ConsentLetter
+    | TeamLetter
 )
 
 LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
@@ -179,10 +190,20 @@ LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
         "witness": Witness,
         "mandate": MandateLetter,
         "consent": ConsentLetter,
+        "team": TeamLetter,
     }
 )
 """Type on the wire -> body."""
 _TYPES: Final = MappingProxyType({form: name for name, form in LETTERS.items()})
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """Where an answer goes when the sender's log is not at hand."""
+
+    host: Annotated[
+        Hash | UnsetType, doc("networker id of a mailbox host of the sender; absent: they have none")
+    ] = UNSET
+    x25519: Annotated[PublicKey, doc("of the sender's newest `keys` entry")]
 
 
 class Beside(Struct, frozen=True, kw_only=True):
@@ -191,6 +212,10 @@ class Beside(Struct, frozen=True, kw_only=True):
     first: Annotated[
         LetterId | UnsetType,
         doc("id under which the same content was sealed first; absent in a letter sealed for the first time"),
+    ] = UNSET
+    reply: Annotated[
+        Reply | UnsetType,
+        doc("where an answer goes; of a sender with a log, whose log need not be held for it"),
     ] = UNSET
     token: Annotated[Token | UnsetType, doc("lets the recipient answer: see *tokens*")] = UNSET
     type: Annotated[Annotated[str, Meta(min_length=1, max_length=32)], doc("which type it is")]
@@ -205,12 +230,14 @@ class Content:
         body: None for a type that is not known here.
         first: id under which it was sealed first; None when that is the letter's own id.
         token: for an answer; None when none is given.
+        reply: where an answer goes; None when it does not say.
     """
 
     type: str
     body: LetterBody | None
     first: bytes | None = None
     token: bytes | None = None
+    reply: Reply | None = None
 
 
 def type_of(body: LetterBody) -> str:
@@ -218,13 +245,16 @@ def type_of(body: LetterBody) -> str:
     return _TYPES[type(body)]
 
 
-def encode_content(body: LetterBody, first: bytes | None = None, token: bytes | None = None) -> bytes:
+def encode_content(
+    body: LetterBody, first: bytes | None = None, token: bytes | None = None, reply: Reply | None = None
+) -> bytes:
     """The canonical bytes of a content.
 
     Args:
         body: what it says.
         first: id under which the same content was sealed first, when it is sealed again.
         token: given to the recipient for an answer.
+        reply: where an answer goes when the sender's log is not at hand.
 
     Raises:
         LocalProtocolError: it is longer than MAX_LETTER_CONTENT, or a field is out of its bounds.
@@ -234,9 +264,11 @@ def encode_content(body: LetterBody, first: bytes | None = None, token: bytes | 
         fields["first"] = first
     if token is not None:
         fields["token"] = token
+    if reply is not None:
+        fields["reply"] = _plain(reply)
     for name in body.__struct_fields__:
         if (value := getattr(body, name)) is not UNSET:
-            fields[name] = msgspec.to_builtins(value, builtin_types=(bytes,))
+            fields[name] = _plain(value)
     data = encoding.encode(fields)
     if len(data) > limits.MAX_LETTER_CONTENT:
         text = f"a content of {len(data)} bytes, at most {limits.MAX_LETTER_CONTENT} fit a letter"
@@ -263,5 +295,14 @@ def decode_content(data: bytes) -> Content:
         raise RemoteProtocolError("letter", f"the content of a letter: {error.text}") from error
     except msgspec.ValidationError as error:
         raise RemoteProtocolError("letter", f"the content of a letter has a wrong form: {error}") from error
-    first = None if beside.first is UNSET else beside.first
-    return Content(beside.type, body, first, None if beside.token is UNSET else beside.token)
+    return Content(
+        beside.type,
+        body,
+        None if beside.first is UNSET else beside.first,
+        None if beside.token is UNSET else beside.token,
+        None if beside.reply is UNSET else beside.reply,
+    )
+
+
+def _plain(value: object) -> object:
+    return msgspec.to_builtins(value, builtin_types=(bytes,))

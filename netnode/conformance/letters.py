@@ -11,6 +11,7 @@ from netnode.conformance.entries import INCEPTION, ROTATION, read_entry
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.limits import (
     HASH_BYTES,
+    KEY_BYTES,
     LETTER_ID_BYTES,
     LETTER_KEY_BYTES,
     LETTER_PADDING,
@@ -28,7 +29,10 @@ from netnode.conformance.limits import (
     MAX_LETTER_TOKEN,
     MAX_MAIL_TEXT,
     MAX_OFFER,
+    MAX_OPENED_PATH,
+    MAX_PARTS,
     MAX_REASON,
+    MAX_RECEIPT,
     MAX_STAMP_BITS,
     MAX_TITLE,
     SIGNATURE_BYTES,
@@ -77,6 +81,7 @@ _ID: Final = bin_(LETTER_ID_BYTES)
 _OPENERS: Final = array(array(lambda _: True, 1, MAX_EPOCHS), 0, MAX_LETTER_PARTS)
 _BESIDE: Final = {
     "first": may(_ID),
+    "reply": may(table({"host": may(bin_(HASH_BYTES)), "x25519": must(bin_(KEY_BYTES))})),
     "token": may(bin_(1, MAX_LETTER_TOKEN)),
     "type": must(str_(1, 32)),
 }
@@ -110,8 +115,9 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
     "witness": {
         "accept": may(bin_(0, MAX_DEAL_MESSAGE)),
         "order": must(bin_(HASH_BYTES)),
-        "path": must(bin_(0, MAX_DEAL_MESSAGE)),
-        "receipts": may(array(bin_(0, MAX_DEAL_MESSAGE), 0, MAX_LETTER_PARTS)),
+        "openers": may(_OPENERS),
+        "path": must(bin_(0, MAX_OPENED_PATH)),
+        "receipts": may(array(bin_(0, MAX_RECEIPT), 0, MAX_PARTS)),
     },
     "mandate": {
         "asks": may(bool_),

@@ -20,14 +20,17 @@ from netnode.mail.public_keys import PublicKeys
 from netnode.mail.routes import Routes
 from netnode.mail.seals import Seals
 from netnode.ports import Clock, Entropy, LinkClosed, RecipientKeys
+from netnode.problems import Problem
 from netnode.store import Store, mailbox
 from netnode.store import letters as rows
 from netnode.store.letters import OutRow
 from netnode.store.mailbox import Kept
 from netnode.sync.peering import Peering
 from netnode.sync.post import Carrier
+from protocol import limits
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
 from protocol.identity import id_text
+from protocol.letter_bodies import Refused
 from protocol.letters import Letter
 
 PARALLEL: Final = 16  # recipients served at once; why: each may wait for a dial
@@ -43,6 +46,8 @@ RESTING_SECONDS: Final = 30.0  # after the own disk, or a fault here
 TASK: Final = "delivering letters"
 FINAL: Final = frozenset({"letter", "letter_expired", "blocked", "unknown_type", "unknown_author"})
 """Codes with which a recipient says that this letter will never be taken."""
+AS_IT_IS: Final = FINAL | {"letter_key", "letter_token"}
+"""The same of a letter of others, which nobody here can seal or stamp anew [R-LET-15]."""
 CROWDED: Final = frozenset({"rate", "busy", "internal"})
 """Codes with which a recipient says that it takes nothing now."""
 SHUT: Final = CROWDED | {"mailbox"}
@@ -238,15 +243,28 @@ class Delivery:
             try:
                 await session.deliver(other.letter)
             except NotHeld as refusal:
-                if refusal.code not in FINAL and refusal.code != "letter_key":
+                if refusal.code not in AS_IT_IS:
                     await self._put_off_others([other])
                     continue
+                await self._tell_carrier(other, refusal)
             except (LinkClosed, RemoteProtocolError) as error:
                 _log.info("%s: a letter was not answered: %s", session.label, error)
                 await self._put_off_others(others[index:])
                 return False
             await self._store.write(mailbox.remove, [other.i])
         return True
+
+    async def _tell_carrier(self, other: Kept, refusal: NotHeld) -> None:
+        """Tells who left a letter here that its recipient does not take it [R-LET-15]."""
+        if other.carrier != other.sender:
+            return
+        body = Refused(code=refusal.code, id=other.id, text=refusal.text[: limits.MAX_REASON])
+        try:
+            await self._letters.send(other.carrier, body)
+        except Problem as problem:
+            if problem.code != rows.FULL:
+                raise
+            _log.warning("the sender of a letter kept here is not told that it is refused: %s", problem.text)
 
     async def _arrived(self, row: OutRow, letter: Letter, kept: bool) -> None:
         now = self._clock.now_ms()
@@ -275,9 +293,9 @@ class Delivery:
         return keys is not None and self._seals.key_id(keys) != letter.envelope.key
 
     async def _keys_for(self, row: OutRow) -> RecipientKeys | None:
-        if row.x25519 is not None:
-            return RecipientKeys(row.x25519)
         found = await self._keys.of(row.recipient)
+        if found is None and row.x25519 is not None:
+            return RecipientKeys(row.x25519)
         if found is None:
             await self._learn(row.recipient)
             found = await self._keys.of(row.recipient)
@@ -323,6 +341,7 @@ class Delivery:
         """Whether a host keeps a letter of this node."""
         due = self._clock.now_ms() + AT_MAILBOX_MS
         if row.place == host:
+            self._reasons.pop(row.i, None)
             await self._store.write(rows.at_mailbox, row.i, host, due, self._clock.now_ms())
             return True
         if session is None and host != self._own:

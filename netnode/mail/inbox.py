@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
 from netnode.failures import Failures
 from netnode.keeping import Keeping
 from netnode.mail.letters import Incoming, Letters, Refusal, check_expiry
-from netnode.mail.public_keys import PublicKeys
 from netnode.mail.seals import Seals
 from netnode.ports import Clock
 from netnode.problems import Problem
@@ -23,14 +23,20 @@ from netnode.sync.post import Carrier
 from protocol import letter_bodies, letters, limits
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
 from protocol.identity import id_text
-from protocol.letter_bodies import Ack, Content, Refused
+from protocol.letter_bodies import Ack, Content, Refused, Reply
 from protocol.letters import Letter, Opened
 from protocol.openers import Openers
 
 MIB: Final = 1024 * 1024
 OF_ONE: Final = 64 * MIB  # mail that one sender may leave; why: a person deletes mail when it is read
 FAULTS: Final = (20, 200, 60.0)  # of one carrier, of all, in so many seconds; why: each costs an opening
-NOTICES: Final = (3, 60, 3_600.0)  # to one claimed sender, to all, in so many seconds: "seal it again"
+NOTICES: Final = (3, 60, 3_600.0)  # to one claimed sender, to all, in so many seconds: "this is not taken"
+NOTICE_MS: Final = 86_400_000  # a notice lives so long; why: the sender may be made up, and nobody take it
+TOLD: Final = frozenset({"letter", "letter_key", "letter_token", "unknown_author"})
+"""Codes of refusals that the claimed sender of a letter that came by way of another is told [R-LET-18]."""
+REPLIES: Final = (
+    1_000  # senders of whom is remembered where answers go; why: an answer is sent within moments
+)
 PAGE: Final = 64
 AGAIN_SECONDS: Final = 5.0  # after a full disk, say
 _log = logging.getLogger("netnode.mail")
@@ -45,7 +51,6 @@ class Inbox:
         store: keeps them.
         letters: knows who takes which.
         seals: opens them.
-        keys: tells to whom can be written.
         keeping: how far senders are.
         blocked: whether sessions with somebody are refused.
         clock: tells what has had its time.
@@ -61,7 +66,6 @@ class Inbox:
         store: Store,
         letters: Letters,
         seals: Seals,
-        keys: PublicKeys,
         keeping: Keeping,
         clock: Clock,
         *,
@@ -74,7 +78,6 @@ class Inbox:
         self._store = store
         self._letters = letters
         self._seals = seals
-        self._keys = keys
         self._keeping = keeping
         self._clock = clock
         self._asked = asked
@@ -83,6 +86,7 @@ class Inbox:
         self._faults = Allowance(*FAULTS)
         self._faulty: dict[bytes, float] = {}  # carriers that brought too many faulty ones, and until when
         self._notices = Allowance(*NOTICES)
+        self._replies: OrderedDict[bytes, Reply] = OrderedDict()
         self._stuck: set[int] = (
             set()
         )  # letters at which their receiver failed: not given again before the next start
@@ -98,6 +102,14 @@ class Inbox:
             RemoteProtocolError: `letter`, `letter_token`.
             Problem: the disk.
         """
+        try:
+            await self._take(carrier, letter)
+        except ProtocolError as fault:
+            if carrier.id != letter.envelope.sender and fault.code in TOLD:
+                await self._notify(letter, fault)
+            raise
+
+    async def _take(self, carrier: Carrier, letter: Letter) -> None:
         envelope, now = letter.envelope, self._clock.now_ms()
         if self.refuses(envelope.sender) or self.refuses(carrier.id):
             raise NotHeld("blocked", "no letters are taken from this sender")
@@ -128,6 +140,11 @@ class Inbox:
             token=content.token,
         )
         await self._require_room(arriving)
+        if content.reply is not None:
+            self._replies.pop(envelope.sender, None)
+            self._replies[envelope.sender] = content.reply
+            if len(self._replies) > REPLIES:
+                self._replies.popitem(last=False)
         await self._store.write(rows.take, arriving)
         self._come.set()
 
@@ -153,29 +170,37 @@ class Inbox:
             opened = await self._seals.open(letter)
             return opened, letter_bodies.decode_content(opened.content)
         except ProtocolError as fault:
-            if not self._faults.take(carrier.id, now):
+            if fault.code != "busy" and not self._faults.take(carrier.id, now):
                 self._faulty[carrier.id] = now + FAULTS[2]
                 while len(self._faulty) > FAULTS[1]:
                     del self._faulty[next(iter(self._faulty))]
-            if fault.code == "letter_key" and carrier.id != letter.envelope.sender:
-                await self._ask_again(letter, fault.text)
             raise
 
-    async def _ask_again(self, letter: Letter, text: str) -> None:
-        """Tells the claimed sender of a letter that came by way of another to seal it again.
+    async def _notify(self, letter: Letter, fault: ProtocolError) -> None:
+        """Tells the claimed sender of a letter that came by way of another that it is not taken.
 
         It cannot be proved that this sender wrote it; who did not will not know its id.
         """
         sender = letter.envelope.sender
-        if not self._notices.take(sender, self._clock.monotonic()) or await self._keys.of(sender) is None:
+        if not self._notices.take(sender, self._clock.monotonic()):
             return
-        notice = Refused(code="letter_key", id=letter.envelope.id, text=text)
-        await self._store.write(rows.queue, self._letters.draft(sender, notice))
-        self._letters.wake()
+        notice = Refused(code=fault.code, id=letter.envelope.id, text=fault.text[: limits.MAX_REASON])
+        draft = self._letters.draft(sender, notice, expires=self._clock.now_ms() + NOTICE_MS)
+        try:
+            await self._store.write(rows.queue, draft)
+        except Problem as problem:
+            if problem.code != rows.FULL:
+                raise
+            _log.info("there is no room to tell the sender of a letter that it is not taken")
+        else:
+            self._letters.wake()
 
     async def _require_room(self, letter: Arriving) -> None:
-        if (await self._store.read(rows.figures)).incoming >= rows.UNREAD:
+        unread, of_sender = await self._store.read(rows.unread, letter.sender)
+        if unread >= rows.UNREAD or of_sender >= rows.UNREAD_OF_ONE:
             raise NotHeld("busy", "too many letters wait to be looked into")
+        if await self._store.read(rows.remembered, letter.sender) >= rows.KNOWN_OF_ONE:
+            raise NotHeld("busy", "this sender has written too many letters in these days")
         if letter.type != "mail":
             return
         of_one, of_strangers = await self._store.read(mail.use, letter.sender)
@@ -193,7 +218,7 @@ class Inbox:
         while True:
             self._come.clear()
             failed = await self.give()
-            await self.acknowledge()
+            failed = not await self.acknowledge() or failed
             try:
                 async with asyncio.timeout(AGAIN_SECONDS if failed else None):
                     await self._come.wait()
@@ -211,12 +236,23 @@ class Inbox:
                 failed = not await self._give(row) or failed
         return failed
 
-    async def acknowledge(self) -> None:
-        """Writes to senders whose letters came by way of another that they are here [R-LET-17]."""
+    async def acknowledge(self) -> bool:
+        """Writes to senders whose letters came by way of another that they are here [R-LET-17].
+
+        Returns:
+            False: the outbox has no room for that now.
+        """
         for sender, ids in await self._store.read(rows.unacknowledged):
-            letter = self._letters.draft(sender, Ack(ids=tuple(ids)))
-            await self._store.write(rows.acknowledged, letter, ids)
+            letter = self._letters.draft(sender, Ack(ids=tuple(ids)), reply=self._replies.get(sender))
+            try:
+                await self._store.write(rows.acknowledged, letter, ids)
+            except Problem as problem:
+                if problem.code != rows.FULL:
+                    raise
+                _log.warning("acknowledgements wait: %s", problem.text)
+                return False
             self._letters.wake()
+        return True
 
     async def _give(self, row: InRow) -> bool:
         """Gives one letter; False when it has to wait."""
@@ -238,9 +274,16 @@ class Inbox:
                 row.epoch is not None
             ):  # a buyer without a node: only their order says where letters to them go
                 body = Refused(code=refusal.code, id=row.id, text=refusal.text[: limits.MAX_REASON])
-                answer = self._letters.draft(row.sender, body)
-        await self._store.write(rows.done, row.i, answer)
-        if answer is not None:
+                reply = letter_bodies.decode_content(row.content).reply
+                answer = self._letters.draft(row.sender, body, reply=reply)
+        try:
+            await self._store.write(rows.done, row.i, answer)
+        except Problem as problem:
+            if problem.code != rows.FULL:
+                raise
+            _log.warning("the sender of a letter is not told that it is refused: %s", problem.text)
+            await self._store.write(rows.done, row.i)
+        else:
             self._letters.wake()
         return True
 

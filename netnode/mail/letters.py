@@ -25,7 +25,7 @@ from protocol import letter_bodies, letters, limits
 from protocol.certificate import DAY_MS
 from protocol.deals.enclosures import ReplyTo
 from protocol.errors import LocalProtocolError, NotHeld
-from protocol.letter_bodies import LetterBody
+from protocol.letter_bodies import LetterBody, Reply
 from protocol.letters import Letter
 
 EXPIRES_MS: Final = limits.LETTER_DAYS * DAY_MS
@@ -102,14 +102,20 @@ class Letters:
 
     # -- writing ---------------------------------------------------------------------------------------------
     def draft(
-        self, recipient: bytes, body: LetterBody, *, reply: ReplyTo | None = None, expires: int | None = None
+        self,
+        recipient: bytes,
+        body: LetterBody,
+        *,
+        reply: ReplyTo | Reply | None = None,
+        expires: int | None = None,
     ) -> Outgoing:
         """A letter for `store.letters.queue`.
 
         Args:
             recipient: networker id, or the key of a buyer without a node; 32 bytes.
             body: what it says.
-            reply: where letters to a buyer without a node go, as their order says.
+            reply: where letters to a buyer without a node go, as their order says; of a networker what they said
+                themselves, for when nothing of their log is here.
             expires: ms UTC; None: after LETTER_DAYS.
 
         Raises:
@@ -127,7 +133,7 @@ class Letters:
             id=self._entropy.token(limits.LETTER_ID_BYTES),
             expires=min(now + EXPIRES_MS, expires or now + EXPIRES_MS),
             made=now,
-            host=None if reply is None else reply.host,
+            host=None if reply is None else reply.host or None,
             x25519=None if reply is None else reply.x25519,
         )
 

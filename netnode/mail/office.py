@@ -71,7 +71,6 @@ def post_office(
         store,
         letters,
         seals,
-        keys,
         keeping,
         clock,
         asked=settings.stamp_asked,

@@ -104,7 +104,7 @@ class Routes:
 
     async def mailboxes(self, networker: bytes) -> tuple[bytes, ...]:
         """The mailbox hosts that a networker's profile names, the preferred first."""
-        return await self._store.read(_mailboxes, networker)
+        return await self._store.read(mailboxes, networker)
 
     async def learn(self, networker: bytes) -> None:
         """Brings the log of a networker here, from where it answers or from peers that may hold it."""
@@ -174,7 +174,8 @@ def _known(reader: Reader, networker: bytes) -> list[str]:
     return [*named, *(address for address in told if scope_of(address) is Scope.PUBLIC)]
 
 
-def _mailboxes(reader: Reader, networker: bytes) -> tuple[bytes, ...]:
+def mailboxes(reader: Reader, networker: bytes) -> tuple[bytes, ...]:
+    """The mailbox hosts that a networker's profile names, the preferred first."""
     profile = views.profile(reader.connection, networker)
     if profile is None or profile.record.mailboxes is UNSET:
         return ()

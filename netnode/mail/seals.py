@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import UNSET
+
 from netnode.keys.keyring import KeyRing
+from netnode.keys.keystore import EncryptionKeys
+from netnode.mail.routes import mailboxes
 from netnode.own.log import OwnLog
 from netnode.ports import CannotOpen, Clock, Entropy, Executor, Lane, OpeningKeys, RecipientKeys, Sealer
 from netnode.problems import ExitCode, Problem
@@ -17,7 +21,7 @@ from protocol import letter_bodies, letters, limits
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError
-from protocol.letter_bodies import Ack, Refused
+from protocol.letter_bodies import Ack, Refused, Reply
 from protocol.letters import Envelope, Letter, Opened
 
 TOKEN_DAYS: Final = 180  # why: whoever was written to may answer after half a year without proof of work
@@ -93,7 +97,10 @@ class Seals:
         envelope = Envelope(self._own.id, row.recipient, key, id, row.expires)
         token = await self._store.read(rows.token_of, row.recipient)
         openers = await self._openers()
-        return await self._executor.run(Lane.VERIFIER, self._sealed, row, envelope, keys, token, openers)
+        reply = await self._reply()
+        return await self._executor.run(
+            Lane.VERIFIER, self._sealed, row, envelope, keys, token, openers, reply
+        )
 
     def key_id(self, keys: RecipientKeys) -> bytes:
         """How a letter names these keys."""
@@ -105,6 +112,14 @@ class Seals:
             raise LocalProtocolError("the own log is not in the store")
         return tuple(openings[0].entry for openings in state.openers.epochs)
 
+    async def _reply(self) -> Reply | None:
+        """Where answers go, for whoever does not hold the own log."""
+        keys = self._ring.opened
+        if keys is None or not keys.encryption:
+            return None
+        hosts = await self._store.read(mailboxes, self._own.id)
+        return Reply(host=hosts[0] if hosts else UNSET, x25519=_public(keys.encryption[-1]))
+
     def _sealed(
         self,
         row: OutRow,
@@ -112,6 +127,7 @@ class Seals:
         keys: RecipientKeys,
         token: bytes | None,
         openers: tuple[Entry, ...],
+        reply: Reply | None,
     ) -> Letter:
         witness = self._own.witness()
         if witness is None:
@@ -133,9 +149,8 @@ class Seals:
                 expires=self._clock.now_ms() + TOKEN_DAYS * DAY_MS,
                 epoch=witness.epoch,
             )
-        content = letter_bodies.encode_content(
-            body, None if row.first == row.id == envelope.id else row.first, given
-        )
+        first = None if row.first == row.id == envelope.id else row.first
+        content = letter_bodies.encode_content(body, first, given, None if given is None else reply)
         shown: tuple[Entry, ...]
         for shown in (openers, ()):  # without them where they do not fit: then the recipient has to know them
             plaintext = letters.compose(
@@ -167,11 +182,14 @@ class Seals:
             raise NotHeld("busy", "the keys of this networker are locked")
         for each in reversed(keys.encryption):
             pair = OpeningKeys(each.x25519, each.hybrid)
-            public = recipient_keys(OpeningKeys(each.x25519)).x25519
-            if letters.key_id(self._network, public) == letter.envelope.key:
+            if letters.key_id(self._network, _public(each)) == letter.envelope.key:
                 try:
                     info = letters.info(self._network, letter.envelope)
                     return self._sealer.open(pair, info, letter.sealed)
                 except CannotOpen as error:
                     raise RemoteProtocolError("letter", f"a letter that cannot be read: {error}") from error
         raise NotHeld("letter_key", "the letter is sealed to a key that its recipient does not have any more")
+
+
+def _public(keys: EncryptionKeys) -> bytes:
+    return recipient_keys(OpeningKeys(keys.x25519)).x25519

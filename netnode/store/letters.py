@@ -209,24 +209,35 @@ def arrived(writer: Writer, recipient: bytes, ids: Sequence[bytes], now: int) ->
         return connection.total_changes() - before
 
 
-def refused(writer: Writer, recipient: bytes, id: bytes, code: str, text: str, now: int) -> None:
-    """The recipient does not take this letter, also if it had arrived; what was settled stays so."""
+def refused(writer: Writer, who: bytes, id: bytes, code: str, text: str, now: int) -> None:
+    """The recipient does not take this letter, also if it had arrived; what was settled stays so.
+
+    Args:
+        writer: of the store.
+        who: says so: the recipient, or the mailbox host that keeps it and has heard it from them.
+        id: of the letter.
+        code: for machines.
+        text: for a person.
+        now: ms UTC.
+    """
     with writer.transaction() as connection:
         connection.execute(
             "UPDATE outbox SET state = 'refused', since = ?, due = NULL, place = NULL, code = ?, text = ?,"
             " content = iif(type = 'mail', content, x'')"
-            " WHERE (id = ? OR first = ?) AND recipient = ? AND state IN ('queued', 'at_mailbox', 'delivered')",
-            (now, code, text, id, id, recipient),
+            " WHERE (id = ? OR first = ?) AND (recipient = ? OR (place = ? AND state = 'at_mailbox'))"
+            " AND state IN ('queued', 'at_mailbox', 'delivered')",
+            (now, code, text, id, id, who, who),
         )
 
 
-def again(writer: Writer, recipient: bytes, id: bytes, now: int) -> None:
-    """A letter has to be sealed again, since its key or its signer's is not in force any more."""
+def again(writer: Writer, who: bytes, id: bytes, now: int) -> None:
+    """A letter has to be sealed again, since its key or its signer's is not in force any more; `who` as `refused`."""
     with writer.transaction() as connection:
         connection.execute(
             "UPDATE outbox SET state = 'queued', since = ?, key = x'', place = NULL, due = ?"
-            " WHERE (id = ? OR first = ?) AND recipient = ? AND due IS NOT NULL",
-            (now, now, id, id, recipient),
+            " WHERE (id = ? OR first = ?) AND (recipient = ? OR (place = ? AND state = 'at_mailbox'))"
+            " AND due IS NOT NULL",
+            (now, now, id, id, who, who),
         )
 
 

@@ -17,7 +17,7 @@ from protocol.letters import Letter
 ROW_BYTES: Final = 512  # what a letter takes beside its own bytes
 FORWARDED: Final = 10_000  # letters on their way through; why: 600 MB at most
 OF_SENDER: Final = 128  # of them, of one sender; why: more than a deal of many parts takes in a month
-_KEPT: Final = "i, recipient, sender, id, letter, expires, attempts, due"
+_KEPT: Final = "i, recipient, sender, id, carrier, letter, expires, attempts, due"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Kept:
     recipient: bytes
     sender: bytes
     id: bytes
+    carrier: bytes
     letter: bytes = field(repr=False)
     expires: int
     attempts: int

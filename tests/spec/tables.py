@@ -78,7 +78,7 @@ def fields(struct: type[Struct]) -> str:
 
 def letters() -> str:
     """The fields beside every content, then those of each type."""
-    found = [f"Beside the body of any type:\n\n{_rows(Beside)}"]
+    found = [f"Beside the body of any type:\n\n{fields(Beside)}"]
     for name, form in LETTERS.items():
         what = (form.__doc__ or "").partition("\n")[0]
         rows = fields(form) if form.__struct_fields__ else ""

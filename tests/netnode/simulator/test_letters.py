@@ -3,94 +3,33 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from netnode.mail.mailbox import SHARE
 from netnode.mail.reception import Reception
 from netnode.operations import models
-from netnode.ports import RecipientKeys
 from netnode.problems import Problem
 from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.world import World
 from netnode.store import letters as rows
-from netnode.store import mailbox
 from netnode.sync.post import Carrier
-from protocol import encoding, letter_bodies, letters, stamp
+from protocol import encoding, letter_bodies, letters
 from protocol.certificate import DAY_MS
-from protocol.entry import Entry
-from protocol.errors import ProtocolError
 from protocol.identity import id_text
-from protocol.letters import Envelope
 from protocol.signing import Signer
+from tests.netnode.simulator.correspondents import (
+    Stranger,
+    arrives,
+    bring,
+    delivery,
+    named,
+    received,
+    send,
+    state,
+    three,
+)
 from tests.netnode.simulator.lives import founded, level, run
-from tests.protocol.author import Author
-
-BITS = 4  # asked for by nodes of a simulation
-
-
-# -- what people do ----------------------------------------------------------------------------------------------
-async def send(node: SimNode, to: SimNode, subject: str, **more: Any) -> str:
-    draft = models.MailDraft(to=id_text(to.id), subject=subject, text=f"text of {subject}", **more)
-    return (await node.ask(lambda services: services.mail.send(draft))).id
-
-
-async def state(node: SimNode, name: str) -> str:
-    shown = await node.ask(lambda services: services.mail.show(name))
-    assert shown.delivery is not None
-    return shown.delivery.state
-
-
-async def delivery(node: SimNode, name: str) -> models.Delivery:
-    shown = await node.ask(lambda services: services.mail.show(name))
-    assert shown.delivery is not None
-    return shown.delivery
-
-
-async def received(node: SimNode) -> list[str]:
-    query = models.MailQuery(box="in", limit=500)
-    page = await node.ask(lambda services: services.mail.list(query))
-    return sorted(each.subject for each in page.items)
-
-
-async def named(node: SimNode, *hosts: SimNode) -> None:
-    change = models.ProfileEdit(mailboxes=[id_text(host.id) for host in hosts])
-    await node.ask(lambda services: services.identity.edit_profile(change))
-
-
-async def three(world: World, **settings: object) -> list[SimNode]:
-    """Sender, recipient and a host that the recipient names, level."""
-    nodes = await founded(world, 3, **settings)
-    sender, recipient, host = nodes
-    await level(world, *nodes)
-    await named(recipient, host)
-    await world.settle(lambda: _keys_known(nodes), 60, "keys are known")
-    await level(world, *nodes)
-    for node in nodes:  # so that who is off is no reason for who is on
-        for other in nodes:
-            if other is not node:
-                await node.ask(lambda services, other=other: services.peers.add(other.address))
-    return [sender, recipient, host]
-
-
-async def _keys_known(nodes: Sequence[SimNode]) -> bool:
-    for node in nodes:
-        for other in nodes:
-            assert node.parts is not None
-            if await node.parts.mail.keys.of(other.id) is None:
-                return False
-    return True
-
-
-async def arrives(world: World, sender: SimNode, name: str, within: float = 120.0) -> None:
-    async def so() -> bool:
-        return await state(sender, name) == "delivered"
-
-    await world.settle(so, within, f"{name} is delivered")
 
 
 # -- ways --------------------------------------------------------------------------------------------------------
@@ -337,54 +276,6 @@ def test_power_goes_at_any_commit_and_each_mail_comes_once(victim: int, seed: in
 
 
 # -- what strangers bring ------------------------------------------------------------------------------------------
-class Stranger:
-    """Writes letters by hand, honest or not."""
-
-    def __init__(self, name: str, bits: int = BITS) -> None:
-        self.author = Author(name, network="inx")
-        nonce = stamp.search("inx", self.author.id, bits, 0, 1_000_000)
-        assert nonce is not None
-        self.stamp = (bits, nonce)
-
-    def letter(
-        self,
-        to: SimNode,
-        keys: RecipientKeys,
-        now: int,
-        *,
-        number: int = 0,
-        content: bytes | None = None,
-        stamped: bool = True,
-        token: bytes | None = None,
-        **changed: Any,
-    ) -> bytes:
-        assert to.parts is not None
-        bound = Envelope(
-            self.author.id,
-            to.id,
-            letters.key_id("inx", keys.x25519),
-            number.to_bytes(16, "big"),
-            now + DAY_MS,
-        )
-        bound = replace(bound, **changed)
-        body = content or letter_bodies.encode_content(
-            letter_bodies.Mail(subject=f"s{number}", text="x" * 900)
-        )
-        openers: tuple[Entry, ...] = (self.author.entries[0],)
-        plaintext = letters.compose("inx", self.author.signer, bound, body, 0, openers)
-        sealed = to.parts.ports.sealer.seal(keys, letters.info("inx", bound), plaintext)
-        return letters.assemble(bound, sealed, token, self.stamp if stamped else None).data
-
-
-async def bring(node: SimNode, carrier: bytes, data: bytes, here: bool = False) -> str:
-    """What comes of a letter that somebody brings: `True` or `False` as `kept` says, or the code of a refusal."""
-    assert node.parts is not None
-    try:
-        return str(await node.parts.mail.reception.deliver(Carrier(carrier, here), data))
-    except ProtocolError as fault:
-        return fault.code
-
-
 def test_each_fault_of_a_letter_has_its_code() -> None:  # [R-LET-9] [R-LET-10] [R-LET-12]
     async def scene(world: World) -> None:
         (node,) = await founded(world, 1)
@@ -456,137 +347,6 @@ def test_a_token_is_as_good_as_a_stamp_until_it_is_over() -> None:  # [R-LET-9]
     run(scene)
 
 
-def test_a_stranger_fills_neither_the_inbox_nor_a_mailbox() -> None:  # [R-LET-12] [R-LET-14]
-    async def scene(world: World) -> None:
-        node, friend = await founded(world, 2, mailbox="all", mailbox_mb=1, mailbox_pool_mb=1)
-        await level(world, node, friend)
-        await world.advance(2)
-        assert node.parts is not None
-        now = node.clock.now_ms()
-        keys, others = await node.parts.mail.keys.of(node.id), await node.parts.mail.keys.of(friend.id)
-        assert keys is not None and others is not None
-        text = letter_bodies.encode_content(letter_bodies.Mail(text="x" * 10_000))
-        ada, eve = Stranger("ada"), Stranger("eve")
-        for who in (ada, eve):  # to the node itself: one pool for all strangers
-            said = [
-                await bring(node, who.author.id, who.letter(node, keys, now, number=n, content=text))
-                for n in range(120)
-            ]
-            assert said[-1] == "mailbox_full"
-            await world.advance(5)
-        assert len(await received(node)) < 110
-        kept: dict[bytes, int] = {}
-        brought = {
-            who: [who.letter(friend, others, now, number=n, content=text) for n in range(60)]
-            for who in (ada, eve)
-        }
-        await friend.stop()
-        for who, data in brought.items():  # to another one: a quarter each
-            said = [await bring(node, who.author.id, each) for each in data]
-            kept[who.author.id] = said.count("True")
-            assert said[-1] == "mailbox_full"
-        assert all(0 < count <= 1024 * 1024 // SHARE // 10_000 for count in kept.values())
-        used = await node.parts.store.read(mailbox.figures)
-        assert used[1] <= 1024 * 1024
-        await friend.start()  # whoever is known has room all the same
-        await node.ask(lambda services: services.follows.add(id_text(friend.id)))
-        assert await state(friend, await send(friend, node, "lamp")) in ("queued", "delivered")
-        await arrives(world, friend, "out-1")
-
-    run(scene)
-
-
-def test_a_name_on_the_frame_is_no_way_into_the_room_of_friends() -> None:  # [R-LET-14]
-    async def scene(world: World) -> None:
-        node, friend, third = await founded(world, 3, mailbox="all", mailbox_mb=1, mailbox_pool_mb=1)
-        await level(world, node, friend, third)
-        await node.ask(lambda services: services.follows.add(id_text(friend.id)))
-        await world.advance(2)
-        assert node.parts is not None
-        keys = await node.parts.mail.keys.of(third.id)
-        assert keys is not None
-        eve = Stranger("eve")
-        text = letter_bodies.encode_content(letter_bodies.Mail(text="x" * 10_000))
-        now = node.clock.now_ms()
-        assert (
-            await bring(node, eve.author.id, eve.letter(third, keys, now, sender=friend.id, stamped=False))
-            == "letter_token"
-        )
-        said = [
-            await bring(
-                node,
-                eve.author.id,
-                eve.letter(third, keys, now, number=n, content=text),
-            )
-            for n in range(60)
-        ]
-        assert said[-1] == "mailbox_full"
-        own = eve.letter(third, keys, now, number=99, sender=friend.id)
-        assert await bring(node, friend.id, own) == "True"  # as if the friend had brought it
-        carried = Stranger("carried").letter(third, keys, now, number=98)
-        assert (
-            await bring(node, friend.id, carried) == "True"
-        )  # in the strangers' room, whoever vouches for it
-        flags = node.parts.store.reading(
-            lambda reader: reader.connection.execute(
-                "SELECT stranger FROM mailbox WHERE carrier = ? ORDER BY i", (friend.id,)
-            ).fetchall()
-        )
-        assert flags == [(0,), (1,)]
-
-    run(scene)
-
-
-def test_recipients_who_are_made_up_give_no_room_at_a_mailbox() -> None:  # [R-LET-9] [R-LET-14]
-    """Whoever invents a key signs tokens with it: without a log here they count as none."""
-
-    async def scene(world: World) -> None:
-        (node,) = await founded(world, 1, mailbox="all", mailbox_mb=1, mailbox_pool_mb=1)
-        await world.advance(2)
-        assert node.parts is not None
-        keys = await node.parts.mail.keys.of(node.id)
-        assert keys is not None
-        now, eve = node.clock.now_ms(), Stranger("eve")
-        text = letter_bodies.encode_content(letter_bodies.Mail(text="x" * 10_000))
-
-        def to_nobody(number: int, **more: Any) -> bytes:
-            nobody = Signer(bytes([number]) * 32)
-            token = letters.sign_token(
-                "inx", nobody, recipient=nobody.public, sender=eve.author.id, expires=now + 1_000, epoch=None
-            )
-            return eve.letter(
-                node, keys, now, number=number, recipient=nobody.public, token=token, content=text, **more
-            )
-
-        assert await bring(node, eve.author.id, to_nobody(1, stamped=False)) == "letter_token"
-        said = [await bring(node, eve.author.id, to_nobody(number)) for number in range(2, 60)]
-        assert said[-1] == "mailbox_full", "one pool, however many recipients"
-
-    run(scene)
-
-
-def test_who_brings_what_nobody_can_read_has_to_wait() -> None:  # [R-LET-12]
-    async def scene(world: World) -> None:
-        (node,) = await founded(world, 1)
-        await world.advance(2)
-        assert node.parts is not None
-        keys = await node.parts.mail.keys.of(node.id)
-        assert keys is not None
-        ada, now = Stranger("ada"), node.clock.now_ms()
-        said = [
-            await bring(node, ada.author.id, ada.letter(node, keys, now, number=n, content=b"\xc0"))
-            for n in range(40)
-        ]
-        assert said[0] == "letter" and said[-1] == "rate"
-        other = Stranger("other")
-        assert await bring(node, other.author.id, other.letter(node, keys, now)) == "False"
-        await world.advance(120)
-        assert await bring(node, ada.author.id, ada.letter(node, keys, now, number=50)) == "False"
-
-    run(scene)
-
-
-# -- silence -------------------------------------------------------------------------------------------------------
 def test_nothing_of_a_letter_stands_in_a_log(caplog: pytest.LogCaptureFixture) -> None:
     async def scene(world: World) -> None:
         logging.getLogger("netnode").setLevel(logging.DEBUG)
