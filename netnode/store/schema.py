@@ -143,6 +143,20 @@ _ARBITERS: Final = (
     "CREATE TABLE case_told(d INTEGER PRIMARY KEY REFERENCES deal)",
 )
 
+# Teams: what netnode.store.teams keeps; the teams themselves are in the logs of their owners.
+_TEAMS: Final = (
+    "CREATE TABLE team_paper(t INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, name TEXT NOT NULL, owner BLOB NOT NULL,"
+    " opportunity TEXT NOT NULL, signer BLOB NOT NULL, recipient BLOB NOT NULL, own INTEGER NOT NULL,"
+    " data BLOB NOT NULL, openers BLOB NOT NULL, proof BLOB NOT NULL, text TEXT NOT NULL, at INTEGER NOT NULL,"
+    " done INTEGER, why TEXT)",
+    "CREATE INDEX team_paper_waits ON team_paper(owner, opportunity, name) WHERE done IS NULL",
+    "CREATE TABLE team_seen(entry BLOB NOT NULL, witness BLOB NOT NULL, data BLOB NOT NULL, openers BLOB NOT NULL,"
+    " at INTEGER NOT NULL, PRIMARY KEY(entry, witness)) WITHOUT ROWID",
+    "CREATE TABLE team_row(r INTEGER PRIMARY KEY, opportunity TEXT NOT NULL, ref TEXT NOT NULL,"
+    " sponsor TEXT NOT NULL, name TEXT NOT NULL, networker BLOB, invite BLOB, UNIQUE(opportunity, ref))",
+    "CREATE INDEX team_row_invite ON team_row(invite) WHERE invite IS NOT NULL",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
@@ -180,7 +194,7 @@ _SHOP: Final = (
     " receipt BLOB NOT NULL, PRIMARY KEY(witness, id)) WITHOUT ROWID",
 )
 
-_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS)
+_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS)
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""

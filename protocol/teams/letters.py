@@ -1,0 +1,32 @@
+"""The letter that carries one paper of a team from hand to hand [R-TEAM-30]."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from protocol import limits
+from protocol.records.fields import Wires, doc
+
+Paper = Literal["application", "buyback", "followup", "invite", "leaving", "placing", "training"]
+_Statement = Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_STATEMENT)]
+
+
+class TeamLetter(Struct, frozen=True, kw_only=True):
+    """A signed statement about a team, with what its recipient needs to check and to log it."""
+
+    acknowledgement: Annotated[
+        Annotated[tuple[Any, ...], Meta(max_length=limits.MAX_PROOF)],
+        doc("with an application: entries as an admission embeds them; with any other: none"),
+    ] = ()
+    name: Annotated[Paper, doc("which statement it is")]
+    openers: Annotated[Wires, doc("of its signer, and of who saw the acknowledgement")] = ()
+    seen: Annotated[
+        Annotated[tuple[_Statement, ...], Meta(max_length=limits.MAX_SEEN)],
+        doc("with an application: statements of others that the acknowledgement was there"),
+    ] = ()
+    statement: Annotated[_Statement, doc("the statement, whole")]
+    text: Annotated[
+        Annotated[str, Meta(max_length=limits.MAX_DEAL_TEXT)], doc("a word to the recipient; may be empty")
+    ] = ""
