@@ -246,6 +246,11 @@ CODES: Final[dict[str, Code]] = {
         ),
         Code("no_duty", _V, False, "the plan names no such duty, or it was counted before"),
         Code("alliance", _V, False, "an agreement or its end that does not hold together"),
+        # plans
+        Code("plan_refused", _V, False, "a plan with a bonus for recruiting: board, monoline or enrolment"),
+        Code("plan_joining", _V, False, "a plan that charges more for joining than its kit costs"),
+        Code("plan_unbounded", _V, False, "a plan whose payout has no bound, or one above its maximum"),
+        Code("plan_terms", _V, False, "a plan with a rule that contradicts itself or another"),
         # here
         Code("local", Side.LOCAL, False, "this program asked for something INX does not allow"),
     )

@@ -1,23 +1,90 @@
-"""What members sold, period by period: own volumes, outside buyers, ranks, carry. Fed by the fold of a ledger."""
+"""What members sold, period by period: volumes, outside buyers, ranks, carry. Fed by the fold of a ledger.
+
+People get numbers as they are met, so that volumes and ranks are lists. Everything is a sum, so the order of sales
+within a period changes nothing that is read at its close; what is read at a sale is what came before it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic
 
+from protocol.plans import calendar
+from protocol.plans.closed import Closed
 from protocol.plans.document import Compiled
-from protocol.plans.facts import Closed, P, Period, SaleFacts, Team
+from protocol.plans.facts import Exact, P, Period, Reason, SaleFacts, Team
+from protocol.plans.ranks import Standing
+from protocol.plans.rounding import exact
+from protocol.plans.tables import fraction
+from protocol.plans.volumes import Volumes
+
+
+@dataclass(frozen=True, slots=True)
+class Counted(Generic[P]):
+    """Whose sale something is, and how much of it counts.
+
+    Attributes:
+        owner: the member whose own sale it is; None: nobody's.
+        level_one: whether the owner is level 1, else its sponsor is.
+        inside: the buyer is a member of the team.
+        part: of the sale, after R2, R3, R7 and R17.
+        reason: why it is less than all.
+    """
+
+    owner: P | None
+    level_one: bool
+    inside: bool
+    part: Exact
+    reason: Reason | None
 
 
 class Activity(Generic[P]):
     """The volumes of one plan's sales. One object lives as long as the plan is in force."""
 
+    __slots__ = (
+        "_carry",
+        "_closed",
+        "_credit",
+        "_numbers",
+        "_plan",
+        "_standings",
+        "_taken",
+        "_volumes",
+        "inactive",
+        "people",
+        "stale",
+    )
+
     def __init__(self, plan: Compiled) -> None:
-        raise NotImplementedError
+        self._plan = plan
+        self._numbers: dict[P, int] = {}
+        self.people: list[P] = []
+        self.inactive: set[P] = set()  # by hand, where a plan is tried on a file
+        self._volumes: dict[int, Volumes] = {}
+        self._standings: dict[int, Standing] = {}  # by number of the period they were reached in
+        self._closed: dict[int, Period] = {}
+        self.stale: list[int] = []  # closed periods whose ranks a refund may have changed, oldest first
+        self._carry: dict[str, dict[int, tuple[Exact, Exact]]] = {}
+        self._credit: list[Exact] = [0, 0]  # base sold outside and inside, of all time (R7)
+        self._taken: dict[Hashable, tuple[Counted[P], Fraction]] = {}  # sales that count less than whole
+
+    # -- feeding ---------------------------------------------------------------------------------------------
+    def number(self, person: P) -> int:
+        """The number of a person, given when first asked for."""
+        found = self._numbers.get(person)
+        if found is None:
+            found = self._numbers[person] = len(self.people)
+            self.people.append(person)
+        return found
 
     def take(self, sale: SaleFacts[P], team: Team[P] | None) -> None:
         """Adds a sale, after its own awards were evaluated."""
-        raise NotImplementedError
+        counted = self.counted(sale, team)
+        if counted.part != 1:
+            self._taken[sale.id] = (counted, Fraction(0))
+        self._put(sale, counted, 1)
 
     def reverse(self, sale: SaleFacts[P], part: Fraction, team: Team[P] | None) -> None:
         """Takes back a part of a sale that was refunded; what it counted for in rank, tier and unlocking goes too.
@@ -27,7 +94,77 @@ class Activity(Generic[P]):
             part: of the sale as it was taken, above 0 and at most 1; later parts are given as they come.
             team: its team.
         """
-        raise NotImplementedError
+        known = self._taken.get(sale.id)
+        counted, gone = known if known is not None else (self._owner(sale, team), Fraction(0))
+        self._taken[sale.id] = (counted, gone + part)
+        self._put(sale, counted, -part)
+        if gone < 1 <= gone + part and counted.owner is not None and not counted.inside and not sale.presumed:
+            self._volumes_at(sale.time).part_from(self.number(counted.owner), sale.customer)
+        first = calendar.number_of(self._plan.plan.period, sale.time)
+        if first in self._closed:
+            self.stale = sorted(number for number in self._closed if number >= first)
+            self._release(sale, counted, part, team)
+
+    def begin(
+        self,
+        person: P,
+        *,
+        rank: str | None = None,
+        achieved: str | None = None,
+        carry: Mapping[str, tuple[Exact, Exact]] | None = None,
+        active: bool = True,
+    ) -> None:
+        """What a member has before the first period, where a plan is tried on a file; a ledger has no such thing.
+
+        Args:
+            person: the member.
+            rank: held until the end; ranks that ask for nothing exist only so.
+            achieved: the highest ever; at least `rank`.
+            carry: name of a binary rule -> what its legs keep.
+            active: False: never active.
+        """
+        number = self.number(person)
+        first = self._standings.setdefault(_BEFORE, Standing.empty()).grown(len(self.people))
+        first.given[number] = first.paid[number] = -1 if rank is None else self._plan.ranks[rank]
+        reached = -1 if achieved is None else self._plan.ranks[achieved]
+        first.achieved[number] = max(reached, first.given[number])
+        self._standings[_BEFORE] = first
+        for name, legs in (carry or {}).items():
+            self._carry.setdefault(name, {})[number] = legs
+        if not active:
+            self.inactive.add(person)
+
+    def close(self, closed: Closed[P]) -> None:
+        """Takes over ranks and carry of a period that was evaluated."""
+        number = calendar.number_of(self._plan.plan.period, closed.period.start)
+        self._closed[number] = closed.period
+        self._standings[number] = closed.standing
+        self._carry = {name: dict(legs) for name, legs in closed.carry.items()}
+
+    def restand(self, number: int, standing: Standing) -> None:
+        """Replaces the ranks of a closed period, after a refund of its sales."""
+        self._standings[number] = standing
+
+    def _release(self, sale: SaleFacts[P], counted: Counted[P], part: Fraction, team: Team[P] | None) -> None:
+        """Takes refunded volume out of what legs keep, as far as it is still there."""
+        if team is None or counted.owner is None:
+            return
+        volume = self._plan.volume(sale.amount, sale.points) * counted.part * part
+        place = team.placement(counted.owner, sale.at)
+        while place is not None:
+            parent, leg = place
+            for legs in self._carry.values():
+                left = legs.get(self.number(parent))
+                if left is not None and leg < 2:
+                    kept: list[Exact] = [left[0], left[1]]
+                    kept[leg] = kept[leg] - volume if kept[leg] > volume else 0
+                    legs[self.number(parent)] = (kept[0], kept[1])
+            place = team.placement(parent, sale.at)
+
+    # -- questions -------------------------------------------------------------------------------------------
+    def known(self, person: P) -> int | None:
+        """The number of a person who was met before."""
+        return self._numbers.get(person)
 
     def period(self, time: int, at: int) -> Period:
         """The period that a moment lies in.
@@ -36,8 +173,143 @@ class Activity(Generic[P]):
             time: ms UTC.
             at: seq of the last entry dated before its end.
         """
-        raise NotImplementedError
+        per = self._plan.plan.period
+        return calendar.period_of(per, calendar.number_of(per, time), at)
 
-    def close(self, closed: Closed[P]) -> None:
-        """Takes over ranks and carry of a period that was evaluated."""
-        raise NotImplementedError
+    def volumes(self, time: int) -> Volumes:
+        """The sums of the period that a moment lies in, so far."""
+        return self._volumes.get(calendar.number_of(self._plan.plan.period, time)) or self._empty()
+
+    def closed(self, number: int) -> Period:
+        """A period that was closed, by its number."""
+        return self._closed[number]
+
+    def standing(self, time: int) -> Standing:
+        """Ranks at the end of the newest period that was closed before the one of `time`."""
+        number = calendar.number_of(self._plan.plan.period, time)
+        known = [each for each in self._standings if each < number]
+        return self._standings[max(known)] if known else Standing.empty()
+
+    def carry(self, rule: str) -> Mapping[int, tuple[Exact, Exact]]:
+        """What the legs of a binary rule keep, by number of the member."""
+        return self._carry.get(rule, {})
+
+    def active(self, person: P, time: int) -> bool:
+        """Whether a member has the plan's own volume, in the period of `time` so far or in the one before."""
+        if person in self.inactive:
+            return False
+        least = self._plan.plan.active
+        if not least:
+            return True
+        number = self._numbers.get(person)
+        if number is None:
+            return False
+        this = calendar.number_of(self._plan.plan.period, time)
+        return any(
+            each in self._volumes and self._volumes[each].owned(number) >= least for each in (this, this - 1)
+        )
+
+    def before(self, time: int) -> int:
+        """A moment in the period before that of `time`."""
+        per = self._plan.plan.period
+        return calendar.start_of(per, calendar.number_of(per, time) - 1)
+
+    def locked_person(self, person: P, time: int) -> Reason | None:
+        """As `locked`; who was never met sold nothing."""
+        number = self._numbers.get(person)
+        return self.locked(-1 if number is None else number, time)
+
+    def locked(self, number: int, time: int) -> Reason | None:
+        """Why overrides of a member stop in the period of `time`: R5, R19."""
+        plan = self._plan.plan
+        sums = self.volumes(time)
+        if plan.unlock_buyers and sums.buyers(number) < plan.unlock_buyers:
+            volume = plan.unlock_volume
+            if not isinstance(volume, int) or sums.sold_outside(number) < volume:
+                return "r5"
+        if plan.idle_periods:
+            now = calendar.number_of(plan.period, time)
+            recent = (self._volumes.get(now - back) for back in range(plan.idle_periods))
+            if not any(sums is not None and sums.sold_outside(number) > 0 for sums in recent):
+                return "r19"
+        return None
+
+    def counted(self, sale: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
+        """Whose sale it is and how much of it counts [R2, R3, R7, R17]."""
+        found = self._owner(sale, team)
+        if found.reason is not None or not found.inside or self._plan.plan.personal_free:
+            return found
+        volume = self._plan.volume(sale.amount, sale.points)
+        if volume <= 0:
+            return found
+        left = self._plan.plan.personal - self.volumes(sale.time).personal.get(sale.buyer, 0)
+        base = self._plan.base(sale.amount, sale.points)
+        fair = (
+            exact(self._credit[0], 2) - self._credit[1]
+        )  # inside at most half of outside: two thirds are outside
+        parts: list[tuple[Exact, Reason]] = [(exact(max(left, 0), volume), "r2")]
+        if base > 0:
+            parts.append((exact(max(fair, 0), base), "r7"))
+        part, reason = min(parts, key=lambda each: each[0])
+        if part >= 1:
+            return found
+        return Counted(found.owner, found.level_one, inside=True, part=part, reason=reason)
+
+    # -- inside ----------------------------------------------------------------------------------------------
+    def _owner(self, sale: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
+        inside = team is not None and sale.buyer is not None and team.member(sale.buyer, sale.at)
+        owner, level_one = sale.referrer, self._plan.plan.origin == "referrer"
+        if inside and not level_one:
+            owner = sale.buyer
+        elif inside and owner is None:
+            assert team is not None and sale.buyer is not None
+            owner = team.sponsor(sale.buyer, sale.at)
+        reason = sale.excluded
+        if sale.listing is not None and sale.listing in self._plan.plan.kits:
+            reason = "r3"
+        elif sale.buyer is not None and sale.buyer in (sale.seller, sale.referrer):
+            reason = "r17"
+        return Counted(owner, level_one, inside, 1 if reason is None else 0, reason)
+
+    def _put(self, sale: SaleFacts[P], counted: Counted[P], times: Exact) -> None:
+        sums = self._volumes_at(sale.time)
+        whole = self._plan.volume(sale.amount, sale.points)
+        if not sale.presumed and counted.reason != "r3":
+            sums.told += whole * times
+            if not counted.inside and counted.reason is None:
+                sums.outside += whole * times
+        part = counted.part * times
+        if not part:
+            return
+        volume = whole * part
+        base = self._plan.base(sale.amount, sale.points) * part
+        sums.total += volume
+        sums.total_base += base
+        self._credit[counted.inside] += base
+        if counted.inside:
+            sums.personal[sale.buyer] = sums.personal.get(sale.buyer, 0) + volume
+        if counted.owner is None:
+            return
+        number = self.number(counted.owner)
+        sums.add(number, volume, base)
+        if counted.inside or sale.presumed:
+            sums.inside[number] = sums.inside.get(number, 0) + volume
+        elif times == 1:
+            sums.meet(number, sale.customer)
+
+    def _volumes_at(self, time: int) -> Volumes:
+        number = calendar.number_of(self._plan.plan.period, time)
+        found = self._volumes.get(number)
+        if found is None:
+            found = self._volumes[number] = self._empty()
+        return found
+
+    def _empty(self) -> Volumes:
+        sums = Volumes()
+        plan = self._plan.plan
+        if plan.volume == plan.pay_on and fraction(plan.share) == 1 and plan.volume == "amount":
+            sums.base = sums.own
+        return sums
+
+
+_BEFORE = -(1 << 40)  # before every period

@@ -1,10 +1,45 @@
-"""A plan, a team and what was sold: the awards. The two functions that every reader of a ledger calls."""
+"""A plan, a team and what was sold: the awards. What every reader of a ledger calls [R-PLAN-12..20]."""
 
 from __future__ import annotations
 
-from protocol.plans.activity import Activity
-from protocol.plans.document import Compiled
-from protocol.plans.facts import Award, Closed, Duties, P, Period, SaleFacts, Team
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+from msgspec import UNSET
+
+from protocol.plans.activity import Activity, Counted
+from protocol.plans.claims import Claim, Line, Seat, Stake
+from protocol.plans.closed import Closed
+from protocol.plans.document import Compiled, GroundRule, LineRule
+from protocol.plans.facts import Award, Duties, Exact, P, Period, Reason, SaleFacts, Team, Withheld
+from protocol.plans.families.binaries import Binaries
+from protocol.plans.families.differentials import Differentials
+from protocol.plans.families.matches import Matches
+from protocol.plans.families.paths import OwnSales
+from protocol.plans.gates import Due, Gates, cap_company, cap_members, rounded
+from protocol.plans.ground import Ground
+from protocol.plans.rounding import exact
+from protocol.plans.surveying import refresh, survey
+from protocol.plans.tables import fraction
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome(Generic[P]):
+    """What one sale came to.
+
+    Attributes:
+        awards: in the order of the plan's rules, then by level.
+        withheld: what did not become an award, for explanations.
+        counted: whose sale it is, and how much of it counts.
+    """
+
+    awards: tuple[Award[P], ...]
+    withheld: tuple[Withheld[P], ...]
+    counted: Counted[P]
 
 
 def evaluate_sale(
@@ -27,7 +62,43 @@ def evaluate_sale(
         In the order of the plan's rules, then by level; the sum is at most `plan.maximum` of the commissionable
         amount [L8, R10].
     """
-    raise NotImplementedError
+    return assess_sale(plan, team, activity, sale, duties).awards
+
+
+def assess_sale(
+    plan: Compiled,
+    team: Team[P] | None,
+    activity: Activity[P],
+    sale: SaleFacts[P],
+    duties: Duties[P] | None = None,
+) -> Outcome[P]:
+    """As `evaluate_sale`, with what did not become an award and why."""
+    if activity.stale:
+        refresh(plan, team, activity)
+    counted = activity.counted(sale, team)
+    if counted.owner is None or not plan.by_sale:
+        return Outcome((), (), counted)
+    stake = Stake(
+        plan.base(sale.amount, sale.points) * counted.part,
+        plan.volume(sale.amount, sale.points) * counted.part,
+        sale.time,
+        sale.listing,
+        sale.renewal,
+    )
+    seat = _seats(plan, team, activity, sale)
+    line = _line(plan, team, sale, counted, seat)
+    done_by = _done_by(plan, duties, sale.at)
+    outside = activity.volumes(activity.before(sale.time)).outside_share
+    gates = Gates(plan, outside, lambda person: activity.locked_person(person, sale.time), done_by)
+    claims = ((rule.name, rule.claims(line, stake)) for rule in plan.by_sale)
+
+    def above(person: P) -> Iterator[Seat[P]]:
+        return (seat(each) for each in _upline(team, person, sale.at)) if team is not None else iter(())
+
+    dues = _matched(claims, gates, plan.by_sale_matching, above)
+    most = (fraction(plan.plan.maximum) - plan.period_bound) * plan.base(sale.amount, sale.points)
+    awards, withheld = _awards(plan, dues, Fraction(most), sale.id, lambda person: person)
+    return Outcome(awards, withheld, counted)
 
 
 def evaluate_period(
@@ -37,7 +108,7 @@ def evaluate_period(
     period: Period,
     duties: Duties[P] | None = None,
 ) -> Closed[P]:
-    """The awards of a period and what each member has at its end; changes nothing.
+    """The awards of a period and what each member has at its end; changes nothing of what was sold.
 
     Every period is closed, also one without period rules: ranks and carry go on from it. `activity.close` takes the
     result over.
@@ -49,4 +120,230 @@ def evaluate_period(
         period: one that has ended.
         duties: asked where the plan has duties.
     """
-    raise NotImplementedError
+    refresh(plan, team, activity)
+    ground, standing = survey(plan, team, activity, period)
+    people = activity.people
+    carry: dict[str, dict[int, tuple[Exact, Exact]]] = {}
+    done_by: Callable[[int, int], int | None] | None = None
+    asked = _done_by(plan, duties, period.at)
+    if asked is not None:
+
+        def done_by(upline: int, head: int) -> int | None:
+            found = asked(people[upline], people[head])
+            return None if found is None else activity.number(found)
+
+    outside = activity.volumes(period.start).outside_share
+    gates = Gates(plan, outside, lambda number: activity.locked(number, period.start), done_by)
+    claims = _close_claims(plan, activity, ground, carry)
+    dues = _matched(
+        claims,
+        gates,
+        plan.by_close_matching,
+        lambda number: (ground.seat(each) for each in ground.line(ground.up[number])),
+    )
+    if plan.plan.cap_member is not UNSET:
+        dues = cap_members(dues, plan.plan.cap_member)
+    if plan.plan.cap_company is not UNSET:
+        listed = list(dues)
+        cap_company(listed, fraction(plan.plan.cap_company) * ground.total_base)
+        dues = iter(listed)
+    share = plan.period_bound if plan.by_sale else fraction(plan.plan.maximum)
+    awards, withheld = _awards(
+        plan, dues, Fraction(share * ground.total_base), period.label, people.__getitem__
+    )
+    return Closed(
+        period,
+        awards,
+        withheld,
+        outside,
+        ground.total_base,
+        standing,
+        carry,
+        ground,
+        tuple(plan.ranks),
+        tuple(rule.curve for rule in plan.ground if isinstance(rule, Differentials)),
+        tuple(rule.curve for rule in plan.by_close if isinstance(rule, OwnSales)),
+    )
+
+
+def _close_claims(
+    plan: Compiled,
+    activity: Activity[P],
+    ground: Ground[P],
+    carry: dict[str, dict[int, tuple[Exact, Exact]]],
+) -> Iterator[tuple[str, Iterable[Claim[int]]]]:
+    """The claims of all period rules but matching, in the order of the plan."""
+    rules: dict[str, LineRule | GroundRule] = {rule.name: rule for rule in (*plan.ground, *plan.by_close)}
+    for name in plan.names:
+        rule = rules.get(name)
+        if rule is None:
+            continue
+        if isinstance(rule, Binaries):
+            kept = carry[name] = {}
+            yield name, rule.claims(ground, activity.carry(name), kept)
+        elif isinstance(rule, GroundRule):
+            yield name, rule.claims(ground)
+        else:
+            yield name, _each_member(plan, rule, ground)
+
+
+def _each_member(plan: Compiled, rule: LineRule, ground: Ground[P]) -> Iterator[Claim[int]]:
+    """A rule that looks at lines, on each member's own sales of the period; one claim a recipient and level."""
+    first = 0 if plan.plan.origin == "referrer" else 1
+    found: dict[tuple[int, int], Claim[int]] = {}
+    for owner in ground.members:
+        if ground.base[owner] <= 0:
+            continue
+        seats = tuple(ground.seat(number) for number in ground.line(owner))
+        line = Line(owner, True, first, seats)
+        for claim in rule.claims(line, Stake(ground.base[owner], ground.own[owner], ground.end)):
+            known = found.get((claim.to, claim.level))
+            if claim.head is not None:
+                claim.legs = ((claim.head, claim.value - claim.free),)
+            if known is None:
+                found[claim.to, claim.level] = claim
+                continue
+            known.base += claim.base
+            known.value += claim.value
+            known.free += claim.free
+            known.less += claim.less
+            known.volume += claim.volume
+            known.legs += claim.legs
+    yield from found.values()
+
+
+def _matched(
+    claims: Iterable[tuple[str, Iterable[Claim[T]]]],
+    gates: Gates[T],
+    matching: tuple[Matches, ...],
+    above: Callable[[T], Iterable[Seat[T]]],
+) -> Iterator[Due[T]]:
+    """All claims through their gates, then those of the matching rules on what the others left."""
+    wanted = frozenset[str]().union(*(rule.of for rule in matching))
+    earned: dict[str, list[tuple[T, Fraction, Exact]]] = {name: [] for name in wanted}
+    for name, given in claims:
+        for due in gates.passed(name, given):
+            if name in wanted:
+                claim = due.claim
+                earned[name].append((claim.to, Fraction(claim.value) / claim.den, claim.volume))
+            yield due
+    for rule in matching:
+        found = [each for name in sorted(rule.of) for each in earned[name] if each[1] > 0]
+        yield from gates.passed(rule.name, rule.claims(found, above))
+
+
+def _awards(
+    plan: Compiled, dues: Iterable[Due[T]], most: Fraction, source: Hashable, person: Callable[[T], P]
+) -> tuple[tuple[Award[P], ...], tuple[Withheld[P], ...]]:
+    awards: list[Award[P]] = []
+    withheld: list[Withheld[P]] = []
+    for due, amount in rounded(plan, dues, most):
+        claim = due.claim
+        if amount > 0:
+            kept = exact(due.kept, claim.den) if due.kept else 0
+            num, den = (claim.rate, claim.den) if claim.rate >= 0 else _mean(claim, due.kept)
+            awards.append(
+                Award(
+                    person(claim.to),
+                    amount,
+                    due.rule,
+                    claim.level,
+                    claim.base,
+                    num,
+                    den,
+                    source,
+                    claim.less,
+                    claim.volume,
+                    kept,
+                    due.reason,
+                )
+            )
+        elif due.reason is not None:
+            lost = exact(due.kept, claim.den)
+            withheld.append(Withheld(person(claim.to), lost, due.rule, claim.level, source, due.reason))
+    return tuple(awards), tuple(withheld)
+
+
+def _mean(claim: Claim[T], kept: Exact) -> tuple[int, int]:
+    """The mean rate of a claim that several rates make up."""
+    mean = Fraction(claim.value + kept) / (claim.den * claim.base)
+    return mean.numerator, mean.denominator
+
+
+def _seats(
+    plan: Compiled, team: Team[P] | None, activity: Activity[P], sale: SaleFacts[P]
+) -> Callable[[P], Seat[P]]:
+    """Makes seats as of a sale."""
+    standing = activity.standing(sale.time)
+    ranks = standing.paid if plan.plan.rank_used == "paid_as" else standing.achieved
+
+    def seat(person: P) -> Seat[P]:
+        number = activity.known(person)
+        rank = ranks[number] if number is not None and number < len(ranks) else -1
+        member = team is None or person == sale.referrer or team.member(person, sale.at)
+        return Seat(person, rank, activity.active(person, sale.time), member)
+
+    return seat
+
+
+def _line(
+    plan: Compiled,
+    team: Team[P] | None,
+    sale: SaleFacts[P],
+    counted: Counted[P],
+    seat: Callable[[P], Seat[P]],
+) -> Line[P]:
+    owner = counted.owner
+    assert owner is not None
+    if team is None:
+        above: Iterable[P] = sale.path[1:] if sale.path[:1] == (owner,) else ()
+    else:
+        above = _upline(team, owner, sale.at)
+    people = (owner, *above) if plan.reach is None else _first(owner, above, plan.reach)
+    places: tuple[Seat[P], ...] = ()
+    if team is not None and plan.plan.matrix:
+        places = tuple(seat(person) for person in _first(owner, _places(team, owner, sale.at), plan.height))
+    return Line(
+        owner,
+        owner != sale.buyer,
+        0 if counted.level_one else 1,
+        tuple(seat(person) for person in people),
+        places,
+        None if team is None else team.joined_ms(owner, sale.at),
+    )
+
+
+def _upline(team: Team[P], person: P, at: int) -> Iterator[P]:
+    above = team.sponsor(person, at)
+    while above is not None:
+        higher = team.sponsor(above, at)
+        if higher is None and not team.member(above, at):
+            return  # the owner of the team, who is no member
+        yield above
+        above = higher
+
+
+def _places(team: Team[P], person: P, at: int) -> Iterator[P]:
+    place = team.placement(person, at)
+    while place is not None:
+        if team.member(place[0], at) or team.placement(place[0], at) is not None:
+            yield place[0]
+        place = team.placement(place[0], at)
+
+
+def _first(owner: P, above: Iterable[P], most: int) -> tuple[P, ...]:
+    people = [owner]
+    for person in above:
+        if len(people) > most:
+            break
+        people.append(person)
+    return tuple(people)
+
+
+def _done_by(plan: Compiled, duties: Duties[P] | None, at: int) -> Callable[[P, P], P | None] | None:
+    if plan.plan.duty is UNSET or duties is None:
+        return None
+    return lambda upline, head: duties.done_by(upline, head, at)
+
+
+__all__ = ["Outcome", "Reason", "assess_sale", "evaluate_period", "evaluate_sale"]

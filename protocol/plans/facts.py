@@ -6,8 +6,8 @@ unit, volumes what the plan counts (those minor units, or hundredths of a point)
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -110,19 +110,19 @@ class Period:
 class Award(Struct, Generic[P], frozen=True, gc=False):
     """What one member gets by one rule, and everything it follows from [R-PLAN-20].
 
-    `amount` = base x rate - less, times what reasons leave of it, rounded once.
+    `amount` = base x rate - less - kept, rounded once.
 
     Attributes:
         to: the recipient.
         amount: minor units, above zero; zero awards do not exist [L10].
         rule: name of the rule in the plan; `NAME:duty` for what another member's duty brought.
-        level: level, generation, bracket or leg count, as the family says; 0 where there is none.
-        base: minor units that the rate is of.
-        rate: of the base.
+        level: level, generation, step, pairs or cycles, as the family says; 0 where there is none.
+        base: minor units that the rate is of, exact.
+        num, den: the rate; `num` is 0 for fixed amounts.
         source: id of the sale, or label of the period.
-        less: minor units that others below get of the same base first.
+        taken: numerator over `den` of what others below get of the same base first.
         volume: what the award rests on, in the plan's volume: a later refund scales the award by it [L11].
-        kept: minor units, exact, that the issuer keeps or another gets, by `reason`.
+        kept: minor units, exact, that did not become part of it.
         reason: the first that made it less; None for none.
     """
 
@@ -131,12 +131,23 @@ class Award(Struct, Generic[P], frozen=True, gc=False):
     rule: str
     level: int
     base: Exact
-    rate: Fraction
+    num: int
+    den: int
     source: Hashable
-    less: Exact = 0
+    taken: Exact = 0
     volume: Exact = 0
     kept: Exact = 0
     reason: Reason | None = None
+
+    @property
+    def rate(self) -> Fraction:
+        """Of the base."""
+        return Fraction(self.num, self.den)
+
+    @property
+    def less(self) -> Fraction:
+        """Minor units that others below get of the same base first."""
+        return Fraction(self.taken) / self.den
 
 
 class Withheld(Struct, Generic[P], frozen=True, gc=False):
@@ -148,44 +159,3 @@ class Withheld(Struct, Generic[P], frozen=True, gc=False):
     level: int
     source: Hashable
     reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class MemberState:
-    """What a member has at the end of a period, for statements and for the next period.
-
-    Attributes:
-        volume: of the member and all below.
-        own: of the member's own sales.
-        rank: paid-as, None below the first.
-        achieved: the highest rank ever had.
-        level: highest bracket reached, from 1 on; 0 for none.
-        carry: name of a binary rule -> what its legs keep.
-    """
-
-    volume: Exact
-    own: Exact
-    rank: str | None
-    achieved: str | None
-    level: int
-    carry: Mapping[str, tuple[Exact, Exact]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Closed(Generic[P]):
-    """The close of one period: all its awards in a fixed order, and what each member has.
-
-    Attributes:
-        awards: by rule in the order of the plan, then by member in the order of the team.
-        withheld: what did not become an award.
-        state: of each member; computed when looked at.
-        outside: share of the period's volume that went outside the team.
-        base: commissionable amount of the period.
-    """
-
-    period: Period
-    awards: tuple[Award[P], ...]
-    withheld: tuple[Withheld[P], ...]
-    state: Mapping[P, MemberState]
-    outside: Fraction
-    base: Exact

@@ -1,0 +1,97 @@
+"""The whole team at the end of a period, as arrays by member number: what period rules are evaluated on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Generic
+
+from protocol.plans.claims import Seat
+from protocol.plans.facts import Exact, P
+
+
+@dataclass(slots=True)
+class Ground(Generic[P]):
+    """Arrays of one length; a number names the same member in all of them.
+
+    Attributes:
+        people: number -> person. A number whose person is no member any more has -1 in `up` and no volume.
+        members: numbers in the order of the team.
+        up: number -> number of the sponsor, -1 at the top.
+        order: numbers, each after all below it.
+        own, base: own volume of the period, and what rates multiply; one list where they are the same.
+        group, group_base: with all below.
+        rank: rank that rules use; -1 for none. `paid`, `achieved`: both kinds.
+        newly: whether a rank was achieved for the first time.
+        active: whether the plan's own volume was reached.
+        total, total_base: of the period, also what is nobody's own.
+        end: ms UTC.
+    """
+
+    people: Sequence[P]
+    members: Sequence[int]
+    up: list[int]
+    order: list[int]
+    own: list[Exact]
+    base: list[Exact]
+    group: list[Exact]
+    group_base: list[Exact]
+    rank: list[int]
+    paid: list[int]
+    achieved: list[int]
+    newly: list[bool]
+    active: list[bool]
+    total: Exact
+    total_base: Exact
+    end: int
+    places: list[tuple[int, int]] | None = (
+        None  # number -> (parent, leg) of the placement tree, (-1, 0) for none
+    )
+
+    def seat(self, number: int) -> Seat[int]:
+        """A member as a seat of a line."""
+        return Seat(number, self.rank[number], self.active[number])
+
+    def line(self, number: int) -> Iterator[int]:
+        """A member and everybody above, nearest first."""
+        while number >= 0:
+            yield number
+            number = self.up[number]
+
+    def children(self) -> list[list[int]]:
+        """Number -> who stands right below."""
+        below: list[list[int]] = [[] for _ in self.up]
+        for number in self.members:
+            if self.up[number] >= 0:
+                below[self.up[number]].append(number)
+        return below
+
+
+def leaves_first(up: Sequence[int]) -> list[int]:
+    """Numbers in an order in which each comes after all below it.
+
+    Args:
+        up: number -> number above, -1 at the top; without cycles.
+    """
+    waiting = [0] * len(up)
+    for above in up:
+        if above >= 0:
+            waiting[above] += 1
+    order = [number for number, count in enumerate(waiting) if count == 0]
+    for number in order:
+        above = up[number]
+        if above >= 0:
+            waiting[above] -= 1
+            if waiting[above] == 0:
+                order.append(above)
+    return order
+
+
+def summed(up: Sequence[int], order: Sequence[int], values: Sequence[Exact]) -> list[Exact]:
+    """Each member's value with those of all below."""
+    found = list(values)
+    for number in order:
+        above = up[number]
+        if above >= 0:
+            found[above] += found[number]
+    return found

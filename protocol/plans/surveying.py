@@ -1,0 +1,131 @@
+"""The team at the end of a period, with volumes and ranks: what the close evaluates, and refunds change later."""
+
+from __future__ import annotations
+
+from protocol.plans import calendar
+from protocol.plans.activity import Activity
+from protocol.plans.document import Compiled
+from protocol.plans.facts import Exact, P, Period, Team
+from protocol.plans.ground import Ground, leaves_first, summed
+from protocol.plans.ranks import Standing, advanced, qualified
+
+
+def survey(
+    plan: Compiled, team: Team[P], activity: Activity[P], period: Period
+) -> tuple[Ground[P], Standing]:
+    """Lays out a period.
+
+    Args:
+        plan: the plan in force.
+        team: its team, as of `period.at`.
+        activity: fed with the sales of the period.
+        period: which.
+
+    Returns:
+        The ground, and the ranks after the period.
+    """
+    sums = activity.volumes(period.start)
+    members = _members(team, activity, period, len(sums.own))
+    size = len(activity.people)
+    own = sums.own + [0] * (size - len(sums.own))
+    base = own if sums.base is sums.own else sums.base + [0] * (size - len(sums.base))
+    up = _up(team, activity, period, members, size)
+    order = leaves_first(up)
+    group = summed(up, order, own)
+    group_base = group if base is own else summed(up, order, base)
+    active = _active(plan, activity, period, members, own)
+    before = activity.standing(period.start).grown(size)
+    now = qualified(plan.plan, up, order, own, group, sums.sold_outside, sums.buyers, before.given, active)
+    after, newly = advanced(plan.plan, before, now)
+    ground = Ground(
+        people=activity.people,
+        members=members,
+        up=up,
+        order=order,
+        own=own,
+        base=base,
+        group=group,
+        group_base=group_base,
+        rank=after.paid if plan.plan.rank_used == "paid_as" else after.achieved,
+        paid=after.paid,
+        achieved=after.achieved,
+        newly=newly,
+        active=active,
+        total=sums.total,
+        total_base=sums.total_base,
+        end=period.end,
+        places=_places(team, activity, period, members, size) if plan.placed else None,
+    )
+    return ground, after
+
+
+def refresh(plan: Compiled, team: Team[P] | None, activity: Activity[P]) -> None:
+    """Works out the ranks of closed periods again whose sales were refunded [L11]."""
+    stale, activity.stale = activity.stale, []
+    if team is None or not plan.ranks:
+        return
+    for number in stale:
+        _, standing = survey(plan, team, activity, activity.closed(number))
+        activity.restand(number, standing)
+
+
+def _members(team: Team[P], activity: Activity[P], period: Period, sellers: int) -> list[int]:
+    """Numbers of all members, and of those who sold in the period and have left: they are owed for what they sold."""
+    numbers = [activity.number(person) for person in team.members(period.at)]
+    here = bytearray(len(activity.people))
+    for number in numbers:
+        here[number] = 1
+    sums = activity.volumes(period.start)
+    for number in range(sellers):
+        if sums.own[number] and not here[number]:
+            person = activity.people[number]
+            if team.joined_ms(person, period.at) is not None:
+                numbers.append(number)
+    return numbers
+
+
+def _up(team: Team[P], activity: Activity[P], period: Period, members: list[int], size: int) -> list[int]:
+    """Number -> number of the next member above; who has left and still stands there is stepped over."""
+    known = [False] * size
+    for number in members:
+        known[number] = True
+    up = [-1] * size
+    people, number_of, at, sponsor = activity.people, activity.number, period.at, team.sponsor
+    for number in members:
+        above = sponsor(people[number], at)
+        while above is not None:
+            found = activity.known(above)
+            if found is not None and found < size and known[found]:
+                up[number] = number_of(above)
+                break
+            above = sponsor(above, at)
+    return up
+
+
+def _places(
+    team: Team[P], activity: Activity[P], period: Period, members: list[int], size: int
+) -> list[tuple[int, int]]:
+    places = [(-1, 0)] * size
+    for number in members:
+        place = team.placement(activity.people[number], period.at)
+        if place is not None:
+            parent = activity.known(place[0])
+            if parent is not None and parent < size:
+                places[number] = (parent, place[1])
+    return places
+
+
+def _active(
+    plan: Compiled, activity: Activity[P], period: Period, members: list[int], own: list[Exact]
+) -> list[bool]:
+    """Who has the plan's own volume, in the period or in the one before."""
+    least = plan.plan.active
+    before = activity.volumes(
+        calendar.start_of(plan.plan.period, calendar.number_of(plan.plan.period, period.start) - 1)
+    )
+    active = [False] * len(own)
+    for number in members:
+        active[number] = not least or own[number] >= least or before.owned(number) >= least
+    for person in activity.inactive:
+        active[activity.number(person)] = False
+    return active

@@ -1,0 +1,94 @@
+"""What was sold in one period, by the number of the member whose sale it was."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from protocol.plans.facts import Exact
+
+
+@dataclass(slots=True)
+class Volumes:
+    """The sums of one period. Lists grow as numbers are met; a number beyond one, or -1, has nothing.
+
+    Attributes:
+        own: volume that counts, by member.
+        base: what rates multiply, by member; the same list where the plan counts what it pays on.
+        inside: the part of `own` that was bought inside the team, by member; few have any.
+        personal: volume that a buyer of the team has used of what own purchases count for.
+        outside, told: of the whole team: volume sold outside, and all; presumed receipts in neither (R6).
+        total, total_base: volume and base that count, of the whole team.
+    """
+
+    own: list[Exact] = field(default_factory=list)
+    base: list[Exact] = field(default_factory=list)
+    inside: dict[int, Exact] = field(default_factory=dict)
+    personal: dict[Hashable, Exact] = field(default_factory=dict)
+    outside: Exact = 0
+    told: Exact = 0
+    total: Exact = 0
+    total_base: Exact = 0
+    _buyers: dict[int, Hashable | _Several] = field(default_factory=dict)
+
+    def owned(self, number: int) -> Exact:
+        """Own volume of a member."""
+        return self.own[number] if 0 <= number < len(self.own) else 0
+
+    def sold_outside(self, number: int) -> Exact:
+        """The part of it that went outside the team."""
+        return self.owned(number) - self.inside.get(number, 0)
+
+    def buyers(self, number: int) -> int:
+        """Different buyers outside the team."""
+        found = self._buyers.get(number)
+        if found is None:
+            return 0
+        return len(found) if isinstance(found, _Several) else 1
+
+    def add(self, number: int, volume: Exact, base: Exact) -> None:
+        """Adds to a member's own sales; negative amounts take back."""
+        _put(self.own, number, volume)
+        if self.base is not self.own:
+            _put(self.base, number, base)
+
+    def meet(self, number: int, buyer: Hashable) -> None:
+        """Counts a sale to a buyer."""
+        known = self._buyers.get(number)
+        if known is None:
+            self._buyers[number] = (
+                buyer  # most members have one: a table for each would be the most of a close
+            )
+        elif isinstance(known, _Several):
+            known[buyer] = known.get(buyer, 0) + 1
+        else:
+            several = _Several()
+            several[known] = 1
+            several[buyer] = several.get(buyer, 0) + 1
+            self._buyers[number] = several
+
+    def part_from(self, number: int, buyer: Hashable) -> None:
+        """Takes back one sale to a buyer, which was refunded whole."""
+        known = self._buyers.get(number)
+        if isinstance(known, _Several):
+            known[buyer] = known.get(buyer, 0) - 1
+            if known[buyer] <= 0:
+                del known[buyer]
+        elif known == buyer:
+            del self._buyers[number]
+
+    @property
+    def outside_share(self) -> Fraction:
+        """Of all volume; everything where nothing was sold."""
+        return Fraction(self.outside) / self.told if self.told > 0 else Fraction(1)
+
+
+class _Several(dict[Hashable, int]):
+    """Buyer -> number of sales, for members with more than one; its own type, as a buyer may be anything."""
+
+
+def _put(column: list[Exact], number: int, value: Exact) -> None:
+    if number >= len(column):
+        column.extend([0] * (number + 1 - len(column)))
+    column[number] += value
