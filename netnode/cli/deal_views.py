@@ -130,9 +130,15 @@ def show_deals(page: models.Page[models.DealItem]) -> None:
 def _mine(one: models.DealItem, now: int) -> str:
     if isinstance(one.held, str):
         return "waits for the other side's answer (deal ask)"
-    text = step_text(one.next, one.role)
+    text = _next_text(one)
     late = one.next is not None and one.next.until is not None and one.next.until < now
     return f"{text} (late)" if late else text
+
+
+def _next_text(deal: models.DealItem | models.DealShown) -> str:
+    """The next step; in a dispute that somebody else ends, before it what its reader can do meanwhile."""
+    text = step_text(deal.next, deal.role)
+    return f"{step_text(deal.beside, deal.role)}; {text}" if isinstance(deal.beside, models.Step) else text
 
 
 def _other(role: str) -> str:
@@ -145,7 +151,7 @@ def show_deal(deal: models.DealShown) -> None:
         ("deal", deal.deal),
         ("you are", f"the {deal.role}"),
         ("state", _state(deal)),
-        ("next", step_text(deal.next, deal.role)),
+        ("next", _next_text(deal)),
         ("seller", _party(deal.seller)),
         ("buyer", _party(deal.buyer)),
     ]

@@ -26,6 +26,7 @@ from protocol.errors import RemoteProtocolError
 
 Enclosure = TypeVar("Enclosure", Goods, Note)
 _ENDS_DISPUTE: Final = ("ruling", "lapse_dispute")
+_SO_ANYHOW: Final = ("payment_received", "receive", "refund", "refund_received")
 _OVER: Final = (Phase.FINAL, Phase.BROKEN)
 
 
@@ -85,6 +86,14 @@ class Known:
         own = [each for each in found if each.by == self.role and not (unpaid and each.action == "fulfil")]
         return tuple(sorted(found, key=lambda each: (each.action not in _ENDS_DISPUTE, each not in own)))
 
+    @property
+    def beside(self) -> Next | None:
+        """What the owner can say in a dispute that somebody else ends: what arrived or went back, however that goes."""
+        found = self.steps
+        if not found or found[0].action not in _ENDS_DISPUTE or found[0].by == self.role:
+            return None
+        return next((each for each in found if each.by == self.role and each.action in _SO_ANYHOW), None)
+
     def ordered(self) -> list[Message]:
         """All messages, each after those that it names."""
         return in_order(self.messages.values())
@@ -109,7 +118,7 @@ def load(connection: apsw.Connection, row: DealRow, now: int) -> Known:
 def noted(known: Known) -> Noted:
     """What lists and chores are told of a deal."""
     state, found = known.state, known.steps
-    step = found[0] if found else None
+    step = known.beside or (found[0] if found else None)
     if state.phase in _OVER or (step is None and not state.waits):
         rank = OVER
     elif step is not None and step.by == known.role:

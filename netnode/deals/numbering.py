@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from netnode.deals import invoice
-from netnode.deals.desk import no_deal
+from netnode.deals.desk import SHOWN, no_deal
 from netnode.deals.invoice import Document, Heading, Side
 from netnode.deals.known import Known, load
 from netnode.own.caution import copied
@@ -73,7 +73,10 @@ class Invoices:
             if row is None:
                 raise no_deal(deal.hex())
             if row.role != "seller":
-                text = "Only the seller of a deal writes its invoice. Ask for it: netnode mail send"
+                text = (
+                    "Only the seller of a deal writes its invoice. Ask for it: "
+                    f'netnode mail send {id_text(row.seller)} --subject "Invoice for deal {deal.hex()[:SHOWN]}"'
+                )
                 raise Problem(text, ExitCode.REFUSED, "not_party", {"deal": deal.hex()})
             known = load(connection, row, now)
             rows = invoices.of_deal(connection, row.number)

@@ -11,6 +11,7 @@ from netnode.market import money
 from protocol.deals.bodies import Order
 from protocol.deals.moves import Next
 from protocol.deals.table import ROWS
+from protocol.errors import CODES
 from protocol.records import Price
 
 COMMANDS: Final = MappingProxyType(
@@ -186,4 +187,5 @@ def impossible(type: str, role: str, code: str, text: str, steps: Iterable[Next]
 
 def why(code: str) -> str:
     """Why a message has no effect, in words; a code of a later version stands for itself."""
-    return WHY.get(code, code.replace("_", " "))
+    meaning = CODES[code].meaning if code in CODES else code.replace("_", " ")
+    return WHY.get(code, meaning)

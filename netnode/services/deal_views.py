@@ -37,7 +37,7 @@ from protocol.deals.bodies import (
 from protocol.deals.consent import fee, parse_consent
 from protocol.deals.enclosures import Address, Goods
 from protocol.deals.message import Message
-from protocol.deals.moves import moves
+from protocol.deals.moves import Next, moves
 from protocol.deals.state import PartStatus
 from protocol.identity import id_text
 from protocol.records import Price
@@ -70,7 +70,15 @@ def arbiter_fee(order: Order, price: int) -> models.Price | UnsetType:
 def step(known: Known) -> models.Step | None:
     """The next step: the owner's own one where there is one."""
     found = known.steps
-    return models.Step(found[0].action, found[0].by, found[0].until) if found else None
+    return _step(found[0]) if found else None
+
+
+def _beside(known: Known) -> models.Step | UnsetType:
+    return UNSET if known.beside is None else _step(known.beside)
+
+
+def _step(found: Next) -> models.Step:
+    return models.Step(found.action, found.by, found.until)
 
 
 def delivery(connection: apsw.Connection, letter: int | None) -> models.Delivery | None:
@@ -157,6 +165,7 @@ def item(connection: apsw.Connection, known: Known) -> models.DealItem:
         price=price_of(known.order, known.state.figures.price),
         opened=row.opened,
         changed=row.changed,
+        beside=_beside(known),
         held=held(connection, row),
         ended=ended(known),
     )
@@ -221,6 +230,7 @@ def shown(connection: apsw.Connection, known: Known, differs: list[str]) -> mode
         payment=_methods(known, goods),
         differs=differs,
         messages=[_message(connection, known, each) for each in known.ordered()],
+        beside=_beside(known),
         held=held(connection, row),
         ended=ended(known),
     )

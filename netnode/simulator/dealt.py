@@ -97,11 +97,9 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
         if not parties <= set(homes):
             continue
         missing = sorted(homes[each] for each in parties if homes[each] not in {side.home for side in kept})
-        if missing and not (parties & oracle.put_back and judged(kept[0], now).phase in RESTING):
+        if missing and not (parties & oracle.put_back and judged(kept[0], now).phase is Phase.FINAL):
             raise Violation("deals", f"{missing[0]} knows nothing of the deal {deal.hex()[:10]}")
-        if (
-            missing
-        ):  # it was over when an older copy of that home came back: nobody has a word more to say in it
+        if missing:  # nothing is due in it: nobody has a word more to say to who was put back without it
             held[missing[0]] |= kept[0].messages.keys()
             continue
         same = _remembered(kept, now, held) if parties & oracle.put_back else kept
@@ -207,16 +205,17 @@ def require_equal(deal: bytes, kept: Sequence[Side], now: int) -> None:
 def _remembered(kept: Sequence[Side], now: int, held: dict[str, set[bytes]]) -> Sequence[Side]:
     """The sides that have to be equal though a home was put back from an older copy.
 
-    Of a deal that is over in that copy nothing is asked of the other side, which may have said one thing more since.
+    Of a deal that is final in that copy nothing is asked of the other side, which may have said one thing more since.
+    Where that left something due, the other side says so.
     """
     most = max(kept, key=lambda side: len(side.messages))
+    if judged(most, now).phase is not Phase.FINAL:
+        return kept
     behind = [
         side
         for side in kept
-        if side.messages.keys() < most.messages.keys() and judged(side, now).phase in RESTING
+        if side.messages.keys() < most.messages.keys() and judged(side, now).phase is Phase.FINAL
     ]
-    if judged(most, now).phase not in RESTING:
-        return kept
     for side in behind:
         held[side.home] |= most.messages.keys()
     return [side for side in kept if side not in behind]

@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.holding import AGAIN_MS, SETTLED_MS
+from netnode.deals.wording import why
 from netnode.operations import models
 from netnode.own.caution import Reason, _count
 from netnode.problems import ExitCode
 from netnode.store import Writer, deals, letters, mandates
 from protocol.certificate import DAY_MS
 from protocol.deals.mandates import sign_statement
+from protocol.deals.table import ROWS
 from protocol.letter_bodies import Ask
 from tests.netnode.dealing import Market, market
 from tests.netnode.test_deals import agreed, named, refused
@@ -383,3 +385,43 @@ async def test_an_own_message_of_before_the_start_makes_this_home_an_older_copy(
         await trade.seller.trading.holding.run()
         await trade.post.carry()
         assert (await sells.fulfil(models.DealFulfil(deal=other))).state == "fulfilled"
+
+
+async def test_in_a_dispute_the_list_leads_with_what_its_owner_can_still_say(tmp_path: Path) -> None:
+    """What arrived is so whatever the ruling says; paying and delivering hang on it."""
+    async with market(tmp_path) as trade:
+        buys, sells = trade.buyer.services.deals, trade.seller.services.deals
+        deal, other = await agreed(trade), await agreed(trade)
+        await buys.paid(models.DealMoney(deal=deal))
+        await buys.dispute(models.DealDispute(deal=deal, claim="0"))
+        await buys.dispute(models.DealDispute(deal=other, claim="0"))
+        await trade.post.carry()
+        items = (await sells.list(models.DealsQuery())).items
+        assert [each.deal for each in items] == [deal, other]
+        assert isinstance(items[0].beside, models.Step)
+        assert (items[0].beside.action, items[0].beside.by) == ("payment_received", "seller")
+        assert items[0].next is not None and items[0].next.action == "lapse_dispute"
+        assert items[1].beside is UNSET
+        shown = await sells.show(deal)
+        assert isinstance(shown.beside, models.Step) and shown.beside.action == "payment_received"
+        assert (await buys.show(deal)).beside is UNSET
+
+
+async def test_a_buyer_is_told_how_to_ask_for_the_invoice(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        make = trade.buyer.services.subscriptions.invoice(models.InvoiceOrder(deal=deal))
+        problem = await refused(make, "not_party")
+        command = f'netnode mail send {trade.seller.id} --subject "Invoice for deal {deal[:10]}"'
+        assert command in problem.text
+
+
+def test_every_code_of_the_table_has_words() -> None:
+    """A history says why a message has no effect, in a sentence and not in a code."""
+    codes = {check.code for row in ROWS.values() for check in row.checks} | {
+        "doubled",
+        "broken",
+        "two_rulings",
+    }
+    for code in codes:
+        assert why(code) != code.replace("_", " "), code

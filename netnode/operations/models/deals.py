@@ -58,7 +58,10 @@ class DealState(Struct, frozen=True, kw_only=True):
 
 
 class DealItem(Struct, frozen=True, kw_only=True):
-    """One deal in a list. `ended`: how all of it ended without a delivery."""
+    """One deal in a list. `ended`: how all of it ended without a delivery.
+
+    `beside`: what its owner can say meanwhile, where somebody else ends a dispute.
+    """
 
     deal: str
     state: str
@@ -71,6 +74,7 @@ class DealItem(Struct, frozen=True, kw_only=True):
     price: Price
     opened: int
     changed: int
+    beside: Step | UnsetType = UNSET
     held: str | UnsetType = UNSET
     ended: Ended | UnsetType = UNSET
 
@@ -162,7 +166,7 @@ class DealAddress(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class DealShown(Struct, frozen=True, kw_only=True):
-    """One deal with its whole history. `can`: the commands its owner may use now."""
+    """One deal with its whole history. `can`: the commands its owner may use now; `beside`: as in a list."""
 
     deal: str
     state: str
@@ -191,6 +195,7 @@ class DealShown(Struct, frozen=True, kw_only=True):
     payment_chosen: str | UnsetType = UNSET
     differs: list[str] = []  # how the order differs from what the owner, its seller, offers now
     messages: list[DealMessage]
+    beside: Step | UnsetType = UNSET
     held: str | UnsetType = UNSET
     ended: Ended | UnsetType = UNSET
 

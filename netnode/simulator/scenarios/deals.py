@@ -121,10 +121,25 @@ async def night(play: Play, owners: Sequence[SimNode]) -> None:
 async def rest(play: Play, owners: Sequence[SimNode]) -> None:
     """Everybody does what their deals wait for, until nothing is open and both sides hold the same.
 
-    Where nobody can do anything, days pass.
-
     Raises:
         Violation: `deals`, `doubled`, `oversold`, `stuck`, or `unfinished`.
+    """
+    await _concluded(play, owners)
+    if play.oracle.put_back:  # who has lost a deal in which something is due hears of it within days
+        await night(play, owners)
+        await _concluded(play, owners)
+    await _arrived(play, owners)
+    count = require_sound(owners, play.oracle, play.world.clock.now_ms())
+    require_stock(owners, play.oracle)
+    play.seen.marks["deals equal"] += count
+    play.look()
+
+
+async def _concluded(play: Play, owners: Sequence[SimNode]) -> None:
+    """Everybody does what their deals wait for, until nothing is open; where nobody can do anything, days pass.
+
+    Raises:
+        Violation: `stuck`, or `unfinished`.
     """
     left: list[str] = []
     for _ in range(ROUNDS):
@@ -139,11 +154,6 @@ async def rest(play: Play, owners: Sequence[SimNode]) -> None:
             await night(play, owners)
     else:
         raise Violation("unfinished", f"{len(left)} deals do not come to rest: {'; '.join(left[:4])}")
-    await _arrived(play, owners)
-    count = require_sound(owners, play.oracle, play.world.clock.now_ms())
-    require_stock(owners, play.oracle)
-    play.seen.marks["deals equal"] += count
-    play.look()
 
 
 async def _arrived(play: Play, owners: Sequence[SimNode]) -> None:
