@@ -181,6 +181,7 @@ async def _front(
     from netnode.api.server import ApiServer
     from netnode.api.wellknown import PublicDocument
     from netnode.shop.counter import Counter
+    from netnode.shop.reviews import ShopReviews
     from netnode.shop.routes import ShopRoutes
 
     settings, home = parts.settings, parts.home
@@ -195,6 +196,12 @@ async def _front(
             parts.mail,
             parts.boxes,
             parts.witnesses,
+            ShopReviews(
+                settings.network,
+                parts.store,
+                parts.ports.clock,
+                services.reviews if settings.shop_reviews == "on" else None,
+            ),
             settings.stamp_asked,
         )
         shop = ShopRoutes(

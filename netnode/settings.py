@@ -212,6 +212,13 @@ SETTINGS: Final[dict[str, Setting]] = {
             *_choice("on", "off"),
         ),
         Setting(
+            "shop_reviews",
+            "on",
+            "Whether reviews that buyers without a node leave here are published in your log: of deals that this node "
+            "brought about or that you sold in, at most 50 a day.",
+            *_choice("on", "off"),
+        ),
+        Setting(
             "max_sessions",
             64,
             "How many peers may dial this node and stay connected at once; those it dials itself come on top.",
@@ -440,6 +447,7 @@ class Settings:
     search_hubs: str
     answer_searches: str
     shop: str
+    shop_reviews: str
     max_sessions: int
     outbound_sessions: int
     bootstrap: tuple[str, ...]

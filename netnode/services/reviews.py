@@ -106,11 +106,23 @@ class ReviewBook:
             if len(data) > MAX_RECORD:
                 raise Problem("This file is too long for a review.", ExitCode.REFUSED, "too_large")
         try:
-            found = parse_review(self._network, bytes(data))
+            return await self.carry_review(bytes(data))
         except Void as void:
             raise Problem(
                 f"This is no review that could be carried: {void.text}.", ExitCode.REFUSED, void.code
             ) from void
+
+    async def carry_review(self, data: bytes) -> models.ReviewPublished:
+        """Publishes the review of another; one that is carried already is not published again.
+
+        Args:
+            data: the record, whole.
+
+        Raises:
+            Void: `malformed`, `signature`: it is none, or its buyer did not sign it.
+            Problem: as `carry`.
+        """
+        found = parse_review(self._network, data)
         await self._projector.level_of(self._own.id)
         known = await self._store.read(self._carried, found)
         if known is not None:

@@ -98,6 +98,14 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()
 
 
+class ReviewLeft(msgspec.Struct, frozen=True, kw_only=True):
+    """Leaves a review to be published."""
+
+    review: Annotated[
+        Annotated[bytes, Meta(max_length=limits.MAX_RECORD)], doc("the record of kind 19, whole")
+    ]
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """Answer of every refusal, with an HTTP status of 400 or more."""
 

@@ -20,6 +20,7 @@ from netnode.own.log import OwnLog
 from netnode.ports import Clock
 from netnode.shop import bodies, proofs
 from netnode.shop.boxes import ShopBoxes
+from netnode.shop.reviews import ShopReviews
 from netnode.shop.witnesses import Witnesses, identity_entries, known_openers
 from netnode.store import Reader, Store
 from netnode.sync.post import Carrier
@@ -47,6 +48,7 @@ class Counter:
         office: carries letters.
         boxes: keep letters to buyers.
         witnesses: keep what proves who brought them.
+        reviews: takes reviews.
         asked: bits of the stamp that letters of shoppers show.
     """
 
@@ -59,6 +61,7 @@ class Counter:
         office: PostOffice,
         boxes: ShopBoxes,
         witnesses: Witnesses,
+        reviews: ShopReviews,
         asked: int,
     ) -> None:
         self._network = network
@@ -68,6 +71,7 @@ class Counter:
         self._office = office
         self._boxes = boxes
         self._witnesses = witnesses
+        self._reviews = reviews
         self._asked = asked
         self._keys: OrderedDict[bytes, proofs.KeysPlace] = OrderedDict()
 
@@ -143,6 +147,17 @@ class Counter:
         """
         told = openers_of(self._network, [tuple(map(parse_wire, left.openers))]) if left.openers else {}
         await self._witnesses.keep(Testimony(left.path, left.accept, left.receipts), told)
+        return bodies.Kept(clock=self._clock.now_ms())
+
+    async def review(self, left: bodies.ReviewLeft) -> bodies.Kept:
+        """Publishes a buyer's review in the owner's log [R-SHOP-14].
+
+        Raises:
+            Void: `malformed`, `signature`.
+            NotHeld: `not_wanted`, `rate`.
+            Problem: `unknown_author`, `signature`, `stale`, or the log takes nothing now.
+        """
+        await self._reviews.take(left.review)
         return bodies.Kept(clock=self._clock.now_ms())
 
     async def _found(self, seller: bytes, key: str | None, now: int) -> Found:

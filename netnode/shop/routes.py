@@ -89,6 +89,7 @@ class ShopRoutes:
             web.post(f"{PREFIX}/letter", self._served(bodies.LetterLeft, self._counter.letter)),
             web.post(f"{PREFIX}/collect", self._served(bodies.Collect, _anywhere(self._counter.collect))),
             web.post(f"{PREFIX}/witness", self._served(bodies.Left, _anywhere(self._counter.leave))),
+            web.post(f"{PREFIX}/review", self._served(bodies.ReviewLeft, _anywhere(self._counter.review))),
             web.options(f"{PREFIX}{{rest:(/[a-z]{{1,16}})?}}", self._preflight),
         ]
 

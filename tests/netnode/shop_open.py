@@ -17,6 +17,7 @@ from netnode.api.server import ApiServer
 from netnode.mail.letters import Letters
 from netnode.shop.boxes import ShopBoxes
 from netnode.shop.counter import Counter
+from netnode.shop.reviews import ShopReviews
 from netnode.shop.routes import CONTENT_TYPE, ShopRoutes
 from netnode.shop.turnstile import Turnstile
 from netnode.shop.witnesses import Witnesses
@@ -104,7 +105,9 @@ class Shop:
 
 
 @asynccontextmanager
-async def served(folder: Path, turnstile: Turnstile, asked: int = 0) -> AsyncIterator[Shop]:
+async def served(
+    folder: Path, turnstile: Turnstile, asked: int = 0, reviews: bool = True
+) -> AsyncIterator[Shop]:
     """A home with its public routes; `asked`: bits of a stamp that letters of shoppers need."""
     async with opened(folder) as home:
         office, boxes = FakeOffice(), ShopBoxes(home.store, home.clock)
@@ -118,6 +121,7 @@ async def served(folder: Path, turnstile: Turnstile, asked: int = 0) -> AsyncIte
             office,  # type: ignore[arg-type]
             boxes,
             witnesses,
+            ShopReviews(NETWORK, home.store, home.clock, home.services.reviews if reviews else None),
             asked,
         )
 

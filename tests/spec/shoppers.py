@@ -24,6 +24,7 @@ ROUTES: Final = (
     ),
     ("POST", "/collect", bodies.Collect, bodies.Collected, "the letters of a box"),
     ("POST", "/witness", bodies.Left, bodies.Kept, "leaves what proves the path of a deal"),
+    ("POST", "/review", bodies.ReviewLeft, bodies.Kept, "leaves a review to be published"),
 )
 
 
