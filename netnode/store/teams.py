@@ -9,7 +9,9 @@ import apsw
 
 from netnode.store.writer import Writer
 
-STRANGERS: Final = 2_000  # why: papers of others that nothing came of; the oldest make room, and may be sent again
+STRANGERS: Final = (
+    2_000  # why: papers of others that nothing came of; the oldest make room, and may be sent again
+)
 _COLUMNS: Final = (
     "t, id, name, owner, opportunity, signer, recipient, own, data, openers, proof, text, at, done, why"
 )
@@ -88,28 +90,21 @@ class ImportRow:
 
 # -- papers --------------------------------------------------------------------------------------------------
 def put(writer: Writer, row: PaperRow) -> None:
-    """Keeps a paper, inside the open transaction or in one of its own; one that is there stays as it is."""
-    if writer.connection.in_transaction:
-        _put(writer, row)
-    else:
-        with writer.transaction(durable=True):
-            _put(writer, row)
-
-
-def _put(writer: Writer, row: PaperRow) -> None:
-    writer.connection.execute(
-        "INSERT OR IGNORE INTO team_paper(id, name, owner, opportunity, signer, recipient, own, data, openers, proof,"
-        " text, at, done, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            row.id, row.name, row.owner, row.opportunity, row.signer, row.recipient, row.own, row.data, row.openers,
-            row.proof, row.text, row.at, row.done, row.why,
-        ),
-    )  # fmt: skip
-    writer.connection.execute(
-        "DELETE FROM team_paper WHERE NOT own AND done IS NULL AND t NOT IN"
-        " (SELECT t FROM team_paper WHERE NOT own AND done IS NULL ORDER BY t DESC LIMIT ?)",
-        (STRANGERS,),
-    )
+    """Keeps a paper, durably or as a part of the durable transaction that is open; one that is there stays as it is."""
+    with writer.transaction(durable=True) as connection:
+        connection.execute(
+            "INSERT OR IGNORE INTO team_paper(id, name, owner, opportunity, signer, recipient, own, data, openers,"
+            " proof, text, at, done, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                row.id, row.name, row.owner, row.opportunity, row.signer, row.recipient, row.own, row.data,
+                row.openers, row.proof, row.text, row.at, row.done, row.why,
+            ),
+        )  # fmt: skip
+        connection.execute(
+            "DELETE FROM team_paper WHERE NOT own AND done IS NULL AND t NOT IN"
+            " (SELECT t FROM team_paper WHERE NOT own AND done IS NULL ORDER BY t DESC LIMIT ?)",
+            (STRANGERS,),
+        )
 
 
 def close(writer: Writer, paper: bytes, now: int, why: str | None = None) -> None:
@@ -146,6 +141,13 @@ def unsent(connection: apsw.Connection) -> list[PaperRow]:
     return _papers(connection, "own AND name = 'application' AND done IS NULL", (), -1, "t")
 
 
+def applications(connection: apsw.Connection, owner: bytes, key: str) -> list[PaperRow]:
+    """Own applications to a team, the newest first."""
+    return _papers(
+        connection, "own AND name = 'application' AND owner = ? AND opportunity = ?", (owner, key), -1
+    )
+
+
 def _papers(
     connection: apsw.Connection, where: str, values: tuple[Any, ...], limit: int, order: str = "t DESC"
 ) -> list[PaperRow]:
@@ -173,7 +175,8 @@ def put_seen(writer: Writer, row: SeenRow) -> None:
 def seen_of(connection: apsw.Connection, entry: bytes) -> list[SeenRow]:
     """Who saw an entry, who saw it first first."""
     found = connection.execute(
-        "SELECT entry, witness, data, openers, at FROM team_seen WHERE entry = ? ORDER BY at, witness", (entry,)
+        "SELECT entry, witness, data, openers, at FROM team_seen WHERE entry = ? ORDER BY at, witness",
+        (entry,),
     )
     return [SeenRow(*row) for row in found]
 

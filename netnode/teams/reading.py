@@ -8,13 +8,11 @@ from typing import Final
 
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Store
-from protocol import limits
-from protocol.certificate import DAY_MS
 from protocol.entry import Entry
 from protocol.errors import Void
 from protocol.identity import id_text
+from protocol.ledger.governing import Governing
 from protocol.ledger.signers import Signers, entries_of
-from protocol.plans.document import compile_plan
 from protocol.records import Admission, Duty, Leave, Move, Opportunity, Plan, decode_record
 from protocol.teams.fold import Teams
 
@@ -40,7 +38,7 @@ class OwnerLog:
         signers: others whose openers it has embedded.
         teams: the fold of its records.
         opportunities: by key.
-        coming: rules that take force at a date (ms UTC): (date, key, rules), ascending.
+        governing: the plans, and from when each holds.
         void: code by seq of the records of teams that have no effect.
         tip: the newest entry taken in; None before the first.
     """
@@ -49,8 +47,7 @@ class OwnerLog:
     signers: Signers
     teams: Teams
     opportunities: dict[str, Offered] = field(default_factory=dict)
-    coming: list[tuple[int, str, Plan]] = field(default_factory=list)
-    governed: set[str] = field(default_factory=set)
+    governing: Governing = field(default_factory=Governing)
     void: dict[int, str] = field(default_factory=dict)
     tip: Entry | None = None
 
@@ -69,34 +66,18 @@ class OwnerLog:
                 case Opportunity():
                     self.opportunities[record.key] = Offered(entry, record)
                 case Plan():
-                    self._plan(entry, record)
+                    self.governing.take(entry.time, record)
+                    self.due(entry.time)
                 case Admission() | Move() | Leave() | Duty():
                     self.teams.take(entry, record, self.signers)
         except Void as void:
             self.void[entry.seq] = void.code
 
     def due(self, now: int) -> None:
-        """Has the rules take force whose date has come (ms UTC)."""
-        while self.coming and self.coming[0][0] <= now:
-            _, key, plan = self.coming.pop(0)
-            self._govern(key, plan)
-
-    def _plan(self, entry: Entry, plan: Plan) -> None:
-        """The first plan of a team holds at once, a later one after its notice."""
-        if not isinstance(plan.opportunity, str):
-            return
-        compile_plan(plan)
-        key = plan.opportunity
-        if key not in self.governed:
-            self._govern(key, plan)
-        else:
-            self.coming.append((entry.time + plan.notice_days * DAY_MS, key, plan))
-            self.coming.sort(key=lambda each: each[:2])
-
-    def _govern(self, key: str, plan: Plan) -> None:
-        self.governed.add(key)
-        if plan.team:
-            self.teams.govern(key, plan.team)
+        """Has the plans take force whose date has come (ms UTC)."""
+        for governed in self.governing.due(now):
+            if governed.opportunity is not None and governed.plan.team:
+                self.teams.govern(governed.opportunity, governed.plan.team)
 
 
 class TeamLogs:
@@ -172,5 +153,3 @@ def opportunity_of(log: OwnerLog, key: str) -> Offered:
             "no_opportunity",
         )
     return found
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol import limits
 from protocol.records.fields import Wires, doc
@@ -20,6 +20,7 @@ class TeamLetter(Struct, frozen=True, kw_only=True):
         Annotated[tuple[Any, ...], Meta(max_length=limits.MAX_PROOF)],
         doc("with an application: entries as an admission embeds them; with any other: none"),
     ] = ()
+    invite: Annotated[_Statement | UnsetType, doc("with an application: the invite it is by")] = UNSET
     name: Annotated[Paper, doc("which statement it is")]
     openers: Annotated[Wires, doc("of its signer, and of who saw the acknowledgement")] = ()
     seen: Annotated[

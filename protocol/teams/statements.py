@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -190,6 +190,13 @@ def read(form: type[S], data: bytes) -> S:
         raise Void("statement", f"the {name}: {error.text}") from error
     except msgspec.ValidationError as error:
         raise Void("statement", f"the {name} has a wrong form: {error}") from error
+
+
+def read_named(name: str, data: bytes) -> Statement:
+    """A statement of the form that has this name; as `read`."""
+    form: type[Any] = STATEMENTS[name]
+    found: Statement = read(form, data)
+    return found
 
 
 def require_signed(network: str, statement: Statement, keys: Sequence[bytes]) -> None:

@@ -1,0 +1,330 @@
+"""What the owner of a team appends to the own log: admissions, moves, ends, duties. Judged before, so none is void."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import UNSET
+
+from netnode.deals.means import Means
+from netnode.deals.signers import Signers as Known
+from netnode.problems import ExitCode, Problem
+from netnode.store import Reader, Writer, teams
+from netnode.store.teams import PaperRow, SeenRow
+from netnode.teams.reading import OwnerLog, TeamLogs
+from protocol import encoding, limits, seen
+from protocol.entry import ROTATION, Entry, parse_wire
+from protocol.errors import Void
+from protocol.ledger.signers import Signers
+from protocol.records import Admission, Duty, Leave, Move, encode_record
+from protocol.records.team import EndReason, MoveReason, Position
+from protocol.teams import admission, duties, moves
+from protocol.teams.statements import Application, Invite, Placing, read, read_named
+from protocol.teams.team import Team
+
+Record = Admission | Move | Leave | Duty
+DUTIES: Final = ("followup", "training")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An application that came to the owner of this node.
+
+    Attributes:
+        paper: the application.
+        invite: what it is by.
+        member: who applies.
+        due: from when on it can be admitted, ms UTC; None: nobody else saw the acknowledgement.
+        void: code with which it could not have effect even then.
+        why: that, in words.
+    """
+
+    paper: PaperRow
+    invite: Invite
+    member: bytes
+    due: int | None
+    void: str | None
+    why: str
+
+
+class Admitting:
+    """Keeps the own teams.
+
+    Args:
+        means: what it acts with.
+        logs: the teams of logs held here.
+    """
+
+    def __init__(self, means: Means, logs: TeamLogs) -> None:
+        self._means = means
+        self._logs = logs
+
+    # -- admissions ------------------------------------------------------------------------------------------
+    async def candidates(self, key: str) -> list[Candidate]:
+        """The applications to an own team that wait, the oldest first.
+
+        Raises:
+            Problem: the disk.
+        """
+        log = await self._logs.of(self._means.own.id)
+        own = self._means.own.id
+        rows = await self._means.store.read(
+            lambda reader: teams.waiting(reader.connection, own, key, ("application",))
+        )
+        return [await self._candidate(log, row) for row in rows if not row.own]
+
+    async def candidate(self, paper: PaperRow) -> Candidate:
+        """One of them. Raises Problem."""
+        return await self._candidate(await self._logs.of(self._means.own.id), paper)
+
+    async def admit(self, candidate: Candidate) -> Entry:
+        """Admits somebody to the own team; the entry is on disk when it returns.
+
+        Raises:
+            Problem: `too_soon`, or what would make the entry void (4); the log takes no entries.
+        """
+        if candidate.void is not None:
+            raise _refused(candidate.void, candidate.why)
+        if candidate.due is None or self._means.clock.now_ms() < candidate.due:
+            raise _refused("too_soon", candidate.why)
+        log = await self._logs.of(self._means.own.id)
+        record = await self._admission(log, candidate.paper)
+        entry = await self._append(log, record, [candidate.paper.id])
+        await self._means.store.write(
+            teams.row_joined, read(Application, candidate.paper.data).invite, candidate.member
+        )
+        return entry
+
+    async def _candidate(self, log: OwnerLog, row: PaperRow) -> Candidate:
+        application = read(Application, row.data)
+        held = await self._means.store.read(lambda reader: teams.by_id(reader.connection, application.invite))
+        assert held is not None  # it came with the application
+        invite = read(Invite, held.data)
+        record = await self._admission(log, row)
+        entry = parse_wire(list(record.acknowledgement[0]))
+        saw = await self._means.store.read(lambda reader: teams.seen_of(reader.connection, entry.id))
+        parties = (self._means.own.id, invite.sponsor, application.signer)
+        times = [said.time for each in saw if (said := seen.decode(each.data)).witness not in parties]
+        due = min(times) + admission.WAIT_MS if times else None
+        try:
+            # judged as on the day it is due: what is wrong then is wrong for good
+            self._judge(log, record, max(due or 0, self._means.clock.now_ms()))
+        except Void as void:
+            if void.code != "too_soon":
+                return Candidate(row, invite, application.signer, due, void.code, void.text)
+            due = None
+        why = (
+            f"the {limits.ACKNOWLEDGED_DAYS} days since somebody else saw their acknowledgement are not over"
+        )
+        if due is None:
+            why = "nobody but you, the sponsor and they themselves has seen their acknowledgement"
+        return Candidate(row, invite, application.signer, due, None, why)
+
+    async def _admission(self, log: OwnerLog, row: PaperRow) -> Admission:
+        application = read(Application, row.data)
+
+        def gathered(reader: Reader) -> Admission:
+            held = teams.by_id(reader.connection, application.invite)
+            assert held is not None
+            invite = read(Invite, held.data)
+            wires = encoding.decode(row.proof, limits.MAX_MESSAGE)
+            saw = teams.seen_of(reader.connection, parse_wire(wires[0]).id)[: limits.MAX_SEEN]
+            people = [invite.signer, application.signer, *(each.witness for each in saw)]
+            known = self._known(reader, [row], saw)
+            return Admission(
+                acknowledgement=tuple(wires),
+                application=row.data,
+                disclosure=invite.disclosure,
+                invite=held.data,
+                openers=self._openers(log, known, people),
+                opportunity=row.opportunity,
+                position=_wished(log.teams.team(row.opportunity), invite, application.signer),
+                seen=tuple(each.data for each in saw) or (b"-",),
+            )
+
+        return await self._means.store.read(gathered)
+
+    # -- moves, ends, duties ---------------------------------------------------------------------------------
+    async def move(
+        self, key: str, member: bytes, reason: MoveReason, *, sponsor: bytes | None, position: Position | None
+    ) -> Entry:
+        """Moves a member, with the consents that have come.
+
+        Raises:
+            Problem: what would make the entry void (4).
+        """
+        log = await self._logs.of(self._means.own.id)
+        rows = await self._waiting(key, ("placing",))
+        to: Any = UNSET if sponsor is None else sponsor
+        place: Any = UNSET if position is None else position
+        fitting = [
+            row
+            for row in rows
+            for said in [read(Placing, row.data)]
+            if (said.member, said.sponsor, said.position) == (member, to, place)
+        ]
+        fitting = list({row.signer: row for row in fitting if row.signer != self._means.own.id}.values())
+        openers = await self._openers_of(log, fitting)
+        record = Move(
+            member=member,
+            openers=openers,
+            opportunity=key,
+            position=place,
+            reason=reason,
+            sponsor=to,
+            statements=tuple(row.data for row in fitting[: limits.MAX_STATEMENTS]),
+        )
+        return await self._append(log, record, [row.id for row in fitting])
+
+    async def end(self, key: str, member: bytes, reason: EndReason) -> Entry:
+        """Ends a membership for a reason of the owner's. Raises Problem."""
+        log = await self._logs.of(self._means.own.id)
+        record = Leave(ended=reason, member=member, openers=(), opportunity=key)
+        return await self._append(log, record, [])
+
+    async def log_papers(self) -> int:
+        """Logs the leavings and duties that members have sent; how many had effect.
+
+        A paper that cannot have effect is closed with its code, so that nothing is tried for ever.
+
+        Raises:
+            Problem: the log takes no entries now.
+        """
+        own, count = self._means.own.id, 0
+        log = await self._logs.of(own)
+        for key in log.teams.teams:
+            for row in await self._waiting(key, ("leaving", *DUTIES)):
+                log = await self._logs.of(own)
+                openers = await self._openers_of(log, [row])
+                record: Record
+                if row.name == "leaving":
+                    record = Leave(leaving=row.data, member=row.signer, openers=openers, opportunity=key)
+                else:
+                    record = Duty(openers=openers, opportunity=key, statements=(row.data,))
+                try:
+                    await self._append(log, record, [row.id])
+                    count += 1
+                except Problem as problem:
+                    if problem.exit_code is not ExitCode.REFUSED or "void" not in problem.details:
+                        raise
+                    await self._means.store.write(
+                        teams.close, row.id, self._means.clock.now_ms(), problem.code
+                    )
+        return count
+
+    # -- inside ----------------------------------------------------------------------------------------------
+    async def _waiting(self, key: str, names: tuple[str, ...]) -> list[PaperRow]:
+        own = self._means.own.id
+        return await self._means.store.read(lambda reader: teams.waiting(reader.connection, own, key, names))
+
+    async def _append(self, log: OwnerLog, record: Record, papers: Sequence[bytes]) -> Entry:
+        """Appends a record that has effect, and closes the papers it rests on.
+
+        Raises:
+            Problem: with the code that the entry would be void with (4).
+        """
+        now = self._means.clock.now_ms()
+        try:
+            self._judge(log, record, now)
+        except Void as void:
+            raise _refused(void.code, void.text) from void
+        entry = (await self._means.own.append([(record.KIND, encode_record(record))]))[0]
+        await self._means.store.write(_close_all, papers, now)
+        return entry
+
+    def _judge(self, log: OwnerLog, record: Record, now: int) -> None:
+        """What every reader will find of an entry with this record.
+
+        Raises:
+            Void: it would have no effect.
+        """
+        log.due(now)
+        assert log.tip is not None
+        team, tip = log.teams.team(record.opportunity), log.tip
+        entry = Entry(
+            b"", b"", None, b"", log.owner, tip.seq + 1, tip.id, tip.epoch, tip.term, max(now, tip.time), record.KIND,
+            b"", 0,
+        )  # fmt: skip
+        signers = self._signers(log, record)
+        match record:
+            case Admission():
+                admission.judge(team, entry, record, signers)
+            case Move():
+                moves.judge_move(team, entry, record, signers)
+            case Leave():
+                moves.judge_leave(team, record, signers)
+            case Duty():
+                duties.judge(team, entry, record, signers)
+
+    def _signers(self, log: OwnerLog, record: Record) -> Signers:
+        """The signers of the log as they will be with this record, apart from it."""
+        found = Signers(self._means.network)
+        for author in _people(record):
+            known = log.signers.knows(author)
+            if known is not None:
+                found.admit([[each for each in known.entries() if each.kind in (0, ROTATION)]])
+        found.admit([[parse_wire(list(wire)) for wire in each] for each in record.openers])
+        return found
+
+    def _known(self, reader: Reader, rows: Iterable[PaperRow], saw: Iterable[SeenRow] = ()) -> Known:
+        from netnode.deals.signers import read as read_openers
+
+        given = {}
+        for data in (*(row.openers for row in rows), *(each.openers for each in saw)):
+            for entries in encoding.decode(data, limits.MAX_MESSAGE):
+                found = read_openers(self._means.network, entries)
+                given[found.author] = found
+        return Known(self._means.network, reader.connection, given)
+
+    async def _openers_of(self, log: OwnerLog, rows: Sequence[PaperRow]) -> tuple[Any, ...]:
+        return await self._means.store.read(
+            lambda reader: self._openers(log, self._known(reader, rows), [row.signer for row in rows])
+        )
+
+    def _openers(self, log: OwnerLog, known: Known, people: Iterable[bytes]) -> tuple[Any, ...]:
+        """The openers of signers that the log lacks: all of one that is new, else the rotations it has not."""
+        found = []
+        for author in dict.fromkeys(people):
+            if author == log.owner:
+                continue
+            entries = known.entries(author, 0) or []
+            before = log.signers.knows(author)
+            new = [wire for wire in entries if before is None or not before.knows(parse_wire(list(wire)))]
+            if new:
+                found.append(tuple(new))
+        return tuple(found)
+
+
+def _wished(team: Team, invite: Invite, member: bytes) -> Any:
+    """The place that the sponsor wished for, where it can be given at once."""
+    if invite.position is UNSET or team.tree.placement(member) is not None:
+        return UNSET
+    try:
+        admission.require_free(team, invite.sponsor, invite.position)
+    except Void:
+        return UNSET
+    return invite.position
+
+
+def _people(record: Record) -> tuple[bytes, ...]:
+    """Whose signatures a record holds."""
+    if isinstance(record, Admission):
+        saw = [seen.decode(data).witness for data in record.seen if data != b"-"]
+        return (read(Invite, record.invite).signer, read(Application, record.application).signer, *saw)
+    if isinstance(record, Move):
+        return tuple(read(Placing, data).signer for data in record.statements)
+    if isinstance(record, Duty):
+        return tuple(duties.read_duty(data).signer for data in record.statements)
+    return () if record.leaving is UNSET else (read_named("leaving", record.leaving).signer,)
+
+
+def _close_all(writer: Writer, papers: Sequence[bytes], now: int) -> None:
+    with writer.transaction(durable=True):
+        for paper in papers:
+            teams.close(writer, paper, now)
+
+
+def _refused(code: str, text: str) -> Problem:
+    return Problem(f"This would have no effect: {text}.", ExitCode.REFUSED, code, {"void": code})
