@@ -37,6 +37,9 @@ MINUTE: Final = 60_000
 HOUR: Final = 60 * MINUTE
 _LATER: Final = 40 * 24 * HOUR
 
+LINE: Final = {"amount": 100, "quantity": 1, "title": "Conformance test", "unit_price": 100}
+"""The goods of our orders, where they are not those of a listing."""
+
 Map = dict[str, Any]
 Change = Callable[[list[Any]], object]
 """Changes an array before it is encoded or sealed."""
@@ -232,6 +235,27 @@ async def correspondent(bench: Bench) -> Correspondent:
 # -- buying ------------------------------------------------------------------------------------------------------------
 
 
+def soon() -> Map:
+    """Terms of a deal that is over in hours."""
+    names = ("accept_by", "confirm_by", "dispute_until", "fulfil_by", "pay_by", "ruling_by")
+    return dict.fromkeys(names, HOUR)
+
+
+def consent(bench: Bench, arbiter: Correspondent, text: str) -> bytes:
+    """An arbiter's word to rule for a hundredth of the price, by these terms [R-ARB-1]."""
+    fields = {
+        "$": bench.entropy.token(SALT_BYTES),
+        "arbiter": arbiter.id,
+        "epoch": 0,
+        "expires": bench.now() + HOUR,
+        "points": 100,
+        "terms": sha256(text.encode()),
+        "time": bench.now() - 2 * MINUTE,
+    }
+    seed = arbiter.author.seeds[arbiter.author.first.id]
+    return encode({**fields, "signature": sign(seed, tag(bench.network, "consent") + encode(fields))})
+
+
 class Purchase:
     """A deal that a fresh key of ours begins with the node as the seller.
 
@@ -250,21 +274,12 @@ class Purchase:
         self.seed = bench.entropy.token(32)
         self.time = bench.now() - MINUTE
         salt = bench.entropy.token(SALT_BYTES)
-        line = {"amount": 100, "quantity": 1, "title": "Conformance test", "unit_price": 100}
-        self.goods = encode({"$": salt, "lines": [line], **(goods or {})})
+        self.goods = encode({"$": salt, "lines": [LINE], **(goods or {})})
         self.said: list[bytes] = []
         fields = {**self._body(), **changes}
         self.order = self.add("order", {name: each for name, each in fields.items() if each is not None})
 
     def _body(self) -> Map:
-        hours = {
-            "accept_by": 1,
-            "confirm_by": 1,
-            "dispute_until": 1,
-            "fulfil_by": 1,
-            "pay_by": 1,
-            "ruling_by": 1,
-        }
         return {
             "currency": "EUR",
             "enclosed": sha256(self.goods),
@@ -272,7 +287,7 @@ class Purchase:
             "listing": self._bench.entropy.token(32),
             "parts": [{"price": 100}],
             "seller": self._bench.known.id,
-            "terms": {name: count * HOUR for name, count in hours.items()},
+            "terms": soon(),
         }
 
     @property

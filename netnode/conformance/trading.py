@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import Broken, Skipped, want
-from netnode.conformance.correspondent import MINUTE, Correspondent, Purchase
+from netnode.conformance.correspondent import Correspondent, Purchase
 from netnode.conformance.deals import Message, read_message, signed_by
 from netnode.conformance.effects import effects
 from netnode.conformance.entries import LISTING
@@ -200,9 +200,3 @@ class Trade:
         await self.owner("accept")  # fails where the node was quicker
         what = "an accept of an order that is what it offers"
         return await peer.until(lambda: next(iter(self.of("accept")), None), what)
-
-
-def ends_in(minutes: int = 60) -> Map:
-    """Terms of a deal that ends soon."""
-    names = ("accept_by", "confirm_by", "dispute_until", "fulfil_by", "pay_by", "ruling_by")
-    return dict.fromkeys(names, minutes * MINUTE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -121,7 +122,10 @@ class Offering:
         data = next(iter(body.enclosures), None)
         goods = None if data is None else read_enclosure(data, Goods)
         quote = signed.offer.quote
-        if quote is not UNSET and (data is None or goods is None or enclose(goods)[1] != quote.enclosed):
+        # the bytes that came: what this node would make of them may leave out what it does not know [R-DEAL-4]
+        if quote is not UNSET and (
+            data is None or goods is None or hashlib.sha256(data).digest() != quote.enclosed
+        ):
             return Refusal("enclosure", "the goods of the offer do not come along, or are not those it names")
         title = title_of(goods) if goods is not None else _discount_title(signed.offer)
         row = OfferRow(

@@ -241,6 +241,28 @@ LETTERS: Final = (
         "C3-54",
     ),
     Switch(
+        "offer for another",
+        "R-DEAL-34",
+        (
+            (
+                "netnode.deals.offering:Offering.take",
+                "signed.offer.seller == self._means.own.id or (buyer is not UNSET and buyer != self._means.own.id)",
+                "False",
+            ),
+        ),
+        "C3-55",
+    ),
+    Switch(
+        "terms of a consent",
+        "R-ARB-5",
+        (
+            never(
+                "netnode.arbiters.consents:Consents.take", "if terms_hash(body.text) != signed.consent.terms"
+            ),
+        ),
+        "C3-56",
+    ),
+    Switch(
         "order's price",
         "R-PRICE-8",
         (

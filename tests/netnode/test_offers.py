@@ -9,6 +9,7 @@ import msgspec
 from netnode.deals.terms import terms_of
 from netnode.operations import models
 from netnode.store import Reader
+from protocol import encoding
 from protocol.deals.bodies import Order, Part, Terms
 from protocol.deals.consent import Consent, sign_consent
 from protocol.deals.enclosures import Goods, GoodsLine
@@ -87,9 +88,12 @@ async def test_an_offer_is_taken_by_whom_it_is_for_and_from_who_signed_it(tmp_pa
         assert found is not None and found.code == "not_party"
         body = decode_content(row.content).body
         assert isinstance(body, OfferLetter)
+        # the same goods for whoever reads known fields alone, and not the bytes that the quote names
+        other = encoding.encode({**encoding.decode(body.enclosures[0]), "zest": 1})
         for changed, code in (
             (msgspec.structs.replace(body, offer=body.offer.replace(b"time", b"tine")), "deal_message"),
             (msgspec.structs.replace(body, enclosures=()), "enclosure"),
+            (msgspec.structs.replace(body, enclosures=(other,)), "enclosure"),
         ):
             content = encode_content(changed)
             found = await trade.post.bring(trade.seller, with_content(row, content, trade.buyer.me.id))

@@ -6,7 +6,17 @@ from typing import Any, Final
 
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import KEEPERS, Check, want
-from netnode.conformance.correspondent import MINUTE, Correspondent, Purchase, asked, correspondent
+from netnode.conformance.correspondent import (
+    LINE,
+    MINUTE,
+    Correspondent,
+    Purchase,
+    Sealed,
+    asked,
+    consent,
+    correspondent,
+    soon,
+)
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.peer import Peer
 from netnode.conformance.signatures import public, sign
@@ -318,6 +328,78 @@ async def _asks_statements(bench: Bench) -> None:
         await _over(own, peer, deal)
 
 
+async def _given_offers(bench: Bench) -> None:
+    own, other = await _buyer(bench), bench.entropy.token(32)
+    seed = own.author.seeds[own.author.first.id]
+    goods = encode({"$": bench.entropy.token(16), "lines": [LINE]})
+
+    def offer(by: bytes = seed, **changes: Any) -> bytes:
+        fields = {
+            "$": bench.entropy.token(16),
+            "epoch": 0,
+            "expires": bench.now() + MINUTE,
+            "quote": {
+                "currency": "EUR",
+                "enclosed": sha256(goods),
+                "parts": [{"price": 100}],
+                "terms": soon(),
+            },
+            "seller": own.id,
+            "time": bench.now() - MINUTE,
+            **changes,
+        }
+        return encode({**fields, "signature": sign(by, tag(bench.network, "offer") + encode(fields))})
+
+    async with own.meet() as peer:
+        await own.known(peer)
+        stranger = bench.entropy.token(32)
+        for what, code, changes, enclosed in (
+            ("an offer of a wrong form, by nobody", "deal_message", {"quote": {}, "by": other}, goods),
+            ("an offer that its seller did not sign", "signature", {"by": other}, goods),
+            ("an offer of a seller who is not known", "signature", {"seller": stranger}, goods),
+            ("an offer to somebody else, without its goods", "not_party", {"buyer": stranger}, None),
+            ("an offer without the goods it quotes", "enclosure", {}, None),
+            (
+                "an offer with other goods than it quotes",
+                "enclosure",
+                {},
+                encode({"$": bytes(16), "lines": [LINE]}),
+            ),
+        ):
+            enclosures = [] if enclosed is None else [enclosed]
+            content = {"type": "offer", "offer": offer(**changes), "enclosures": enclosures}
+            await _refused(own, peer, content, what, code)
+        right = await own.give(peer, {"type": "offer", "offer": offer(), "enclosures": [goods]})
+        await _answered(own, peer, right, "an offer that its seller signed")
+
+
+async def _given_consents(bench: Bench) -> None:
+    own, text = await _buyer(bench), "Conformance test: the loser pays."
+    stranger = await _buyer(bench)
+    openers = [[each.alone() for each in own.log[:1]]]
+    async with own.meet() as peer:
+        await own.known(peer)
+        right = consent(bench, own, text)
+        other = {**decode(right, 1 << 16), "expires": bench.now() + 2 * MINUTE}
+        for what, code, changes in (
+            ("a consent of a wrong form, with other terms", "deal_message", {"consent": encode({}), "text": "x"}),
+            ("other terms, of a consent of another", "consent",
+             {"consent": consent(bench, stranger, text), "text": "x"}),
+            ("a consent that another brings", "not_party", {"consent": consent(bench, stranger, text)}),
+            ("a consent that its arbiter did not sign", "signature", {"consent": encode(other)}),
+        ):  # fmt: skip
+            content = {"type": "consent", "consent": right, "openers": openers, "text": text, **changes}
+            await _refused(own, peer, content, what, code)
+        content = {"type": "consent", "consent": right, "openers": openers, "text": text}
+        await _answered(own, peer, await own.give(peer, content), "a consent of its arbiter")
+
+
+async def _answered(own: Correspondent, peer: Peer, letter: Sealed, what: str) -> None:
+    """Fails when a letter is refused; one that is, whatever came before it has had its answer."""
+    await own.refusal(peer, await own.give(peer, {"type": "conformance_test"}))
+    want(all(each["id"] != letter.id for each in own.of("refused")), f"it refuses {what}")
+
+
 CHECKS: Final = (
     Check("C3-40", "R-DEAL-33 R-DEAL-2 R-DEAL-11 R-DEAL-31", KEEPERS, "takes an order, byte for byte", _order),
     Check("C3-41", "R-DEAL-1 R-DEAL-2 R-DEAL-3", KEEPERS, "refuses messages of a wrong form", _forms),
@@ -334,4 +416,6 @@ CHECKS: Final = (
     Check("C3-52", "R-ARB-2 R-ARB-1", KEEPERS, "refuses orders with a consent that its arbiter did not sign", _consent),
     Check("C3-53", "R-MAN-9 R-MAN-3", KEEPERS, "refuses statements that the buyer did not sign", _statements),
     Check("C3-54", "R-MAN-9", KEEPERS, "tells who asks all statements that it has", _asks_statements),
+    Check("C3-55", "R-DEAL-34 R-OFF-1 R-OFF-2", KEEPERS, "takes offers that are signed, and for it", _given_offers),
+    Check("C3-56", "R-ARB-5 R-ARB-1 R-ARB-2", KEEPERS, "takes consents that their arbiters sent", _given_consents),
 )  # fmt: skip

@@ -6,12 +6,9 @@ from typing import Any, Final
 
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import KEEPERS, Check, Skipped, want
-from netnode.conformance.correspondent import MINUTE, Correspondent, asked, correspondent
+from netnode.conformance.correspondent import Correspondent, asked, consent, correspondent, soon
 from netnode.conformance.deals import read_message
-from netnode.conformance.encoding import decode, encode
 from netnode.conformance.peer import Peer
-from netnode.conformance.signatures import sign
-from netnode.conformance.tags import sha256, tag
 from netnode.conformance.trading import Trade, Ware, ware
 
 OTHER: Final = {"reason": "other"}
@@ -111,35 +108,17 @@ async def _prices(bench: Bench) -> None:
             await trade.says(peer, "cancel", **OTHER)
 
 
-def _consent(bench: Bench, arbiter: Correspondent, terms: str) -> bytes:
-    """An arbiter's word to rule for a hundredth of the price."""
-    consent = {
-        "$": bench.entropy.token(16),
-        "arbiter": arbiter.id,
-        "epoch": 0,
-        "expires": bench.now() + 60 * MINUTE,
-        "points": 100,
-        "terms": sha256(terms.encode()),
-        "time": bench.now() - 2 * MINUTE,
-    }
-    signature = sign(
-        arbiter.author.seeds[arbiter.author.first.id], tag(bench.network, "consent") + encode(consent)
-    )
-    return encode({**consent, "signature": signature})
-
-
 async def _disputes(bench: Bench) -> None:
     own, sold = await _sale(bench)
     arbiter = await correspondent(bench)
     text = "Conformance test: the loser pays."
-    consent = _consent(bench, arbiter, text)
-    terms = {**decode(Trade(bench, own, sold).deal.order, 1 << 16)[8]["terms"], "arbiter": arbiter.id}
+    agreed = consent(bench, arbiter, text)
     async with own.meet() as peer, arbiter.meet() as other:
         await own.known(peer)
         await arbiter.known(other)
         openers = [[each.alone() for each in arbiter.log[:1]]]
-        await arbiter.give(other, {"type": "consent", "consent": consent, "openers": openers, "text": text})
-        trade = Trade(bench, own, sold, terms={**terms, "consent": consent})
+        await arbiter.give(other, {"type": "consent", "consent": agreed, "openers": openers, "text": text})
+        trade = Trade(bench, own, sold, terms={**soon(), "arbiter": arbiter.id, "consent": agreed})
         await trade.agreed(peer)
         dispute = await trade.says(peer, "dispute", claim=0)
         wanted = {read_message(each).id for each in trade.deal.said} | set(trade.heard)
