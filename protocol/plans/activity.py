@@ -16,9 +16,10 @@ from protocol.plans.closed import Closed
 from protocol.plans.document import Compiled
 from protocol.plans.facts import Exact, P, Period, Reason, SaleFacts, Team
 from protocol.plans.ranks import Standing
+from protocol.plans.reversing import Reversal, reversals
 from protocol.plans.rounding import exact
 from protocol.plans.tables import fraction
-from protocol.plans.volumes import Volumes
+from protocol.plans.volumes import Volumes, mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Activity(Generic[P]):
         self.inactive: set[P] = set()  # by hand, where a plan is tried on a file
         self._volumes: dict[int, Volumes] = {}
         self._standings: dict[int, Standing] = {}  # by number of the period they were reached in
-        self._closed: dict[int, Period] = {}
+        self._closed: dict[int, Closed[P]] = {}
         self.stale: list[int] = []  # closed periods whose ranks a refund may have changed, oldest first
         self._carry: dict[str, dict[int, tuple[Exact, Exact]]] = {}
         self._credit: list[Exact] = [0, 0]  # base sold outside and inside, of all time (R7)
@@ -85,25 +86,48 @@ class Activity(Generic[P]):
         if counted.part != 1:
             self._taken[sale.id] = (counted, Fraction(0))
         self._put(sale, counted, 1)
+        self._meet(sale, counted)
 
-    def reverse(self, sale: SaleFacts[P], part: Fraction, team: Team[P] | None) -> None:
+    def take_more(self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None) -> None:
+        """Replaces a sale by what a later entry of its order raised it to [L12].
+
+        Args:
+            first: as it was taken.
+            larger: the same with a larger amount; what was refunded before is in it no more.
+            team: its team.
+        """
+        known, gone = self._known(first, team)
+        counted = self.raised(first, larger, team)
+        self._put(first, known, gone - 1)
+        self._put(larger, counted, 1)
+        self._taken[first.id] = (counted, Fraction(0))
+
+    def reverse(self, sale: SaleFacts[P], part: Fraction, team: Team[P] | None) -> tuple[Reversal[P], ...]:
         """Takes back a part of a sale that was refunded; what it counted for in rank, tier and unlocking goes too.
 
         Args:
             sale: as it was taken.
             part: of the sale as it was taken, above 0 and at most 1; later parts are given as they come.
             team: its team.
+
+        Returns:
+            The awards of its period that rest on it, when that was closed before; empty otherwise.
         """
-        known = self._taken.get(sale.id)
-        counted, gone = known if known is not None else (self._owner(sale, team), Fraction(0))
+        counted, gone = self._known(sale, team)
         self._taken[sale.id] = (counted, gone + part)
         self._put(sale, counted, -part)
-        if gone < 1 <= gone + part and counted.owner is not None and not counted.inside and not sale.presumed:
-            self._volumes_at(sale.time).part_from(self.number(counted.owner), sale.customer)
+        if gone < 1 <= gone + part and counted.owner is not None and self._outside(sale, counted):
+            number = self.number(counted.owner)
+            self._volumes_at(sale.time).part_from(number, sale.customer)
+            self._mark(sale, number)
         first = calendar.number_of(self._plan.plan.period, sale.time)
-        if first in self._closed:
-            self.stale = sorted(number for number in self._closed if number >= first)
-            self._release(sale, counted, part, team)
+        closed = self._closed.get(first)
+        if closed is None or counted.owner is None:
+            return ()
+        self.stale = sorted(number for number in self._closed if number >= first)
+        self._release(sale, counted, part, team)
+        volume = self._plan.volume(sale.amount, sale.points) * counted.part * part
+        return reversals(self._plan, closed, self.number(counted.owner), volume)
 
     def begin(
         self,
@@ -137,7 +161,7 @@ class Activity(Generic[P]):
     def close(self, closed: Closed[P]) -> None:
         """Takes over ranks and carry of a period that was evaluated."""
         number = calendar.number_of(self._plan.plan.period, closed.period.start)
-        self._closed[number] = closed.period
+        self._closed[number] = closed
         self._standings[number] = closed.standing
         self._carry = {name: dict(legs) for name, legs in closed.carry.items()}
 
@@ -182,7 +206,7 @@ class Activity(Generic[P]):
 
     def closed(self, number: int) -> Period:
         """A period that was closed, by its number."""
-        return self._closed[number]
+        return self._closed[number].period
 
     def standing(self, time: int) -> Standing:
         """Ranks at the end of the newest period that was closed before the one of `time`."""
@@ -194,8 +218,8 @@ class Activity(Generic[P]):
         """What the legs of a binary rule keep, by number of the member."""
         return self._carry.get(rule, {})
 
-    def active(self, person: P, time: int) -> bool:
-        """Whether a member has the plan's own volume, in the period of `time` so far or in the one before."""
+    def active(self, person: P, time: int, at: int) -> bool:
+        """Whether a member has the plan's own volume right before a sale: in its period, or in the one before."""
         if person in self.inactive:
             return False
         least = self._plan.plan.active
@@ -204,35 +228,49 @@ class Activity(Generic[P]):
         number = self._numbers.get(person)
         if number is None:
             return False
-        this = calendar.number_of(self._plan.plan.period, time)
-        return any(
-            each in self._volumes and self._volumes[each].owned(number) >= least for each in (this, this - 1)
-        )
+        reached = self.volumes(time).active.get(number)
+        return (reached is not None and reached < at) or self.volumes(self.before(time)).owned(
+            number
+        ) >= least
 
     def before(self, time: int) -> int:
         """A moment in the period before that of `time`."""
         per = self._plan.plan.period
         return calendar.start_of(per, calendar.number_of(per, time) - 1)
 
-    def locked_person(self, person: P, time: int) -> Reason | None:
-        """As `locked`; who was never met sold nothing."""
-        number = self._numbers.get(person)
-        return self.locked(-1 if number is None else number, time)
+    def locked_at(self, person: P, time: int, at: int) -> Reason | None:
+        """Why overrides of somebody stop right before a sale: R5, R19."""
+        plan, sums = self._plan.plan, self.volumes(time)
+        number = self._numbers.get(person, -1)
+        if self._unlocks and sums.unlocked.get(number, at) >= at:
+            return "r5"
+        if plan.idle_periods and sums.first.get(number, at) >= at and not self._sold(number, time, 1):
+            return "r19"
+        return None
 
     def locked(self, number: int, time: int) -> Reason | None:
-        """Why overrides of a member stop in the period of `time`: R5, R19."""
-        plan = self._plan.plan
-        sums = self.volumes(time)
-        if plan.unlock_buyers and sums.buyers(number) < plan.unlock_buyers:
-            volume = plan.unlock_volume
-            if not isinstance(volume, int) or sums.sold_outside(number) < volume:
-                return "r5"
-        if plan.idle_periods:
-            now = calendar.number_of(plan.period, time)
-            recent = (self._volumes.get(now - back) for back in range(plan.idle_periods))
-            if not any(sums is not None and sums.sold_outside(number) > 0 for sums in recent):
-                return "r19"
+        """Why overrides of a member stop at the close of the period of `time`: R5, R19."""
+        if self._unlocks and not self._unlocked(self.volumes(time), number):
+            return "r5"
+        if self._plan.plan.idle_periods and not self._sold(number, time, 0):
+            return "r19"
         return None
+
+    @property
+    def _unlocks(self) -> bool:
+        return self._plan.plan.unlock_buyers > 0
+
+    def _unlocked(self, sums: Volumes, number: int) -> bool:
+        plan = self._plan.plan
+        if sums.buyers(number) >= plan.unlock_buyers:
+            return True
+        return isinstance(plan.unlock_volume, int) and sums.sold_outside(number) >= plan.unlock_volume
+
+    def _sold(self, number: int, time: int, first: int) -> bool:
+        """Whether a member sold outside the team in the last periods, that of `time` being the one `first` 0."""
+        now = calendar.number_of(self._plan.plan.period, time)
+        recent = (self._volumes.get(now - back) for back in range(first, self._plan.plan.idle_periods))
+        return any(sums is not None and sums.sold_outside(number) > 0 for sums in recent)
 
     def counted(self, sale: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
         """Whose sale it is and how much of it counts [R2, R3, R7, R17]."""
@@ -255,7 +293,18 @@ class Activity(Generic[P]):
             return found
         return Counted(found.owner, found.level_one, inside=True, part=part, reason=reason)
 
+    def raised(self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
+        """How much of a raised sale counts: where a part did, no more volume than that of the first entry."""
+        known, _ = self._known(first, team)
+        volume, more = (self._plan.volume(each.amount, each.points) for each in (first, larger))
+        part = known.part if known.part == 1 or more <= 0 else exact(known.part * volume, more)
+        return Counted(known.owner, known.level_one, known.inside, part, known.reason)
+
     # -- inside ----------------------------------------------------------------------------------------------
+    def _known(self, sale: SaleFacts[P], team: Team[P] | None) -> tuple[Counted[P], Fraction]:
+        """How a sale was counted when it was taken, and which part of it was refunded since."""
+        return self._taken.get(sale.id) or (self._owner(sale, team), Fraction(0))
+
     def _owner(self, sale: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
         inside = team is not None and sale.buyer is not None and team.member(sale.buyer, sale.at)
         owner, level_one = sale.referrer, self._plan.plan.origin == "referrer"
@@ -292,10 +341,27 @@ class Activity(Generic[P]):
             return
         number = self.number(counted.owner)
         sums.add(number, volume, base)
-        if counted.inside or sale.presumed:
+        if not self._outside(sale, counted):
             sums.inside[number] = sums.inside.get(number, 0) + volume
-        elif times == 1:
-            sums.meet(number, sale.customer)
+        self._mark(sale, number)
+
+    def _outside(self, sale: SaleFacts[P], counted: Counted[P]) -> bool:
+        return counted.part != 0 and not counted.inside and not sale.presumed
+
+    def _meet(self, sale: SaleFacts[P], counted: Counted[P]) -> None:
+        if counted.owner is not None and self._outside(sale, counted):
+            number = self.number(counted.owner)
+            self._volumes_at(sale.time).meet(number, sale.customer)
+            self._mark(sale, number)
+
+    def _mark(self, sale: SaleFacts[P], number: int) -> None:
+        """Notes from which sale on a member is active and unlocked; only rules by sale ask."""
+        if not self._plan.by_sale:
+            return
+        sums, plan = self._volumes_at(sale.time), self._plan.plan
+        mark(sums.active, number, sale.at, sums.owned(number) >= plan.active)
+        mark(sums.unlocked, number, sale.at, self._unlocked(sums, number))
+        mark(sums.first, number, sale.at, sums.sold_outside(number) > 0)
 
     def _volumes_at(self, time: int) -> Volumes:
         number = calendar.number_of(self._plan.plan.period, time)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final, NoReturn
 
 import msgspec
@@ -378,7 +379,7 @@ class _Reading:
         return Table.of(rows, self._ranks, depth, floor)
 
     def _steps(self, rule: str, steps: tuple[Step, ...], *, rising: bool = False) -> None:
-        for lower, higher in zip(steps, steps[1:], strict=False):
+        for lower, higher in pairwise(steps):
             if lower.at >= higher.at:
                 _wrong(rule, "the volumes of its steps do not rise")
             if rising and fraction(lower.rate) > fraction(higher.rate):

@@ -13,7 +13,7 @@ from protocol.plans.activity import Activity, Counted
 from protocol.plans.claims import Claim, Line, Seat, Stake
 from protocol.plans.closed import Closed
 from protocol.plans.document import Compiled, GroundRule, LineRule
-from protocol.plans.facts import Award, Duties, Exact, P, Period, Reason, SaleFacts, Team, Withheld
+from protocol.plans.facts import Award, Duties, Exact, P, Period, SaleFacts, Team, Withheld
 from protocol.plans.families.binaries import Binaries
 from protocol.plans.families.differentials import Differentials
 from protocol.plans.families.matches import Matches
@@ -71,11 +71,11 @@ def assess_sale(
     activity: Activity[P],
     sale: SaleFacts[P],
     duties: Duties[P] | None = None,
+    counted: Counted[P] | None = None,
 ) -> Outcome[P]:
-    """As `evaluate_sale`, with what did not become an award and why."""
-    if activity.stale:
-        refresh(plan, team, activity)
-    counted = activity.counted(sale, team)
+    """As `evaluate_sale`, with what did not become an award and why; `counted` where it is known how much counts."""
+    refresh(plan, team, activity)
+    counted = counted or activity.counted(sale, team)
     if counted.owner is None or not plan.by_sale:
         return Outcome((), (), counted)
     stake = Stake(
@@ -89,7 +89,7 @@ def assess_sale(
     line = _line(plan, team, sale, counted, seat)
     done_by = _done_by(plan, duties, sale.at)
     outside = activity.volumes(activity.before(sale.time)).outside_share
-    gates = Gates(plan, outside, lambda person: activity.locked_person(person, sale.time), done_by)
+    gates = Gates(plan, outside, lambda person: activity.locked_at(person, sale.time, sale.at), done_by)
     claims = ((rule.name, rule.claims(line, stake)) for rule in plan.by_sale)
 
     def above(person: P) -> Iterator[Seat[P]]:
@@ -99,6 +99,28 @@ def assess_sale(
     most = (fraction(plan.plan.maximum) - plan.period_bound) * plan.base(sale.amount, sale.points)
     awards, withheld = _awards(plan, dues, Fraction(most), sale.id, lambda person: person)
     return Outcome(awards, withheld, counted)
+
+
+def raise_sale(
+    plan: Compiled,
+    team: Team[P] | None,
+    activity: Activity[P],
+    first: SaleFacts[P],
+    larger: SaleFacts[P],
+    duties: Duties[P] | None = None,
+) -> tuple[Award[P], ...]:
+    """The awards of a sale that a later entry of its order raised, evaluated as of the first entry [L12].
+
+    Args:
+        plan: in force at the first entry.
+        team: its team.
+        activity: with the first entry taken, and whatever came after it; `activity.take_more` follows.
+        first: as it was taken.
+        larger: the same sale (id, place, time, people) with a larger amount.
+        duties: asked where the plan has duties.
+    """
+    counted = activity.raised(first, larger, team)
+    return assess_sale(plan, team, activity, larger, duties, counted).awards
 
 
 def evaluate_period(
@@ -281,7 +303,7 @@ def _seats(
         number = activity.known(person)
         rank = ranks[number] if number is not None and number < len(ranks) else -1
         member = team is None or person == sale.referrer or team.member(person, sale.at)
-        return Seat(person, rank, activity.active(person, sale.time), member)
+        return Seat(person, rank, activity.active(person, sale.time, sale.at), member)
 
     return seat
 
@@ -344,6 +366,3 @@ def _done_by(plan: Compiled, duties: Duties[P] | None, at: int) -> Callable[[P, 
     if plan.plan.duty is UNSET or duties is None:
         return None
     return lambda upline, head: duties.done_by(upline, head, at)
-
-
-__all__ = ["Outcome", "Reason", "assess_sale", "evaluate_period", "evaluate_sale"]

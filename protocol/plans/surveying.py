@@ -61,6 +61,8 @@ def survey(
 
 def refresh(plan: Compiled, team: Team[P] | None, activity: Activity[P]) -> None:
     """Works out the ranks of closed periods again whose sales were refunded [L11]."""
+    if not activity.stale:
+        return
     stale, activity.stale = activity.stale, []
     if team is None or not plan.ranks:
         return

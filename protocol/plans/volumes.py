@@ -20,6 +20,8 @@ class Volumes:
         personal: volume that a buyer of the team has used of what own purchases count for.
         outside, told: of the whole team: volume sold outside, and all; presumed receipts in neither (R6).
         total, total_base: volume and base that count, of the whole team.
+        active, unlocked, first: since which place in the log a member has the plan's own volume, unlocks overrides, and
+            has an outside sale; kept for rules by sale, which are evaluated as of any sale.
     """
 
     own: list[Exact] = field(default_factory=list)
@@ -30,6 +32,9 @@ class Volumes:
     told: Exact = 0
     total: Exact = 0
     total_base: Exact = 0
+    active: dict[int, int] = field(default_factory=dict)
+    unlocked: dict[int, int] = field(default_factory=dict)
+    first: dict[int, int] = field(default_factory=dict)
     _buyers: dict[int, Hashable | _Several] = field(default_factory=dict)
 
     def owned(self, number: int) -> Exact:
@@ -82,6 +87,14 @@ class Volumes:
     def outside_share(self) -> Fraction:
         """Of all volume; everything where nothing was sold."""
         return Fraction(self.outside) / self.told if self.told > 0 else Fraction(1)
+
+
+def mark(since: dict[int, int], number: int, at: int, reached: bool) -> None:
+    """Notes the place from which on something holds of a member, or that it holds no more."""
+    if reached:
+        since.setdefault(number, at)
+    else:
+        since.pop(number, None)
 
 
 class _Several(dict[Hashable, int]):
