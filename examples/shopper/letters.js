@@ -6,9 +6,10 @@
 import { InxError, LIMITS, concat, equal, random, sha256, tag } from "../javascript/bytes.js";
 import { parseEntry } from "../javascript/log.js";
 import { decode, encode } from "../javascript/msgpack.js";
-import { isMap } from "../javascript/schema.js";
+import { Mismatch, anything, isMap } from "../javascript/schema.js";
 import { verify } from "../javascript/signing.js";
 import { openersOf } from "./alone.js";
+import { CONTENTS } from "./forms.js";
 import { open, seal } from "./hpke.js";
 
 const VERSION = 1;
@@ -81,11 +82,13 @@ export async function readLetter(network, pair, bytes) {
   const plaintext = await open(pair, info, letter.sealed.subarray(1));
   const value = decode(plaintext, MAX_LETTER);
   const [body, epoch, entries, signature, padding] = Array.isArray(value) && value.length === 5 ? value : [];
-  const shaped =
+  const whole =
     body instanceof Uint8Array && (epoch === null || typeof epoch === "number") && Array.isArray(entries) &&
-    signature instanceof Uint8Array && padding instanceof Uint8Array && padding.every((byte) => byte === 0);
-  if (!shaped) throw wrong("its content has another form");
+    signature instanceof Uint8Array && padding instanceof Uint8Array && padding.length < PADDING &&
+    padding.every((byte) => byte === 0) && plaintext.length % PADDING === 0;
+  if (!whole) throw wrong("its content has another form");
   const openers = epoch === null ? null : await senderOf(network, letter.sender, entries);
+  if (openers !== null && epoch !== openers.epoch) throw wrong("it is not signed by the newest key of its sender");
   const keys = openers === null ? [letter.sender] : openers.keys(epoch);
   const message = concat(tag(network, "letter content"), encode([...letter.envelope, body]));
   let signed = false;
@@ -93,8 +96,19 @@ export async function readLetter(network, pair, bytes) {
   if (!signed) throw wrong("its signature is not its sender's, or not for this letter");
   const content = decode(body, MAX_CONTENT);
   if (!isMap(content) || typeof content.type !== "string") throw wrong("its content names no type");
+  shaped(content, Object.hasOwn(CONTENTS, content.type) ? CONTENTS[content.type] : anything);
   const { sender, id, expires, stamp } = letter;
   return { sender, id, expires, stamp, content, openers };
+}
+
+/** Whether a value is of a form; what is not is a letter that cannot be read. */
+function shaped(value, form) {
+  try {
+    form(value, "");
+  } catch (error) {
+    if (error instanceof Mismatch) throw wrong(error.message);
+    throw error;
+  }
 }
 
 async function senderOf(network, sender, entries) {

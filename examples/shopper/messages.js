@@ -5,8 +5,9 @@
 
 import { InxError, concat, equal, random, sha256, tag } from "../javascript/bytes.js";
 import { decode, encode } from "../javascript/msgpack.js";
-import { isMap } from "../javascript/schema.js";
+import { Mismatch, isMap } from "../javascript/schema.js";
 import { verify } from "../javascript/signing.js";
+import { BODIES } from "./forms.js";
 
 const MAX_MESSAGE = 32 * 1024;
 const MAX_ENCLOSURE = 32 * 1024;
@@ -50,6 +51,12 @@ export async function parseMessage(bytes) {
     placed && typeof time === "number" && time >= 0 && isMap(body) && signature instanceof Uint8Array &&
     (role === "buyer" ? epoch === null : typeof epoch === "number");
   if (!shaped) throw wrong(`a ${type} of another form`);
+  try {
+    BODIES[type](body, "body");
+  } catch (error) {
+    if (error instanceof Mismatch) throw wrong(error.message);
+    throw error;
+  }
   const id = await sha256(bytes);
   const names = previous === null ? seen : [previous, ...seen];
   const whole = { type, deal: starts ? id : deal, role, number, previous, seen, time, epoch, body, signature };

@@ -12,9 +12,10 @@ const USAGE = `usage: node shop.mjs look WAY SELLER/KEY [--path TOKEN...]
        node shop.mjs show LINK
        node shop.mjs paid LINK AMOUNT [--reference TEXT]
        node shop.mjs received LINK [--part N]
+       node shop.mjs review LINK RATING [TEXT]
        node shop.mjs cancel LINK | dispute LINK CLAIM TEXT | withdraw LINK | refunded LINK AMOUNT | lapse LINK
 WAY is the address of the node that serves you (http://...), LINK what \`order\` printed: keep it, and keep it secret.
-Amounts are in minor units. Tokens are in hex.`;
+Amounts are in minor units. Tokens are in hex. RATING is from 1 to 5; \`none\` takes a review back.`;
 
 /** Options behind the positional arguments: `{rest, options}`, each option a list of its values. */
 function parse(args) {
@@ -72,6 +73,7 @@ const MOVES = {
   show: () => {},
   paid: (shopper, [amount], { reference = [""] }) => shopper.paid(Number(amount), { reference: reference[0] }),
   received: (shopper, _, { part = ["0"] }) => shopper.received(Number(part[0])),
+  review: (shopper, [rating, text = ""]) => shopper.review(rating === "none" ? null : Number(rating), text),
   cancel: (shopper) => shopper.cancel(),
   dispute: (shopper, [claim, text]) => shopper.dispute(Number(claim), text),
   withdraw: (shopper) => shopper.withdrawDispute(),

@@ -11,6 +11,7 @@
 
 import { InxError, concat, equal, random, sha256, tag, toHex } from "../javascript/bytes.js";
 import { parseEntry } from "../javascript/log.js";
+import { encode } from "../javascript/msgpack.js";
 import { openersOf } from "./alone.js";
 import { goodsOf, orderBody } from "./goods.js";
 import { judge, nextFrame, whyNot } from "./judge.js";
@@ -32,7 +33,7 @@ export class Shopper {
     const self = new Shopper();
     const { signer, pair } = await keysOf(way.network, secret);
     const state = { way, secret, signer, pair, seller: null, path: null, stamp: null, after: 0, keptUntil: 0 };
-    const sets = { messages: new Map(), enclosures: new Map(), openers: new Map(), answered: new Set(), refusals: [] };
+    const sets = { messages: new Map(), enclosures: new Map(), openers: new Map(), answered: new Set(), refused: [] };
     return Object.assign(self, state, sets, { witnessed: "" });
   }
 
@@ -42,9 +43,9 @@ export class Shopper {
    * @param {Way} way
    * @param {object} visit   of `visitListing`
    * @param {object} choice  options, quantity, address, service, contact, note, payment
-   * @param {number} bits    of the proof of work that the seller's node asks of strangers; 0: none
+   * @param {number} bits    of the proof of work that nodes ask of strangers; 0: none
    */
-  static async order(way, visit, choice = {}, bits = STAMP_BITS) {
+  static async order(way, visit, choice = {}, bits = Math.max(STAMP_BITS, way.stampBits)) {
     const self = await Shopper.#create(way, newSecret());
     if (bits > 0) self.stamp = await makeStamp(way.network, self.signer.publicKey, bits);
     self.seller = visit.seller;
@@ -86,6 +87,11 @@ export class Shopper {
 
   get orderMessage() {
     return [...this.messages.values()].find(({ type }) => type === "order") ?? null;
+  }
+
+  /** What the seller's node did not take, and why: `{id, code, text}`; what others say of it counts for nothing. */
+  get refusals() {
+    return this.refused.filter(({ sender }) => this.seller !== null && equal(sender, this.seller));
   }
 
   /** What the deal comes to, of all that is known here. */
@@ -146,6 +152,29 @@ export class Shopper {
     const [payment] = this.state.view.of("payment_sent");
     if (payment === undefined) throw new InxError("not_seen", "you have sent no payment");
     return this.#move("presume_payment", { payment: payment.id }, null);
+  }
+
+  /**
+   * Says what the deal was like; the node that brought the buyer publishes it. A later one takes its place, and one
+   * without a rating takes back what was said.
+   *
+   * @param {number|null} rating  1 is worst, 5 is best
+   * @param {string} text
+   * @param {boolean} witnessed   whether it tells by whom the buyer came, which makes it count for more
+   */
+  async review(rating, text = "", witnessed = true) {
+    const { view } = this.state ?? {};
+    const contract = view?.of("accept")[0];
+    const receipt = view?.of("receive").at(-1);
+    if (contract === undefined || receipt === undefined) {
+      throw new InxError("no_receipt", "a review rests on your receipt: confirm first what you got");
+    }
+    const time = Math.max(this.way.now(), receipt.time);
+    const fields = { $: random(16), contract: contract.bytes, receipt: receipt.bytes, seller: this.seller, time };
+    if (rating !== null) Object.assign(fields, { rating }, text === "" ? {} : { text });
+    if (witnessed && this.path !== null) fields.path = this.path;
+    const signature = await this.signer.sign(concat(tag(this.way.network, "review"), encode(fields)));
+    await this.way.review(encode({ ...fields, signature }));
   }
 
   /** The private document with a message of either side: tracking, ways to pay, a digital delivery; null without. */
@@ -243,10 +272,10 @@ export class Shopper {
     for (const id of ids) this.answered.add(toHex(id));
   }
 
-  async #take({ content, openers, id }) {
+  async #take({ content, openers, sender }) {
     if (openers !== null) this.openers.set(toHex(openers.author), openers);
-    if (content.type === "refused") this.refusals.push({ id: content.id, code: content.code, text: content.text });
-    if (content.type !== "deal" || !Array.isArray(content.messages)) return;
+    if (content.type === "refused") this.refused.push({ sender, id: content.id, code: content.code, text: content.text ?? "" });
+    if (content.type !== "deal") return;
     for (const entries of content.openers ?? []) {
       try {
         const told = await openersOf(this.way.network, await Promise.all(entries.map((entry) => parseEntry(entry))));

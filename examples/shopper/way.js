@@ -18,11 +18,12 @@ const found = map({ hits: runs, openers: runs, standings: runs });
 const NETWORK = /^[a-z0-9-]{1,32}$/;
 // What answers hold; entries inside are checked where they are read.
 const FORMS = Object.freeze({
-  about: map({ clock: int(), network: text(1, 32, NETWORK), openers: list(anything, 1, 192), version: int() }),
+  about: map({ clock: int(), network: text(1, 32, NETWORK), openers: list(anything, 1, 192), "stamp?": int(0, 64), version: int() }),
   listing: map({ clock: int(), found, path: list(bin(1, 1024), 0, 8) }),
   letter: map({ clock: int() }),
   collect: map({ clock: int(), letters: list(tuple(int(), bin(1, 61_440)), 0, MOST), "more?": bool }),
   witness: map({ clock: int() }),
+  review: map({ clock: int() }),
 });
 
 /** A node that serves buyers. Make one with `Way.open`. */
@@ -39,7 +40,7 @@ export class Way {
     const about = await self.#get();
     if (about.version !== 1) throw new InxError("version", "the node serves buyers by another version");
     const openers = await openersOf(about.network, await Promise.all(about.openers.map((entry) => parseEntry(entry))));
-    return Object.assign(self, { network: about.network, id: openers.author });
+    return Object.assign(self, { network: about.network, id: openers.author, stampBits: about.stamp ?? 0 });
   }
 
   /** ms UTC by the clock of the node: a device's own may be wrong, and requests are dated. */
@@ -77,6 +78,11 @@ export class Way {
   /** Leaves what proves that the path led to a sale. */
   async witness({ path, accept, receipts, openers }) {
     await this.#post("witness", { path, accept, receipts, openers });
+  }
+
+  /** Leaves a review, which the node publishes. */
+  async review(review) {
+    await this.#post("review", { review });
   }
 
   #signed(signer, parts) {

@@ -7,6 +7,7 @@ import { pairOf } from "../../examples/shopper/curve.js";
 import { open, seal } from "../../examples/shopper/hpke.js";
 import { keysOf, readLink, writeLink } from "../../examples/shopper/link.js";
 import { readLetter, writeLetter } from "../../examples/shopper/letters.js";
+import { parseMessage } from "../../examples/shopper/messages.js";
 import { makeStamp } from "../../examples/shopper/stamp.js";
 import { openedPath } from "../../examples/shopper/visit.js";
 
@@ -39,6 +40,11 @@ told.read = { text: letter.content.text, sender: toHex(letter.sender), epoch: le
 told.unread = [];
 for (const bytes of given.bad.map(fromHex)) {
   await readLetter("inx", pair, bytes).then(() => told.unread.push("read"), (error) => told.unread.push(error.code));
+}
+
+told.messages = [];
+for (const bytes of given.messages.map(fromHex)) {
+  await parseMessage(bytes).then(() => told.messages.push("read"), (error) => told.messages.push(error.code));
 }
 
 const path = openedPath(fromHex(given.salt), given.tokens.map(fromHex));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from netnode.ports import OpeningKeys, RecipientKeys
 from netnode.sealer import HpkeSealer
-from protocol import letters, paths, stamp
+from protocol import encoding, letters, paths, stamp
 from protocol.letter_bodies import Mail, decode_content, encode_content
 from protocol.letters import Envelope
 from protocol.signing import Signer
@@ -33,6 +34,35 @@ RFC_SEALED = (
     "f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218"
 )
 EXPIRES = START + 1_000
+
+
+# Whoever knows the buyer's key may seal anything for it; none of it may end the reading of the box.
+HOSTILE_CONTENTS: list[dict[str, Any]] = [
+    {"type": "deal"},
+    {"type": "deal", "messages": 5},
+    {"type": "deal", "messages": [5]},
+    {"type": "deal", "messages": [b"x"], "enclosures": 5},
+    {"type": "deal", "messages": [b"x"], "openers": [5]},
+    {"type": "refused", "id": 5, "code": "x"},
+    {"type": "ack", "ids": b"x"},
+]
+
+
+def hostile_messages() -> list[list[Any]]:
+    """Messages whose frames are good and whose bodies would lead a reader astray."""
+    id_, hash_ = bytes(32), b"h" * 32
+    bodies: list[tuple[str, dict[str, Any]]] = [
+        ("accept", {}),
+        ("fulfil", {"part": 50}),
+        ("fulfil", {"part": "x"}),
+        ("payment_received", {"amount": "1"}),
+        ("payment_received", {"amount": 1, "payment": 5}),
+        ("refund", {"amount": -1}),
+        ("presume_received", {}),
+        ("presume_refund", {"refund": [hash_]}),
+        ("lapse_dispute", {"dispute": None}),
+    ]
+    return [[kind, id_, "seller", 0, None, [id_], START, 0, body, bytes(64)] for kind, body in bodies]
 
 
 def derived(name: str) -> bytes:
@@ -63,13 +93,16 @@ async def test_both_sides_read_each_other(tmp_path: Path) -> None:
     plain = letters.compose("inx", seller.signer, good, mail, 0, seller.entries)
     forged = letters.compose("inx", mallory.signer, good, mail, 0, mallory.entries)
     unsigned = letters.compose("inx", mallory.signer, good, mail, 0, seller.entries)
+    odd = [encoding.encode(each) for each in HOSTILE_CONTENTS]
+    hostile = [letters.compose("inx", seller.signer, good, each, 0, seller.entries) for each in odd]
     elsewhere = letters.compose("inx", seller.signer, envelope(mallory.id), mail, 0, seller.entries)
     [vector] = [each for each in vectors("path") if each["id"] == "path-3"]
     given = {
         "secret": SECRET.hex(), "info": info.hex(), "words": words.hex(), "rfc": RFC, "to": public(own).hex(),
         "sealed": sealer.seal(RecipientKeys(public(box)), info, words)[1:].hex(), "id": seller.id.hex(),
         "expires": EXPIRES, "letter": sealed(good, plain).hex(),
-        "bad": [sealed(good, each).hex() for each in (forged, unsigned, elsewhere)],
+        "bad": [sealed(good, each).hex() for each in (forged, unsigned, elsewhere, *hostile)],
+        "messages": [encoding.encode(each).hex() for each in hostile_messages()],
         "salt": vector["expected"]["salt"], "tokens": vector["expected"]["tokens"],
     }  # fmt: skip
     file = tmp_path / "given.json"
@@ -82,7 +115,8 @@ async def test_both_sides_read_each_other(tmp_path: Path) -> None:
     assert bytes.fromhex(told["opened"]) == words
     assert told["refused"] == ["letter"] * 4
     assert told["read"] == {"text": "Your lamp leaves today.", "sender": seller.id.hex(), "epoch": 0}
-    assert told["unread"] == ["letter"] * 3
+    assert told["unread"] == ["letter"] * (3 + len(HOSTILE_CONTENTS))
+    assert told["messages"] == ["deal_message"] * len(hostile_messages())
     assert told["path"][1] == vector["expected"]["hash"]
     assert paths.read_path(bytes.fromhex(told["path"][0])).salt.hex() == vector["expected"]["salt"]
     assert told["link"][1] == SECRET.hex() and "#" not in told["link"][0]

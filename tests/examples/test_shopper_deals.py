@@ -84,7 +84,7 @@ def market(mesh: Mesh) -> tuple[Mesh, Node, Node]:
 
 
 def test_a_deal_through_a_referrer(market: tuple[Mesh, Node, Node], tmp_path: Path) -> None:
-    """[R-SHOP-5, 6, 7, 8, 10, 11, 12] From order to receipt; the referrer proves it, and knows nothing of the goods."""
+    """[R-SHOP-5..8, 10..12, 14] From order to receipt; the referrer proves it and knows nothing of the goods."""
     _, seller, way = market
     published = seller.logs()[seller.id]
     ordered = order(way, seller)
@@ -118,6 +118,12 @@ def test_a_deal_through_a_referrer(market: tuple[Mesh, Node, Node], tmp_path: Pa
     proof = way.ask("witness", "verify", file)
     assert proof["valid"] and proof["witnesses"][0]["listing"] == witnessed["listing"]
     assert proof["witnesses"][0]["path"][0]["checked"]
+
+    assert shop("review", link, 5, "A warm light.")["phase"] == "final"
+    [review] = way.ask("review", "ls", seller.id)["items"]
+    assert (review["rating"], review["text"], review["witnessed"]) == (5, "A warm light.", True)
+    shop("review", link, "none")
+    assert way.ask("review", "ls", seller.id)["items"] == []
     assert seller.logs()[seller.id] == published, "the seller has published nothing of it"
     for node in (seller, way):
         node.end()  # what is in the write-ahead log is in the store then
