@@ -188,13 +188,23 @@ def check_path(network: str, path: Path, at: int, keys: Keys, listing: str | Non
         RemoteProtocolError: `path` (another listing is recommended), `signature`.
         NotHeld: `path_expired`; `unknown_author` when the keys of a referrer are not known.
     """
+    check_use(path, at, listing)
+    for referral in path.referrals:
+        check_referral(network, referral, keys(referral.referrer, referral.epoch))
+
+
+def check_use(path: Path, at: int, listing: str | None = None) -> None:
+    """Whether the tokens of a path are for an order of that date and listing; signatures are not looked at.
+
+    Raises:
+        RemoteProtocolError: `path`: another listing is recommended.
+        NotHeld: `path_expired`.
+    """
     for referral in path.referrals:
         if listing is not None and referral.listing not in (UNSET, listing):
             raise RemoteProtocolError("path", "a token recommends another listing")
         if referral.expires <= at:
             raise NotHeld("path_expired", "a token of the path had expired")
-    for referral in path.referrals:
-        check_referral(network, referral, keys(referral.referrer, referral.epoch))
 
 
 def check_referral(network: str, referral: Referral, keys: Sequence[bytes]) -> None:

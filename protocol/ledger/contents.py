@@ -32,6 +32,10 @@ class SaleContent(Struct, frozen=True, kw_only=True):
         doc("the alliance it applies, signed by both networkers"),
     ] = UNSET
     awards: Annotated[tuple[AwardLine, ...], doc("as the plan in force has it, in its order")]
+    listing: Annotated[
+        tuple[bytes, bytes, bytes] | UnsetType,
+        doc("entry of the listing ordered, [header, signature, record]; absent: an earlier sale has it"),
+    ] = UNSET
     messages: Annotated[
         DealMessages, doc("of the deal, each after all it names; in a later sale of the order only new ones")
     ]
@@ -40,7 +44,9 @@ class SaleContent(Struct, frozen=True, kw_only=True):
         Annotated[bytes, Meta(max_length=limits.MAX_OPENED_PATH)] | UnsetType,
         doc("the opened path whose hash the order names"),
     ] = UNSET
-    plan: Annotated[Hash, doc("hash of the plan it is evaluated by")]
+    plan: Annotated[
+        Hash, doc("hash of the plan it is evaluated by; of a commission, that of the built-in plan")
+    ]
 
 
 class CloseContent(Struct, frozen=True, kw_only=True):

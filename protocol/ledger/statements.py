@@ -66,6 +66,9 @@ class Limit(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     expires: Annotated[Milliseconds, doc("a transfer dated at or after it is not covered")]
     holder: Annotated[Hash, doc("networker id of who would receive")]
     issuer: Annotated[Hash, doc("networker id of who would owe")]
+    lasts: Annotated[
+        Milliseconds | UnsetType, doc("credit that expires before this is not received; absent: any is")
+    ] = UNSET
     signature: Annotated[Signature, doc(_SIGNED)]
     unit: Annotated[Unit, doc("as the issuer names it")]
 

@@ -99,26 +99,27 @@ class Lock(Struct, frozen=True, kw_only=True):
     KIND: ClassVar[int] = 32
 
     document: Annotated[Statement, doc("the swap, signed by both holders")]
-    openers: Annotated[Wires, doc("of both holders, what this log does not hold yet")]
+    openers: Annotated[Wires, doc("of both holders, all up to the epochs that signed")]
 
 
 class SwapEntry(Struct, frozen=True, kw_only=True):
-    """Decides a swap, or ends the lock that waited for it; exactly one of `back`, `lock` and `swap` is there."""
+    """Decides a swap, or ends the lock that waited for it; exactly one of `lock`, `pins` and `swap` is there."""
 
     KIND: ClassVar[int] = 34
 
-    back: Annotated[
-        tuple[Place, Place] | UnsetType,
-        doc(
-            "in the log that locked: the document's head, and a header of the same log dated at or after `until`"
-        ),
-    ] = UNSET
     document: Annotated[Statement, doc("the swap, signed by both holders")]
     lock: Annotated[
         Headers | UnsetType,
         doc("in the log that decides: consecutive entries, the other issuer's lock first, a signed one last"),
     ] = UNSET
-    openers: Annotated[Wires, doc("of holders and the other issuer, what this log does not hold yet")]
+    openers: Annotated[Wires, doc("with `lock` or `swap`: of both holders and the other issuer, all of them")]
+    pins: Annotated[
+        tuple[Place, Place] | UnsetType,
+        doc(
+            "in the log that locked: the document's head, and a header of the same log dated at or after `until`; "
+            "whether a swap lies between decides"
+        ),
+    ] = UNSET
     swap: Annotated[
         Headers | UnsetType,
         doc("in the log that locked: consecutive entries, the other issuer's swap first, a signed one last"),
@@ -214,10 +215,10 @@ def check_swap_entry(record: SwapEntry) -> None:
     Raises:
         Void: `malformed`.
     """
-    if sum(each is not UNSET for each in (record.back, record.lock, record.swap)) != 1:
-        malformed("lock", "exactly one of `back`, `lock` and `swap` is given")
-    if record.back is not UNSET and record.back[0][0] >= record.back[1][0]:
-        malformed("back", "the second header lies above the first")
+    if sum(each is not UNSET for each in (record.lock, record.pins, record.swap)) != 1:
+        malformed("lock", "exactly one of `lock`, `pins` and `swap` is given")
+    if record.pins is not UNSET and record.pins[0][0] >= record.pins[1][0]:
+        malformed("pins", "the second header lies above the first")
 
 
 def check_answer(record: Answer) -> None:

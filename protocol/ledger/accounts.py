@@ -1,0 +1,340 @@
+"""Holders' figures, kept while effects change: each costs what it touches, whatever else there is [R-CRED-64..67].
+
+An account is a function of the effects alone. When an effect takes another value, what the former one had
+contributed is taken out again; so accounts of a union of branches come from the same code as those of one log.
+
+    total      = posted awards + received - sent - redeemed - paid out - clawed back
+    expired    = of classes that have expired, what is left and not locked; never more than the total
+    uncovered  = what was moved beyond all that was ever posted and received, less what the holder asked for twice
+    signed     = total - expired + uncovered;  balance, clawback due = its positive and negative part
+    available  = max(0, balance - locked)
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from protocol.ledger.effects import (
+    NEVER,
+    Earned,
+    Kind,
+    Lot,
+    Lots,
+    Moved,
+    Sold,
+    Stage,
+    Swapped,
+    Value,
+    awards_of,
+    lots_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one holder has of one issuer and unit at one moment; minor units.
+
+    Attributes:
+        signed: balance less clawback due.
+        locked: held for swaps that are not decided.
+        pending: awards whose hold has not ended.
+        awarded: posted since the beginning, before refunds.
+        clawed: of what was posted, by refunds.
+        received: from other holders.
+        sent: to other holders.
+        redeemed: for goods of the issuer.
+        paid_out: elsewhere.
+        expired: by the plan's date.
+        uncovered: borne by the issuer.
+    """
+
+    signed: int
+    locked: int
+    pending: int
+    awarded: int
+    clawed: int
+    received: int
+    sent: int
+    redeemed: int
+    paid_out: int
+    expired: int
+    uncovered: int
+
+    @property
+    def balance(self) -> int:
+        """What the issuer owes."""
+        return max(0, self.signed)
+
+    @property
+    def clawback_due(self) -> int:
+        """What the holder owes, to be set off against later awards."""
+        return max(0, -self.signed)
+
+    @property
+    def available(self) -> int:
+        """What may be moved now [L6]."""
+        return max(0, self.balance - self.locked)
+
+
+NOTHING = Figures(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+class Account:
+    """One holder, one unit. Posting follows a moment that may go back as well as forth."""
+
+    __slots__ = (
+        "awarded", "clawed", "counters", "doubled", "expiring", "lasting", "locked", "locks", "now", "paid_out",
+        "pending", "posted", "received", "redeemed", "sent", "waiting",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.now = -1
+        self.pending: list[Lot] = []  # a heap; what is taken out again is in it with negative amounts
+        self.waiting = 0  # net of it
+        self.posted: list[
+            Lot
+        ] = []  # by date, so that the moment can go back; none before the last entry's date
+        self.lasting = 0  # total of what does not expire
+        self.expiring: dict[int, int] | None = None  # expiry -> total
+        self.awarded = 0
+        self.clawed = 0
+        self.received = 0
+        self.sent = 0
+        self.redeemed = 0
+        self.paid_out = 0
+        self.locked = 0
+        self.locks: dict[int, int] | None = None  # expiry -> locked
+        self.counters: dict[int, list[int]] | None = None  # counter -> amounts moved by it
+        self.doubled = 0  # moved by counters used twice, beyond the largest amount of each
+
+    # -- what effects contribute -----------------------------------------------------------------------------
+    def add(self, lot: Lot) -> None:
+        """Adds what an award posts."""
+        if lot.due <= self.now:
+            insort(self.posted, lot)
+            self._post(lot, 1)
+        else:
+            heappush(self.pending, lot)
+            self.waiting += lot.net
+
+    def take(self, lot: Lot) -> None:
+        """Takes out what `add` added."""
+        self.add(Lot(lot.due, lot.expires, -lot.gross, -lot.net))
+
+    def move(self, lots: Lots, sign: int) -> None:
+        """Credit that came in (1) or left (-1)."""
+        for expires, amount in lots:
+            self._class(expires, sign * amount)
+
+    def lock(self, lots: Lots, sign: int) -> None:
+        """Credit that is held (1), or not any more (-1)."""
+        for expires, amount in lots:
+            self.locked += sign * amount
+            if self.locks is None:
+                self.locks = {}
+            self.locks[expires] = self.locks.get(expires, 0) + sign * amount
+
+    def count(self, counter: int, amount: int) -> None:
+        """Notes what a counter moved."""
+        if self.counters is None:
+            self.counters = {}
+        amounts = self.counters.setdefault(counter, [])
+        self.doubled -= _beyond(amounts)
+        amounts.append(amount)
+        self.doubled += _beyond(amounts)
+
+    def uncount(self, counter: int, amount: int) -> None:
+        """Takes back what `count` noted."""
+        assert self.counters is not None  # `count` came before
+        amounts = self.counters[counter]
+        self.doubled -= _beyond(amounts)
+        amounts.remove(amount)
+        self.doubled += _beyond(amounts)
+
+    # -- the moment ------------------------------------------------------------------------------------------
+    def settle(self, now: int, *, final: bool = False) -> None:
+        """Posts what is due at a moment, and no more.
+
+        Args:
+            now: ms UTC.
+            final: no earlier moment will be asked for.
+        """
+        while self.pending and self.pending[0].due <= now:
+            lot = heappop(self.pending)
+            self.waiting -= lot.net
+            self.posted.append(lot)
+            self._post(lot, 1)
+        while self.posted and self.posted[-1].due > now:
+            lot = self.posted.pop()
+            self._post(lot, -1)
+            heappush(self.pending, lot)
+            self.waiting += lot.net
+        self.now = now
+        if final:
+            self.posted.clear()
+
+    def figures(self, now: int) -> Figures:
+        """As of a moment, ms UTC."""
+        self.settle(now)
+        total = self.lasting + (0 if self.expiring is None else sum(self.expiring.values()))
+        expired = min(self._expired(now), max(0, total))
+        inward = self.awarded + self.received
+        short = max(0, self.sent + self.redeemed + self.paid_out - inward)
+        uncovered = short - min(short, self.doubled)
+        return Figures(
+            signed=total - expired + uncovered,
+            locked=self.locked,
+            pending=self.waiting,
+            awarded=self.awarded,
+            clawed=self.clawed,
+            received=self.received,
+            sent=self.sent,
+            redeemed=self.redeemed,
+            paid_out=self.paid_out,
+            expired=expired,
+            uncovered=uncovered,
+        )
+
+    def choose(self, amount: int, now: int, lasts: int = 0) -> Lots:
+        """Which credit a movement uses: what expires first, of what has not expired.
+
+        Args:
+            amount: minor units.
+            now: date of the entry.
+            lasts: credit that expires before this moment is not used.
+
+        Returns:
+            May come to less than `amount`.
+        """
+        lots = []
+        for expires in sorted((*(self.expiring or ()), NEVER)):
+            free = self._free(expires)
+            if amount > 0 and free > 0 and expires > now and expires >= lasts:
+                lots.append((expires, min(free, amount)))
+                amount -= lots[-1][1]
+        return tuple(lots)
+
+    def _free(self, expires: int) -> int:
+        total = self.lasting if expires == NEVER else (self.expiring or {}).get(expires, 0)
+        return total - (self.locks or {}).get(expires, 0)
+
+    def _expired(self, now: int) -> int:
+        if self.expiring is None:
+            return 0
+        return sum(max(0, self._free(expires)) for expires in self.expiring if expires <= now)
+
+    def _post(self, lot: Lot, sign: int) -> None:
+        self.awarded += sign * lot.gross
+        self.clawed += sign * (lot.gross - lot.net)
+        self._class(lot.expires, sign * lot.net)
+
+    def _class(self, expires: int, amount: int) -> None:
+        if expires == NEVER:
+            self.lasting += amount
+            return
+        if self.expiring is None:
+            self.expiring = {}
+        left = self.expiring.get(expires, 0) + amount
+        if left:
+            self.expiring[expires] = left
+        else:
+            self.expiring.pop(expires, None)
+
+
+def _beyond(amounts: list[int]) -> int:
+    """What a counter moved more than once."""
+    return sum(amounts) - max(amounts, default=0)
+
+
+class Accounts:
+    """All accounts of an issuer, by unit and holder."""
+
+    __slots__ = ("_accounts",)
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, dict[bytes, Account]] = {}
+
+    def account(self, unit: str, holder: bytes) -> Account:
+        """The account of a holder, made where there is none."""
+        holders = self._accounts.setdefault(unit, {})
+        account = holders.get(holder)
+        if account is None:
+            account = holders[holder] = Account()
+        return account
+
+    def figures(self, unit: str, holder: bytes, now: int) -> Figures:
+        """What a holder has at a moment, ms UTC; zero for who never had anything."""
+        account = self._accounts.get(unit, {}).get(holder)
+        return NOTHING if account is None else account.figures(now)
+
+    def units(self) -> tuple[str, ...]:
+        """The units that were ever credited, sorted."""
+        return tuple(sorted(self._accounts))
+
+    def holders(self, unit: str) -> Iterator[bytes]:
+        """Who has an account of a unit, in the order they came."""
+        return iter(self._accounts.get(unit, {}))
+
+    def change(self, old: Value | None, new: Value | None) -> None:
+        """An effect takes another value; None: there was none, or is none any more."""
+        if old is not None:
+            self._contribute(old, -1)
+        if new is not None:
+            self._contribute(new, 1)
+
+    def _contribute(self, value: Value, sign: int) -> None:
+        match value:
+            case Sold() | Earned():
+                for credit in awards_of(value):
+                    account = self.account(credit.unit, credit.to)
+                    for lot in lots_of(value, credit):
+                        account.add(lot) if sign > 0 else account.take(lot)
+            case Moved():
+                account = self.account(value.unit, value.holder)
+                match value.kind:
+                    case Kind.TRANSFER:
+                        account.sent += sign * value.amount
+                    case Kind.REDEEM:
+                        account.redeemed += sign * value.amount
+                    case Kind.PAYOUT:
+                        account.paid_out += sign * value.amount
+                self._leave(account, value, sign)
+                if value.kind is Kind.TRANSFER:
+                    other = self.account(value.unit, value.to)
+                    other.received += sign * value.amount
+                    other.move(value.lots, sign)
+            case Swapped():
+                self._swap(value, sign)
+
+    def _swap(self, value: Swapped, sign: int) -> None:
+        account = self.account(value.unit, value.holder)
+        match value.stage:
+            case Stage.LOCKED:
+                account.lock(value.lots, sign)
+            case Stage.GIVEN:
+                account.sent += sign * value.amount
+                self._leave(account, value, sign)
+                other = self.account(value.unit, value.to)
+                other.received += sign * value.amount
+                # Slowness of another log must not cost anything: what a swap gave does not expire.
+                other.move(((NEVER, value.amount),), sign)
+            case Stage.BACK:
+                pass
+
+    def _leave(self, account: Account, value: Moved | Swapped, sign: int) -> None:
+        account.move(value.lots, -sign)
+        if sign > 0:
+            account.count(value.counter, value.amount)
+        else:
+            account.uncount(value.counter, value.amount)
+
+
+def total(figures: Mapping[bytes, Figures]) -> Figures:
+    """The sums over holders: `signed` of it is what the issuer owes, clawbacks set off [L1, L2]."""
+    columns = zip(
+        *((getattr(each, name) for name in Figures.__slots__) for each in figures.values()), strict=True
+    )
+    return Figures(*map(sum, columns)) if figures else NOTHING

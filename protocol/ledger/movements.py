@@ -1,0 +1,90 @@
+"""Transfers, redemptions and payouts: credit moves when its holder has signed for it [R-CRED-34..42]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import UNSET
+
+from protocol.entry import Entry
+from protocol.errors import Void
+from protocol.ledger.effects import Kind, Lots, Moved, movement_id
+from protocol.ledger.signers import entries_of
+from protocol.ledger.state import State
+from protocol.ledger.statements import Action, Limit, Request, read, require_signed, statement_id
+from protocol.records import Payout, Redeem, Transfer
+
+_KINDS: Final[Mapping[Action, Kind]] = {
+    "payout": Kind.PAYOUT,
+    "redeem": Kind.REDEEM,
+    "transfer": Kind.TRANSFER,
+}
+
+
+def take_movement(state: State, entry: Entry, record: Transfer | Redeem | Payout) -> None:
+    """Carries out a holder's request [R-CRED-34].
+
+    Raises:
+        Void: in this order: `openers`, `statement`, `names_differ`, `already_logged`, `not_signed`, `contested_holder`,
+            `request_over`, `counter`, `no_limit`, `not_covered`, `over_limit`.
+    """
+    state.signers.admit(entries_of(record.openers))
+    request = read(Request, record.request)
+    if request.issuer != state.issuer or request.action != type(record).__name__.lower():
+        raise Void("names_differ", "request: is to another issuer, or asks for something else")
+    id = statement_id(state.network, request)
+    if movement_id(id) in state.effects:
+        raise Void("already_logged", "request: was carried out before")
+    require_signed(state.network, request, state.signers.keys(request.holder, request.epoch), state.verify)
+    if state.signers.contested(request.holder):
+        raise Void(
+            "contested_holder", "request: its holder's identity is contested: their credit moves nowhere"
+        )
+    if entry.time >= request.expires:
+        raise Void("request_over", "request: had expired")
+    if state.counters.get((request.holder, request.counter), id) != id:
+        raise Void("counter", "request: another request or swap of its holder has this counter")
+    to = request.recipient if request.recipient is not UNSET else b""
+    limit = _limit(state, entry, record, request) if isinstance(record, Transfer) else None
+    lots = _cover(state, entry, request, 0 if limit is None or limit.lasts is UNSET else limit.lasts)
+    if limit is not None:
+        held = state.accounts.figures(request.unit, to, entry.time).balance
+        if held + request.amount > limit.amount:
+            raise Void("over_limit", "limit: the recipient would hold more than they are willing to")
+        state.limits[to, request.unit] = limit.counter
+    state.counters[request.holder, request.counter] = id
+    kind = _KINDS[request.action]
+    moved = Moved(kind, request.unit, request.holder, to, request.amount, request.counter, lots)
+    state.put(movement_id(id), moved)
+
+
+def _cover(state: State, entry: Entry, request: Request, lasts: int) -> Lots:
+    """The credit that is moved: all of what was asked for, and available [L6]."""
+    account = state.accounts.account(request.unit, request.holder)
+    account.settle(entry.time, final=True)
+    lots = account.choose(request.amount, entry.time, lasts)
+    covered = sum(amount for _, amount in lots)
+    if account.figures(entry.time).available < request.amount or covered < request.amount:
+        raise Void("not_covered", "request: asks for more than is available")
+    return lots
+
+
+def _limit(state: State, entry: Entry, record: Transfer, request: Request) -> Limit | None:
+    """The recipient's limit; None for a member without one, whose membership is consent [L7]."""
+    to = request.recipient
+    assert to is not UNSET  # a transfer has one
+    if record.limit is UNSET:
+        if not state.member(to):
+            raise Void("no_limit", "limit: the recipient is no member and has signed none")
+        return None
+    limit = read(Limit, record.limit)
+    if (limit.holder, limit.issuer, limit.unit) != (to, state.issuer, request.unit):
+        raise Void("names_differ", "limit: is of somebody else, or for other credit")
+    try:
+        require_signed(state.network, limit, state.signers.keys(to, limit.epoch), state.verify)
+    except Void as error:
+        raise Void(error.code, f"limit: {error.text}") from error
+    if entry.time >= limit.expires or limit.counter < state.limits.get((to, request.unit), 0):
+        raise Void("no_limit", "limit: had expired, or a newer one was used before")
+    return limit

@@ -1,0 +1,199 @@
+"""From a deal to what its plan is evaluated on: path, rate, plan, facts [R-CRED-16..20]."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from msgspec import UNSET
+
+from protocol import alliances, paths
+from protocol.deals.bodies import Order
+from protocol.entry import parse_entry
+from protocol.errors import NotHeld, RemoteProtocolError, Void
+from protocol.ledger.contents import SaleContent
+from protocol.ledger.governing import DAY, Governed
+from protocol.ledger.sales import Proven
+from protocol.ledger.state import State
+from protocol.plans.document import commissionable
+from protocol.plans.facts import Exact, SaleFacts
+from protocol.rates import Allied, RateChosen, winning_rate
+from protocol.records import Listing, decode_record
+from protocol.teams.duties import Answers
+from protocol.teams.team import Team
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """What a sale is evaluated on.
+
+    Attributes:
+        governed: the plan it follows.
+        team: whose tree it is evaluated on; None for a plan without one.
+        facts: for the plan.
+    """
+
+    governed: Governed
+    team: Team | None
+    facts: SaleFacts[bytes]
+
+    @property
+    def duties(self) -> Answers | None:
+        """Who did what uplines owe, as of the sale."""
+        return None if self.team is None else Answers(self.team, self.facts.time)
+
+
+def reckon(state: State, content: SaleContent, proven: Proven, *, at: int, time: int, base: int) -> Reckoned:
+    """What a sale comes to before its plan is evaluated.
+
+    Args:
+        state: the ledger, with the content's openers taken in.
+        content: of the first sale entry of the order.
+        proven: by its messages.
+        at: the place as of which the sale is evaluated.
+        time: date of the entry.
+        base: of the sale, minor units of the order's money.
+
+    Raises:
+        Void: `path_differs`, `openers`, `listing_differs`, `alliance`, `not_signed`, `no_plan`, `plan_differs`.
+    """
+    order = proven.order
+    listing = listing_of(state, content, order)
+    referrers = _referrers(state, content, proven, listing)
+    rate = _rate(state, content, proven, referrers, listing)
+    if rate.source == "alliance":
+        assert rate.ally is not None  # `winning_rate`
+        referrers = (rate.ally,)
+    governed = _governed(state, proven, rate)
+    if content.plan != governed.hash:
+        raise Void("plan_differs", "plan: is not the one that this sale follows")
+    team = None if governed.opportunity is None else state.teams.team(governed.opportunity)
+    amount, points = _amounts(governed, proven, base)
+    buyer = None if order.named is UNSET else order.named.id
+    return Reckoned(
+        governed,
+        team,
+        SaleFacts(
+            id=proven.start.id,
+            at=at,
+            time=time,
+            amount=amount,
+            points=points,
+            referrer=referrers[0] if referrers else None,
+            buyer=buyer,
+            customer=buyer or order.key,
+            path=referrers,
+            listing=listing,
+            renewal=proven.renewal,
+            seller=state.issuer,
+            presumed=proven.presumed,
+        ),
+    )
+
+
+def enlarged(reckoned: Reckoned, proven: Proven, base: int) -> SaleFacts[bytes]:
+    """The facts of the same sale at another base."""
+    amount, points = _amounts(reckoned.governed, proven, base)
+    return replace(reckoned.facts, amount=amount, points=points)
+
+
+def place_of(state: State, plan: Governed, proven: Proven, seq: int, time: int) -> int:
+    """The place as of which a sale is evaluated: its own; that of the contract where it is logged too late [L12]."""
+    late = time >= proven.contract + plan.plan.log_days * DAY
+    return state.until(proven.contract) if late else seq
+
+
+def listing_of(state: State, content: SaleContent, order: Order) -> str | None:
+    """Key of the listing that was ordered; None for free goods.
+
+    Raises:
+        Void: `listing_differs`.
+    """
+    if order.listing is UNSET:
+        if content.listing is not UNSET:
+            raise Void("listing_differs", "listing: the order is of none")
+        return None
+    if content.listing is UNSET:
+        known = state.listings.get(order.listing)
+        if known is None:
+            raise Void("listing_differs", "listing: no earlier sale embeds the one that was ordered")
+        return known
+    header, signature, record = content.listing
+    try:
+        entry = parse_entry(header, signature, record)
+        listing = decode_record(entry.kind, record)
+    except (RemoteProtocolError, Void) as error:
+        raise Void("listing_differs", f"listing: {error.text}") from error
+    if entry.id != order.listing or entry.author != state.issuer or not isinstance(listing, Listing):
+        raise Void("listing_differs", "listing: is not the one that was ordered")
+    return listing.key
+
+
+def _amounts(governed: Governed, proven: Proven, base: int) -> tuple[Exact, int]:
+    """Commissionable amount in the plan's unit, and hundredths of a point, of a base."""
+    order = proven.order
+    first = sum(part.price for part in order.parts)
+    # Of a renewal at another price, tax and shipping are the share of it that they were of the order.
+    besides = (order.tax + order.shipping) * proven.price // first if first else 0
+    amount: Exact = 0
+    if order.currency is not UNSET:
+        net = proven.price - besides
+        amount = commissionable(governed.compiled, base, net, proven.price, order.currency)
+    points = 0 if order.points is UNSET or first == 0 else order.points * base // first
+    return amount, points
+
+
+def _referrers(state: State, content: SaleContent, proven: Proven, listing: str | None) -> tuple[bytes, ...]:
+    """Who led the buyer, nearest first; nobody where a token of the path was not for this order, or is not signed."""
+    order = proven.order
+    if (order.path is UNSET) != (content.path is UNSET):
+        raise Void("path_differs", "path: the opened path goes with an order that names one, and only then")
+    if order.path is UNSET or content.path is UNSET:
+        return ()
+    try:
+        path = paths.read_path(content.path)
+    except RemoteProtocolError as error:
+        raise Void("path_differs", f"path: {error.text}") from error
+    if paths.path_hash(state.network, path) != order.path:
+        raise Void("path_differs", "path: is not the one that the order names")
+    try:
+        paths.check_use(path, proven.ordered, listing)
+        for token, referral in zip(path.tokens, path.referrals, strict=True):
+            digest = hashlib.sha256(token).digest()
+            if digest in state.tokens:
+                continue
+            keys = state.signers.ever(referral.referrer, referral.epoch)
+            if not keys:
+                raise Void("openers", "openers: those of a referrer are missing")
+            paths.check_referral(state.network, referral, keys)
+            state.tokens.add(digest)
+    except (RemoteProtocolError, NotHeld):
+        return ()
+    return tuple(referral.referrer for referral in reversed(path.referrals))
+
+
+def _rate(
+    state: State, content: SaleContent, proven: Proven, referrers: tuple[bytes, ...], listing: str | None
+) -> RateChosen:
+    order = proven.order
+    allied: tuple[Allied, ...] = ()
+    if content.agreement is not UNSET:
+        agreement = alliances.read_agreement(content.agreement)
+        alliances.require_signed(state.network, agreement, state.signers.ever)
+        allied = (Allied(agreement),)
+    commission = None if order.commission is UNSET else order.commission
+    return winning_rate(state.issuer, referrers, listing, commission, allied, proven.ordered)
+
+
+def _governed(state: State, proven: Proven, rate: RateChosen) -> Governed:
+    order = proven.order
+    if rate.points is not None:
+        if order.currency is UNSET:
+            raise Void("no_plan", "messages: a commission is of a price in a currency")
+        return state.governing.commission(rate.points, order.currency)
+    if order.plan is UNSET:
+        raise Void("no_plan", "messages: the order names neither a plan nor a commission")
+    found = state.governing.find(order.plan)
+    if found is None or not found.holds(proven.ordered, proven.contract):
+        raise Void("no_plan", "messages: the plan that the order names was not in force in this log")
+    return found

@@ -1,0 +1,227 @@
+"""What a deal that is embedded in a ledger proves: its money, its dates, its buyer [R-CRED-14..18].
+
+Embedded messages are judged by the table of deals, like everywhere. What only adds up never falls again: an issuer can
+embed a dispute, a contradiction or a ruling later, but earned and paid amounts stay; refunds that both sides signed,
+and rulings, alone lower a base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from msgspec import UNSET
+
+from protocol.deals import mandates
+from protocol.deals.bodies import (
+    Order,
+    PresumePayment,
+    PresumeReceived,
+    Receive,
+    Renewal,
+    Ruling,
+)
+from protocol.deals.figures import PartStatus
+from protocol.deals.message import Message, first_order, parse, signed_by
+from protocol.deals.offers import named_by
+from protocol.deals.state import DealState, judge
+from protocol.errors import RemoteProtocolError, Void
+from protocol.ledger.signers import Signers
+from protocol.ledger.statements import Verify
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """What a deal has come to, minor units of the order's money; see `effects.Sold`."""
+
+    earned: int
+    paid: int
+    refunded: int
+    keeps: int | None
+
+    def after(self, before: Money | None) -> Money:
+        """Together with what was proved before: facts only add up."""
+        if before is None:
+            return self
+        known = [each for each in (before.keeps, self.keeps) if each is not None]
+        return Money(
+            max(before.earned, self.earned),
+            max(before.paid, self.paid),
+            max(before.refunded, self.refunded),
+            min(known, default=None),
+        )
+
+    @property
+    def base(self) -> int:
+        """Base of the sale [L11]."""
+        earned = self.earned if self.keeps is None else self.keeps
+        return max(0, min(earned, self.paid - self.refunded))
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A deal as the messages embedded so far prove it.
+
+    Attributes:
+        start: the message that started it; its id is the order's.
+        order: that says the terms.
+        ordered: date of that order, ms UTC; of a renewal, of the order with the mandate.
+        price: of this deal, minor units.
+        state: as the table of deals has it.
+        money: of this state alone.
+        contract: date of the contract, ms UTC.
+        newest: date of the newest receipt, presumption or ruling; None without one.
+        presumed: whether a part counts by presumption only.
+        disputed: whether a dispute of the buyer is open.
+    """
+
+    start: Message
+    order: Order
+    ordered: int
+    price: int
+    state: DealState
+    money: Money
+    contract: int
+    newest: int | None
+    presumed: bool
+    disputed: bool
+
+    @property
+    def renewal(self) -> bool:
+        """Whether it is the renewal of a mandate."""
+        return isinstance(self.start.body, Renewal)
+
+
+def read_messages(data: Sequence[bytes]) -> tuple[Message, ...]:
+    """Deal messages from their bytes.
+
+    Raises:
+        Void: `deal`: one has a wrong form.
+    """
+    messages = []
+    for number, each in enumerate(data):
+        try:
+            messages.append(parse(each, vouched=True))
+        except RemoteProtocolError as error:
+            raise Void("deal", f"messages[{number}]: {error.text}") from error
+    return tuple(messages)
+
+
+def check_messages(
+    network: str,
+    issuer: bytes,
+    before: Sequence[Message],
+    new: Sequence[Message],
+    now: int,
+    signers: Signers,
+    verify: Verify,
+) -> Order:
+    """Whether messages may be embedded: of one deal, in order, not dated ahead, and signed [R-CRED-14].
+
+    The issuer's own messages need no check of their signature: the entry that embeds them is signed by the issuer.
+
+    Args:
+        network: name of the network.
+        issuer: networker id of the author of the log.
+        before: embedded by earlier entries of this sale.
+        new: embedded by this one.
+        now: date of the entry.
+        signers: with the openers of the entry taken in.
+        verify: as `protocol.signing.verify`.
+
+    Returns:
+        The order that says the terms.
+
+    Raises:
+        Void: `deal`, `names_differ` (another seller), `dated_ahead`, `not_signed`.
+    """
+    start = before[0] if before else new[0]
+    if not start.starts:
+        raise Void("deal", "messages: the first one starts no deal")
+    order = first_order(start)
+    known = {each.id for each in before}
+    for number, message in enumerate(new):
+        if message.deal != start.id or message.id in known or (message.starts and message is not start):
+            raise Void("deal", f"messages[{number}]: is of another deal, or there twice")
+        if not known.issuperset(message.names):
+            raise Void("deal", f"messages[{number}]: names a message that is not before it")
+        if message.time > now:
+            raise Void("dated_ahead", f"messages[{number}]: is dated after the entry")
+        known.add(message.id)
+    if order.seller != issuer:
+        raise Void("names_differ", "messages[0]: is the deal of another seller")
+    for number, message in enumerate(new):
+        if not _signed(network, order, message, signers, verify):
+            raise Void(
+                "not_signed", f"messages[{number}]: is not signed by its sender, or their openers are missing"
+            )
+    return order
+
+
+def prove(order: Order, messages: Iterable[Message], now: int) -> Proven:
+    """What messages that passed `check_messages` come to.
+
+    Raises:
+        Void: `not_agreed`: there is no contract.
+    """
+    state = judge(messages, now)
+    view = state.outcome.view
+    if view.contract is None:
+        raise Void("not_agreed", "messages: there is no contract among them")
+    figures = state.figures
+    earned = [part for part in state.parts if part.status in (PartStatus.RECEIVED, PartStatus.PRESUMED)]
+    ruling = None if state.ruling is None else state.ruling.body
+    assert ruling is None or isinstance(ruling, Ruling)
+    keeps = None if ruling is None else ruling.keeps
+    return Proven(
+        start=state.start,
+        order=order,
+        ordered=parse(state.start.body.first).time
+        if isinstance(state.start.body, Renewal)
+        else state.start.time,
+        price=sum(part.price for part in state.parts),
+        state=state,
+        money=Money(
+            sum(part.price for part in earned),
+            figures.paid,
+            min(figures.refund_sent, figures.refund_received),
+            keeps,
+        ),
+        contract=view.contract,
+        newest=max(
+            (
+                message.time
+                for message in view.case.messages
+                if isinstance(message.body, Receive | PresumeReceived | PresumePayment | Ruling)
+                and state.verdicts[message.id] is None
+            ),
+            default=None,
+        ),
+        presumed=any(part.status is PartStatus.PRESUMED for part in earned),
+        disputed=any(
+            dispute.closed is None and dispute.message.role == "buyer" for dispute in state.disputes
+        ),
+    )
+
+
+def _signed(network: str, order: Order, message: Message, signers: Signers, verify: Verify) -> bool:
+    body = message.body
+    if isinstance(body, Renewal):
+        return mandates.authentic_renewal(network, body) and _named(network, order, signers)
+    if message.role == "seller":
+        return True
+    if message.role == "buyer":
+        if isinstance(body, Order) and not _named(network, order, signers):
+            return False
+        return signed_by(network, message, order.key, verify)
+    arbiter = order.terms.arbiter
+    if arbiter is UNSET or message.epoch is None:
+        return False
+    return any(signed_by(network, message, key, verify) for key in signers.ever(arbiter, message.epoch))
+
+
+def _named(network: str, order: Order, signers: Signers) -> bool:
+    """Whether the networker who is named as the buyer said so."""
+    if order.named is UNSET:
+        return True
+    return any(named_by(network, order, key) for key in signers.ever(order.named.id, order.named.epoch))

@@ -1,0 +1,295 @@
+"""Sales, refunds and freezes in an issuer's log, and what they do to the awards of a sale [R-CRED-13..29]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from protocol import limits
+from protocol.deals.bodies import Order
+from protocol.deals.message import Message, first_order
+from protocol.entry import Entry
+from protocol.errors import LocalProtocolError, Void
+from protocol.ledger.contents import AwardLine, SaleContent, read_sale
+from protocol.ledger.effects import NEVER, Credited, Earned, Sold, Step, merged, period_id, sale_id
+from protocol.ledger.governing import DAY, Governed
+from protocol.ledger.reckoning import Reckoned, enlarged, place_of, reckon
+from protocol.ledger.sales import Money, Proven, check_messages, prove, read_messages
+from protocol.ledger.signers import entries_of
+from protocol.ledger.state import OrderFile, State
+from protocol.plans.evaluate import evaluate_sale, raise_sale
+from protocol.plans.facts import Award, SaleFacts
+from protocol.plans.reversing import Reversal
+from protocol.records import Freeze, RefundEntry, SalePart, decode_record
+
+FREEZE_MS: Final = limits.FREEZE_DAYS * DAY
+LOGGING_MS: Final = limits.LOGGING_DAYS * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class _Filed:
+    """A sale that is in the log: its place, its value, its messages, its first content."""
+
+    file: OrderFile
+    sold: Sold
+    messages: tuple[Message, ...]
+    first: SaleContent
+
+    @property
+    def money(self) -> Money:
+        """What is proved so far."""
+        return Money(self.sold.earned, self.sold.paid, self.sold.refunded, self.sold.keeps)
+
+
+# -- sale ----------------------------------------------------------------------------------------------------
+def take_sale(state: State, entry: Entry, data: bytes, count: int) -> None:
+    """A whole sale [R-CRED-13..22].
+
+    Args:
+        state: the ledger.
+        entry: that carries its last part.
+        data: its content.
+        count: how many parts it has.
+
+    Raises:
+        Void: in this order, the first failure decides: `malformed`, `openers`, `deal`, `names_differ`, `dated_ahead`,
+            `not_signed`, `not_agreed`, `no_receipt`, `already_logged`, those of `reckon`, `awards_differ`.
+    """
+    content = read_sale(data)
+    state.signers.admit(entries_of(content.openers))
+    new = read_messages(content.messages)
+    filed = _filed(state, new[0].deal)
+    proven = _proven(state, entry, () if filed is None else filed.messages, new)
+    money = proven.money.after(None if filed is None else filed.money)
+    if proven.newest is None or money.base == 0:
+        raise Void("no_receipt", "messages: nothing was both received (or presumed, or ruled) and paid")
+    first = entry.seq + 1 - count
+    if filed is None:
+        _first_sale(state, entry, first, content, proven, money)
+    else:
+        _raised_sale(state, entry, first, content, proven, money, filed)
+
+
+def _first_sale(
+    state: State, entry: Entry, first: int, content: SaleContent, proven: Proven, money: Money
+) -> None:
+    reckoned = reckon(state, content, proven, at=entry.seq, time=entry.time, base=money.base)
+    at = place_of(state, reckoned.governed, proven, entry.seq, entry.time)
+    if at != entry.seq:
+        reckoned = replace(reckoned, facts=replace(reckoned.facts, at=at))
+    governed = reckoned.governed
+    team = None if reckoned.team is None else reckoned.team.tree
+    awards = evaluate_sale(governed.compiled, team, governed.activity, reckoned.facts, reckoned.duties)
+    _require_same(content.awards, awards)
+    governed.activity.take(reckoned.facts, team)
+    file = OrderFile((first,), at, entry.time, money.base, 0)
+    _file(state, file, entry, proven, governed)
+    if content.listing is not UNSET and proven.order.listing is not UNSET:
+        assert reckoned.facts.listing is not None  # `listing_of`
+        state.listings[proven.order.listing] = reckoned.facts.listing
+    credits = _credits(awards, governed, file, money.base)
+    state.orders[proven.start.id] = file
+    state.put(sale_id(proven.start.id), Sold(money.earned, money.paid, money.refunded, money.keeps, credits))
+
+
+def _raised_sale(
+    state: State,
+    entry: Entry,
+    first: int,
+    content: SaleContent,
+    proven: Proven,
+    money: Money,
+    filed: _Filed,
+) -> None:
+    """A later sale of an order: each award rises to the larger base, evaluated as of the first [L12]."""
+    if money.base <= filed.file.taken:
+        raise Void("already_logged", "messages: the sale is logged, and its base is not larger now")
+    reckoned, before = _as_first(state, filed)
+    governed = reckoned.governed
+    if content.plan != governed.hash:
+        raise Void("plan_differs", "plan: is not the one of the first sale entry")
+    team = None if reckoned.team is None else reckoned.team.tree
+    larger = enlarged(reckoned, proven, money.base)
+    awards = raise_sale(governed.compiled, team, governed.activity, before, larger, reckoned.duties)
+    _require_same(content.awards, awards)
+    governed.activity.take_more(before, larger, team)
+    file = filed.file
+    file.seqs = (*file.seqs, first)
+    file.taken = money.base
+    _file(state, file, entry, proven, governed)
+    credits = merged((*filed.sold.awards, *_credits(awards, governed, file, money.base)))
+    value = Sold(money.earned, money.paid, money.refunded, money.keeps, credits)
+    state.put(sale_id(proven.start.id), value)
+
+
+def _file(state: State, file: OrderFile, entry: Entry, proven: Proven, governed: Governed) -> None:
+    """Hold and freeze of a sale entry: a dispute of the buyer that it embeds freezes at once."""
+    assert proven.newest is not None  # asked before
+    file.hold = max(file.hold, proven.newest + governed.plan.hold_days * DAY)
+    if proven.disputed:
+        file.frozen = entry.time if file.frozen is None else file.frozen
+        file.thawed = file.hold + FREEZE_MS
+
+
+def _credits(
+    awards: Iterable[Award[bytes]], governed: Governed, file: OrderFile, base: int
+) -> tuple[Credited, ...]:
+    """Awards of a sale as effects; two of one rule, level and recipient are one."""
+    plan = governed.plan
+    due = file.hold if file.thawed is None else file.thawed
+    expires = NEVER if plan.expiry_days is UNSET else due + plan.expiry_days * DAY
+    sums: dict[tuple[bytes, str, int], int] = {}
+    for award in awards:
+        key = (award.to, award.rule, award.level)
+        sums[key] = sums.get(key, 0) + award.amount
+    return tuple(
+        Credited(to, rule, level, plan.unit.name, (Step(due, expires, amount, base, file.hold),))
+        for (to, rule, level), amount in sorted(sums.items())
+    )
+
+
+def _require_same(stated: tuple[AwardLine, ...], awards: Iterable[Award[bytes]]) -> None:
+    """Whoever recomputes the awards gets the same [L9]."""
+    if stated != tuple(AwardLine(each.to, each.rule, each.level, each.amount) for each in awards):
+        raise Void("awards_differ", "awards: are not what the plan comes to")
+
+
+# -- refund --------------------------------------------------------------------------------------------------
+def take_refund(state: State, entry: Entry, record: RefundEntry) -> None:
+    """What a confirmed refund, or a ruling, takes off a sale [R-CRED-23..26; L11].
+
+    Raises:
+        Void: `no_sale`, those of the messages, `no_reduction`, `base_differs`, `hold_over`.
+    """
+    filed, proven = _more(state, entry, record)
+    money = proven.money.after(filed.money)
+    before = filed.sold.base
+    if money.base >= before:
+        raise Void("no_reduction", "messages: neither a confirmed refund nor a ruling lowers the base")
+    if money.base != record.base:
+        raise Void("base_differs", f"base: the messages come to {money.base}")
+    file = filed.file
+    open_until = file.hold if file.thawed is None else max(file.hold, file.thawed + LOGGING_MS)
+    if entry.time > open_until:
+        raise Void("hold_over", "the hold is over, and the time after a freeze in it: the awards stand")
+    reckoned, facts = _as_first(state, filed)
+    team = None if reckoned.team is None else reckoned.team.tree
+    part = Fraction(before - money.base, file.taken)
+    reversals = reckoned.governed.activity.reverse(facts, part, team)
+    file.seqs = (*file.seqs, entry.seq)
+    value = Sold(money.earned, money.paid, money.refunded, money.keeps, filed.sold.awards)
+    state.put(sale_id(record.order), value)
+    for each in reversals:
+        _reverse(state, reckoned.governed, each)
+
+
+def _reverse(state: State, governed: Governed, reversal: Reversal[bytes]) -> None:
+    """Volume that a closed period's award rests on is gone: what remains of the award follows [L11]."""
+    label, unit = str(reversal.source), governed.plan.unit.name
+    id = period_id(governed.opportunity or "", label, (reversal.to, reversal.rule, reversal.level, unit))
+    earned = state.effects.get(id)
+    if isinstance(earned, Earned):  # an award of zero has no effect
+        state.put(id, Earned(earned.credit, earned.reversed + reversal.volume))
+
+
+# -- freeze --------------------------------------------------------------------------------------------------
+def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
+    """A dispute of the buyer freezes what is pending; its end lets go of it [R-CRED-27..29; L5].
+
+    Raises:
+        Void: `no_sale`, those of the messages, `already_logged`, `no_dispute`, `hold_over`.
+    """
+    filed, proven = _more(state, entry, record)
+    file = filed.file
+    frozen = file.frozen is not None and file.thawed is not None and entry.time < file.thawed
+    if proven.disputed == frozen:
+        if frozen:
+            raise Void("already_logged", "messages: the awards are frozen by this dispute already")
+        raise Void("no_dispute", "messages: no dispute of the buyer is open, and none froze the awards")
+    if proven.disputed:
+        if entry.time > file.hold or file.frozen is not None:
+            raise Void("hold_over", "the hold is over, or a dispute has frozen the awards before")
+        file.frozen, file.thawed = entry.time, file.hold + FREEZE_MS
+    else:
+        file.thawed = max(file.hold, entry.time)
+    file.seqs = (*file.seqs, entry.seq)
+    due = file.thawed
+    assert due is not None  # just set
+    awards = tuple(
+        msgspec.structs.replace(
+            credit, steps=tuple(sorted(_due(step, entry.time, due) for step in credit.steps))
+        )
+        for credit in filed.sold.awards
+    )
+    state.put(sale_id(record.order), msgspec.structs.replace(filed.sold, awards=awards))
+
+
+def _due(step: Step, now: int, due: int) -> Step:
+    """A step that is pending gets another date; what is posted stays so. Its time until it expires stays as long."""
+    if step.due <= now:
+        return step
+    expires = step.expires if step.expires == NEVER else step.expires - step.due + due
+    return Step(due, expires, step.amount, step.base, step.hold)
+
+
+def _as_first(state: State, filed: _Filed) -> tuple[Reckoned, SaleFacts[bytes]]:
+    """What the first sale entry was evaluated on, and the facts of the sale as its plan's activity has it now."""
+    file = filed.file
+    messages = read_messages(filed.first.messages)
+    proven = prove(first_order(messages[0]), messages, file.time)
+    reckoned = reckon(state, filed.first, proven, at=file.at, time=file.time, base=proven.money.base)
+    return reckoned, enlarged(reckoned, proven, file.taken)
+
+
+# -- what the log has of a sale ------------------------------------------------------------------------------
+def _filed(state: State, order: bytes) -> _Filed | None:
+    file = state.orders.get(order)
+    if file is None:
+        return None
+    sold = state.effects[sale_id(order)]
+    assert isinstance(sold, Sold)  # by its id
+    messages: list[Message] = []
+    contents: list[SaleContent] = []
+    for seq in file.seqs:
+        entry = state.read(seq)
+        record = None if entry.record is None else decode_record(entry.kind, entry.record)
+        if isinstance(record, SalePart):
+            contents.append(read_sale(_whole(state, seq, record)))
+            messages.extend(read_messages(contents[-1].messages))
+        elif isinstance(record, RefundEntry | Freeze):
+            messages.extend(read_messages(record.messages))
+        else:
+            raise LocalProtocolError(f"entry {seq} of this log cannot be read again")
+    return _Filed(file, sold, tuple(messages), contents[0])
+
+
+def _whole(state: State, seq: int, part: SalePart) -> bytes:
+    pieces = [part.content]
+    for number in range(1, part.count):
+        entry = state.read(seq + number)
+        record = None if entry.record is None else decode_record(entry.kind, entry.record)
+        assert isinstance(record, SalePart)  # the group was whole when it was folded
+        pieces.append(record.content)
+    return b"".join(pieces)
+
+
+def _more(state: State, entry: Entry, record: RefundEntry | Freeze) -> tuple[_Filed, Proven]:
+    """A sale with the messages that an entry adds to it."""
+    state.signers.admit(entries_of(record.openers))
+    new = read_messages(record.messages)
+    filed = _filed(state, record.order)
+    if filed is None:
+        raise Void("no_sale", "order: no sale of it is logged")
+    return filed, _proven(state, entry, filed.messages, new)
+
+
+def _proven(state: State, entry: Entry, before: tuple[Message, ...], new: tuple[Message, ...]) -> Proven:
+    order: Order = check_messages(
+        state.network, state.issuer, before, new, entry.time, state.signers, state.verify
+    )
+    return prove(order, (*before, *new), entry.time)
