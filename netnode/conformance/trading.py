@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import Broken, Skipped, want
-from netnode.conformance.correspondent import Correspondent, Purchase
+from netnode.conformance.correspondent import Correspondent, Purchase, asked
 from netnode.conformance.deals import Message, read_message, signed_by
 from netnode.conformance.effects import effects
 from netnode.conformance.entries import LISTING
@@ -116,8 +116,9 @@ class Trade:
     # -- what we say -------------------------------------------------------------------------------------------
 
     async def orders(self, peer: Peer) -> None:
-        """Hands over the order."""
+        """Hands over the order, and waits until the node has it."""
         await self._own.give(peer, self.deal.letter(self.deal.order))
+        await self.all(peer)
 
     async def says(self, peer: Peer, type_: str, **body: object) -> bytes:
         """Says the next thing in this deal, naming the newest of everybody; its id."""
@@ -126,6 +127,7 @@ class Trade:
         time = max([self._bench.now(), *(each.time for each in seen)])
         data = self.deal.add(type_, body, seen=sorted(each.id for each in seen), later=time - self.deal.time)
         await self._own.give(peer, self.deal.letter(data))
+        await self.all(peer)  # a letter that was taken may still wait to be looked into
         want(self.state.verdicts[read_message(data).id] is None, "a message of this check is void")
         return read_message(data).id
 
@@ -169,6 +171,13 @@ class Trade:
         """The node's messages of a type that came."""
         self._look()
         return [each for each in self.heard.values() if each.type == type_ and each.role == "seller"]
+
+    async def all(self, peer: Peer) -> list[bytes]:
+        """All messages that the node has of the deal; the node's own are taken in."""
+        found = await asked(self._own, peer, self.deal.id)
+        for data in found:
+            self.take(data)
+        return found
 
     async def owner(self, action: str) -> str:
         """Lets the owner of the node act; why they could not, or an empty text.

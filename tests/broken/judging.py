@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,11 +11,11 @@ from pathlib import Path
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import Check
 from netnode.conformance.checks import ALL
-from netnode.conformance.owners import Command
 from netnode.conformance.running import Result, run, survey
 from netnode.conformance.target import read_target
+from netnode.problems import Problem
 from netnode.system import SystemClock, SystemEntropy
-from netnode.testing import PROGRAM, Mesh, Node, environment
+from netnode.testing import Mesh, Node
 from tests.broken.switch import Switch
 
 IMAGE_BYTES = 70_000
@@ -44,17 +45,30 @@ def offer(node: Node, folder: Path) -> None:
     node.add("cup", "Cup", price={"amount": 900, "currency": "EUR"})
 
 
-def owned(node: Node) -> Command:
-    """Who does what only the owner of a node may."""
-    own = {"NETNODE_HOME": str(node.home), "PYTHONPATH": environment()["PYTHONPATH"]}
-    return Command(("env", *(f"{name}={value}" for name, value in own.items()), *PROGRAM, "deal"))
+class Owned:
+    """The owner of a node, by its API.
+
+    Args:
+        node: the node.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def act(self, action: str, deal: bytes) -> str:
+        """See `netnode.conformance.owners.Owner`."""
+        try:
+            await asyncio.to_thread(self._node.api.post, f"/deals/{action}", {"deal": deal.hex()})
+        except Problem as problem:
+            return problem.text
+        return ""
 
 
 async def judged(node: Node, checks: Iterable[Check]) -> list[Result]:
     """What these checks say of a node."""
     target, clock, entropy = read_target(node.peer), SystemClock(), SystemEntropy()
     known = await survey(target, "inx", clock, entropy)
-    bench = Bench(target, "inx", known, clock, entropy, owned(node))
+    bench = Bench(target, "inx", known, clock, entropy, Owned(node))
     return await run(bench, list(checks), lambda _: None)
 
 

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import KEEPERS, Check, Skipped, want
-from netnode.conformance.correspondent import Correspondent, asked, consent, correspondent, soon
+from netnode.conformance.correspondent import Correspondent, consent, correspondent, soon
 from netnode.conformance.deals import read_message
-from netnode.conformance.peer import Peer
 from netnode.conformance.trading import Trade, Ware, ware
 
 OTHER: Final = {"reason": "other"}
@@ -26,12 +25,6 @@ async def _sale(bench: Bench) -> tuple[Correspondent, Ware]:
     return await correspondent(bench), await ware(bench)
 
 
-async def _all(own: Correspondent, peer: Peer, trade: Trade) -> None:
-    """Takes in all that the node has of the deal."""
-    for data in await asked(own, peer, trade.deal.id):
-        trade.take(data)
-
-
 async def _accepts(bench: Bench) -> None:
     own, sold = await _sale(bench)
     async with own.meet() as peer:
@@ -42,7 +35,7 @@ async def _accepts(bench: Bench) -> None:
         want(trade.state.phase == "agreed", f"an accepted order is {trade.state.phase}")
         await trade.orders(peer)  # again: another letter, the same order
         await trade.owner("accept")
-        await _all(own, peer, trade)
+        await trade.all(peer)
         want(len(trade.of("accept")) == 1, "it accepts an order twice [R-DEAL-15]")
         await trade.says(peer, "cancel", **OTHER)
 
@@ -60,9 +53,7 @@ async def _whole(bench: Bench) -> None:
         fulfil = await trade.awaits(peer, "fulfil", "fulfil")
         await trade.says(peer, "receive", fulfil=fulfil.id, part=fulfil.body.get("part", 0))
         want(trade.state.phase == "final", f"a deal that was paid and delivered is {trade.state.phase}")
-        await _all(own, peer, trade)
-        ours = {read_message(data).id for data in await asked(own, peer, trade.deal.id)}
-        want(ours >= {read_message(data).id for data in trade.deal.said}, "it has lost a message [R-DEAL-11]")
+        want(set(trade.deal.said) <= set(await trade.all(peer)), "it has lost a message [R-DEAL-11]")
 
 
 async def _refunds(bench: Bench) -> None:
@@ -103,7 +94,7 @@ async def _prices(bench: Bench) -> None:
             trade = Trade(bench, own, sold, unit_price, **changes)
             await trade.orders(peer)
             await trade.owner("accept")
-            await _all(own, peer, trade)
+            await trade.all(peer)
             want(not trade.of("accept"), f"it accepts an order with {what}")
             await trade.says(peer, "cancel", **OTHER)
 
@@ -147,10 +138,9 @@ async def _disputes(bench: Bench) -> None:
         trade.add(ruling)
         want(trade.state.ruling == read_message(ruling).id, "a ruling of this check does not stand")
         await arbiter.give(other, {"type": "deal", "messages": [ruling], "openers": openers})
-        has = await asked(own, peer, trade.deal.id)
-        want(ruling in has, "it has not kept the arbiter's ruling [R-DEAL-11]")
+        want(ruling in await trade.all(peer), "it has not kept the arbiter's ruling [R-DEAL-11]")
         await trade.owner("fulfil")
-        await _all(own, peer, trade)
+        await trade.all(peer)
         want(not trade.of("fulfil"), "it delivers after a ruling [R-ARB-8]")
 
 
