@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from netnode.deals.wording import sentence
 from netnode.problems import ExitCode, Problem
 from protocol import limits
 from protocol.certificate import DAY_MS
@@ -80,7 +81,7 @@ def of_listing(
             code=code,
         )
     except Void as void:
-        text = _sentence(void)
+        text = sentence(void.text)
         if void.code == "no_delivery" and wishes.address is UNSET:
             text = f"{listing.title} is shipped: say where to, with --name, --line, --postcode, --city and --country."
         raise Problem(text, ExitCode.REFUSED, void.code) from void
@@ -221,8 +222,3 @@ def _goods(found: Priced, wishes: Wishes) -> Goods:
         shipping=UNSET if found.service is None else found.service,
         taxes=found.taxes,
     )
-
-
-def _sentence(void: Void) -> str:
-    text = void.text[:1].upper() + void.text[1:]
-    return text if text.endswith((".", "?", "!")) else f"{text}."

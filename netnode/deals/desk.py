@@ -7,7 +7,7 @@ cannot both be accepted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -21,7 +21,7 @@ from netnode.deals.holding import Held, holding, question
 from netnode.deals.known import Known, enclose, load, noted, wanted
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers
-from netnode.deals.wording import impossible, possible, why
+from netnode.deals.wording import impossible, possible, sentence, why
 from netnode.keys.keystore import Keys
 from netnode.own.caution import copied
 from netnode.own.log import RETIRED
@@ -127,7 +127,7 @@ class Desk:
         try:
             check_arbiter(order, now)
         except Void as void:
-            raise Problem(_sentence(void.text), ExitCode.REFUSED, void.code) from void
+            raise Problem(sentence(void.text), ExitCode.REFUSED, void.code) from void
         try:
             start = sign(
                 self._means.network, signer, body=order, deal=None, role="buyer", number=0, previous=None, seen=(),
@@ -139,7 +139,7 @@ class Desk:
         try:
             known = await self._means.store.write(self._start, row, start, data, name, now)
         except LocalProtocolError as error:
-            raise Problem(_sentence(error.text), ExitCode.REFUSED, "order") from error
+            raise Problem(sentence(error.text), ExitCode.REFUSED, "order") from error
         self._means.letters.wake()
         return known
 
@@ -160,7 +160,7 @@ class Desk:
         try:
             known = await self._means.store.write(self._renew, first, make, keys, now)
         except LocalProtocolError as error:
-            raise Problem(_sentence(error.text), ExitCode.REFUSED, "waits", {"deal": first.hex()}) from error
+            raise Problem(sentence(error.text), ExitCode.REFUSED, "waits", {"deal": first.hex()}) from error
         self._means.letters.wake()
         return known
 
@@ -265,7 +265,7 @@ class Desk:
                 raise sold_out(sold, shown) from sold
             except LocalProtocolError as error:
                 raise Problem(
-                    _sentence(error.text), ExitCode.REFUSED, "waits", {"deal": deal.hex()}
+                    sentence(error.text), ExitCode.REFUSED, "waits", {"deal": deal.hex()}
                 ) from error
             return after
 
@@ -400,6 +400,15 @@ def title_of(goods: Goods | None) -> str:
     return f"{pieces}{first.title}{choice}" + (f" and {more} more" if more else "")
 
 
+async def unless_refused(work: Awaitable[object]) -> None:
+    """Does a thing that may turn out not to be allowed any more: somebody was quicker, or the deal is held."""
+    try:
+        await work
+    except Problem as problem:
+        if problem.exit_code is not ExitCode.REFUSED:
+            raise
+
+
 def no_deal(name: str) -> Problem:
     """The Problem for a deal that is not here."""
     text = f"There is no deal {name[:SHOWN]} here. See yours with: netnode deal ls --all"
@@ -417,8 +426,3 @@ def sold_out(sold: SoldOut, shown: str) -> Problem:
     return Problem(
         text, ExitCode.REFUSED, "sold_out", {"key": sold.key, "left": sold.left, "wanted": sold.wanted}
     )
-
-
-def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "?", "!")) else f"{text}."

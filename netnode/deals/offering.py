@@ -14,6 +14,7 @@ from msgspec import UNSET
 from netnode.deals.desk import title_of
 from netnode.deals.known import enclose, read_enclosure
 from netnode.deals.means import Means
+from netnode.deals.sending import BUSY, may_add
 from netnode.deals.signers import Signers, read
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
@@ -157,6 +158,8 @@ class Offering:
         )
         if row is None or parse_offer(row.data).offer.expires <= self._means.clock.now_ms():
             return Refusal("no_offer", "there is no offer by that code, or its time is over")
+        if not await self._means.store.read(lambda reader: may_add(reader.connection, incoming.sender)):
+            return Refusal("busy", BUSY)
         await self._means.letters.send(incoming.sender, await self._letter(row))
         return Taken()
 

@@ -37,7 +37,6 @@ from protocol.letter_bodies import Answers, Ask, DealLetter
 from protocol.openers import Openers
 
 UNDECIDED: Final = 5_000  # orders of strangers that nobody looked at; why: judging all takes half a minute
-OWED: Final = 200  # letters to one partner; why: who asks again and takes none would fill the outbox
 AHEAD_MS: Final = 3_600_000  # why: clocks differ, but an answer to an order must be dated like it
 
 
@@ -305,7 +304,7 @@ class Receiving:
         elif row.role != "arbiter" and any(each.message.id in fresh for each in known.state.disputes):
             told += self._others(row)
         for recipient in told:
-            if self._may_add(writer, recipient.id):  # else the next own move brings them all of it
+            if sending.may_add(connection, recipient.id):  # else the next own move brings them all of it
                 self._send(writer, connection, known, recipient, None)
         deals.note(writer, row.number, noted(known))
 
@@ -325,8 +324,8 @@ class Receiving:
             )
             if recipient is None:
                 raise _Refused("not_party", "whoever asks has no part in that deal")
-            if not self._may_add(writer, sender):
-                raise _Refused("busy", "too many letters to you wait; ask again when they have arrived")
+            if not sending.may_add(connection, sender):
+                raise _Refused("busy", sending.BUSY)
             self._send(writer, connection, known, recipient, question.nonce)
 
     def _others(self, row: DealRow) -> list[sending.Recipient]:
@@ -344,10 +343,6 @@ class Receiving:
         openers = sending.signers_of(Signers(self._means.network, connection), known, self._means.own.id)
         sending.queue(writer, self._means.letters, known, recipient, known.ordered(), openers, nonce)
 
-    def _may_add(self, writer: Writer, recipient: bytes) -> bool:
-        """Whether letters that nobody here wrote may go to somebody who has not taken those before."""
-        return outbox.waits_for(writer, recipient) < OWED
-
     def _ask_for(self, writer: Writer, deal: bytes, incoming: Incoming, known: Known | None) -> None:
         """Asks the sender of a message for those it rests on; they were lost here, or on the way.
 
@@ -355,7 +350,9 @@ class Receiving:
         """
         goods = None if known is None else known.goods
         reply = None if goods is None or goods.reply is UNSET or incoming.epoch is not None else goods.reply
-        if (incoming.epoch is not None or reply is not None) and self._may_add(writer, incoming.sender):
+        if (incoming.epoch is not None or reply is not None) and sending.may_add(
+            writer.connection, incoming.sender
+        ):
             body = Ask(deal=deal, nonce=self._means.entropy.token(limits.LETTER_ID_BYTES))
             outbox.queue(writer, self._means.letters.draft(incoming.sender, body, reply=reply))
 

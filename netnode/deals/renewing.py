@@ -7,7 +7,6 @@ forbid, which happens when the two cross.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from typing import Final
 
 import apsw
@@ -15,11 +14,11 @@ import msgspec
 from msgspec import UNSET
 
 from netnode.deals.buyer_keys import buyer_signer
-from netnode.deals.desk import Desk, Make, Move
+from netnode.deals.desk import Desk, Make, Move, unless_refused
 from netnode.deals.holding import Held, copied_times, holding
 from netnode.deals.known import Known, load
 from netnode.deals.means import Means
-from netnode.deals.sending import recipients
+from netnode.deals.sending import BUSY, may_add, recipients
 from netnode.deals.subscribed import SENTENCES, Subscription, all_of, due, of_deal, read, unwanted
 from netnode.keys.keystore import Keys
 from netnode.mail.letters import Incoming, Refusal, Taken
@@ -181,9 +180,9 @@ class Renewing:
                 and found.turn is not None
                 and now >= due(found.turn)
             ):
-                await self._refusable(self.renew(found.row.id))
+                await unless_refused(self.renew(found.row.id))
         for deal, reason in await self._means.store.read(lambda reader: unwanted(reader.connection, now)):
-            await self._refusable(self._desk.move(deal, _cancel(reason)))
+            await unless_refused(self._desk.move(deal, _cancel(reason)))
 
     async def take(self, incoming: Incoming) -> Taken | Refusal:
         """Takes a letter about a mandate [R-MAN-9].
@@ -195,15 +194,6 @@ class Renewing:
         assert isinstance(body, MandateLetter)
         await self.find()
         return await self._means.store.write(self._take, body, incoming.sender, self._means.clock.now_ms())
-
-    @staticmethod
-    async def _refusable(work: Awaitable[object]) -> None:
-        """Does a thing that may turn out not to be allowed any more: somebody was quicker, or the deal is held."""
-        try:
-            await work
-        except Problem as problem:
-            if problem.exit_code is not ExitCode.REFUSED:
-                raise
 
     # -- in the writer's lane --------------------------------------------------------------------------------
     def _say(
@@ -293,6 +283,8 @@ class Renewing:
                 mandates.ask(writer, row.number, body.price, body.text)
             if sender == row.partner and not body.asks:
                 mandates.told(writer, row.number, copied_times(connection))
+            elif sender == row.partner and not may_add(connection, sender):
+                return Refusal("busy", BUSY)
             elif sender == row.partner:
                 found = read(connection, row, now)
                 self._send(writer, found, _asking(found))

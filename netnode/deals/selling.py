@@ -10,7 +10,7 @@ import apsw
 from msgspec import UNSET
 
 from netnode.deals import terms
-from netnode.deals.desk import Desk, Move
+from netnode.deals.desk import Desk, Move, unless_refused
 from netnode.deals.known import Known, load
 from netnode.deals.offering import enclosed_goods
 from netnode.ports import Clock
@@ -27,6 +27,7 @@ from protocol.identity import id_text
 from protocol.records import Listing, decode_record
 
 OLDER: Final = 5_000  # own entries looked through for the version of a listing that an order names
+_SOLD_OUT: Final = Move(Decline(reason="sold_out"))
 _CHUNK: Final = 500
 _BYTES: Final = 64 * 1024 * 1024
 
@@ -132,10 +133,10 @@ class Accepting:
         try:
             await self._desk.move(deal, accept(self._settings, anyway=False))
         except Problem as problem:
-            if problem.code == "sold_out":
-                await self._desk.move(deal, lambda known, connection: Move(Decline(reason="sold_out")))
-            elif problem.exit_code is not ExitCode.REFUSED:
+            if problem.exit_code is not ExitCode.REFUSED:
                 raise
+            if problem.code == "sold_out":
+                await unless_refused(self._desk.move(deal, lambda known, connection: _SOLD_OUT))
 
     async def look_at_all(self) -> None:
         """Looks at every order that waits, for those that came just before the node ended.

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import apsw
 from msgspec import UNSET
 
 from netnode.deals.known import Known, heads
 from netnode.deals.signers import Signers
 from netnode.mail.letters import Letters
-from netnode.store import Writer
+from netnode.store import Reader, Writer
 from netnode.store import letters as outbox
 from protocol import encoding, limits
 from protocol.deals.enclosures import ReplyTo
@@ -22,6 +23,8 @@ _ROOM: Final = limits.MAX_LETTER_CONTENT - 1024  # why: what stands around the p
 _OPENERS: Final = (
     8 * 1024
 )  # why: the sender's openers stand in the letter anyway; a long history does not fit twice
+OWED: Final = 200  # letters to one partner; why: who asks again and takes none would fill the outbox
+BUSY: Final = "too many letters to you wait; ask again when they have arrived"
 _FRAME: Final = 5  # bytes before each part
 
 
@@ -57,6 +60,11 @@ def owed_to(known: Known, recipient: Recipient) -> list[Message]:
     return [
         each for each in known.ordered() if known.kept[each.id].own and each.id not in known.state.settled
     ]
+
+
+def may_add(connection: apsw.Connection, recipient: bytes) -> bool:
+    """Whether letters that nobody here wrote may go to somebody, who has taken those before."""
+    return outbox.waits_for(Reader(connection), recipient) < OWED
 
 
 def letters_of(

@@ -185,6 +185,12 @@ def impossible(type: str, role: str, code: str, text: str, steps: Iterable[Next]
     return f"`{command}` is not possible now: {reason}."
 
 
+def sentence(text: str) -> str:
+    """A text that begins with a capital letter and ends with a stop."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "?", "!")) else f"{text}."
+
+
 def why(code: str) -> str:
     """Why a message has no effect, in words; a code of a later version stands for itself."""
     meaning = CODES[code].meaning if code in CODES else code.replace("_", " ")

@@ -17,8 +17,8 @@ from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import deal_views, paging
-from netnode.services.deals import ambiguous, span
 from netnode.services.ports import OwnLog
+from netnode.services.prefixes import ambiguous, span
 from netnode.store import Reader, Store, consents, deals
 from netnode.store.consents import ConsentRow
 from netnode.store.deals import DealRow, Filter

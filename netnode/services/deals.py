@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -25,6 +24,7 @@ from netnode.problems import ExitCode, Problem
 from netnode.services import deal_views, paging
 from netnode.services.ordering import Ordering
 from netnode.services.ports import OwnLog
+from netnode.services.prefixes import ambiguous, span
 from netnode.store import Reader, Store, Writer, deals
 from netnode.store.deals import DealRow, Filter
 from protocol import limits
@@ -34,7 +34,6 @@ from protocol.entry import parse_wire
 from protocol.errors import LocalProtocolError
 
 _LIST: Final = "deals"
-_DIGITS: Final = 64
 
 
 class DealBook:
@@ -298,19 +297,6 @@ def one_deal(connection: apsw.Connection, name: str) -> DealRow:
     if len(rows) > 1:
         raise ambiguous(name, "deal")
     return rows[0]
-
-
-def span(name: str) -> tuple[bytes, bytes]:
-    """The first and the last id that begin with these hex digits."""
-    digits = name.lower()
-    if not digits or not set(digits) <= set(string.hexdigits) or len(digits) > _DIGITS:
-        raise no_deal(name)
-    return bytes.fromhex(digits.ljust(_DIGITS, "0")), bytes.fromhex(digits.ljust(_DIGITS, "f"))
-
-
-def ambiguous(name: str, what: str) -> Problem:
-    """The Problem of digits that begin two ids."""
-    return Problem(f"Two ids begin with {name}: give more digits of the {what}.", ExitCode.USAGE, "ambiguous")
 
 
 def _money_note(request: models.DealMoney) -> Any:

@@ -13,6 +13,7 @@ from netnode.deals.known import read_enclosure
 from netnode.deals.offering import normal
 from netnode.deals.terms import methods_of, terms_of
 from netnode.deals.trading import Trading
+from netnode.deals.wording import sentence
 from netnode.market import money
 from netnode.operations import models
 from netnode.ports import Clock, Entropy
@@ -228,7 +229,7 @@ class OfferBook:
                     _unshipped(row.record), [Choice(choice.options, choice.quantity)], self._clock.now_ms()
                 )
             except Void as void:
-                raise Problem(f"{void.text}.", ExitCode.REFUSED, void.code) from void
+                raise Problem(sentence(void.text), ExitCode.REFUSED, void.code) from void
             lines = found.lines
         else:
             each = _minor(request.price, currency)

@@ -17,6 +17,7 @@ from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services.listings import named, not_held
 from netnode.services.ports import OwnLog, Projector
+from netnode.services.prefixes import ambiguous, span
 from netnode.store import Store, offers
 from netnode.store.offers import OfferRow
 from protocol.deals.enclosures import Address, Goods
@@ -160,14 +161,13 @@ async def find_offer(store: Store, name: str) -> OfferRow:
     Raises:
         Problem: none (3), or two (2).
     """
-    low, high = bytes.fromhex(name.lower().ljust(64, "0")), bytes.fromhex(name.lower().ljust(64, "f"))
+    low, high = span(name)
     rows = await store.read(lambda reader: offers.by_prefix(reader.connection, low, high))
     if not rows:
         text = f"There is no offer {name[:10]} here. See all with: netnode offer ls"
         raise Problem(text, ExitCode.NOT_FOUND, "no_offer")
     if len(rows) > 1:
-        text = f"Two ids begin with {name}: give more digits of the offer."
-        raise Problem(text, ExitCode.USAGE, "ambiguous")
+        raise ambiguous(name, "offer")
     return rows[0]
 
 

@@ -9,7 +9,6 @@ import apsw
 from msgspec import UNSET, UnsetType
 
 from netnode.deals.buyer_keys import buyer_signer
-from netnode.deals.desk import no_deal
 from netnode.deals.known import Known, load
 from netnode.keys.keyring import KeyRing
 from netnode.operations import models
@@ -21,10 +20,10 @@ from netnode.reviews.rating import rated
 from netnode.reviews.reading import Counted, Reading, read
 from netnode.reviews.trust import trust_of
 from netnode.services import paging
-from netnode.services.deals import ambiguous, span
+from netnode.services.deals import one_deal
 from netnode.services.listings import named
 from netnode.services.ports import OwnLog, Projector
-from netnode.store import Reader, Store, deals
+from netnode.store import Reader, Store
 from protocol.deals.bodies import Accept, Receive
 from protocol.deals.message import Message
 from protocol.deals.offers import name_buyer
@@ -212,13 +211,7 @@ class ReviewBook:
 
     def _deal(self, reader: Reader, name: str, now: int) -> tuple[Known, Reviewed | None]:
         """The deal that an id or its first digits name, and the newest own review of it."""
-        low, high = span(name)
-        rows = deals.by_prefix(reader.connection, low, high)
-        if not rows:
-            raise no_deal(name.lower())
-        if len(rows) > 1:
-            raise ambiguous(name, "deal")
-        known = load(reader.connection, rows[0], now)
+        known = load(reader.connection, one_deal(reader.connection, name), now)
         if known.role != "buyer":
             raise Problem(
                 "Only the buyer of a deal reviews it. Of a buyer without a node you can carry the review: "

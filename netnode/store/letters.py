@@ -254,9 +254,9 @@ def waiting(reader: Reader, recipient: bytes, before: int, limit: int, after: in
     )
 
 
-def waits_for(writer: Writer, recipient: bytes) -> int:
+def waits_for(reader: Reader, recipient: bytes) -> int:
     """How many letters to one recipient are on their way."""
-    count: int = writer.connection.execute(
+    count: int = reader.connection.execute(
         "SELECT count(*) FROM outbox WHERE recipient = ? AND due IS NOT NULL", (recipient,)
     ).get
     return count

@@ -8,16 +8,18 @@ import pytest
 from msgspec import UNSET, structs
 
 from netnode.deals.buyer_keys import buyer_signer
+from netnode.deals.desk import Make
 from netnode.deals.holding import AGAIN_MS, SETTLED_MS
+from netnode.deals.selling import Accepting
 from netnode.deals.wording import why
 from netnode.operations import models
 from netnode.own.caution import Reason, _count
-from netnode.problems import ExitCode
+from netnode.problems import ExitCode, Problem
 from netnode.store import Writer, deals, letters, mandates
 from protocol.certificate import DAY_MS
 from protocol.deals.mandates import sign_statement
 from protocol.deals.table import ROWS
-from protocol.letter_bodies import Ask
+from protocol.letter_bodies import Ask, AskOffer, MandateLetter
 from tests.netnode.dealing import Market, market
 from tests.netnode.test_deals import agreed, named, refused
 from tests.netnode.test_deals_restored import put_back
@@ -144,7 +146,7 @@ async def test_nothing_more_is_said_on_a_mandate_that_is_contradicted(tmp_path: 
 async def test_a_partner_who_asks_without_end_fills_no_outbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netnode.deals.receiving.OWED", 5)
+    monkeypatch.setattr("netnode.deals.sending.OWED", 5)
     async with market(tmp_path) as trade:
         deal = await agreed(trade)
         for number in range(20):
@@ -161,7 +163,7 @@ async def test_a_partner_who_asks_without_end_fills_no_outbox(
 async def test_a_partner_with_many_unknown_deals_fills_no_outbox(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("netnode.deals.receiving.OWED", 3)
+    monkeypatch.setattr("netnode.deals.sending.OWED", 3)
     async with market(tmp_path) as trade:
         for _ in range(8):
             await agreed(trade)
@@ -425,3 +427,43 @@ def test_every_code_of_the_table_has_words() -> None:
     }
     for code in codes:
         assert why(code) != code.replace("_", " "), code
+
+
+async def test_whoever_asks_for_an_offer_or_a_mandate_without_end_fills_no_outbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("netnode.deals.sending.OWED", 3)
+    async with subscribed(tmp_path) as (trade, deal):
+        await trade.seller.services.offers.make(models.OfferMake(key="cap", price="10.00", code="VIP"))
+        for body in (AskOffer(code="VIP"), MandateLetter(order=bytes.fromhex(deal), asks=True)):
+            for _ in range(6):
+                await trade.buyer.letters.send(trade.seller.me.id, body)
+            for row in await trade.post.waiting(trade.buyer):
+                await trade.post.bring(trade.buyer, row)
+        assert len(await trade.post.waiting(trade.seller)) == 3
+        assert {each.code for each in trade.post.refused} == {"busy"}
+        await trade.post.carry()
+
+
+async def test_an_order_that_can_be_neither_accepted_nor_declined_stops_no_other(tmp_path: Path) -> None:
+    """Its owner, or another letter, was quicker."""
+    tried: list[str] = []
+
+    class Busy:
+        async def move(self, deal: bytes, make: Make) -> None:
+            code = "contract" if len(tried) % 2 else "sold_out"
+            tried.append(code)
+            raise Problem("No.", ExitCode.REFUSED, code)
+
+    async with market(tmp_path, 'auto_accept = "on"\n') as trade:
+        trade.seller.trading.receiving.changed = _nobody
+        for _ in range(2):
+            await trade.order()
+        await trade.post.carry()
+        home = trade.seller
+        await Accepting(Busy(), home.store, home.clock, home.trading.settings).look_at_all()  # type: ignore[arg-type]
+        assert tried == ["sold_out", "contract"] * 2
+
+
+async def _nobody(deal: bytes) -> None:
+    pass
