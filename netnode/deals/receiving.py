@@ -154,11 +154,12 @@ class Receiving:
                     new.setdefault(message.deal, set()).add(message.id)
                     if wary and _strange(writer, row, message):
                         raise _Strange(message)
-            for deal, row in rows.items():
-                row = self._with_buyer(writer, row, letter.incoming.sender)
+            for deal, known in rows.items():
+                row = self._with_buyer(writer, known, letter.incoming.sender)
                 fresh = new.get(deal, set())
                 changed = now if fresh else row.changed
-                self._settle(writer, connection, replace(row, changed=changed), letter, fresh, now)
+                found = row.buyer != known.buyer
+                self._settle(writer, connection, replace(row, changed=changed), letter, fresh, found, now)
             return sorted(new)
 
     def _begin(self, writer: Writer, start: Message, letter: _Letter, signers: Signers, now: int) -> DealRow:
@@ -271,6 +272,7 @@ class Receiving:
         row: DealRow,
         letter: _Letter,
         fresh: set[bytes],
+        found: bool,
         now: int,
     ) -> None:
         """Draws the conclusions: letters that arrived, gaps, pieces, an arbiter who must know, the list.
@@ -281,6 +283,7 @@ class Receiving:
             row: of one deal that the letter is about.
             letter: what came.
             fresh: ids of the messages of this deal that came for the first time.
+            found: whether it tells an arbiter who the buyer is.
             now: ms UTC.
         """
         known = load(connection, row, now)
@@ -303,6 +306,8 @@ class Receiving:
             told += sending.recipients(known, self._means.own.id)
         elif row.role != "arbiter" and any(each.message.id in fresh for each in known.state.disputes):
             told += self._others(row)
+        elif found and known.state.ruling is not None:  # made when only the seller could be told
+            told.append(sending.Recipient(row.buyer))
         for recipient in told:
             if sending.may_add(connection, recipient.id):  # else the next own move brings them all of it
                 self._send(writer, connection, known, recipient, None)

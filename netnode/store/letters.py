@@ -29,6 +29,7 @@ UNREAD_OF_ONE: Final = 250  # of them, of one sender
 KNOWN_OF_ONE: Final = 20_000  # ids of letters of one sender; why: 2 MB in LETTER_DAYS
 CORRESPONDENTS: Final = 20_000  # whose tokens are remembered, the newest
 FULL: Final = "outbox_full"
+OTHER_CLOCK_MS: Final = (30_000, 6 * 3_600_000)  # first and longest pause until who has another date is tried
 _ANSWERS: Final = frozenset({"ack", "refused"})
 _OUT: Final = (
     "i, recipient, host, x25519, type, content, first, id, key, expires, made, state, since, place, code, text,"
@@ -212,6 +213,8 @@ def arrived(writer: Writer, recipient: bytes, ids: Sequence[bytes], now: int) ->
 def refused(writer: Writer, who: bytes, id: bytes, code: str, text: str, now: int) -> None:
     """The recipient does not take this letter, also if it had arrived; what was settled stays so.
 
+    One that is over for them and not here is tried again: one of the two clocks is wrong, and may be set right.
+
     Args:
         writer: of the store.
         who: says so: the recipient, or the mailbox host that keeps it and has heard it from them.
@@ -221,6 +224,16 @@ def refused(writer: Writer, who: bytes, id: bytes, code: str, text: str, now: in
         now: ms UTC.
     """
     with writer.transaction() as connection:
+        if code == "letter_expired":
+            connection.execute(
+                "UPDATE outbox SET state = 'queued', place = NULL, code = ?, text = ?, attempts = attempts + 1,"
+                " due = ? + min(? << min(attempts, 20), ?)"
+                " WHERE (id = ? OR first = ?) AND (recipient = ? OR (place = ? AND state = 'at_mailbox'))"
+                " AND due IS NOT NULL AND expires > ?",
+                (code, text, now, *OTHER_CLOCK_MS, id, id, who, who, now),
+            )
+            if connection.changes():
+                return
         connection.execute(
             "UPDATE outbox SET state = 'refused', since = ?, due = NULL, place = NULL, code = ?, text = ?,"
             " content = iif(type = 'mail', content, x'')"

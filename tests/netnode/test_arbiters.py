@@ -154,6 +154,24 @@ async def test_both_sides_send_everything_to_the_arbiter(tmp_path: Path) -> None
         assert shown.buyer.id == found.trade.buyer.id
 
 
+async def test_a_ruling_reaches_a_buyer_whom_the_arbiter_met_later(tmp_path: Path) -> None:  # [R-ARB-5]
+    async with court(tmp_path) as found:
+        await found.consent(found.trade.buyer, found.trade.seller)
+        ordered = await found.trade.order(arbiter=found.id)
+        await found.carry()
+        sells = found.trade.seller.services.deals
+        await sells.accept(models.DealAccept(deal=ordered.deal))
+        await sells.dispute(models.DealDispute(deal=ordered.deal, claim="2.00"))
+        # The buyer's own copy of the case has not come: to its arbiter the buyer is a key without an address.
+        buyer = found.trade.buyer.me.id
+        await found.trade.post.carry(lambda row: row.type == "deal" and row.recipient != buyer)
+        await found.arbiter.services.deals.rule(models.DealRuling(deal=ordered.deal, keeps="1.00"))
+        await found.carry()
+        sold, bought = await found.trade.both(ordered.deal)
+        assert [each.type for each in bought.messages] == [each.type for each in sold.messages]
+        assert bought.messages[-1].type == "ruling"
+
+
 async def test_an_order_needs_a_consent_that_holds(tmp_path: Path) -> None:  # [R-ARB-3] [R-ARB-5]
     async with court(tmp_path) as found:
         trade = found.trade

@@ -101,6 +101,18 @@ async def test_only_who_a_letter_is_for_can_end_it(store: Store) -> None:  # [R-
     assert row is not None and (row.state, row.code) == ("refused", "unknown_type")
 
 
+async def test_what_is_over_by_another_clock_alone_is_tried_again(store: Store) -> None:  # [R-LET-11]
+    number = await store.write(rows.queue, outgoing(type="deal"))
+    for attempts, pause in ((1, 30_000), (2, 60_000)):
+        await store.write(rows.refused, TO, bytes(16), "letter_expired", "over", NOW)
+        row = await store.read(rows.out, number)
+        assert row is not None and (row.state, row.code, row.due) == ("queued", "letter_expired", NOW + pause)
+        assert row.attempts == attempts and row.content
+    await store.write(rows.refused, TO, bytes(16), "letter_expired", "over", row.expires)
+    row = await store.read(rows.out, number)
+    assert row is not None and (row.state, row.code, row.due) == ("refused", "letter_expired", None)
+
+
 async def test_what_is_settled_stays_so(store: Store) -> None:
     number = await store.write(rows.queue, outgoing(type="deal"))
     await store.write(rows.settle, [number], NOW + 1)
