@@ -13,7 +13,7 @@ contributed is taken out again; so accounts of a union of branches come from the
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -330,11 +330,3 @@ class Accounts:
             account.count(value.counter, value.amount)
         else:
             account.uncount(value.counter, value.amount)
-
-
-def total(figures: Mapping[bytes, Figures]) -> Figures:
-    """The sums over holders: `signed` of it is what the issuer owes, clawbacks set off [L1, L2]."""
-    columns = zip(
-        *((getattr(each, name) for name in Figures.__slots__) for each in figures.values()), strict=True
-    )
-    return Figures(*map(sum, columns)) if figures else NOTHING

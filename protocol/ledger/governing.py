@@ -62,10 +62,11 @@ class Governed:
 class Governing:
     """The plans of one log."""
 
-    __slots__ = ("_by_hash", "_newest", "_waiting")
+    __slots__ = ("_by_hash", "_commissions", "_newest", "_waiting")
 
     def __init__(self) -> None:
         self._by_hash: dict[bytes, Governed] = {}
+        self._commissions: dict[bytes, Governed] = {}  # apart: an order never names one of them by its hash
         self._newest: dict[str, Governed] = {}
         self._waiting: list[Governed] = []
 
@@ -116,9 +117,9 @@ class Governing:
             currency: ISO 4217 code, also the unit's name.
         """
         digest, compiled = _commission(points, currency)
-        found = self._by_hash.get(digest)
+        found = self._commissions.get(digest)
         if found is None:
-            found = self._by_hash[digest] = Governed(digest, compiled, 0)
+            found = self._commissions[digest] = Governed(digest, compiled, 0)
         return found
 
 

@@ -55,7 +55,7 @@ def reckon(state: State, content: SaleContent, proven: Proven, *, at: int, time:
         base: of the sale, minor units of the order's money.
 
     Raises:
-        Void: `path_differs`, `openers`, `listing_differs`, `alliance`, `not_signed`, `no_plan`, `plan_differs`.
+        Void: `path_differs`, `openers`, `listing_differs`, `alliance`, `not_signed`, `no_plan`.
     """
     order = proven.order
     listing = listing_of(state, content, order)
@@ -65,8 +65,6 @@ def reckon(state: State, content: SaleContent, proven: Proven, *, at: int, time:
         assert rate.ally is not None  # `winning_rate`
         referrers = (rate.ally,)
     governed = _governed(state, proven, rate)
-    if content.plan != governed.hash:
-        raise Void("plan_differs", "plan: is not the one that this sale follows")
     team = None if governed.opportunity is None else state.teams.team(governed.opportunity)
     amount, points = _amounts(governed, proven, base)
     buyer = None if order.named is UNSET else order.named.id
@@ -166,7 +164,7 @@ def _referrers(state: State, content: SaleContent, proven: Proven, listing: str 
             if not keys:
                 raise Void("openers", "openers: those of a referrer are missing")
             paths.check_referral(state.network, referral, keys)
-            state.tokens.add(digest)
+            state.tokens[digest] = None
     except (RemoteProtocolError, NotHeld):
         return ()
     return tuple(referral.referrer for referral in reversed(path.referrals))

@@ -11,7 +11,6 @@ import msgspec
 from msgspec import UNSET
 
 from protocol import limits
-from protocol.deals.bodies import Order
 from protocol.deals.message import Message, first_order
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, Void
@@ -26,6 +25,7 @@ from protocol.plans.evaluate import evaluate_sale, raise_sale
 from protocol.plans.facts import Award, SaleFacts
 from protocol.plans.reversing import Reversal
 from protocol.records import Freeze, RefundEntry, SalePart, decode_record
+from protocol.teams.tree import Tree
 
 FREEZE_MS: Final = limits.FREEZE_DAYS * DAY
 LOGGING_MS: Final = limits.LOGGING_DAYS * DAY
@@ -58,76 +58,108 @@ def take_sale(state: State, entry: Entry, data: bytes, count: int) -> None:
 
     Raises:
         Void: in this order, the first failure decides: `malformed`, `openers`, `deal`, `names_differ`, `dated_ahead`,
-            `not_signed`, `not_agreed`, `no_receipt`, `already_logged`, those of `reckon`, `awards_differ`.
+            `not_signed`, `not_agreed`, `no_receipt`, those of `reckon` (a later sale: `already_logged`),
+            `plan_differs`, `awards_differ`.
     """
     content = read_sale(data)
     state.signers.admit(entries_of(content.openers))
-    new = read_messages(content.messages)
-    filed = _filed(state, new[0].deal)
-    proven = _proven(state, entry, () if filed is None else filed.messages, new)
-    money = proven.money.after(None if filed is None else filed.money)
-    if proven.newest is None or money.base == 0:
-        raise Void("no_receipt", "messages: nothing was both received (or presumed, or ruled) and paid")
+    assessed = assess(state, content, entry.seq, entry.time)
+    if content.plan != assessed.reckoned.governed.hash:
+        raise Void("plan_differs", "plan: is not the one that this sale follows")
+    if content.awards != assessed.lines:
+        raise Void("awards_differ", "awards: are not what the plan comes to")
+    governed, team = assessed.reckoned.governed, assessed.team
+    proven, money, filed = assessed.proven, assessed.money, assessed.filed
     first = entry.seq + 1 - count
     if filed is None:
-        _first_sale(state, entry, first, content, proven, money)
+        governed.activity.take(assessed.facts, team)
+        file = OrderFile((first,), assessed.facts.at, entry.time, money.base, 0)
+        state.orders[proven.start.id] = file
+        if content.listing is not UNSET and proven.order.listing is not UNSET:
+            assert assessed.facts.listing is not None  # `reckon`
+            state.listings[proven.order.listing] = assessed.facts.listing
     else:
-        _raised_sale(state, entry, first, content, proven, money, filed)
-
-
-def _first_sale(
-    state: State, entry: Entry, first: int, content: SaleContent, proven: Proven, money: Money
-) -> None:
-    reckoned = reckon(state, content, proven, at=entry.seq, time=entry.time, base=money.base)
-    at = place_of(state, reckoned.governed, proven, entry.seq, entry.time)
-    if at != entry.seq:
-        reckoned = replace(reckoned, facts=replace(reckoned.facts, at=at))
-    governed = reckoned.governed
-    team = None if reckoned.team is None else reckoned.team.tree
-    awards = evaluate_sale(governed.compiled, team, governed.activity, reckoned.facts, reckoned.duties)
-    _require_same(content.awards, awards)
-    governed.activity.take(reckoned.facts, team)
-    file = OrderFile((first,), at, entry.time, money.base, 0)
-    _file(state, file, entry, proven, governed)
-    if content.listing is not UNSET and proven.order.listing is not UNSET:
-        assert reckoned.facts.listing is not None  # `listing_of`
-        state.listings[proven.order.listing] = reckoned.facts.listing
-    credits = _credits(awards, governed, file, money.base)
-    state.orders[proven.start.id] = file
-    state.put(sale_id(proven.start.id), Sold(money.earned, money.paid, money.refunded, money.keeps, credits))
-
-
-def _raised_sale(
-    state: State,
-    entry: Entry,
-    first: int,
-    content: SaleContent,
-    proven: Proven,
-    money: Money,
-    filed: _Filed,
-) -> None:
-    """A later sale of an order: each award rises to the larger base, evaluated as of the first [L12]."""
-    if money.base <= filed.file.taken:
-        raise Void("already_logged", "messages: the sale is logged, and its base is not larger now")
-    reckoned, before = _as_first(state, filed)
-    governed = reckoned.governed
-    if content.plan != governed.hash:
-        raise Void("plan_differs", "plan: is not the one of the first sale entry")
-    team = None if reckoned.team is None else reckoned.team.tree
-    larger = enlarged(reckoned, proven, money.base)
-    awards = raise_sale(governed.compiled, team, governed.activity, before, larger, reckoned.duties)
-    _require_same(content.awards, awards)
-    governed.activity.take_more(before, larger, team)
-    file = filed.file
-    file.seqs = (*file.seqs, first)
-    file.taken = money.base
-    _file(state, file, entry, proven, governed)
-    credits = merged((*filed.sold.awards, *_credits(awards, governed, file, money.base)))
+        governed.activity.take_more(assessed.before, assessed.facts, team)
+        file = filed.file
+        file.seqs = (*file.seqs, first)
+        file.taken = money.base
+    _date(file, entry, proven, governed)
+    credits = _credits(assessed.awards, governed, file, money.base)
+    if filed is not None:
+        credits = merged((*filed.sold.awards, *credits))
     value = Sold(money.earned, money.paid, money.refunded, money.keeps, credits)
     state.put(sale_id(proven.start.id), value)
 
 
-def _file(state: State, file: OrderFile, entry: Entry, proven: Proven, governed: Governed) -> None:
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """What a sale entry comes to, before it changes anything.
+
+    Attributes:
+        proven: the deal.
+        money: with what earlier entries of the sale proved.
+        reckoned: as of the first entry of the sale.
+        facts: what is evaluated.
+        before: the facts that an earlier entry was evaluated on; of a first one the same as `facts`.
+        awards: as the plan has them.
+        filed: what the log has of the sale; None: nothing.
+    """
+
+    proven: Proven
+    money: Money
+    reckoned: Reckoned
+    facts: SaleFacts[bytes]
+    before: SaleFacts[bytes]
+    awards: tuple[Award[bytes], ...]
+    filed: _Filed | None
+
+    @property
+    def team(self) -> Tree[bytes] | None:
+        """The tree that the plan looks at."""
+        return None if self.reckoned.team is None else self.reckoned.team.tree
+
+    @property
+    def lines(self) -> tuple[AwardLine, ...]:
+        """The awards as a content states them [L9]."""
+        return tuple(AwardLine(each.to, each.rule, each.level, each.amount) for each in self.awards)
+
+
+def assess(state: State, content: SaleContent, seq: int, time: int) -> Assessed:
+    """What a sale comes to; its statements on plan and awards are not looked at.
+
+    Args:
+        state: with the content's openers taken in; nothing in it changes.
+        content: to be judged.
+        seq: of the entry that carries it, the last part.
+        time: date of that entry, ms UTC.
+
+    Raises:
+        Void: as `take_sale`.
+    """
+    new = read_messages(content.messages)
+    filed = _filed(state, new[0].deal)
+    proven = _proven(state, time, () if filed is None else filed.messages, new)
+    money = proven.money.after(None if filed is None else filed.money)
+    if proven.newest is None or money.base == 0:
+        raise Void("no_receipt", "messages: nothing was both received (or presumed, or ruled) and paid")
+    if filed is None:
+        reckoned = reckon(state, content, proven, at=seq, time=time, base=money.base)
+        facts = before = replace(reckoned.facts, at=place_of(state, reckoned.governed, proven, seq, time))
+    else:
+        if money.base <= filed.file.taken:
+            raise Void("already_logged", "messages: the sale is logged, and its base is not larger now")
+        reckoned, before = _as_first(state, filed)
+        facts = enlarged(reckoned, proven, money.base)
+    plan, activity = reckoned.governed.compiled, reckoned.governed.activity
+    team = None if reckoned.team is None else reckoned.team.tree
+    if filed is None:
+        awards = evaluate_sale(plan, team, activity, facts, reckoned.duties)
+    else:
+        awards = raise_sale(plan, team, activity, before, facts, reckoned.duties)
+    return Assessed(proven, money, reckoned, facts, before, awards, filed)
+
+
+def _date(file: OrderFile, entry: Entry, proven: Proven, governed: Governed) -> None:
     """Hold and freeze of a sale entry: a dispute of the buyer that it embeds freezes at once."""
     assert proven.newest is not None  # asked before
     file.hold = max(file.hold, proven.newest + governed.plan.hold_days * DAY)
@@ -151,12 +183,6 @@ def _credits(
         Credited(to, rule, level, plan.unit.name, (Step(due, expires, amount, base, file.hold),))
         for (to, rule, level), amount in sorted(sums.items())
     )
-
-
-def _require_same(stated: tuple[AwardLine, ...], awards: Iterable[Award[bytes]]) -> None:
-    """Whoever recomputes the awards gets the same [L9]."""
-    if stated != tuple(AwardLine(each.to, each.rule, each.level, each.amount) for each in awards):
-        raise Void("awards_differ", "awards: are not what the plan comes to")
 
 
 # -- refund --------------------------------------------------------------------------------------------------
@@ -285,11 +311,9 @@ def _more(state: State, entry: Entry, record: RefundEntry | Freeze) -> tuple[_Fi
     filed = _filed(state, record.order)
     if filed is None:
         raise Void("no_sale", "order: no sale of it is logged")
-    return filed, _proven(state, entry, filed.messages, new)
+    return filed, _proven(state, entry.time, filed.messages, new)
 
 
-def _proven(state: State, entry: Entry, before: tuple[Message, ...], new: tuple[Message, ...]) -> Proven:
-    order: Order = check_messages(
-        state.network, state.issuer, before, new, entry.time, state.signers, state.verify
-    )
-    return prove(order, (*before, *new), entry.time)
+def _proven(state: State, time: int, before: tuple[Message, ...], new: tuple[Message, ...]) -> Proven:
+    order = check_messages(state.network, state.issuer, before, new, time, state.signers, state.verify)
+    return prove(order, (*before, *new), time)

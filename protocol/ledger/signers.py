@@ -6,7 +6,8 @@ Openers come embedded in the records of the log: at a signer's first use from th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import ChainMap
+from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 from protocol.entry import INCEPTION, ROTATION, Entry, parse_wire
@@ -37,7 +38,13 @@ class Signers:
 
     def __init__(self, network: str) -> None:
         self._network = network
-        self._known: dict[bytes, Openers] = {}
+        self._known: MutableMapping[bytes, Openers] = {}
+
+    def branch(self) -> Signers:
+        """What is known so far, to go on with by itself."""
+        other = Signers(self._network)
+        other._known = ChainMap({}, self._known)
+        return other
 
     def admit(self, openers: Sequence[Sequence[Entry]]) -> None:
         """Takes in what a record embeds: all of it, or nothing.
@@ -63,7 +70,7 @@ class Signers:
                 raise Void("openers", f"openers: {error.text}") from error
             assert known is not None  # there is an entry
             found[author] = known
-        self._known |= found
+        self._known.update(found)
 
     def knows(self, networker: bytes) -> Openers | None:
         """What this log has embedded of a networker."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Sequence
+from collections import ChainMap
+from collections.abc import Callable, MutableMapping, Sequence
+from copy import copy
 
 from msgspec import Struct
 
@@ -80,7 +82,7 @@ class State:
         self.limits: dict[tuple[bytes, str], int] = {}  # holder and unit -> newest counter of a limit
         self.releases: set[tuple[bytes, bytes]] = set()  # holder, about
         self.replies: dict[bytes, tuple[int, str | None]] = {}  # challenge -> seq of the answer, reason
-        self.tokens: set[bytes] = set()  # ids of referral tokens that verified
+        self.tokens: MutableMapping[bytes, None] = {}  # ids of referral tokens that verified
         self.times = array("q")
         self.seqs = array("q")
         self.changed: list[bytes] = []
@@ -90,6 +92,13 @@ class State:
         self.accounts.change(self.effects.get(id), value)
         self.effects[id] = value
         self.changed.append(id)
+
+    def draft(self) -> State:
+        """The same state for what is not logged yet: what a draft learns of signers stays in the draft."""
+        drafting = copy(self)
+        drafting.signers = self.signers.branch()
+        drafting.tokens = ChainMap({}, self.tokens)
+        return drafting
 
     def note(self, entry: Entry) -> None:
         """Notes the place and date of a critical entry."""
