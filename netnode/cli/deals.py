@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import string
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -27,9 +28,12 @@ from netnode.operations.calling import Caller
 from netnode.operations.operation import Operation
 from netnode.problems import ExitCode, Problem, disk_problem
 from protocol.deals import transcript
-from protocol.limits import MAX_DIGITAL
+from protocol.limits import MAX_DIGITAL, MAX_PATH, MAX_REFERRAL
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+_LONGEST_NAME: Final = 1_024  # why: no file has a longer name, and asking for one fails
+_LONGEST_PATH: Final = MAX_PATH * (2 * MAX_REFERRAL + 2)
+_SHOWN: Final = 40
 _EXAMPLE: Final = "3f9c2a71"
 
 
@@ -101,6 +105,12 @@ def _money_options(command: Command) -> Command:
 @click.option("--arbiter", metavar="ID", help="Who rules when you disagree.")
 @click.option("--renew", is_flag=True, help="Let the seller renew it every period, until you end that.")
 @click.option("--turns", type=click.IntRange(1, 1_200), help="At most so many renewals.")
+@click.option(
+    "--path",
+    "led_by",
+    metavar="FILE|TOKEN",
+    help="Who recommended it: their referral token, or a file of tokens.",
+)
 @passphrase_option
 @click.pass_context
 def order(
@@ -113,6 +123,7 @@ def order(
     postcode: str | None,
     city: str | None,
     region: str | None,
+    led_by: str | None,
     passphrase_file: Path | None,
     **given: Any,
 ) -> None:
@@ -122,12 +133,39 @@ def order(
     if country is None and (known or lines):
         raise Problem("An address needs a country: add --country, as DE.", ExitCode.USAGE, "country_needed")
     address = None if country is None else models.DealAddress(country=country, lines=list(lines), **known)
-    _send(context, deals.ORDER, models.DealOrder(ref=ref, address=address, **given), passphrase_file)
+    path = [] if led_by is None else _tokens(led_by)
+    _send(
+        context, deals.ORDER, models.DealOrder(ref=ref, address=address, path=path, **given), passphrase_file
+    )
     if given["arbiter"] is not None:
         output.hint(
             "The seller can accept only with the arbiter's consent too. If they have none, ask the arbiter to send it: "
             "netnode arbiter send CONSENT SELLER"
         )
+
+
+def _tokens(led_by: str) -> list[str]:
+    """The referral tokens of a path, in hex, as typed or from a file.
+
+    Raises:
+        Problem: neither a file nor tokens (2), too many of them (2), or the disk (4).
+    """
+    file = Path(led_by)
+    text = led_by
+    if len(led_by) < _LONGEST_NAME and file.is_file():
+        try:
+            with file.open("rb") as opened:
+                text = opened.read(_LONGEST_PATH + 1).decode("ascii", "replace")
+        except OSError as error:
+            raise disk_problem(error, "read", file) from error
+    tokens = text.replace(",", " ").lower().split()
+    if not tokens or any(len(each) % 2 or not set(each) <= set(string.hexdigits) for each in tokens):
+        shown = led_by if len(led_by) <= _SHOWN else f"{led_by[:_SHOWN]}..."
+        said = f"--path: {shown!r} is neither a file of referral tokens nor a token (hex digits). Was it copied whole?"
+        raise Problem(said, ExitCode.USAGE, "path")
+    if len(tokens) > MAX_PATH:
+        raise Problem(f"--path: a path has at most {MAX_PATH} tokens.", ExitCode.USAGE, "path")
+    return tokens
 
 
 @deal.command(

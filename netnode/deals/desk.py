@@ -7,7 +7,7 @@ cannot both be accepted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,6 +37,7 @@ from protocol.deals.message import Message, sign, type_of
 from protocol.deals.moves import draft, moves
 from protocol.deals.offers import name_buyer, parse_offer
 from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError, Void
+from protocol.paths import Path, path_hash
 from protocol.signing import Signer
 
 SHOWN: Final = 10  # hex digits of a deal's id in sentences; why: enough to tell apart what one person has
@@ -95,12 +96,13 @@ class Desk:
             self._means.letters.wake()
         return known
 
-    async def order(self, order: Order, goods: Goods) -> Known:
+    async def order(self, order: Order, goods: Goods, path: Path | None = None) -> Known:
         """Starts a deal with an order; durable when it returns.
 
         Args:
             order: its body; `key`, `enclosed` and `named` are put in here.
             goods: what is ordered; its salt is drawn here.
+            path: who led the owner to the seller.
 
         Raises:
             Problem: it cannot be sent; the disk.
@@ -113,6 +115,10 @@ class Desk:
         goods = msgspec.structs.replace(goods, salt=salt)
         data, name = enclose(goods)
         order = msgspec.structs.replace(order, key=signer.public, enclosed=name)
+        kept = {name: data}
+        if path is not None:
+            order = msgspec.structs.replace(order, path=path_hash(self._means.network, path))
+            kept[order.path or b""] = path.encode()
         if order.offer is not UNSET and parse_offer(order.offer).offer.buyer is not UNSET:
             named = name_buyer(
                 self._means.network,
@@ -125,7 +131,7 @@ class Desk:
             order = msgspec.structs.replace(order, named=named)
         now = self._date(order)
         try:
-            check_arbiter(order, now)
+            check_arbiter(order, now, path)
         except Void as void:
             raise Problem(sentence(void.text), ExitCode.REFUSED, void.code) from void
         try:
@@ -137,7 +143,7 @@ class Desk:
             raise Problem(f"This order cannot be sent: {error.text}.", ExitCode.USAGE, "order") from error
         row = row_of(start, order, goods, "buyer", keys.networker, salt)
         try:
-            known = await self._means.store.write(self._start, row, start, data, name, now)
+            known = await self._means.store.write(self._start, row, start, kept, now)
         except LocalProtocolError as error:
             raise Problem(sentence(error.text), ExitCode.REFUSED, "order") from error
         self._means.letters.wake()
@@ -206,13 +212,14 @@ class Desk:
 
     # -- in the writer's lane --------------------------------------------------------------------------------
     def _start(
-        self, writer: Writer, row: DealRow, start: Message, goods: bytes, name: bytes, now: int
+        self, writer: Writer, row: DealRow, start: Message, kept: Mapping[bytes, bytes], now: int
     ) -> Known:
         with writer.transaction(durable=True) as connection:
             row = replace(
                 row, number=deals.start(writer, replace(row, copies=copied(writer).times, changed=now))
             )
-            deals.put_enclosure(writer, row.number, name, goods)
+            for name, data in kept.items():
+                deals.put_enclosure(writer, row.number, name, data)
             deals.put_message(writer, row.number, start.id, start.data, now, own=True)
             known = None if row.arbiter is None else consents.openers(connection, row.arbiter)
             if row.arbiter is not None and known is not None:  # the seller may not know the arbiter

@@ -8,6 +8,7 @@ from typing import Final
 from netnode.deals.desk import Desk
 from netnode.deals.holding import Holding
 from netnode.deals.known import load, noted
+from netnode.deals.leading import Leading
 from netnode.deals.means import Means
 from netnode.deals.numbering import Invoices
 from netnode.deals.offering import Offering
@@ -38,6 +39,7 @@ class Trading:
     holding: Holding
     renewing: Renewing
     invoices: Invoices
+    leading: Leading
     settings: Settings
 
     async def look(self) -> None:
@@ -100,6 +102,7 @@ def trading(settings: Settings, means: Means) -> Trading:
         Holding(means.store, means.letters, means.clock, means.entropy),
         renewing,
         Invoices(means.store, means.own, means.clock, settings),
+        Leading(means),
         settings,
     )
 

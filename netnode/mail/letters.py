@@ -108,6 +108,7 @@ class Letters:
         *,
         reply: ReplyTo | Reply | None = None,
         expires: int | None = None,
+        id: bytes | None = None,
     ) -> Outgoing:
         """A letter for `store.letters.queue`.
 
@@ -117,6 +118,7 @@ class Letters:
             reply: where letters to a buyer without a node go, as their order says; of a networker what they said
                 themselves, for when nothing of their log is here.
             expires: ms UTC; None: after LETTER_DAYS.
+            id: by which the writer knows it again; None: a random one.
 
         Raises:
             Problem: `letter` (exit 2): it is too long for a letter.
@@ -130,7 +132,7 @@ class Letters:
             recipient=recipient,
             type=letter_bodies.type_of(body),
             content=content,
-            id=self._entropy.token(limits.LETTER_ID_BYTES),
+            id=id or self._entropy.token(limits.LETTER_ID_BYTES),
             expires=min(now + EXPIRES_MS, expires or now + EXPIRES_MS),
             made=now,
             host=None if reply is None else reply.host or None,

@@ -125,7 +125,11 @@ class DealBook:
 
     async def receipt(self, request: models.DealPartName) -> models.DealState:
         """Confirms a part."""
-        return await self._move(request.deal, moving.receipt(request.part, moving.note(text=request.text)))
+        make = moving.receipt(request.part, moving.note(text=request.text))
+        row = await self._row(request.deal)
+        known = await self._trading.desk.move(row.id, make)
+        await self._trading.leading.look(row.id)
+        return await self._state(known)
 
     async def refund(self, request: models.DealMoney) -> models.DealState:
         """Says that money was paid back."""

@@ -215,7 +215,9 @@ def compose(
     trading = trading or make_trading(settings, Means(network, own, store, ring, letters, clock, entropy))
     consents = Consents(trading.means)
     consents.listen()
-    trading.receiving.changed = _each(trading.accepting.look, Cases(own.id, store, letters, clock).look)
+    trading.receiving.changed = _each(
+        trading.accepting.look, trading.leading.look, Cases(own.id, store, letters, clock).look
+    )
     ordering = Ordering(store, own, projector, trading, clock, sessions is not None, consents)
     reviews = ReviewBook(network, store, own, projector, ring, clock, entropy)
     keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)

@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from netnode.deals import buying
 from netnode.deals.buying import Wishes
 from netnode.deals.known import Known, read_enclosure
+from netnode.deals.leading import path_of_order
 from netnode.deals.terms import terms_of
 from netnode.deals.trading import Trading
 from netnode.operations import models
@@ -20,9 +21,11 @@ from netnode.services.ports import OwnLog, Projector
 from netnode.services.prefixes import ambiguous, span
 from netnode.store import Store, offers
 from netnode.store.offers import OfferRow
+from protocol import limits
 from protocol.deals.enclosures import Address, Goods
 from protocol.deals.offers import SignedOffer, parse_offer
 from protocol.identity import id_text
+from protocol.paths import Path
 
 
 class Consents(Protocol):
@@ -99,7 +102,12 @@ class Ordering:
         if goods is None:
             raise Problem("The goods of this offer are not here.", ExitCode.NOT_FOUND, "no_offer")
         order, ordered = buying.of_quote(offer, goods, wishes)
-        return await self._trading.desk.order(order, ordered)
+        if request.path and offer.offer.buyer is not UNSET:
+            text = "The offer is to you alone, so nobody else led you to it: leave out --path."
+            raise Problem(text, ExitCode.USAGE, "path")
+        key = next((line.key for line in ordered.lines if line.key is not UNSET), None)
+        path = await self._path(request, offer.offer.seller, key)
+        return await self._trading.desk.order(order, ordered, path)
 
     async def _on_listing(
         self, request: models.DealOrder, ref: str, offer: SignedOffer | None, wishes: Wishes
@@ -133,7 +141,22 @@ class Ordering:
         order, goods = buying.of_listing(
             row.record, row.entry, seller, choice, terms, wishes, now, offer, code
         )
-        return await self._trading.desk.order(order, goods)
+        path = await self._path(request, seller, key)
+        return await self._trading.desk.order(order, goods, path)
+
+    async def _path(self, request: models.DealOrder, seller: bytes, key: str | None) -> Path | None:
+        if not request.path:
+            return None
+        means = self._trading.means
+        return await path_of_order(
+            means.network,
+            self._store,
+            means.entropy.token(limits.SALT_BYTES),
+            [bytes.fromhex(each) for each in request.path],
+            seller,
+            key,
+            self._clock.now_ms(),
+        )
 
     def _refuse_expired(self, offer: SignedOffer) -> None:
         if offer.offer.expires < self._clock.now_ms():

@@ -151,6 +151,11 @@ def queue(writer: Writer, letter: Outgoing) -> int:
     return number
 
 
+def written(writer: Writer, first: bytes) -> bool:
+    """Whether a letter of this id was put into the outbox before."""
+    return writer.connection.execute("SELECT 1 FROM outbox WHERE first = ?", (first,)).get is not None
+
+
 def settle(writer: Writer, rows: Sequence[int], now: int) -> None:
     """The other side's own words name what these letters brought: nothing is left to do for them."""
     with writer.transaction() as connection:

@@ -26,6 +26,10 @@ OfferText = Annotated[
 Role = Literal["arbiter", "buyer", "seller"]
 Phase = Literal["ordered", "agreed", "fulfilled", "unconfirmed", "disputed", "closed", "final", "broken"]
 Ended = Literal["declined", "cancelled", "lapsed"]
+ReferralToken = Annotated[
+    str,
+    Meta(pattern="^([0-9a-f]{2}){1,1024}$", description="a referral token, in hex; those of a path in order"),
+]
 Word = Annotated[str, Meta(max_length=2_000)]
 Label = Annotated[str, Meta(min_length=1, max_length=150)]
 Reason = Annotated[str, Meta(pattern="^[a-z_]{1,32}$", description="one word, as sold_out")]
@@ -232,6 +236,7 @@ class DealOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     arbiter: NetworkerText | None = None
     renew: bool = False
     turns: Annotated[int, Meta(ge=1, le=1_200)] | None = None
+    path: Annotated[list[ReferralToken], Meta(max_length=8)] = []
 
 
 class DealAccept(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

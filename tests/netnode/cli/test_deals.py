@@ -49,6 +49,18 @@ def test_a_move_tells_what_was_said_and_how_a_deal_ended(ready):
     assert "state    cancelled" in ready("deal", "cancel", ID).out
 
 
+def test_who_recommended_it_is_told_by_token_or_file(ready, runtime, tmp_path):
+    file = tmp_path / "path.txt"
+    file.write_text("ABcd01\n02ff\n")
+    for given, tokens in (("abcd01", ["abcd01"]), (str(file), ["abcd01", "02ff"]), ("ab,cd", ["ab", "cd"])):
+        result = ready("deal", "order", f"{OTHER}/cap", "--path", given, "--json")
+        assert result.code == 0, result.err
+        assert runtime.services.deals.moves[-1].path == tokens
+    for wrong in ("no-such-file", "abc", "", "ab" * 5_000 + "x", str(tmp_path), ",".join(["ab"] * 9)):
+        result = ready("deal", "order", f"{OTHER}/cap", "--path", wrong)
+        assert result.code == 2 and "--path: " in result.err, wrong
+
+
 @pytest.mark.parametrize(
     ("step", "says"),
     [
