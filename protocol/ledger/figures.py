@@ -105,10 +105,11 @@ def lines_of(id: bytes, value: Value, holder: bytes) -> Iterator[StatementLine]:
         case Sold() | Earned():
             for credit in awards_of(value):
                 if credit.to == holder:
-                    for lot, step in zip(lots_of(value, credit), credit.steps, strict=False):
+                    bases = {step.due: step.base for step in credit.steps}
+                    for lot in lots_of(value, credit):
                         yield StatementLine(
                             id, "award", credit.unit, lot.gross, lot.net, lot.due, lot.expires, credit.rule,
-                            credit.level, int(step.base),
+                            credit.level, int(bases[lot.due]),
                         )  # fmt: skip
         case Moved():
             if value.holder == holder:
