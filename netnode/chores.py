@@ -25,6 +25,7 @@ from netnode.settings import Settings
 from netnode.store import Store
 from netnode.sync.ranges import HELD_SECONDS
 from netnode.sync.sessions import SessionKeeper
+from netnode.teams.witnessing import LOOK_SECONDS as LOOK_AT_TEAMS
 from protocol.address import Scope, host_scope, ip_of
 from protocol.identity import id_text
 
@@ -58,6 +59,7 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("looking at deals", LOOK_AT_DEALS, parts.trading.look),
         Periodic("reminding of deals", REMIND_SECONDS, parts.trading.remind),
         Periodic("accepting orders", ORDERS_SECONDS, parts.trading.accepting.look_at_all),
+        Periodic("looking after teams", LOOK_AT_TEAMS, services.team_work.run),
         Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
         Periodic("ending old letters to shoppers", SWEEP_SECONDS, parts.boxes.sweep),
         Periodic("asking who knows the newest key", telling.LOOK_SECONDS, asking.run),

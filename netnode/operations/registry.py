@@ -22,6 +22,7 @@ from netnode.operations import (
     reviews,
     room,
     subscriptions,
+    teams,
     witnesses,
 )
 from netnode.operations.operation import Download, Operation, Upload
@@ -47,4 +48,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *witnesses.OPERATIONS,
     *reviews.OPERATIONS,
     *arbiters.OPERATIONS,
+    *teams.OPERATIONS,
 )

@@ -45,6 +45,7 @@ from netnode.services.logs import HeldLogs
 from netnode.services.mail import MailService
 from netnode.services.moderation import Statements
 from netnode.services.offers import OfferBook
+from netnode.services.opportunities import Opportunities
 from netnode.services.ordering import Ordering
 from netnode.services.peers import PeerBook
 from netnode.services.picturing import PictureFetch
@@ -59,12 +60,17 @@ from netnode.services.standing import StandingEntries
 from netnode.services.status import LiveState
 from netnode.services.stocks import Stocks
 from netnode.services.subscriptions import Subscriptions
+from netnode.services.teams import TeamBook
 from netnode.services.verifying import LogVerification
 from netnode.services.witnesses import WitnessShelf
 from netnode.stamping import Stamping
 from netnode.store import Store
 from netnode.system import SystemDisk, own_addresses
 from netnode.system import machine as this_machine
+from netnode.teams.admitting import Admitting
+from netnode.teams.desk import TeamDesk
+from netnode.teams.reading import TeamLogs
+from netnode.teams.witnessing import TeamWork, Witnessing
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,9 @@ class NodeServices:
     witnesses: WitnessShelf
     reviews: ReviewBook
     arbiters: ArbiterBook
+    opportunities: Opportunities
+    teams: TeamBook
+    team_work: TeamWork
     moderation: Statements
     config: FileConfiguration
 
@@ -218,6 +227,10 @@ def compose(
     trading.receiving.changed = _each(
         trading.accepting.look, trading.leading.look, Cases(own.id, store, letters, clock).look
     )
+    team_logs = TeamLogs(network, store)
+    team_desk = TeamDesk(trading.means, team_logs)
+    team_desk.listen()
+    admitting = Admitting(trading.means, team_logs)
     ordering = Ordering(store, own, projector, trading, clock, sessions is not None, consents)
     reviews = ReviewBook(network, store, own, projector, ring, clock, entropy)
     keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)
@@ -270,6 +283,14 @@ def compose(
         subscriptions=Subscriptions(store, trading, clock),
         offers=OfferBook(store, own, projector, trading, clock, entropy, consents),
         stock=Stocks(store, own, projector, settings),
+        opportunities=Opportunities(store, own, team_logs, clock, entropy),
+        teams=TeamBook(trading.means, team_logs, team_desk, admitting),
+        team_work=TeamWork(
+            Witnessing(
+                trading.means, team_desk, (lambda: ()) if sessions is None else sessions.open_sessions
+            ),
+            admitting,
+        ),
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),
     )

@@ -14,6 +14,7 @@ from netnode.sync.reachability import Reachability
 from protocol.address import Scope, host_scope
 from protocol.entry import Entry
 from protocol.messages import DialledBack, Found, Query
+from protocol.seen import Seen
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,6 +93,9 @@ class Session(Protocol):
     @property
     def answers_pings(self) -> bool:
         """Whether the peer answers pings and dials back."""
+
+    async def see(self, author: bytes, seq: int) -> Seen:
+        """The peer's word that it holds an entry. Raises NotHeld, LinkClosed or RemoteProtocolError."""
 
     async def ping(self) -> Pinged:
         """Round trip, clock, the own address there. Raises NotHeld, LinkClosed or RemoteProtocolError."""

@@ -203,10 +203,11 @@ def put_rows(writer: Writer, rows: list[ImportRow]) -> None:
 
 
 def row_invited(writer: Writer, key: str, ref: str, invite: bytes) -> None:
-    """Notes the invite of a row, inside the open transaction."""
-    writer.connection.execute(
-        "UPDATE team_row SET invite = ? WHERE opportunity = ? AND ref = ?", (invite, key, ref)
-    )
+    """Notes the invite of a row, durably."""
+    with writer.transaction(durable=True) as connection:
+        connection.execute(
+            "UPDATE team_row SET invite = ? WHERE opportunity = ? AND ref = ?", (invite, key, ref)
+        )
 
 
 def row_joined(writer: Writer, invite: bytes, networker: bytes) -> None:

@@ -33,7 +33,7 @@ from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
 from netnode.sync.queries import QueryAnswers
 from netnode.sync.ranges import Held, Reconciliation
 from netnode.sync.reach import QUESTIONS, Asker, Pinged, Reach
-from protocol import limits, messages
+from protocol import limits, messages, seen
 from protocol.address import Told
 from protocol.entry import Entry
 from protocol.errors import NotHeld, RemoteProtocolError
@@ -41,6 +41,7 @@ from protocol.identity import id_text
 from protocol.items import Item, Standing, parse_item
 from protocol.messages import Body
 from protocol.run import Run
+from protocol.seen import Seen
 from protocol.session import Feature, Identified, Session
 
 _BEHIND = frozenset({"gap", "unknown_author", "unknown_epoch"})  # something before it is missing here
@@ -307,6 +308,11 @@ class Peering:
     async def query(self, question: messages.Query) -> messages.Found:
         """What the peer finds; see `Conversation.ask`."""
         return await self.conversation.ask(question, messages.Found)
+
+    async def see(self, author: bytes, seq: int) -> Seen:
+        """The peer's word that it holds an entry; see `Conversation.ask` for what it raises."""
+        answer = await self.conversation.ask(messages.See(author=author, seq=seq), messages.Statement)
+        return seen.from_value(answer.statement)
 
     async def show_invite(self) -> None:
         """Shows the peer the invite of it that this node has been given, if there is one."""

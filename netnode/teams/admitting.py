@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers as Known
+from netnode.deals.signers import read as read_openers
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Writer, teams
 from netnode.store.teams import PaperRow, SeenRow
@@ -193,6 +194,8 @@ class Admitting:
             Problem: the log takes no entries now.
         """
         own, count = self._means.own.id, 0
+        if self._means.ring.opened is None:
+            return 0
         log = await self._logs.of(own)
         for key in log.teams.teams:
             for row in await self._waiting(key, ("leaving", *DUTIES)):
@@ -269,8 +272,6 @@ class Admitting:
         return found
 
     def _known(self, reader: Reader, rows: Iterable[PaperRow], saw: Iterable[SeenRow] = ()) -> Known:
-        from netnode.deals.signers import read as read_openers
-
         given = {}
         for data in (*(row.openers for row in rows), *(each.openers for each in saw)):
             for entries in encoding.decode(data, limits.MAX_MESSAGE):

@@ -128,7 +128,7 @@ class TeamDesk:
             Problem: the invite is over, for another, or does not fit what its owner's log says (4); log locked.
         """
         own = self._means.own.id
-        said = self._read(invite)
+        said = read_invite(invite)
         log = await self._logs.of(said.owner)
         offered = opportunity_of(log, said.opportunity)
         now = self._means.clock.now_ms()
@@ -316,12 +316,6 @@ class TeamDesk:
             raise Problem("You are no member of this team.", ExitCode.REFUSED, "no_member")
         return log
 
-    def _read(self, data: bytes) -> Invite:
-        try:
-            return read(Invite, data)
-        except Void as void:
-            raise Problem(f"This is no invite: {void.text}.", ExitCode.USAGE, "invite") from void
-
     def _paper_of_invite(self, data: bytes, said: Invite, now: int) -> PaperRow:
         """An invite that came as a text, kept like one that came by letter."""
         return PaperRow(
@@ -389,6 +383,18 @@ def read_invite_text(text: str) -> bytes:
             ExitCode.USAGE,
             "invite",
         ) from error
+
+
+def read_invite(data: bytes) -> Invite:
+    """An invite from its bytes.
+
+    Raises:
+        Problem: `invite` (2).
+    """
+    try:
+        return read(Invite, data)
+    except Void as void:
+        raise Problem(f"This is no invite: {void.text}.", ExitCode.USAGE, "invite") from void
 
 
 def _witness(data: bytes, openers: Sequence[Any]) -> tuple[bytes, bytes, bytes]:

@@ -12,6 +12,7 @@ from netnode.store import Reader, Writer, teams
 from netnode.store import letters as outbox
 from netnode.store.letters import Outgoing
 from netnode.store.teams import PaperRow, SeenRow
+from netnode.teams.admitting import Admitting
 from netnode.teams.desk import TeamDesk
 from protocol import encoding, limits, seen
 from protocol.entry import Entry, parse_wire
@@ -100,6 +101,24 @@ class Witnessing:
         )
         await self._means.store.write(teams.put_seen, row)
         return row
+
+
+class TeamWork:
+    """What a running node does for teams by itself: finds witnesses, logs what members sent.
+
+    Args:
+        witnessing: for own applications.
+        admitting: for own teams.
+    """
+
+    def __init__(self, witnessing: Witnessing, admitting: Admitting) -> None:
+        self._witnessing = witnessing
+        self._admitting = admitting
+
+    async def run(self) -> None:
+        """One round. Raises Problem: the disk, a full outbox."""
+        await self._witnessing.run()
+        await self._admitting.log_papers()
 
 
 def _send(writer: Writer, paper: bytes, draft: Outgoing, now: int) -> None:

@@ -1,0 +1,329 @@
+"""Teams: invited, applied to, admitted; who stands where, who is neglected, who left."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable
+from itertools import islice
+from typing import Final
+
+from netnode.deals.means import Means
+from netnode.operations import models
+from netnode.problems import ExitCode, Problem
+from netnode.projections import views
+from netnode.services import paging, team_views
+from netnode.services.opportunities import named
+from netnode.store import Reader, Writer, teams
+from netnode.store.teams import ImportRow, PaperRow
+from netnode.teams.admitting import Admitting, Candidate
+from netnode.teams.desk import TeamDesk, read_invite, read_invite_text
+from netnode.teams.importing import read_list
+from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
+from protocol.records.team import MoveReason, Position
+from protocol.teams.duties import neglected
+from protocol.teams.team import Team
+
+_PAPERS: Final = "team papers"
+_TREE: Final = "team tree"
+_DUTIES: Final = "team duties"
+_NEGLECTED: Final = "team neglected"
+
+
+class TeamBook:
+    """`operations.services.Teams`.
+
+    Args:
+        means: own id, store, clock.
+        logs: the teams of logs held here.
+        desk: signs papers.
+        admitting: keeps the own teams.
+    """
+
+    def __init__(self, means: Means, logs: TeamLogs, desk: TeamDesk, admitting: Admitting) -> None:
+        self._means = means
+        self._logs = logs
+        self._desk = desk
+        self._admitting = admitting
+
+    # -- joining ---------------------------------------------------------------------------------------------
+    async def invite(self, request: models.TeamInvite) -> models.TeamPaper:
+        """Invites somebody, or whoever gets the text of the answer.
+
+        Raises:
+            Problem: no such opportunity (3); who invites is no member, or it is closed (4); locked keys (2).
+        """
+        owner, key = named(request.team, self._means.own.id)
+        row = await self._desk.invite(
+            owner,
+            key,
+            to=None if request.to is None else views.networker_id(request.to),
+            days=request.days,
+            position=_position(request.parent, request.leg),
+            text=request.text,
+        )
+        return await self._paper(row)
+
+    async def apply(self, request: models.TeamApply) -> models.TeamPaper:
+        """Acknowledges the disclosure and applies.
+
+        Raises:
+            Problem: `not_acknowledged` (4) before the disclosure was read; the invite is over; locked keys (2).
+        """
+        data = await self._invite(request.invite)
+        invite = read_invite(data)
+        log = await self._logs.of(invite.owner)
+        opportunity_of(log, invite.opportunity)
+        team = team_views.team_name(invite.owner, invite.opportunity)
+        if not request.acknowledged:
+            raise Problem(
+                f"Read what you are told before joining: netnode opportunity show {team}. Then say that you did: "
+                "netnode team apply --acknowledged INVITE. It is published in your log, and you can join 7 days "
+                "after somebody else saw it.",
+                ExitCode.REFUSED,
+                "not_acknowledged",
+            )
+        await self._means.store.write(Writer.follow, invite.owner, self._means.clock.now_ms())
+        return await self._paper(await self._desk.apply(data))
+
+    async def admit(self, request: models.TeamAdmit) -> models.TeamDone:
+        """Admits by one application, or by all whose days are over.
+
+        Raises:
+            Problem: no such application (3); it would have no effect (4); locked keys (2).
+        """
+        if request.paper is not None:
+            row = await self._one(request.paper)
+            if row.name != "application" or row.own or row.done is not None:
+                raise Problem(
+                    "That is no application that waits for you.", ExitCode.REFUSED, "no_application"
+                )
+            entry = await self._admitting.admit(await self._admitting.candidate(row))
+            await self._invite_next(row.opportunity)
+            return models.TeamDone(entries=[entry.id.hex()], skipped=[])
+        entries, skipped = list[str](), list[models.TeamPaper]()
+        log = await self._logs.of(self._means.own.id)
+        for key in sorted(log.opportunities):
+            for waiting in await self._admitting.candidates(key):
+                candidate = await self._admitting.candidate(
+                    waiting.paper
+                )  # the one before may have changed it
+                now = self._means.clock.now_ms()
+                if candidate.void is None and candidate.due is not None and candidate.due <= now:
+                    entries.append((await self._admitting.admit(candidate)).id.hex())
+                else:
+                    skipped.append(await self._paper(candidate.paper, candidate))
+            await self._invite_next(key)
+        return models.TeamDone(entries=entries, skipped=skipped)
+
+    async def take_over(
+        self, query: models.TeamImportQuery, chunks: AsyncIterable[bytes]
+    ) -> models.TeamImported:
+        """Takes a team over from a list. With a fault nothing is done.
+
+        Raises:
+            Problem: no such opportunity (3); locked keys (2); the disk.
+        """
+        data = b"".join([chunk async for chunk in chunks])
+        opportunity_of(await self._logs.of(self._means.own.id), query.key)
+        known = await self._rows(query.key)
+        rows, faults = read_list(query.key, data, known)
+        told = [models.ImportFault(row=each.row, field=each.field, problem=each.problem) for each in faults]
+        if faults or query.dry_run:
+            return models.TeamImported(rows=len(rows), invited=0, waiting=len(rows), faults=told)
+        await self._means.store.write(teams.put_rows, rows)
+        invited = await self._invite_next(query.key, query.days)
+        waiting = sum(1 for row in await self._rows(query.key) if row.invite is None)
+        return models.TeamImported(rows=len(rows), invited=invited, waiting=waiting, faults=[])
+
+    async def papers(self, query: models.PapersQuery) -> models.Page[models.TeamPaper]:
+        """Papers made here and come from others, the newest first."""
+        place = paging.opened(_PAPERS, query.cursor, int)
+        before: int | None = None if place is None else place[0]
+        found: list[PaperRow] = []
+        while len(found) <= query.limit:
+            rows = await self._means.store.read(_page, before, query.limit + 1)
+            if not rows:
+                break
+            before = rows[-1].number
+            found += [row for row in rows if not query.waiting or row.done is None]
+        page = found[: query.limit]
+        items = [await self._paper(row) for row in page]
+        following = paging.seal(_PAPERS, page[-1].number) if len(found) > len(page) else None
+        return models.Page(items, following)
+
+    # -- looking ---------------------------------------------------------------------------------------------
+    async def tree(self, query: models.TeamTreeQuery) -> models.Page[models.TeamMember]:
+        """Members below somebody, level by level."""
+        log, team = await self._team(query.team)
+        below = log.owner if query.below is None else views.networker_id(query.below)
+        start = _place(_TREE, query.cursor)
+        found = list(islice(team.tree.downline(below), start, start + query.limit + 1))
+        page = found[: query.limit]
+        people = {
+            each for member, _ in page for each in (member, team.tree.sponsor(member)) if each is not None
+        }
+        names = await self._means.store.read(team_views.names_of, people)
+        items = [team_views.member_view(team, member, level, names) for member, level in page]
+        return models.Page(items, paging.seal(_TREE, start + len(page)) if len(found) > len(page) else None)
+
+    async def duties(self, query: models.TeamQuery) -> models.Page[models.MemberDuties]:
+        """Duties of all members."""
+        _, team = await self._team(query.team)
+        return await self._duties(_DUTIES, team, list(team.tree.members()), query)
+
+    async def neglected(self, query: models.TeamQuery) -> models.Page[models.MemberDuties]:
+        """Members whose follow-up deadlines were missed, the longest first."""
+        _, team = await self._team(query.team)
+        found = neglected(team, self._means.clock.now_ms())
+        return await self._duties(_NEGLECTED, team, [each.member for each in found], query)
+
+    async def stats(self, team: str) -> models.TeamStats:
+        """What is computed of a team."""
+        log, found = await self._team(team)
+        own, key = self._means.own.id, found.key
+        waiting = await self._means.store.read(
+            lambda reader: len(teams.waiting(reader.connection, own, key, ("application",)))
+        )
+        return team_views.stats_view(
+            log, found, self._means.clock.now_ms(), waiting if log.owner == own else 0
+        )
+
+    # -- acting ----------------------------------------------------------------------------------------------
+    async def duty(self, request: models.TeamDutyDone) -> models.TeamPaper:
+        """Says that a module was passed or a follow-up received. Raises Problem."""
+        owner, key = named(request.team, self._means.own.id)
+        by = None if request.by is None else views.networker_id(request.by)
+        if (request.module is None) == (request.step is None):
+            raise Problem("What was done? Give --module KEY or --follow-up N.", ExitCode.USAGE, "usage")
+        if request.module is not None:
+            return await self._paper(await self._desk.train(owner, key, request.module, by))
+        return await self._paper(await self._desk.followed(owner, key, request.step or 0, by))
+
+    async def move(self, request: models.TeamMove) -> models.TeamDone:
+        """Moves a member of an own team, or consents to it where the team is another's. Raises Problem."""
+        owner, key = named(request.team, self._means.own.id)
+        member = views.networker_id(request.member)
+        sponsor = None if request.sponsor is None else views.networker_id(request.sponsor)
+        position = _position(request.parent, request.leg)
+        if (sponsor is None) == (position is None):
+            raise Problem("Where to? Give --sponsor ID, or --parent ID and --leg N.", ExitCode.USAGE, "usage")
+        if owner != self._means.own.id:
+            row = await self._desk.place(owner, key, member, sponsor, position)
+            return models.TeamDone(entries=[], skipped=[await self._paper(row)])
+        reason: MoveReason = "holding" if position is not None else "neglect" if request.neglect else "agreed"
+        entry = await self._admitting.move(key, member, reason, sponsor=sponsor, position=position)
+        return models.TeamDone(entries=[entry.id.hex()], skipped=[])
+
+    async def leave(self, request: models.TeamLeave) -> models.TeamDone:
+        """Leaves a team, or ends a membership of an own one. Raises Problem."""
+        owner, key = named(request.team, self._means.own.id)
+        if owner != self._means.own.id:
+            if request.reason is None:
+                raise Problem(
+                    "Why do you leave? Give --reason company, earnings, personal, products, support, time or other: "
+                    "it is counted in what the team shows of itself.",
+                    ExitCode.USAGE,
+                    "usage",
+                )
+            row = await self._desk.leave(owner, key, request.reason)
+            return models.TeamDone(entries=[], skipped=[await self._paper(row)])
+        if request.member is None or request.ended is None:
+            raise Problem(
+                "Whose membership ends, and why? Give --member ID and --ended.", ExitCode.USAGE, "usage"
+            )
+        entry = await self._admitting.end(key, views.networker_id(request.member), request.ended)
+        return models.TeamDone(entries=[entry.id.hex()], skipped=[])
+
+    # -- inside ----------------------------------------------------------------------------------------------
+    async def _team(self, team: str) -> tuple[OwnerLog, Team]:
+        owner, key = named(team, self._means.own.id)
+        log = await self._logs.of(owner)
+        log.due(self._means.clock.now_ms())
+        if key not in log.teams.teams:
+            opportunity_of(log, key)
+        return log, log.teams.team(key)
+
+    async def _duties(
+        self, name: str, team: Team, members: list[bytes], query: models.TeamQuery
+    ) -> models.Page[models.MemberDuties]:
+        start = _place(name, query.cursor)
+        page = members[start : start + query.limit]
+        following = start + len(page)
+        people = set(page) | set(team.tree.everybody()) | {team.owner} if page else set()
+        names = await self._means.store.read(team_views.names_of, people)
+        now = self._means.clock.now_ms()
+        items = [team_views.duties_view(team, member, now, names) for member in page]
+        return models.Page(items, paging.seal(name, following) if following < len(members) else None)
+
+    async def _rows(self, key: str) -> list[ImportRow]:
+        return await self._means.store.read(lambda reader: teams.import_rows(reader.connection, key))
+
+    async def _invite_next(self, key: str, days: int = 90) -> int:
+        """Makes the invites of those rows of a taken-over team whose sponsor is a member by now; how many."""
+        rows = await self._rows(key)
+        own, by_ref = self._means.own.id, {row.ref: row for row in rows}
+        tree = (await self._logs.of(own)).teams.tree(key)
+        count = 0
+        for row in rows:
+            if row.invite is not None:
+                continue
+            above = by_ref.get(row.sponsor)
+            sponsor = own if above is None else above.networker
+            if sponsor is None or (sponsor != own and not tree.member(sponsor)):
+                continue
+            made = await self._desk.invite(own, key, to=row.networker, days=days, sponsor=sponsor)
+            await self._means.store.write(teams.row_invited, key, row.ref, made.id)
+            count += 1
+        return count
+
+    async def _invite(self, text: str) -> bytes:
+        if not all(character in "0123456789abcdefABCDEF" for character in text) or len(text) > 64:
+            return read_invite_text(text)
+        row = await self._one(text)
+        if row.name != "invite":
+            raise Problem("That paper is no invite.", ExitCode.USAGE, "invite")
+        return row.data
+
+    async def _one(self, prefix: str) -> PaperRow:
+        low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+        found = await self._means.store.read(lambda reader: teams.by_prefix(reader.connection, low, high))
+        if not found:
+            text = f"There is no paper {prefix[:10]} here. See: netnode team papers"
+            raise Problem(text, ExitCode.NOT_FOUND, "no_paper")
+        if len(found) > 1:
+            raise Problem(
+                f"Several papers begin with {prefix}: give more digits.", ExitCode.USAGE, "ambiguous"
+            )
+        return found[0]
+
+    async def _paper(self, row: PaperRow, candidate: Candidate | None = None) -> models.TeamPaper:
+        own = self._means.own.id
+        if (
+            candidate is None
+            and row.owner == own
+            and row.name == "application"
+            and not row.own
+            and row.done is None
+        ):
+            candidate = await self._admitting.candidate(row)
+
+        def shown(reader: Reader) -> models.TeamPaper:
+            names = team_views.names_of(reader, [row.signer, row.owner])
+            kept = teams.by_id(reader.connection, row.id) or row
+            return team_views.paper_view(kept, names, candidate, self._means.clock.now_ms())
+
+        return await self._means.store.read(shown)
+
+
+def _position(parent: str | None, leg: int | None) -> Position | None:
+    if (parent is None) != (leg is None):
+        raise Problem("A place is a parent and a leg: give both.", ExitCode.USAGE, "usage")
+    return None if parent is None or leg is None else Position(leg=leg, parent=views.networker_id(parent))
+
+
+def _place(name: str, cursor: str | None) -> int:
+    place = paging.opened(name, cursor, int)
+    return 0 if place is None else max(0, int(place[0]))
+
+
+def _page(reader: Reader, before: int | None, limit: int) -> list[PaperRow]:
+    return teams.page(reader.connection, before, limit)
