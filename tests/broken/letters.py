@@ -47,7 +47,7 @@ LETTERS: Final = (
         "R-LET-12",
         (
             never(
-                "netnode.mail.inbox:Inbox.take",
+                "netnode.mail.inbox:Inbox._take",
                 "if await self._store.read(rows.known, envelope.sender, envelope.id)",
             ),
             (
@@ -75,7 +75,7 @@ LETTERS: Final = (
         "R-LET-17",
         (
             (
-                "netnode.mail.inbox:Inbox.take",
+                "netnode.mail.inbox:Inbox._take",
                 "acknowledged=by_way and opened.epoch is not None and not isinstance(content.body, Ack | Refused)",
                 "acknowledged=False",
             ),
@@ -289,7 +289,7 @@ LETTERS: Final = (
     Switch(
         "arbiter told",
         "R-ARB-5",
-        (("netnode.deals.receiving:Receiving._settle", "row.arbiter is not None", "row.arbiter is None"),),
+        (("netnode.deals.receiving:Receiving._settle", "told += self._others(row)", "pass"),),
         "C3-64",
     ),
     Switch(
