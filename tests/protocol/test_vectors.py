@@ -41,7 +41,7 @@ from protocol.run import Run, rebuild
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
-from tests.vectors.generate import ALL, deals, mandates, offers, prices, transcripts
+from tests.vectors.generate import ALL, deals, mandates, offers, prices, transcripts, witnesses
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -86,6 +86,7 @@ def test_at_least_as_many_are_refused_as_accepted(name: str) -> None:
         "prices",
         "ranges",
         "transcripts",
+        "witnesses",
     }
 
 
@@ -508,6 +509,11 @@ def test_offers(vector: Vector) -> None:  # [R-OFF-1, 2, 4, 5]
         return {"id": offer.id.hex()}
 
     outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("witnesses"), ids=named)
+def test_witnesses(vector: Vector) -> None:  # [R-SHOP-11] [R-SHOP-12]
+    assert witnesses.told(raw(vector["input"]["file"])) == vector["expected"]
 
 
 @pytest.mark.parametrize("vector", read("transcripts"), ids=named)

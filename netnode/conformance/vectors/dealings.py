@@ -1,4 +1,4 @@
-"""Vectors of offers, deal messages, deals and transcripts."""
+"""Vectors of offers, deal messages, deals, transcripts, reviews and files of testimonies."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from netnode.conformance.tags import sha256
 from netnode.conformance.transcripts import FORM, Faulty, read_transcript
 from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
 from netnode.conformance.verdicts import judge
+from netnode.conformance.witnesses import Faulty as Untold
+from netnode.conformance.witnesses import read_witnesses
 
 _NETWORK: Final = "test"
 
@@ -106,11 +108,33 @@ def _reviews(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _witnesses(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        proven, fault = [], None
+        try:
+            for each in read_witnesses(hexed(given["file"])):
+                proven.append(
+                    {
+                        "order": each.order.hex(),
+                        "seller": each.seller.hex(),
+                        "path": each.path.hex(),
+                        "parts": each.parts,
+                        "unchecked": [one.hex() for one in each.unchecked],
+                    }
+                )
+        except Untold as untold:
+            fault = {"number": untold.number, "piece": untold.piece, "code": untold.code}
+        return {"proven": proven, "fault": fault}
+
+    compared(vector, judged)
+
+
 JUDGES: Final[Mapping[str, Judge]] = {
     "deal_messages": _messages,
     "deals": _deals,
     "offers": _offers,
     "reviews": _reviews,
     "transcripts": _transcripts,
+    "witnesses": _witnesses,
 }
 """By the name of the file."""

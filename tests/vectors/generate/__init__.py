@@ -39,6 +39,7 @@ from tests.vectors.generate import (
     stamp,
     transcripts,
     uri,
+    witnesses,
 )
 
 ALL: Final = MappingProxyType(
@@ -47,7 +48,7 @@ ALL: Final = MappingProxyType(
         for module in (
             address, alone, bech32, blob, deal_messages, deals, ed25519, effects, encoding, entry, found,
             identity, items, letters, log, logfile, mandates, messages, noise, offers, path, prices, ranges,
-            records, recovery, reviews, runs, scopes, seen, session, stamp, transcripts, uri,
+            records, recovery, reviews, runs, scopes, seen, session, stamp, transcripts, uri, witnesses,
         )
     }
 )  # fmt: skip

@@ -178,7 +178,11 @@ def vectors() -> list[Vector]:
             "a unit without its issuer",
             {**{key: value for key, value in good.items() if key != "points"}, "amount": 1, "unit": "u"},
         ),
-        ("money", "an amount without its currency", {**good, "amount": 1, "points": 5}),
+        (
+            "money",
+            "an amount without its currency",
+            {**{key: value for key, value in good.items() if key != "points"}, "amount": 1},
+        ),
         ("own", "for the arbiter's own sales", {**good, "seller": ARBITER.id}),
         ("lacks", "no terms", {key: value for key, value in good.items() if key != "terms"}),
     ):
