@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -98,8 +97,6 @@ class _Run:
             self._uncounted.append((str(sale.id), outcome.counted.reason))
 
     def _close(self, first: int, last: int) -> None:
-        if self._team is None:
-            return
         for number in range(first, last):
             period = calendar.period_of(self._plan.plan.period, number, len(self._sold.lines))
             closed: Closed[str] = evaluate_period(self._plan, self._team, self._activity, period)
@@ -175,8 +172,3 @@ def _state(plan: Compiled, state: MemberState) -> dict[str, Any]:
     if len(plan.plan.binary) == 1:
         carry = next(iter(carry.values()), {"left": "0", "right": "0"})
     return {"carry": carry, "volume": text(state.volume), "rank": state.rank, "level": state.level}
-
-
-def lines_for(result: Result, to: str | None) -> Iterator[Line]:
-    """The lines of one member, or of everybody."""
-    return (line for line in result.lines if to is None or line.award.to == to)

@@ -86,6 +86,14 @@ class Compiled:
         """Whether a rule looks at the placement tree."""
         return bool(self.plan.matrix or self.plan.binary)
 
+    @property
+    def needs_team(self) -> bool:
+        """Whether a rule looks at the sponsor tree, or is evaluated at the close."""
+        rules = (*self.by_sale, *self.by_close)
+        return bool(self.ground or self.by_close) or not all(
+            isinstance(rule, (OwnSales, Paths)) for rule in rules
+        )
+
     def volume(self, amount: Exact, points: int) -> Exact:
         """What brackets, ranks, legs and pairs count of a sale."""
         return amount if self.plan.volume == "amount" else points

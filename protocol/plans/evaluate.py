@@ -125,7 +125,7 @@ def raise_sale(
 
 def evaluate_period(
     plan: Compiled,
-    team: Team[P],
+    team: Team[P] | None,
     activity: Activity[P],
     period: Period,
     duties: Duties[P] | None = None,
@@ -137,7 +137,7 @@ def evaluate_period(
 
     Args:
         plan: the plan in force in the period.
-        team: its team.
+        team: its team; None for a plan of tiers without one.
         activity: fed with all sales and refunds logged before the close.
         period: one that has ended.
         duties: asked where the plan has duties.
@@ -213,7 +213,8 @@ def _each_member(plan: Compiled, rule: LineRule, ground: Ground[P]) -> Iterator[
     """A rule that looks at lines, on each member's own sales of the period; one claim a recipient and level."""
     first = 0 if plan.plan.origin == "referrer" else 1
     found: dict[tuple[int, int], Claim[int]] = {}
-    for owner in ground.members:
+    owners = (*ground.members, *ground.guests) if isinstance(rule, OwnSales) else ground.members
+    for owner in owners:
         if ground.base[owner] <= 0:
             continue
         seats = tuple(ground.seat(number) for number in ground.line(owner))

@@ -16,7 +16,7 @@ from msgspec import Struct
 P = TypeVar("P", bound=Hashable)
 Exact = int | Fraction  # an integer wherever the value is one: most are, and integers are fast
 
-# Why something is less than the rule by itself would give; the words are in `protocol.plans.explaining`.
+# Why something is less than the rule by itself would give; the words are in `netnode.plans.explaining`.
 Reason = Literal["cap_company", "cap_member", "duty", "maximum", "r2", "r3", "r5", "r6", "r7", "r17", "r19"]
 
 

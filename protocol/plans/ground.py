@@ -17,6 +17,7 @@ class Ground(Generic[P]):
     Attributes:
         people: number -> person. A number whose person is no member any more has -1 in `up` and no volume.
         members: numbers in the order of the team.
+        guests: numbers of who sold and is no member: earns tiers only.
         up: number -> number of the sponsor, -1 at the top.
         order: numbers, each after all below it.
         own, base: own volume of the period, and what rates multiply; one list where they are the same.
@@ -30,6 +31,7 @@ class Ground(Generic[P]):
 
     people: Sequence[P]
     members: Sequence[int]
+    guests: Sequence[int]
     up: list[int]
     order: list[int]
     own: list[Exact]

@@ -17,7 +17,7 @@ def survey(
 
     Args:
         plan: the plan in force.
-        team: its team, as of `period.at`.
+        team: its team, as of `period.at`; None: whoever sold is a member, and nobody stands above anybody.
         activity: fed with the sales of the period.
         period: which.
 
@@ -25,11 +25,11 @@ def survey(
         The ground, and the ranks after the period.
     """
     sums = activity.volumes(period.start)
-    members = _members(team, activity, period, len(sums.own))
+    members, guests = _members(team, activity, period, len(sums.own))
     size = len(activity.people)
     own = sums.own + [0] * (size - len(sums.own))
     base = own if sums.base is sums.own else sums.base + [0] * (size - len(sums.base))
-    up = _up(team, activity, period, members, size)
+    up = [-1] * size if team is None else _up(team, activity, period, members, size)
     order = leaves_first(up)
     group = summed(up, order, own)
     group_base = group if base is own else summed(up, order, base)
@@ -40,6 +40,7 @@ def survey(
     ground = Ground(
         people=activity.people,
         members=members,
+        guests=guests,
         up=up,
         order=order,
         own=own,
@@ -54,7 +55,7 @@ def survey(
         total=sums.total,
         total_base=sums.total_base,
         end=period.end,
-        places=_places(team, activity, period, members, size) if plan.placed else None,
+        places=_places(team, activity, period, members, size) if team is not None and plan.placed else None,
     )
     return ground, after
 
@@ -71,19 +72,26 @@ def refresh(plan: Compiled, team: Team[P] | None, activity: Activity[P]) -> None
         activity.restand(number, standing)
 
 
-def _members(team: Team[P], activity: Activity[P], period: Period, sellers: int) -> list[int]:
-    """Numbers of all members, and of those who sold in the period and have left: they are owed for what they sold."""
+def _members(
+    team: Team[P] | None, activity: Activity[P], period: Period, sellers: int
+) -> tuple[list[int], list[int]]:
+    """Numbers of all members, and of those who sold in the period and are none.
+
+    Who sold and has left since is owed for what was sold, and counts as a member of the period.
+    """
+    sums = activity.volumes(period.start)
+    if team is None:
+        return [number for number in range(sellers) if sums.own[number]], []
     numbers = [activity.number(person) for person in team.members(period.at)]
     here = bytearray(len(activity.people))
     for number in numbers:
         here[number] = 1
-    sums = activity.volumes(period.start)
+    guests = []
     for number in range(sellers):
         if sums.own[number] and not here[number]:
-            person = activity.people[number]
-            if team.joined_ms(person, period.at) is not None:
-                numbers.append(number)
-    return numbers
+            left = team.joined_ms(activity.people[number], period.at) is not None
+            (numbers if left else guests).append(number)
+    return numbers, guests
 
 
 def _up(team: Team[P], activity: Activity[P], period: Period, members: list[int], size: int) -> list[int]:

@@ -58,7 +58,7 @@ def sold(referrer: str, amount: str, **more: Any) -> dict[str, Any]:
 
 def chain(*names: str) -> dict[str, str]:
     """Each below the next; the last is the top."""
-    return {name: above for name, above in zip(names, (*names[1:], ""), strict=True)}
+    return dict(zip(names, (*names[1:], ""), strict=True))
 
 
 MLMFORGE: Final = "github.com/mheuss/mlmforge"

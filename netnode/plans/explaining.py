@@ -1,0 +1,98 @@
+"""Awards in words: where each comes from, and why it is not more."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+from netnode.plans.calculating import Line, Result
+from netnode.plans.values import decimal, in_units
+from protocol.plans.document import FAMILIES, Compiled
+from protocol.plans.facts import Award, Withheld
+
+REASONS: Final[dict[str, str]] = {
+    "cap_company": "the plan pays no more than its company cap in a period, so all awards were cut alike",
+    "cap_member": "the plan has a cap for each member and period",
+    "duty": "the duties to the member by whom it came were not done",
+    "maximum": "the plan declares a maximum",
+    "r2": "what members buy themselves counts up to a bound only (R2)",
+    "r3": "kits, fees, training and ranks pay nobody (R3)",
+    "r5": "too few buyers outside the team in this period (R5)",
+    "r6": "too little of the period's volume was sold outside the team (R6)",
+    "r7": "two thirds of all credit must come from outside (R7)",
+    "r17": "the buyer is the seller or the referrer, or the sale closes a circle (R17)",
+    "r19": "no own sale outside the team in the last periods (R19)",
+}
+_LEVEL: Final = {
+    "binary": "pairs or cycles",
+    "differential": "step",
+    "generation": "generation",
+    "override": "generation",
+    "tiers": "step",
+}
+
+
+def explained(plan: Compiled, line: Line) -> str:
+    """One line of a result as a sentence."""
+    award, exponent, unit = line.award, plan.plan.unit.exponent, plan.plan.unit.name
+    where = f"period {line.period}" if line.period is not None else f"sale {award.source}"
+    amount = f"{in_units(line.amount, exponent)} {unit}"
+    if line.amount < 0:
+        return f"{award.to}: {amount} back of {award.rule}, {where}: the sale was refunded."
+    return f"{award.to}: {amount} by {award.rule}{_level(plan, award)}, {where}: {_sum(plan, award)}."
+
+
+def lost(plan: Compiled, one: Withheld[str]) -> str:
+    """One thing that did not become an award, as a sentence."""
+    amount = f"{in_units(one.amount, plan.plan.unit.exponent)} {plan.plan.unit.name}"
+    return f"{one.to}: not {amount} by {one.rule}, {one.source}: {REASONS[one.reason]}."
+
+
+def sentences(plan: Compiled, result: Result, to: str | None, sale: str | None) -> list[str]:
+    """All of a result in words, or what concerns one member or one sale."""
+    found = [
+        explained(plan, line)
+        for line in result.lines
+        if to in (None, line.award.to) and sale in (None, str(line.award.source), line.period)
+    ]
+    found += [
+        lost(plan, one) for one in result.withheld if to in (None, one.to) and sale in (None, str(one.source))
+    ]
+    if to is None:
+        found += [
+            f"Sale {name} does not count, or not whole: {REASONS[reason]}."
+            for name, reason in result.uncounted
+            if sale in (None, name)
+        ]
+    return found
+
+
+def _level(plan: Compiled, award: Award[str]) -> str:
+    if not award.level:
+        return ""
+    name = award.rule.removesuffix(":duty")
+    family = next(each for each in FAMILIES if any(rule.name == name for rule in getattr(plan.plan, each)))
+    return f", {_LEVEL.get(family, 'level')} {award.level}"
+
+
+def _sum(plan: Compiled, award: Award[str]) -> str:
+    exponent = plan.plan.unit.exponent
+    words = []
+    if award.num:
+        words.append(f"{_percent(award.rate)} of {in_units(award.base, exponent)}")
+    else:
+        words.append("a fixed amount")
+    if award.less:
+        words.append(
+            f"less {in_units(award.less, exponent)} that the same volume pays below or in lower steps"
+        )
+    if award.reason is not None:
+        words.append(f"less {in_units(award.kept, exponent)}: {REASONS[award.reason]}")
+    if award.rule.endswith(":duty"):
+        return f"{words[0]} was another's, who did not do the duty that this member did"
+    return ", ".join(words)
+
+
+def _percent(rate: Fraction) -> str:
+    text = decimal(rate * 100)
+    return f"{text} %" if "/" not in text else f"{decimal(rate)}"
