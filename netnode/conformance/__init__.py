@@ -20,7 +20,7 @@ It is slow on purpose, where slow is clearer.
     offers, deals             sections 22.1 and 21.1
     accounts, verdicts        what a set of deal messages comes to, and the verdict on each, sections 21.2 to 21.6
     transcripts, reviews      sections 21.8 and 24
-    witnesses                 section 23.2
+    shopping, witnesses       section 23.2
     prices, mandates          sections 22.2 and 22.3
 
 On top of the codec stands what plays peers:

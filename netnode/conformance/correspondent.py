@@ -61,13 +61,14 @@ class Correspondent:
         node: the newest key that the node can be sealed to.
 
     Attributes:
+        node: what letters to the node are sealed to.
         author: who it is.
         log: the inception, and an entry with its keys.
         came: letters to it that were opened, as (letter, content).
     """
 
     def __init__(self, bench: Bench, node: bytes) -> None:
-        self._bench, self._node = bench, node
+        self._bench, self.node = bench, node
         self.author: Author = bench.author()
         self._x25519 = bench.entropy.token(32)
         record = encode({"until": bench.now() + _LATER, "x25519": self.key})
@@ -144,7 +145,7 @@ class Correspondent:
         bench, network = self._bench, self._bench.network
         own_seed = bare or self.author.seeds[self.author.first.id]
         sender = self.id if bare is None else public(bare)
-        target = key or self._node
+        target = key or self.node
         name = id_ or bench.entropy.token(LETTER_ID_BYTES)
         until = bench.now() + HOUR if expires is None else expires
         bound = [1, sender, to or bench.known.id, key_id(network, target), name, until]

@@ -9,7 +9,7 @@ from typing import Final
 _REASONS: Final[Mapping[str, str]] = {
     "its own keys and records: their owner uses them, a peer cannot make the node do it": (
         "R-KEY-3 R-KEY-4 R-KEY-6 R-KIND-4 R-KEYS-1 R-KEYS-2 R-LOG-2 R-LOG-20 R-LOG-22 R-LOG-23 R-LOG-31 R-LOG-32"
-        " R-LOG-33 R-LOG-34 R-TIME-1"
+        " R-LOG-33 R-LOG-34 R-TIME-1 R-DEAL-35"
     ),
     "text, links and files that a person gives it; the vectors (C0) judge the forms": (
         "R-ID-2 R-ID-3 R-URI-1 R-URI-2 R-URI-3 R-URI-4 R-URI-5 R-URI-6 R-URI-7 R-FILE-1 R-FILE-2 R-FILE-3 R-FILE-4"

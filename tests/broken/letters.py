@@ -241,6 +241,12 @@ LETTERS: Final = (
         "C3-54",
     ),
     Switch(
+        "where answers go",
+        "R-LET-19",
+        (("netnode.mail.seals:Seals._sealed", "None if given is None else reply", "None"),),
+        "C3-16",
+    ),
+    Switch(
         "offer for another",
         "R-DEAL-34",
         (

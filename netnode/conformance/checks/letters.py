@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from netnode.conformance.bench import Bench
 from netnode.conformance.checking import KEEPERS, Broken, Check, want
-from netnode.conformance.correspondent import HOUR, Correspondent, Sealed, correspondent
+from netnode.conformance.correspondent import HOUR, Correspondent, Purchase, Sealed, asked, correspondent
 from netnode.conformance.encoding import decode, encode
 from netnode.conformance.limits import LETTER_ID_BYTES, MAX_LETTER, MILLISECONDS_PER_DAY
 from netnode.conformance.peer import QUIET, Peer
@@ -210,6 +210,27 @@ async def _unknown_type(bench: Bench) -> None:
         want(code == "unknown_type", f"it answers an unknown type with {code}")
 
 
+async def _reply(bench: Bench) -> None:
+    own, known = await correspondent(bench), await correspondent(bench)
+    async with own.meet() as peer:  # its log is not shown to the node
+        letter = await own.give(peer, {**UNKNOWN, "reply": {"x25519": own.key}})
+        code = await own.refusal(peer, letter)
+        want(code == "unknown_type", f"it answers an unknown type with {code}")
+    bench.takes_logs()
+    async with known.meet() as peer:
+        await known.known(peer)
+        deal = Purchase(bench)
+        await known.give(peer, deal.letter(deal.order))
+        await asked(known, peer, deal.id)
+        await known.give(peer, deal.letter(deal.add("cancel", {"reason": "other"})))
+        for content in known.of("deal"):
+            want("reply" in content, "its letter does not say where an answer goes [R-LET-19]")
+            want(
+                content["reply"]["x25519"] == known.node,
+                "the key it names is not that of its newest keys [R-LET-19]",
+            )
+
+
 async def _again(bench: Bench) -> None:
     bench.takes_logs()
     own = await correspondent(bench)
@@ -297,5 +318,6 @@ CHECKS: Final = (
     ),
     Check("C3-13", "R-LET-12 R-LET-8 R-LET-13", KEEPERS, "takes a letter once, however often it comes", _again),
     Check("C3-14", "R-LET-17", KEEPERS, "acknowledges what came by way of another, again when it comes again", _by_way),
+    Check("C3-16", "R-LET-19", KEEPERS, "says where answers go, and answers there itself", _reply),
     Check("C3-15", "R-LET-10", KEEPERS, "asks strangers for a stamp in a letter", _stamped),
 )  # fmt: skip

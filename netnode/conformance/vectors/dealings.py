@@ -108,6 +108,21 @@ def _reviews(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _shopper(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        network = given["network"]
+        if "secret" in given:
+            sign, seal = (derived(network, hexed(given["secret"]), each) for each in ("sign", "seal"))
+            return {"sign": [sign.hex(), public(sign).hex()], "seal": [seal.hex(), hpke.public(seal).hex()]}
+        kind, time, *rest = given["request"]
+        about = [kind, time, *(hexed(each) if isinstance(each, str) else each for each in rest)]
+        host, key, signature = (hexed(given[name]) for name in ("host", "key", "signature"))
+        check_request(network, host, key, signature, about, given["now"])
+        return (tag(network, "shop") + encode([host, *about])).hex()
+
+    compared(vector, judged)
+
+
 def _witnesses(vector: Vector, content: Vector) -> None:
     def judged(given: Vector) -> Any:
         proven, fault = [], None
@@ -134,6 +149,7 @@ JUDGES: Final[Mapping[str, Judge]] = {
     "deals": _deals,
     "offers": _offers,
     "reviews": _reviews,
+    "shopper": _shopper,
     "transcripts": _transcripts,
     "witnesses": _witnesses,
 }
