@@ -49,6 +49,7 @@ class Activity(Generic[P]):
         "_closed",
         "_credit",
         "_numbers",
+        "_open",
         "_plan",
         "_standings",
         "_taken",
@@ -64,6 +65,7 @@ class Activity(Generic[P]):
         self.people: list[P] = []
         self.inactive: set[P] = set()  # by hand, where a plan is tried on a file
         self._volumes: dict[int, Volumes] = {}
+        self._open = (0, 0, self._empty())  # the period of the newest sale: its first moment, its end, its sums
         self._standings: dict[int, Standing] = {}  # by number of the period they were reached in
         self._closed: dict[int, Closed[P]] = {}
         self.stale: list[int] = []  # closed periods whose ranks a refund may have changed, oldest first
@@ -202,6 +204,9 @@ class Activity(Generic[P]):
 
     def volumes(self, time: int) -> Volumes:
         """The sums of the period that a moment lies in, so far."""
+        start, end, found = self._open
+        if start <= time < end:
+            return found
         return self._volumes.get(calendar.number_of(self._plan.plan.period, time)) or self._empty()
 
     def closed(self, number: int) -> Period:
@@ -364,10 +369,13 @@ class Activity(Generic[P]):
         mark(sums.first, number, sale.at, sums.sold_outside(number) > 0)
 
     def _volumes_at(self, time: int) -> Volumes:
-        number = calendar.number_of(self._plan.plan.period, time)
-        found = self._volumes.get(number)
-        if found is None:
-            found = self._volumes[number] = self._empty()
+        start, end, found = self._open
+        if start <= time < end:
+            return found  # sales come in the order of time: nearly all are of the period of the one before
+        per = self._plan.plan.period
+        number = calendar.number_of(per, time)
+        found = self._volumes.setdefault(number, self._empty())
+        self._open = (calendar.start_of(per, number), calendar.start_of(per, number + 1), found)
         return found
 
     def _empty(self) -> Volumes:

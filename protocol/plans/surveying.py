@@ -11,7 +11,7 @@ from protocol.plans.ranks import Standing, advanced, qualified
 
 
 def survey(
-    plan: Compiled, team: Team[P], activity: Activity[P], period: Period
+    plan: Compiled, team: Team[P] | None, activity: Activity[P], period: Period
 ) -> tuple[Ground[P], Standing]:
     """Lays out a period.
 
@@ -86,7 +86,7 @@ def _members(
     here = bytearray(len(activity.people))
     for number in numbers:
         here[number] = 1
-    guests = []
+    guests: list[int] = []
     for number in range(sellers):
         if sums.own[number] and not here[number]:
             left = team.joined_ms(activity.people[number], period.at) is not None
