@@ -23,6 +23,7 @@ from netnode.operations import (
     reviews,
     room,
     subscriptions,
+    teams,
     witnesses,
 )
 from protocol.recovery import promised_seed
@@ -86,6 +87,31 @@ CALLS = [
     (arbiters.CONSENTS, models.Listed()),
     (arbiters.CASES, models.CasesQuery()),
     (arbiters.ARBITER_SHOW, models.ArbiterName("ab" * 8)),
+    (
+        teams.OPPORTUNITY_PUBLISH,
+        models.OpportunityPublish(
+            key="linen",
+            title="Linen team",
+            description="Sell linen.",
+            disclosure=models.DisclosureGiven(
+                identity="Sol Ltd.", legal="none", cancellation="At any time.", references=["Ask."]
+            ),
+        ),
+    ),
+    (teams.OPPORTUNITY_SHOW, models.OpportunityName(f"{OTHER}/linen")),
+    (teams.OPPORTUNITIES, models.OpportunitiesQuery(owner=OTHER, limit=1)),
+    (teams.OPPORTUNITY_CLOSE, models.OpportunityClose("linen")),
+    (teams.TEAM_INVITE, models.TeamInvite(team=f"{OTHER}/linen", to=OTHER)),
+    (teams.TEAM_APPLY, models.TeamApply(invite="inxteam1abcd", acknowledged=True)),
+    (teams.TEAM_ADMIT, models.TeamAdmit()),
+    (teams.TEAM_PAPERS, models.PapersQuery(waiting=True)),
+    (teams.TEAM_TREE, models.TeamTreeQuery(team="linen", below=OTHER)),
+    (teams.TEAM_DUTIES, models.TeamQuery(team="linen")),
+    (teams.TEAM_NEGLECTED, models.TeamQuery(team="linen")),
+    (teams.TEAM_STATS, models.OpportunityName("linen")),
+    (teams.TEAM_DUTY, models.TeamDutyDone(team=f"{OTHER}/linen", module="start")),
+    (teams.TEAM_MOVE, models.TeamMove(team="linen", member=OTHER, sponsor=ME)),
+    (teams.TEAM_LEAVE, models.TeamLeave(team=f"{OTHER}/linen", reason="time")),
     (reviews.REVIEW_WRITE, models.ReviewWrite(deal="ab" * 8, rating=4)),
     (reviews.REVIEW_WITHDRAW, models.ReviewWithdraw(deal="ab" * 8)),
     (reviews.REVIEWS, models.ReviewsQuery(ref="nx1/cap")),

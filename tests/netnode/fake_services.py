@@ -26,6 +26,7 @@ from tests.netnode.fake_peers import FakeAddresses, FakeFollows, FakePeers
 from tests.netnode.fake_reach import FakeDomains, FakeInvites, FakeReaching
 from tests.netnode.fake_shared import ME, OTHER, paged
 from tests.netnode.fake_subscriptions import FakeSubscriptions
+from tests.netnode.fake_teams import FakeOpportunities, FakeTeams
 from tests.netnode.fake_trust import FakeArbiters, FakeReviews, FakeWitnesses
 
 TIME = 1_760_000_000_000
@@ -482,6 +483,8 @@ class FakeServices:
         self.witnesses = FakeWitnesses()
         self.reviews = FakeReviews(self)
         self.arbiters = FakeArbiters(self)
+        self.opportunities = FakeOpportunities(self)
+        self.teams = FakeTeams(self)
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
     def sign(self):
