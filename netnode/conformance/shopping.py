@@ -32,4 +32,6 @@ def check_request(
     """
     time = about[1]
     demand(isinstance(time, int) and abs(time - now) <= CLOCK_TOLERANCE_MS, "clock", "of the request")
-    demand(valid(key, tag(network, "shop") + encode([host, *about]), signature), "signature", "of the request")
+    demand(
+        valid(key, tag(network, "shop") + encode([host, *about]), signature), "signature", "of the request"
+    )

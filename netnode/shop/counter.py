@@ -24,13 +24,12 @@ from netnode.shop.reviews import ShopReviews
 from netnode.shop.witnesses import Witnesses, identity_entries, known_openers
 from netnode.store import Reader, Store
 from netnode.sync.post import Carrier
-from protocol import encoding, letters, limits, paths
+from protocol import letters, limits, paths
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry, parse_wire
-from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
+from protocol.errors import ProtocolError
 from protocol.messages import Found
-from protocol.signing import verify
-from protocol.tags import tag
+from protocol.shopping import check_request
 from protocol.witnessed import Testimony, openers_of
 
 SELLERS: Final = 10_000  # why: whose keys were looked for; 2 MB
@@ -208,15 +207,6 @@ class Counter:
             return ()
         return path.tokens
 
-    def _require(self, key: bytes, signature: bytes, time: int, signed: list[object]) -> None:
-        """Whether the holder of a key asks this node, now [R-SHOP-3].
-
-        Raises:
-            NotHeld: `clock`.
-            RemoteProtocolError: `signature`.
-        """
-        if abs(time - self._clock.now_ms()) > limits.CLOCK_TOLERANCE_MS:
-            raise NotHeld("clock", "the request is dated too far from the clock of this node")
-        image = tag(self._network, "shop") + encoding.encode([self._own.id, *signed])
-        if not verify(key, signature, image):
-            raise RemoteProtocolError("signature", "the request is not signed by the key it is about")
+    def _require(self, key: bytes, signature: bytes, time: int, about: Sequence[object]) -> None:
+        """Refuses a request that the holder of a key does not make to this node, now [R-SHOP-3]."""
+        check_request(self._network, self._own.id, key, signature, time, about, self._clock.now_ms())

@@ -26,6 +26,7 @@ FILES = {
     "records": 300,
     "runs": 24,
     "session": 35,
+    "shopper": 3,
     "uri": 40,
 }
 

@@ -8,6 +8,7 @@ import { decode, encode } from "../../examples/javascript/msgpack.js";
 import { Handshake } from "../../examples/javascript/noise.js";
 import { KIND, readRecord } from "../../examples/javascript/records.js";
 import { checkKey, verify } from "../../examples/javascript/signing.js";
+import { keysOf } from "../../examples/shopper/link.js";
 
 const PASSED_OVER = Symbol("a vector for something the example does not do");
 const KINDS = new Set(Object.values(KIND));
@@ -181,6 +182,11 @@ async function log({ input, expected, error }, { entries }) {
 }
 
 const RUNNERS = {
+  async shopper({ input, expected }) {
+    if (input.secret === undefined) return PASSED_OVER; // what nodes judge
+    const { signer, pair } = await keysOf(input.network, fromHex(input.secret));
+    same([toHex(signer.publicKey), toHex(pair.publicKey)], [expected.sign[1], expected.seal[1]]);
+  },
   async bech32({ id, input, expected }) {
     if (id.startsWith("bip350-")) return PASSED_OVER; // any prefix, groups of five bits
     if (id.startsWith("bytes-")) {

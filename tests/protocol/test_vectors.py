@@ -38,6 +38,7 @@ from protocol.found import hits_of
 from protocol.messages import Found, decode_message
 from protocol.openers import Openers, start
 from protocol.run import Run, rebuild
+from protocol.shopping import check_request, request_bytes
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
@@ -507,6 +508,22 @@ def test_offers(vector: Vector) -> None:  # [R-OFF-1, 2, 4, 5]
         if not offered_by("test", offer, raw(given["key"])):
             raise RemoteProtocolError("signature", "not valid")
         return {"id": offer.id.hex()}
+
+    outcome(vector, act)
+
+
+@pytest.mark.parametrize(
+    "vector", [each for each in read("shopper") if "request" in each["input"]], ids=named
+)
+def test_requests_of_shoppers(vector: Vector) -> None:  # [R-SHOP-3]
+    given = vector["input"]
+    kind, time, *rest = given["request"]
+    about = [kind, time, *(raw(each) if isinstance(each, str) else each for each in rest)]
+    host, key, signature = (raw(given[name]) for name in ("host", "key", "signature"))
+
+    def act() -> str:
+        check_request(given["network"], host, key, signature, time, about, given["now"])
+        return request_bytes(given["network"], host, about).hex()
 
     outcome(vector, act)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from netnode.conformance import hpke
 from netnode.conformance.deals import read_message, signed_by
+from netnode.conformance.encoding import encode
 from netnode.conformance.faults import demand
 from netnode.conformance.offers import (
     code_hash,
@@ -17,7 +19,9 @@ from netnode.conformance.offers import (
     read_offer,
 )
 from netnode.conformance.reviews import agreed_by, bought_by, read_review
-from netnode.conformance.tags import sha256
+from netnode.conformance.shopping import check_request, derived
+from netnode.conformance.signatures import public
+from netnode.conformance.tags import sha256, tag
 from netnode.conformance.transcripts import FORM, Faulty, read_transcript
 from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
 from netnode.conformance.verdicts import judge

@@ -36,6 +36,7 @@ from tests.vectors.generate import (
     scopes,
     seen,
     session,
+    shopper,
     stamp,
     transcripts,
     uri,
@@ -48,7 +49,7 @@ ALL: Final = MappingProxyType(
         for module in (
             address, alone, bech32, blob, deal_messages, deals, ed25519, effects, encoding, entry, found,
             identity, items, letters, log, logfile, mandates, messages, noise, offers, path, prices, ranges,
-            records, recovery, reviews, runs, scopes, seen, session, stamp, transcripts, uri, witnesses,
+            records, recovery, reviews, runs, scopes, seen, session, shopper, stamp, transcripts, uri, witnesses,
         )
     }
 )  # fmt: skip
