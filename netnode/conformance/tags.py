@@ -29,6 +29,7 @@ PURPOSES: Final = (
     "referral",
     "path",
     "shop",
+    "shopper",
     "deal message",
     "mandate",
     "review",
