@@ -41,6 +41,7 @@ ANSWERS: Final[Mapping[str, Mapping[str, Field]]] = {
     },
     "/letter": {"clock": must(int_())},
     "/collect": {"clock": must(int_()), "letters": must(array(row(int_(), any_bin))), "more": may(bool_)},
+    "/review": {"clock": must(int_())},
     "/witness": {"clock": must(int_())},
 }
 """The forms of answers, by route."""

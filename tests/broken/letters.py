@@ -415,6 +415,17 @@ LETTERS: Final = (
         "C3-79",
     ),
     Switch(
+        "left reviews",
+        "R-SHOP-14",
+        (
+            never(
+                "protocol.deals.reviews:parse_review",
+                "if not verify_signature(found.key, found.record.signature, _covered(network, data))",
+            ),
+        ),
+        "C3-80",
+    ),
+    Switch(
         "shop rate",
         "R-SHOP-4",
         (("netnode.shop.turnstile:Turnstile.__init__", "self._most = most", "self._most = most * 1_000"),),

@@ -22,7 +22,7 @@ from netnode.conformance.paths import check_token, hash_of, read_path, read_toke
 from netnode.conformance.runs import read_run
 from netnode.conformance.shopper import Shopper, about, identity, refused, send, told
 from netnode.conformance.signatures import sign
-from netnode.conformance.tags import sha256
+from netnode.conformance.tags import sha256, tag
 from netnode.conformance.trading import ware
 
 GOODS: Final = "conformance"
@@ -346,6 +346,47 @@ def _forged(bench: Bench, path: bytes) -> bytes:
     return encode([salt, [*tokens[:-1], encode(token)]])
 
 
+# -- reviews -----------------------------------------------------------------------------------------------------------
+
+
+async def _reviews(bench: Bench) -> None:
+    """Only what is to be refused: what a node takes here stands in its owner's log for good."""
+    await about(bench)
+    seller, stranger = await correspondent(bench), bench.entropy.token(32)
+    deal, other = Purchase(bench), Purchase(bench)
+    seed = seller.author.seeds[seller.author.first.id]
+
+    def accept(of: Purchase) -> bytes:
+        order = decode(of.order, 1 << 16)[8]
+        body = {"key": order["key"], "listing": order["listing"]}
+        return of.message("accept", body, seed=seed, role="seller", epoch=0, number=0, seen=[of.id])
+
+    def review(by: bytes, **changes: object) -> Map:
+        fields = {
+            "$": bench.entropy.token(SALT_BYTES),
+            "contract": accept(deal),
+            "rating": 3,
+            "receipt": deal.message("receive", {}),
+            "seller": seller.id,
+            "time": bench.now(),
+            **changes,
+        }
+        return {
+            "review": encode({**fields, "signature": sign(by, tag(bench.network, "review") + encode(fields))})
+        }
+
+    for what, body, code in (
+        ("a record that is none", {"review": encode({"rating": 3})}, "malformed"),
+        ("an accept in place of the receipt", review(stranger, receipt=accept(deal)), "malformed"),
+        ("the receipt of another deal", review(deal.seed, receipt=other.message("receive", {})), "malformed"),
+        ("a review that is older than the receipt", review(deal.seed, time=deal.time - HOUR), "malformed"),
+        ("a review that its buyer did not sign", review(stranger), "signature"),
+        ("a review of a seller that it does not know", review(deal.seed), "unknown_author"),
+    ):
+        found = (await refused(bench, "/review", body))["code"]
+        want(found in (code, "not_wanted"), f"{what}: refused with {found}, not with {code}")
+
+
 CHECKS: Final = (
     Check("C3-70", "R-SHOP-1 R-SHOP-3", KEEPERS, "tells shoppers which node it is", _about),
     Check("C3-71", "R-SHOP-5", KEEPERS, "shows a listing with its proof", _listing),
@@ -357,4 +398,5 @@ CHECKS: Final = (
     Check("C3-77", "R-SHOP-7 R-LET-14", KEEPERS, "carries a shopper's letter, and keeps the answer", _carries),
     Check("C3-78", "R-LET-11 R-DEAL-32 R-SHOP-7", KEEPERS, "answers a buyer without a node in the box", _answered),
     Check("C3-79", "R-SHOP-11 R-PATH-4", KEEPERS, "takes what proves a sale, and passes it on", _witness),
+    Check("C3-80", "R-SHOP-14", KEEPERS, "refuses reviews that nobody wrote, or of nobody", _reviews),
 )  # fmt: skip
