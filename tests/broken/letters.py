@@ -330,18 +330,18 @@ LETTERS: Final = (
     Switch(
         "shop signature",
         "R-SHOP-3",
-        (never("netnode.shop.counter:Counter._require", "if not verify(key, signature, image)"),),
+        (
+            never(
+                "protocol.shopping:check_request",
+                "if not verify(key, signature, request_bytes(network, host, about))",
+            ),
+        ),
         "C3-75",
     ),
     Switch(
         "shop clock",
         "R-SHOP-3",
-        (
-            never(
-                "netnode.shop.counter:Counter._require",
-                "if abs(time - self._clock.now_ms()) > limits.CLOCK_TOLERANCE_MS",
-            ),
-        ),
+        (never("protocol.shopping:check_request", "if abs(time - now) > CLOCK_TOLERANCE_MS"),),
         "C3-75",
     ),
     Switch(
