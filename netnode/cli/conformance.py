@@ -75,7 +75,7 @@ def _owner(context: click.Context, parameter: click.Parameter, value: str | None
     metavar="COMMAND",
     callback=_owner,
     help="What does as the node's owner in deals of the checks: called with accept, received, fulfil or refund, and "
-    "the id of the deal. Without it those checks are skipped.",
+    "the id of the deal, whose payments nobody makes. Without it those checks are skipped.",
 )
 @click.option("--network", default="inx", show_default=True, metavar="NAME", help="Network of the node.")
 @click.option("--list", "listed", is_flag=True, help="Show the checks and run none.")
