@@ -28,8 +28,8 @@ DISTRIBUTION: Final = {"nacl": "pynacl"}
 # Standard library that neither touches the outside nor draws on it: all of it that `protocol` may import.
 # fmt: off
 PURE: Final = frozenset({
-    "__future__", "abc", "base64", "binascii", "bisect", "collections", "copy", "contextlib",
-    "dataclasses", "enum",
+    "__future__", "abc", "array", "base64", "binascii", "bisect", "collections", "copy", "contextlib",
+    "dataclasses", "enum", "fractions",
     "functools", "hashlib", "heapq", "hmac", "ipaddress", "itertools", "math", "operator", "re",
     "string", "struct", "types", "typing", "unicodedata", "urllib.parse",
 })
