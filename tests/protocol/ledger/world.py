@@ -192,6 +192,7 @@ class World:
         self.verify = verify
         self.between = between or (lambda author, first, last: None)
         self.plan: bytes | None = None
+        self.thing: Entry | None = None
         self.book = self.fresh()
         self.verdicts: list[Verdict] = [self.book.take(self.issuer.entries[0])]
 
@@ -206,7 +207,9 @@ class World:
         )
 
     def who(self, name: str) -> Author:
-        return self.people.setdefault(name, Author(name, network=self.issuer.network))
+        if name not in self.people:
+            self.people[name] = Author(name, network=self.issuer.network)
+        return self.people[name]
 
     def id(self, name: str) -> bytes:
         return self.who(name).id
@@ -214,7 +217,7 @@ class World:
     def openers(self, *names: str, whole: bool = False) -> tuple[Any, ...]:
         """Openers of those whom the log does not hold yet; `whole`: of all of them."""
         new = [name for name in dict.fromkeys(names) if whole or name not in self.known]
-        self.known.update(new)
+        self.known.update(() if whole else new)
         return tuple(
             tuple(entry.wire() for entry in self.who(name).entries if entry.is_opener) for name in new
         )
@@ -293,8 +296,12 @@ class World:
 
     def listing(self) -> Entry:
         """The one listing that is sold."""
-        record = encode_record(Listing(salt=bytes(range(1, 17)), key="thing", kind="product", title="Thing"))
-        return self.issuer.after(self.issuer.entries[0], Listing.KIND, record, time=START)
+        if self.thing is None:
+            record = encode_record(
+                Listing(salt=bytes(range(1, 17)), key="thing", kind="product", title="Thing")
+            )
+            self.thing = self.issuer.after(self.issuer.entries[0], Listing.KIND, record, time=START)
+        return self.thing
 
     def content(
         self, deal: Deal, *, path: Path | None = None, awards: Any = None, **fields: Any
