@@ -1,4 +1,4 @@
-"""The tables of SPEC's section on scale: what was measured up to some hundred nodes, and what follows for 1,000,000.
+"""The tables of SPEC's section on scale: what was measured up to 1,000 nodes, and what follows for 1,000,000.
 
 Figures are read from tests/long/scale.json: `growth` is written by ``python -m tests.long scale --write``, `benchmarks`
 holds the figures of ``python -m tests.benchmarks`` that the model rests on, each with its command.
