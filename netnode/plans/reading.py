@@ -153,6 +153,8 @@ def _expanded(fields: dict[str, Any], where: str) -> dict[str, Any]:
     if isinstance(fields.get("unit"), str):
         fields["unit"] = {"name": fields["unit"], "exponent": 2}
     if "currency" in fields:
+        if "currencies" in fields:
+            wrong(f"{where}: currency", "stands beside `currencies`; give one of them")
         fields["currencies"] = {fields.pop("currency"): "1"}
     if isinstance(fields.get("currencies"), dict):
         fields["currencies"] = [

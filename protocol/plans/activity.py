@@ -65,7 +65,11 @@ class Activity(Generic[P]):
         self.people: list[P] = []
         self.inactive: set[P] = set()  # by hand, where a plan is tried on a file
         self._volumes: dict[int, Volumes] = {}
-        self._open = (0, 0, self._empty())  # the period of the newest sale: its first moment, its end, its sums
+        self._open = (
+            0,
+            0,
+            self._empty(),
+        )  # the period of the newest sale: its first moment, its end, its sums
         self._standings: dict[int, Standing] = {}  # by number of the period they were reached in
         self._closed: dict[int, Closed[P]] = {}
         self.stale: list[int] = []  # closed periods whose ranks a refund may have changed, oldest first

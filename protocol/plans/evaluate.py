@@ -20,7 +20,7 @@ from protocol.plans.families.matches import Matches
 from protocol.plans.families.paths import OwnSales
 from protocol.plans.gates import Due, Gates, cap_company, cap_members, rounded
 from protocol.plans.ground import Ground
-from protocol.plans.rounding import exact
+from protocol.plans.rounding import down
 from protocol.plans.surveying import refresh, survey
 from protocol.plans.tables import fraction
 
@@ -263,7 +263,7 @@ def _awards(
     for due, amount in rounded(plan, dues, most):
         claim = due.claim
         if amount > 0:
-            kept = exact(due.kept, claim.den) if due.kept else 0
+            kept = down(due.kept, claim.den)
             num, den = (claim.rate, claim.den) if claim.rate >= 0 else _mean(claim, due.kept)
             awards.append(
                 Award(
@@ -282,7 +282,7 @@ def _awards(
                 )
             )
         elif due.reason is not None:
-            lost = exact(due.kept, claim.den)
+            lost = down(due.kept, claim.den)
             withheld.append(Withheld(person(claim.to), lost, due.rule, claim.level, source, due.reason))
     return tuple(awards), tuple(withheld)
 

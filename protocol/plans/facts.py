@@ -110,7 +110,7 @@ class Period:
 class Award(Struct, Generic[P], frozen=True, gc=False):
     """What one member gets by one rule, and everything it follows from [R-PLAN-20].
 
-    `amount` = base x rate - less - kept, rounded once.
+    `amount` = base x rate - less - what was kept, rounded once.
 
     Attributes:
         to: the recipient.
@@ -122,7 +122,7 @@ class Award(Struct, Generic[P], frozen=True, gc=False):
         source: id of the sale, or label of the period.
         taken: numerator over `den` of what others below get of the same base first.
         volume: what the award rests on, in the plan's volume: a later refund scales the award by it [L11].
-        kept: minor units, exact, that did not become part of it.
+        kept: minor units that did not become part of it, rounded toward zero.
         reason: the first that made it less; None for none.
     """
 
@@ -136,7 +136,7 @@ class Award(Struct, Generic[P], frozen=True, gc=False):
     source: Hashable
     taken: Exact = 0
     volume: Exact = 0
-    kept: Exact = 0
+    kept: int = 0
     reason: Reason | None = None
 
     @property
@@ -154,7 +154,7 @@ class Withheld(Struct, Generic[P], frozen=True, gc=False):
     """What a rule would have given, had nothing stood against it: for explanations only, without any effect."""
 
     to: P
-    amount: Exact
+    amount: int
     rule: str
     level: int
     source: Hashable

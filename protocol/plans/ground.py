@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
@@ -22,7 +23,7 @@ class Ground(Generic[P]):
         order: numbers, each after all below it.
         own, base: own volume of the period, and what rates multiply; one list where they are the same.
         group, group_base: with all below.
-        rank: rank that rules use; -1 for none. `paid`, `achieved`: both kinds.
+        rank: that rules use; -1 for none. `achieved`: the highest ever.
         newly: whether a rank was achieved for the first time.
         active: whether the plan's own volume was reached.
         total, total_base: of the period, also what is nobody's own.
@@ -32,17 +33,16 @@ class Ground(Generic[P]):
     people: Sequence[P]
     members: Sequence[int]
     guests: Sequence[int]
-    up: list[int]
-    order: list[int]
+    up: Sequence[int]
+    order: Sequence[int]
     own: list[Exact]
     base: list[Exact]
     group: list[Exact]
     group_base: list[Exact]
-    rank: list[int]
-    paid: list[int]
-    achieved: list[int]
-    newly: list[bool]
-    active: list[bool]
+    rank: Sequence[int]
+    achieved: Sequence[int]
+    newly: Sequence[int]
+    active: Sequence[int]
     total: Exact
     total_base: Exact
     end: int
@@ -52,7 +52,7 @@ class Ground(Generic[P]):
 
     def seat(self, number: int) -> Seat[int]:
         """A member as a seat of a line."""
-        return Seat(number, self.rank[number], self.active[number])
+        return Seat(number, self.rank[number], bool(self.active[number]))
 
     def line(self, number: int) -> Iterator[int]:
         """A member and everybody above, nearest first."""
@@ -69,17 +69,17 @@ class Ground(Generic[P]):
         return below
 
 
-def leaves_first(up: Sequence[int]) -> list[int]:
+def leaves_first(up: Sequence[int]) -> array[int]:
     """Numbers in an order in which each comes after all below it.
 
     Args:
         up: number -> number above, -1 at the top; without cycles.
     """
-    waiting = [0] * len(up)
+    waiting = array("i", bytes(4 * len(up)))
     for above in up:
         if above >= 0:
             waiting[above] += 1
-    order = [number for number, count in enumerate(waiting) if count == 0]
+    order = array("i", (number for number, count in enumerate(waiting) if count == 0))
     for number in order:
         above = up[number]
         if above >= 0:

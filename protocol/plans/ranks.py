@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,25 +22,21 @@ class Standing:
         missed: periods since `paid` was last qualified for.
     """
 
-    given: list[int]
-    paid: list[int]
-    achieved: list[int]
-    missed: list[int]
+    given: array[int]
+    paid: array[int]
+    achieved: array[int]
+    missed: array[int]
 
     @classmethod
     def empty(cls) -> Standing:
         """Nobody has a rank."""
-        return cls([], [], [], [])
+        return cls(array("b"), array("b"), array("b"), array("b"))
 
     def grown(self, size: int) -> Standing:
         """A copy with room for so many members."""
         more = size - len(self.paid)
-        return Standing(
-            self.given + [-1] * more,
-            self.paid + [-1] * more,
-            self.achieved + [-1] * more,
-            self.missed + [0] * more,
-        )
+        none, never = array("b", [-1]) * more, array("b", [0]) * more
+        return Standing(self.given + none, self.paid + none, self.achieved + none, self.missed + never)
 
 
 def earned(rank: Rank) -> bool:
@@ -62,9 +59,9 @@ def qualified(
     group: Sequence[Exact],
     outside: Callable[[int], Exact],
     buyers: Callable[[int], int],
-    given: Sequence[int],
-    active: Sequence[bool],
-) -> list[int]:
+    given: array[int],
+    active: Sequence[int],
+) -> array[int]:
     """The rank that each member qualifies for in a period, in one pass from below.
 
     The highest rank of which every condition is met; lower ones need not be met. A leader in a leg is anybody in it
@@ -83,15 +80,15 @@ def qualified(
     """
     ranks = [(number, rank) for number, rank in enumerate(plan.ranks) if earned(rank)]
     numbers = {rank.name: number for number, rank in enumerate(plan.ranks)}
-    found = list(given)
+    found = given[:]
     if not ranks:
         return found
     watched = _watched(plan)
     legs: dict[int, list[int]] = {}  # number -> highest rank of each leg that has one
     live: dict[int, int] = {}  # number -> legs with an active member
     leg_volumes: dict[int, list[Exact]] = {}
-    best = list(given)  # highest rank in the group
-    alive = list(active)
+    best = given[:]  # highest rank in the group
+    alive = bytearray(active)
     for number in order:
         for index, rank in reversed(ranks):
             if index <= found[number]:
@@ -118,13 +115,13 @@ def qualified(
             best[above] = max(best[above], best[number])
         if watched.active and alive[number]:
             live[above] = live.get(above, 0) + 1
-            alive[above] = True
+            alive[above] = 1
         if watched.volumes and group[number]:
             leg_volumes.setdefault(above, []).append(group[number])
     return found
 
 
-def advanced(plan: Plan, before: Standing, now: Sequence[int]) -> tuple[Standing, list[bool]]:
+def advanced(plan: Plan, before: Standing, now: array[int]) -> tuple[Standing, bytearray]:
     """Paid-as and achieved after a period, and who achieved a rank for the first time.
 
     Args:
@@ -132,14 +129,16 @@ def advanced(plan: Plan, before: Standing, now: Sequence[int]) -> tuple[Standing
         before: with room for everybody.
         now: what each qualified for.
     """
-    after = Standing(before.given, list(now), list(before.achieved), [0] * len(now))
-    newly = [False] * len(now)
+    newly = bytearray(len(now))
+    after = Standing(before.given, now[:], before.achieved[:], array("b", bytes(len(now))))
+    if not plan.ranks:
+        return after, newly
     for number, rank in enumerate(now):
         kept = before.paid[number]
         if rank < kept and before.missed[number] < plan.grace:
             after.paid[number], after.missed[number] = kept, before.missed[number] + 1
         if rank > before.achieved[number]:
-            after.achieved[number], newly[number] = rank, True
+            after.achieved[number], newly[number] = rank, 1
     return after, newly
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
+
 from protocol.plans import calendar
 from protocol.plans.activity import Activity
 from protocol.plans.document import Compiled
@@ -29,7 +32,7 @@ def survey(
     size = len(activity.people)
     own = sums.own + [0] * (size - len(sums.own))
     base = own if sums.base is sums.own else sums.base + [0] * (size - len(sums.base))
-    up = [-1] * size if team is None else _up(team, activity, period, members, size)
+    up = array("i", [-1]) * size if team is None else _up(team, activity, period, members, size)
     order = leaves_first(up)
     group = summed(up, order, own)
     group_base = group if base is own else summed(up, order, base)
@@ -48,7 +51,6 @@ def survey(
         group=group,
         group_base=group_base,
         rank=after.paid if plan.plan.rank_used == "paid_as" else after.achieved,
-        paid=after.paid,
         achieved=after.achieved,
         newly=newly,
         active=active,
@@ -74,19 +76,19 @@ def refresh(plan: Compiled, team: Team[P] | None, activity: Activity[P]) -> None
 
 def _members(
     team: Team[P] | None, activity: Activity[P], period: Period, sellers: int
-) -> tuple[list[int], list[int]]:
+) -> tuple[array[int], array[int]]:
     """Numbers of all members, and of those who sold in the period and are none.
 
     Who sold and has left since is owed for what was sold, and counts as a member of the period.
     """
     sums = activity.volumes(period.start)
     if team is None:
-        return [number for number in range(sellers) if sums.own[number]], []
-    numbers = [activity.number(person) for person in team.members(period.at)]
+        return array("i", (number for number in range(sellers) if sums.own[number])), array("i")
+    numbers = array("i", map(activity.number, team.members(period.at)))
     here = bytearray(len(activity.people))
     for number in numbers:
         here[number] = 1
-    guests: list[int] = []
+    guests = array("i")
     for number in range(sellers):
         if sums.own[number] and not here[number]:
             left = team.joined_ms(activity.people[number], period.at) is not None
@@ -94,12 +96,14 @@ def _members(
     return numbers, guests
 
 
-def _up(team: Team[P], activity: Activity[P], period: Period, members: list[int], size: int) -> list[int]:
+def _up(
+    team: Team[P], activity: Activity[P], period: Period, members: Sequence[int], size: int
+) -> array[int]:
     """Number -> number of the next member above; who has left and still stands there is stepped over."""
-    known = [False] * size
+    known = bytearray(size)
     for number in members:
-        known[number] = True
-    up = [-1] * size
+        known[number] = 1
+    up = array("i", [-1]) * size
     people, number_of, at, sponsor = activity.people, activity.number, period.at, team.sponsor
     for number in members:
         above = sponsor(people[number], at)
@@ -113,7 +117,7 @@ def _up(team: Team[P], activity: Activity[P], period: Period, members: list[int]
 
 
 def _places(
-    team: Team[P], activity: Activity[P], period: Period, members: list[int], size: int
+    team: Team[P], activity: Activity[P], period: Period, members: Sequence[int], size: int
 ) -> list[tuple[int, int]]:
     places = [(-1, 0)] * size
     for number in members:
@@ -126,16 +130,16 @@ def _places(
 
 
 def _active(
-    plan: Compiled, activity: Activity[P], period: Period, members: list[int], own: list[Exact]
-) -> list[bool]:
+    plan: Compiled, activity: Activity[P], period: Period, members: Sequence[int], own: list[Exact]
+) -> bytearray:
     """Who has the plan's own volume, in the period or in the one before."""
     least = plan.plan.active
     before = activity.volumes(
         calendar.start_of(plan.plan.period, calendar.number_of(plan.plan.period, period.start) - 1)
     )
-    active = [False] * len(own)
+    active = bytearray(len(own))
     for number in members:
         active[number] = not least or own[number] >= least or before.owned(number) >= least
     for person in activity.inactive:
-        active[activity.number(person)] = False
+        active[activity.number(person)] = 0
     return active

@@ -61,7 +61,7 @@ class Pools:
 
     def _shares(self, ground: Ground[P], number: int) -> bool:
         if self.new:
-            return ground.newly[number] and ground.achieved[number] >= self.least
+            return bool(ground.newly[number]) and ground.achieved[number] >= self.least
         return ground.rank[number] >= self.least
 
     def _weight(self, ground: Ground[P], number: int) -> Exact:
