@@ -158,7 +158,9 @@ async def test_from_an_opportunity_to_an_admitted_member_of_a_member(tmp_path: P
         assert (await linen["bob"].services.opportunities.show(linen.team)).opportunity.members == 2
 
 
-async def test_nobody_applies_without_having_read_what_they_are_told(tmp_path: Path) -> None:
+async def test_nobody_applies_without_having_read_what_they_are_told(
+    tmp_path: Path,
+) -> None:  # [R-TEAM-3] [R-TEAM-4]
     async with company(tmp_path, "ada") as linen:
         invited = await linen["sol"].services.teams.invite(models.TeamInvite(team="linen-team"))
         assert isinstance(invited.invite, str)
@@ -220,7 +222,7 @@ async def test_only_members_invite_below_themselves(tmp_path: Path) -> None:
         assert missing.value.code == "no_opportunity" and missing.value.exit_code is ExitCode.NOT_FOUND
 
 
-async def test_a_closed_opportunity_invites_nobody_and_keeps_its_team(tmp_path: Path) -> None:
+async def test_a_closed_opportunity_invites_nobody_and_keeps_its_team(tmp_path: Path) -> None:  # [R-TEAM-1]
     async with company(tmp_path, "ada") as linen:
         await linen.join("ada", "sol")
         closed = await linen["sol"].services.opportunities.close("linen-team")
@@ -231,7 +233,7 @@ async def test_a_closed_opportunity_invites_nobody_and_keeps_its_team(tmp_path: 
         assert [(one.key, one.state) for one in listed.items] == [("linen-team", "closed")]
 
 
-async def test_a_cost_of_joining_that_is_no_kit_is_not_published(tmp_path: Path) -> None:  # CREDITS R4
+async def test_a_cost_of_joining_that_is_no_kit_is_not_published(tmp_path: Path) -> None:  # [R-TEAM-2]
     async with company(tmp_path) as linen:
         fee = {**GIVEN["costs"][0], "purpose": "training"}
         request = msgspec.convert({**GIVEN, "costs": [fee]}, models.OpportunityPublish)
@@ -311,7 +313,9 @@ async def test_a_member_leaves_and_the_line_closes_behind_them(tmp_path: Path) -
         assert len(done.entries) == 1 and await linen.tree() == []
 
 
-async def test_a_paper_of_another_signer_or_about_another_team_is_refused(tmp_path: Path) -> None:
+async def test_a_paper_of_another_signer_or_about_another_team_is_refused(
+    tmp_path: Path,
+) -> None:  # [R-TEAM-30]
     async with company(tmp_path, "ada", "bob") as linen:
         await linen.join("ada", "sol")
         await linen["ada"].services.teams.leave(models.TeamLeave(team=linen.team, reason="time"))
@@ -320,7 +324,9 @@ async def test_a_paper_of_another_signer_or_about_another_team_is_refused(tmp_pa
         assert isinstance(answer, Refusal) and answer.code == "names_differ"
 
 
-async def test_what_a_member_does_elsewhere_is_none_of_the_owners_business(tmp_path: Path) -> None:
+async def test_what_a_member_does_elsewhere_is_none_of_the_owners_business(
+    tmp_path: Path,
+) -> None:  # [R-TEAM-23]
     async with company(tmp_path, "ada", "bob") as linen:
         await linen.join("ada", "sol")
         await linen["ada"].services.opportunities.publish(
@@ -338,7 +344,7 @@ async def test_what_a_member_does_elsewhere_is_none_of_the_owners_business(tmp_p
 
 
 # -- a team that is taken over -------------------------------------------------------------------------------
-async def test_a_team_is_taken_over_with_its_sponsors(tmp_path: Path) -> None:
+async def test_a_team_is_taken_over_with_its_sponsors(tmp_path: Path) -> None:  # [R-TEAM-27]
     async with company(tmp_path, "ada", "bob") as linen:
         rows = f"ref,sponsor,name,networker\n1,,Ada,{linen['ada'].id}\n2,1,Bob,\n".encode()
         query = models.TeamImportQuery(key="linen-team")
