@@ -61,11 +61,13 @@ function rateFor(listing, address, service) {
  * What a choice of a listing costs at a moment.
  *
  * @param {object} listing  the record
- * @param {{options: string[], quantity: number, address: object|null, service: string|null}} choice
+ * @param {{options: string[], quantity: number, address: object|null, service: string|null}} choice  and `discount`
+ *     of an offer with the `code` it came by, where there is one
  * @param {number} time     date of the order, ms UTC
- * @returns {{line, taxes, shipping, service, price, tax, points, money}}  `shipping` without tax
+ * @returns {{line, discounts, taxes, shipping, service, price, tax, points, money}}  `shipping` without tax
  */
-export function priced(listing, { options = [], quantity = 1, address = null, service = null }, time) {
+export function priced(listing, choice, time) {
+  const { options = [], quantity = 1, address = null, service = null, discount = null, code = null } = choice;
   if (["opportunity", "want-ad"].includes(listing.kind) || time >= (listing.expires ?? Infinity)) {
     refuse("not_offered", "this is not for sale");
   }
@@ -77,6 +79,8 @@ export function priced(listing, { options = [], quantity = 1, address = null, se
   const sale = variant.sale ?? (variant.price === undefined ? listing.sale : undefined);
   const unit = amountAt(price, sale, time);
   const amount = unit * quantity;
+  if (!Number.isSafeInteger(amount)) refuse("too_large", "the price is above any there is");
+  const off = discount === null ? 0 : takenOff(listing, discount, amount, price);
   const line = { amount, key: listing.key, options, part: 0, quantity, title: listing.title, unit_price: unit };
   const rate = rateFor(listing, address, service);
   if (rate !== null && rate.price === undefined) refuse("on_request", "shipping there is priced on request");
@@ -88,22 +92,39 @@ export function priced(listing, { options = [], quantity = 1, address = null, se
     const whole = included ? WHOLE + points : WHOLE;
     const taxed = listing.tax.shipping ? shipping : 0;
     const onShipping = halfUp(taxed, points, whole);
-    taxes.push({ amount: halfUp(amount + taxed, points, whole), included, rate: points, shipping: onShipping, title });
+    const onAll = halfUp(amount - off + taxed, points, whole);
+    taxes.push({ amount: onAll, included, rate: points, shipping: onShipping, title });
     if (included) shipping -= onShipping;
   }
   const added = taxes.reduce((sum, each) => sum + (each.included ? each.shipping : each.amount), 0);
   const { currency, issuer, unit: credit } = price;
   const money = currency === undefined ? { issuer, unit: credit } : { currency };
-  const whole = amount + shipping + added;
+  const whole = amount - off + shipping + added;
   const points = (variant.points ?? listing.points ?? 0) * quantity;
   if (![amount, whole, points].every(Number.isSafeInteger)) refuse("too_large", "the price is above any there is");
   const tax = taxes.reduce((sum, each) => sum + each.amount, 0);
-  return { line, taxes, shipping, service: rate?.label ?? null, price: whole, money, tax, points };
+  const came = code === null ? {} : { code };
+  const discounts = discount === null ? [] : [{ amount: off, title: discount.title, ...came }];
+  return {
+    line, discounts, taxes, shipping, service: rate?.label ?? null, price: whole, money, tax, points, per: price.per,
+  };
+}
+
+/** What an offer's discount takes off the goods, at most all of them [R-PRICE-3]. */
+function takenOff(listing, discount, goods, price) {
+  const { amount, points, least = 0, keys, title } = discount;
+  if (keys !== undefined && !keys.includes(listing.key)) refuse("discount", `${title}: not for ${listing.title}`);
+  const named = amount !== undefined || least > 0;
+  if (named && !sameMoney(discount, price)) refuse("discount", `${title}: other money`);
+  if (goods < least) refuse("discount", `${title}: the goods cost less than it asks for`);
+  if ((amount === undefined) === (points === undefined)) refuse("discount", `${title}: an amount, or a share`);
+  return amount === undefined ? halfUp(goods, points, WHOLE) : Math.min(amount, goods);
 }
 
 /** The goods of an order: the enclosure without its salt. */
 export function goodsOf(cost, { address = null, contact = "", note = "", payment = "" }, reply) {
   const goods = { lines: [cost.line], reply, taxes: cost.taxes };
+  if (cost.discounts.length > 0) goods.discounts = cost.discounts;
   if (address !== null) goods.address = address;
   if (cost.service !== null) goods.shipping = cost.service;
   for (const [name, value] of Object.entries({ contact, note, payment })) if (value !== "") goods[name] = value;
@@ -111,12 +132,14 @@ export function goodsOf(cost, { address = null, contact = "", note = "", payment
 }
 
 /** The body of an order on a listing. */
-export function orderBody({ cost, enclosed, key, seller, entry, listing, path }) {
+export function orderBody({ cost, enclosed, key, seller, entry, listing, path, offer = null, mandate = null }) {
   const body = {
     enclosed, key, listing: entry, parts: [{ price: cost.price }], seller, shipping: cost.shipping, tax: cost.tax,
     terms: { ...TERMS }, ...cost.money,
   };
   if (cost.points > 0) body.points = cost.points;
+  if (offer !== null) body.offer = offer;
+  if (mandate !== null) body.mandate = mandate;
   if (path !== null) body.path = path;
   if (path !== null && listing.commission !== undefined) body.commission = listing.commission;
   return body;

@@ -11,6 +11,7 @@ import { BODIES } from "./forms.js";
 
 const MAX_MESSAGE = 32 * 1024;
 const MAX_ENCLOSURE = 32 * 1024;
+const STARTS = ["order", "renewal"];
 const SENDERS = new Map([
   ...["order", "payment_sent", "receive", "refund_received", "lapse_accept", "lapse_fulfil", "presume_payment"]
     .map((type) => [type, ["buyer"]]),
@@ -18,6 +19,7 @@ const SENDERS = new Map([
     .map((type) => [type, ["seller"]]),
   ...["cancel", "dispute", "lapse_dispute"].map((type) => [type, ["buyer", "seller"]]),
   ["ruling", ["arbiter"]],
+  ["renewal", ["seller"]],
 ]);
 
 function wrong(text) {
@@ -42,7 +44,7 @@ export async function parseMessage(bytes) {
   const [type, deal, role, number, previous, seen, time, epoch, body, signature] = frame;
   if (!SENDERS.has(type)) throw wrong("a message of a type that is not known here");
   if (!SENDERS.get(type).includes(role)) throw new InxError("not_party", `a ${type} is not the ${role}'s to send`);
-  const starts = type === "order";
+  const starts = STARTS.includes(type);
   const placed = starts
     ? deal === null && number === 0 && previous === null && Array.isArray(seen) && seen.length === 0
     : isId(deal) && Number.isSafeInteger(number) && number >= 0 && (previous === null) === (number === 0) &&
@@ -66,7 +68,7 @@ export async function parseMessage(bytes) {
 /** Whether a key signed a message. */
 export async function isSignedBy(network, message, key) {
   const { type, deal, role, number, previous, seen, time, epoch, body, signature } = message;
-  const frame = [type, type === "order" ? null : deal, role, number, previous, seen, time, epoch, body];
+  const frame = [type, STARTS.includes(type) ? null : deal, role, number, previous, seen, time, epoch, body];
   return verify(key, signature, concat(tag(network, "deal message"), encode(frame)));
 }
 

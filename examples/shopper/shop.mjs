@@ -9,9 +9,11 @@ import { fromHex, toHex } from "../javascript/bytes.js";
 const USAGE = `usage: node shop.mjs look WAY SELLER/KEY [--path TOKEN...]
        node shop.mjs order WAY SELLER/KEY [--quantity N] [--option TEXT...] [--country CC] [--name TEXT]
                            [--line TEXT...] [--city TEXT] [--postcode TEXT] [--note TEXT] [--bits N] [--path TOKEN...]
+                           [--code TEXT] [--renew yes] [--turns N]
        node shop.mjs show LINK
        node shop.mjs paid LINK AMOUNT [--reference TEXT]
        node shop.mjs received LINK [--part N]
+       node shop.mjs pause LINK | resume LINK | end LINK | consent LINK PRICE    (of an order with --renew)
        node shop.mjs review LINK RATING [TEXT]
        node shop.mjs cancel LINK | dispute LINK CLAIM TEXT | withdraw LINK | refunded LINK AMOUNT | lapse LINK
 WAY is the address of the node that serves you (http://...), LINK what \`order\` printed: keep it, and keep it secret.
@@ -47,6 +49,9 @@ function shown(shopper, state) {
     verdicts: state === null ? {} : Object.fromEntries(state.verdicts),
     messages: [...shopper.messages.values()].map(({ type }) => type),
     refusals: shopper.refusals.map(({ code, text }) => ({ code, text })),
+    mandate: shopper.mandate === null ? null : {
+      ...shopper.mandate, renewals: shopper.mandate.renewals.map(({ turn, price }) => ({ turn, price })),
+    },
     witnessed: shopper.witnessed !== "",
   };
 }
@@ -62,7 +67,8 @@ async function order([address, ref], options) {
   const visit = await visitListing(way, ref, (options.path ?? []).map(fromHex));
   const choice = {
     quantity: Number(options.quantity?.[0] ?? 1), options: options.option ?? [], address: addressOf(options),
-    note: options.note?.[0] ?? "",
+    note: options.note?.[0] ?? "", code: options.code?.[0] ?? "", renew: options.renew !== undefined,
+    turns: options.turns === undefined ? null : Number(options.turns[0]),
   };
   const bits = options.bits === undefined ? undefined : Number(options.bits[0]);
   const shopper = await Shopper.order(way, visit, choice, bits);
@@ -74,6 +80,10 @@ const MOVES = {
   paid: (shopper, [amount], { reference = [""] }) => shopper.paid(Number(amount), { reference: reference[0] }),
   received: (shopper, _, { part = ["0"] }) => shopper.received(Number(part[0])),
   review: (shopper, [rating, text = ""]) => shopper.review(rating === "none" ? null : Number(rating), text),
+  pause: (shopper) => shopper.pause(),
+  resume: (shopper) => shopper.resume(),
+  end: (shopper) => shopper.end(),
+  consent: (shopper, [price]) => shopper.consent(Number(price)),
   cancel: (shopper) => shopper.cancel(),
   dispute: (shopper, [claim, text]) => shopper.dispute(Number(claim), text),
   withdraw: (shopper) => shopper.withdrawDispute(),

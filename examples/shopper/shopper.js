@@ -11,13 +11,15 @@
 
 import { InxError, concat, equal, random, sha256, tag, toHex } from "../javascript/bytes.js";
 import { parseEntry } from "../javascript/log.js";
-import { encode } from "../javascript/msgpack.js";
+import { decode, encode } from "../javascript/msgpack.js";
 import { openersOf } from "./alone.js";
 import { goodsOf, orderBody } from "./goods.js";
 import { judge, nextFrame, whyNot } from "./judge.js";
 import { LETTER_MS, readLetter, writeLetter } from "./letters.js";
 import { keysOf, newSecret, readLink, writeLink } from "./link.js";
+import { mandateFor, readStatement, signStatement, standingOf } from "./mandates.js";
 import { enclose, enclosureOf, isSignedBy, parseMessage, signMessage } from "./messages.js";
+import { normal, quoted, readOffer } from "./offers.js";
 import { makeStamp } from "./stamp.js";
 import { lookUp, openedPath } from "./visit.js";
 import { Way } from "./way.js";
@@ -25,7 +27,17 @@ import { Way } from "./way.js";
 const MAX_ACKS = 256; // ids in one letter
 const MAX_TOGETHER = 40_000; // bytes of messages and enclosures in one letter
 const STAMP_BITS = 20; // a second or two
+const LOOKS = 40; // for an offer
+const LOOK_MS = 500;
 const AGAIN_MS = LETTER_MS / 2; // own letters older than that are left anew
+
+/** The goods that a quote names, among what came along with it. */
+async function goodsIn(quote, enclosures) {
+  for (const bytes of enclosures) {
+    if (quote.enclosed !== undefined && equal(await sha256(bytes), quote.enclosed)) return decode(bytes);
+  }
+  throw new InxError("enclosure", "the goods of the offer did not come along");
+}
 
 /** One deal of a buyer. Make one with `Shopper.order` or `Shopper.restore`. */
 export class Shopper {
@@ -34,7 +46,8 @@ export class Shopper {
     const { signer, pair } = await keysOf(way.network, secret);
     const state = { way, secret, signer, pair, seller: null, path: null, stamp: null, after: 0, keptUntil: 0 };
     const sets = { messages: new Map(), enclosures: new Map(), openers: new Map(), answered: new Set(), refused: [] };
-    return Object.assign(self, state, sets, { witnessed: "" });
+    const more = { offers: [], statements: [], renewals: new Map(), asked: null, asksMandate: false };
+    return Object.assign(self, state, sets, more, { witnessed: "" });
   }
 
   /**
@@ -52,17 +65,53 @@ export class Shopper {
     self.openers.set(toHex(visit.seller), visit.openers);
     if (visit.path.length > 0) self.path = openedPath(random(16), visit.path);
     const hash = self.path === null ? null : await sha256(concat(tag(way.network, "path"), self.path));
+    const found = choice.code ? await self.#offerBehind(choice.code, visit) : null;
     const time = way.now();
-    const cost = visit.priceOf(choice, time);
-    const reply = { host: way.id, x25519: self.pair.publicKey };
-    const goods = await enclose(goodsOf(cost, choice, reply));
-    const body = orderBody({
-      cost, enclosed: goods.hash, key: self.signer.publicKey, seller: visit.seller, entry: visit.entry.id,
-      listing: visit.listing, path: hash,
-    });
+    const { goods, body } = await self.#ordered(visit, choice, hash, found, time);
     const frame = { type: "order", deal: null, number: 0, previous: null, seen: [], time, body };
     await self.#say(await signMessage(way.network, self.signer, frame), goods.bytes, visit);
     return self;
+  }
+
+  /** The goods, enclosed, and the body of an order on what the visit showed, or on an offer. */
+  async #ordered(visit, choice, path, found, time) {
+    const own = { key: this.signer.publicKey, seller: visit.seller };
+    if (found?.offer.quote !== undefined) {
+      const { goods, body } = quoted(found.offer.quote, found.goods, choice, this.#reply);
+      const enclosed = await enclose(goods);
+      const whole = { ...body, ...own, enclosed: enclosed.hash, offer: found.bytes };
+      return { goods: enclosed, body: path === null ? whole : { ...whole, path } };
+    }
+    const discount = found?.offer.discount ?? null;
+    const cost = visit.priceOf({ ...choice, discount, code: found === null ? null : normal(choice.code) }, time);
+    const goods = await enclose(goodsOf(cost, choice, this.#reply));
+    const mandate = choice.renew ? mandateFor(cost.per, choice.turns ?? null) : null;
+    const body = orderBody({
+      cost, ...own, enclosed: goods.hash, entry: visit.entry.id, listing: visit.listing, path, mandate,
+      offer: found?.bytes ?? null,
+    });
+    return { goods, body };
+  }
+
+  /** Asks the seller for the offer behind a code, and waits for it a while. */
+  async #offerBehind(code, visit) {
+    await this.#letter({ type: "ask_offer", code: normal(code), listing: visit.listing.key }, visit);
+    for (let look = 0; look < LOOKS; look++) {
+      await this.#collect();
+      for (const { offer: bytes, enclosures = [] } of this.offers) {
+        const offer = await readOffer(this.way.network, bytes, visit.openers, code, this.way.now());
+        return { offer, bytes, goods: offer.quote === undefined ? null : await goodsIn(offer.quote, enclosures) };
+      }
+      const [refusal] = this.refusals;
+      if (refusal !== undefined) throw new InxError(refusal.code, refusal.text || "the seller does not know the code");
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+    throw new InxError("offer_asked", "the seller has not answered what the code stands for: order again later");
+  }
+
+  /** Where letters to this buyer go. */
+  get #reply() {
+    return { host: this.way.id, x25519: this.pair.publicKey };
   }
 
   /** Comes back to a deal by its link, on any device. */
@@ -177,6 +226,55 @@ export class Shopper {
     await this.way.review(encode({ ...fields, signature }));
   }
 
+  // -- mandate ---------------------------------------------------------------------------------------------------
+  /** What the mandate of the order comes to: `{standing, price, asked, renewals}`; null without one. */
+  get mandate() {
+    const order = this.orderMessage;
+    if (order?.body.mandate === undefined) return null;
+    const { standing, price } = standingOf(order, this.statements);
+    return { standing, price, asked: this.asked, renewals: [...this.renewals.values()] };
+  }
+
+  pause() {
+    return this.#sayOfMandate("pause");
+  }
+
+  resume() {
+    return this.#sayOfMandate("resume");
+  }
+
+  end() {
+    return this.#sayOfMandate("end");
+  }
+
+  /** Consents to another price of all further periods. */
+  consent(price) {
+    return this.#sayOfMandate("price", price);
+  }
+
+  async #sayOfMandate(action, price = null) {
+    await this.#collect();
+    const order = this.orderMessage;
+    if (this.mandate === null) throw new InxError("no_mandate", "this order is not renewed");
+    const { standing, price: agreed, number, time } = standingOf(order, this.statements);
+    const already = { pause: standing === "paused", resume: standing === "active", price: price === agreed };
+    if (standing === "ended" || already[action]) throw new InxError("already", "that is so already");
+    const said = { action, order: order.id, number, time: Math.max(time, this.way.now()), price };
+    this.statements.push(await readStatement(
+      this.way.network, this.signer.publicKey, order.id, await signStatement(this.way.network, this.signer, said),
+    ));
+    await this.#tellMandate();
+    return this.mandate;
+  }
+
+  /** Tells the seller all statements, and oneself first, so that no other device uses a number again. */
+  async #tellMandate(seller = true) {
+    const statements = this.statements.map(({ bytes }) => bytes);
+    const content = { type: "mandate", order: this.orderMessage.id, statements };
+    await this.#toSelf(content);
+    if (seller) await this.#letter(content);
+  }
+
   /** The private document with a message of either side: tracking, ways to pay, a digital delivery; null without. */
   enclosure(message) {
     return enclosureOf(message, this.enclosures.values());
@@ -217,7 +315,7 @@ export class Shopper {
 
   async #letter(content, visit = null) {
     const { x25519 } = visit ?? (await lookUp(this.way, this.seller));
-    await this.#leave({ id: this.seller, x25519 }, content);
+    await this.#leave({ id: this.seller, x25519 }, { ...content, reply: this.#reply });
   }
 
   async #leave(recipient, content) {
@@ -242,6 +340,7 @@ export class Shopper {
       if (content.messages.length === 0) content.messages.push(first[1]); // a deal letter has at least one
       await this.#toSelf(content);
     }
+    if (this.statements.length > 0) await this.#tellMandate(false);
   }
 
   /** Reads what is new in the box; a letter that nobody entitled wrote changes nothing. */
@@ -265,6 +364,10 @@ export class Shopper {
       await this.#take(letter);
     }
     this.after = after;
+    if (this.asksMandate && this.mandate !== null) {
+      this.asksMandate = false;
+      await this.#tellMandate();
+    }
     const ids = answered.filter((id) => !this.answered.has(toHex(id))).slice(0, MAX_ACKS);
     if (ids.length === 0 || this.seller === null) return;
     await this.#letter({ type: "ack", ids }); // so that the seller's node stops bringing them
@@ -274,7 +377,11 @@ export class Shopper {
 
   async #take({ content, openers, sender }) {
     if (openers !== null) this.openers.set(toHex(openers.author), openers);
-    if (content.type === "refused") this.refused.push({ sender, id: content.id, code: content.code, text: content.text ?? "" });
+    const { id: refused, code, text = "" } = content;
+    if (content.type === "refused") this.refused.push({ sender, id: refused, code, text });
+    const trusted = equal(sender, this.signer.publicKey) || (this.seller !== null && equal(sender, this.seller));
+    if (content.type === "offer" && trusted) this.offers.push(content);
+    if (content.type === "mandate" && trusted) await this.#takeMandate(content, sender);
     if (content.type !== "deal") return;
     for (const entries of content.openers ?? []) {
       try {
@@ -288,11 +395,24 @@ export class Shopper {
     for (const bytes of content.enclosures ?? []) this.enclosures.set(toHex(await sha256(bytes)), bytes);
   }
 
+  async #takeMandate({ order, statements = [], price, asks = false }, sender) {
+    if (this.orderMessage === null || !equal(order, this.orderMessage.id)) return;
+    for (const bytes of statements) {
+      const said = await readStatement(this.way.network, this.signer.publicKey, order, bytes).catch(() => null);
+      if (said !== null && !this.statements.some((each) => equal(each.bytes, bytes))) this.statements.push(said);
+    }
+    if (!equal(sender, this.seller)) return;
+    this.asked = price ?? this.asked;
+    this.asksMandate ||= asks;
+  }
+
   async #admit(bytes) {
     try {
       const message = await parseMessage(bytes);
       const order = message.type === "order" ? message : this.orderMessage;
-      if (order === null || !equal(order.deal, message.deal)) return;
+      if (order === null) return;
+      if (message.type === "renewal") return await this.#admitRenewal(message, order);
+      if (!equal(order.deal, message.deal)) return;
       if (!equal(order.body.key, this.signer.publicKey)) return;
       for (const key of this.#keysFor(message, order.body)) {
         if (!(await isSignedBy(this.way.network, message, key))) continue;
@@ -302,6 +422,17 @@ export class Shopper {
       }
     } catch (error) {
       if (!(error instanceof InxError)) throw error;
+    }
+  }
+
+  /** A further period that the seller starts: a deal of its own, which this client shows and does not act in. */
+  async #admitRenewal(message, order) {
+    if (!equal(message.body.first, order.bytes)) return;
+    for (const key of this.#keysFor(message, order.body)) {
+      if (!(await isSignedBy(this.way.network, message, key))) continue;
+      const price = message.body.parts.reduce((sum, part) => sum + part.price, 0);
+      this.renewals.set(toHex(message.id), { deal: message.id, turn: message.body.turn, price, time: message.time });
+      return;
     }
   }
 

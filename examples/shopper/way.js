@@ -18,7 +18,9 @@ const found = map({ hits: runs, openers: runs, standings: runs });
 const NETWORK = /^[a-z0-9-]{1,32}$/;
 // What answers hold; entries inside are checked where they are read.
 const FORMS = Object.freeze({
-  about: map({ clock: int(), network: text(1, 32, NETWORK), openers: list(anything, 1, 192), "stamp?": int(0, 64), version: int() }),
+  about: map({
+    clock: int(), network: text(1, 32, NETWORK), openers: list(anything, 1, 192), "stamp?": int(0, 64), version: int(),
+  }),
   listing: map({ clock: int(), found, path: list(bin(1, 1024), 0, 8) }),
   letter: map({ clock: int() }),
   collect: map({ clock: int(), letters: list(tuple(int(), bin(1, 61_440)), 0, MOST), "more?": bool }),

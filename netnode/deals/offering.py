@@ -160,7 +160,7 @@ class Offering:
             return Refusal("no_offer", "there is no offer by that code, or its time is over")
         if not await self._means.store.read(lambda reader: may_add(reader.connection, incoming.sender)):
             return Refusal("busy", BUSY)
-        await self._means.letters.send(incoming.sender, await self._letter(row))
+        await self._means.letters.send(incoming.sender, await self._letter(row), reply=incoming.reply)
         return Taken()
 
     async def by_code(self, seller: bytes, code: str, listing: str | None, *, wait: bool) -> OfferRow:

@@ -270,11 +270,9 @@ class Inbox:
             _log.info(
                 "a letter of type %s of %s is refused: %s", row.type, id_text(row.sender)[:12], refusal.code
             )
-            if (
-                row.epoch is not None
-            ):  # a buyer without a node: only their order says where letters to them go
+            reply = letter_bodies.decode_content(row.content).reply
+            if row.epoch is not None or reply is not None:  # else nobody knows where letters to them go
                 body = Refused(code=refusal.code, id=row.id, text=refusal.text[: limits.MAX_REASON])
-                reply = letter_bodies.decode_content(row.content).reply
                 answer = self._letters.draft(row.sender, body, reply=reply)
         try:
             await self._store.write(rows.done, row.i, answer)
@@ -316,6 +314,7 @@ class Inbox:
                 stranger=bool(row.stranger),
                 body=content.body,
                 at=row.at,
+                reply=content.reply,
             )
         )
         return answer if isinstance(answer, Refusal) else None

@@ -44,6 +44,7 @@ class Incoming:
         stranger: whether its sender was a stranger to this node.
         body: what it says.
         at: when it came, ms UTC.
+        reply: where an answer goes, as the sender says; None: they do not.
     """
 
     sender: bytes
@@ -54,6 +55,7 @@ class Incoming:
     stranger: bool
     body: LetterBody = field(repr=False)
     at: int
+    reply: Reply | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,12 @@ class Letters:
         )
 
     async def send(
-        self, recipient: bytes, body: LetterBody, *, reply: ReplyTo | None = None, expires: int | None = None
+        self,
+        recipient: bytes,
+        body: LetterBody,
+        *,
+        reply: ReplyTo | Reply | None = None,
+        expires: int | None = None,
     ) -> int:
         """Queues a letter, durably; its row number. Arguments and errors as of `draft`.
 

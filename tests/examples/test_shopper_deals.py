@@ -265,3 +265,73 @@ def test_a_link_that_is_cut_or_of_another(mesh: Mesh) -> None:
     assert fresh["phase"] is None and fresh["messages"] == []
     code, _, err = tried("show", f"inx-deal?v=1&s={'ab' * 32}&w={way.ready.api}&n=other")
     assert code == 1 and "another network" in err
+
+
+def code(seller: Node, name: str, **what: object) -> None:
+    """An offer that the seller makes by a code."""
+    seller.api.post("/offers/make", {"code": name, **what})
+
+
+def test_a_code_and_a_quote_by_code(market: tuple[Mesh, Node, Node]) -> None:
+    """[R-OFF-3, 5] [R-PRICE-3] [R-LET-19] The seller answers who has no node and no deal yet."""
+    _, seller, way = market
+    code(seller, "SUMMER", percent="10", title="Summer")
+    code(seller, "FIXED", key="lamp", price="9.00", count=5)
+    cheaper = order(way, seller, "--code", "sum mer")
+    assert cheaper["figures"]["price"] == 2_250 + 490
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    shown = seller.api.get("/deals/show", deal=cheaper["deal"])
+    assert shown["differs"] == [] and shown["discounts"][0]["title"] == "Summer"
+    seller.api.post("/deals/accept", {"deal": cheaper["deal"]})
+    assert until(cheaper["link"], "agreed")["witnessed"]
+    fixed = order(way, seller, "--code", "FIXED")
+    assert fixed["figures"]["price"] == 900
+    wait_until(lambda: len(deals(seller)) == 2, "the second order is at the seller", SECONDS)
+    shown = seller.api.get("/deals/show", deal=fixed["deal"])
+    assert shown["differs"] == [] and shown["address"]["lines"] == [STREET]
+    ended, _, err = tried(
+        "order", way.ready.api, f"{seller.id}/lamp", "--country", "DE", "--bits", 0, "--code", "NONE"
+    )
+    assert ended == 1 and "(no_offer)" in err
+
+
+def test_a_subscription(mesh: Mesh) -> None:
+    """[R-MAN-1, 3, 4, 5, 9] A mandate is given, paused, resumed, priced anew and ended, from several devices."""
+    seller, way = mesh.up(["seller", "referrer"])
+    seller.add("tea", "Tea of the week", price="5.00", currency="EUR", per="week")
+    wait_until(lambda: way.keys("tea") == {"tea"}, "the referrer knows the tea", SECONDS)
+    ordered = shop("order", way.ready.api, f"{seller.id}/tea", "--bits", 0, "--renew", "yes", "--turns", 3)
+    link, deal = ordered["link"], ordered["deal"]
+    assert ordered["mandate"] == {"standing": "active", "price": 500, "asked": None, "renewals": []}
+    wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
+    assert seller.api.get("/deals/show", deal=deal)["differs"] == []
+    seller.api.post("/deals/accept", {"deal": deal})
+    until(link, "agreed")
+
+    def standing(wanted: str, price: int = 500) -> None:
+        def so() -> bool:
+            [one] = seller.api.get("/subscriptions")["items"]
+            return bool(one["standing"] == wanted and one["price"]["minor"] == price)
+
+        wait_until(so, f"the seller knows {wanted} at {price}", SECONDS)
+
+    assert shop("pause", link)["mandate"]["standing"] == "paused"
+    standing("paused")
+    refused, _, err = tried("pause", link)
+    assert refused == 1 and "(already)" in err
+    assert shop("resume", link)["mandate"]["standing"] == "active"
+    standing("active")
+    seller.api.post("/subscriptions/renew", {"deal": deal})
+    seen: list[Any] = []
+
+    def renewed() -> bool:
+        seen[:] = show(link)["mandate"]["renewals"]
+        return bool(seen)
+
+    wait_until(renewed, "the buyer sees the renewal", SECONDS)
+    assert seen == [{"turn": 1, "price": 500}]
+    assert shop("consent", link, 600)["mandate"]["price"] == 600
+    standing("active", 600)
+    assert shop("end", link)["mandate"]["standing"] == "ended"
+    standing("ended", 600)
+    assert seller.api.get("/subscriptions")["items"][0]["deal"] == deal
