@@ -26,7 +26,9 @@ LOOK_SECONDS: Final = 15.0  # why: the days run from the first statement, and a 
 class Sees(Protocol):
     """A peer in session that can be asked what it holds."""
 
-    id: bytes
+    @property
+    def id(self) -> bytes:
+        """Its networker id."""
 
     async def see(self, author: bytes, seq: int) -> Seen:
         """Its statement that it holds an entry. Raises NotHeld, LinkClosed or RemoteProtocolError."""

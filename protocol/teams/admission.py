@@ -216,9 +216,7 @@ def require_free(team: Team, sponsor: bytes, position: Position) -> None:
     tree = team.tree
     if tree.legs is None or position.leg >= tree.legs:
         raise Void("no_place", "the plan has no such place")
-    if position.parent != team.owner and tree.placement(position.parent) is None:
-        raise Void("no_place", "who should be above has no place")
-    if not (sponsor == team.owner or tree.under(sponsor, position.parent)):
+    if not tree.under(sponsor, position.parent):
         raise Void("no_place", "the place is not below the sponsor's")
     if tree.placed(position.parent, position.leg) is not None:
         raise Void("no_place", "the place is taken")

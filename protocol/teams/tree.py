@@ -37,7 +37,18 @@ class Tree(Generic[P]):
         root: its owner, who is no member and stands above all.
     """
 
-    __slots__ = ("_below", "_edges", "_frontiers", "_legs", "_places", "_spans", "_taken", "root")
+    __slots__ = (
+        "_below",
+        "_edges",
+        "_frontiers",
+        "_jumps",
+        "_legs",
+        "_places",
+        "_spans",
+        "_tails",
+        "_taken",
+        "root",
+    )
 
     def __init__(self, root: P) -> None:
         self.root = root
@@ -48,7 +59,10 @@ class Tree(Generic[P]):
             P, tuple[int, P, int]
         ] = {}  # since, parent, leg: kept for good, also by who has left
         self._taken: dict[P, dict[int, P]] = {}
+        # Places are never given up, so a search goes on where the one before it ended.
         self._frontiers: dict[P, deque[P]] = {}
+        self._tails: dict[P, P] = {}
+        self._jumps: dict[P, tuple[int, P]] = {root: (0, root)}  # depth, and a place far above: see `under`
         self._legs: int | None = None
 
     # -- questions -------------------------------------------------------------------------------------------
@@ -175,9 +189,11 @@ class Tree(Generic[P]):
             start = self.root if above is None else above
         assert self._legs is not None  # asked only where the plan has places
         if spill == "depth":
-            while 0 in self._taken.get(start, {}):
-                start = self._taken[start][0]
-            return start, 0
+            tail = self._tails.get(start, start)
+            while 0 in self._taken.get(tail, {}):
+                tail = self._taken[tail][0]
+            self._tails[start] = tail
+            return tail, 0
         frontier = self._frontiers.setdefault(start, deque((start,)))
         while len(taken := self._taken.get(frontier[0], {})) >= self._legs:
             frontier.popleft()
@@ -259,11 +275,20 @@ class Tree(Generic[P]):
             raise Void("no_place", "the place is taken, or they have one")
         self._places[person] = (at, parent, leg)
         self._taken.setdefault(parent, {})[leg] = person
+        depth, jump = self._jumps[parent]
+        middle, far = self._jumps[jump]
+        # A jump is twice as long as the one below it where two equal ones meet, so a climb takes few steps.
+        even = depth - middle == middle - self._jumps[far][0]
+        self._jumps[person] = (depth + 1, far if even else parent)
 
     def under(self, upper: P, parent: P) -> bool:
-        """Whether a place below `parent` lies below the place of `upper`."""
-        while parent not in (upper, self.root):
-            parent = self._places[parent][1] if parent in self._places else self.root
+        """Whether a place below `parent` lies below the place of `upper`; false where one of them has none."""
+        if upper not in self._jumps or parent not in self._jumps:
+            return False
+        depth = self._jumps[upper][0]
+        while self._jumps[parent][0] > depth:
+            jump = self._jumps[parent][1]
+            parent = jump if self._jumps[jump][0] >= depth else self._places[parent][1]
         return parent == upper
 
     # -- inside ----------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def both(agreement: Agreement = OPEN) -> bytes:
 
 
 def keys(networker: bytes, epoch: int) -> tuple[bytes, ...]:
-    known = {each.id: each.signer.public for each in (ADA, BOB, EVE)}
+    known: dict[bytes, bytes] = {each.id: each.signer.public for each in (ADA, BOB, EVE)}
     return (known[networker],) if epoch == 0 and networker in known else ()
 
 

@@ -14,7 +14,7 @@ from protocol.entry import Entry
 from protocol.errors import Void
 from protocol.ledger.signers import Signers, entries_of
 from protocol.records import Acknowledgement, Admission, Duty, Leave, Move, encode_record
-from protocol.records.team import Position, TeamRules
+from protocol.records.team import MoveReason, Position, TeamRules
 from protocol.teams.fold import TeamRecord, Teams
 from protocol.teams.statements import (
     Application,
@@ -184,7 +184,7 @@ class Play:
     def duty(self, *statements: bytes) -> Entry:
         return self.log(Duty(openers=(), opportunity=KEY, statements=statements))
 
-    def move(self, member: str, sponsor: str, reason: str, consents: Sequence[str]) -> Entry:
+    def move(self, member: str, sponsor: str, reason: MoveReason, consents: Sequence[str]) -> Entry:
         statements = tuple(
             self.signed(each, Placing, member=self.id(member), sponsor=self.id(sponsor)) for each in consents
         )
@@ -219,7 +219,9 @@ class Play:
         raise AssertionError("it has effect")
 
     def names(self, ids: Sequence[bytes]) -> list[str]:
-        by = {author.id: name for name, author in self.people.items()} | {self.owner.id: "owner"}
+        by: dict[bytes, str] = {author.id: name for name, author in self.people.items()} | {
+            self.owner.id: "owner"
+        }
         return [by[each] for each in ids]
 
     def upline(self, member: str, at: int | None = None) -> list[str]:

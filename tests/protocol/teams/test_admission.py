@@ -9,6 +9,7 @@ import pytest
 from msgspec import UNSET
 
 from protocol.records import Admission
+from protocol.teams import statements
 from protocol.teams.statements import Application, Invite, read, statement_id
 from tests.protocol.author import seed
 from tests.protocol.teams.made import DAY, KEY, PAPER, Play, bounded
@@ -245,3 +246,24 @@ def test_a_statement_of_a_wrong_form_is_void() -> None:  # [R-TEAM-5]
     assert play.refused(changed(record, application=record.invite)) == "statement"
     assert UNSET is read(Invite, record.invite).for_
     assert record.opportunity == KEY
+
+
+def test_an_entry_that_is_no_acknowledgement_proves_none() -> None:  # [R-TEAM-8]
+    play = Play()
+    record = play.admission("ada", "owner")
+    author = play.who("ada")
+    for kind, content in ((1, None), (21, b"no record of this kind")):
+        entry = author.after(author.entries[-1], kind, content)
+        application = play.signed(
+            "ada", Application, acknowledgement=(entry.seq, entry.id), invite=statement_id(record.invite)
+        )
+        broken = changed(record, acknowledgement=(entry.wire(),), application=application)
+        assert play.refused(broken) == "not_acknowledged"
+
+
+def test_the_teams_of_one_log_stand_apart() -> None:  # [R-TEAM-10]
+    play = Play()
+    play.join(("ada", "owner"))
+    assert list(play.teams.teams) == [KEY]
+    assert list(play.teams.tree("other").members()) == []
+    assert statements.read_named("invite", play.invite("owner")) == read(Invite, play.invite("owner"))

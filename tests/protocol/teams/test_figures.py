@@ -44,6 +44,8 @@ def test_a_disclosure_has_all_five_items() -> None:  # [R-TEAM-3]
     data = encode_document(DOCUMENT)
     assert read_document(data) == DOCUMENT
     assert document_hash(data) == document_hash(encode_document(read_document(data)))
+    with pytest.raises(Void):
+        read_document(data + b"\xc0")
     value = encoding.decode(data)
     for item in ("cancellation", "claims", "identity", "legal", "references"):
         with pytest.raises(Void) as fault:
@@ -149,6 +151,7 @@ def test_duplication_activity_and_time_to_first_sale() -> None:  # [R-TEAM-26]
     assert (found.members, found.active, found.of_aged, found.duplicated) == (2, 1, 2, 1)
     assert (found.sellers, found.first_sale_days) == (2, 3)
     assert activity(play.team, now, {}).first_sale_days is None
+    assert activity(play.team, at + 89 * DAY, {}).of_aged == 0
 
 
 # -- shape ---------------------------------------------------------------------------------------------------

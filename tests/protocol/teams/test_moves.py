@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import Void
-from protocol.records import Leave, Move
+from protocol.records import Admission, Leave, Move
 from protocol.records.team import Position
 from protocol.teams.moves import next_sponsor
-from protocol.teams.statements import Leaving, Placing
+from protocol.teams.statements import Application, Leaving, Placing, read, statement_id
 from protocol.teams.tree import Tree
 from tests.protocol.teams.made import DAY, KEY, Play, bounded
 
@@ -259,3 +259,99 @@ def test_the_nearest_free_place_is_that_of_a_search_level_by_level() -> None:
         tree.place(person, *tree.free_place(0, "breadth"), person)
     assert tree.free_place(59, "depth") == (59, 0)
     assert tree.free_place(1, "depth") == (40, 0)  # down the first legs: 1, 4, 13, 40
+
+
+@given(st.lists(st.integers(0, 200), min_size=1, max_size=60), st.integers(1, 3))
+def test_whether_one_place_lies_below_another_is_what_a_walk_up_finds(parents: list[int], legs: int) -> None:
+    tree: Tree[int] = Tree(0)
+    tree.set_legs(legs)
+    above: dict[int, int] = {}
+    for person, wish in enumerate(parents, 1):
+        tree.join(person, 0, person, person)
+        parent = wish % person
+        leg = next((leg for leg in range(legs) if tree.placed(parent, leg) is None), None)
+        if leg is not None and (parent == 0 or parent in above):
+            tree.place(person, parent, leg, person)
+            above[person] = parent
+    for lower in above:
+        line = [lower]
+        while line[-1] != 0:
+            line.append(above[line[-1]])
+        for upper in range(len(parents) + 1):
+            assert tree.under(upper, lower) == (upper in line)
+
+
+def test_the_first_legs_are_walked_once() -> None:
+    tree: Tree[int] = Tree(0)
+    tree.set_legs(2)
+    for person in range(1, 30):
+        tree.join(person, 0, person, person)
+        assert tree.free_place(0, "depth") == (person - 1, 0)
+        tree.place(person, person - 1, 0, person)
+    assert tree.free_place(7, "depth") == (29, 0) and tree.under(7, 29) and not tree.under(29, 7)
+    assert not tree.under(99, 3) and not tree.under(3, 99)
+
+
+def test_the_tree_refuses_by_itself_what_no_record_should_bring() -> None:
+    tree: Tree[int] = Tree(0)
+    with pytest.raises(Void, match="no_place"):
+        tree.place(1, 0, 0, 1)
+    tree.set_legs(2)
+    with pytest.raises(Void, match="no_sponsor"):
+        tree.join(1, 9, 1, 1)
+    tree.join(1, 0, 1, 1)
+    for parent, leg in ((9, 0), (0, 2)):
+        with pytest.raises(Void, match="no_place"):
+            tree.place(1, parent, leg, 1)
+    tree.place(1, 0, 0, 1)
+    with pytest.raises(Void, match="no_place"):
+        tree.place(1, 0, 1, 1)
+    tree.join(2, 1, 2, 2)
+    with pytest.raises(Void, match="no_place"):
+        tree.place(2, 0, 0, 2)
+    assert tree.free_place(2, "breadth") == (1, 0)  # who has no place yet: that of the nearest above
+    for person, sponsor, code in ((9, 1, "no_member"), (2, 9, "no_sponsor"), (1, 2, "cycle")):
+        with pytest.raises(Void, match=code):
+            tree.move(person, sponsor, 3)
+    with pytest.raises(Void, match="no_member"):
+        tree.leave(9, 3, 3, roll_up=True)
+    assert tree.left(9) is None and tree.joined_ms(9) is None and tree.spans(9) == ()
+
+
+def test_a_move_of_somebody_else_or_of_nobody_is_void() -> None:  # [R-TEAM-12]
+    play = Play()
+    play.join(("ada", "owner"), ("bob", "owner"))
+    assert refused(play, play.move, "eve", "ada", "agreed", ("ada",)) == "no_member"
+    other = play.signed("bob", Placing, member=play.id("ada"), sponsor=play.owner.id)
+    record = Move(
+        member=play.id("bob"), openers=(), opportunity=KEY, reason="agreed", sponsor=play.id("ada"),
+        statements=(other,),
+    )  # fmt: skip
+    assert play.refused(record) == "names_differ"
+    assert refused(play, play.move, "bob", "eve", "agreed", ("bob", "eve")) in ("no_sponsor", "not_signed")
+    play.signers.admit([[play.who("eve").entries[0]]])
+    assert refused(play, play.move, "bob", "eve", "agreed", ("bob", "eve")) == "no_sponsor"
+
+
+def test_a_wish_that_can_be_met_gives_the_place_at_once() -> None:  # [R-TEAM-13]
+    play = Play()
+    play.govern(bounded(legs=2))
+    place = Position(leg=1, parent=play.owner.id)
+    record = play.admission("ada", "owner")
+    play.log(with_wish(play, "ada", record, place))
+    assert play.tree.placement(play.id("ada")) == (play.owner.id, 1)
+    play.leave("ada")
+    again = with_wish(play, "ada", play.admission("ada", "owner"), Position(leg=0, parent=play.owner.id))
+    assert play.refused(again) == "no_place"  # theirs waits for them
+    taken = with_wish(play, "bob", play.admission("bob", "owner"), place)
+    assert play.refused(taken) == "no_place"
+
+
+def with_wish(play: Play, member: str, record: Admission, place: Position) -> Admission:
+    """The admission by an invite that asks for a place, at that place."""
+    invite = play.invite("owner", position=place)
+    before = read(Application, record.application)
+    application = play.signed(
+        member, Application, acknowledgement=before.acknowledgement, invite=statement_id(invite)
+    )
+    return msgspec.structs.replace(record, application=application, invite=invite, position=place)
