@@ -8,8 +8,9 @@ order binds the hash of salt and tokens only, so it tells nobody who led the buy
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Final
 
 import msgspec
@@ -60,6 +61,9 @@ class Path:
     def seller(self) -> bytes:
         """The networker that all of them recommend."""
         return self.referrals[0].seller
+
+
+_NONE: Final[Mapping[bytes, Referral]] = MappingProxyType({})
 
 
 # -- tokens --------------------------------------------------------------------------------------------------
@@ -132,8 +136,13 @@ def token_id(token: bytes) -> bytes:
 
 
 # -- paths ---------------------------------------------------------------------------------------------------
-def path_of(salt: bytes, tokens: Sequence[bytes]) -> Path:
+def path_of(salt: bytes, tokens: Sequence[bytes], known: Mapping[bytes, Referral] = _NONE) -> Path:
     """A path from its parts, checked for all that needs neither keys nor a clock [R-PATH-3].
+
+    Args:
+        salt: 16 random bytes.
+        tokens: in order.
+        known: tokens that were read before, by their bytes.
 
     Raises:
         RemoteProtocolError: `path`, or as `read_referral`.
@@ -142,7 +151,7 @@ def path_of(salt: bytes, tokens: Sequence[bytes]) -> Path:
         raise RemoteProtocolError("path", f"the salt of a path has {limits.SALT_BYTES} bytes")
     if not 1 <= len(tokens) <= limits.MAX_PATH:
         raise RemoteProtocolError("path", f"a path has 1 to {limits.MAX_PATH} tokens, not {len(tokens)}")
-    path = Path(salt, tuple(tokens), tuple(read_referral(token) for token in tokens))
+    path = Path(salt, tuple(tokens), tuple(known.get(token) or read_referral(token) for token in tokens))
     priors = (UNSET, *map(token_id, path.tokens))
     for referral, prior in zip(path.referrals, priors, strict=False):
         if referral.prior != prior:
@@ -155,8 +164,8 @@ def path_of(salt: bytes, tokens: Sequence[bytes]) -> Path:
     return path
 
 
-def read_path(data: bytes) -> Path:
-    """An opened path from its canonical bytes.
+def read_path(data: bytes, known: Mapping[bytes, Referral] = _NONE) -> Path:
+    """An opened path from its canonical bytes; `known` as for `path_of`.
 
     Raises:
         RemoteProtocolError: as `path_of`, or a code of the encoding.
@@ -166,7 +175,7 @@ def read_path(data: bytes) -> Path:
         salt, tokens = encoding.typed(value, tuple[bytes, list[bytes]])
     except msgspec.ValidationError as error:
         raise RemoteProtocolError("path", f"an opened path has a wrong form: {error}") from error
-    return path_of(salt, tokens)
+    return path_of(salt, tokens, known)
 
 
 def path_hash(network: str, path: Path) -> bytes:

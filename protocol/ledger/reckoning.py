@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 
 from msgspec import UNSET
@@ -149,7 +148,7 @@ def _referrers(state: State, content: SaleContent, proven: Proven, listing: str 
     if order.path is UNSET or content.path is UNSET:
         return ()
     try:
-        path = paths.read_path(content.path)
+        path = paths.read_path(content.path, state.tokens)
     except RemoteProtocolError as error:
         raise Void("path_differs", f"path: {error.text}") from error
     if paths.path_hash(state.network, path) != order.path:
@@ -157,14 +156,13 @@ def _referrers(state: State, content: SaleContent, proven: Proven, listing: str 
     try:
         paths.check_use(path, proven.ordered, listing)
         for token, referral in zip(path.tokens, path.referrals, strict=True):
-            digest = hashlib.sha256(token).digest()
-            if digest in state.tokens:
+            if token in state.tokens:
                 continue
             keys = state.signers.ever(referral.referrer, referral.epoch)
             if not keys:
                 raise Void("openers", "openers: those of a referrer are missing")
             paths.check_referral(state.network, referral, keys)
-            state.tokens[digest] = None
+            state.tokens[token] = referral
     except (RemoteProtocolError, NotHeld):
         return ()
     return tuple(referral.referrer for referral in reversed(path.referrals))

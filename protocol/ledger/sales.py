@@ -7,7 +7,7 @@ and rulings, alone lower a base.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
@@ -24,7 +24,8 @@ from protocol.deals.bodies import (
 from protocol.deals.figures import PartStatus
 from protocol.deals.message import Message, first_order, parse, signed_by
 from protocol.deals.offers import named_by
-from protocol.deals.state import DealState, judge
+from protocol.deals.state import judge
+from protocol.deals.straight import straight
 from protocol.errors import RemoteProtocolError, Void
 from protocol.ledger.signers import Signers
 from protocol.ledger.statements import Verify
@@ -67,8 +68,7 @@ class Proven:
         order: that says the terms.
         ordered: date of that order, ms UTC; of a renewal, of the order with the mandate.
         price: of this deal, minor units.
-        state: as the table of deals has it.
-        money: of this state alone.
+        money: of these messages alone.
         contract: date of the contract, ms UTC.
         newest: date of the newest receipt, presumption or ruling; None without one.
         presumed: whether a part counts by presumption only.
@@ -79,7 +79,6 @@ class Proven:
     order: Order
     ordered: int
     price: int
-    state: DealState
     money: Money
     contract: int
     newest: int | None
@@ -158,12 +157,22 @@ def check_messages(
     return order
 
 
-def prove(order: Order, messages: Iterable[Message], now: int) -> Proven:
+def prove(order: Order, messages: Sequence[Message], now: int) -> Proven:
     """What messages that passed `check_messages` come to.
 
     Raises:
         Void: `not_agreed`: there is no contract.
     """
+    start = messages[0]
+    parts = start.body.parts if isinstance(start.body, Order | Renewal) else ()
+    ordered = parse(start.body.first).time if isinstance(start.body, Renewal) else start.time
+    price = sum(part.price for part in parts)
+    deal = straight(messages)
+    if deal is not None:
+        if deal.contract is None:
+            raise Void("not_agreed", "messages: there is no contract among them")
+        money = Money(sum(parts[part].price for part in deal.received), deal.paid, 0, None)
+        return Proven(start, order, ordered, price, money, deal.contract, deal.newest, False, False)
     state = judge(messages, now)
     view = state.outcome.view
     if view.contract is None:
@@ -172,20 +181,16 @@ def prove(order: Order, messages: Iterable[Message], now: int) -> Proven:
     earned = [part for part in state.parts if part.status in (PartStatus.RECEIVED, PartStatus.PRESUMED)]
     ruling = None if state.ruling is None else state.ruling.body
     assert ruling is None or isinstance(ruling, Ruling)
-    keeps = None if ruling is None else ruling.keeps
     return Proven(
-        start=state.start,
+        start=start,
         order=order,
-        ordered=parse(state.start.body.first).time
-        if isinstance(state.start.body, Renewal)
-        else state.start.time,
-        price=sum(part.price for part in state.parts),
-        state=state,
+        ordered=ordered,
+        price=price,
         money=Money(
             sum(part.price for part in earned),
             figures.paid,
             min(figures.refund_sent, figures.refund_received),
-            keeps,
+            None if ruling is None else ruling.keeps,
         ),
         contract=view.contract,
         newest=max(

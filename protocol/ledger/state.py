@@ -17,6 +17,7 @@ from protocol.ledger.governing import Governing
 from protocol.ledger.groups import Groups
 from protocol.ledger.signers import Signers
 from protocol.ledger.statements import Verify
+from protocol.paths import Referral
 from protocol.records.fields import Place
 from protocol.teams.fold import Teams
 
@@ -82,7 +83,7 @@ class State:
         self.limits: dict[tuple[bytes, str], int] = {}  # holder and unit -> newest counter of a limit
         self.releases: set[tuple[bytes, bytes]] = set()  # holder, about
         self.replies: dict[bytes, tuple[int, str | None]] = {}  # challenge -> seq of the answer, reason
-        self.tokens: MutableMapping[bytes, None] = {}  # ids of referral tokens that verified
+        self.tokens: MutableMapping[bytes, Referral] = {}  # referral tokens that verified, by their bytes
         self.times = array("q")
         self.seqs = array("q")
         self.changed: list[bytes] = []
