@@ -11,7 +11,7 @@ from netnode.cli import output
 from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options
 from netnode.cli.reach import call
 from netnode.operations import models
-from netnode.operations.mail import MAIL_SEND, MAIL_SHOW, MAILS
+from netnode.operations.mail import MAIL_REMOVE, MAIL_SEND, MAIL_SHOW, MAILS
 from netnode.problems import ExitCode, Problem, disk_problem
 from protocol.limits import MAX_MAIL_TEXT
 
@@ -56,6 +56,17 @@ def send(
         )
     sent = call(run, MAIL_SEND, models.MailDraft(to=to, subject=subject, text=words, re=re))
     output.emit(run, sent, lambda one: output.say(f"{one.id}: {_state(one)}"))
+
+
+@mail.command(cls=NodeCommand, epilog=examples("netnode mail rm in-12", "netnode mail rm in-3 in-4 out-9"))
+@click.argument("names", metavar="MAIL...", nargs=-1, required=True)
+@click.pass_context
+def rm(context: click.Context, names: tuple[str, ...]) -> None:
+    """Remove mails here; the other side keeps theirs. Who filled their room can write again then."""
+    run = invocation(context)
+    for name in names:
+        done = call(run, MAIL_REMOVE, models.MailName(id=name))
+    output.emit(run, done, lambda _: output.say(f"Removed: {', '.join(names)}"))
 
 
 def _read(file: Path) -> str:

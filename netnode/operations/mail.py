@@ -21,6 +21,11 @@ async def _show(services: Services, request: models.MailName) -> models.Mail:
     return await services.mail.show(request.id)
 
 
+async def _remove(services: Services, request: models.MailName) -> models.Done:
+    await services.mail.remove(request.id)
+    return models.Done()
+
+
 MAIL_SEND: Final = Operation(
     "mail.send", "POST", "/mail/send", "Send a mail to a networker", models.MailDraft, models.Mail, _send
 )
@@ -37,4 +42,7 @@ MAILS: Final = Operation(
 MAIL_SHOW: Final = Operation(
     "mail.show", "POST", "/mail/show", "One mail; it counts as read then", models.MailName, models.Mail, _show
 )
-OPERATIONS: Final = (MAIL_SEND, MAILS, MAIL_SHOW)
+MAIL_REMOVE: Final = Operation(
+    "mail.remove", "POST", "/mail/remove", "Let go of one mail", models.MailName, models.Done, _remove
+)
+OPERATIONS: Final = (MAIL_SEND, MAILS, MAIL_SHOW, MAIL_REMOVE)

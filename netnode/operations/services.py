@@ -254,6 +254,9 @@ class Mails(Protocol):
     async def show(self, name: str) -> models.Mail:
         """One mail, which counts as read then; Problem 3 when it is not here."""
 
+    async def remove(self, name: str) -> None:
+        """Lets go of one mail; Problem 3 when it is not here, 4 while it is on its way."""
+
 
 class Subscriptions(Protocol):
     """Mandates with their renewals, and what a seller writes of a deal; Problem 3 for an unknown deal."""

@@ -94,6 +94,23 @@ class MailService:
             await self._store.write(mail.mark_read, row.i)
         return shown
 
+    async def remove(self, name: str) -> None:
+        """Lets go of one mail here; its other side keeps theirs.
+
+        Raises:
+            Problem: it is not here (3), or still on its way (4).
+        """
+        row = await self._row(name)
+        if isinstance(row, MailRow):
+            await self._store.write(mail.remove, row.i)
+        elif not await self._store.write(mail.remove_sent, row.i):
+            raise Problem(
+                f"The mail {name} is still on its way. It can be removed once it is delivered, refused or expired.",
+                ExitCode.REFUSED,
+                "waits",
+                {"id": name},
+            )
+
     async def figures(self) -> models.MailFigures:
         """How many letters wait."""
         return await self._store.read(figures)

@@ -64,6 +64,19 @@ def mark_read(writer: Writer, number: int) -> None:
         connection.execute("UPDATE mail SET read = 1 WHERE i = ? AND NOT read", (number,))
 
 
+def remove(writer: Writer, number: int) -> None:
+    """Lets go of a mail that came: its sender, or all strangers, have room for others then."""
+    with writer.transaction(durable=True) as connection:
+        connection.execute("DELETE FROM mail WHERE i = ?", (number,))
+
+
+def remove_sent(writer: Writer, number: int) -> bool:
+    """Lets go of a mail that was sent; False while it is on its way."""
+    with writer.transaction(durable=True) as connection:
+        connection.execute("DELETE FROM outbox WHERE i = ? AND type = 'mail' AND due IS NULL", (number,))
+        return connection.changes() > 0
+
+
 def find(reader: Reader, other: bytes, first: bytes) -> str | None:
     """The id under which a mail that another one answers is shown: one sent to `other`, or one that came from them."""
     number: int | None = reader.connection.execute(

@@ -118,6 +118,7 @@ CALLS = [
     (witnesses.WITNESSES, models.Listed()),
     (witnesses.WITNESS_SHOW, models.WitnessChoice("ab" * 8)),
     (mail.MAIL_SHOW, models.MailName("out-1")),
+    (mail.MAIL_REMOVE, models.MailName("out-1")),
     (
         deals.ORDER,
         models.DealOrder(

@@ -316,6 +316,9 @@ class FakeMail:
                 return mail
         raise Problem(f"There is no mail {name} here.", ExitCode.NOT_FOUND, "no_mail")
 
+    async def remove(self, name):
+        self.mails.remove(await self.show(name))
+
 
 class FakeModeration:
     def __init__(self, services):

@@ -33,6 +33,9 @@ def test_send_ls_show(go):
     again = go("mail", "send", OTHER, "--text", "x", "--re", "out-1", "--json").json
     assert (again["id"], again["re"]) == ("out-2", "out-1")
     assert go("mail", "ls", "--limit", "1", "--json").json["next"] is not None
+    assert go("mail", "rm", "out-2", "--json").code == 0
+    assert [each["id"] for each in go("mail", "ls", "--json").json["items"]] == ["out-1"]
+    assert go("mail", "rm", "in-7").code == 3
     assert go("mail", "show", "in-7").code == 3
     assert go("mail", "show", "lamp").code == 2
     assert go("mail", "ls", "--box", "attic").code == 2

@@ -83,6 +83,16 @@ async def arrives(world: World, sender: SimNode, name: str, within: float = 120.
     await world.settle(so, within, f"{name} is delivered")
 
 
+async def alone(world: World, **settings: object) -> tuple[SimNode, RecipientKeys]:
+    """A node by itself, and what letters to it are sealed to."""
+    (node,) = await founded(world, 1, **settings)
+    await world.advance(2)
+    assert node.parts is not None
+    keys = await node.parts.mail.keys.of(node.id)
+    assert keys is not None
+    return node, keys
+
+
 class Stranger:
     """Writes letters by hand, honest or not."""
 

@@ -20,6 +20,7 @@ from protocol.identity import id_text
 from protocol.signing import Signer
 from tests.netnode.simulator.correspondents import (
     Stranger,
+    alone,
     arrives,
     bring,
     delivery,
@@ -278,11 +279,8 @@ def test_power_goes_at_any_commit_and_each_mail_comes_once(victim: int, seed: in
 # -- what strangers bring ------------------------------------------------------------------------------------------
 def test_each_fault_of_a_letter_has_its_code() -> None:  # [R-LET-9] [R-LET-10] [R-LET-12]
     async def scene(world: World) -> None:
-        (node,) = await founded(world, 1)
-        await world.advance(2)
+        node, keys = await alone(world)
         assert node.parts is not None
-        keys = await node.parts.mail.keys.of(node.id)
-        assert keys is not None
         now = node.clock.now_ms()
         ada, eve = Stranger("ada"), Stranger("eve")
         me = ada.author.id

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from netnode.mail.mailbox import SHARE
+from netnode.operations import models
+from netnode.problems import Problem
 from netnode.simulator.world import World
 from netnode.store import mailbox
 from protocol import letter_bodies, letters
@@ -12,11 +16,13 @@ from protocol.identity import id_text
 from protocol.signing import Signer
 from tests.netnode.simulator.correspondents import (
     Stranger,
+    alone,
     arrives,
     bring,
     received,
     send,
     state,
+    three,
 )
 from tests.netnode.simulator.lives import founded, level, run
 
@@ -106,11 +112,8 @@ def test_recipients_who_are_made_up_give_no_room_at_a_mailbox() -> None:  # [R-L
     """Whoever invents a key signs tokens with it: without a log here they count as none."""
 
     async def scene(world: World) -> None:
-        (node,) = await founded(world, 1, mailbox="all", mailbox_mb=1, mailbox_pool_mb=1)
-        await world.advance(2)
+        node, keys = await alone(world, mailbox="all", mailbox_mb=1, mailbox_pool_mb=1)
         assert node.parts is not None
-        keys = await node.parts.mail.keys.of(node.id)
-        assert keys is not None
         now, eve = node.clock.now_ms(), Stranger("eve")
         text = letter_bodies.encode_content(letter_bodies.Mail(text="x" * 10_000))
 
@@ -132,11 +135,8 @@ def test_recipients_who_are_made_up_give_no_room_at_a_mailbox() -> None:  # [R-L
 
 def test_who_brings_what_nobody_can_read_has_to_wait() -> None:  # [R-LET-12]
     async def scene(world: World) -> None:
-        (node,) = await founded(world, 1)
-        await world.advance(2)
+        node, keys = await alone(world)
         assert node.parts is not None
-        keys = await node.parts.mail.keys.of(node.id)
-        assert keys is not None
         ada, now = Stranger("ada"), node.clock.now_ms()
         said = [
             await bring(node, ada.author.id, ada.letter(node, keys, now, number=n, content=b"\xc0"))
@@ -152,3 +152,44 @@ def test_who_brings_what_nobody_can_read_has_to_wait() -> None:  # [R-LET-12]
 
 
 # -- silence -------------------------------------------------------------------------------------------------------
+
+
+def test_mail_that_is_removed_makes_room() -> None:  # [R-LET-12]
+    """Else whoever filled the room of strangers once would have shut it for all of them."""
+
+    async def scene(world: World) -> None:
+        node, keys = await alone(world, mailbox_pool_mb=1)
+        now, eve, ada = node.clock.now_ms(), Stranger("eve"), Stranger("ada")
+        text = letter_bodies.encode_content(letter_bodies.Mail(text="x" * 10_000))
+        for number in range(120):
+            said = await bring(node, eve.author.id, eve.letter(node, keys, now, number=number, content=text))
+        assert said == "mailbox_full"
+        await world.advance(5)
+        refused = ada.letter(node, keys, now, content=text)
+        assert await bring(node, ada.author.id, refused) == "mailbox_full"
+        page = await node.ask(lambda services: services.mail.list(models.MailQuery(limit=2)))
+        for each in page.items:
+            await node.ask(lambda services, each=each: services.mail.remove(each.id))
+        with pytest.raises(Problem) as gone:
+            await node.ask(lambda services: services.mail.show(page.items[0].id))
+        assert gone.value.code == "no_mail"
+        assert await bring(node, ada.author.id, refused) == "False"
+
+    run(scene)
+
+
+def test_a_sent_mail_is_removed_once_it_is_not_on_its_way() -> None:
+    async def scene(world: World) -> None:
+        one, two, _ = await three(world)
+        await two.stop()
+        name = await send(one, two, "lamp")
+        with pytest.raises(Problem) as waits:
+            await one.ask(lambda services: services.mail.remove(name))
+        assert waits.value.code == "waits"
+        await two.start()
+        await arrives(world, one, name)
+        await one.ask(lambda services: services.mail.remove(name))
+        assert (await one.ask(lambda services: services.mail.list(models.MailQuery()))).items == []
+        assert await received(two) == ["lamp"], "the other side keeps theirs"
+
+    run(scene)

@@ -17,6 +17,7 @@ from protocol.letter_bodies import Ack, Refused, Reply
 from protocol.letters import Letter, Opened
 from tests.netnode.simulator.correspondents import (
     Stranger,
+    alone,
     arrives,
     bring,
     delivery,
@@ -70,11 +71,8 @@ async def _empty(host: SimNode, recipient: SimNode) -> bool:
 
 def test_each_refusal_that_stays_is_told_to_the_named_sender_a_few_times() -> None:  # [R-LET-18]
     async def scene(world: World) -> None:
-        (node,) = await founded(world, 1)
-        await world.advance(2)
+        node, keys = await alone(world)
         assert node.parts is not None
-        keys = await node.parts.mail.keys.of(node.id)
-        assert keys is not None
         now, host = node.clock.now_ms(), b"h" * 32
         bad = {"content": b"\x80"}, {"key": b"k" * 16}, {"stamped": False}
         codes = ["letter", "letter_key", "letter_token"]
@@ -153,11 +151,8 @@ def test_a_full_outbox_holds_up_no_letter_that_comes(monkeypatch: pytest.MonkeyP
     """What the node says by itself has room of its own; when that is full, the rest goes on."""
 
     async def scene(world: World) -> None:
-        (node,) = await founded(world, 1)
-        await world.advance(2)
+        node, keys = await alone(world)
         assert node.parts is not None
-        keys = await node.parts.mail.keys.of(node.id)
-        assert keys is not None
         now, host = node.clock.now_ms(), b"h" * 32
         monkeypatch.setattr(rows, "ANSWERS", 0)
         for number, who in enumerate(map(Stranger, ("ada", "eve"))):
@@ -183,11 +178,8 @@ async def _told(node: SimNode) -> bool:
 
 def test_one_sender_does_not_fill_the_inbox(monkeypatch: pytest.MonkeyPatch) -> None:  # [R-LET-12]
     async def scene(world: World) -> None:
-        (node,) = await founded(world, 1)
-        await world.advance(2)
+        node, keys = await alone(world)
         assert node.parts is not None
-        keys = await node.parts.mail.keys.of(node.id)
-        assert keys is not None
         ada, eve, now = Stranger("ada"), Stranger("eve"), node.clock.now_ms()
         monkeypatch.setattr(rows, "UNREAD_OF_ONE", 0)
         assert await bring(node, ada.author.id, ada.letter(node, keys, now)) == "busy"
