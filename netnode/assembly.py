@@ -107,7 +107,7 @@ def system_ports() -> Ports:
 def _web_sockets() -> Dialer:
     from netnode.links import WebSocketDialer
 
-    return WebSocketDialer()
+    return WebSocketDialer(SystemEntropy())
 
 
 def _https() -> Web:

@@ -8,8 +8,9 @@ or one that the owner allowed; Noise proves who is who, the check only keeps for
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import ipaddress
-import logging
 import os
 import socket
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,80 +20,24 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from netnode.ports import PEER_PATH, Link, LinkClosed
+from netnode.ports import PEER_PATH, Entropy, Link, LinkClosed
+from netnode.websocket import WebSocketLink
 from protocol import limits
 from protocol.address import Scope, host_scope, ip_of
 
-# Why: what one slow reader may hold of this node's memory before a send waits
-SEND_BUFFER: Final = 256 * 1024
-TOO_LONG: Final = limits.MAX_NOISE_MESSAGE + 1  # why: aiohttp refuses a message of as many bytes as its bound
+_GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_log = logging.getLogger("netnode.links")
-_WebSocket = aiohttp.ClientWebSocketResponse[bool] | web.WebSocketResponse
-
-
-class WebSocketLink:
-    """A link over an open WebSocket of either side."""
-
-    __slots__ = ("_socket", "host", "remote")
-
-    def __init__(self, socket: _WebSocket, remote: str, host: str) -> None:
-        self._socket = socket
-        self.remote = remote
-        self.host = host
-
-    async def send(self, data: bytes) -> None:
-        """Sends one message; waits while the other side reads slowly."""
-        try:
-            await self._socket.send_bytes(data)
-        except (ConnectionError, aiohttp.ClientError, RuntimeError) as error:
-            raise LinkClosed(text=str(error)) from error
-
-    def offer(self, data: bytes) -> bool:
-        """Sends one message on the spot; False when what was sent before still waits in this process.
-
-        aiohttp has no function that sends without a task to wait in: `send_bytes` is stepped once, which writes.
-        """
-        writer = self._socket._writer
-        if writer is None or writer.transport is None or writer.transport.get_write_buffer_size():
-            return False
-        sending = self._socket.send_bytes(data)
-        try:
-            sending.send(None)
-        except StopIteration:
-            return True
-        except (ConnectionError, aiohttp.ClientError, RuntimeError):
-            return False  # the link has ended: `send` says so where somebody listens
-        sending.close()  # it is written; only the wait until it has gone is left to the next message
-        return True
-
-    async def receive(self) -> bytes:
-        """The next binary message; a text message breaks the link."""
-        try:
-            message = await self._socket.receive()
-        except (ConnectionError, aiohttp.ClientError, RuntimeError) as error:
-            raise LinkClosed(text=str(error)) from error
-        if message.type is aiohttp.WSMsgType.BINARY:
-            return bytes(message.data)
-        if message.type is aiohttp.WSMsgType.TEXT:
-            await self.close(1003, "binary messages only")
-            raise LinkClosed(1003, "the other side sent text")
-        code = self._socket.close_code
-        raise LinkClosed(1006 if code is None else code, str(message.extra or ""))
-
-    async def close(self, code: int = 1000, text: str = "") -> None:
-        """Ends the link, within a second even when the other side does not answer."""
-        try:
-            async with asyncio.timeout(1.0):
-                await self._socket.close(code=code, message=text.encode()[:120])
-        except (TimeoutError, ConnectionError, aiohttp.ClientError, RuntimeError):
-            _log.debug("link to %s did not close in order", self.remote)
 
 
 class WebSocketDialer:
-    """Opens links. Close it when the node stops."""
+    """Opens links. Close it when the node stops.
 
-    def __init__(self) -> None:
+    Args:
+        entropy: for keys of handshakes and masks of frames.
+    """
+
+    def __init__(self, entropy: Entropy) -> None:
+        self._entropy = entropy
         self._clients: dict[bool, aiohttp.ClientSession] = {}  # by `public`
 
     async def dial(self, address: str, *, public: bool = False) -> Link:
@@ -109,23 +54,45 @@ class WebSocketDialer:
                 middlewares=(_stay,),
                 connector=aiohttp.TCPConnector(socket_factory=_public_socket) if public else None,
             )
+        key = base64.b64encode(self._entropy.token(16))
         try:
             async with asyncio.timeout(limits.HANDSHAKE_SECONDS):
-                socket = await client.ws_connect(
+                answer = await client.get(
                     address,
-                    max_msg_size=TOO_LONG,
-                    heartbeat=limits.HEARTBEAT_SECONDS,
-                    compress=0,
-                    autoclose=True,
+                    headers={
+                        "Upgrade": "websocket",
+                        "Connection": "Upgrade",
+                        "Sec-WebSocket-Version": "13",
+                        "Sec-WebSocket-Key": key.decode(),
+                    },
                 )
         except TimeoutError as error:
             raise OSError(f"no answer within {limits.HANDSHAKE_SECONDS} s") from error
         except (aiohttp.ClientError, ValueError) as error:
             raise OSError(_sentence(error)) from error
-        peer = socket.get_extra_info("peername")
-        return WebSocketLink(
-            socket, urlsplit(address).netloc, str(peer[0]) if isinstance(peer, tuple) else ""
-        )
+        connection = answer.connection
+        if (
+            answer.status != 101
+            or answer.headers.get("Upgrade", "").lower() != "websocket"
+            or answer.headers.get("Sec-WebSocket-Accept") != _accepting(key)
+            or "Sec-WebSocket-Extensions" in answer.headers  # none were asked for
+        ):
+            answer.close()
+            raise OSError(f"no INX node answers there (HTTP {answer.status})")
+        if connection is None or connection.transport is None or connection.protocol is None:
+            raise LinkClosed(text="it closed at once")
+        peer = connection.transport.get_extra_info("peername")
+        host = str(peer[0]) if isinstance(peer, tuple) else ""
+        link = WebSocketLink(urlsplit(address).netloc, host, self._entropy)
+        former = connection.protocol
+
+        def lost(error: BaseException | None) -> None:
+            former.connection_lost(error)
+            answer.close()
+
+        link.take_over(connection.transport, lost)
+        former.set_parser(_Tail(link), None)
+        return link
 
     async def close(self) -> None:
         """Ends all links it opened."""
@@ -168,29 +135,38 @@ class WebSocketListener:
             return web.Response(status=503, text="The node is starting or stopping.\n")
         if not self._may_open(request):
             return web.Response(status=403, text="Pages of that origin may not open links to this node.\n")
-        socket = web.WebSocketResponse(
-            heartbeat=limits.HEARTBEAT_SECONDS,
-            max_msg_size=TOO_LONG,
-            compress=False,
-            writer_limit=SEND_BUFFER,
-        )
-        if not socket.can_prepare(request).ok:
+        if not web.WebSocketResponse().can_prepare(request).ok:
             return web.Response(
                 status=426, text="This is the address of an INX peer: open a WebSocket here.\n"
             )
+        response = web.StreamResponse(
+            status=101,
+            headers={
+                "Upgrade": "websocket",
+                "Connection": "upgrade",
+                "Sec-WebSocket-Accept": _accepting(request.headers["Sec-WebSocket-Key"].encode()),
+            },
+        )
+        response.force_close()
         try:
-            await socket.prepare(request)
+            await response.prepare(request)
         except ConnectionError:  # whoever dialled is gone before the answer
             return web.Response(status=400)
+        former, transport = request.protocol, request.transport
+        if transport is None:
+            return response
         remote = remote_address(request, self._proxies)
-        link = WebSocketLink(socket, remote, remote if ip_of(remote) is not None else "")
+        link = WebSocketLink(remote, remote if ip_of(remote) is not None else "", None)
+        link.take_over(transport, former.connection_lost)
+        tail: Any = _Tail(link)  # aiohttp names one class here and calls two functions of it
+        former.set_parser(tail)
         self._open.add(link)
         try:
             await self._on_link(link)
         finally:
             self._open.discard(link)
             await link.close()
-        return socket
+        return response
 
     def _may_open(self, request: web.Request) -> bool:
         origin = request.headers.get("Origin")
@@ -200,6 +176,28 @@ class WebSocketListener:
         if urlsplit(origin).netloc == request.headers.get("Host"):
             return True
         return host == "localhost" or _is_loopback(host)
+
+
+class _Tail:
+    """Gives a link the bytes that came right behind the handshake: what aiohttp takes for a parser."""
+
+    __slots__ = ("_link",)
+
+    def __init__(self, link: WebSocketLink) -> None:
+        self._link = link
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Takes them."""
+        self._link.data_received(data)
+        return False, b""
+
+    def feed_eof(self) -> None:
+        """The link hears of that by itself."""
+
+
+def _accepting(key: bytes) -> str:
+    """What proves that a server read the key of a handshake (RFC 6455 section 4.2.2)."""
+    return base64.b64encode(hashlib.sha1(key + _GUID, usedforsecurity=False).digest()).decode()
 
 
 def remote_address(
@@ -242,8 +240,6 @@ def _is_loopback(host: str) -> bool:
 
 
 def _sentence(error: Exception) -> str:
-    if isinstance(error, aiohttp.WSServerHandshakeError):
-        return f"no INX node answers there (HTTP {error.status})"
     if isinstance(error, aiohttp.ClientConnectorError):
         number = error.os_error.errno
         return f"cannot connect: {os.strerror(number) if number else error.os_error}"

@@ -203,7 +203,7 @@ _ALL: Final = (
     Switch(
         "link bound",
         "R-LINK-2",
-        (("netnode.links:WebSocketListener._accept", "max_msg_size=TOO_LONG", "max_msg_size=1 << 22"),),
+        (("netnode.websocket:WebSocketLink.__init__", "limits.MAX_NOISE_MESSAGE", "1 << 22"),),
         "C1-04 C4-11",
     ),
     Switch(
@@ -434,7 +434,13 @@ _ALL: Final = (
     Switch(
         "heartbeat",
         "R-LINK-3",
-        (("netnode.links:WebSocketListener._accept", "heartbeat=limits.HEARTBEAT_SECONDS", "heartbeat=300"),),
+        (
+            (
+                "netnode.websocket:WebSocketLink._beat",
+                "due = self._heard + limits.HEARTBEAT_SECONDS",
+                "return",
+            ),
+        ),
         "C4-28",
         slow=True,
     ),

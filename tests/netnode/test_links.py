@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,9 +12,11 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from netnode import links
+from netnode import websocket
+from netnode.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, FrameReader, closing, frame
 from netnode.links import PEER_PATH, WebSocketDialer, WebSocketListener
 from netnode.ports import Link, LinkClosed
+from netnode.system import SystemEntropy
 from protocol import limits
 
 OnLink = Callable[[Link], Awaitable[None]]
@@ -40,7 +44,7 @@ async def serving(on_link: OnLink | None, listener: WebSocketListener | None = N
 
 @pytest.fixture
 async def dialer() -> AsyncIterator[WebSocketDialer]:
-    made = WebSocketDialer()
+    made = WebSocketDialer(SystemEntropy())
     yield made
     await made.close()
 
@@ -249,7 +253,7 @@ async def test_a_slow_reader_makes_the_sender_wait(dialer: WebSocketDialer) -> N
             await asyncio.sleep(0.1)
         assert sent < 1_000, "the socket's buffers and ours, not 240 MB"
         writer.close()
-    assert links.SEND_BUFFER <= 256 * 1024
+    assert websocket.SEND_BUFFER <= 256 * 1024
 
 
 async def test_an_abrupt_end(dialer: WebSocketDialer) -> None:
@@ -278,10 +282,10 @@ async def test_who_goes_before_the_answer_is_nobodys_fault(
 ) -> None:
     """Killed between its request and the answer, a dialler leaves no error in the log."""
 
-    async def gone(self: web.WebSocketResponse, request: web.BaseRequest) -> None:
+    async def gone(self: web.StreamResponse, request: web.BaseRequest) -> None:
         raise aiohttp.ClientConnectionResetError("Cannot write to closing transport")
 
-    monkeypatch.setattr(web.WebSocketResponse, "prepare", gone)
+    monkeypatch.setattr(web.StreamResponse, "prepare", gone)
     async with serving(echo) as address:
         with pytest.raises((OSError, LinkClosed)):
             await dialer.dial(f"ws://{address}{PEER_PATH}")
@@ -303,7 +307,7 @@ async def test_an_address_is_dialled_as_it_stands() -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = runner.addresses[0][1]
-    dialer = WebSocketDialer()
+    dialer = WebSocketDialer(SystemEntropy())
     try:
         with pytest.raises(OSError, match="leads elsewhere"):
             await dialer.dial(f"ws://127.0.0.1:{port}/inx/1")
@@ -315,7 +319,7 @@ async def test_an_address_is_dialled_as_it_stands() -> None:
 
 async def test_a_public_dial_leads_to_no_private_address() -> None:
     """Neither written out nor behind a name: strangers told the address [R-BOOK-9]."""
-    dialer = WebSocketDialer()
+    dialer = WebSocketDialer(SystemEntropy())
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
@@ -359,3 +363,200 @@ async def test_offers_are_sent_in_order_until_the_other_side_is_slow(dialer: Web
         await done.wait()
         assert got == said
         assert not link.offer(b"too late")
+
+
+@asynccontextmanager
+async def raw(address: str) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A client by hand, its handshake over."""
+    reader, writer = await asyncio.open_connection(*address.split(":"))
+    writer.write(
+        f"GET {PEER_PATH} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
+    )
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert b" 101 " in answer and b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=" in answer  # the pair RFC 6455 gives
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def heard(reader: asyncio.StreamReader) -> bytes:
+    """The next short frame of a server."""
+    head = await reader.readexactly(2)
+    return head + await reader.readexactly(head[1])
+
+
+@asynccontextmanager
+async def by_hand(
+    serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """A server by hand, for one connection; yields its address, and waits until it has ended."""
+    done = asyncio.Event()
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await serve(reader, writer)
+        writer.close()
+        await writer.wait_closed()
+        done.set()
+
+    async with asyncio.timeout(5), await asyncio.start_server(once, "127.0.0.1", 0) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}{PEER_PATH}"
+        await done.wait()
+
+
+def accepting(request: bytes) -> bytes:
+    """The answer of a server to a dialler's handshake."""
+    key = request.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
+    proof = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
+    return (
+        b"HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + proof + b"\r\n\r\n"
+    )
+
+
+MASK = b"\x01\x02\x03\x04"
+
+
+async def test_pings_are_answered_and_closes_too(dialer: WebSocketDialer) -> None:
+    """Also between the fragments of a message [R-LINK-2] [R-LINK-3]."""
+    async with serving(echo) as address, raw(address) as (reader, writer), asyncio.timeout(5):
+        part, rest = frame(BINARY, b"one ", MASK), frame(CONTINUATION, b"message", MASK)
+        writer.write(bytes((part[0] & 0x7F,)) + part[1:] + frame(PING, b"there?", MASK) + rest)
+        assert await heard(reader) == frame(PONG, b"there?", None)
+        assert await heard(reader) == frame(BINARY, b"one message", None)
+        writer.write(frame(PONG, b"unasked", MASK) + frame(CLOSE, closing(1001, "bye"), MASK))
+        assert await heard(reader) == frame(CLOSE, closing(1001, "bye"), None)
+        assert await reader.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (frame(BINARY, b"x", None), 1002),
+        (b"\xc2" + frame(BINARY, b"x", MASK)[1:], 1002),
+        (frame(CLOSE, b"\x00", MASK), 1002),
+        (frame(TEXT, b"x", MASK), 1003),
+        (frame(BINARY, bytes(limits.MAX_NOISE_MESSAGE + 1), MASK)[:20], 1009),
+    ],
+)
+async def test_what_breaks_the_link(dialer: WebSocketDialer, data: bytes, code: int) -> None:
+    """The code says why, at once, and the connection ends [R-LINK-2]."""
+    async with serving(echo) as address, raw(address) as (reader, writer), asyncio.timeout(5):
+        writer.write(data)
+        assert (await heard(reader))[2:4] == code.to_bytes(2)
+        assert await reader.read() == b""
+
+
+async def test_what_comes_right_behind_the_handshake(dialer: WebSocketDialer) -> None:
+    """A server's first message may lie in one packet with its answer."""
+
+    async def hasty(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        second = frame(BINARY, b"second", None)
+        writer.write(accepting(request) + frame(BINARY, b"first", None) + second[:5])
+        await writer.drain()
+        writer.write(second[5:])
+        await reader.read()
+
+    async with by_hand(hasty) as address:
+        link = await dialer.dial(address)
+        assert [await link.receive(), await link.receive()] == [b"first", b"second"]
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Upgrade: websocket\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n",
+        b"Upgrade: websocket\r\n",
+    ],
+)
+async def test_an_answer_that_proves_nothing(dialer: WebSocketDialer, headers: bytes) -> None:
+    """Who did not read the key of the handshake is no WebSocket (RFC 6455 section 4.1)."""
+
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 101 x\r\nConnection: Upgrade\r\n" + headers + b"\r\n")
+        await reader.read()
+
+    async with by_hand(other) as address:
+        with pytest.raises(OSError, match="no INX node answers there"):
+            await dialer.dial(address)
+
+
+async def test_a_silent_link_is_pinged_and_then_ends(
+    dialer: WebSocketDialer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ping after HEARTBEAT_SECONDS, the end half of that later; whoever answers stays [R-LINK-3]."""
+    monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", 0.05)
+    ended: asyncio.Queue[LinkClosed] = asyncio.Queue()
+
+    async def listen(link: Link) -> None:
+        try:
+            await link.receive()
+        except LinkClosed as error:
+            ended.put_nowait(error)
+
+    async with serving(listen) as address, raw(address) as (reader, writer), asyncio.timeout(5):
+        for _ in range(3):
+            assert await heard(reader) == frame(PING, b"", None)
+            writer.write(frame(PONG, b"", MASK))
+        assert await heard(reader) == frame(PING, b"", None)
+        assert (await ended.get()).code == 1006
+        assert await reader.read() == b""
+
+
+async def test_a_dialler_answers_pings_and_masks(dialer: WebSocketDialer) -> None:
+    """As a client must (RFC 6455 section 5.3) [R-LINK-3]."""
+    said: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def pinging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        writer.write(accepting(request) + frame(PING, b"there?", None))
+        said.put_nowait(await reader.readexactly(12))
+        await reader.read()
+
+    async with by_hand(pinging) as address:
+        link = await dialer.dial(address)
+        pong = await said.get()
+        assert pong == frame(PONG, b"there?", pong[2:6]) and FrameReader(9, masked=True).feed(pong)
+        await link.close()
+
+
+async def test_what_is_not_received_is_not_read(dialer: WebSocketDialer) -> None:
+    """The other side waits: TCP tells it [R-LINK-5]."""
+    go = asyncio.Event()
+    got = 0
+
+    async def slow(link: Link) -> None:
+        nonlocal got
+        await go.wait()
+        try:
+            while True:
+                got += len(await link.receive())
+        except LinkClosed:
+            return
+
+    async with serving(slow) as address:
+        link = await dialer.dial(f"ws://{address}{PEER_PATH}")
+        sent = 0
+
+        async def flood() -> None:
+            nonlocal sent
+            while sent < 30_000_000:
+                await link.send(bytes(60_000))
+                sent += 60_000
+
+        flooding = asyncio.create_task(flood())
+        before = -1
+        while before != sent:
+            before = sent
+            await asyncio.sleep(0.1)
+        assert sent < 30_000_000, "the sockets' buffers and ours"
+        go.set()
+        async with asyncio.timeout(20):
+            await flooding
+            await link.close()
+        assert got == sent

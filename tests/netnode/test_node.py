@@ -27,7 +27,7 @@ from tests.protocol.author import Author
 
 async def certified(address: str) -> bytes:
     """The session key that the node at this address proves in a handshake."""
-    clock, peer, dialer = SystemClock(), Author("peer", "inx"), WebSocketDialer()
+    clock, peer, dialer = SystemClock(), Author("peer", "inx"), WebSocketDialer(SystemEntropy())
     hello = Hello(agent="test", clock=clock.now_ms(), store=bytes(16), versions=[1])
     session = Session(
         "inx", initiator=True, identity=identity_of(peer), hello=hello, ephemeral=SystemEntropy().token(32)

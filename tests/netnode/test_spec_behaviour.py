@@ -10,6 +10,7 @@ import pytest
 from netnode.links import PEER_PATH, WebSocketDialer
 from netnode.ports import Link, LinkClosed
 from netnode.problems import Problem
+from netnode.system import SystemEntropy
 from protocol import limits, logfile, messages
 from protocol.identity import id_text
 from protocol.messages import Runs
@@ -122,7 +123,7 @@ async def test_pings_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
         writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    dialer = WebSocketDialer()
+    dialer = WebSocketDialer(SystemEntropy())
     link = await dialer.dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}{PEER_PATH}")
     waiting = asyncio.create_task(link.receive())
     async with asyncio.timeout(5):
