@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 from netnode.store.rows import Arrived
 from protocol.entry import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """One committed batch.
 
     Args:
@@ -20,7 +20,7 @@ class Stored:
     """
 
     arrived: Sequence[Arrived]
-    entries: dict[bytes, tuple[Entry, ...]] = field(default_factory=dict)
+    entries: dict[bytes, tuple[Entry, ...]] = {}
     source: object | None = None
 
 

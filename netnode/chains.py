@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -18,8 +17,7 @@ from protocol.run import Run, rebuild, run_of
 Chain = Sequence[Entry]
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(msgspec.Struct):
     """What became of the chains of one author in one call of the gate."""
 
     author: bytes

@@ -51,6 +51,8 @@ class Entropy(Protocol):
 class Lane(enum.Enum):
     """Where blocking work runs; work of one single-threaded lane runs in the order it was given."""
 
+    __hash__ = object.__hash__  # why: that of enumerations is written in Python, and each entry asks
+
     WRITER = "writer"  # the one thread that writes the store
     VERIFIER = "verifier"  # signatures, key derivation
     READER = "reader"  # queries of the store

@@ -18,8 +18,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from protocol import limits
 from protocol.entry import CLOSE, INCEPTION, OPENERS, AuthenticEntry, Entry, signature_valid
@@ -30,38 +32,33 @@ from protocol.openers import Openers, start
 from protocol.run import follows, linked, opens_after, proved
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(msgspec.Struct, frozen=True):
     """Store these entries in the main run, above its tip or below its base."""
 
     entries: tuple[AuthenticEntry, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
+class SetAside(msgspec.Struct, frozen=True):
     """Move the main run's entries from `first` on to extent `number`."""
 
     number: int
     first: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rejoin:
+class Rejoin(msgspec.Struct, frozen=True):
     """Move the entries of extent `number` up to `last` back to the main run; those above stay set aside."""
 
     number: int
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(msgspec.Struct, frozen=True):
     """The entries of extent `number` are disowned for good; who needs evidence keeps them outside the log."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(msgspec.Struct, frozen=True):
     """Let go of the main run's entries below `first`: the log is held from there on."""
 
     first: int
@@ -70,8 +67,7 @@ class Release:
 Step = Keep | SetAside | Rejoin | Drop | Release
 
 
-@dataclass(slots=True)
-class Admission:
+class Admission(msgspec.Struct):
     """The outcome of one chain: the new state, the steps in order, and why the rest was not taken (None: all was).
 
     `diverged` is set when the chain does not link to the tip: the peer's log differs further down (bisect).
@@ -79,7 +75,7 @@ class Admission:
     """
 
     state: LogState | None
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step] = []
     fault: ProtocolError | None = None
     diverged: bool = False
     proof: tuple[tuple[Entry, ...], tuple[Entry, ...]] | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from protocol import limits
 from protocol.entry import Entry
@@ -11,8 +12,7 @@ from protocol.items import Item, Standing
 from protocol.openers import Openers
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """What must be known of an entry to link another one to it."""
 
     seq: int
@@ -28,8 +28,7 @@ class Place:
         return (self.epoch, self.term)
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(msgspec.Struct, frozen=True):
     """The lowest entry held without a hole: its seq, and what the one below it must be."""
 
     seq: int
@@ -40,8 +39,7 @@ class Base:
     opener: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(msgspec.Struct, frozen=True):
     """Linked entries set aside: a former main run, or its disowned end. `base` is its lowest entry."""
 
     number: int
@@ -49,8 +47,7 @@ class Extent:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogState:
+class LogState(msgspec.Struct, frozen=True):
     """One log as held here. A value: `receive` and `receive_proof` return new ones."""
 
     openers: Openers

@@ -235,8 +235,7 @@ _decoders: Final[Mapping[int, msgspec.msgpack.Decoder[Any]]] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """One decoded message; `body` is None for an unknown type."""
 
     type: int

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+
 from protocol import limits, messages
 from protocol.certificate import Certificate, RemoteIdentity, encode_identity, read_identity
 from protocol.entry import Entry
@@ -61,6 +63,8 @@ FEATURE_OF: Final[Mapping[int, Feature]] = MappingProxyType(
 class Phase(enum.Enum):
     """Where a session stands."""
 
+    __hash__ = object.__hash__  # why: that of enumerations is written in Python, and each message asks
+
     AWAIT_1 = "await noise 1"
     AWAIT_2 = "await noise 2"
     AWAIT_3 = "await noise 3"
@@ -95,22 +99,19 @@ class LocalIdentity:
         return f"LocalIdentity({self.id.hex()[:8]})"
 
 
-@dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(msgspec.Struct, frozen=True):
     """The handshake is over and the other side's id is proved."""
 
     remote: RemoteIdentity
 
 
-@dataclass(frozen=True, slots=True)
-class Greeted:
+class Greeted(msgspec.Struct, frozen=True):
     """The other side's hello came: the session is open."""
 
     hello: Hello
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True):
     """A message that may be acted on; `question` is the body that it answers, for answers."""
 
     body: Body

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import apsw
@@ -49,8 +48,7 @@ _INSERT_ONE: Final = _INSERT_ENTRY + "(?, ?, ?, ?)"
 _ROWS: Final = 32  # entries per statement: fewer calls, and the statement stays in the cache
 
 
-@dataclass(slots=True)
-class _Log:
+class _Log(msgspec.Struct):
     """One log of the batch: where it started, where it is now."""
 
     n: int

@@ -38,8 +38,7 @@ _header: Final = msgspec.msgpack.Decoder(tuple[int, bytes, int, bytes, int, int,
 _sha256 = hashlib.sha256
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What one admission does to one log.
 
     Args:
@@ -66,8 +65,7 @@ class Change:
         return total
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True):
     """The new item of a log, with the arrival number and tag it was given."""
 
     author: bytes

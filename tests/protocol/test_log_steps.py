@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, NotHeld
