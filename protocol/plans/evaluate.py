@@ -15,7 +15,7 @@ from protocol.plans.closed import Closed
 from protocol.plans.document import Compiled, GroundRule, LineRule
 from protocol.plans.facts import Award, Duties, Exact, P, Period, SaleFacts, Team, Withheld
 from protocol.plans.families.binaries import Binaries
-from protocol.plans.families.differentials import Differentials
+from protocol.plans.families.differentials import Differentials, Overrides
 from protocol.plans.families.matches import Matches
 from protocol.plans.families.paths import OwnSales
 from protocol.plans.gates import Due, Gates, cap_company, cap_members, rounded
@@ -89,7 +89,14 @@ def assess_sale(
     line = _line(plan, team, sale, counted, seat)
     done_by = _done_by(plan, duties, sale.at)
     outside = activity.volumes(activity.before(sale.time)).outside_share
-    gates = Gates(plan, outside, lambda person: activity.locked_at(person, sale.time, sale.at), done_by)
+    nearest = {each.person: place for place, each in enumerate(line.seats)}
+    gates = Gates(
+        plan,
+        outside,
+        lambda person: activity.locked_at(person, sale.time, sale.at),
+        done_by,
+        lambda person: nearest.get(person, len(nearest)),
+    )
     claims = ((rule.name, rule.claims(line, stake)) for rule in plan.by_sale)
 
     def above(person: P) -> Iterator[Seat[P]]:
@@ -155,8 +162,14 @@ def evaluate_period(
             return None if found is None else activity.number(found)
 
     outside = activity.volumes(period.start).outside_share
-    gates = Gates(plan, outside, lambda number: activity.locked(number, period.start), done_by)
-    claims = _close_claims(plan, activity, ground, carry)
+    gates = Gates(
+        plan,
+        outside,
+        lambda number: activity.locked(number, period.start),
+        done_by,
+        ground.positions().__getitem__,
+    )
+    claims = _close_claims(plan, activity, ground, carry, gates)
     dues = _matched(
         claims,
         gates,
@@ -193,6 +206,7 @@ def _close_claims(
     activity: Activity[P],
     ground: Ground[P],
     carry: dict[str, dict[int, tuple[Exact, Exact]]],
+    gates: Gates[int],
 ) -> Iterator[tuple[str, Iterable[Claim[int]]]]:
     """The claims of all period rules but matching, in the order of the plan."""
     rules: dict[str, LineRule | GroundRule] = {rule.name: rule for rule in (*plan.ground, *plan.by_close)}
@@ -203,10 +217,12 @@ def _close_claims(
         if isinstance(rule, Binaries):
             kept = carry[name] = {}
             yield name, rule.claims(ground, activity.carry(name), kept)
+        elif isinstance(rule, Overrides):
+            yield name, gates.ordered(rule.claims(ground))
         elif isinstance(rule, GroundRule):
             yield name, rule.claims(ground)
         else:
-            yield name, _each_member(plan, rule, ground)
+            yield name, gates.ordered(_each_member(plan, rule, ground))
 
 
 def _each_member(plan: Compiled, rule: LineRule, ground: Ground[P]) -> Iterator[Claim[int]]:
@@ -252,7 +268,7 @@ def _matched(
             yield due
     for rule in matching:
         found = [each for name in sorted(rule.of) for each in earned[name] if each[1] > 0]
-        yield from gates.passed(rule.name, rule.claims(found, above))
+        yield from gates.passed(rule.name, gates.ordered(rule.claims(found, above)))
 
 
 def _awards(

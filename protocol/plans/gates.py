@@ -48,9 +48,10 @@ class Gates(Generic[T]):
         outside: share of the volume that went outside the team (R6).
         locked: why overrides of somebody stop (R5, R19).
         done_by: who did what the first owes to the second; None where the plan has no duties.
+        position: orders recipients: nearest to the buyer first, or in the order of the team.
     """
 
-    __slots__ = ("_done_by", "_factor", "_locked", "_plan", "_rules", "_share", "_transfers")
+    __slots__ = ("_done_by", "_factor", "_locked", "_plan", "_position", "_rules", "_share", "_transfers")
 
     def __init__(
         self,
@@ -58,12 +59,14 @@ class Gates(Generic[T]):
         outside: Fraction,
         locked: Callable[[T], Reason | None],
         done_by: Callable[[T, T], T | None] | None,
+        position: Callable[[T], int],
     ) -> None:
         duty = plan.plan.duty
         self._plan = plan
         self._factor = shrink(plan, outside)
         self._locked = locked
         self._done_by = done_by
+        self._position = position
         self._rules: frozenset[str] = frozenset() if duty is UNSET else frozenset(duty.rules)
         self._share = Fraction(0) if duty is UNSET else fraction(duty.withheld)
         self._transfers: dict[tuple[T, str, int], Due[T]] = {}
@@ -83,8 +86,12 @@ class Gates(Generic[T]):
                     if rule in self._rules and self._done_by is not None:
                         self._withhold(due, override)
             yield due
-        yield from self._transfers.values()
-        self._transfers = {}
+        given, self._transfers = self._transfers, {}
+        yield from sorted(given.values(), key=lambda due: (self._position(due.claim.to), due.claim.level))
+
+    def ordered(self, claims: Iterable[Claim[T]]) -> list[Claim[T]]:
+        """Claims that were added up, in the order of awards: by recipient, then by level [R-PLAN-21]."""
+        return sorted(claims, key=lambda claim: (self._position(claim.to), claim.level))
 
     def _withhold(self, due: Due[T], override: Exact) -> None:
         """Takes off what rests on legs whose heads were neglected; who did the duty gets it, else the issuer."""

@@ -54,6 +54,13 @@ class Ground(Generic[P]):
         """A member as a seat of a line."""
         return Seat(number, self.rank[number], bool(self.active[number]))
 
+    def positions(self) -> array[int]:
+        """Number -> place in the order of the team; guests come last."""
+        found = array("i", [len(self.up)]) * len(self.up)
+        for place, number in enumerate((*self.members, *self.guests)):
+            found[number] = place
+        return found
+
     def line(self, number: int) -> Iterator[int]:
         """A member and everybody above, nearest first."""
         while number >= 0:

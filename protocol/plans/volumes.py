@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Final
 
 from protocol.plans.facts import Exact
+
+_FEW: Final = 16
 
 
 @dataclass(slots=True)
@@ -35,7 +39,8 @@ class Volumes:
     active: dict[int, int] = field(default_factory=dict)
     unlocked: dict[int, int] = field(default_factory=dict)
     first: dict[int, int] = field(default_factory=dict)
-    _buyers: dict[int, Hashable | _Several] = field(default_factory=dict)
+    # One of each sale, or buyer -> sales where there are many: most members sell to few, and tuples are small.
+    _buyers: dict[int, tuple[Hashable, ...] | dict[Hashable, int]] = field(default_factory=dict)
 
     def owned(self, number: int) -> Exact:
         """Own volume of a member."""
@@ -48,9 +53,7 @@ class Volumes:
     def buyers(self, number: int) -> int:
         """Different buyers outside the team."""
         found = self._buyers.get(number)
-        if found is None:
-            return 0
-        return len(found) if isinstance(found, _Several) else 1
+        return 0 if found is None else len(found if isinstance(found, dict) else set(found))
 
     def add(self, number: int, volume: Exact, base: Exact) -> None:
         """Adds to a member's own sales; negative amounts take back."""
@@ -60,28 +63,24 @@ class Volumes:
 
     def meet(self, number: int, buyer: Hashable) -> None:
         """Counts a sale to a buyer."""
-        known = self._buyers.get(number)
-        if known is None:
-            self._buyers[number] = (
-                buyer  # most members have one: a table for each would be the most of a close
-            )
-        elif isinstance(known, _Several):
+        known = self._buyers.get(number, ())
+        if isinstance(known, dict):
             known[buyer] = known.get(buyer, 0) + 1
+        elif len(known) < _FEW:
+            self._buyers[number] = (*known, buyer)
         else:
-            several = _Several()
-            several[known] = 1
-            several[buyer] = several.get(buyer, 0) + 1
-            self._buyers[number] = several
+            self._buyers[number] = dict(Counter((*known, buyer)))
 
     def part_from(self, number: int, buyer: Hashable) -> None:
         """Takes back one sale to a buyer, which was refunded whole."""
-        known = self._buyers.get(number)
-        if isinstance(known, _Several):
-            known[buyer] = known.get(buyer, 0) - 1
-            if known[buyer] <= 0:
+        known = self._buyers.get(number, ())
+        if isinstance(known, dict):
+            known[buyer] -= 1
+            if not known[buyer]:
                 del known[buyer]
-        elif known == buyer:
-            del self._buyers[number]
+        else:
+            at = known.index(buyer)
+            self._buyers[number] = known[:at] + known[at + 1 :]
 
     @property
     def outside_share(self) -> Fraction:
@@ -95,10 +94,6 @@ def mark(since: dict[int, int], number: int, at: int, reached: bool) -> None:
         since.setdefault(number, at)
     else:
         since.pop(number, None)
-
-
-class _Several(dict[Hashable, int]):
-    """Buyer -> number of sales, for members with more than one; its own type, as a buyer may be anything."""
 
 
 def _put(column: list[Exact], number: int, value: Exact) -> None:

@@ -135,7 +135,7 @@ class Overrides:
         for head in ground.members:
             if ground.rank[head] >= self.least and bases[head] > 0:
                 self._climb(ground, head, group[head], bases[head], found)
-        yield from (found[key] for key in sorted(found, key=lambda key: (key[1], key[0])))
+        yield from found.values()
 
     def _climb(
         self,
