@@ -30,7 +30,9 @@ VOID: Final = frozenset({
     "bad_epoch", "doubled", "broken", "not_party", "terms_differ", "already", "not_needed", "contract", "not_agreed",
     "ended", "nothing_open", "no_part", "not_seen", "repeat", "too_much", "nothing_paid", "nothing_due",
     "total_differs", "paid", "dispute_open", "dispute_used", "hold_over", "no_dispute", "no_arbiter", "ruled",
-    "two_rulings", "consent",
+    "two_rulings", "consent", "statement", "not_signed", "names_differ", "invitation_over", "not_acknowledged",
+    "too_soon", "is_member", "no_member", "no_sponsor", "cycle", "too_deep", "no_place", "no_consent", "not_neglected",
+    "no_duty", "alliance",
 })  # fmt: skip
 """Codes of what is kept without effect [R-VER-2]."""
 

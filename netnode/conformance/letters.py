@@ -55,6 +55,7 @@ from netnode.conformance.shapes import (
 )
 from netnode.conformance.signatures import check_key, valid
 from netnode.conformance.tags import sha256, tag
+from netnode.conformance.teams import LETTER
 
 X25519_SUITE: Final = 1
 
@@ -131,6 +132,7 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
         "openers": may(_OPENERS),
         "text": must(str_(0, MAX_MAIL_TEXT)),
     },
+    "team": LETTER,
 }
 _TOKEN: Final = row(bin_(HASH_BYTES), int_(), _EPOCH, bin_(SIGNATURE_BYTES))
 

@@ -37,7 +37,7 @@ _AREA: Final = table({
 })  # fmt: skip
 _IMAGE: Final = table({"alt": may(str_(1, 500)), "hash": may(bin_(32)), "url": may(_URL)})
 PER: Final = table({"count": must(int_(1, 999)), "unit": must(one_of("day", "month", "week", "year"))})
-_PRICE: Final = table({
+PRICE: Final = table({
     "amount": must(int_()),
     "currency": may(str_(3, 3, "^[A-Z]{3}$")),
     "issuer": may(bin_(32)),
@@ -48,7 +48,7 @@ _SALE: Final = table({"amount": must(int_()), "from": may(int_()), "until": may(
 _SHIPPING: Final = table({
     "days": may(row(int_(0, 365), int_(0, 365))),
     "label": may(str_(1, 100)),
-    "price": may(_PRICE),
+    "price": may(PRICE),
     "regions": must(array(str_(1, 16, r"^(\*|[A-Z]{2}(-[A-Z0-9]{1,13})?)$"), 1, 250)),
 })  # fmt: skip
 _TAX: Final = table({
@@ -64,7 +64,7 @@ _VARIANT: Final = table({
     "mpn": may(str_(1, 100)),
     "options": must(array(str_(1, 100), 1, 3)),
     "points": may(int_()),
-    "price": may(_PRICE),
+    "price": may(PRICE),
     "sale": may(_SALE),
     "sku": may(str_(1, 100)),
     "weight": may(int_()),
@@ -89,7 +89,7 @@ FIELDS: Final = {
     "mpn": may(str_(1, 100)),
     "options": may(array(str_(1, 50), 1, 3)),
     "points": may(int_()),
-    "price": may(_PRICE),
+    "price": may(PRICE),
     "sale": may(_SALE),
     "shipping": may(array(_SHIPPING, 1, 50)),
     "ships": may(bool_),
@@ -110,7 +110,7 @@ Map = dict[str, Any]
 def holds(listing: Map) -> bool:
     """Whether a listing whose fields are right keeps the rules across them."""
     return all((
-        all(_in_one_unit(price) for price in _prices(listing)),
+        all(in_one_unit(price) for price in _prices(listing)),
         _sales(listing),
         _description(listing),
         _tags(listing),
@@ -126,7 +126,7 @@ def _prices(listing: Map) -> Iterator[Map]:
             yield part["price"]
 
 
-def _in_one_unit(price: Map) -> bool:
+def in_one_unit(price: Map) -> bool:
     """[R-REC-6]."""
     if "currency" in price:
         return "issuer" not in price and "unit" not in price

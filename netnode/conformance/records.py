@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from netnode.conformance import listings
+from netnode.conformance import listings, teams
 from netnode.conformance.encoding import decode
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.limits import (
@@ -98,6 +98,7 @@ FIELDS: Final[Mapping[int, Mapping[str, Field]]] = {
         ),
         "text": may(str_(1, 2_000)),
     },
+    **teams.RECORDS,
     19: {  # review
         "$": _SALT,
         "buyer": may(table({
@@ -143,6 +144,7 @@ _ACROSS: Final[Mapping[int, Callable[[Map], bool]]] = {
     4: _settlement_holds,
     7: _standing_holds,
     19: _review_holds,
+    **teams.ACROSS,
 }
 
 

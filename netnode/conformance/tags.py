@@ -37,6 +37,15 @@ PURPOSES: Final = (
     "offer code",
     "named buyer",
     "consent",
+    "invite",
+    "application",
+    "leaving",
+    "training",
+    "followup",
+    "placing",
+    "buyback",
+    "alliance",
+    "alliance_end",
 )
 
 

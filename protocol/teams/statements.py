@@ -185,11 +185,14 @@ def read(form: type[S], data: bytes) -> S:
     """
     name = _NAMES[form]
     try:
-        return encoding.typed(encoding.decode(data, limits.MAX_STATEMENT), form)
+        found = encoding.typed(encoding.decode(data, limits.MAX_STATEMENT), form)
     except ProtocolError as error:
         raise Void("statement", f"the {name}: {error.text}") from error
     except msgspec.ValidationError as error:
         raise Void("statement", f"the {name} has a wrong form: {error}") from error
+    if encoding.encode_struct(found) != data:
+        raise Void("statement", f"the {name} has a field more than it may have")
+    return found
 
 
 def read_named(name: str, data: bytes) -> Statement:

@@ -1,11 +1,11 @@
-"""Vectors of offers, deal messages, deals, transcripts, reviews and files of testimonies."""
+"""Vectors of offers, deal messages, deals, transcripts, reviews, teams and files of testimonies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, Final
 
-from netnode.conformance import hpke
+from netnode.conformance import hpke, teams
 from netnode.conformance.deals import read_message, signed_by
 from netnode.conformance.encoding import encode
 from netnode.conformance.faults import demand
@@ -148,12 +148,39 @@ def _witnesses(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _teams(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        if "statement" in given:
+            data = hexed(given["statement"])
+            statement = teams.read_statement(given["name"], data)
+            signed = teams.signed_by(_NETWORK, given["name"], statement, hexed(given["key"]))
+            return {"id": sha256(data).hex(), "signed": signed}
+        if "disclosure" in given:
+            data = hexed(given["disclosure"])
+            teams.read_disclosure(data)
+            return {"hash": sha256(data).hex()}
+        data = hexed(given["agreement"])
+        if "ending" in given:
+            return {
+                "time": teams.read_ending(_NETWORK, hexed(given["ending"]), data, hexed(given["key"]))["time"]
+            }
+        agreement = teams.read_agreement(data)
+        sides = {
+            side: teams.agreed_by(_NETWORK, agreement, side, hexed(given[side]))
+            for side in ("first", "second")
+        }
+        return {"id": sha256(data).hex(), **sides}
+
+    compared(vector, judged)
+
+
 JUDGES: Final[Mapping[str, Judge]] = {
     "deal_messages": _messages,
     "deals": _deals,
     "offers": _offers,
     "reviews": _reviews,
     "shopper": _shopper,
+    "teams": _teams,
     "transcripts": _transcripts,
     "witnesses": _witnesses,
 }

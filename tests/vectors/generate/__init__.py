@@ -38,6 +38,7 @@ from tests.vectors.generate import (
     session,
     shopper,
     stamp,
+    teams,
     transcripts,
     uri,
     witnesses,
@@ -49,7 +50,8 @@ ALL: Final = MappingProxyType(
         for module in (
             address, alone, bech32, blob, deal_messages, deals, ed25519, effects, encoding, entry, found,
             identity, items, letters, log, logfile, mandates, messages, noise, offers, path, prices, ranges,
-            records, recovery, reviews, runs, scopes, seen, session, shopper, stamp, transcripts, uri, witnesses,
+            records, recovery, reviews, runs, scopes, seen, session, shopper, stamp, teams, transcripts, uri,
+            witnesses,
         )
     }
 )  # fmt: skip

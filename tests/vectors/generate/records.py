@@ -125,7 +125,7 @@ def vectors() -> list[Vector]:
         (data,) = case.values
         if len(data) < 6_000:
             add(f"form-{case.id.replace(' ', '-')}", case.id, "R-REC-2", Withdraw.KIND, data, False)
-    for kind in (10, 13, 42, 999, 1_000):
+    for kind in (15, 44, 999, 1_000):
         add(
             f"unknown-kind-{kind}",
             "not judged",
