@@ -17,7 +17,7 @@ LETTERS: Final = (
         "letter expiry",
         "R-LET-12",
         (never("netnode.mail.letters:check_expiry", "if letter.envelope.expires < now"),),
-        "C3-04 C3-20",
+        "C3-04 C3-20 C3-76",
     ),
     Switch(
         "letter signature",

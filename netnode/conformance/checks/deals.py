@@ -395,8 +395,9 @@ async def _given_consents(bench: Bench) -> None:
 
 
 async def _answered(own: Correspondent, peer: Peer, letter: Sealed, what: str) -> None:
-    """Fails when a letter is refused; one that is, whatever came before it has had its answer."""
-    await own.refusal(peer, await own.give(peer, {"type": "conformance_test"}))
+    """Fails when a letter is refused; once a later one is, whatever came before it has had its answer."""
+    nonce, deal = bytes(16), sha256(letter.id)  # there is no such deal
+    await own.refusal(peer, await own.give(peer, {"type": "ask", "deal": deal, "nonce": nonce}))
     want(all(each["id"] != letter.id for each in own.of("refused")), f"it refuses {what}")
 
 

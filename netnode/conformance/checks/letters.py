@@ -213,9 +213,14 @@ async def _unknown_type(bench: Bench) -> None:
 async def _reply(bench: Bench) -> None:
     own, known = await correspondent(bench), await correspondent(bench)
     async with own.meet() as peer:  # its log is not shown to the node
-        letter = await own.give(peer, {**UNKNOWN, "reply": {"x25519": own.key}})
+        question = {
+            "type": "ask",
+            "deal": bench.entropy.token(32),
+            "nonce": bench.entropy.token(LETTER_ID_BYTES),
+        }
+        letter = await own.give(peer, {**question, "reply": {"x25519": own.key}})
         code = await own.refusal(peer, letter)
-        want(code == "unknown_type", f"it answers an unknown type with {code}")
+        want(code == "no_deal", f"it answers a question for a deal that there is not with {code}")
     bench.takes_logs()
     async with known.meet() as peer:
         await known.known(peer)
