@@ -10,6 +10,7 @@ import apsw
 from netnode.store.writer import Writer
 
 KEPT: Final = 1_000  # why: consents of others; the oldest make room, and may be sent again
+OF_ONE: Final = 16  # of them, of one arbiter; why: nobody displaces those of all others
 _COLUMNS: Final = "c, id, arbiter, own, data, text, openers, at"
 
 
@@ -45,6 +46,11 @@ def put(writer: Writer, row: ConsentRow) -> None:
             "INSERT INTO consent(id, arbiter, own, data, text, openers, at) VALUES (?, ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT(id) DO UPDATE SET text = coalesce(consent.text, excluded.text)",
             (row.id, row.arbiter, row.own, row.data, row.text, row.openers, row.at),
+        )
+        connection.execute(
+            "DELETE FROM consent WHERE NOT own AND arbiter = :arbiter AND c NOT IN (SELECT c FROM consent"
+            " WHERE NOT own AND arbiter = :arbiter ORDER BY at DESC, c DESC LIMIT :most)",
+            {"arbiter": row.arbiter, "most": OF_ONE},
         )
         connection.execute(
             "DELETE FROM consent WHERE NOT own AND c NOT IN"

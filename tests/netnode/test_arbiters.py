@@ -216,6 +216,21 @@ async def test_a_seller_does_not_accept_an_arbiter_unseen(tmp_path: Path) -> Non
         assert (await sells.accept(models.DealAccept(deal=ordered.deal))).state == "agreed"
 
 
+async def test_one_arbiter_does_not_displace_the_consents_of_others(tmp_path: Path) -> None:  # [R-ARB-5]
+    async with market(tmp_path) as trade:
+        store = trade.buyer.store
+
+        def row(number: int, arbiter: bytes) -> consents.ConsentRow:
+            id_ = number.to_bytes(32, "big")
+            return consents.ConsentRow(0, id_, arbiter, False, b"", "terms", b"", number)
+
+        await store.write(consents.put, row(0, b"a" * 32))
+        for number in range(1, consents.OF_ONE + 5):
+            await store.write(consents.put, row(number, b"m" * 32))
+        kept = await store.read(lambda reader: consents.page(reader.connection, None, 100))
+        assert [each.at for each in kept] == [*range(consents.OF_ONE + 4, 4, -1), 0]
+
+
 async def test_a_consent_that_nobody_signed_is_refused(tmp_path: Path) -> None:  # [R-ARB-2]
     async with court(tmp_path) as found:
         home = found.trade.buyer
