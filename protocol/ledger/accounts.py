@@ -19,6 +19,7 @@ from heapq import heappop, heappush
 
 from protocol.ledger.effects import (
     NEVER,
+    NO_COUNTER,
     Earned,
     Kind,
     Lot,
@@ -326,6 +327,8 @@ class Accounts:
 
     def _leave(self, account: Account, value: Moved | Swapped, sign: int) -> None:
         account.move(value.lots, -sign)
+        if value.counter == NO_COUNTER:
+            return
         if sign > 0:
             account.count(value.counter, value.amount)
         else:

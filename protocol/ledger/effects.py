@@ -25,6 +25,9 @@ from protocol.errors import LocalProtocolError
 NEVER: Final = limits.MAX_INT
 """The expiry of credit that does not expire."""
 
+NO_COUNTER: Final = -1
+"""Of what the issuer moves in a holder's place."""
+
 Exact = int | Fraction
 Lots = tuple[tuple[int, int], ...]
 """Which credit a movement used: (expiry in ms UTC or `NEVER`, amount), by expiry."""

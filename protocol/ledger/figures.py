@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from protocol.ledger.accounts import NOTHING, Figures
+from protocol.ledger.accounts import Figures
 from protocol.ledger.book import Book
 from protocol.ledger.effects import (
     Earned,
@@ -48,8 +48,7 @@ def solvency(book: Book | Union, unit: str, now: int) -> Solvency:
         now: ms UTC.
     """
     figures = [book.figures(unit, holder, now) for holder in book.holders(unit)]
-    columns = zip(*((getattr(each, name) for name in Figures.__slots__) for each in figures), strict=True)
-    sums = Figures(*map(sum, columns)) if figures else NOTHING
+    sums = Figures(*(sum(getattr(each, name) for each in figures) for name in Figures.__slots__))
     outstanding = sums.awarded + sums.uncovered - sums.redeemed - sums.paid_out - sums.clawed - sums.expired
     return Solvency(outstanding, sum(each.balance for each in figures), sums.pending, sums)
 

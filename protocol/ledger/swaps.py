@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from protocol.entry import Entry, parse_wire, signature_valid
 from protocol.errors import RemoteProtocolError, Void
-from protocol.ledger.effects import NEVER, Lots, Stage, Swapped, swap_id
+from protocol.ledger.effects import NEVER, NO_COUNTER, Lots, Stage, Swapped, swap_id
 from protocol.ledger.signers import Signers, entries_of
 from protocol.ledger.state import State
 from protocol.ledger.statements import Leg, Swap, Verify, read, require_both, statement_id
@@ -177,7 +177,8 @@ def _side(
     rest = leg.amount - sum(amount for _, amount in lots)
     if rest:
         lots = _with(lots, rest)
-    return Swapped(Stage.GIVEN, leg.unit, holder, to, leg.amount, leg.counter, lots)
+    counter = leg.counter if bound else NO_COUNTER
+    return Swapped(Stage.GIVEN, leg.unit, holder, to, leg.amount, counter, lots)
 
 
 def _with(lots: Lots, rest: int) -> Lots:
