@@ -25,6 +25,10 @@ MOST: Final = 2_000
 """Receipts of one seller that are judged, the nearest first: half a second of a reader. Floods are strangers'."""
 
 
+OF_KEY: Final = 64
+"""Copies of one key's reviews that are judged, the newest first: who floods with a key hides its own review."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """One review that counts.
@@ -117,7 +121,7 @@ class _Judge:
 
     def newest(self, copies: Sequence[_Copy]) -> Counted | None:
         """The newest proved review of one key; None where it was taken back, or none is proved."""
-        for copy in copies:
+        for copy in copies[:OF_KEY]:
             found = self._proved(copy)
             if found is not None:
                 if found.record.rating is UNSET:

@@ -11,6 +11,7 @@ import pytest
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.projections import catalogue
+from netnode.reviews import reading
 from netnode.store import Reader, Writer
 from netnode.store.room import set_near
 from protocol.certificate import DAY_MS
@@ -98,6 +99,26 @@ async def test_a_buyer_reviews_and_the_listing_shows_it(tmp_path: Path) -> None:
         assert [(each.average, each.receipts, each.aged) for each in shown.ratings] == [("4.0", 1, 0)]
         trade.clock.now += 31 * DAY_MS
         assert (await ratings(trade.seller, ref))["strangers"].aged == 1
+
+
+async def test_a_flood_by_one_key_is_not_judged_to_its_end(
+    viewer: OpenHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[R-REV-3] [R-REV-7] Reviews that no seller agreed to cost a signature each; their key can sign any number."""
+    thief = Author("thief", NETWORK)
+    flood = [
+        reviewed(
+            seller=SOL, key=buyer(0), network=NETWORK, contract=accepted(seller=thief, key=buyer(0), network=NETWORK),
+            time=START + 20 * HOUR + number,
+        )
+        for number in range(reading.OF_KEY + 20)
+    ]  # fmt: skip
+    await hold(viewer, KAY, review_of(1), *flood)
+    looked = []
+    judged = reading.read_review
+    monkeypatch.setattr(reading, "read_review", lambda *given: looked.append(given) or judged(*given))
+    found = await viewer.services.reviews.list(models.ReviewsQuery(ref=id_text(SOL.id)))
+    assert len(found.items) == 1 and len(looked) == reading.OF_KEY + 1
 
 
 async def test_the_next_one_replaces_it_and_withdrawing_takes_it_back(tmp_path: Path) -> None:  # [R-REV-7]
