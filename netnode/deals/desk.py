@@ -27,13 +27,14 @@ from netnode.own.caution import copied
 from netnode.own.log import RETIRED
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Writer, consents, deals, stock
+from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
 from netnode.store.stock import SoldOut
 from protocol import limits
 from protocol.deals.bodies import DealBody, Order, Renewal
 from protocol.deals.consent import check_arbiter
 from protocol.deals.enclosures import Goods, Note
-from protocol.deals.message import Message, sign, type_of
+from protocol.deals.message import Message, parse, sign, type_of
 from protocol.deals.moves import draft, moves
 from protocol.deals.offers import name_buyer, parse_offer
 from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError, Void
@@ -345,7 +346,23 @@ class Desk:
             known = load(connection, row, now)
             newest = known.state.newest.get(known.role)
             if newest is not None and (answered or newest.id not in known.state.settled):
+                self._carry_first(writer, connection, known, now)
                 self._carry(writer, connection, known, newest)
+
+    def _carry_first(self, writer: Writer, connection: apsw.Connection, known: Known, now: int) -> None:
+        """Queues a word of the deal that a renewal renews, where the other side does not have it and so will ask."""
+        start = known.state.start.body
+        newest = known.state.newest.get(known.role)
+        letter = None if newest is None else known.kept[newest.id].letter
+        row = None if letter is None else outbox.out(Reader(connection), letter)
+        if not isinstance(start, Renewal) or row is None or row.code != "no_deal":
+            return
+        first = deals.by_id(connection, parse(start.first).id)
+        if first is not None:
+            mandated = load(connection, first, now)
+            said = mandated.state.newest.get(mandated.role)
+            if said is not None:
+                self._carry(writer, connection, mandated, said)
 
     def _signer(self, writer: Writer, known: Known, keys: Keys) -> Signer:
         if known.role == "buyer":

@@ -23,9 +23,10 @@ from netnode.deals.subscribed import SENTENCES, Subscription, all_of, due, of_de
 from netnode.keys.keystore import Keys
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
-from netnode.store import Writer, deals, mandates
+from netnode.store import Reader, Writer, deals, mandates
 from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
+from protocol.certificate import DAY_MS
 from protocol.deals.bodies import Cancel, Renewal
 from protocol.deals.mandates import (
     Action,
@@ -39,6 +40,10 @@ from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.letter_bodies import MandateLetter
 
 LOOK_SECONDS: Final = 60.0  # why: a look at few rows; a renewal is due for two days
+TOLD_AGAIN_MS: Final = (
+    3_600_000,
+    40 * DAY_MS,
+)  # first pause, and for how long; each pause is as long as all before
 KEPT: Final = 64  # statements of one mandate; why: sixteen numbers, and what contradicts them
 _REASONS: Final = {
     "contradicted": "Two statements of yours contradict each other, which has ended this mandate. Order again.",
@@ -181,6 +186,11 @@ class Renewing:
                 and now >= due(found.turn)
             ):
                 await unless_refused(self.renew(found.row.id))
+        for found, code in await self._means.store.read(_untold, now):
+            await self._means.store.write(self._tell_again, found)
+            if code == "no_deal":
+                await self._desk.resend(found.row.id, answered=True)
+            self._means.letters.wake()
         for deal, reason in await self._means.store.read(lambda reader: unwanted(reader.connection, now)):
             await unless_refused(self._desk.move(deal, _cancel(reason)))
 
@@ -314,6 +324,12 @@ class Renewing:
             mandates.agree(writer, row.number, after.state.price)
         return None
 
+    def _tell_again(self, writer: Writer, found: Subscription) -> None:
+        """Says once more what the seller could not take: the order was on its way, or lost there, or a clock wrong."""
+        with writer.transaction(durable=True):
+            number = self._send(writer, found, MandateLetter(order=found.row.id))
+            mandates.carried(writer, found.row.number, found.statements[-1].id, number)
+
     def _inquire(self, writer: Writer, row: DealRow, now: int) -> None:
         """Asks the other side for all statements it has, once for each time this home was a copy."""
         with writer.transaction(durable=True) as connection:
@@ -339,6 +355,19 @@ class Renewing:
 def _scan(writer: Writer) -> bool:
     with writer.transaction(durable=False) as connection:
         return mandates.scan(connection)
+
+
+def _untold(reader: Reader, now: int) -> list[tuple[Subscription, str]]:
+    """Own mandates whose newest statement its seller could not take, with the code, when it is time to say it again."""
+    untold = []
+    for found in all_of(reader.connection, ("buyer",), now):
+        letter = None if found.letter is None else outbox.out(reader, found.letter)
+        if letter is None or letter.state != "refused" or letter.code not in ("letter_expired", "no_deal"):
+            continue
+        (pause, longest), waited = TOLD_AGAIN_MS, letter.since - found.state.time
+        if waited < longest and now >= letter.since + max(pause, waited):
+            untold.append((found, letter.code))
+    return untold
 
 
 def _asking(found: Subscription) -> MandateLetter:

@@ -348,7 +348,9 @@ def undecided(connection: apsw.Connection) -> int:
 def quiet(connection: apsw.Connection, now: int, day: int, longest: int, limit: int) -> list[bytes]:
     """Ids of the deals in which nothing has come since long, though the other side has something to say or to do.
 
-    Their newest own letter arrived, or found nobody; or it was answered, and the next step is not the owner's.
+    Their newest own letter arrived; or it was answered, and the next step is not the owner's. Also those, over or not,
+    whose newest own letter found nobody, or somebody who could not take it yet: by their clock it was dated ahead, or
+    they did not have the deal that it renews.
 
     Args:
         connection: of the store.
@@ -359,9 +361,10 @@ def quiet(connection: apsw.Connection, now: int, day: int, longest: int, limit: 
     """
     found = connection.execute(
         "SELECT open.id FROM (SELECT id, rank, changed,"
-        " (SELECT max(letter) FROM deal_message WHERE d = deal.d AND own) AS letter FROM deal WHERE rank < :over)"
-        " AS open JOIN outbox ON outbox.i = letter"
-        " WHERE (state = 'delivered' OR code = 'letter_expired' OR (state = 'settled' AND rank > :mine))"
+        " (SELECT max(letter) FROM deal_message WHERE d = deal.d AND own) AS letter FROM deal"
+        " WHERE rank < :over OR changed > :now - :longest) AS open JOIN outbox ON outbox.i = letter"
+        " WHERE (rank < :over AND (state = 'delivered' OR (state = 'settled' AND rank > :mine))"
+        " OR (state = 'refused' AND code IN ('bad_time', 'letter_expired', 'no_deal')))"
         " AND :now >= since + max(:day, since - changed) AND since - changed < :longest ORDER BY since LIMIT :limit",
         {"over": OVER, "mine": MINE, "now": now, "day": day, "longest": longest, "limit": limit},
     )

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from netnode.deals.buyer_keys import buyer_signer
+from netnode.deals.renewing import TOLD_AGAIN_MS
 from netnode.deals.subscribed import SENTENCES
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.operations import models
@@ -175,6 +176,61 @@ async def test_a_period_that_was_paid_is_not_cancelled_by_itself(tmp_path: Path)
         await trade.buyer.services.deals.paid(models.DealMoney(deal=made.deal))
         await turn_round(trade, 3)
         assert (await trade.buyer.services.deals.show(made.deal)).state == "agreed"
+
+
+async def test_a_statement_that_was_quicker_than_its_order_is_said_again(tmp_path: Path) -> None:  # [R-MAN-9]
+    async with market(tmp_path, listing=dict(BOX)) as trade:
+        deal = (await trade.order(renew=True)).deal
+        await trade.buyer.services.subscriptions.end(deal)
+        await trade.post.carry(lambda row: row.type == "mandate")
+        assert [each.code for each in trade.post.refused] == ["no_deal"]
+        await trade.post.carry()
+        await trade.buyer.trading.look()
+        assert not await trade.post.waiting(trade.buyer)
+        trade.clock.now += TOLD_AGAIN_MS[0]
+        await trade.buyer.trading.look()
+        await trade.post.carry()
+        assert (await one(trade.seller, deal)).standing == "ended"
+        await trade.buyer.trading.look()
+        assert not await trade.post.waiting(trade.buyer)
+
+
+async def test_a_buyer_who_lost_the_order_hears_of_renewals(tmp_path: Path) -> None:
+    """R-DEAL-31: a renewal is refused by who does not have its order, so they are told of that first."""
+    async with subscribed(tmp_path) as (trade, deal):
+        sold, bought = trade.seller.services.deals, trade.buyer.services.deals
+        await sold.received(models.DealMoney(deal=deal))
+        await sold.fulfil(models.DealFulfil(deal=deal))
+        await trade.post.carry()
+        await bought.receipt(models.DealPartName(deal=deal))
+        await trade.post.carry()
+        first = await one(trade.seller, deal)
+        assert first.turn is not None and first.state == "final"  # no reminder of it
+        await trade.buyer.store.write(_lose_all)
+        trade.clock.now = first.turn.due
+        await trade.seller.trading.look()
+        await trade.post.carry()
+        assert "no_deal" in [each.code for each in trade.post.refused]
+        for _ in range(4):
+            trade.clock.now += DAY
+            await trade.seller.trading.remind()
+            await trade.post.carry()
+        sells, buys = await one(trade.seller, deal), await one(trade.buyer, deal)
+        assert [each.deal for each in buys.renewals] == [each.deal for each in sells.renewals] != []
+
+
+def _lose_all(writer: Writer) -> None:
+    with writer.transaction() as connection:
+        for table in (
+            "mandate_statement",
+            "renewal",
+            "mandate",
+            "deal_signer",
+            "deal_enclosure",
+            "deal_message",
+            "deal",
+        ):
+            connection.execute(f"DELETE FROM {table}")
 
 
 async def test_nobody_but_the_seller_asks_for_a_price(tmp_path: Path) -> None:
