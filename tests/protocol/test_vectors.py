@@ -42,7 +42,7 @@ from protocol.shopping import check_request, request_bytes
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
-from tests.vectors.generate import ALL, deals, mandates, offers, prices, transcripts, witnesses
+from tests.vectors.generate import ALL, deals, mandates, offers, plans, prices, transcripts, witnesses
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -84,6 +84,7 @@ def test_at_least_as_many_are_refused_as_accepted(name: str) -> None:
         "deals",
         "mandates",
         "noise",
+        "plans",
         "prices",
         "ranges",
         "transcripts",
@@ -455,6 +456,11 @@ def test_prices(vector: Vector) -> None:  # [R-PRICE-1..7]
         return prices.told(prices.computed(given))
 
     outcome(vector, act)
+
+
+@pytest.mark.parametrize("vector", read("plans"), ids=named)
+def test_plans(vector: Vector) -> None:  # [R-PLAN-2..7, 10..21]
+    outcome(vector, lambda: plans.evaluated(vector["input"]))
 
 
 @pytest.mark.parametrize("vector", read("mandates"), ids=named)
