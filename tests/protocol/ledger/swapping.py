@@ -25,6 +25,7 @@ class Bench:
         self.x = World("issuer-x", between=self.between)
         self.y = World("issuer-y", between=self.between)
         self.held = True  # whether each log's readers hold the other log
+        self.branches: list[list[Entry]] = []  # of Y's log, besides the one that goes on
         for world, name, amount in ((self.x, "ann", cover[0]), (self.y, "bob", cover[1])):
             world.people = self.x.people
             world.publish()
@@ -36,11 +37,21 @@ class Bench:
         self.until = self.start + DAY
 
     def between(self, author: bytes, first: Place, last: Place) -> Sequence[Entry] | None:
+        """Any branch of a log that was ever written here."""
         world = self.x if author == self.x.issuer.id else self.y
-        entries = world.issuer.entries
-        if not self.held or last[0] >= len(entries) or entries[last[0]].id != last[1]:
-            return None
-        return entries[first[0] + 1 : last[0] + 1]
+        for entries in (world.issuer.entries, *self.branches):
+            if (
+                self.held
+                and last[0] < len(entries)
+                and entries[last[0]].id == last[1]
+                and entries[last[0]].author == author
+            ):
+                return entries[first[0] + 1 : last[0] + 1]
+        return None
+
+    def fork(self) -> None:
+        """Y's log goes on from here on another branch as well; `self.y` writes the new one."""
+        self.branches.append(list(self.y.issuer.entries))
 
     def document(self, amounts: tuple[int, int] = (600, 400), **fields: Any) -> bytes:
         ann, bob = self.x.who("ann"), self.x.who("bob")

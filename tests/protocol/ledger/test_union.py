@@ -1,0 +1,200 @@
+"""L13: what branches of a forked log come to together, in whatever order and grouping they are merged."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protocol.ledger.book import Book
+from protocol.ledger.effects import Kind, Moved, Value, join, movement_id
+from protocol.ledger.figures import solvency
+from protocol.ledger.union import Union, disputed
+from protocol.records import Transfer
+from tests.protocol.ledger.operations import Operations
+from tests.protocol.ledger.swapping import credit
+from tests.protocol.ledger.world import HOLD, UNIT, World
+
+
+def forked(seed: int, common: int, *lengths: int) -> list[Operations]:
+    """Branches of one log: the same operations at first, then different ones."""
+    branches = []
+    for number, length in enumerate(lengths):
+        branch = Operations(seed)
+        for _ in range(common):
+            branch.step()
+        branch.random.seed(f"{seed} {number}")
+        for _ in range(length):
+            branch.step()
+        branches.append(branch)
+    return branches
+
+
+def union(book: Book) -> Union:
+    assert book.head is not None
+    return Union([book.head[:2]], book.effects)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 25), st.permutations(range(4)), st.integers(1, 3))
+def test_l13_branches_merge_alike_in_any_order_and_grouping(
+    seed: int, common: int, order: list[int], cut: int
+) -> None:
+    branches = forked(seed, common, 12, 9, 15, 4)
+    parts = [union(each.world.book) for each in branches]
+    left = Union()
+    for part in parts:
+        left.add(part)
+    first, second = Union(), Union()
+    for index in order[:cut]:
+        first.add(parts[index])
+    for index in order[cut:]:
+        second.add(parts[index])
+    second.add(first)
+    second.add(first)
+    assert dict(second.effects) == dict(left.effects)
+    assert second.branches == left.branches
+    now = max(each.now for each in branches)
+    for name in branches[0].people:
+        id = branches[0].id(name)
+        assert second.figures(UNIT, id, now) == left.figures(UNIT, id, now)
+        assert second.figures(UNIT, id, now + 2 * HOLD) == left.figures(UNIT, id, now + 2 * HOLD)
+    sums = solvency(left, UNIT, now)
+    assert sums.outstanding == sum(left.figures(UNIT, each, now).signed for each in left.holders(UNIT))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6))
+def test_join_is_associative_commutative_and_idempotent(seed: int) -> None:
+    branches = [each.world.book.effects for each in forked(seed, 12, 8, 8, 8)]
+    for id in branches[0].keys() & branches[1].keys() & branches[2].keys():
+        one, two, three = (branch[id] for branch in branches)
+        assert join(one, one) == one
+        assert join(one, two) == join(two, one)
+        assert join(join(one, two), three) == join(one, join(two, three))
+
+
+def split(limit: int = 10**6) -> tuple[World, list[Book], int]:
+    """cid has 1,000; on one branch it went to zoe, on the other to yan."""
+    made = World()
+    made.publish()
+    made.join("cid")
+    credit(made, "cid", 1_000)
+    made.now += 2 * HOLD
+    tip = made.issuer.entries[-1]
+    books = []
+    for to, counter in (("zoe", 1), ("yan", 1 if limit == 0 else 2)):
+        del made.issuer.entries[tip.seq + 1 :]
+        made.book = made.fresh()
+        for entry in made.issuer.entries:
+            made.book.take(entry)
+            if entry.kind == 10:
+                made.book.teams.tree("team").join(made.id("cid"), made.issuer.id, entry.seq, entry.time)
+        made.known.discard(to)
+        record = Transfer(
+            limit=made.limit(to, 10**6),
+            openers=tuple(tuple(each.wire() for each in made.who(name).entries) for name in (to, "cid")),
+            request=made.request("transfer", "cid", 1_000, to, counter=counter),
+        )
+        assert made.write(record).code is None
+        books.append(made.book)
+    return made, books, made.now
+
+
+def test_l13_a_fork_binds_the_issuer_on_every_branch_and_the_shortfall_is_the_issuers() -> None:
+    made, books, now = split()
+    both = union(books[0])
+    both.add(union(books[1]))
+    assert [both.figures(UNIT, made.id(name), now).balance for name in ("zoe", "yan")] == [1_000, 1_000]
+    cid = both.figures(UNIT, made.id("cid"), now)
+    assert (cid.signed, cid.uncovered) == (0, 1_000)
+    assert solvency(both, UNIT, now).outstanding == 2_000
+
+
+def test_l13_two_requests_with_one_counter_are_the_holders_clawback() -> None:
+    made, books, now = split(limit=0)
+    both = union(books[0])
+    both.add(union(books[1]))
+    cid = both.figures(UNIT, made.id("cid"), now)
+    assert (cid.signed, cid.clawback_due, cid.uncovered) == (-1_000, 1_000, 0)
+    assert solvency(both, UNIT, now).outstanding == 1_000
+
+
+def test_l13_a_refund_on_one_branch_and_a_spending_on_the_other_is_the_holders_clawback() -> None:
+    made = World()
+    made.publish()
+    made.join("cid")
+    path = made.path("cid")
+    deal = made.deal(path=path).complete()
+    made.sell(deal, path=path)
+    before = union(made.book)
+    deal.refund(10_000)
+    made.refund(deal, 0)
+    refunded = union(made.book)
+    spent = union_of(
+        before,
+        made,
+        Moved(Kind.TRANSFER, UNIT, made.id("cid"), made.id("bob"), 1_000, 1, ((2**53 - 1, 1_000),)),
+    )
+    spent.add(refunded)
+    cid = spent.figures(UNIT, made.id("cid"), made.now + HOLD)
+    assert (cid.signed, cid.uncovered, cid.clawed) == (-1_000, 0, 1_000)
+
+
+def union_of(before: Union, made: World, value: Value) -> Union:
+    return Union(before.branches, {**before.effects, movement_id(b"r" * 32): value})
+
+
+def test_l13_the_larger_award_of_a_sale_counts_and_every_refund() -> None:
+    made = World()
+    made.publish()
+    made.join("cid")
+    path = made.path("cid")
+    deal = made.deal(4_000, 6_000, path=path).accept().pay().receive(0)
+    made.sell(deal, path=path)
+    small = union(made.book)
+    deal.receive(1)
+    made.sell(deal, path=path)
+    small.add(union(made.book))
+    assert small.figures(UNIT, made.id("cid"), made.now + HOLD).balance == 1_000
+
+
+def test_a_figure_names_the_branches_it_rests_on() -> None:
+    _, books, _ = split()
+    heads = sorted(book.head[:2] for book in books if book.head is not None)
+    merged = Union()
+    for book in books:
+        merged.add(union(book))
+    assert list(merged.branches) == heads
+
+
+@pytest.mark.parametrize("other", [0, 1])
+def test_l13_what_a_rotation_disowned_is_disputed_for_who_would_have_it(other: int) -> None:
+    made, books, _ = split()
+    log, gone = (books[other], books[1 - other])
+    claims = list(disputed(log.effects, gone.effects))
+    assert [(each.holder, each.unit, each.amount) for each in claims] == [
+        (made.id(("yan", "zoe")[other]), UNIT, 1_000)
+    ]
+    assert list(disputed(log.effects, log.effects)) == []
+
+
+def test_a_holders_release_ends_a_dispute() -> None:
+    from protocol.ledger.statements import Releasing, sign
+    from protocol.records import Release
+
+    made, _, _ = split()
+    yan = made.who("yan")
+    about = b"r" * 32
+    signed = sign(
+        yan.network, yan.signer,
+        Releasing(about=about, epoch=0, holder=yan.id, issuer=made.issuer.id, signature=bytes(64)),
+    )  # fmt: skip
+    assert not made.book.released(yan.id, about)
+    assert made.write(Release(openers=(), release=signed)).code is None
+    assert made.book.released(yan.id, about)
+    forged = sign(
+        yan.network, made.who("zoe").signer,
+        Releasing(about=b"s" * 32, epoch=0, holder=yan.id, issuer=made.issuer.id, signature=bytes(64)),
+    )  # fmt: skip
+    assert made.write(Release(openers=(), release=forged)).code == "not_signed"
