@@ -38,11 +38,10 @@ from protocol.found import hits_of
 from protocol.messages import Found, decode_message
 from protocol.openers import Openers, start
 from protocol.run import Run, rebuild
-from protocol.shopping import check_request, request_bytes
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
-from tests.vectors.generate import ALL, deals, mandates, offers, plans, prices, transcripts, witnesses
+from tests.vectors.generate import ALL, deals, mandates, offers, plans, prices, transcripts
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -516,27 +515,6 @@ def test_offers(vector: Vector) -> None:  # [R-OFF-1, 2, 4, 5]
         return {"id": offer.id.hex()}
 
     outcome(vector, act)
-
-
-@pytest.mark.parametrize(
-    "vector", [each for each in read("shopper") if "request" in each["input"]], ids=named
-)
-def test_requests_of_shoppers(vector: Vector) -> None:  # [R-SHOP-3]
-    given = vector["input"]
-    kind, time, *rest = given["request"]
-    about = [kind, time, *(raw(each) if isinstance(each, str) else each for each in rest)]
-    host, key, signature = (raw(given[name]) for name in ("host", "key", "signature"))
-
-    def act() -> str:
-        check_request(given["network"], host, key, signature, time, about, given["now"])
-        return request_bytes(given["network"], host, about).hex()
-
-    outcome(vector, act)
-
-
-@pytest.mark.parametrize("vector", read("witnesses"), ids=named)
-def test_witnesses(vector: Vector) -> None:  # [R-SHOP-11] [R-SHOP-12]
-    assert witnesses.told(raw(vector["input"]["file"])) == vector["expected"]
 
 
 @pytest.mark.parametrize("vector", read("transcripts"), ids=named)
