@@ -146,7 +146,7 @@ LETTERS: Final = (
                 '        raise _Refused("not_agreed", "no contract")',
             ),
         ),
-        "C3-44 C3-46",
+        "C3-44 C3-46 C3-61",
     ),
     Switch(
         "deal numbers",
@@ -158,7 +158,7 @@ LETTERS: Final = (
                 "if deals.count(connection, row.number) > max(1, message.number):",
             ),
         ),
-        "C3-44 C3-45 C3-46",
+        "C3-44 C3-45 C3-46 C3-64",
     ),
     Switch(
         "goods",

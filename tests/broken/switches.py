@@ -370,6 +370,12 @@ _ALL: Final = (
                 "netnode.sync.live:Live.take",
                 "if stored.source is self._source and arrived.item.standing is Standing.HEAD",
             ),
+            never("netnode.sync.live:Live._passed_on", "if stored.source is self._source"),
+            (
+                "netnode.sync.live:Live._passed_on",
+                "or self._peer_has.get(author, (-1, -1, -1)) >= (first.epoch, first.term, first.seq)",
+                "",
+            ),
         ),
         "C2-121 C2-122",
     ),

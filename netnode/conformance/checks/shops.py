@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from netnode.conformance.alone import check_alone
@@ -294,45 +295,64 @@ async def _answered(bench: Bench) -> None:
 # -- testimonies -------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Sold:
+    """A deal of a seller of ours that the node and a friend of ours led to."""
+
+    bench: Bench
+    seller: Correspondent
+    deal: Purchase
+    path: bytes
+    first: bytes  # the friend's token
+
+    def accept(self, by: bytes | None = None, **changes: object) -> bytes:
+        """The seller's accept, or one that is signed or says otherwise."""
+        order = decode(self.deal.order, 1 << 16)[8]
+        hashed = hash_of(self.bench.network, self.path)
+        body = {"key": order["key"], "listing": order["listing"], "path": hashed, **changes}
+        seed = by or self.seller.author.seeds[self.seller.author.first.id]
+        return self.deal.message(
+            "accept", body, seed=seed, role="seller", epoch=0, number=0, seen=[self.deal.id]
+        )
+
+    @property
+    def testimony(self) -> Map:
+        """What proves it."""
+        return {"accept": self.accept(), "path": self.path, "receipts": [self.deal.message("receive", {})]}
+
+
+async def _sold(bench: Bench, seller: Correspondent, friend: Correspondent) -> _Sold:
+    """Such a deal; the node knows both logs."""
+    first = _token(bench, friend, seller.id)
+    tokens = await _shown(bench, seller.id, first)
+    path = encode([bench.entropy.token(SALT_BYTES), tokens])
+    return _Sold(bench, seller, Purchase(bench), path, first)
+
+
 async def _witness(bench: Bench) -> None:
-    seller, friend = await _seller(bench), await correspondent(bench)
+    seller, friend, stranger = await _seller(bench), await correspondent(bench), bench.entropy.token(32)
     async with seller.meet() as peer, friend.meet() as other:
         await seller.known(peer)
         await friend.known(other)
-        first = _token(bench, friend, seller.id)
-        tokens = await _shown(bench, seller.id, first)
-        path = encode([bench.entropy.token(SALT_BYTES), tokens])
-        deal = Purchase(bench)
-        seed, stranger = seller.author.seeds[seller.author.first.id], bench.entropy.token(32)
-
-        def accept(by: bytes = seed, **changes: object) -> bytes:
-            order = decode(deal.order, 1 << 16)[8]
-            body = {
-                "key": order["key"],
-                "listing": order["listing"],
-                "path": hash_of(bench.network, path),
-                **changes,
-            }
-            return deal.message("accept", body, seed=by, role="seller", epoch=0, number=0, seen=[deal.id])
-
-        receipt = deal.message("receive", {})
+        sold = await _sold(bench, seller, friend)
+        deal, right = sold.deal, sold.testimony
+        [receipt] = right["receipts"]
         forged = deal.message("receive", {}, seed=stranger)
-        without = encode([bench.entropy.token(SALT_BYTES), [first]])
-        right = {"accept": accept(), "path": path, "receipts": [receipt]}
+        without = encode([bench.entropy.token(SALT_BYTES), [sold.first]])
         for what, changes, code in (
             ("a path that does not name it", {"path": without}, "not_wanted"),
-            ("a path with a token it never signed", {"path": _forged(bench, path)}, "path"),
-            ("an accept that the seller did not sign", {"accept": accept(stranger)}, "signature"),
-            ("an accept by another path", {"accept": accept(path=bytes(32))}, "path"),
+            ("a path with a token it never signed", {"path": _forged(bench, sold.path)}, "path"),
+            ("an accept that the seller did not sign", {"accept": sold.accept(stranger)}, "signature"),
+            ("an accept by another path", {"accept": sold.accept(path=bytes(32))}, "path"),
             ("a receipt in place of the accept", {"accept": receipt}, "deal_message"),
             ("a receipt that the buyer did not sign", {"receipts": [forged]}, "signature"),
-            ("an accept in place of a receipt", {"receipts": [accept()]}, "deal_message"),
+            ("an accept in place of a receipt", {"receipts": [sold.accept()]}, "deal_message"),
         ):
             found = (await refused(bench, "/witness", {**right, **changes}))["code"]
             want(found == code, f"{what}: refused with {found}, not with {code}")
         await told(bench, "/witness", {**right, "receipts": []})
         letter = await friend.awaits(other, "witness", lambda each: each["order"] == deal.id)
-        same = (letter.get("accept"), letter["path"]) == (right["accept"], path)
+        same = (letter.get("accept"), letter["path"]) == (right["accept"], sold.path)
         want(same, "what it passes on to the others of the path is not what was left [R-SHOP-11]")
         for _ in range(2):  # the second time there is nothing new in it
             await told(bench, "/witness", right)
@@ -351,20 +371,19 @@ def _forged(bench: Bench, path: bytes) -> bytes:
 
 async def _reviews(bench: Bench) -> None:
     """Only what is to be refused: what a node takes here stands in its owner's log for good."""
-    await about(bench)
-    seller, stranger = await correspondent(bench), bench.entropy.token(32)
-    deal, other = Purchase(bench), Purchase(bench)
-    seed = seller.author.seeds[seller.author.first.id]
-
-    def accept(of: Purchase) -> bytes:
-        order = decode(of.order, 1 << 16)[8]
-        body = {"key": order["key"], "listing": order["listing"]}
-        return of.message("accept", body, seed=seed, role="seller", epoch=0, number=0, seen=[of.id])
+    seller, friend, stranger = await _seller(bench), await correspondent(bench), bench.entropy.token(32)
+    async with seller.meet() as peer, friend.meet() as other:
+        await seller.known(peer)
+        await friend.known(other)
+        sold = await _sold(bench, seller, friend)
+        await told(bench, "/witness", sold.testimony)
+    deal, another = sold.deal, Purchase(bench)
 
     def review(by: bytes, **changes: object) -> Map:
         fields = {
             "$": bench.entropy.token(SALT_BYTES),
-            "contract": accept(deal),
+            "contract": sold.accept(),
+            "path": sold.path,
             "rating": 3,
             "receipt": deal.message("receive", {}),
             "seller": seller.id,
@@ -377,11 +396,19 @@ async def _reviews(bench: Bench) -> None:
 
     for what, body, code in (
         ("a record that is none", {"review": encode({"rating": 3})}, "malformed"),
-        ("an accept in place of the receipt", review(stranger, receipt=accept(deal)), "malformed"),
-        ("the receipt of another deal", review(deal.seed, receipt=other.message("receive", {})), "malformed"),
+        ("an accept in place of the receipt", review(stranger, receipt=sold.accept()), "malformed"),
+        (
+            "the receipt of another deal",
+            review(deal.seed, receipt=another.message("receive", {})),
+            "malformed",
+        ),
         ("a review that is older than the receipt", review(deal.seed, time=deal.time - HOUR), "malformed"),
         ("a review that its buyer did not sign", review(stranger), "signature"),
-        ("a review of a seller that it does not know", review(deal.seed), "unknown_author"),
+        (
+            "a contract that the seller did not sign",
+            review(deal.seed, contract=sold.accept(stranger)),
+            "signature",
+        ),
     ):
         found = (await refused(bench, "/review", body))["code"]
         want(found in (code, "not_wanted"), f"{what}: refused with {found}, not with {code}")
