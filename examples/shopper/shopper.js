@@ -320,8 +320,19 @@ export class Shopper {
 
   async #leave(recipient, content) {
     const expires = this.way.now() + LETTER_MS;
-    const letter = await writeLetter(this.way.network, this.signer, recipient, content, expires, this.stamp);
-    await this.way.leave(this.signer, letter);
+    const leave = async () => {
+      const letter = await writeLetter(this.way.network, this.signer, recipient, content, expires, this.stamp);
+      await this.way.leave(this.signer, letter);
+    };
+    try {
+      await leave();
+    } catch (error) {
+      // Who comes back after a month finds no letter with the stamp any more; another node may ask for more work.
+      const bits = Math.max(STAMP_BITS, this.way.stampBits);
+      if (error.code !== "letter_token" || (this.stamp?.[0] ?? 0) >= bits) throw error;
+      this.stamp = await makeStamp(this.way.network, this.signer.publicKey, bits);
+      await leave();
+    }
     return expires;
   }
 

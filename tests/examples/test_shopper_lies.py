@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from protocol import encoding, paths
+from protocol import encoding, letters, paths
 from protocol.entry import Entry
 from protocol.identity import id_text
 from protocol.records import Keys, Listing, Price, Profile, Standing, encode_record
@@ -81,17 +81,30 @@ def honest() -> Lie:
 
 
 @asynccontextmanager
-async def serving(lie: Lie) -> AsyncIterator[str]:
+async def serving(lie: Lie, left: list[letters.Letter] | None = None) -> AsyncIterator[str]:
+    """Serves what a node tells; it keeps no letter, or, where `left` is given, those with a stamp."""
+
     async def about(_: web.Request) -> web.Response:
         entries = [lie.way.entries[0].wire()]
         data = encoding.encode({"clock": START, "network": NETWORK, "openers": entries, "version": 1})
         return web.Response(body=data)
+
+    async def letter(request: web.Request) -> web.Response:
+        assert left is not None
+        brought = letters.parse(encoding.decode(await request.read(), 2**20)["letter"])
+        if brought.stamp is None:
+            refused = {"code": "letter_token", "text": "strangers show a stamp"}
+            return web.Response(status=400, body=encoding.encode(refused))
+        left.append(brought)
+        return web.Response(body=encoding.encode({"clock": START}))
 
     async def told(_: web.Request) -> web.Response:
         return web.Response(body=lie.told)
 
     app = web.Application()
     app.add_routes([web.get("/shop/1", about), web.post("/shop/1/listing", told)])
+    if left is not None:
+        app.add_routes([web.post("/shop/1/letter", letter)])
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -211,6 +224,16 @@ async def test_a_standing_vouches_for_an_entry_of_a_closed_epoch() -> None:
 
 def replace_entries(part: Standing, entries: Any) -> Standing:
     return Standing(salt=part.salt, entries=entries, part=part.part, parts=part.parts)
+
+
+async def test_a_node_that_asks_for_work_gets_it() -> None:
+    """[R-SHOP-7] [R-SHOP-9] Also from a device that had none to show."""
+    lie, left = honest(), list[letters.Letter]()
+    async with serving(lie, left) as address:
+        ended = await run(SHOP, "order", address, f"{id_text(lie.seller.id)}/lamp", "--bits", "0")
+    assert ended.json()["phase"] == "ordered"
+    assert [each.envelope.recipient == lie.seller.id for each in left] == [False, True], "to itself first"
+    assert all(letters.stamped(NETWORK, each, 20) for each in left)
 
 
 def test_nobody_answers() -> None:
