@@ -203,6 +203,7 @@ def test_first_or_last_touch_within_the_window() -> None:  # [R-ALLY-6]
     assert named(Policy(), touches, 30 * DAY_MS + 5) is None
     assert named(Policy(), touches, 30 * DAY_MS + 4) == "late"
     assert named(Policy(), touches, 4) == "middle"  # what is not met yet does not count
+    assert named(Policy(), touches, 5) == "late"
     assert named(Policy(), []) is None
 
 

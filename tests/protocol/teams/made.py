@@ -219,9 +219,7 @@ class Play:
         raise AssertionError("it has effect")
 
     def names(self, ids: Sequence[bytes]) -> list[str]:
-        by: dict[bytes, str] = {author.id: name for name, author in self.people.items()} | {
-            self.owner.id: "owner"
-        }
+        by = {bytes(author.id): name for name, author in (("owner", self.owner), *self.people.items())}
         return [by[each] for each in ids]
 
     def upline(self, member: str, at: int | None = None) -> list[str]:

@@ -267,3 +267,23 @@ def test_the_teams_of_one_log_stand_apart() -> None:  # [R-TEAM-10]
     assert list(play.teams.teams) == [KEY]
     assert list(play.teams.tree("other").members()) == []
     assert statements.read_named("invite", play.invite("owner")) == read(Invite, play.invite("owner"))
+
+
+def test_an_opener_proves_no_acknowledgement_below_it() -> None:  # [R-TEAM-8]
+    play = Play()
+    record = play.admission("ada", "owner")
+    author = play.who("ada")
+    unsigned = author.after(author.entries[-1], 21, author.entries[-1].record, signer=play.who("bob").signer)
+    rotation, fresh = author.rotation(unsigned)
+    after = author.after(rotation, signer=fresh, place=(1, 0))
+    author.entries += [unsigned, rotation]
+    author.signer = fresh
+    application = play.signed(
+        "ada", Application, acknowledgement=(unsigned.seq, unsigned.id), invite=statement_id(record.invite)
+    )
+    play.signers.admit([[author.entries[0], rotation]])
+    wires = tuple(entry.wire() for entry in (unsigned, rotation, after))
+    broken = changed(
+        record, acknowledgement=wires, application=application, seen=(play.saw("witness", unsigned, 0),)
+    )
+    assert play.refused(broken) == "not_acknowledged"

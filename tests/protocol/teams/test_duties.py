@@ -131,5 +131,19 @@ def test_what_is_counted_stays_with_a_move_by_agreement() -> None:
     play.move("bob", "eve", "agreed", ("bob", "ada", "eve"))
     membership = play.team.membership(play.id("bob"))
     assert membership is not None and 1 in membership.followups
+    play.training("bob", "start", "ada")  # who stood above when the membership began may still have done it
+    assert code(play, play.signed("bob", Training, module="talk", by=play.id("cid"))) == "no_duty"
     with pytest.raises(Void):
         play.followup("bob", "ada")
+
+
+def test_a_sponsor_whom_somebody_forestalls_has_missed_nothing_before_the_deadline() -> None:  # [R-TEAM-21]
+    play = team()
+    play.join(("cid", "bob"))
+    cid, bob, ada = play.id("cid"), play.id("bob"), play.id("ada")
+    since = play.tree.joined_ms(cid)
+    assert since is not None
+    play.now = since + 3 * DAY
+    play.followup("cid", "ada")
+    assert Answers(play.team, since + 7 * DAY).done_by(bob, cid) == bob
+    assert Answers(play.team, since + 7 * DAY + 1).done_by(bob, cid) == ada

@@ -90,11 +90,13 @@ def test_the_median_of_earnings_counts_zeros_and_who_left() -> None:  # [R-TEAM-
 def test_earnings_of_a_time_are_of_who_was_a_member_in_it() -> None:  # [R-TEAM-22]
     play = Play()
     play.join(("ada", "owner"))
+    play.now += 5
     play.leave("ada")
     left = play.now
     play.join(("bob", "owner"))
     assert earnings(play.team, left, play.now, {}, {}).members == 0
     assert earnings(play.team, left - 1, play.now, {}, {}).members == 1
+    assert earnings(play.team, START, left, {}, {}).left == 1
     assert earnings(play.team, left, play.now + 1, {}, {}).members == 1
     assert earnings(play.team, left, play.now, {}, {}).share_zero == 0
 
@@ -203,6 +205,8 @@ def test_unsold_goods_are_taken_back_at_the_terms() -> None:  # [R-TEAM-29]
         buyback.owed(request((2, 1), amount=451), BOUGHT, by)
     with pytest.raises(Void, match="names_differ"):
         buyback.owed(request((2, 1), (0, 1)), BOUGHT, by)
+    with pytest.raises(Void, match="names_differ"):
+        buyback.owed(request((0, 1), (0, 1)), BOUGHT, by)
     with pytest.raises(Void, match="too_late"):
         buyback.owed(request((2, 1), time=START + 365 * DAY + 1), BOUGHT, by)
     buyback.owed(request((2, 1), time=START + 365 * DAY), BOUGHT, by)

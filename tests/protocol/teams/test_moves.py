@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.errors import Void
-from protocol.records import Admission, Leave, Move
-from protocol.records.team import Position
+from protocol.records import Admission, Duty, Leave, Move
+from protocol.records.team import Module, Position
 from protocol.teams.moves import next_sponsor
-from protocol.teams.statements import Application, Leaving, Placing, read, statement_id
+from protocol.teams.statements import Application, Followup, Leaving, Placing, read, statement_id
 from protocol.teams.tree import Tree
 from tests.protocol.teams.made import DAY, KEY, Play, bounded
 
@@ -77,6 +77,26 @@ def test_an_old_leaving_does_not_end_a_later_membership() -> None:  # [R-TEAM-15
     )
 
 
+def test_a_key_that_this_log_has_seen_replaced_neither_moves_nor_leaves() -> None:  # [R-TEAM-5]
+    play = Play()
+    play.govern(bounded(followups=(7,)))
+    play.join(("ada", "owner"), ("bob", "ada"))
+    wish = play.signed("bob", Placing, member=play.id("bob"), sponsor=play.owner.id)
+    leaving = play.signed("bob", Leaving, reason="time")
+    followup = play.signed("bob", Followup, by=play.id("ada"), step=1)
+    author = play.who("bob")
+    rotation, _ = author.rotation(author.entries[-1])
+    play.signers.admit([[rotation]])
+    bob = play.id("bob")
+    assert play.refused(Leave(leaving=leaving, member=bob, openers=(), opportunity=KEY)) == "not_signed"
+    assert play.refused(Duty(openers=(), opportunity=KEY, statements=(followup,))) == "not_signed"
+    play.now += 8 * DAY
+    record = Move(
+        member=bob, openers=(), opportunity=KEY, reason="neglect", sponsor=play.owner.id, statements=(wish,)
+    )
+    assert play.refused(record) == "not_signed"
+
+
 # -- sponsors ------------------------------------------------------------------------------------------------
 def test_a_move_by_agreement_needs_all_three() -> None:  # [R-TEAM-12]
     play = Play()
@@ -98,6 +118,8 @@ def test_a_consent_serves_once() -> None:  # [R-TEAM-12]
         member=play.id("cid"), openers=(), opportunity=KEY, reason="agreed", sponsor=play.id("bob"),
         statements=tuple(there),
     )  # fmt: skip
+    twice = msgspec.structs.replace(record, statements=(*record.statements, record.statements[0]))
+    assert play.refused(twice) == "no_consent"
     play.log(record)
     play.now += 1
     play.move("cid", "ada", "agreed", ("cid", "ada", "bob"))
@@ -117,8 +139,9 @@ def test_nobody_is_moved_below_themselves_or_too_deep() -> None:  # [R-TEAM-10]
 
 def test_a_neglected_member_goes_to_the_next_above_and_no_other() -> None:  # [R-TEAM-20]
     play = Play()
-    play.govern(bounded(followups=(7,), missed=1))
+    play.govern(bounded(followups=(7,), missed=1, modules=(Module(key="start"),)))
     play.join(("ada", "owner"), ("bob", "ada"), ("eve", "owner"), ("cid", "bob"))
+    play.training("cid", "start")
     play.now += 7 * DAY
     assert refused(play, play.move, "cid", "ada", "neglect", ("cid",)) == "not_neglected"
     play.now += 1
@@ -128,7 +151,8 @@ def test_a_neglected_member_goes_to_the_next_above_and_no_other() -> None:  # [R
     play.move("cid", "ada", "neglect", ("cid",))
     assert play.upline("cid") == ["ada"]
     membership = play.team.membership(play.id("cid"))
-    assert membership is not None and not membership.neglected(play.now)  # the new sponsor gets the days anew
+    assert membership is not None and "start" in membership.trainings
+    assert not membership.neglected(play.now)  # the new sponsor gets the days anew
     assert next_sponsor(play.team, play.id("cid")) == play.owner.id
 
 
@@ -210,6 +234,16 @@ def test_a_place_stays_with_who_has_left_and_waits_for_them() -> None:  # [R-TEA
     assert play.tree.placed(play.owner.id, 0) == play.id("ada")
     play.join(("ada", "owner"))
     assert list(play.tree.holding()) == []
+
+
+def test_a_later_plan_does_not_change_the_number_of_legs() -> None:  # [R-TEAM-11]
+    play = Play()
+    play.govern(bounded(legs=2))
+    play.govern(bounded(legs=3))
+    play.join(("ada", "owner"))
+    assert refused(play, play.put, "ada", "owner", 2) == "no_place"
+    play.govern(bounded())
+    play.put("ada", "owner", 1)
 
 
 def test_without_a_tree_of_places_nobody_is_placed() -> None:  # [R-TEAM-13]
