@@ -96,7 +96,7 @@ def _personal(plan: Plan) -> Finding:
 def _unlock(plan: Plan) -> Finding:
     if plan.unlock_buyers == 0:
         return Finding("R5", "warn", "Switched off: overrides need no sale to anybody outside the team.")
-    text = f"Overrides need {plan.unlock_buyers} buyers outside the team in the period"
+    text = f"Overrides need sales to different buyers outside the team in the period: {plan.unlock_buyers}"
     if isinstance(plan.unlock_volume, int):
         text += ", or enough volume sold to such"
     return Finding("R5", "pass" if plan.unlock_buyers >= _BUYERS else "warn", f"{text}.")

@@ -1,0 +1,151 @@
+"""`netnode plan` on the command line: works without a home [R-PLAN-8, 9]."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from netnode.plans import ready
+from netnode.plans.reading import compiled_from
+from netnode.problems import ExitCode
+
+PLAN = """
+title = "Two levels"
+unit = "ref"
+currency = "EUR"
+maximum = "15%"
+unlock_buyers = 1
+[[unilevel]]
+compression = "none"
+rates = ["10%", "5%"]
+"""
+TREE = """
+[members.Ada]
+[members.Bob]
+sponsor = "Ada"
+"""
+SALES = """
+[[sales]]
+referrer = "Ada"
+amount = "10"
+[[sales]]
+id = "big"
+referrer = "Bob"
+amount = "99.99"
+[[sales]]
+referrer = "Bob"
+amount = "100"
+[[sales]]
+refund_of = "3"
+part = "25%"
+[[sales]]
+referrer = "Bob"
+buyer = "Bob"
+amount = "5"
+"""
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    found = []
+    for name, text in (("plan", PLAN), ("tree", TREE), ("sales", SALES)):
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+        found += [f"--{name}", str(tmp_path / f"{name}.toml")]
+    return found
+
+
+def test_evaluate_gives_the_documented_format(run, files) -> None:
+    found = json.loads(run("plan", "evaluate", *files, "--json").out)
+    assert set(found) == {"awards", "totals", "state"}
+    assert found["awards"][0] == {
+        "to": "Ada", "amount": "1", "rule": "unilevel", "level": 1, "base": "10", "rate": "0.1", "sale": "1",
+    }  # fmt: skip
+    given = [(one["to"], one["amount"], one["sale"]) for one in found["awards"]]
+    assert given == [
+        ("Ada", "1", "1"), ("Bob", "9.99", "big"), ("Ada", "4.99", "big"),
+        ("Bob", "10", "3"), ("Ada", "5", "3"), ("Bob", "-2.5", "3"), ("Ada", "-1.25", "3"),
+    ]  # fmt: skip
+    assert found["totals"] == {"Ada": "9.74", "Bob": "17.49"}
+    assert found["state"]["Ada"] == {"carry": {}, "volume": "184.99", "rank": None, "level": 0}
+
+
+def test_evaluate_shows_people_a_table(run, files) -> None:
+    done = run("plan", "evaluate", *files)
+    assert done.code == 0 and "sale big" in done.out and "9.74" in done.out
+
+
+def test_explain_says_where_an_award_comes_from_and_why_not(run, files) -> None:
+    told = run("plan", "explain", *files).out
+    assert "Ada: 4.99 ref by unilevel, level 2, sale big: 5 % of 99.99." in told
+    assert "Bob: -2.5 ref back of unilevel, sale 3: the sale was refunded." in told
+    assert "Sale 5 does not count, or not whole: the buyer is the seller or the referrer" in told
+    assert "Bob" not in run("plan", "explain", *files, "--to", "Ada", "--of", "big").out
+    assert json.loads(run("plan", "explain", *files, "--to", "Nobody", "--json").out) == []
+
+
+def test_explain_names_what_was_withheld(run, files) -> None:
+    sales = Path(files[-1])
+    sales.write_text(SALES.replace('referrer = "Ada"', 'referrer = "Bob"', 1), encoding="utf-8")
+    told = run("plan", "explain", *files).out
+    assert "Ada: not 4.99 ref by unilevel, big: too few buyers outside the team in this period (R5)." in told
+
+
+def test_lint_tells_each_rule_and_ends_with_4_for_a_void_plan(run, files) -> None:
+    plan = files[1]
+    found = json.loads(run("plan", "lint", plan, "--json").out)
+    assert found["valid"] and found["bound"] == "0.15"
+    (r5,) = (each for each in found["findings"] if each["rule"] == "R5")
+    assert r5["verdict"] == "warn" and r5["text"].endswith("outside the team in the period: 1.")
+    Path(plan).write_text(PLAN + "[[board]]\n", encoding="utf-8")
+    done = run("plan", "lint", plan)
+    assert done.code == ExitCode.REFUSED and "recruiting" in done.out
+    assert run("plan", "evaluate", *files).code == ExitCode.REFUSED
+
+
+def test_new_writes_a_ready_made_plan_once(run, tmp_path) -> None:
+    file = tmp_path / "mine.toml"
+    assert run("plan", "new", str(file)).code == 0
+    assert file.read_text(encoding="utf-8") == ready.text("default")
+    assert run("plan", "new", str(file)).code == ExitCode.USAGE
+    assert run("plan", "new", str(tmp_path / "x.toml"), "--like", "board").code == ExitCode.NOT_FOUND
+    assert json.loads(run("plan", "new", "--list", "--json").out) == ready.names()
+
+
+@pytest.mark.parametrize("name", ready.names())
+def test_every_ready_made_plan_is_valid(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(ready.text(name), encoding="utf-8")
+    compiled = compiled_from(file)
+    maximum = compiled.plan.maximum
+    assert compiled.bound * maximum[1] <= maximum[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("tree", '[members.Ada]\nsponsor = "Bob"\n[members.Bob]\nsponsor = "Ada"', "stands below itself"),
+        ("tree", '[members.Ada]\nsponsor = "Eve"', "Ada: the sponsor Eve is no member"),
+        ("tree", '[members.Ada]\nrank = "star"', "the plan has no rank star"),
+        ("tree", '[members.Ada]\nsponser = "Bob"', "there is no such key: sponser"),
+        ("tree", '[members.Ada]\nplacement = "left"', "placement: is written as"),
+        ("sales", "[[sales]]\nreferrer = 'Ada'", "needs an amount, or points"),
+        ("sales", "[[sales]]\namount = '1'", "needs a referrer"),
+        ("sales", "[[sales]]\nreferrer = 'Ada'\namount = 1.5", "not exact"),
+        ("sales", "[[sales]]\nrefund_of = 'x'", "no sale above it"),
+        ("sales", "[[sales]]\nreferrer = 'Ada'\namount = '1'\ndate = '2026-13-01'", "is no date"),
+        ("sales", "[[sales]]\nreferrer = 'Ada'\namount = '1'\nwhen = '2026'", "there is no such key: when"),
+        ("sales", "sales = ", "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named(run, files, file, text, words) -> None:
+    path = Path(files[files.index(f"--{file}") + 1])
+    path.write_text(text, encoding="utf-8")
+    done = run("plan", "evaluate", *files)
+    assert done.code == ExitCode.USAGE and words in " ".join(done.err.split())
+
+
+def test_a_plan_that_looks_at_a_team_needs_a_tree(run, files) -> None:
+    done = run("plan", "evaluate", *files[:2], *files[4:])
+    assert done.code == ExitCode.USAGE and "--tree" in done.err
