@@ -10,6 +10,7 @@ from msgspec import UNSET, structs
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.desk import Make
 from netnode.deals.holding import AGAIN_MS, SETTLED_MS
+from netnode.deals.known import wanted
 from netnode.deals.selling import Accepting
 from netnode.deals.wording import why
 from netnode.operations import models
@@ -17,10 +18,13 @@ from netnode.own.caution import Reason, _count
 from netnode.problems import ExitCode, Problem
 from netnode.store import Writer, deals, letters, mandates
 from protocol.certificate import DAY_MS
+from protocol.deals.bodies import Accept, Dispute, Fulfil, Order, Ruling
+from protocol.deals.figures import PartStatus
 from protocol.deals.mandates import sign_statement
 from protocol.deals.table import ROWS
 from protocol.letter_bodies import Ask, AskOffer, MandateLetter
 from tests.netnode.dealing import Market, market
+from tests.netnode.deals_made import goods, known, play
 from tests.netnode.test_deals import agreed, named, refused
 from tests.netnode.test_deals_restored import put_back
 from tests.netnode.test_subscriptions import one, subscribed
@@ -467,3 +471,20 @@ async def test_an_order_that_can_be_neither_accepted_nor_declined_stops_no_other
 
 async def _nobody(deal: bytes) -> None:
     pass
+
+
+def test_what_was_sent_out_does_not_come_back_by_a_ruling() -> None:
+    """R-DEAL-30: the goods have left the shelf, whoever keeps the money; what was not sent comes back."""
+    lines = [structs.replace(each, key="cap") for each in goods(("Cap", 2, 500), ("Hat", 3, 700)).lines]
+    bought = structs.replace(goods(("Cap", 2, 500)), lines=tuple(lines))
+    played = play(bought)
+    start = played.start.body
+    assert isinstance(start, Order)
+    played.say("seller", Accept(key=start.key, listing=start.listing))
+    assert wanted(known(played, bought)) == {("cap", ()): 5}
+    played.say("seller", Fulfil(part=0))
+    dispute = played.say("buyer", Dispute(claim=0))
+    played.say("arbiter", Ruling(dispute=dispute.id, keeps=0, paid=0))
+    after = known(played, bought)
+    assert {part.status for part in after.state.parts} == {PartStatus.ENDED}
+    assert wanted(after) == {("cap", ()): 2}
