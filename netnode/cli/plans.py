@@ -20,6 +20,8 @@ _FORMATS: Final = """PLAN (TOML, or JSON): the fields of a plan record by their 
   [[unilevel]]
   compression = "none"
   rates = ["10%", "5%"]              or by rank: rates = {silver = ["7%", "6%"]}
+  r5 = false                         tries it without a rule: r2 (own purchases), r5 (ten outside buyers), r6
+                                     (outside share), r8 (hold), r19 (idle members); lint tells
 
 TREE: each member with its sponsor, and what it has before:
   [members.Bob]
