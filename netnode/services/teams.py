@@ -237,7 +237,6 @@ class TeamBook:
     async def _team(self, team: str) -> tuple[OwnerLog, Team]:
         owner, key = named(team, self._means.own.id)
         log = await self._logs.of(owner)
-        log.due(self._means.clock.now_ms())
         if key not in log.teams.teams:
             opportunity_of(log, key)
         return log, log.teams.team(key)

@@ -243,23 +243,38 @@ class Admitting:
         Raises:
             Void: it would have no effect.
         """
-        log.due(now)
         assert log.tip is not None
         team, tip = log.teams.team(record.opportunity), log.tip
+        time = max(now, tip.time)
         entry = Entry(
-            b"", b"", None, b"", log.owner, tip.seq + 1, tip.id, tip.epoch, tip.term, max(now, tip.time), record.KIND,
-            b"", 0,
-        )  # fmt: skip
+            b"",
+            b"",
+            None,
+            b"",
+            log.owner,
+            tip.seq + 1,
+            tip.id,
+            tip.epoch,
+            tip.term,
+            time,
+            record.KIND,
+            b"",
+            0,
+        )
         signers = self._signers(log, record)
-        match record:
-            case Admission():
-                admission.judge(team, entry, record, signers)
-            case Move():
-                moves.judge_move(team, entry, record, signers)
-            case Leave():
-                moves.judge_leave(team, record, signers)
-            case Duty():
-                duties.judge(team, entry, record, signers)
+        before, team.rules = team.rules, log.rules_at(record.opportunity, time)
+        try:
+            match record:
+                case Admission():
+                    admission.judge(team, entry, record, signers)
+                case Move():
+                    moves.judge_move(team, entry, record, signers)
+                case Leave():
+                    moves.judge_leave(team, record, signers)
+                case Duty():
+                    duties.judge(team, entry, record, signers)
+        finally:  # the fold takes rules over with the log alone
+            team.rules = before
 
     def _signers(self, log: OwnerLog, record: Record) -> Signers:
         """The signers of the log as they will be with this record, apart from it."""

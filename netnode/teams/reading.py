@@ -14,6 +14,7 @@ from protocol.identity import id_text
 from protocol.ledger.governing import Governing
 from protocol.ledger.signers import Signers, entries_of
 from protocol.records import Admission, Duty, Leave, Move, Opportunity, Plan, decode_record
+from protocol.records.team import TeamRules
 from protocol.teams.fold import Teams
 
 KEPT: Final = 16  # why: a person is in a few teams; another log is folded again in a second
@@ -54,7 +55,7 @@ class OwnerLog:
     def take(self, entry: Entry) -> None:
         """Takes in the next entry."""
         self.tip = entry
-        self.due(entry.time)
+        self._govern(entry.time)
         if entry.record is None:
             return
         try:
@@ -67,15 +68,25 @@ class OwnerLog:
                     self.opportunities[record.key] = Offered(entry, record)
                 case Plan():
                     self.governing.take(entry.time, record)
-                    self.due(entry.time)
+                    self._govern(entry.time)
                 case Admission() | Move() | Leave() | Duty():
                     self.teams.take(entry, record, self.signers)
         except Void as void:
             self.void[entry.seq] = void.code
 
-    def due(self, now: int) -> None:
-        """Has the plans take force whose date has come (ms UTC)."""
-        for governed in self.governing.due(now):
+    def rules_at(self, key: str, now: int) -> TeamRules:
+        """The rules of a team for an entry dated `now` (ms UTC), which the fold takes over with such an entry only."""
+        held = [
+            each
+            for each in self.governing.all()
+            if each.opportunity == key and each.starts <= now and each.plan.team
+        ]
+        newest = max(held, key=lambda each: each.starts, default=None)
+        return newest.plan.team if newest is not None and newest.plan.team else self.teams.team(key).rules
+
+    def _govern(self, time: int) -> None:
+        """Has the plans take force that hold for an entry of this date."""
+        for governed in self.governing.due(time):
             if governed.opportunity is not None and governed.plan.team:
                 self.teams.govern(governed.opportunity, governed.plan.team)
 

@@ -29,7 +29,7 @@ class Opportunity(Struct, frozen=True, kw_only=True, rename=SALT):
     KIND: ClassVar[int] = 13
 
     salt: Annotated[Salt, doc("16 random bytes")]
-    closes: Annotated[Milliseconds | UnsetType, doc("from this moment on nobody is admitted")] = UNSET
+    closes: Annotated[Milliseconds | UnsetType, doc("from this moment on nobody is invited")] = UNSET
     costs: Annotated[
         Annotated[tuple[Cost, ...], Meta(max_length=limits.MAX_COSTS)],
         doc("all that a member pays; none: free"),
@@ -42,7 +42,7 @@ class Opportunity(Struct, frozen=True, kw_only=True, rename=SALT):
     format: Annotated[TextFormat | UnsetType, doc("how `description` is written; absent: plain")] = UNSET
     key: Annotated[Key, doc("the owner's name for it, one line: unique in the log, stable over edits")]
     obligations: Annotated[_Text | UnsetType, doc("what a member has to do; absent: nothing")] = UNSET
-    opens: Annotated[Milliseconds | UnsetType, doc("before this moment nobody is admitted")] = UNSET
+    opens: Annotated[Milliseconds | UnsetType, doc("before this moment nobody is invited")] = UNSET
     plan: Annotated[Hash | UnsetType, doc("record hash of the plan; absent: none yet")] = UNSET
     products: Annotated[
         Annotated[tuple[Key, ...], Meta(min_length=1, max_length=limits.MAX_PRODUCTS)] | UnsetType,

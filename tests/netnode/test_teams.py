@@ -242,6 +242,41 @@ async def test_a_cost_of_joining_that_is_no_kit_is_not_published(tmp_path: Path)
         assert "costs[0]" in refused.value.text and refused.value.exit_code is ExitCode.USAGE
 
 
+async def test_a_plan_that_is_only_announced_rules_no_entry_dated_before_it(
+    tmp_path: Path,
+) -> None:  # [R-TEAM-11]
+    async with company(tmp_path, "ada", "bob") as linen:
+        await linen.publish_plan(plan())
+        await linen.join("ada", "sol")
+        await linen.publish_plan(plan(depth=1))  # holds in thirty days
+        linen.clock.now += 31 * DAY_MS
+        assert (await linen["wes"].services.teams.stats(linen.team)).members == 1  # looks at it when it holds
+        linen.clock.now -= 30 * DAY_MS
+        await linen.join("bob", "ada")  # and then gets an entry dated before
+        assert await linen.tree("wes") == [(1, "ada", "sol"), (2, "bob", "ada")]
+        assert (await linen["wes"].services.teams.stats(linen.team)).void == {}
+
+
+async def test_who_would_stand_too_deep_by_the_time_they_may_join_is_told_before(tmp_path: Path) -> None:
+    async with company(tmp_path, "ada", "bob") as linen:
+        await linen.publish_plan(plan())
+        await linen.join("ada", "sol")
+        await linen.publish_plan(plan(depth=1))
+        linen.clock.now += 25 * DAY_MS
+        invited = await linen["ada"].services.teams.invite(
+            models.TeamInvite(team=linen.team, to=linen["bob"].id)
+        )
+        await linen.post.carry()
+        await linen["bob"].services.teams.apply(models.TeamApply(invite=invited.paper, acknowledged=True))
+        await linen.witnessed("bob", ["wes"])
+        waiting = await linen["sol"].services.teams.papers(models.PapersQuery(waiting=True))
+        application = next(one for one in waiting.items if one.kind == "application")
+        assert (application.state, application.code) == ("void", "too_deep")
+        with pytest.raises(Problem) as refused:
+            await linen["sol"].services.teams.admit(models.TeamAdmit(paper=application.paper))
+        assert refused.value.code == "too_deep"
+
+
 # -- what is done and not done -------------------------------------------------------------------------------
 async def test_duties_are_signed_by_the_member_and_logged_by_the_owner(tmp_path: Path) -> None:
     async with company(tmp_path, "ada", "bob") as linen:
