@@ -48,7 +48,7 @@ class _Filed:
 
 # -- sale ----------------------------------------------------------------------------------------------------
 def take_sale(state: State, entry: Entry, data: bytes, count: int) -> None:
-    """A whole sale [R-CRED-13..22].
+    """A whole sale [R-CRED-13..24].
 
     Args:
         state: the ledger.
@@ -187,7 +187,7 @@ def _credits(
 
 # -- refund --------------------------------------------------------------------------------------------------
 def take_refund(state: State, entry: Entry, record: RefundEntry) -> None:
-    """What a confirmed refund, or a ruling, takes off a sale [R-CRED-23..26; L11].
+    """What a confirmed refund, or a ruling, takes off a sale [R-CRED-25..27; L11].
 
     Raises:
         Void: `no_sale`, those of the messages, `no_reduction`, `base_differs`, `hold_over`.
@@ -225,7 +225,7 @@ def _reverse(state: State, governed: Governed, reversal: Reversal[bytes]) -> Non
 
 # -- freeze --------------------------------------------------------------------------------------------------
 def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
-    """A dispute of the buyer freezes what is pending; its end lets go of it [R-CRED-27..29; L5].
+    """A dispute of the buyer freezes what is pending; its end lets go of it [R-CRED-28, 29; L5].
 
     Raises:
         Void: `no_sale`, those of the messages, `already_logged`, `no_dispute`, `hold_over`.

@@ -211,6 +211,8 @@ def _pinned(state: State, document: Swap, record: SwapEntry) -> bool:
         raise Unknown("the other issuer's log is not held here up to the place that is pinned")
     if not entries or (entries[-1].seq, entries[-1].id) != last or entries[-1].time < document.until:
         raise Void("no_swap", "pins: the second place is dated before the swap's time is over")
+    if entries[0].prev != head[1] or linked(entries) < len(entries):
+        raise Void("no_swap", "pins: the second place does not descend from the first")
     return any(_swaps(state, each, document) for each in entries)
 
 

@@ -17,7 +17,7 @@ from protocol.letter_bodies import LETTERS, Beside
 from protocol.limits import LIMITS
 from protocol.messages import MESSAGES
 from protocol.records import table as records
-from tests.spec import conformance, deals, exchange, messages, scale, shoppers, teams
+from tests.spec import conformance, deals, exchange, ledger, messages, scale, shoppers, teams
 from tests.spec.markdown import code, table
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -104,9 +104,14 @@ TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "letters": letters,
         "referral": shoppers.referral,
         "shop": shoppers.shop,
-        **{f"record-{kind.name}": partial(record, kind) for kind in KINDS.values() if kind.struct},
+        **{
+            f"record-{kind.name.replace(' ', '-')}": partial(record, kind)
+            for kind in KINDS.values()
+            if kind.struct
+        },
         **deals.TABLES,
         **teams.TABLES,
+        **ledger.TABLES,
         "messages": messages.messages,
         **{
             f"message-{row.name.replace('_', '-')}": partial(messages.fields, row)

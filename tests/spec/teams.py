@@ -20,23 +20,24 @@ def statements() -> str:
     found = []
     for name, form in STATEMENTS.items():
         what = (form.__doc__ or "").partition("\n")[0]
-        found.append(f"{code(name)}: {what}\n\n{_whole(form)}")
+        found.append(f"{code(name)}: {what}\n\n{whole(form)}")
     return "\n".join(found)
 
 
 def disclosure() -> str:
     """The fields of a disclosure document."""
-    return _whole(Document)
+    return whole(Document)
 
 
 def agreement() -> str:
     """The fields of an agreement, then those of its end."""
-    return f"{_whole(Agreement)}\n{code('ending')}: One side ends it.\n\n{_fields(Ending)}"
+    return f"{whole(Agreement)}\n{code('ending')}: One side ends it.\n\n{_fields(Ending)}"
 
 
-def _whole(struct: type[Struct]) -> str:
-    held = "".join(f"\n{code(each.__name__)}:\n\n{_fields(each)}" for each in records.nested(struct))
-    return _fields(struct) + held
+def whole(struct: type[Struct], *, nested: bool = True) -> str:
+    """The fields of a struct, then those of each struct it holds."""
+    others = records.nested(struct) if nested else ()
+    return _fields(struct) + "".join(f"\n{code(each.__name__)}:\n\n{_fields(each)}" for each in others)
 
 
 def _fields(struct: type[Struct]) -> str:

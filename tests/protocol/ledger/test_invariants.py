@@ -42,7 +42,7 @@ def rich(**plan: object) -> World:
     return made
 
 
-# -- L1, L2 --------------------------------------------------------------------------------------------------
+# -- L1, L2 [R-CRED-64..67] ----------------------------------------------------------------------------------
 def test_l1_l2_figures_sum_to_what_is_outstanding_and_that_is_issued_less_what_came_back() -> None:
     operations = Operations(4)
     for _ in range(80):
@@ -58,7 +58,7 @@ def test_l1_l2_figures_sum_to_what_is_outstanding_and_that_is_issued_less_what_c
         assert solvency(anew, UNIT, now) == sums
 
 
-# -- L3 ------------------------------------------------------------------------------------------------------
+# -- L3 [R-CRED-38, 60] --------------------------------------------------------------------------------------
 def test_l3_the_same_sale_or_request_again_has_no_effect() -> None:
     made = world()
     path = made.path("cid")
@@ -82,7 +82,7 @@ def test_l3_one_counter_with_other_content_is_a_conflict() -> None:
     assert made.figures("cid").sent == 10
 
 
-# -- L4 ------------------------------------------------------------------------------------------------------
+# -- L4 [R-CRED-11, 12] --------------------------------------------------------------------------------------
 def test_l4_a_group_has_effect_with_its_last_part_and_not_before() -> None:
     made = world()
     path = made.path("cid")
@@ -113,7 +113,7 @@ def test_l4_a_group_that_is_broken_off_or_mixed_up_never_has_effect() -> None:
     assert made.write(second).code == "group"
 
 
-# -- L5 ------------------------------------------------------------------------------------------------------
+# -- L5 [R-CRED-23, 28, 29] ----------------------------------------------------------------------------------
 def test_l5_pending_becomes_payable_at_a_date_without_anyone_acting() -> None:
     made = world()
     path = made.path("cid")
@@ -164,7 +164,7 @@ def test_l5_no_freeze_after_the_hold_none_twice_and_none_by_the_sellers_own_disp
     assert made.freeze(own).code == "no_dispute"
 
 
-# -- L6 ------------------------------------------------------------------------------------------------------
+# -- L6 [R-CRED-34, 35] --------------------------------------------------------------------------------------
 def test_l6_nothing_moves_more_than_is_available() -> None:
     made = rich()
     assert made.transfer("cid", "bob", 1_001).code == "not_covered"
@@ -180,7 +180,7 @@ def test_l6_pending_credit_does_not_move() -> None:
     assert made.transfer("cid", "bob", 1).code == "not_covered"
 
 
-# -- L7 ------------------------------------------------------------------------------------------------------
+# -- L7 [R-CRED-36, 37] --------------------------------------------------------------------------------------
 def test_l7_a_stranger_receives_only_within_a_limit_they_signed() -> None:
     made = rich()
     assert made.transfer("cid", "zoe", 10).code == "no_limit"
@@ -216,7 +216,7 @@ def test_l7_a_recipient_may_refuse_credit_that_expires_soon() -> None:
         openers = ()
 
 
-# -- L8, L9, L10 ---------------------------------------------------------------------------------------------
+# -- L8, L9, L10 [R-CRED-22, 69] -----------------------------------------------------------------------------
 def test_l8_awards_never_come_to_more_than_the_declared_share_for_any_prefix() -> None:
     made = world(
         maximum=(16, 100),
@@ -266,7 +266,7 @@ def test_l10_one_rounding_toward_zero_and_no_award_of_zero() -> None:
     assert [each.amount for each in found] == [1]  # 1.9, 0.95, 0.19
 
 
-# -- L11 -----------------------------------------------------------------------------------------------------
+# -- L11 [R-CRED-25..27] -------------------------------------------------------------------------------------
 def test_l11_what_remains_of_an_award_is_in_proportion_to_the_base_now() -> None:
     made = world()
     path = made.path("cid")
@@ -360,7 +360,7 @@ def close(made: World) -> CloseContent:
     return content
 
 
-# -- L12 -----------------------------------------------------------------------------------------------------
+# -- L12 [R-CRED-21, 24, 30..33] -----------------------------------------------------------------------------
 def test_l12_a_later_sale_of_the_order_raises_awards_as_of_the_first() -> None:
     made = world()
     path = made.path("cid")
@@ -421,7 +421,7 @@ def test_l12_a_period_that_is_not_over_or_not_the_next_is_not_closed() -> None:
 
 
 # -- L13 is in test_union, L14 in test_challenges ------------------------------------------------------------
-# -- L15, L16 ------------------------------------------------------------------------------------------------
+# -- L15, L16 [R-CRED-10, 39..41] ----------------------------------------------------------------------------
 def test_l15_a_transfer_stays_whatever_comes_after_it_in_the_log() -> None:
     made = rich()
     assert made.transfer("cid", "zoe", 100, limit=100).code is None
@@ -459,7 +459,7 @@ def test_union_of_one_branch_is_the_log_itself() -> None:
     assert union.figures(UNIT, made.id("cid"), made.now) == made.figures("cid")
 
 
-# -- nothing that an issuer can write alone lowers a figure --------------------------------------------------
+# -- nothing that an issuer can write alone lowers a figure [R-CRED-42] --------------------------------------
 def alone() -> tuple[World, Deal]:
     """A sale of cid's, posted and pending, and everything an issuer might write besides."""
     made = rich()

@@ -1,4 +1,4 @@
-"""Swaps: each step, and every behaviour of two issuers around one: no honest holder loses."""
+"""Swaps: each step, and every behaviour of two issuers around one: no honest holder loses [R-CRED-43..51]."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""L13: what branches of a forked log come to together, in whatever order and grouping they are merged."""
+"""L13: what branches of a forked log come to together, in whatever order they are merged [R-CRED-58, 60..63, 68]."""
 
 from __future__ import annotations
 
