@@ -88,10 +88,9 @@ def new(context: click.Context, file: Path | None, like: str, listed: bool) -> N
 @click.pass_context
 def lint(context: click.Context, file: Path) -> int:
     """Check the plan in FILE against the rules of a fair plan; ends with 4 when INX does not allow it."""
-    from protocol.plans.linting import lint as report_of
-
     from netnode.plans.reading import read_plan
     from netnode.plans.values import decimal
+    from protocol.plans.linting import lint as report_of
 
     run = invocation(context)
     report = report_of(read_plan(file))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from typing import Generic, TypeVar
 
 from msgspec import UNSET
@@ -229,7 +230,7 @@ def _each_member(plan: Compiled, rule: LineRule, ground: Ground[P]) -> Iterator[
     """A rule that looks at lines, on each member's own sales of the period; one claim a recipient and level."""
     first = 0 if plan.plan.origin == "referrer" else 1
     found: dict[tuple[int, int], Claim[int]] = {}
-    owners = (*ground.members, *ground.guests) if isinstance(rule, OwnSales) else ground.members
+    owners = chain(ground.members, ground.guests) if isinstance(rule, OwnSales) else ground.members
     for owner in owners:
         if ground.base[owner] <= 0:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Generic
 
 from protocol.plans.claims import Seat
@@ -57,7 +58,7 @@ class Ground(Generic[P]):
     def positions(self) -> array[int]:
         """Number -> place in the order of the team; guests come last."""
         found = array("i", [len(self.up)]) * len(self.up)
-        for place, number in enumerate((*self.members, *self.guests)):
+        for place, number in enumerate(chain(self.members, self.guests)):
             found[number] = place
         return found
 

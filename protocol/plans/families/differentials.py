@@ -39,30 +39,27 @@ class Differentials:
         """One pass up, one over the members; `level` is the step that the group reached."""
         curve, up = self.curve, ground.up
         group, bases = self._groups(ground)
-        worth: list[Exact] = [0] * len(up)
         less: list[Exact] = [0] * len(up)
         for number in ground.order:
-            found = worth[number] = curve.worth(group[number], bases[number])
             above = up[number]
             if above >= 0 and not self._away(ground, number):
-                less[above] += found
+                less[above] += curve.worth(group[number], bases[number])
         below = ground.children() if self.per_leg else None
         for number in ground.members:
-            value = worth[number] - less[number]
+            volume, base = group[number], bases[number]
+            worth = curve.worth(
+                volume, base
+            )  # again: keeping all of them would be the most memory of a close
+            value = worth - less[number]
             if value <= 0:
                 continue
-            volume, base = group[number], bases[number]
             step = curve.step(volume)
             # For one's own sales at the mean rate of the group; the rest is the legs'.
-            free = (
-                worth[number]
-                if base == ground.base[number]
-                else _part(worth[number], ground.base[number], base)
-            )
+            free = worth if base == ground.base[number] else _part(worth, ground.base[number], base)
             legs: tuple[tuple[int, Exact], ...] = ()
             if below is not None:
                 legs = tuple(
-                    (leg, _part(worth[number], bases[leg], base) - worth[leg])
+                    (leg, _part(worth, bases[leg], base) - curve.worth(group[leg], bases[leg]))
                     for leg in below[number]
                     if not self._away(ground, leg)
                 )
@@ -74,9 +71,7 @@ class Differentials:
                 den=curve.den,
                 value=value,
                 free=free,
-                less=less[number]
-                if curve.whole
-                else less[number] + curve.nums[step - 1] * base - worth[number],
+                less=less[number] if curve.whole else less[number] + curve.nums[step - 1] * base - worth,
                 volume=volume,
                 legs=legs,
             )

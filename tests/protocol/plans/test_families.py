@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -180,3 +181,25 @@ def test_the_company_cap_cuts_all_alike_after_the_member_cap() -> None:
     result = closed(compiled, CHAIN, sales)
     assert paid(result.awards) == {"s": 500, "m1": 1_500, "m2": 2_000}
     assert [award.reason for award in result.awards] == ["cap_member", "cap_company", "cap_company"]
+
+
+def test_overrides_by_difference_look_at_the_highest_rank_below() -> None:
+    """Of the group of `low`: mid gets 7 - 5, its equal above the floor, top 9 - 7."""
+    ranks = [{"name": name, "own": own} for name, own in (("five", "10"), ("seven", "20"), ("nine", "30"))]
+    rule = {"mode": "difference", "rank": "five", "generations": 3, "floor": "1%",
+            "rates": {"five": "5%", "seven": "7%", "nine": "9%"}}  # fmt: skip
+    people = team({"top": None, "same": "top", "mid": "same", "low": "mid"})
+    sales = [
+        sale(n, *one)
+        for n, one in enumerate((("top", 3_000), ("same", 2_000), ("mid", 2_000), ("low", 1_000)))
+    ]
+    result = closed(plan(override=rule, ranks=ranks), people, sales)
+    assert levels(list(result.awards)) == [
+        ("top", 1, 40),  # 2 % of the group of same
+        ("top", 2, 40),  # 2 % of that of mid
+        ("top", 3, 20),  # 2 % of that of low
+        ("same", 1, 20),  # the floor of that of mid
+        ("same", 2, 10),  # the floor of that of low
+        ("mid", 1, 20),  # 2 % of that of low
+    ]
+    assert [award.rate for award in result.awards] == [Fraction(each, 100) for each in (2, 2, 2, 1, 1, 2)]
