@@ -41,7 +41,7 @@ from protocol.run import Run, rebuild
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
-from tests.vectors.generate import ALL, deals, mandates, offers, plans, prices, transcripts
+from tests.vectors.generate import ALL, deals, ledger, mandates, offers, plans, prices, transcripts
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -81,6 +81,7 @@ def test_at_least_as_many_are_refused_as_accepted(name: str) -> None:
     refused = sum("error" in vector for vector in vectors)
     assert 2 * refused >= len(vectors) or name in {
         "deals",
+        "ledger",
         "mandates",
         "noise",
         "plans",
@@ -585,3 +586,8 @@ def test_a_promise_is_derived_as_the_vectors_say() -> None:  # [R-KEY-4, 5]
     assert seed.hex() == vector["expected"]["seed"]
     with pytest.raises(LocalProtocolError):
         recovery.promised_seed("inx", b"", 1)
+
+
+@pytest.mark.parametrize("vector", read("ledger"), ids=named)
+def test_ledgers(vector: Vector) -> None:  # [R-CRED-1..4, 10..15, 20, 24..29, 34..38, 43..51, 57, 58, 60..66]
+    outcome(vector, lambda: ledger.folded(vector["input"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -34,7 +34,7 @@ def agreement() -> str:
     return f"{whole(Agreement)}\n{code('ending')}: One side ends it.\n\n{_fields(Ending)}"
 
 
-def whole(struct: type[Struct], *, nested: bool = True) -> str:
+def whole(struct: Any, *, nested: bool = True) -> str:
     """The fields of a struct, then those of each struct it holds."""
     others = records.nested(struct) if nested else ()
     return _fields(struct) + "".join(f"\n{code(each.__name__)}:\n\n{_fields(each)}" for each in others)

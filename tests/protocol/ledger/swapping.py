@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import UNSET
+
 from protocol.entry import Entry
 from protocol.ledger.book import Verdict
 from protocol.ledger.statements import Leg, Swap, sign_swap
 from protocol.records import Lock, SwapEntry, encode_record
 from protocol.records.fields import Place
+from protocol.records.plan import Path
 from tests.protocol.author import NETWORK, START, Author
 from tests.protocol.ledger.world import DAY, HOLD, UNIT, World
 
@@ -19,17 +22,22 @@ class Bench:
 
     Args:
         cover: what ann and bob were credited, minor units.
+        admitted: whether they are members; else the plan needs no team.
     """
 
-    def __init__(self, cover: tuple[int, int] = (1_000, 1_000)) -> None:
+    def __init__(self, cover: tuple[int, int] = (1_000, 1_000), *, admitted: bool = True) -> None:
         self.x = World("issuer-x", between=self.between)
         self.y = World("issuer-y", between=self.between)
         self.held = True  # whether each log's readers hold the other log
         self.branches: list[list[Entry]] = []  # of Y's log, besides the one that goes on
         for world, name, amount in ((self.x, "ann", cover[0]), (self.y, "bob", cover[1])):
             world.people = self.x.people
-            world.publish()
-            world.join(name)
+            if admitted:
+                world.publish()
+                world.join(name)
+            else:
+                rule = Path(depth=1, first=(1, 10), mode="flat", name="path")
+                world.publish(opportunity=UNSET, path=(rule,), team=UNSET, unilevel=())
             if amount:
                 credit(world, name, amount)
             world.now = max(world.now, START + 2 * HOLD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from protocol.entry import Entry
 from protocol.errors import Void
 from protocol.ledger.signers import Signers, entries_of
 from protocol.ledger.statements import Request, read
@@ -39,7 +40,10 @@ def test_what_does_not_verify_voids_all_of_it() -> None:
     signers, ann, bob = Signers(NETWORK), Author("ann"), Author("bob")
     forged = msgspec.structs.replace(bob.entries[0], signature=bytes(64))
     rotated(ann)
-    for wrong in ([ann.entries[:1], [forged]], [ann.entries[1:]], [[]], [ann.write(1)]):
+    wrongs: list[list[list[Entry]]] = [
+        [ann.entries[:1], [forged]], [ann.entries[1:]], [[]], [ann.write(1)],
+    ]  # fmt: skip
+    for wrong in wrongs:
         with pytest.raises(Void, match="openers"):
             signers.admit(wrong)
         assert signers.knows(ann.id) is None

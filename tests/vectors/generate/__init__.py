@@ -19,6 +19,7 @@ from tests.vectors.generate import (
     found,
     identity,
     items,
+    ledger,
     letters,
     log,
     logfile,
@@ -50,8 +51,8 @@ ALL: Final = MappingProxyType(
         module.__name__.rpartition(".")[2]: module
         for module in (
             address, alone, bech32, blob, deal_messages, deals, ed25519, effects, encoding, entry, found,
-            identity, items, letters, log, logfile, mandates, messages, noise, offers, path, plans, prices, ranges,
-            records, recovery, reviews, runs, scopes, seen, session, shopper, stamp, teams, transcripts, uri,
+            identity, items, ledger, letters, log, logfile, mandates, messages, noise, offers, path, plans, prices,
+            ranges, records, recovery, reviews, runs, scopes, seen, session, shopper, stamp, teams, transcripts, uri,
             witnesses,
         )
     }

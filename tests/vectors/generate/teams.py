@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -19,18 +21,24 @@ from protocol.alliances import (
     signed_by,
 )
 from protocol.errors import Void
+from protocol.ledger.signers import Signers, entries_of
+from protocol.records import decode_record
+from protocol.records.team import Module, TeamRules
 from protocol.teams.disclosure import document_hash, encode_document, read_document
+from protocol.teams.fold import Teams
 from protocol.teams.statements import STATEMENTS, read_named, require_signed, statement_id
 from tests.protocol.author import NETWORK, START, Author
-from tests.protocol.teams.made import DAY, PAPER, Play
+from tests.protocol.teams.made import DAY, KEY, PAPER, Play, bounded
 from tests.protocol.teams.test_figures import CLAIM, DOCUMENT
-from tests.vectors.generate.forms import vector
+from tests.vectors.generate.forms import chain, vector
 from tests.vectors.generate.writing import Vector
 
 ABOUT: Final = (
     "Teams and alliances (chapters 25 and 28), network `test`. `statement` (hex) with its name and a key: expected "
     "are its id and whether that key signed it. `disclosure`: its hash. `agreement` with the keys of the two: its id "
-    "and who signed. `ending` with its agreement and the signer's key: when it was signed."
+    "and who signed. `ending` with its agreement and the signer's key: when it was signed. `log`: an owner's entries, "
+    "under `rules` that hold all the time: expected are the codes of void ones by seq, and the members with their "
+    "sponsor and place, by id."
 )
 FIELDS: Final[dict[str, dict[str, Any]]] = {
     "invite": {"disclosure": PAPER, "expires": START + 60 * DAY, "nonce": bytes(range(16))},
@@ -97,6 +105,7 @@ def vectors() -> list[Vector]:
         statement(f"placing-{name}", f"a position of a wrong form: {name}", "R-TEAM-5", "placing", data)
     found += _disclosures()
     found += _agreements()
+    found += _logs()
     return found
 
 
@@ -199,4 +208,100 @@ def _agreements() -> list[Vector]:
     ending("ending-stranger", "by a third", ended(eve, eve), eve)
     ending("ending-other", "of another agreement", ended(ada, ada, proposed), ada)
     ending("ending-form", "no ending", both, ada)
+    return found
+
+
+# -- whole logs ----------------------------------------------------------------------------------------------
+def _logs() -> list[Vector]:
+    """Owners' logs in which things go right and wrong, with what they come to."""
+    found: list[Vector] = []
+
+    def log(name: str, comment: str, rule: str, play: Play, rules: TeamRules) -> None:
+        void, teams, signers = [], Teams(NETWORK, play.owner.id), Signers(NETWORK)
+        teams.govern(KEY, rules)
+        for entry in play.owner.entries:
+            if entry.kind not in (12, 14, 16, 18):
+                continue
+            record: Any = decode_record(entry.kind, entry.record or b"")
+            try:
+                signers.admit(entries_of(record.openers))
+                teams.take(entry, record, signers)
+            except Void as fault:
+                void.append([entry.seq, fault.code])
+        tree = teams.tree(KEY)
+        members = []
+        for each in tree.members():
+            place, sponsor = tree.placement(each), tree.sponsor(each)
+            assert sponsor is not None
+            members.append([each.hex(), sponsor.hex(), None if place is None else [place[0].hex(), place[1]]])
+        given = {
+            "owner": play.owner.id.hex(),
+            "key": KEY,
+            "rules": msgspec.to_builtins(rules),
+            "log": chain(play.owner.entries),
+        }
+        found.append(vector(name, comment, rule, given, expected={"void": void, "members": sorted(members)}))
+
+    def attempt(act: Callable[..., object], *args: object) -> None:
+        with suppress(Void):
+            act(*args)
+
+    play, rules = Play(), bounded()
+    play.govern(rules)
+    play.join(("ada", "owner"), ("bob", "ada"))
+    attempt(play.log, play.admission("ada", "owner"))
+    attempt(play.log, play.admission("cid", "nobody"))
+    attempt(play.log, play.admission("dot", "bob", wait=7 * DAY - 1))
+    attempt(play.log, play.admission("eve", "bob", witness="bob"))
+    record = play.admission("fay", "bob")
+    attempt(play.log, msgspec.structs.replace(record, disclosure=bytes(32)))
+    attempt(play.log, msgspec.structs.replace(record, seen=(b"x",)))
+    attempt(play.log, msgspec.structs.replace(record, acknowledgement=(b"x",)))
+    attempt(play.log, record)
+    attempt(play.log, record)
+    log("log-admissions", "right and wrong admissions", "R-TEAM-10", play, rules)
+
+    play, rules = Play(), bounded(depth=2, orphans="stay")
+    play.govern(rules)
+    play.join(("ada", "owner"), ("bob", "ada"))
+    attempt(play.log, play.admission("cid", "bob"))
+    play.leave("ada")
+    attempt(play.log, play.admission("ada", "bob"))
+    attempt(play.log, play.admission("ada", "owner"))
+    log("log-back", "who comes back stands above whom they sponsored", "R-TEAM-16", play, rules)
+
+    play, rules = Play(), bounded(followups=(7,), modules=(Module(key="start"),))
+    play.govern(rules)
+    play.join(("ada", "owner"), ("bob", "ada"), ("cid", "bob"), ("eve", "owner"))
+    attempt(play.followup, "bob", "eve")
+    attempt(play.followup, "bob", "ada")
+    attempt(play.followup, "bob", "ada")
+    attempt(play.training, "cid", "start", "ada")
+    attempt(play.training, "cid", "other")
+    attempt(play.move, "cid", "eve", "agreed", ("cid", "eve"))
+    attempt(play.move, "bob", "eve", "agreed", ("bob", "ada", "eve"))
+    attempt(play.move, "bob", "cid", "agreed", ("bob", "cid", "eve"))
+    play.now += DAY
+    attempt(play.move, "bob", "owner", "neglect", ("bob",))
+    attempt(play.move, "cid", "owner", "neglect", ("cid",))
+    attempt(play.move, "cid", "eve", "neglect", ("cid",))
+    attempt(play.leave, "eve")
+    attempt(play.leave, "eve")
+    log("log-duties", "duties, moves, an end", "R-TEAM-20", play, rules)
+
+    play, rules = Play(), bounded(legs=2, holding=3)
+    play.govern(rules)
+    play.join(("ada", "owner"), ("bob", "ada"), ("cid", "ada"))
+    attempt(play.put, "bob", "ada", 0, ("ada",))
+    attempt(play.put, "ada", "owner", 1)
+    attempt(play.put, "bob", "ada", 2, ("ada",))
+    attempt(play.put, "bob", "ada", 1, ("ada",))
+    play.join(("dot", "ada"))
+    attempt(play.put, "dot", "ada", 0)
+    attempt(play.put, "cid", "bob", 0)
+    play.now += 3 * DAY
+    attempt(play.put, "cid", "bob", 0)
+    attempt(play.put, "cid", "ada", 0)
+    attempt(play.put, "dot", "bob", 0)
+    log("log-places", "the holding place, wishes and the rule", "R-TEAM-14", play, rules)
     return found
