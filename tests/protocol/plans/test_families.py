@@ -203,3 +203,25 @@ def test_overrides_by_difference_look_at_the_highest_rank_below() -> None:
         ("mid", 1, 20),  # 2 % of that of low
     ]
     assert [award.rate for award in result.awards] == [Fraction(each, 100) for each in (2, 2, 2, 1, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "pays", "keeps"),
+    [
+        ({"mode": "percent", "after": "flush"}, 300, (0, 0)),
+        ({"mode": "percent", "after": "net_off"}, 300, (4_000, 0)),
+        ({"mode": "percent", "after": "carry"}, 300, (4_000, 0)),
+        ({"mode": "percent", "after": "carry", "carry_cap": "25"}, 300, (2_500, 0)),
+        ({"mode": "pairs", "weak": "8", "after": "net_off"}, 240, (4_600, 600)),
+        ({"mode": "ratio", "strong": "4", "weak": "1", "after": "net_off"}, 175, (0, 1_250)),
+        ({"mode": "ratio", "strong": "2", "weak": "1", "after": "net_off"}, 300, (1_000, 0)),
+        ({"mode": "cycles", "strong": "20", "weak": "10", "after": "net_off"}, 300, (1_000, 0)),
+    ],
+)
+def test_what_a_binary_pays_and_what_its_legs_keep(rule, pays, keeps) -> None:
+    """70.00 against 30.00, ten percent of what is matched in the weak leg."""
+    people = team({"top": None, "l": "top", "r": "top"}, {"l": ("top", 0), "r": ("top", 1)})
+    compiled = plan(binary={"steps": "10%", **rule}, team={"legs": 2}, cap_company="1")
+    result = closed(compiled, people, [sale(1, "l", 7_000), sale(2, "r", 3_000)])
+    assert paid(result.awards) == {"top": pays}
+    assert result.states()["top"].carry == {"binary": keeps}

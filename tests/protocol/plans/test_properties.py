@@ -193,12 +193,13 @@ def test_the_default_plan_pays_the_differential_of_groups(drawn) -> None:
         assert award.amount == int(award.rate * award.base - award.less)
 
 
+@pytest.mark.parametrize("family", ["default", "cdrm 1", "cdrm 2"])
 @settings(max_examples=25, deadline=None)
 @given(trees(), st.data())
-def test_splitting_and_false_sponsors_gain_nothing_under_the_default_plan(drawn, data) -> None:
+def test_splitting_and_false_sponsors_gain_nothing(family, drawn, data) -> None:
     """One member becomes several, in a chain or side by side, with or without a false sponsor above."""
     tree, amounts = drawn
-    compiled = plan(**DEFAULT)
+    compiled = plan(**FAMILIES[family])
     own = dict(zip(tree, amounts, strict=True))
     who = data.draw(st.sampled_from(list(tree)))
     before = _exact(closed(compiled, team(tree), [sale(n, *one) for n, one in enumerate(own.items())]), {who})
