@@ -1,0 +1,1 @@
+"""Ledgers: what the logs held here say their authors owe, folded once and kept level."""

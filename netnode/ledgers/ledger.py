@@ -1,0 +1,121 @@
+"""One issuer's ledger as held here: the fold of its log, and the branches that bind it as well [L13]."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from protocol.entry import Entry
+from protocol.errors import Void
+from protocol.kinds import is_critical
+from protocol.ledger.accounts import Figures
+from protocol.ledger.book import Book
+from protocol.ledger.effects import Value
+from protocol.ledger.union import Claim, Union
+from protocol.records import Opportunity, decode_record
+
+MOST_WRONG: Final = 1_000
+"""Wrong entries of one log that are remembered, the first ones; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """An entry that has no effect: its place, what it is and why."""
+
+    seq: int
+    id: bytes
+    kind: int
+    time: int
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """The current version of an opportunity."""
+
+    entry: Entry
+    record: Opportunity
+
+
+class Ledger:
+    """What one log comes to.
+
+    Args:
+        book: an empty fold of the log.
+    """
+
+    __slots__ = ("book", "claims", "opportunities", "taken", "union", "why", "wrong", "wrongs")
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        """The log itself: what its author's next entry is judged by."""
+        self.union: Union | None = None
+        """With the branches held as evidence; None while there are none."""
+        self.claims: tuple[Claim, ...] = ()
+        """What a rotation disowned, that this store had before, and that its holder has not released [L13]."""
+        self.opportunities: dict[str, Offered] = {}
+        """The current versions, by key."""
+        self.wrong: list[Wrong] = []
+        """The first entries without effect."""
+        self.wrongs = 0
+        """How many entries have no effect."""
+        self.why = ""
+        """The sentence why the ledger is unknown from some entry on."""
+        self.taken = 0
+        """How many critical entries were folded: what the ledger takes in memory follows it."""
+
+    @property
+    def issuer(self) -> bytes:
+        """Networker id of the author."""
+        return self.book.issuer
+
+    def take(self, entry: Entry) -> None:
+        """Takes the next entry of the log."""
+        verdict = self.book.take(entry)
+        if not is_critical(entry.kind):
+            self._offer(entry)
+            return
+        self.taken += 1
+        if verdict.code == "unknown":
+            self.why = self.why or verdict.text
+        elif verdict.code is not None:
+            self.wrongs += 1
+            if len(self.wrong) < MOST_WRONG:
+                wrong = Wrong(entry.seq, entry.id, entry.kind, entry.time, verdict.code, verdict.text)
+                self.wrong.append(wrong)
+
+    def _offer(self, entry: Entry) -> None:
+        if entry.kind != Opportunity.KIND or entry.record is None:
+            return
+        try:
+            record = decode_record(entry.kind, entry.record)
+        except Void:
+            return
+        assert isinstance(record, Opportunity)  # by its kind
+        self.opportunities[record.key] = Offered(entry, record)
+
+    # -- by all branches -------------------------------------------------------------------------------------
+    @property
+    def effects(self) -> Mapping[bytes, Value]:
+        """Every effect by id, of all branches together."""
+        return self.book.effects if self.union is None else self.union.effects
+
+    def figures(self, unit: str, holder: bytes, now: int) -> Figures:
+        """What a holder has by all branches together.
+
+        Args:
+            unit: as the issuer names it.
+            holder: networker id.
+            now: ms UTC.
+        """
+        return (self.union or self.book).figures(unit, holder, now)
+
+    def holders(self, unit: str) -> Iterator[bytes]:
+        """Who ever had something of a unit."""
+        return (self.union or self.book).holders(unit)
+
+    def units(self) -> tuple[str, ...]:
+        """The units that were ever credited."""
+        return (self.union or self.book).units()
