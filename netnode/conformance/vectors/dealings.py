@@ -8,7 +8,8 @@ from typing import Any, Final
 from netnode.conformance import hpke, teams
 from netnode.conformance.deals import read_message, signed_by
 from netnode.conformance.encoding import encode
-from netnode.conformance.faults import demand
+from netnode.conformance.entries import read_entry
+from netnode.conformance.faults import Fault, demand
 from netnode.conformance.offers import (
     code_hash,
     consented_by,
@@ -22,6 +23,7 @@ from netnode.conformance.reviews import agreed_by, bought_by, read_review
 from netnode.conformance.shopping import check_request, derived
 from netnode.conformance.signatures import public
 from netnode.conformance.tags import sha256, tag
+from netnode.conformance.teamfold import TeamFold
 from netnode.conformance.transcripts import FORM, Faulty, read_transcript
 from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
 from netnode.conformance.verdicts import judge
@@ -148,6 +150,24 @@ def _witnesses(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _team(given: Vector) -> Any:
+    fold = TeamFold(_NETWORK, hexed(given["owner"]), given["key"], given["rules"])
+    void = []
+    for alone in given["log"]:
+        entry = read_entry([None if part is None else hexed(part) for part in alone])
+        try:
+            fold.take(entry)
+        except Fault as fault:
+            void.append([entry.seq, fault.code])
+    members = []
+    for who, member in fold.members.items():
+        if member.inside:
+            place = fold.places.get(who)
+            told = None if place is None else [place[0].hex(), place[1]]
+            members.append([who.hex(), member.sponsor.hex(), told])
+    return {"void": void, "members": sorted(members)}
+
+
 def _teams(vector: Vector, content: Vector) -> None:
     def judged(given: Vector) -> Any:
         if "statement" in given:
@@ -159,6 +179,8 @@ def _teams(vector: Vector, content: Vector) -> None:
             data = hexed(given["disclosure"])
             teams.read_disclosure(data)
             return {"hash": sha256(data).hex()}
+        if "log" in given:
+            return _team(given)
         data = hexed(given["agreement"])
         if "ending" in given:
             return {
