@@ -14,16 +14,18 @@ from netnode.operations import models
 from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
 from netnode.simulator.actors import Act, Stall
+from netnode.simulator.arbitrating import an_arbiter, rule
 from netnode.simulator.dealt import note_told
 from protocol.identity import id_text
 
+DISPUTES: Final = 6  # times as often where an arbiter could rule
 PIECES: Final = 6  # of the largest stock; why: few enough that some orders find none left
 DEALS: Final = 200  # of one owner that are looked at
 STEPS: Final[Mapping[str, str]] = {
     "accept": "accept", "payment_sent": "paid", "payment_received": "received", "fulfil": "fulfil",
     "receive": "receipt", "refund": "refund", "refund_received": "refunded", "lapse_accept": "lapse",
     "lapse_pay": "lapse", "lapse_fulfil": "lapse", "lapse_dispute": "lapse", "presume_received": "presume",
-    "presume_payment": "presume", "presume_refund": "presume",
+    "presume_payment": "presume", "presume_refund": "presume", "ruling": "rule",
 }  # fmt: skip
 """Action of a step -> the command that does it."""
 LATE: Final[Mapping[str, str]] = {
@@ -35,7 +37,7 @@ LATE: Final[Mapping[str, str]] = {
 """A step of the other side that nobody takes -> what the owner can still say; a home put back may know of no deal."""
 OFTEN: Final[Mapping[str, int]] = {
     "accept": 12, "decline": 2, "cancel": 1, "paid": 10, "received": 10, "fulfil": 10, "receipt": 10, "refund": 2,
-    "refunded": 6, "dispute": 1, "lapse": 3, "presume": 3,
+    "refunded": 6, "dispute": 1, "lapse": 3, "presume": 3, "rule": 6,
 }  # fmt: skip
 """How often a command that is possible is used beside others; those that are not here never are."""
 
@@ -65,9 +67,10 @@ async def quote(stall: Stall) -> None:
     if other is None:
         return
     to = id_text(stall.id_of(other))
+    judge = await an_arbiter(stall, stall.id_of(stall.node), stall.id_of(other))
     if keys and stall.chance.random() < 0.5:
         order = models.OfferMake(
-            key=stall.chance.choice(keys), price=f"{1 + stall.chance.below(40)}.00", to=to
+            key=stall.chance.choice(keys), price=f"{1 + stall.chance.below(40)}.00", to=to, arbiter=judge
         )
     else:
         lines = [
@@ -76,7 +79,7 @@ async def quote(stall: Stall) -> None:
             )
             for part in range(1 + stall.chance.below(3))
         ]
-        order = models.OfferMake(lines=lines, currency="EUR", to=to)
+        order = models.OfferMake(lines=lines, currency="EUR", to=to, arbiter=judge)
     await stall.services.offers.make(order)
     stall.seen.mark("deal offered")
 
@@ -91,6 +94,7 @@ async def order(stall: Stall) -> None:
         ref=f"{id_text(stall.id_of(other))}/{stall.chance.choice(keys)}",
         quantity=1 + stall.chance.below(2),
         note=stall.words(20),
+        arbiter=await an_arbiter(stall, stall.id_of(other), stall.id_of(stall.node)),
     )
     made = await stall.services.deals.order(wanted)
     note_told(stall, made.deal)
@@ -116,6 +120,8 @@ async def go_on(stall: Stall) -> None:
         return
     shown = await stall.services.deals.show(stall.chance.choice(page.items[:10]).deal)
     can = {name: OFTEN[name] for name in shown.can if name in OFTEN}
+    if "dispute" in can and shown.arbiter is not None:
+        can["dispute"] *= DISPUTES
     if can:
         await _do(stall, shown, stall.chance.weighted(can))
 
@@ -217,7 +223,7 @@ async def _presume(services: NodeServices, shown: models.DealShown, chance: Any)
 _COMMANDS: Final[Mapping[str, Command]] = {
     "accept": _accept, "decline": _decline, "cancel": _cancel, "paid": _paid, "received": _received,
     "fulfil": _fulfil, "receipt": _receipt, "refund": _refund, "refunded": _refunded, "dispute": _dispute,
-    "lapse": _lapse, "presume": _presume,
+    "lapse": _lapse, "presume": _presume, "rule": rule,
 }  # fmt: skip
 
 

@@ -96,6 +96,11 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
         parties = {kept[0].row.seller, kept[0].row.buyer}
         if not parties <= set(homes):
             continue
+        arbiter = _unheard(kept, homes, now)
+        if arbiter is not None and arbiter not in oracle.put_back:
+            raise Violation("deals", f"{homes[arbiter]} never heard of the dispute in {deal.hex()[:10]}")
+        if arbiter is not None:
+            held[homes[arbiter]] |= kept[0].messages.keys()
         missing = sorted(homes[each] for each in parties if homes[each] not in {side.home for side in kept})
         if missing and not (parties & oracle.put_back and judged(kept[0], now).phase is Phase.FINAL):
             raise Violation("deals", f"{missing[0]} knows nothing of the deal {deal.hex()[:10]}")
@@ -200,6 +205,14 @@ def require_equal(deal: bytes, kept: Sequence[Side], now: int) -> None:
         raise Violation(
             "deals", f"the second judge comes to another state of {deal.hex()[:10]}: {second.phase}"
         )
+
+
+def _unheard(kept: Sequence[Side], homes: Mapping[bytes, str], now: int) -> bytes | None:
+    """The honest arbiter of a dispute who knows nothing of the deal; None where all is well."""
+    arbiter = kept[0].row.arbiter
+    if arbiter not in homes or any(side.role == "arbiter" for side in kept):
+        return None
+    return arbiter if any(judged(side, now).disputes for side in kept) else None
 
 
 def _remembered(kept: Sequence[Side], now: int, held: dict[str, set[bytes]]) -> Sequence[Side]:

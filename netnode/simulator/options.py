@@ -14,6 +14,7 @@ T = TypeVar("T")
 LINK_FAULTS: Final = ("clog", "half_open", "partition", "refuse", "reset", "slow_reader", "stall")
 NODE_FAULTS: Final = ("clock", "crash", "disk_error", "disk_full", "restart")
 FAULTS: Final = (*LINK_FAULTS, *NODE_FAULTS)
+DEALINGS: Final = ("arbiters", "mandates")  # what there is in deals beside plain sales
 TOPOLOGIES: Final = ("line", "ring", "star", "random")
 MAX_NODES: Final = 32  # why: more than a few take minutes a run and find nothing new
 
@@ -56,6 +57,7 @@ class Options:
         near_mb: the same for those near.
         peers: sessions a node seeks by itself.
         byzantine: kinds of dishonest peers that take part.
+        dealings: what there is in deals beside plain sales, of DEALINGS.
     """
 
     nodes: int = 5
@@ -75,17 +77,19 @@ class Options:
     near_mb: int = 64
     peers: int = 3
     byzantine: tuple[str, ...] = ()
+    dealings: tuple[str, ...] = ()
 
     def has(self, fault: str) -> bool:
         """Whether a class of fault happens."""
         return fault in self.faults
 
     def without(self, *faults: str) -> Options:
-        """The same with these classes of faults, or kinds of dishonest peers, left out."""
+        """The same with these classes of faults, kinds of dishonest peers, or of dealings, left out."""
         return replace(
             self,
             faults=tuple(each for each in self.faults if each not in faults),
             byzantine=tuple(each for each in self.byzantine if each not in faults),
+            dealings=tuple(each for each in self.dealings if each not in faults),
         )
 
     def record(self) -> dict[str, Any]:
@@ -121,4 +125,5 @@ def drawn(draws: Draws, byzantine: Sequence[str] = ()) -> Options:
         near_mb=draws.choice((64, 64, 2)),
         peers=draws.choice((0, 2, 8)),
         byzantine=dishonest,
+        dealings=tuple(each for each in DEALINGS if draws.random() < 0.6),
     )

@@ -55,6 +55,9 @@ class Oracle:
         wrong_clocks: homes whose clock may be off by more than INX tolerates.
         mails: to whom and under which subject an owner was told that a mail is sent, by home and name of the mail.
         moves: own messages in deals that an owner was told are on disk, with what they are, by home and id.
+        statements: own statements on mandates that an owner was told are on disk, by home and id.
+        ended: renewals that there were when a seller knew that the mandate of an order is ended, by the order's id.
+        consents: fees of the consents that an arbiter was told are given, by id: basis points, or minor units.
         shelves: keys of own listings made for deals, with how many pieces there were (None: not counted), by home.
         told: how often an owner was told that an entry is on disk.
     """
@@ -75,6 +78,9 @@ class Oracle:
     wrong_clocks: set[str] = field(default_factory=set)
     mails: dict[str, dict[str, tuple[bytes, str]]] = field(default_factory=dict)
     moves: dict[str, dict[bytes, str]] = field(default_factory=dict)
+    statements: dict[str, dict[bytes, str]] = field(default_factory=dict)
+    ended: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
+    consents: dict[str, tuple[str, int]] = field(default_factory=dict)
     shelves: dict[str, dict[str, int | None]] = field(default_factory=dict)
     told: int = 0
 
@@ -96,9 +102,10 @@ class Oracle:
         self.acknowledged[home] = {entry: each for entry, each in told.items() if entry in known}
 
     def forgot(self, home: str, kept: Iterable[bytes]) -> None:
-        """A home was put back from an older copy: of its own moves in deals, these are in it or at the other side."""
+        """A home was put back from an older copy: of its own words in deals, these are in it or at the other side."""
         known = set(kept)
-        self.moves[home] = {name: what for name, what in self.moves.get(home, {}).items() if name in known}
+        for told in (self.moves, self.statements):
+            told[home] = {name: what for name, what in told.get(home, {}).items() if name in known}
 
     def copied(self, source: str, home: str) -> None:
         """A home became the copy of another one; both may write from now on."""

@@ -12,6 +12,7 @@ from typing import Final
 from netnode.problems import Problem
 from netnode.simulator import actors, liveness
 from netnode.simulator.actors import Stall
+from netnode.simulator.arbitrating import ARBITER_ACTS
 from netnode.simulator.byzantine import Villain
 from netnode.simulator.byzantine.registry import villain
 from netnode.simulator.checks import Safety
@@ -21,7 +22,9 @@ from netnode.simulator.nodes import Down, SimNode, told
 from netnode.simulator.observing import Seen, watch
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Oracle, Violation
+from netnode.simulator.renewed import held, own_statements
 from netnode.simulator.stored import disk_copy, own_ids
+from netnode.simulator.subscribing import MANDATE_ACTS
 from netnode.simulator.troubles import Troubles
 from netnode.simulator.virtual_time import Stuck
 from netnode.simulator.world import Build, World
@@ -29,7 +32,7 @@ from netnode.simulator.world import Build, World
 EVENTS_A_LOOK: Final = 500  # why: a look costs about what so many events do
 LOOK_SECONDS: Final = 0.5
 MONTH_MS: Final = 30 * 86_400_000
-ACTS: Final = {**actors.ACTS, **DEAL_ACTS}
+ACTS: Final = {**actors.ACTS, **DEAL_ACTS, **ARBITER_ACTS, **MANDATE_ACTS}
 HONEST: Final[Mapping[str, int]] = {name: weight for name, (_, weight) in actors.ACTS.items()}
 QUIET: Final[Mapping[str, int]] = {"publish": 6, "edit": 3, "withdraw": 1, "search": 1}
 
@@ -157,21 +160,22 @@ class Play:
         node.put_back(folder)
         with disk_copy(node.home) as connection:
             self.oracle.replaced(node.name, own_ids(connection, self.oracle.homes[node.name]))
-            kept = own_moves(connection)
+            kept = own_moves(connection) | own_statements(connection)
         self.oracle.forgot(node.name, kept | self._held_of_deals(node))
         self.safety.replaced(node.name)
 
     def gone_on_with(self, last: SimNode, gone: SimNode) -> None:
         """Of two homes of one networker, both down, one goes on; what only the other one has is lost."""
         with disk_copy(last.home) as connection:
-            kept = own_moves(connection)
+            kept = own_moves(connection) | own_statements(connection)
         self.oracle.put_back.add(self.oracle.homes[last.name])
         self.oracle.forgot(last.name, kept | self._held_of_deals(last, gone))
 
     def _held_of_deals(self, *without: SimNode) -> set[bytes]:
-        """Ids of the messages of deals that any other node holds."""
-        held = sides(each for each in self.nodes if each not in without)
-        return {name for kept in held.values() for side in kept for name in side.messages}
+        """Ids of the messages of deals, and of statements on mandates, that any other node holds."""
+        others = [each for each in self.nodes if each not in without]
+        moves = {name for kept in sides(others).values() for side in kept for name in side.messages}
+        return moves | {name for kept in held(others).values() for each in kept for name in each.statements}
 
     async def start(self, node: SimNode, peers: Sequence[str] = ()) -> bool:
         """Starts a node; whether it runs then."""

@@ -20,7 +20,7 @@ import msgspec
 from netnode.problems import ExitCode, Problem
 from netnode.simulator.byzantine import KINDS
 from netnode.simulator.chance import Stream
-from netnode.simulator.options import FAULTS, MAX_NODES, Options, drawn
+from netnode.simulator.options import DEALINGS, FAULTS, MAX_NODES, Options, drawn
 from netnode.simulator.playing import play
 from netnode.simulator.scenarios import named, staged
 from netnode.simulator.scenarios.scenario import Scenario
@@ -38,7 +38,7 @@ class Order:
         scenario: its name.
         nodes: how many honest nodes.
         until: virtual seconds of trouble; what levels afterwards comes on top.
-        without: classes of faults and kinds of dishonest peers that are left out.
+        without: classes of faults, kinds of dishonest peers and of dealings that are left out.
     """
 
     seed: int
@@ -93,11 +93,10 @@ def planned(order: Order) -> tuple[Scenario, Options, Order]:
     Raises:
         Problem: there is no such scenario, or nothing of a name that is to be left out (2).
     """
-    unknown = [each for each in order.without if each not in FAULTS and each not in KINDS]
+    known = (*FAULTS, *DEALINGS, *KINDS)
+    unknown = [each for each in order.without if each not in known]
     if unknown:
-        text = (
-            f"There is nothing called {unknown[0]!r} to leave out. There are: {', '.join((*FAULTS, *KINDS))}."
-        )
+        text = f"There is nothing called {unknown[0]!r} to leave out. There are: {', '.join(known)}."
         raise Problem(text, ExitCode.USAGE, "without")
     draws = Stream(order.seed, "plan")
     scenario = staged(draws) if order.scenario is None else named(order.scenario)

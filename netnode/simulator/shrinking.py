@@ -58,7 +58,7 @@ def _smaller(order: Order) -> Iterator[Order]:
     for share in (4, 2):
         if seconds / share >= LEAST_SECONDS:
             yield replace(whole, until=float(int(seconds / share)))
-    parts = [*options.byzantine, *options.faults]
+    parts = [*options.byzantine, *options.faults, *options.dealings]
     if len(parts) > 1:
         half = len(parts) // 2
         yield replace(whole, without=(*whole.without, *parts[:half]))

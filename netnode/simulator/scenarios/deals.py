@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -11,20 +11,24 @@ from typing import Final
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
+from netnode.simulator.arbitrating import ARBITER_ACTS
 from netnode.simulator.dealing import DEAL_ACTS
 from netnode.simulator.dealt import require_sound, require_stock, unfinished
 from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.options import LINK_FAULTS, Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
+from netnode.simulator.renewed import note_ends, require_mandates, unended
 from netnode.simulator.scenarios.scenario import Scenario
+from netnode.simulator.subscribing import MANDATE_ACTS, WORDS
 from netnode.store import Reader
 from protocol.certificate import DAY_MS
 from protocol.identity import id_text
 
-DEALING: Final = {name: weight for name, (_, weight) in DEAL_ACTS.items()}
 SHELVES: Final = 2
 TERMS: Final = {f"{step}_days": 2 for step in ("accept", "pay", "fulfil", "confirm", "dispute", "ruling")}
+EVENINGS: Final = 3  # why: with pauses of half a day or more, most turns of a mandate by the day are met
+EVENING_SECONDS: Final = 0.5 * DAY_MS / 1_000
 NIGHT_SECONDS: Final = 2.5 * DAY_MS / 1_000  # why: longer than any step of TERMS may take
 MORNING_SECONDS: Final = 240.0  # why: what a node does now and then for its deals it has done by then
 COPY_SECONDS: Final = 90.0  # virtual; why: whoever was refused dials again after a minute at the latest
@@ -34,18 +38,31 @@ ROUND_SECONDS: Final = 30.0
 ARRIVE_SECONDS: Final = 3_600.0  # virtual; why: pauses between attempts have grown to some minutes by then
 
 
+def dealing(options: Options) -> Mapping[str, int]:
+    """What people do in a market with these dealings, by weight."""
+    acts = dict(DEAL_ACTS)
+    acts.update(ARBITER_ACTS if "arbiters" in options.dealings else {})
+    acts.update(MANDATE_ACTS if "mandates" in options.dealings else {})
+    return {name: weight for name, (_, weight) in acts.items()}
+
+
 async def deals(play: Play) -> None:
     """People deal with each other while everything fails: both sides hold the same, and each deal comes to rest."""
+    acts = dealing(play.options)
     await opened(play)
-    await play.live(acts=DEALING)
+    await play.live(acts=acts)
     old: SimNode | None = None
     if play.chance.random() < 0.5:
         old = play.chance.choice(play.nodes)
         kept = old.copy(play.world.folder / "kept")
-        await play.live(play.options.seconds / 2, DEALING)
+        await play.live(play.options.seconds / 2, acts)
     if play.chance.random() < 0.5:
         await night(play, play.nodes)
-        await play.live(play.options.seconds / 2, DEALING)
+        await play.live(play.options.seconds / 2, acts)
+    if "mandates" in play.options.dealings:
+        for _ in range(EVENINGS):
+            await night(play, play.nodes, play.chance.uniform(EVENING_SECONDS, 2 * EVENING_SECONDS))
+            await play.live(play.options.seconds / EVENINGS, acts)
     if old is not None:
         await play.troubles.end()
         await asyncio.sleep(ON_ITS_WAY_SECONDS)
@@ -54,7 +71,7 @@ async def deals(play: Play) -> None:
         play.put_back(old, kept)
         play.seen.mark("deals put back")
         await play.start(old)
-        await play.live(play.options.seconds / 2, DEALING)
+        await play.live(play.options.seconds / 2, acts)
         await play.troubles.end()
         for node in play.nodes:
             await play.start(node)
@@ -65,14 +82,15 @@ async def deals(play: Play) -> None:
 
 async def deals_copied(play: Play) -> None:
     """Two copies of one home deal at once: the copy asks before it says a word, both stop, and one goes on."""
+    acts = dealing(play.options)
     await opened(play)
-    await play.live(acts=DEALING, trouble=False)
+    await play.live(acts=acts, trouble=False)
     source = play.chance.choice(play.nodes)
     copy = play.copy(source, "copy", knowing=True)
     play.oracle.copied(source.name, copy.name)
     others = [each for each in play.nodes if each not in (source, copy)]
     await play.start(copy, [each.address for each in others])
-    await play.live(acts=DEALING, trouble=False)
+    await play.live(acts=acts, trouble=False)
     last, gone = (source, copy) if play.chance.random() < 0.5 else (copy, source)
     for each in (last, gone):
         await play.stop(each)
@@ -80,7 +98,7 @@ async def deals_copied(play: Play) -> None:
     play.seen.mark("deals copied")
     await asyncio.sleep(ON_ITS_WAY_SECONDS)
     await play.start(last, [each.address for each in others])
-    await play.live(COPY_SECONDS, DEALING, others, trouble=False)
+    await play.live(COPY_SECONDS, acts, others, trouble=False)
     await play.mend(last)
     core = [*others, last]
     await play.level(core)
@@ -98,6 +116,12 @@ async def opened(play: Play) -> None:
             play.seen.mark("deals without a host")
         for _ in range(SHELVES):
             await play.act(node, "shelve")
+        if "mandates" in play.options.dealings:
+            await play.act(node, "shelve again")
+    await asyncio.sleep(20.0)
+    if "arbiters" in play.options.dealings:
+        for node in play.nodes[-2:]:
+            await play.act(node, "consent")
     await asyncio.sleep(20.0)
 
 
@@ -105,13 +129,13 @@ async def _name_hosts(names: Sequence[str], services: NodeServices) -> None:
     await services.identity.edit_profile(models.ProfileEdit(mailboxes=list(names)))
 
 
-async def night(play: Play, owners: Sequence[SimNode]) -> None:
-    """Everybody is away for days, and dates pass."""
+async def night(play: Play, owners: Sequence[SimNode], seconds: float = NIGHT_SECONDS) -> None:
+    """Everybody is away for days, or for so many virtual seconds, and dates pass."""
     await play.troubles.end()
     await asyncio.sleep(ON_ITS_WAY_SECONDS)
     for node in owners:
         await play.stop(node)
-    await asyncio.sleep(NIGHT_SECONDS)
+    await asyncio.sleep(seconds)
     for node in owners:
         await play.start(node)
     await asyncio.sleep(MORNING_SECONDS)
@@ -122,7 +146,7 @@ async def rest(play: Play, owners: Sequence[SimNode]) -> None:
     """Everybody does what their deals wait for, until nothing is open and both sides hold the same.
 
     Raises:
-        Violation: `deals`, `doubled`, `oversold`, `stuck`, or `unfinished`.
+        Violation: `deals`, `doubled`, `mandates`, `oversold`, `renewed`, `stuck`, or `unfinished`.
     """
     await _concluded(play, owners)
     if play.oracle.put_back:  # who has lost a deal in which something is due hears of it within days
@@ -132,26 +156,38 @@ async def rest(play: Play, owners: Sequence[SimNode]) -> None:
     count = require_sound(owners, play.oracle, play.world.clock.now_ms())
     require_stock(owners, play.oracle)
     play.seen.marks["deals equal"] += count
+    play.seen.marks["renewals"] += require_mandates(owners, play.oracle, play.world.clock.now_ms())
+    if "arbiters" in play.options.dealings:
+        for node in owners:
+            await play.act(node, "look at cases")
     play.look()
 
 
 async def _concluded(play: Play, owners: Sequence[SimNode]) -> None:
     """Everybody does what their deals wait for, until nothing is open; where nobody can do anything, days pass.
 
+    Subscriptions are ended, and days pass once more, in which no renewal may come.
+
     Raises:
         Violation: `stuck`, or `unfinished`.
     """
     left: list[str] = []
+    renewing = "mandates" in play.options.dealings
     for _ in range(ROUNDS):
         for node in owners:
+            if renewing:
+                await play.act(node, "close")
             if code := await play.act(node, "conclude"):
                 play.seen.mark(f"conclude stopped {code}")
         await asyncio.sleep(ROUND_SECONDS)
-        before, left = left, unfinished(owners, play.world.clock.now_ms())
-        if not left:
+        note_ends(owners, play.oracle)
+        now = play.world.clock.now_ms()
+        before, left = left, [*unfinished(owners, now), *unended(owners)]
+        if not left and not renewing:
             break
         if left == before:  # nobody can do anything before a date has passed
             await night(play, owners)
+            renewing = renewing and bool(left)
     else:
         raise Violation("unfinished", f"{len(left)} deals do not come to rest: {'; '.join(left[:4])}")
 
@@ -185,10 +221,10 @@ def _waiting(node: SimNode, others: Sequence[bytes]) -> int:
 
 
 def _dealing(options: Options) -> Options:
-    """Every fault but wrong clocks by days: a day is what the terms of a deal are made of."""
-    chosen = tuple(each for each in options.faults if each != "clock") or LINK_FAULTS
+    """Every fault: a market of a few, who deal all the time."""
     return replace(
-        options, byzantine=(), faults=chosen, followers=0, act_every=4.0, nodes=min(5, options.nodes),
+        options, byzantine=(), faults=options.faults or LINK_FAULTS, followers=0, act_every=4.0,
+        nodes=min(5, options.nodes),
         text=min(400, options.text), skew_ms=min(5_000, options.skew_ms),
     )  # fmt: skip
 
@@ -208,8 +244,11 @@ DEALS: Final = (
             "level", "deals equal", "deals overnight", "deals put back", "deal offered", "deal on an offer",
             *(f"deal {name}" for name in (
                 "accept", "decline", "cancel", "paid", "received", "fulfil", "receipt", "refund", "refunded", "dispute",
-                "lapse", "presume",
+                "lapse", "presume", "rule",
             )),
+            "fault clock", "arbiter's fee", "arbiter's case ruled", "renewals", "mandate given",
+            *(f"mandate buyer {word}" for word in WORDS["buyer"]),
+            *(f"mandate seller {word}" for word in WORDS["seller"]),
         ),
     ),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
-from netnode.simulator.scenarios.deals import DEALING, TERMS, opened, rest
+from netnode.simulator.scenarios.deals import TERMS, dealing, opened, rest
 from netnode.simulator.scenarios.scenario import Scenario
 from netnode.store import Reader
 from protocol.deals.message import first_order
@@ -37,7 +37,7 @@ async def deals_evil(play: Play) -> None:
     play.chance.shuffle(deeds)
     for name in deeds:
         await _cheat(play, crook, name)
-        await play.live(SOON, DEALING, trouble=bool(play.options.faults))
+        await play.live(SOON, dealing(play.options), trouble=bool(play.options.faults))
     await play.troubles.end()
     for node in play.nodes:
         await play.start(node)
