@@ -171,9 +171,12 @@ def signed_by(
     network: str, message: Message, key: bytes, verify: Callable[[bytes, bytes, bytes], bool] = verify
 ) -> bool:
     """Whether the key signed this message [R-DEAL-5]: the order's for a buyer, else a networker's of its epoch."""
-    # The signature is the last 64 bytes; what it covers is the array of the nine before it.
-    covered = b"\x99" + message.data[1 : -SIGNATURE_BYTES - 2]
-    return verify(key, message.data[-SIGNATURE_BYTES:], tag(network, "deal message") + covered)
+    return verify(key, message.data[-SIGNATURE_BYTES:], signed_bytes(network, message))
+
+
+def signed_bytes(network: str, message: Message) -> bytes:
+    """What the signature of a message, its last 64 bytes, is over: the tag, and the array of the nine before it."""
+    return tag(network, "deal message") + b"\x99" + message.data[1 : -SIGNATURE_BYTES - 2]
 
 
 def first_order(start: Message) -> Order:

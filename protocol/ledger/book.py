@@ -24,6 +24,7 @@ from protocol.ledger import closing, movements, selling, swaps
 from protocol.ledger.accounts import Figures
 from protocol.ledger.effects import Value
 from protocol.ledger.governing import Governing
+from protocol.ledger.preparing import Prepared
 from protocol.ledger.signers import Signers, entries_of
 from protocol.ledger.state import Between, OrderFile, State
 from protocol.ledger.statements import Releasing, Verify, read, require_signed
@@ -163,8 +164,13 @@ class Book:
         return (holder, about) in self._state.releases
 
     # -- the fold --------------------------------------------------------------------------------------------
-    def take(self, entry: Entry) -> Verdict:
+    def take(self, entry: Entry, prepared: Prepared | None = None, *, proved: bool = False) -> Verdict:
         """Takes the next entry of the log; odd kinds may be left out, even ones may not.
+
+        Args:
+            entry: of the log.
+            prepared: by `prepare` of this very entry; None: nothing was.
+            proved: whether all claims of what was prepared verified.
 
         Returns:
             What it came to. Nothing an author writes makes this raise.
@@ -183,9 +189,9 @@ class Book:
         _govern(state, entry.time)
         state.note(entry)
         try:
-            record = decode_record(entry.kind, entry.record)
+            record = prepared.part if prepared is not None else decode_record(entry.kind, entry.record)
             assert record is not None  # the kind is known
-            self._apply(state, entry, record)
+            self._apply(state, entry, record, prepared, proved)
         except Void as error:
             return Verdict(error.code, error.text)
         except swaps.Unknown as error:
@@ -196,12 +202,15 @@ class Book:
         self.unknown = entry.seq
         return Verdict("unknown", f"entry {entry.seq}: {why}")
 
-    def _apply(self, state: State, entry: Entry, record: Record) -> None:
+    def _apply(
+        self, state: State, entry: Entry, record: Record, prepared: Prepared | None, proved: bool
+    ) -> None:
         match record:
             case SalePart() | ClosePart():
                 content = state.groups.take(entry.seq, record)
                 if content is not None and isinstance(record, SalePart):
-                    selling.take_sale(state, entry, content, record.count)
+                    sale = None if prepared is None else (prepared.content, prepared.messages)
+                    selling.take_sale(state, entry, content, record.count, sale, proved=proved)
                 elif content is not None:
                     closing.take_close(state, entry, content)
             case RefundEntry():

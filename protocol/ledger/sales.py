@@ -114,6 +114,8 @@ def check_messages(
     now: int,
     signers: Signers,
     verify: Verify,
+    *,
+    proved: bool = False,
 ) -> Order:
     """Whether messages may be embedded: of one deal, in order, not dated ahead, and signed [R-CRED-14].
 
@@ -127,6 +129,7 @@ def check_messages(
         now: date of the entry.
         signers: with the openers of the entry taken in.
         verify: as `protocol.signing.verify`.
+        proved: whether the buyer's signatures on the new ones were verified before, with the key of their own start.
 
     Returns:
         The order that says the terms.
@@ -150,7 +153,8 @@ def check_messages(
     if order.seller != issuer:
         raise Void("names_differ", "messages[0]: is the deal of another seller")
     for number, message in enumerate(new):
-        if not _signed(network, order, message, signers, verify):
+        checked = _yes if proved and message.role == "buyer" else verify
+        if not _signed(network, order, message, signers, checked):
             raise Void(
                 "not_signed", f"messages[{number}]: is not signed by its sender, or their openers are missing"
             )
@@ -207,6 +211,11 @@ def prove(order: Order, messages: Sequence[Message], now: int) -> Proven:
             dispute.closed is None and dispute.message.role == "buyer" for dispute in state.disputes
         ),
     )
+
+
+def _yes(key: bytes, signature: bytes, message: bytes) -> bool:
+    """In the place of a signature that was verified before."""
+    return True
 
 
 def _signed(network: str, order: Order, message: Message, signers: Signers, verify: Verify) -> bool:

@@ -47,7 +47,15 @@ class _Filed:
 
 
 # -- sale ----------------------------------------------------------------------------------------------------
-def take_sale(state: State, entry: Entry, data: bytes, count: int) -> None:
+def take_sale(
+    state: State,
+    entry: Entry,
+    data: bytes,
+    count: int,
+    known: tuple[SaleContent, tuple[Message, ...]] | None = None,
+    *,
+    proved: bool = False,
+) -> None:
     """A whole sale [R-CRED-13..24].
 
     Args:
@@ -55,15 +63,17 @@ def take_sale(state: State, entry: Entry, data: bytes, count: int) -> None:
         entry: that carries its last part.
         data: its content.
         count: how many parts it has.
+        known: the content and its messages, where they were read before.
+        proved: whether the buyer's signatures on them were verified.
 
     Raises:
         Void: in this order, the first failure decides: `malformed`, `openers`, `deal`, `names_differ`, `dated_ahead`,
             `not_signed`, `not_agreed`, `no_receipt`, those of `reckon` (a later sale: `already_logged`),
             `plan_differs`, `awards_differ`.
     """
-    content = read_sale(data)
+    content, messages = (read_sale(data), None) if known is None else known
     state.signers.admit(entries_of(content.openers))
-    assessed = assess(state, content, entry.seq, entry.time)
+    assessed = assess(state, content, entry.seq, entry.time, messages, proved=proved)
     if content.plan != assessed.reckoned.governed.hash:
         raise Void("plan_differs", "plan: is not the one that this sale follows")
     if content.awards != assessed.lines:
@@ -124,7 +134,15 @@ class Assessed:
         return tuple(AwardLine(each.to, each.rule, each.level, each.amount) for each in self.awards)
 
 
-def assess(state: State, content: SaleContent, seq: int, time: int) -> Assessed:
+def assess(
+    state: State,
+    content: SaleContent,
+    seq: int,
+    time: int,
+    messages: tuple[Message, ...] | None = None,
+    *,
+    proved: bool = False,
+) -> Assessed:
     """What a sale comes to; its statements on plan and awards are not looked at.
 
     Args:
@@ -132,13 +150,15 @@ def assess(state: State, content: SaleContent, seq: int, time: int) -> Assessed:
         content: to be judged.
         seq: of the entry that carries it, the last part.
         time: date of that entry, ms UTC.
+        messages: of the content, where they were read before.
+        proved: whether the buyer's signatures on them were verified, each as of a first sale.
 
     Raises:
         Void: as `take_sale`.
     """
-    new = read_messages(content.messages)
+    new = read_messages(content.messages) if messages is None else messages
     filed = _filed(state, new[0].deal)
-    proven = _proven(state, time, () if filed is None else filed.messages, new)
+    proven = _proven(state, time, () if filed is None else filed.messages, new, proved=proved)
     money = proven.money.after(None if filed is None else filed.money)
     if proven.newest is None or money.base == 0:
         raise Void("no_receipt", "messages: nothing was both received (or presumed, or ruled) and paid")
@@ -314,6 +334,10 @@ def _more(state: State, entry: Entry, record: RefundEntry | Freeze) -> tuple[_Fi
     return filed, _proven(state, entry.time, filed.messages, new)
 
 
-def _proven(state: State, time: int, before: tuple[Message, ...], new: tuple[Message, ...]) -> Proven:
-    order = check_messages(state.network, state.issuer, before, new, time, state.signers, state.verify)
+def _proven(
+    state: State, time: int, before: tuple[Message, ...], new: tuple[Message, ...], *, proved: bool = False
+) -> Proven:
+    order = check_messages(
+        state.network, state.issuer, before, new, time, state.signers, state.verify, proved=proved
+    )
     return prove(order, (*before, *new), time)
