@@ -21,7 +21,7 @@ COPIED: Final = (
     "deal", "deal_message", "deal_enclosure", "deal_signer", "offer", "stock", "reserved", "selling",
     "witness", "witness_receipt", "box", "box_partner", "box_letter",
     "mandate", "mandate_statement", "renewal", "invoice",
-    "consent", "case_told",
+    "consent", "case_told", "team_paper", "team_seen", "team_row",
 )  # fmt: skip
 NOT_COPIED: Final = frozenset({"version", "network", "store"})
 """What `meta` says of the old store alone; and whatever begins with "catalogue"."""

@@ -23,6 +23,8 @@ from netnode.problems import ExitCode, Problem
 from netnode.salvage import chains
 from netnode.salvage.gathering import gather
 from netnode.salvage.pages import Pages, Row
+from netnode.salvage.tables import COPIED
+from netnode.store.schema import TABLES
 from protocol.identity import parse_id
 from tests.protocol.author import Author
 
@@ -384,3 +386,23 @@ async def test_after_damage_nothing_is_written(home: Path) -> None:
         with pytest.raises(Problem, match="netnode repair"):
             await services.peers.add("ws://192.0.2.9:4747/inx/1")
         assert (home / "store.sqlite3").read_bytes() == before
+
+
+def test_every_table_that_logs_do_not_make_again_is_copied() -> None:
+    made_again = {
+        "meta",
+        "log",
+        "opener",
+        "entry",
+        "aside",
+        "extent",
+        "proof",
+        "arrival",
+        "cursor",
+        "blob",
+        "blob_chunk",
+    }
+    connection = apsw.Connection(":memory:")
+    connection.execute(TABLES)
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    assert {each for each in tables if not each.startswith("sqlite_")} - made_again == set(COPIED)
