@@ -146,7 +146,7 @@ def _require_clean(play: Play, crook: Crook, stranger: bytes) -> None:
     for deal, kept in sides(play.nodes).items():
         for side in kept:
             own = play.oracle.homes[side.home]
-            if own not in (side.row.seller, side.row.buyer):
+            if own not in (side.row.seller, side.row.buyer, side.row.arbiter):
                 raise Violation(
                     "leaked", f"{side.home} holds the deal {deal.hex()[:10]}, in which it has no part"
                 )
