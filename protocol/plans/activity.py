@@ -227,20 +227,26 @@ class Activity(Generic[P]):
         """What the legs of a binary rule keep, by number of the member."""
         return self._carry.get(rule, {})
 
-    def active(self, person: P, time: int, at: int) -> bool:
-        """Whether a member has the plan's own volume right before a sale: in its period, or in the one before."""
+    def active(self, person: P, time: int, at: int, sold: Exact = 0) -> bool:
+        """Whether a member has the plan's own volume at a sale: in its period so far, or in the one before.
+
+        Args:
+            person: the member.
+            time: of the sale, ms UTC.
+            at: its place.
+            sold: volume of the sale, for its owner: what makes active counts for itself.
+        """
         if person in self.inactive:
             return False
         least = self._plan.plan.active
         if not least:
             return True
-        number = self._numbers.get(person)
-        if number is None:
-            return False
-        reached = self.volumes(time).active.get(number)
-        return (reached is not None and reached < at) or self.volumes(self.before(time)).owned(
-            number
-        ) >= least
+        number = self._numbers.get(person, -1)
+        sums = self.volumes(time)
+        reached = sums.active.get(number)
+        by_now = sums.owned(number) + sold >= least
+        now = by_now if reached is None else reached < at or (sold > 0 and reached == at)
+        return now or self.volumes(self.before(time)).owned(number) >= least
 
     def before(self, time: int) -> int:
         """A moment in the period before that of `time`."""

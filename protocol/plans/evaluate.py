@@ -86,7 +86,7 @@ def assess_sale(
         sale.listing,
         sale.renewal,
     )
-    seat = _seats(plan, team, activity, sale)
+    seat = _seats(plan, team, activity, sale, counted.owner, stake.volume)
     line = _line(plan, team, sale, counted, seat)
     done_by = _done_by(plan, duties, sale.at)
     outside = activity.volumes(activity.before(sale.time)).outside_share
@@ -311,7 +311,12 @@ def _mean(claim: Claim[T], kept: Exact) -> tuple[int, int]:
 
 
 def _seats(
-    plan: Compiled, team: Team[P] | None, activity: Activity[P], sale: SaleFacts[P]
+    plan: Compiled,
+    team: Team[P] | None,
+    activity: Activity[P],
+    sale: SaleFacts[P],
+    owner: P,
+    volume: Exact,
 ) -> Callable[[P], Seat[P]]:
     """Makes seats as of a sale."""
     standing = activity.standing(sale.time)
@@ -321,7 +326,8 @@ def _seats(
         number = activity.known(person)
         rank = ranks[number] if number is not None and number < len(ranks) else -1
         member = team is None or person == sale.referrer or team.member(person, sale.at)
-        return Seat(person, rank, activity.active(person, sale.time, sale.at), member)
+        sold = volume if person == owner else 0
+        return Seat(person, rank, activity.active(person, sale.time, sale.at, sold), member)
 
     return seat
 

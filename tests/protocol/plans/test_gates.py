@@ -230,3 +230,65 @@ def test_no_referrer_no_award_but_it_counts_in_the_whole() -> None:
     pool = {"pool": {"rank": "x", "share": "10%"}, "ranks": [{"name": "x", "own": "1"}], "maximum": "10%"}
     result = closed(plan(**pool), team(CHAIN), [sale(1, "low", 100), sale(2, None, 900)])
     assert paid(result.awards) == {"low": 100}
+
+
+def test_active_is_at_the_sale_or_in_the_period_before() -> None:
+    """[R-PLAN-15]: the sale that makes its owner active counts for itself."""
+    levels = {"unilevel": {"compression": "inactive", "rates": ["10%"]}, "maximum": "10%"}
+    people = team(CHAIN)
+    sales = [sale(1, "low", 499), sale(2, "mid", 500), sale(3, "low", 100), sale(4, "mid", 100)]
+    found = run(plan(**levels, active="5"), people, sales)
+    assert [paid(awards) for awards in found] == [{}, {"mid": 50}, {"low": 10}, {"mid": 10}]
+    activity: Activity[str] = Activity(compiled := plan(**levels, active="5"))
+    activity.take(sale(1, "mid", 500), people)
+    for months, expected in ((1, {"mid": 10}), (2, {})):
+        later = sale(9, "low", 100, time=MONTH + months * 31 * DAY)
+        assert paid(evaluate_sale(compiled, people, activity, later)) == expected
+
+
+def test_many_buyers_are_counted_and_taken_back_one_by_one() -> None:
+    """[R-PLAN-16]"""
+    compiled, people = plan(**LEVELS, **without("r5"), unlock_buyers=20), team(CHAIN)
+    activity: Activity[str] = Activity(compiled)
+    sales = [sale(number, "mid", 100, customer=number % 20) for number in range(40)]
+    for one in sales:
+        activity.take(one, people)
+    number = activity.number("mid")
+    assert activity.volumes(MONTH).buyers(number) == 20
+    activity.reverse(sales[3], Fraction(1), people)
+    assert activity.volumes(MONTH).buyers(number) == 20  # the buyer has another sale
+    activity.reverse(sales[23], Fraction(1), people)
+    assert activity.volumes(MONTH).buyers(number) == 19
+    assert paid(evaluate_sale(compiled, people, activity, sale(99, "low", 1000))) == {"low": 100}
+
+
+def test_points_are_paid_on_at_their_value() -> None:
+    """[R-PLAN-10]: 3 points at 0.50 each, half of it commissionable."""
+    compiled = plan(**LEVELS, pay_on="points", point_value="1/2", share="50%")
+    (awards,) = run(compiled, team(CHAIN), [sale(1, "low", 9_999, points=3_000)])
+    assert paid(awards) == {"low": 75, "mid": 37, "top": 7}
+
+
+def test_what_several_uplines_lose_to_one_doer_is_one_award() -> None:
+    """[R-PLAN-18]: at one level, at the close; a later refund finds it again."""
+    levels = {"unilevel": {**LEVELS["unilevel"], "when": "period"}, "maximum": "16%"}
+    compiled = plan(**levels, duty={"rules": ["unilevel"], "withheld": "100%"})
+    people = team({"a": None, "b": "a", "c": None, "d": "c", "helper": None})
+
+    class Helped:
+        def done_by(self, upline: str, member: str, at: int | None = None) -> str | None:
+            return "helper"
+
+    activity: Activity[str] = Activity(compiled)
+    sales = [sale(1, "b", 1_000), sale(2, "d", 2_000)]
+    for one in sales:
+        activity.take(one, people)
+    result = evaluate_period(compiled, people, activity, activity.period(MONTH, 9), Helped())
+    assert [(one.to, one.rule, one.level, one.amount, one.base) for one in result.awards] == [
+        ("b", "unilevel", 1, 100, 1_000),
+        ("d", "unilevel", 1, 200, 2_000),
+        ("helper", "unilevel:duty", 2, 150, 3_000),
+    ]
+    activity.close(result)
+    found = activity.reverse(sales[0], Fraction(1), people)
+    assert {(one.to, one.rule) for one in found} == {("b", "unilevel"), ("helper", "unilevel:duty")}
