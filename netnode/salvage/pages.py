@@ -50,7 +50,7 @@ class Pages:
         head = self._file.read(100)
         size = int.from_bytes(head[16:18], "big")
         size = 65_536 if size == 1 else size
-        known = head[:16] == b"SQLite format 3\0" and size in _SIZES
+        known = len(head) == 100 and head[:16] == b"SQLite format 3\0" and size in _SIZES
         self._size = size if known else _DEFAULT_PAGE
         self._usable = self._size - (head[20] if known and head[20] < 32 else 0)
         self._file.seek(0, 2)

@@ -94,6 +94,16 @@ def test_any_damage_is_read_over(tmp_path_factory: pytest.TempPathFactory, data:
     rows_of(path)  # no error, no endless chain
 
 
+@pytest.mark.parametrize("kept", [0, 16, 18, 20, 99])
+def test_a_file_that_ends_within_its_header_has_no_rows(tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "x.sqlite3"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE t(a)")
+    connection.close()
+    path.write_bytes(path.read_bytes()[:kept])
+    assert rows_of(path) == []
+
+
 def test_what_an_earlier_round_left_in_the_log_is_not_believed(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite3"
     connection = apsw.Connection(str(path))
