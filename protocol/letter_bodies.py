@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol import encoding, limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
+from protocol.ledger.letters import AnsweredLetter, ChallengeLetter, LimitLetter, RequestLetter
 from protocol.records.fields import Count, Hash, Key, PublicKey, doc
 from protocol.teams.letters import TeamLetter
 
@@ -176,6 +177,10 @@ LetterBody = (
     | MandateLetter
     | ConsentLetter
     | TeamLetter
+    | RequestLetter
+    | LimitLetter
+    | AnsweredLetter
+    | ChallengeLetter
 )
 
 LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
@@ -191,6 +196,10 @@ LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
         "mandate": MandateLetter,
         "consent": ConsentLetter,
         "team": TeamLetter,
+        "request": RequestLetter,
+        "limit": LimitLetter,
+        "answered": AnsweredLetter,
+        "challenge": ChallengeLetter,
     }
 )
 """Type on the wire -> body."""

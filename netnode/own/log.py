@@ -124,14 +124,18 @@ class OwnLog:
         """That peer did not give the entries it claimed, which alone would prove them: the claim is void."""
         self._claims.pop(peer, None)
 
-    async def append(self, records: Sequence[tuple[int, bytes]]) -> list[Entry]:
+    async def append(
+        self, records: Sequence[tuple[int, bytes]], *, after: bytes | None = None
+    ) -> list[Entry]:
         """Signs and stores entries; they are on disk when it returns.
 
         Args:
             records: kind and canonical record of each, in order.
+            after: id of the entry that the records were made for to follow; None: whichever is the newest.
 
         Raises:
-            Problem: the keys are locked (exit 2); the log takes no entries now (exit 4); the disk fails.
+            Problem: the keys are locked (exit 2); the log takes no entries now, or went on since `after`
+                (`log_moved`) (exit 4); the disk fails.
         """
         if not records:
             return []
@@ -142,6 +146,8 @@ class OwnLog:
             if held.forked:
                 raise _refused(FORKED, "forked")
             before = held.tip
+            if after not in (None, before.id):
+                raise _refused("The own log went on meanwhile. Try again.", "log_moved")
             await self._require_dated(before)
             if settles:  # the first entry after a restored backup [R-LOG-22]
                 named = Settlement(branches=((before.seq, before.id),))

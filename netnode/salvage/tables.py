@@ -22,6 +22,7 @@ COPIED: Final = (
     "witness", "witness_receipt", "box", "box_partner", "box_letter",
     "mandate", "mandate_statement", "renewal", "invoice",
     "consent", "case_told", "team_paper", "team_seen", "team_row",
+    "sale_due", "credit_counter", "credit_limit", "credit_request", "challenge",
 )  # fmt: skip
 NOT_COPIED: Final = frozenset({"version", "network", "store"})
 """What `meta` says of the old store alone; and whatever begins with "catalogue"."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 
 import apsw
 
+from netnode.store import credits
 from netnode.store.writer import Writer
 
 NEVER: Final = 2**62
@@ -135,6 +136,7 @@ def put_message(
     new = connection.changes() > 0
     if new:
         connection.execute("UPDATE deal SET changed = ? WHERE d = ?", (now, number))
+        credits.sale_again(writer, number)
     return new
 
 

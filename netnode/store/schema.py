@@ -157,6 +157,26 @@ _TEAMS: Final = (
     "CREATE INDEX team_row_invite ON team_row(invite) WHERE invite IS NOT NULL",
 )
 
+# Credit: what netnode.store.credits keeps beside the ledgers, which are in the logs. due: NULL while nothing waits.
+_CREDITS: Final = (
+    "CREATE TABLE sale_due(d INTEGER PRIMARY KEY REFERENCES deal, due INTEGER, code TEXT, text TEXT NOT NULL)",
+    "CREATE INDEX sale_due_due ON sale_due(due) WHERE due IS NOT NULL",
+    "CREATE TABLE credit_counter(issuer BLOB PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE credit_limit(holder BLOB NOT NULL, issuer BLOB NOT NULL, unit TEXT NOT NULL,"
+    " counter INTEGER NOT NULL, data BLOB NOT NULL, openers BLOB NOT NULL, at INTEGER NOT NULL, letter INTEGER,"
+    " PRIMARY KEY(holder, issuer, unit)) WITHOUT ROWID",
+    "CREATE INDEX credit_limit_at ON credit_limit(at)",
+    # recipients: the acceptance limit that came with a transfer; seq, entry: what carries it out
+    "CREATE TABLE credit_request(r INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, own INTEGER NOT NULL,"
+    " issuer BLOB NOT NULL, holder BLOB NOT NULL, data BLOB NOT NULL, openers BLOB NOT NULL, recipients BLOB,"
+    " at INTEGER NOT NULL, letter INTEGER, state TEXT NOT NULL, code TEXT, text TEXT NOT NULL, seq INTEGER,"
+    " entry BLOB, done INTEGER)",
+    "CREATE INDEX credit_request_waits ON credit_request(own, r) WHERE state = 'waits'",
+    "CREATE TABLE challenge(id BLOB PRIMARY KEY, author BLOB NOT NULL, issuer BLOB NOT NULL, entry BLOB NOT NULL,"
+    " openers BLOB NOT NULL, at INTEGER NOT NULL, letter INTEGER, handed INTEGER) WITHOUT ROWID",
+    "CREATE INDEX challenge_issuer ON challenge(issuer, at)",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
@@ -194,7 +214,7 @@ _SHOP: Final = (
     " receipt BLOB NOT NULL, PRIMARY KEY(witness, id)) WITHOUT ROWID",
 )
 
-_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS)
+_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS, *_CREDITS)
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""

@@ -1,0 +1,331 @@
+"""Credit in the store: what the owner asked issuers for, what holders asked of the owner, limits, sales to be logged.
+
+Functions of a `Writer`, or of the connection of a reader or writer. The ledgers themselves are in the logs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import apsw
+
+from netnode.store.writer import Writer
+
+RequestState = Literal["waits", "answered", "refused"]
+WAITING: Final = 5_000  # requests of others that wait; why: 10 MB of what strangers may send
+WAITING_OF_ONE: Final = 50  # why: a holder has one unit or two, and asks again when answered
+LIMITS: Final = 20_000  # limits of others that are kept; why: 20 MB, the oldest make room
+CHALLENGES: Final = 5_000  # challenges to the owner that are kept until they are answered
+_REQUEST: Final = (
+    "r, id, own, issuer, holder, data, openers, recipients, at, letter, state, code, text, seq, entry, done"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """A holder's request.
+
+    Attributes:
+        number: of the row; 0 before it has one.
+        id: of the request.
+        own: whether the owner made it.
+        issuer: networker id of who is asked.
+        holder: networker id of who asks.
+        data: the signed statement.
+        openers: as they travel, a canonical array of arrays of entries.
+        recipients: the limit of the recipient that came along; None: none did.
+        at: when it was made or came, ms UTC.
+        letter: row of the letter that carries it, or its answer.
+        state: waits, answered by an entry, or refused.
+        code: why it is refused.
+        text: that as a sentence.
+        seq: of the entry that carries it out.
+        entry: its id.
+        done: when it ended, ms UTC.
+    """
+
+    number: int
+    id: bytes
+    own: bool
+    issuer: bytes
+    holder: bytes
+    data: bytes = field(repr=False)
+    openers: bytes = field(repr=False)
+    recipients: bytes | None
+    at: int
+    letter: int | None = None
+    state: RequestState = "waits"
+    code: str | None = None
+    text: str = ""
+    seq: int | None = None
+    entry: bytes | None = None
+    done: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRow:
+    """The newest acceptance limit of a holder for credit of an issuer, and the openers that came along."""
+
+    holder: bytes
+    issuer: bytes
+    unit: str
+    counter: int
+    data: bytes = field(repr=False)
+    openers: bytes = field(repr=False)
+    at: int
+    letter: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeRow:
+    """A challenge that this node has met.
+
+    Attributes:
+        id: of its entry.
+        author: networker id of the claimant.
+        issuer: networker id of who is asked.
+        entry: canonical `[header, signature, record]`.
+        openers: of the author, as they travel.
+        at: since when it is stored here, ms UTC.
+        letter: row of the letter that hands it to the issuer; None where the owner is the issuer.
+        handed: when that was delivered, ms UTC.
+    """
+
+    id: bytes
+    author: bytes
+    issuer: bytes
+    entry: bytes = field(repr=False)
+    openers: bytes = field(repr=False)
+    at: int
+    letter: int | None = None
+    handed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRow:
+    """An own deal that has something for the own ledger: when it is looked at again, and why nothing is logged yet."""
+
+    number: int
+    due: int | None
+    code: str | None
+    text: str
+
+
+# -- sales ---------------------------------------------------------------------------------------------------
+def sales_due(connection: apsw.Connection, now: int, limit: int) -> list[int]:
+    """Numbers of deals to be looked at now, those that wait longest first."""
+    return [
+        number
+        for (number,) in connection.execute(
+            "SELECT d FROM sale_due WHERE due <= ? ORDER BY due, d LIMIT ?", (now, limit)
+        )
+    ]
+
+
+def sale_looked(writer: Writer, row: SaleRow, messages: int) -> None:
+    """Notes what came of a look, unless the deal has more messages by now than were looked at."""
+    with writer.transaction(durable=True) as connection:
+        connection.execute(
+            "UPDATE sale_due SET due = ?, code = ?, text = ? WHERE d = ?"
+            " AND (SELECT count(*) FROM deal_message WHERE deal_message.d = sale_due.d) = ?",
+            (row.due, row.code, row.text, row.number, messages),
+        )
+
+
+def sale_again(writer: Writer, number: int) -> None:
+    """A deal in which the owner sells is looked at again, as a part of the open transaction."""
+    writer.connection.execute(
+        "INSERT INTO sale_due(d, due, text) SELECT d, 0, '' FROM deal WHERE d = ? AND role = 'seller'"
+        " ON CONFLICT(d) DO UPDATE SET due = 0",
+        (number,),
+    )
+
+
+def sales(connection: apsw.Connection, codes: bool, after: int, limit: int) -> list[tuple[bytes, SaleRow]]:
+    """Deals that were looked at, with their ids, by number.
+
+    Args:
+        connection: of the store.
+        codes: only those of which something is not logged, for a reason.
+        after: number of the last one of the page before.
+        limit: most rows.
+    """
+    found = connection.execute(
+        "SELECT deal.id, sale_due.d, due, code, text FROM sale_due JOIN deal USING (d)"
+        " WHERE sale_due.d > ? AND (NOT ? OR code IS NOT NULL) ORDER BY sale_due.d LIMIT ?",
+        (after, codes, limit),
+    )
+    return [(deal, SaleRow(*rest)) for deal, *rest in found]
+
+
+# -- counters and limits -------------------------------------------------------------------------------------
+def next_counter(writer: Writer, issuer: bytes, now: int) -> int:
+    """A counter of the owner's for this issuer that no request, swap or limit ever had; inside the open transaction.
+
+    It is the date, or one more than the last: so a store that was put back from a backup does not use one twice.
+    """
+    newest: int = writer.connection.execute(
+        "INSERT INTO credit_counter(issuer, newest) VALUES (?, ?) ON CONFLICT(issuer)"
+        " DO UPDATE SET newest = max(newest + 1, excluded.newest) RETURNING newest",
+        (issuer, now),
+    ).get
+    return newest
+
+
+def put_limit(writer: Writer, row: LimitRow) -> bool:
+    """Keeps a limit inside the open transaction, unless a newer one of that holder, issuer and unit is there."""
+    connection = writer.connection
+    connection.execute(
+        "INSERT INTO credit_limit(holder, issuer, unit, counter, data, openers, at, letter)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(holder, issuer, unit) DO UPDATE SET"
+        " counter = excluded.counter, data = excluded.data, openers = excluded.openers, at = excluded.at,"
+        " letter = excluded.letter WHERE excluded.counter > counter",
+        (row.holder, row.issuer, row.unit, row.counter, row.data, row.openers, row.at, row.letter),
+    )
+    kept = connection.changes() > 0
+    connection.execute(
+        "DELETE FROM credit_limit WHERE letter IS NULL AND (holder, issuer, unit) NOT IN"
+        " (SELECT holder, issuer, unit FROM credit_limit ORDER BY at DESC LIMIT ?)",
+        (LIMITS,),
+    )
+    return kept
+
+
+def limit_of(connection: apsw.Connection, holder: bytes, issuer: bytes, unit: str) -> LimitRow | None:
+    """The newest limit of a holder for this credit."""
+    rows = _limits(connection, "holder = ? AND issuer = ? AND unit = ?", (holder, issuer, unit))
+    return rows[0] if rows else None
+
+
+def own_limits(connection: apsw.Connection, own: bytes) -> list[LimitRow]:
+    """The owner's limits, by issuer and unit."""
+    return _limits(connection, "holder = ?", (own,))
+
+
+def _limits(connection: apsw.Connection, where: str, values: tuple[Any, ...]) -> list[LimitRow]:
+    found = connection.execute(
+        "SELECT holder, issuer, unit, counter, data, openers, at, letter FROM credit_limit"  # noqa: S608 - constants
+        f" WHERE {where} ORDER BY holder, issuer, unit",
+        values,
+    )
+    return [LimitRow(*row) for row in found]
+
+
+# -- requests ------------------------------------------------------------------------------------------------
+def put_request(writer: Writer, row: RequestRow) -> bool:
+    """Keeps a request inside the open transaction; False when it is there already, as it is."""
+    connection = writer.connection
+    connection.execute(
+        "INSERT OR IGNORE INTO credit_request(id, own, issuer, holder, data, openers, recipients, at, letter, state,"
+        " text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            row.id, row.own, row.issuer, row.holder, row.data, row.openers, row.recipients, row.at, row.letter,
+            row.state, row.text,
+        ),
+    )  # fmt: skip
+    return connection.changes() > 0
+
+
+def carried_by(writer: Writer, request: bytes, letter: int) -> None:
+    """Notes which letter carries a request or its answer."""
+    writer.connection.execute("UPDATE credit_request SET letter = ? WHERE id = ?", (letter, request))
+
+
+def end_request(
+    writer: Writer,
+    request: bytes,
+    now: int,
+    *,
+    entry: tuple[int, bytes] | None = None,
+    code: str | None = None,
+    text: str = "",
+) -> None:
+    """Notes what became of a request, inside the open transaction: an entry, or a code; an entry stays."""
+    seq, id_ = entry or (None, None)
+    writer.connection.execute(
+        "UPDATE credit_request SET state = ?, seq = ?, entry = ?, code = ?, text = ?, done = ?"
+        " WHERE id = ? AND state != 'answered'",
+        ("refused" if entry is None else "answered", seq, id_, code, text, now, request),
+    )
+
+
+def request(connection: apsw.Connection, id: bytes) -> RequestRow | None:
+    """One request by its id."""
+    rows = _requests(connection, "id = ?", (id,), 1)
+    return rows[0] if rows else None
+
+
+def requests_by_prefix(connection: apsw.Connection, low: bytes, high: bytes) -> list[RequestRow]:
+    """Requests whose id lies between, both included; two at most, to see whether it is one."""
+    return _requests(connection, "id BETWEEN ? AND ?", (low, high), 2)
+
+
+def requests(connection: apsw.Connection, before: int | None, limit: int) -> list[RequestRow]:
+    """Requests, the newest first, below the row number `before`."""
+    return _requests(connection, "r < ?", (before or 2**62,), limit)
+
+
+def waiting(connection: apsw.Connection, *, own: bool, limit: int) -> list[RequestRow]:
+    """Requests nothing has come of yet, the oldest first: own ones, or those of others."""
+    return _requests(connection, "state = 'waits' AND own = ?", (own,), limit, "r")
+
+
+def waits_of(connection: apsw.Connection, holder: bytes) -> tuple[int, int]:
+    """How many requests of others wait: of this holder, and of all."""
+    count = "SELECT count(*) FROM credit_request WHERE state = 'waits' AND NOT own"
+    return connection.execute(f"{count} AND holder = ?", (holder,)).get, connection.execute(count).get
+
+
+def _requests(
+    connection: apsw.Connection, where: str, values: tuple[Any, ...], limit: int, order: str = "r DESC"
+) -> list[RequestRow]:
+    found = connection.execute(
+        f"SELECT {_REQUEST} FROM credit_request WHERE {where} ORDER BY {order} LIMIT ?",  # noqa: S608 - constants
+        (*values, limit),
+    )
+    rows = [dict(zip(RequestRow.__slots__, each, strict=True)) for each in found]
+    return [RequestRow(**(row | {"own": bool(row["own"])})) for row in rows]
+
+
+# -- challenges ----------------------------------------------------------------------------------------------
+def put_challenge(writer: Writer, row: ChallengeRow) -> bool:
+    """Keeps a challenge inside the open transaction; False when it is there already, as it is."""
+    connection = writer.connection
+    connection.execute(
+        "INSERT OR IGNORE INTO challenge(id, author, issuer, entry, openers, at, letter, handed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (row.id, row.author, row.issuer, row.entry, row.openers, row.at, row.letter, row.handed),
+    )
+    return connection.changes() > 0
+
+
+def challenge_handed(writer: Writer, id: bytes, at: int) -> None:
+    """Notes that a challenge has been handed to its issuer, inside the open transaction."""
+    writer.connection.execute("UPDATE challenge SET handed = ? WHERE id = ? AND handed IS NULL", (at, id))
+
+
+def drop_challenge(writer: Writer, id: bytes) -> None:
+    """Forgets a challenge that was answered, or that has no standing; inside the open transaction."""
+    writer.connection.execute("DELETE FROM challenge WHERE id = ?", (id,))
+
+
+def challenges_to(connection: apsw.Connection, issuer: bytes) -> list[ChallengeRow]:
+    """Challenges to one issuer, those met first at first."""
+    return _challenges(connection, "issuer = ?", (issuer,))
+
+
+def unhanded(connection: apsw.Connection, limit: int) -> list[ChallengeRow]:
+    """Challenges that a letter is handing to their issuers."""
+    return _challenges(connection, "handed IS NULL AND letter IS NOT NULL", (), limit)
+
+
+def _challenges(
+    connection: apsw.Connection, where: str, values: tuple[Any, ...], limit: int = CHALLENGES
+) -> list[ChallengeRow]:
+    found = connection.execute(
+        "SELECT id, author, issuer, entry, openers, at, letter, handed FROM challenge"  # noqa: S608 - constants
+        f" WHERE {where} ORDER BY at, id LIMIT ?",
+        (*values, limit),
+    )
+    return [ChallengeRow(*row) for row in found]
