@@ -258,8 +258,8 @@ def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
             raise Void("already_logged", "messages: the awards are frozen by this dispute already")
         raise Void("no_dispute", "messages: no dispute of the buyer is open, and none froze the awards")
     if proven.disputed:
-        if entry.time > file.hold or file.frozen is not None:
-            raise Void("hold_over", "the hold is over, or a dispute has frozen the awards before")
+        if entry.time > file.hold:
+            raise Void("hold_over", "the hold is over")
         file.frozen, file.thawed = entry.time, file.hold + FREEZE_MS
     else:
         file.thawed = max(file.hold, entry.time)

@@ -63,6 +63,35 @@ def test_pins_of_a_log_that_is_not_held_make_the_ledger_unknown() -> None:
     assert bench.x.book.unknown == bench.x.issuer.entries[-1].seq
 
 
+def test_pins_of_a_branch_that_left_below_the_head_prove_nothing() -> None:
+    bench = Bench()
+    below = len(bench.y.issuer.entries) - 1
+    head = _head(bench)
+    document = bench.document()
+    bench.lock(document)
+    bench.swap(document)
+    bench.fork()
+    del bench.y.issuer.entries[below:]
+    for days in (0, 1):
+        last = bench.pass_time(bench.until + days)
+    assert bench.pin(document, head, last).code == "no_swap"
+    assert bench.x.figures("ann").locked == 600
+
+
+def test_a_lock_is_proved_within_its_term() -> None:
+    bench = Bench()
+    document = bench.document()
+    bench.lock(document)
+    lock = bench.x.issuer.entries[-1]
+    settled = bench.x.issuer.settlement(lock)
+    record = SwapEntry(
+        document=document,
+        lock=(tuple(lock.wire()), tuple(settled.wire())),
+        openers=bench.openers(*bench.holders, bench.x.issuer),
+    )
+    assert bench.y.write(record, at=bench.start + 1).code == "no_lock"
+
+
 @pytest.mark.parametrize(
     ("what", "code"),
     [("late lock", "request_over"), ("late swap", "request_over"), ("no lock", "no_lock"), ("early pin", "no_swap"),
@@ -130,6 +159,16 @@ def test_a_lock_by_a_retired_key_binds_its_issuer_and_not_the_holder() -> None:
     assert bench.x.figures("ann").balance == 1_000
     assert bench.x.figures("bob").balance == 600
     assert bench.x.book.figures(UNIT, bench.x.issuer.id, bench.x.now).uncovered == 600
+
+
+def test_a_lock_with_a_counter_used_before_binds_its_issuer_and_not_the_holder() -> None:
+    bench = Bench()
+    document = bench.document()
+    bench.x.redeem("ann", 100, counter=1)
+    bench.lock(document)
+    bench.swap(document)
+    assert bench.give(document).code is None
+    assert (bench.x.figures("ann").balance, bench.x.figures("bob").balance) == (900, 600)
 
 
 def test_what_a_swap_gave_does_not_expire() -> None:

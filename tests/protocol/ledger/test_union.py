@@ -155,7 +155,10 @@ def test_l13_the_larger_award_of_a_sale_counts_and_every_refund() -> None:
     small = union(made.book)
     deal.receive(1)
     made.sell(deal, path=path)
-    small.add(union(made.book))
+    whole = union(made.book)
+    assert list(disputed(whole.effects, small.effects)) == []
+    assert [each.amount for each in disputed(small.effects, whole.effects)] == [600]
+    small.add(whole)
     assert small.figures(UNIT, made.id("cid"), made.now + HOLD).balance == 1_000
 
 

@@ -60,6 +60,7 @@ from protocol.signing import Signer
 from protocol.signing import verify as verify_signature
 from protocol.teams.team import NO_RULES
 from tests.protocol.author import START, Author, seed
+from tests.protocol.deals.made import ARBITER, CONSENT
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -119,7 +120,7 @@ class Deal:
         place = draft(self.state(), role, body, self.now)
         made = message.sign(
             self.issuer.network,
-            signer or (self.buyer if role == "buyer" else self.issuer.signer),
+            signer or {"buyer": self.buyer, "seller": self.issuer.signer, "arbiter": ARBITER.signer}[role],
             body=body,
             deal=place.deal,
             role=role,
@@ -294,6 +295,15 @@ class World:
         )  # fmt: skip
         return deal
 
+    def ruled_deal(self, *prices: int, path: Path | None = None) -> Deal:
+        """A deal whose order names an arbiter."""
+        terms = Terms(
+            accept_by=DAY, arbiter=ARBITER.id, confirm_by=DAY, consent=CONSENT.data, dispute_until=30 * DAY,
+            fulfil_by=10 * DAY, pay_by=DAY, ruling_by=DAY,
+        )  # fmt: skip
+        self.people["arbiter"] = ARBITER
+        return self.deal(*prices, path=path, terms=terms)
+
     def listing(self) -> Entry:
         """The one listing that is sold."""
         if self.thing is None:
@@ -343,9 +353,11 @@ class World:
         verdicts = [self.write(part, at=at) for part in cut(form, content)]
         return verdicts[-1]
 
-    def refund(self, deal: Deal, base: int, *, at: int | None = None) -> Verdict:
+    def refund(
+        self, deal: Deal, base: int, *, at: int | None = None, openers: tuple[Any, ...] = ()
+    ) -> Verdict:
         at = max(self.now + 1, deal.now) if at is None else at
-        return self.write(RefundEntry(base=base, messages=deal.new(), openers=(), order=deal.id), at=at)
+        return self.write(RefundEntry(base=base, messages=deal.new(), openers=openers, order=deal.id), at=at)
 
     def freeze(self, deal: Deal, *, at: int | None = None) -> Verdict:
         at = max(self.now + 1, deal.now) if at is None else at
