@@ -18,6 +18,7 @@ from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys, Keystore
+from netnode.ledgers.ledgers import Ledgers
 from netnode.mail.office import PostOffice, post_office
 from netnode.nearby import Neighbourhood
 from netnode.own.caution import Reason, mark
@@ -84,6 +85,7 @@ class Assembly:
     boxes: ShopBoxes
     witnesses: Witnesses
     trading: Trading
+    ledgers: Ledgers
     failures: Failures = field(default_factory=Failures)
 
 
@@ -201,6 +203,7 @@ async def assembled(
                 boxes,
                 witnesses,
                 trading(settings, means),
+                Ledgers(settings.network, networker, store),
                 failures,
             )
     finally:
@@ -294,5 +297,6 @@ def services_of(
         local=parts.ports.local,
         letters=parts.mail.letters,
         trading=parts.trading,
+        ledgers=parts.ledgers,
         failures=parts.failures,
     )

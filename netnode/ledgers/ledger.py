@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from protocol.entry import Entry
+from protocol.entry import SETTLEMENT, Entry
 from protocol.errors import Void
 from protocol.kinds import is_critical
 from protocol.ledger.accounts import Figures
 from protocol.ledger.book import Book
 from protocol.ledger.effects import Value
+from protocol.ledger.preparing import Prepared
 from protocol.ledger.union import Claim, Union
 from protocol.records import Opportunity, decode_record
 
@@ -46,7 +47,18 @@ class Ledger:
         book: an empty fold of the log.
     """
 
-    __slots__ = ("book", "claims", "opportunities", "taken", "union", "why", "wrong", "wrongs")
+    __slots__ = (
+        "book",
+        "claims",
+        "opportunities",
+        "settled",
+        "taken",
+        "tip",
+        "union",
+        "why",
+        "wrong",
+        "wrongs",
+    )
 
     def __init__(self, book: Book) -> None:
         self.book = book
@@ -63,6 +75,10 @@ class Ledger:
         """How many entries have no effect."""
         self.why = ""
         """The sentence why the ledger is unknown from some entry on."""
+        self.settled: set[tuple[int, int]] = set()
+        """(epoch, term) of its settlements."""
+        self.tip: Entry | None = None
+        """The newest entry taken, of whatever kind; None before the first."""
         self.taken = 0
         """How many critical entries were folded: what the ledger takes in memory follows it."""
 
@@ -71,13 +87,21 @@ class Ledger:
         """Networker id of the author."""
         return self.book.issuer
 
-    def take(self, entry: Entry) -> None:
-        """Takes the next entry of the log."""
-        verdict = self.book.take(entry)
+    @property
+    def place(self) -> tuple[int, bytes] | None:
+        """Seq and id of the newest entry taken; None before the first."""
+        return None if self.tip is None else (self.tip.seq, self.tip.id)
+
+    def take(self, entry: Entry, prepared: Prepared | None = None, *, proved: bool = False) -> None:
+        """Takes the next entry of the log; the arguments are those of `Book.take`."""
+        verdict = self.book.take(entry, prepared, proved=proved)
+        self.tip = entry
         if not is_critical(entry.kind):
             self._offer(entry)
             return
         self.taken += 1
+        if entry.kind == SETTLEMENT:
+            self.settled.add(entry.place)
         if verdict.code == "unknown":
             self.why = self.why or verdict.text
         elif verdict.code is not None:

@@ -3,18 +3,50 @@
     ledger = await ledgers.of(issuer)                   # level; its teams and plans may be read on the event loop
     found = await ledgers.ask(issuer, function)         # function(ledger) in a thread, while nothing is folded
     book = await ledgers.own()                          # the own log's fold, level with what is stored
+
+A log is folded in slices. A ledger that nobody has seen yet is folded in threads; one that was handed out by `of`
+on the event loop, a few entries at a time, so that who reads its teams never meets a half of an entry. What takes
+long and changes neither teams nor plans, the close of a period and the end of a swap, runs in a thread always.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
 
+from netnode.ledgers import evidence
 from netnode.ledgers.ledger import Ledger
+from netnode.ledgers.reading import AT_ONCE, Batch, Look, Source, fold, look, next_batch, weighty
+from netnode.problems import ExitCode, Problem
 from netnode.store import Store
+from protocol.errors import LocalProtocolError
+from protocol.identity import id_text
 from protocol.ledger.book import Book
+from protocol.ledger.union import Claim, Union, disputed
 
+HELD: Final = 300_000
+"""Critical entries whose ledgers stay in memory; those of a log that was not asked for longest go first, and are folded
+again. The own log's stays."""
+
+_TRIES: Final = 4  # a log that changes its branch while it is folded is folded anew
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One log: its ledger, and who may work on it."""
+
+    issuer: bytes
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ledger: Ledger | None = None
+    source: Source | None = None
+    mark: evidence.Mark | None = None  # of what the ledger is level with; None: it is not whole
+    shown: bool = False  # was handed out: folded on the event loop only
+    waiting: int = 0
 
 
 class Ledgers:
@@ -24,12 +56,15 @@ class Ledgers:
         network: the network's name.
         own: networker id of the owner of this node.
         store: holds the logs.
+        held: critical entries whose ledgers stay in memory.
     """
 
-    def __init__(self, network: str, own: bytes, store: Store) -> None:
+    def __init__(self, network: str, own: bytes, store: Store, held: int = HELD) -> None:
         self._network = network
         self._own = own
         self._store = store
+        self._held = held
+        self._shelves: OrderedDict[bytes, _Shelf] = OrderedDict()
 
     async def of(self, issuer: bytes) -> Ledger:
         """The ledger of a networker, level with what is held of their log.
@@ -40,7 +75,10 @@ class Ledgers:
         Raises:
             Problem: `unknown_author` (3): nothing of the log is here; `incomplete` (4): its beginning is missing.
         """
-        raise NotImplementedError
+        async with self._turn(issuer) as shelf:
+            ledger = await self._level(shelf)
+            shelf.shown = True
+            return ledger
 
     async def own(self) -> Book:
         """The fold of the own log, level with it; the same object each time, until the log changes its branch.
@@ -63,4 +101,200 @@ class Ledgers:
         Raises:
             Problem: as `of`.
         """
-        raise NotImplementedError
+        async with self._turn(issuer) as shelf:
+            ledger = await self._level(shelf)
+            return await _finished(self._store.read(lambda reader: function(ledger)))
+
+    @property
+    def held(self) -> int:
+        """Critical entries whose ledgers are in memory."""
+        return sum(shelf.ledger.taken for shelf in self._shelves.values() if shelf.ledger is not None)
+
+    @asynccontextmanager
+    async def _turn(self, issuer: bytes) -> AsyncIterator[_Shelf]:
+        """Nobody else works on the ledger while the context lasts; then what is too much is let go of."""
+        shelf = self._shelves.get(issuer)
+        if shelf is None:
+            shelf = self._shelves[issuer] = _Shelf(issuer)
+        self._shelves.move_to_end(issuer)
+        shelf.waiting += 1
+        try:
+            async with shelf.turn:
+                yield shelf
+        finally:
+            shelf.waiting -= 1
+            self._let_go()
+
+    def _let_go(self) -> None:
+        held = self.held
+        for issuer, shelf in list(self._shelves.items())[:-1]:
+            empty = shelf.ledger is None
+            if shelf.waiting or (not empty and (held <= self._held or issuer == self._own)):
+                continue
+            held -= 0 if shelf.ledger is None else shelf.ledger.taken
+            del self._shelves[issuer]
+
+    # -- level with the log ----------------------------------------------------------------------------------
+    async def _level(self, shelf: _Shelf) -> Ledger:
+        for _ in range(_TRIES):
+            try:
+                ledger = await self._once(shelf)
+            except LocalProtocolError:  # what it read again was of another branch
+                shelf.ledger = shelf.mark = None
+                continue
+            except BaseException:
+                shelf.ledger = shelf.mark = None  # it may have stopped within an entry
+                raise
+            if ledger is not None:
+                return ledger
+        raise Problem(
+            f"The log of {id_text(shelf.issuer)} is changing while it is read. Try again in a moment.",
+            ExitCode.REFUSED,
+            "changing",
+        )
+
+    async def _once(self, shelf: _Shelf) -> Ledger | None:
+        """The ledger, level with the log; None when the log changed its branch meanwhile."""
+        found = await self._store.read(look, shelf.issuer, shelf.ledger)
+        _require_whole(shelf.issuer, found)
+        if shelf.ledger is None or found.changed:
+            shelf.source = Source(self._store, shelf.issuer)
+            shelf.ledger = Ledger(self._book(shelf.source))
+            shelf.mark, shelf.shown = None, False
+        ledger, source = shelf.ledger, shelf.source
+        assert source is not None  # made with the ledger
+        if shelf.mark == found.mark:
+            return ledger
+        if not await self._fold(ledger, source, found.last, shown=shelf.shown):
+            shelf.ledger = None
+            return None
+        joins = found.beside or ledger.union is not None or bool(ledger.claims)
+        if joins and not await self._join(ledger, found):
+            return None
+        shelf.mark = found.mark
+        return ledger
+
+    def _book(self, source: Source) -> Book:
+        return Book(self._network, source.issuer, source.read, source.between)
+
+    async def _fold(self, ledger: Ledger, source: Source, last: int, *, shown: bool) -> bool:
+        """Folds the log up to an entry; False when it changed its branch meanwhile."""
+        place = ledger.place
+        batch = await self._next(source.issuer, place, last)
+        while batch is not None and batch.entries:
+            end = batch.entries[-1]
+            # The next batch is read, and its signatures verified, while this one is folded.
+            following, whole = await _both(
+                self._next(source.issuer, (end.seq, end.id), last),
+                self._take_shown(ledger, source, batch)
+                if shown
+                else self._store.read(fold, ledger, source, batch),
+            )
+            if not whole:
+                return False
+            batch = following
+        return batch is not None
+
+    async def _next(self, issuer: bytes, place: tuple[int, bytes] | None, last: int) -> Batch | None:
+        return await self._store.read(next_batch, self._network, issuer, place, last)
+
+    async def _take_shown(self, ledger: Ledger, source: Source, batch: Batch) -> bool:
+        """Folds a batch into a ledger that others may be looking at."""
+        since = 0
+        for index, entry in enumerate(batch.entries):
+            if weighty(entry):
+                part = batch.part(index)
+                if not await _finished(self._store.read(fold, ledger, source, part)):
+                    return False
+                since = 0
+                continue
+            ledger.take(entry, batch.prepared.get(entry.seq), proved=entry.seq in batch.proved)
+            since += 1
+            if since == AT_ONCE:
+                since = 0
+                await asyncio.sleep(0)
+        return True
+
+    # -- branches --------------------------------------------------------------------------------------------
+    async def _join(self, ledger: Ledger, found: Look) -> bool:
+        """Brings in the branches held beside the log; False when it changed meanwhile."""
+        state = found.state
+        assert state is not None  # `_require_whole`
+        tails = await self._store.read(evidence.tails, state, frozenset(ledger.settled))
+        disowned: list[tuple[bytes, Book]] = []
+        union = None
+        for tail in tails:
+            source = Source(self._store, ledger.issuer, {each.seq: each for each in tail.entries})
+            branch = Ledger(self._book(source))
+            if not await self._fold(branch, source, tail.fork, shown=False):
+                return False
+            if not await self._store.read(fold, branch, source, Batch(tail.entries)):
+                return False
+            if tail.rotation is not None:
+                disowned.append((tail.rotation, branch.book))
+                continue
+            if union is None:
+                assert ledger.place is not None  # folded
+                union = await self._run(Union, (ledger.place,), ledger.book.effects)
+            await self._run(union.add, Union((tail.head,), branch.book.effects))
+        ledger.union = union
+        ledger.claims = await self._run(_claims, ledger, disowned)
+        return True
+
+    async def _run(self, function: Callable[..., T], *args: object) -> T:
+        return await _finished(self._store.read(lambda reader: function(*args)))
+
+
+def _claims(ledger: Ledger, disowned: Sequence[tuple[bytes, Book]]) -> tuple[Claim, ...]:
+    """What rotations disowned and their holders did not let go of; of an effect on several branches the largest."""
+    found: dict[tuple[bytes, bytes, str], Claim] = {}
+    for rotation, book in disowned:
+        for claim in disputed(ledger.effects, book.effects):
+            if ledger.book.released(claim.holder, rotation):
+                continue
+            key = (claim.id, claim.holder, claim.unit)
+            known = found.get(key)
+            if known is None or known.amount < claim.amount:
+                found[key] = claim
+    return tuple(found[key] for key in sorted(found))
+
+
+def _require_whole(issuer: bytes, found: Look) -> None:
+    name = id_text(issuer)
+    if found.state is None:
+        raise Problem(
+            f"Nothing of the log of {name} is here yet. Follow them, and try again once the log has come: "
+            f"netnode follow add {name}",
+            ExitCode.NOT_FOUND,
+            "unknown_author",
+        )
+    if found.state.base.seq:
+        raise Problem(
+            f"The log of {name} is here from entry {found.state.base.seq} on only, so nothing can be computed from "
+            f"it. Follow them, and it is fetched whole: netnode follow add {name}",
+            ExitCode.REFUSED,
+            "incomplete",
+        )
+
+
+async def _finished(work: Awaitable[T]) -> T:
+    """Waits for work in a lane also when cancelled: nobody may touch a ledger while a thread does."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        with suppress(Exception):
+            await task
+        raise
+
+
+async def _both(reading: Awaitable[Batch | None], folding: Awaitable[bool]) -> tuple[Batch | None, bool]:
+    """Reads on while another thread folds."""
+    ahead = asyncio.ensure_future(reading)
+    try:
+        whole = await _finished(folding)
+    except BaseException:
+        with suppress(BaseException):
+            await _finished(ahead)
+        raise
+    return await _finished(ahead), whole

@@ -17,6 +17,7 @@ from netnode.ingest import Gate
 from netnode.keeping import Keeping
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keystore
+from netnode.ledgers.ledgers import Ledgers
 from netnode.mail.letters import Letters
 from netnode.nearby import Neighbourhood
 from netnode.operations.settings import FileConfiguration
@@ -145,6 +146,7 @@ def compose(
     failures: Failures | None = None,
     letters: Letters | None = None,
     trading: Trading | None = None,
+    ledgers: Ledgers | None = None,
 ) -> NodeServices:
     """Builds the services.
 
@@ -174,6 +176,7 @@ def compose(
         keeping: what is kept of whose log; None: as the default settings say.
         stamping: makes stamps; None: one that is not loaded.
         failures: counts the tasks of a running node that failed; None: none is running.
+        ledgers: of the logs held here; None makes them.
         letters: takes what is written to others; None: it waits in the outbox for a node that runs.
         trading: makes moves in deals; None: one whose letters wait likewise.
     """
@@ -221,13 +224,14 @@ def compose(
     work = OwnWork(own, store, projector)
     settings = config.settings()
     letters = letters or Letters(store, clock, entropy)
+    ledgers = ledgers or Ledgers(network, own.id, store)
     trading = trading or make_trading(settings, Means(network, own, store, ring, letters, clock, entropy))
     consents = Consents(trading.means)
     consents.listen()
     trading.receiving.changed = _each(
         trading.accepting.look, trading.leading.look, Cases(own.id, store, letters, clock).look
     )
-    team_logs = TeamLogs(network, store)
+    team_logs = TeamLogs(ledgers)
     team_desk = TeamDesk(trading.means, team_logs)
     team_desk.listen()
     admitting = Admitting(trading.means, team_logs)

@@ -9,13 +9,14 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from netnode.ledgers.ledger import Offered
 from netnode.operations import models
 from netnode.projections import views
 from netnode.store import Reader
 from netnode.store.teams import PaperRow
 from netnode.teams.admitting import Candidate
 from netnode.teams.desk import invite_text
-from netnode.teams.reading import Offered, OwnerLog
+from netnode.teams.reading import OwnerLog
 from protocol.deals.periods import DAY, date_of
 from protocol.identity import id_text
 from protocol.teams.disclosure import document_hash, read_document

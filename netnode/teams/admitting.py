@@ -197,7 +197,7 @@ class Admitting:
         if self._means.ring.opened is None:
             return 0
         log = await self._logs.of(own)
-        for key in log.teams.teams:
+        for key in list(log.teams.teams):
             for row in await self._waiting(key, ("leaving", *DUTIES)):
                 log = await self._logs.of(own)
                 openers = await self._openers_of(log, [row])

@@ -1,0 +1,154 @@
+"""Branches of a log that are not in it: what is held of them here, and what each means for its author's debts [L13].
+
+A fork, or what a settlement left, binds its author like the log itself. What a rotation disowned does not: it is listed
+as disputed, since this store had it before the rotation came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from typing import Any, Final
+
+from netnode.store import Reader
+from netnode.store.rows import stored_entry
+from protocol.entry import Entry
+from protocol.ledger.union import Branch
+from protocol.log_state import LogState
+from protocol.openers import Openers
+from protocol.records.fields import Place
+from protocol.run import rebuild
+
+MOST_TAILS: Final = 16
+"""Branches of one log that are looked at, the newest first; why: each is folded by itself, from the beginning."""
+
+MOST_BETWEEN: Final = 100_000
+"""Entries of another log between the two places that a swap pins; with more of them its end is unknown here."""
+
+_ALL: Final = 2**62  # bytes
+
+Mark = tuple[object, ...]
+"""Changes whenever what is held of a log, or beside it, does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """One branch above the entries it shares with the log.
+
+    Attributes:
+        entries: oldest first; the first one's `prev` is in the log.
+        rotation: id of the rotation that disowned it; None: it binds its author.
+    """
+
+    entries: tuple[Entry, ...]
+    rotation: bytes | None
+
+    @property
+    def fork(self) -> int:
+        """Seq of the newest entry shared with the log."""
+        return self.entries[0].seq - 1
+
+    @property
+    def head(self) -> Branch:
+        """Seq and id of its newest entry."""
+        return (self.entries[-1].seq, self.entries[-1].id)
+
+
+def mark_of(reader: Reader, state: LogState) -> Mark:
+    """What tells whether a log or the branches beside it have changed."""
+    kept = reader.connection.execute(
+        "SELECT count(*), max(seq) FROM branch WHERE n = (SELECT n FROM networker WHERE id = ?)",
+        (state.author,),
+    ).fetchone()
+    return (state.tip.id, state.aside, state.fork, state.openers.place, kept)
+
+
+def beside(reader: Reader, state: LogState) -> bool:
+    """Whether anything of a log is held outside its main run."""
+    kept: bool = reader.connection.execute(
+        "SELECT EXISTS(SELECT 1 FROM branch WHERE n = (SELECT n FROM networker WHERE id = ?))",
+        (state.author,),
+    ).get
+    return bool(state.aside) or state.fork is not None or bool(kept)
+
+
+def tails(reader: Reader, state: LogState, settled: Set[tuple[int, int]]) -> tuple[Tail, ...]:
+    """The branches of a log that are held down to the log itself, the newest first.
+
+    Args:
+        reader: of the store.
+        state: of the log.
+        settled: (epoch, term) of its settlements.
+    """
+    held = {entry.id: entry for entry in _beside(reader, state.author)}
+    for id in [each.id for each in held.values() if _in_log(reader, state.author, each.seq, each.id)]:
+        del held[id]
+    below = {entry.prev for entry in held.values()}
+    found: list[Tail] = []
+    for tip in sorted(held.values(), key=lambda each: (each.place, each.seq, each.id), reverse=True):
+        if tip.id in below or len(found) == MOST_TAILS:
+            continue
+        chain = [tip]
+        while (lower := held.get(chain[-1].prev)) is not None and lower.seq + 1 == chain[-1].seq:
+            chain.append(lower)
+        chain.reverse()
+        if _in_log(reader, state.author, chain[0].seq - 1, chain[0].prev):
+            found.append(Tail(tuple(chain), _disowned(state.openers, settled, tip)))
+    return tuple(found)
+
+
+def between(reader: Reader, author: bytes, first: Place, last: Place) -> Sequence[Entry] | None:
+    """Entries of a log, or of a branch held beside it, above the first place up to the second; None: not held.
+
+    Args:
+        reader: of the store.
+        author: whose log.
+        first: seq and id.
+        last: seq and id.
+    """
+    if not first[0] < last[0] <= first[0] + MOST_BETWEEN:
+        return None if first[0] < last[0] else ()
+    if _in_log(reader, author, *last):
+        if reader.entry(author, first[0]) is None:
+            return None
+        return reader.entries(author, first[0] + 1, last[0], _ALL)
+    held = {entry.id: entry for entry in _beside(reader, author)}
+    chain: list[Entry] = []
+    wanted = last
+    while wanted[0] > first[0]:
+        entry = held.get(wanted[1])
+        if entry is None and _in_log(reader, author, *wanted):
+            entry = reader.entry(author, wanted[0])
+        if entry is None or entry.seq != wanted[0]:
+            return None
+        chain.append(entry)
+        wanted = (entry.seq - 1, entry.prev)
+    return chain[::-1]
+
+
+def _beside(reader: Reader, author: bytes) -> Iterator[Entry]:
+    """Every entry of a log that is held outside its main run."""
+    for table in ("aside", "branch"):
+        rows: list[Any] = reader.connection.execute(
+            f"SELECT header, signature, record FROM {table}"  # noqa: S608 - constants
+            " WHERE n = (SELECT n FROM networker WHERE id = ?) ORDER BY seq",
+            (author,),
+        ).fetchall()
+        yield from (stored_entry(*row) for row in rows)
+    for side in reader.proof(author) or ():
+        yield from rebuild(side)
+
+
+def _in_log(reader: Reader, author: bytes, seq: int, id: bytes) -> bool:
+    return bool(reader.ids(author, (seq,)) == [(seq, id)])
+
+
+def _disowned(openers: Openers, settled: Set[tuple[int, int]], tip: Entry) -> bytes | None:
+    """Id of the rotation that disowned the branch with this newest entry; None where none did, or a settlement left it.
+
+    A settlement comes before a later rotation: what it left stays a debt.
+    """
+    if tip.epoch == openers.epoch or (tip.epoch, tip.term + 1) in settled:
+        return None
+    rotations = [opening.entry.id for opening in openers.epochs[tip.epoch + 1]]
+    return min(rotations)

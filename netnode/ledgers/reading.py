@@ -1,0 +1,189 @@
+"""Reads a log for its fold, in slices: what a reader lane does at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec import UNSET
+
+from netnode.ledgers import evidence
+from netnode.ledgers.ledger import Ledger
+from netnode.store import Reader, Store
+from protocol.entry import Entry
+from protocol.errors import LocalProtocolError
+from protocol.kinds import KINDS
+from protocol.ledger.preparing import Prepared, prepare
+from protocol.ledger.statements import Swap, read
+from protocol.log_state import LogState
+from protocol.records import ClosePart, SwapEntry, decode_record
+from protocol.records.fields import Place
+from protocol.signing import verify
+
+AT_ONCE: Final = 16
+"""Entries folded on the event loop before others have their turn: a sale takes about half a millisecond."""
+
+_STEP: Final = 256  # entries of a slice: a tenth of a second
+_BYTES: Final = 4 * 1024 * 1024
+
+
+class Source:
+    """What a book asks of the store.
+
+    Args:
+        store: asked where no reader is at hand.
+        issuer: whose log.
+        over: entries of a branch, by seq, in the place of the log's.
+    """
+
+    __slots__ = ("_over", "_reader", "_store", "issuer")
+
+    def __init__(self, store: Store, issuer: bytes, over: Mapping[int, Entry] | None = None) -> None:
+        self.issuer = issuer
+        self._store = store
+        self._over = over or {}
+        self._reader: Reader | None = None
+
+    @contextmanager
+    def within(self, reader: Reader) -> Iterator[None]:
+        """Reads by this reader, from its snapshot, while the context lasts."""
+        self._reader = reader
+        try:
+            yield
+        finally:
+            self._reader = None
+
+    def read(self, seq: int) -> Entry:
+        """An entry that was folded before."""
+        entry = self._over.get(seq)
+        if entry is None:
+            if self._reader is not None:
+                entry = self._reader.entry(self.issuer, seq)
+            else:
+                entry = self._store.reading(Reader.entry, self.issuer, seq)
+        if entry is None:
+            raise LocalProtocolError(f"entry {seq} of a log that is folded is not in the store")
+        return entry
+
+    def between(self, author: bytes, first: Place, last: Place) -> Sequence[Entry] | None:
+        """Entries of another log; see `evidence.between`."""
+        if self._reader is not None:
+            return evidence.between(self._reader, author, first, last)
+        return self._store.reading(evidence.between, author, first, last)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is held of a log now.
+
+    Attributes:
+        state: of the log; None: nothing is held.
+        changed: the ledger given is of another branch, or what made it unknown is held now.
+        mark: changes with the log and what is held beside it.
+        last: seq of its newest entry.
+        beside: whether anything is held beside it.
+    """
+
+    state: LogState | None
+    changed: bool = False
+    mark: evidence.Mark = ()
+    last: int = -1
+    beside: bool = False
+
+
+def look(reader: Reader, issuer: bytes, ledger: Ledger | None) -> Look:
+    """Looks at a log.
+
+    Args:
+        reader: of the store.
+        issuer: whose log.
+        ledger: as far as it was folded.
+    """
+    state = reader.load(issuer)
+    if state is None:
+        return Look(None)
+    changed = ledger is not None and (not _holds(reader, issuer, ledger.place) or _cured(reader, ledger))
+    mark = evidence.mark_of(reader, state)
+    return Look(state, changed, mark, state.tip.seq, evidence.beside(reader, state))
+
+
+def _holds(reader: Reader, issuer: bytes, place: tuple[int, bytes] | None) -> bool:
+    """Whether an entry is in the log; no entry always is."""
+    return place is None or reader.ids(issuer, (place[0],)) == [place]
+
+
+def _cured(reader: Reader, ledger: Ledger) -> bool:
+    """Whether what made a ledger unknown is held by now."""
+    if ledger.book.unknown is None:
+        return False
+    entry = reader.entry(ledger.issuer, ledger.book.unknown)
+    if entry is None or entry.record is None or entry.kind not in KINDS:
+        return False
+    record = decode_record(entry.kind, entry.record)
+    if not isinstance(record, SwapEntry) or record.pins is UNSET:
+        return True
+    head, last = record.pins
+    return evidence.between(reader, read(Swap, record.document).second.issuer, head, last) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Consecutive entries, with what was done of them ahead of their turn.
+
+    Attributes:
+        entries: of the log, in order.
+        prepared: by seq, where something was.
+        proved: seqs of those whose signatures verified.
+    """
+
+    entries: Sequence[Entry]
+    prepared: Mapping[int, Prepared] = field(default_factory=dict)
+    proved: Set[int] = frozenset()
+
+    def part(self, index: int) -> Batch:
+        """One of its entries."""
+        return Batch(self.entries[index : index + 1], self.prepared, self.proved)
+
+
+def next_batch(
+    reader: Reader, network: str, issuer: bytes, place: tuple[int, bytes] | None, last: int
+) -> Batch | None:
+    """The entries after one, read and their signatures verified; None when that one is not in the log any more.
+
+    Args:
+        reader: of the store.
+        network: its name.
+        issuer: whose log.
+        place: seq and id of the entry before; None: from the first on.
+        last: seq of the last entry wanted.
+    """
+    if not _holds(reader, issuer, place):
+        return None
+    first = 0 if place is None else place[0] + 1
+    entries = reader.entries(issuer, first, min(last, first + _STEP - 1), _BYTES)
+    prepared: dict[int, Prepared] = {}
+    proved: set[int] = set()
+    for entry in entries:
+        found = prepare(network, entry)
+        if found is not None:
+            prepared[entry.seq] = found
+            if all(verify(*claim) for claim in found.claims):
+                proved.add(entry.seq)
+    return Batch(entries, prepared, proved)
+
+
+def fold(reader: Reader, ledger: Ledger, source: Source, batch: Batch) -> bool:
+    """Folds a batch; False when the log does not go on from what was folded any more."""
+    if not _holds(reader, ledger.issuer, ledger.place):
+        return False
+    with source.within(reader):
+        for entry in batch.entries:
+            ledger.take(entry, batch.prepared.get(entry.seq), proved=entry.seq in batch.proved)
+    return True
+
+
+def weighty(entry: Entry) -> bool:
+    """Whether an entry may take long: the last part of a close, the end of a swap."""
+    return entry.kind in (ClosePart.KIND, SwapEntry.KIND)
