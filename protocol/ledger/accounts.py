@@ -295,35 +295,28 @@ class Accounts:
                         account.add(lot) if sign > 0 else account.take(lot)
             case Moved():
                 account = self.account(value.unit, value.holder)
-                match value.kind:
-                    case Kind.TRANSFER:
-                        account.sent += sign * value.amount
-                    case Kind.REDEEM:
-                        account.redeemed += sign * value.amount
-                    case Kind.PAYOUT:
-                        account.paid_out += sign * value.amount
+                if value.kind is Kind.REDEEM:
+                    account.redeemed += sign * value.amount
+                elif value.kind is Kind.PAYOUT:
+                    account.paid_out += sign * value.amount
+                else:
+                    self._pass(account, value, value.lots, sign)
                 self._leave(account, value, sign)
-                if value.kind is Kind.TRANSFER:
-                    other = self.account(value.unit, value.to)
-                    other.received += sign * value.amount
-                    other.move(value.lots, sign)
-            case Swapped():
-                self._swap(value, sign)
+            case _:
+                account = self.account(value.unit, value.holder)
+                if value.stage is Stage.LOCKED:
+                    account.lock(value.lots, sign)
+                elif value.stage is Stage.GIVEN:
+                    # Slowness of another log must not cost anything: what a swap gave does not expire.
+                    self._pass(account, value, ((NEVER, value.amount),), sign)
+                    self._leave(account, value, sign)
 
-    def _swap(self, value: Swapped, sign: int) -> None:
-        account = self.account(value.unit, value.holder)
-        match value.stage:
-            case Stage.LOCKED:
-                account.lock(value.lots, sign)
-            case Stage.GIVEN:
-                account.sent += sign * value.amount
-                self._leave(account, value, sign)
-                other = self.account(value.unit, value.to)
-                other.received += sign * value.amount
-                # Slowness of another log must not cost anything: what a swap gave does not expire.
-                other.move(((NEVER, value.amount),), sign)
-            case Stage.BACK:
-                pass
+    def _pass(self, account: Account, value: Moved | Swapped, lots: Lots, sign: int) -> None:
+        """What goes from one holder to another."""
+        account.sent += sign * value.amount
+        other = self.account(value.unit, value.to)
+        other.received += sign * value.amount
+        other.move(lots, sign)
 
     def _leave(self, account: Account, value: Moved | Swapped, sign: int) -> None:
         account.move(value.lots, -sign)

@@ -235,11 +235,6 @@ def lots_of(value: Sold | Earned, credit: Credited) -> Iterator[Lot]:
         gross, net = most, left
 
 
-def remains_of(value: Sold | Earned, credit: Credited) -> int:
-    """What remains of an award now, pending or posted."""
-    return max(_remains(value, step) for step in credit.steps)
-
-
 def _remains(value: Sold | Earned, step: Step) -> int:
     stands = value.base if isinstance(value, Sold) else step.base - value.reversed
     if stands >= step.base:

@@ -77,11 +77,6 @@ class Groups:
             raise Void("group", "hash: is not that of the whole content")
         return content
 
-    @property
-    def parts(self) -> int:
-        """How many parts of a group that is not whole have come."""
-        return len(self._pieces)
-
     def _drop(self) -> None:
         self._kind, self._count, self._hash, self._next = -1, 0, b"", -1
         self._pieces = []

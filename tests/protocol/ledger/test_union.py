@@ -6,8 +6,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from protocol.errors import LocalProtocolError
 from protocol.ledger.book import Book
-from protocol.ledger.effects import Kind, Moved, Value, join, movement_id
+from protocol.ledger.effects import (
+    NEVER,
+    Credited,
+    Earned,
+    Kind,
+    Moved,
+    Stage,
+    Step,
+    Swapped,
+    Value,
+    join,
+    movement_id,
+)
 from protocol.ledger.figures import solvency
 from protocol.ledger.union import Union, disputed
 from protocol.records import Transfer
@@ -201,3 +214,28 @@ def test_a_holders_release_ends_a_dispute() -> None:
         Releasing(about=b"s" * 32, epoch=0, holder=yan.id, issuer=made.issuer.id, signature=bytes(64)),
     )  # fmt: skip
     assert made.write(Release(openers=(), release=forged)).code == "not_signed"
+
+
+def test_a_swap_given_by_other_credit_on_another_branch_is_one_movement() -> None:
+    one = Swapped(Stage.GIVEN, UNIT, b"a" * 32, b"b" * 32, 10, 1, ((5, 10),))
+    two = Swapped(Stage.GIVEN, UNIT, b"a" * 32, b"b" * 32, 10, 1, ((7, 10),))
+    back = Swapped(Stage.BACK, UNIT, b"a" * 32, b"b" * 32, 10, 1, ((9, 10),))
+    for order in ((one, two, back), (back, two, one), (two, back, one)):
+        merged = Union()
+        for value in order:
+            merged.add(Union([], {b"w": value}))
+        assert dict(merged.effects) == {b"w": two}
+        assert merged.figures(UNIT, b"b" * 32, 0).received == 10
+        assert merged.figures(UNIT, b"a" * 32, 0).sent == 10
+    with pytest.raises(LocalProtocolError):
+        join(one, Moved(Kind.REDEEM, UNIT, b"a" * 32, b"", 1, 1, ()))
+
+
+def test_period_awards_of_two_branches_are_one() -> None:
+    small, large = (
+        Earned(Credited(b"a" * 32, "group", 1, UNIT, (Step(5, NEVER, amount, 100, 5),)), gone)
+        for amount, gone in ((10, 0), (20, 50))
+    )
+    merged = Union([], {b"p": small})
+    merged.add(Union([], {b"p": large}))
+    assert merged.figures(UNIT, b"a" * 32, 5).signed == 10  # half of the larger one
