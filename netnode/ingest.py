@@ -11,8 +11,10 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, TypeVarTuple
+
+from msgspec.structs import replace
 
 from netnode.bus import Bus, Stored
 from netnode.chains import NOTHING, Chain, Outcome, appended, bare, chains_of, reads_store
