@@ -2,7 +2,8 @@
 
 ``hrp "1" data check``: the data is the bytes in groups of five bits, the last one filled with zero bits, and
 six check characters follow. Text may be all small or all capital letters (a QR code holds capitals better),
-never mixed; it is written small. At most 90 characters, the length the checksum is made for [R-ID-3].
+never mixed; it is written small. At most 90 characters, the length the checksum is made for [R-ID-3]; in a text that
+may be longer it finds one wrong character for certain, and others all but so.
 """
 
 from __future__ import annotations
@@ -26,15 +27,16 @@ _BECH32M: Final = 0x2BC830A3
 _CHECK: Final = 6
 
 
-def encode(hrp: str, data: bytes) -> str:
+def encode(hrp: str, data: bytes, longest: int = MAX_TEXT) -> str:
     """Text of some bytes.
 
     Args:
         hrp: the prefix that says what the bytes are, in small letters, as ``nx``.
-        data: at most 50 bytes under a prefix of two or three letters.
+        data: at most 50 bytes under a prefix of two or three letters, where `longest` is not given.
+        longest: characters of the text.
 
     Raises:
-        LocalProtocolError: a prefix Bech32m does not allow, or a text of more than 90 characters.
+        LocalProtocolError: a prefix Bech32m does not allow, or a text that is too long.
     """
     if not hrp or hrp != hrp.lower() or not _printable(hrp):
         raise LocalProtocolError(f"{hrp!r} is no prefix of Bech32m in small letters")
@@ -42,18 +44,18 @@ def encode(hrp: str, data: bytes) -> str:
     rest = _polymod(_expand(hrp) + groups + [0] * _CHECK) ^ _BECH32M
     groups += [rest >> 5 * (_CHECK - 1 - place) & 31 for place in range(_CHECK)]
     text = f"{hrp}1{''.join(_ALPHABET[group] for group in groups)}"
-    if len(text) > MAX_TEXT:
-        raise LocalProtocolError(f"{len(data)} bytes do not fit the {MAX_TEXT} characters of Bech32m")
+    if len(text) > longest:
+        raise LocalProtocolError(f"{len(data)} bytes do not fit the {longest} characters of Bech32m")
     return text
 
 
-def decode(text: str, hrp: str) -> bytes:
-    """Bytes of a text with the expected prefix.
+def decode(text: str, hrp: str, longest: int = MAX_TEXT) -> bytes:
+    """Bytes of a text with the expected prefix, of at most `longest` characters.
 
     Raises:
         RemoteProtocolError: `encoding`, with a sentence that says what is wrong with the text.
     """
-    found, groups = split(text)
+    found, groups = split(text, longest)
     if found != hrp:
         raise RemoteProtocolError("encoding", f"the text begins with {found}1, expected is {hrp}1")
     number = bits = 0
@@ -65,14 +67,14 @@ def decode(text: str, hrp: str) -> bytes:
     return (number >> spare).to_bytes(bits // 8, "big")
 
 
-def split(text: str) -> tuple[str, list[int]]:
+def split(text: str, longest: int = MAX_TEXT) -> tuple[str, list[int]]:
     """Prefix (in small letters) and five-bit groups of a text with the right checksum: half of `decode`.
 
     Raises:
         RemoteProtocolError: `encoding`.
     """
-    if len(text) > MAX_TEXT:
-        raise RemoteProtocolError("encoding", f"the text is longer than {MAX_TEXT} characters")
+    if len(text) > longest:
+        raise RemoteProtocolError("encoding", f"the text is longer than {longest} characters")
     if not _printable(text):
         raise RemoteProtocolError("encoding", "the text holds a space or a character that is not ASCII")
     small = text.lower()

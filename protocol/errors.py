@@ -101,7 +101,7 @@ CODES: Final[dict[str, Code]] = {
         Code("cursor", _H, False, "the cursor is unknown here: ask for heads"),
         Code("not_here", _H, False, "this node does not hold what was asked for"),
         Code("blob", _R, True, "bytes that do not match the hash or place they were asked for"),
-        Code("bad_uri", _R, False, "an invite link of a wrong form"),
+        Code("bad_uri", _R, False, "an invite or referral link, or a code, of a wrong form"),
         Code("bad_file", _R, False, "not a file of runs, one of another network, or cut off"),
         Code("invite", _H, False, "no invite of this token, or one that was taken back"),
         Code("invite_expired", _H, False, "the invite's time is over"),

@@ -18,6 +18,7 @@ from protocol import encoding, limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.ledger.letters import AnsweredLetter, ChallengeLetter, LimitLetter, RequestLetter
 from protocol.records.fields import Count, Hash, Key, PublicKey, doc
+from protocol.referral_letters import AllianceLetter, ReferralLetter
 from protocol.teams.letters import TeamLetter
 
 LetterId = Annotated[bytes, Meta(min_length=limits.LETTER_ID_BYTES, max_length=limits.LETTER_ID_BYTES)]
@@ -181,6 +182,8 @@ LetterBody = (
     | LimitLetter
     | AnsweredLetter
     | ChallengeLetter
+    | ReferralLetter
+    | AllianceLetter
 )
 
 LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
@@ -200,6 +203,8 @@ LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
         "limit": LimitLetter,
         "answered": AnsweredLetter,
         "challenge": ChallengeLetter,
+        "referral": ReferralLetter,
+        "alliance": AllianceLetter,
     }
 )
 """Type on the wire -> body."""

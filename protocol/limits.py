@@ -151,6 +151,9 @@ MAX_REVIEW_TEXT: Final = 2_000
 # -- paths -------------------------------------------------------------------------------------------------
 MAX_PATH: Final = 8
 MAX_REFERRAL: Final = 1_024
+MAX_REFERRAL_LINK: Final = 16 * 1024
+MAX_CODE: Final = 32
+MAX_WINDOW: Final = 365
 MAX_CAMPAIGN: Final = 32
 MAX_OPENED_PATH: Final = MAX_PATH * (MAX_REFERRAL + 8)
 MAX_TESTIMONY: Final = 1024 * 1024
@@ -381,6 +384,9 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_REVIEW_TEXT", MAX_REVIEW_TEXT, "characters", "a page"),
     Limit("MAX_PATH", MAX_PATH, "tokens", "of a path: more than a commission can be divided among"),
     Limit("MAX_REFERRAL", MAX_REFERRAL, "bytes", "of a token: the longest key, three ids and a signature"),
+    Limit("MAX_REFERRAL_LINK", MAX_REFERRAL_LINK, "characters", "MAX_PATH tokens of MAX_REFERRAL, five bits each"),
+    Limit("MAX_CODE", MAX_CODE, "characters", "what a person types at checkout"),
+    Limit("MAX_WINDOW", MAX_WINDOW, "days", "a year after a click nobody remembers it"),
     Limit("MAX_CAMPAIGN", MAX_CAMPAIGN, "characters", "a word of the referrer's"),
     Limit(
         "SHOP_REQUESTS",

@@ -16,7 +16,9 @@ from netnode.conformance.limits import (
     LETTER_KEY_BYTES,
     LETTER_PADDING,
     MAX_ACKS,
+    MAX_AGREEMENT,
     MAX_CHANGE,
+    MAX_CODE,
     MAX_CONSENT,
     MAX_DEAL_MESSAGE,
     MAX_DEAL_TEXT,
@@ -31,9 +33,12 @@ from netnode.conformance.limits import (
     MAX_OFFER,
     MAX_OPENED_PATH,
     MAX_PARTS,
+    MAX_PATH,
     MAX_REASON,
     MAX_RECEIPT,
+    MAX_REFERRAL,
     MAX_STAMP_BITS,
+    MAX_STATEMENT,
     MAX_TITLE,
     SIGNATURE_BYTES,
     STAMP_NONCE_BYTES,
@@ -133,6 +138,19 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
         "text": must(str_(0, MAX_MAIL_TEXT)),
     },
     "team": LETTER,
+    "referral": {
+        "code": may(str_(1, MAX_CODE)),
+        "listing": may(str_(1, MAX_KEY)),
+        "openers": may(_OPENERS),
+        "path": must(array(bin_(1, MAX_REFERRAL), 1, MAX_PATH)),
+        "text": may(str_(0, MAX_DEAL_TEXT)),
+    },
+    "alliance": {
+        "agreement": must(bin_(1, MAX_AGREEMENT)),
+        "ending": may(bin_(1, MAX_STATEMENT)),
+        "openers": may(_OPENERS),
+        "text": may(str_(0, MAX_DEAL_TEXT)),
+    },
 }
 _TOKEN: Final = row(bin_(HASH_BYTES), int_(), _EPOCH, bin_(SIGNATURE_BYTES))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from netnode.conformance import listings, teams
+from netnode.conformance import credits, listings, plans, teams
 from netnode.conformance.encoding import decode
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.limits import (
@@ -55,6 +55,17 @@ FIELDS: Final[Mapping[int, Mapping[str, Field]]] = {
     1: {  # profile
         "$": _SALT,
         "addresses": may(array(str_(6, MAX_ADDRESS, "^wss?://"), 1, MAX_ADDRESSES)),
+        "attribution": may(
+            table(
+                {
+                    "bind": must(bool_),
+                    "gift": may(str_(1, 32)),
+                    "gift_points": may(int_(1, 10_000)),
+                    "model": must(one_of("first", "last")),
+                    "window": must(int_(1, 365)),
+                }
+            )
+        ),
         "bio": may(str_(1, 2_000)),
         "domain": may(str_(3, 253, r"^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$")),
         "mailboxes": may(array(bin_(HASH_BYTES), 1, 4)),
@@ -98,7 +109,9 @@ FIELDS: Final[Mapping[int, Mapping[str, Field]]] = {
         ),
         "text": may(str_(1, 2_000)),
     },
+    **credits.RECORDS,
     **teams.RECORDS,
+    10: plans.FIELDS,
     19: {  # review
         "$": _SALT,
         "buyer": may(table({
@@ -119,7 +132,9 @@ FIELDS: Final[Mapping[int, Mapping[str, Field]]] = {
 
 
 def _profile_holds(profile: Map) -> bool:
-    return differ(profile.get("addresses", [])) and differ(profile.get("mailboxes", []))
+    said = profile.get("attribution", {})
+    gifts = ("gift" in said) == ("gift_points" in said)
+    return gifts and differ(profile.get("addresses", [])) and differ(profile.get("mailboxes", []))
 
 
 def _settlement_holds(settlement: Map) -> bool:
@@ -144,7 +159,9 @@ _ACROSS: Final[Mapping[int, Callable[[Map], bool]]] = {
     4: _settlement_holds,
     7: _standing_holds,
     19: _review_holds,
+    **credits.ACROSS,
     **teams.ACROSS,
+    10: plans.holds,
 }
 
 

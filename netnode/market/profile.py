@@ -11,12 +11,18 @@ from netnode.market.forms import Form, FormError, explain
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.identity import id_text, parse_id
 from protocol.records import Profile, Stamp, encode_record
+from protocol.records.profile import Attribution
 
 FIELDS: Final = ("name", "bio", "addresses", "domain", "mailboxes")
 
 
 def from_form(
-    fields: Mapping[str, Any], *, salt: bytes, stamp: Stamp | UnsetType = UNSET, where: str = ""
+    fields: Mapping[str, Any],
+    *,
+    salt: bytes,
+    stamp: Stamp | UnsetType = UNSET,
+    attribution: Attribution | UnsetType = UNSET,
+    where: str = "",
 ) -> Profile:
     """Makes a profile record of a form.
 
@@ -24,6 +30,7 @@ def from_form(
         fields: the form, see `FIELDS`; `name` is needed.
         salt: 16 random bytes.
         stamp: proof of work found for this networker; nobody writes one by hand.
+        attribution: how orders are attributed; `netnode refer policy` writes it.
         where: the name of the file, for sentences.
 
     Raises:
@@ -41,6 +48,7 @@ def from_form(
     record = Profile(
         salt=salt,
         addresses=form.texts("addresses") or UNSET,
+        attribution=attribution,
         bio=form.text("bio") or UNSET,
         domain=UNSET if domain is None else domain.lower().removesuffix("."),
         mailboxes=tuple(mailboxes) or UNSET,
@@ -55,7 +63,7 @@ def from_form(
 
 
 def to_form(profile: Profile) -> dict[str, Any]:
-    """The form that makes this profile, fit for TOML and JSON; the stamp is not part of it."""
+    """The form that makes this profile, fit for TOML and JSON; stamp and attribution are no part of it."""
     form: dict[str, Any] = {"name": profile.name}
     if profile.bio is not UNSET:
         form["bio"] = profile.bio

@@ -23,6 +23,7 @@ COPIED: Final = (
     "mandate", "mandate_statement", "renewal", "invoice",
     "consent", "case_told", "team_paper", "team_seen", "team_row",
     "sale_due", "credit_counter", "credit_limit", "credit_request", "challenge",
+    "referral", "alliance",
 )  # fmt: skip
 NOT_COPIED: Final = frozenset({"version", "network", "store"})
 """What `meta` says of the old store alone; and whatever begins with "catalogue"."""

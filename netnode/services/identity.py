@@ -17,7 +17,7 @@ from netnode.store import Store, domains
 from protocol.identity import id_text
 from protocol.limits import SALT_BYTES
 from protocol.records import Profile, encode_record, merge
-from protocol.records.profile import Stamp
+from protocol.records.profile import Attribution, Stamp
 
 
 class OwnIdentity:
@@ -64,8 +64,14 @@ class OwnIdentity:
             shown, domain_state="failed" if found.fault else "verified", domain_checked=found.checked
         )
 
-    async def edit_profile(self, change: models.ProfileEdit) -> models.Profile:
+    async def edit_profile(
+        self, change: models.ProfileEdit, attribution: Attribution | None = None
+    ) -> models.Profile:
         """Publishes the profile with the change applied; a change that changes nothing writes nothing.
+
+        Args:
+            change: of what people write.
+            attribution: how orders are attributed from now on; None: as before.
 
         Raises:
             Problem: a field that INX does not allow, or as `OwnLog.append`.
@@ -80,7 +86,13 @@ class OwnIdentity:
                 if (value := getattr(change, name)) is not UNSET
             }
             stamp = self._stamp(UNSET if row is None else row.record.stamp)
-            record = from_form(form, salt=self._entropy.token(SALT_BYTES), stamp=stamp)
+            kept = UNSET if row is None else row.record.attribution
+            record = from_form(
+                form,
+                salt=self._entropy.token(SALT_BYTES),
+                stamp=stamp,
+                attribution=kept if attribution is None else attribution,
+            )
             if row is None or not _same(row.record, record):
                 data = encode_record(record) if row is None else merge(row.raw, record)
                 await self._own.append([(Profile.KIND, data)])

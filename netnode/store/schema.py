@@ -177,6 +177,20 @@ _CREDITS: Final = (
     "CREATE INDEX challenge_issuer ON challenge(issuer, at)",
 )
 
+# Recommendations made here and by others, codes, and alliances: what netnode.store.referrals and .alliances keep.
+_REFERRALS: Final = (
+    # role: made here, met by the owner as a buyer, or registered with the owner as the seller; path: the tokens
+    "CREATE TABLE referral(r INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, role TEXT NOT NULL, seller BLOB NOT NULL,"
+    " listing TEXT, path BLOB NOT NULL, code TEXT, expires INTEGER NOT NULL, first INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, sender BLOB NOT NULL, text TEXT NOT NULL)",
+    "CREATE INDEX referral_seller ON referral(role, seller)",
+    "CREATE UNIQUE INDEX referral_code ON referral(role, code) WHERE code IS NOT NULL AND role <> 'met'",
+    "CREATE TABLE alliance(a INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, other BLOB NOT NULL, own INTEGER NOT NULL,"
+    " data BLOB NOT NULL, openers BLOB NOT NULL, state TEXT NOT NULL, ending BLOB, text TEXT NOT NULL,"
+    " at INTEGER NOT NULL, letter INTEGER)",
+    "CREATE INDEX alliance_other ON alliance(other)",
+)
+
 # From version n to n + 1: what changes in the tables, beside the same change in TABLES. A new column stands last
 # in its table and has a default, as ALTER TABLE puts it there.
 _TO_2: Final[tuple[str, ...]] = (
@@ -214,7 +228,9 @@ _SHOP: Final = (
     " receipt BLOB NOT NULL, PRIMARY KEY(witness, id)) WITHOUT ROWID",
 )
 
-_TO_3: Final[tuple[str, ...]] = (*_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS, *_CREDITS)
+_TO_3: Final[tuple[str, ...]] = (
+    *_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS, *_CREDITS, *_REFERRALS,
+)  # fmt: skip
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""

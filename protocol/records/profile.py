@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -27,6 +27,22 @@ class Stamp(Struct, frozen=True, kw_only=True):
     ]
 
 
+class Attribution(Struct, frozen=True, kw_only=True):
+    """How a seller attributes orders to who brought the buyer, which the buyer's client goes by [R-REF-7]."""
+
+    bind: Annotated[bool, doc("whether a customer stays with who brought their first order")]
+    gift: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=limits.MAX_CODE)] | UnsetType,
+        doc("code of the offer that a buyer who was brought gets off their first order by"),
+    ] = UNSET
+    gift_points: Annotated[
+        Annotated[int, Meta(ge=1, le=limits.MAX_BASIS_POINTS)] | UnsetType,
+        doc("basis points of the goods that it takes off; with `gift`, and only then"),
+    ] = UNSET
+    model: Annotated[Literal["first", "last"], doc("`first` or `last`: which link within the window counts")]
+    window: Annotated[Annotated[int, Meta(ge=1, le=limits.MAX_WINDOW)], doc("days for which a link counts")]
+
+
 class Profile(Struct, frozen=True, kw_only=True, rename=SALT):
     """Name, text and addresses of a networker; the newest entry of this kind counts."""
 
@@ -36,6 +52,9 @@ class Profile(Struct, frozen=True, kw_only=True, rename=SALT):
     addresses: Annotated[
         Annotated[tuple[Address, ...], Meta(min_length=1, max_length=limits.MAX_ADDRESSES)] | UnsetType,
         doc("where the node answers: `ws://` or `wss://` URLs"),
+    ] = UNSET
+    attribution: Annotated[
+        Attribution | UnsetType, doc("how orders are attributed; absent: the last link of 30 days, bound")
     ] = UNSET
     bio: Annotated[
         Annotated[str, Meta(min_length=1, max_length=limits.MAX_BIO)] | UnsetType,
@@ -62,6 +81,9 @@ def check_profile(record: Profile) -> None:
         Void: `malformed`: the name is not one line, or an address or mailbox host is named twice.
     """
     one_line("name", record.name)
+    said = record.attribution
+    if said is not UNSET and (said.gift is UNSET) != (said.gift_points is UNSET):
+        malformed("attribution", "a gift has a code and a size")
     if record.addresses is not UNSET and len(set(record.addresses)) < len(record.addresses):
         malformed("addresses", "one is named twice")
     if record.mailboxes is not UNSET and len(set(record.mailboxes)) < len(record.mailboxes):
