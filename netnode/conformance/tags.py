@@ -46,6 +46,10 @@ PURPOSES: Final = (
     "buyback",
     "alliance",
     "alliance_end",
+    "credit request",
+    "credit limit",
+    "credit swap",
+    "credit release",
 )
 
 

@@ -40,6 +40,30 @@ _REASONS: Final[Mapping[str, str]] = {
         "R-DEAL-26 R-DEAL-27 R-DEAL-28 R-DEAL-29"
     ),
     "needs a key with a component of small order, which no author here makes; the vectors (C0) do": "R-SIG-5",
+    "what a team comes to, and what its owner publishes of it; the vectors (C0) judge whole logs of teams": (
+        "R-TEAM-1 R-TEAM-2 R-TEAM-3 R-TEAM-4 R-TEAM-5 R-TEAM-6 R-TEAM-7 R-TEAM-8 R-TEAM-9 R-TEAM-10 R-TEAM-11"
+        " R-TEAM-12 R-TEAM-13 R-TEAM-14 R-TEAM-15 R-TEAM-16 R-TEAM-17 R-TEAM-18 R-TEAM-19 R-TEAM-20 R-TEAM-21"
+        " R-TEAM-22 R-TEAM-23 R-TEAM-24 R-TEAM-25 R-TEAM-26 R-TEAM-27 R-TEAM-28 R-TEAM-29 R-TEAM-30"
+    ),
+    "what a plan pays: each reader computes it for itself; the vectors (C0) judge plans and awards": (
+        "R-PLAN-1 R-PLAN-2 R-PLAN-3 R-PLAN-4 R-PLAN-5 R-PLAN-6 R-PLAN-7 R-PLAN-8 R-PLAN-9 R-PLAN-10 R-PLAN-11"
+        " R-PLAN-12 R-PLAN-13 R-PLAN-14 R-PLAN-15 R-PLAN-16 R-PLAN-17 R-PLAN-18 R-PLAN-19 R-PLAN-20 R-PLAN-21"
+        " R-PLAN-22 R-PLAN-23 R-PLAN-24"
+    ),
+    "what a ledger comes to: each reader computes it for itself; the vectors (C0) judge verdicts and figures": (
+        "R-CRED-1 R-CRED-2 R-CRED-3 R-CRED-4 R-CRED-5 R-CRED-6 R-CRED-7 R-CRED-8 R-CRED-9 R-CRED-10 R-CRED-11"
+        " R-CRED-12 R-CRED-13 R-CRED-14 R-CRED-15 R-CRED-16 R-CRED-17 R-CRED-18 R-CRED-19 R-CRED-20 R-CRED-21"
+        " R-CRED-22 R-CRED-23 R-CRED-24 R-CRED-25 R-CRED-26 R-CRED-27 R-CRED-28 R-CRED-29 R-CRED-30 R-CRED-31"
+        " R-CRED-32 R-CRED-33 R-CRED-34 R-CRED-35 R-CRED-36 R-CRED-37 R-CRED-38 R-CRED-40 R-CRED-41 R-CRED-42"
+        " R-CRED-43 R-CRED-44 R-CRED-45 R-CRED-46 R-CRED-47 R-CRED-48 R-CRED-49 R-CRED-50 R-CRED-51 R-CRED-57"
+        " R-CRED-58 R-CRED-59 R-CRED-60 R-CRED-61 R-CRED-62 R-CRED-63 R-CRED-64 R-CRED-65 R-CRED-66 R-CRED-67"
+    ),
+    "what its owner asks others for, signs or is shown of credit": (
+        "R-CRED-39 R-CRED-52 R-CRED-53 R-CRED-54 R-CRED-55 R-CRED-56 R-CRED-68 R-CRED-69"
+    ),
+    "agreements of its owner, and which rate or way a sale goes by; the vectors (C0) judge agreements": (
+        "R-ALLY-1 R-ALLY-2 R-ALLY-3 R-ALLY-4 R-ALLY-5 R-ALLY-6 R-ALLY-7 R-ALLY-8 R-ALLY-9"
+    ),
     "a claim of an implementation": "R-ROLE-1",
 }
 

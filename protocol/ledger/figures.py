@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from protocol.ledger.accounts import Figures
 from protocol.ledger.book import Book
@@ -128,4 +128,4 @@ def lines_of(id: bytes, value: Value, holder: bytes) -> Iterator[StatementLine]:
                 )
 
 
-_MOVED: Mapping[Kind, What] = {Kind.TRANSFER: "sent", Kind.REDEEM: "redeemed", Kind.PAYOUT: "paid_out"}
+_MOVED: Final[Mapping[Kind, What]] = {Kind.TRANSFER: "sent", Kind.REDEEM: "redeemed", Kind.PAYOUT: "paid_out"}
