@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from netnode.ports import PEER_PATH
 from netnode.problems import ExitCode, Problem
 from netnode.store import PeerRow, Reader, Store, Writer
 from protocol import limits
@@ -131,6 +132,8 @@ def _find(rows: Sequence[PeerRow], networker: bytes | None, addresses: Sequence[
 def peer_row(uri: str, now: int) -> PeerRow:
     """A row of the book from what a person gives: ``inx:`` (an invite) or ``ws://``, ``wss://``.
 
+    An address without any path gets the one at which every node answers (R-LINK-1).
+
     Raises:
         Problem: neither of the two, or malformed (exit 2).
     """
@@ -139,6 +142,8 @@ def peer_row(uri: str, now: int) -> PeerRow:
         wrong = address_problem(uri)
         if wrong is not None:
             raise Problem(f"The address {uri[:80]!r} {wrong}.", ExitCode.USAGE, "bad_uri")
+        if "/" not in uri.partition("://")[2]:
+            uri += PEER_PATH
         return PeerRow(addresses=(uri,), added=now)
     if not uri.lower().startswith("inx:"):
         text = f"{uri[:80]!r} is neither an invite (inx:...) nor an address of a peer (ws://...)."

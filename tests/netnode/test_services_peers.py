@@ -49,6 +49,17 @@ async def test_an_invite_prefers_the_public_address_and_needs_one_without_a_node
 
 
 # -- the book ------------------------------------------------------------------------------------------------
+async def test_an_address_without_a_path_gets_the_one_where_nodes_answer(tmp_path: Path) -> None:
+    """People leave it off; no node answers anywhere else [R-LINK-1]."""
+    async with opened(tmp_path) as node:
+        for given, kept in (
+            ("ws://127.0.0.1:9", WS),
+            (" wss://shop.example", "wss://shop.example/inx/1"),
+            ("wss://shop.example/market", "wss://shop.example/market"),
+        ):
+            assert (await node.services.peers.add(given)).addresses == [kept]
+
+
 async def test_an_invite_is_added_followed_and_dialled(tmp_path: Path) -> None:
     uri = format_invite(BEN.id, [WS])
     async with opened(tmp_path) as node:
