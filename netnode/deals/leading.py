@@ -2,15 +2,16 @@
 
 The order names the hash of the path alone, and the opened path stays in this store beside the deal, under that hash.
 Once there is an accept with effect, and again with each receipt, everybody on the path gets accept and receipts, as a
-buyer without a node leaves them at the way in [R-SHOP-10]: so a seller who publishes nothing still owes them.
+buyer without a node leaves them at the way in [R-SHOP-10]: so a seller who publishes nothing still owes them. The
+seller gets the opened path once there is a contract, and can then pay whom it names [R-PATH-7].
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from netnode.deals.known import Known, load
 from netnode.deals.means import Means
@@ -100,19 +101,27 @@ class Leading:
                 return False
             known = load(connection, row, now)
             opened = known.enclosures.get(known.order.path or b"")
-            accept = _effective(known, Accept)
-            if opened is None or not accept:
+            if opened is None or not known.state.contract:
                 return False
-            openers = Signers(self.means.network, connection).entries(row.seller, row.number) or []
+            others = [each.referrer for each in paths.read_path(opened).referrals]
+            signers = Signers(self.means.network, connection)
+            openers = (
+                signers.entries(each, row.number)
+                for each in (*others, *([row.buyer] if known.order.named else []))
+            )
+            told = [self._queue(writer, row.seller, opened_for_seller(deal, opened, openers))]
+            accept = _effective(known, Accept)
+            if not accept:
+                return any(told)
+            entries = signers.entries(row.seller, row.number) or []
             body = Witness(
                 accept=accept[0].data,
-                openers=() if not openers or len(encoding.encode(openers)) > _OPENERS else (tuple(openers),),
+                openers=() if not entries or len(encoding.encode(entries)) > _OPENERS else (tuple(entries),),
                 order=deal,
                 path=opened,
                 receipts=tuple(each.data for each in _effective(known, Receive))[: limits.MAX_PARTS],
             )
-            others = [each.referrer for each in paths.read_path(opened).referrals]
-            told = [self._queue(writer, each, body) for each in others if each != self.means.own.id]
+            told += [self._queue(writer, each, body) for each in others if each != self.means.own.id]
             return any(told)
 
     def _queue(self, writer: Writer, to: bytes, body: Witness) -> bool:
@@ -124,6 +133,23 @@ class Leading:
             return False
         outbox.queue(writer, self.means.letters.draft(to, body, id=id))
         return True
+
+
+def opened_for_seller(order: bytes, opened: bytes, openers: Iterable[Sequence[Any] | None]) -> Witness:
+    """What the seller of an order is told of who led the buyer there [R-PATH-7].
+
+    Args:
+        order: its id.
+        opened: the opened path.
+        openers: of those whom it names, as they travel, as far as they are known.
+    """
+    found, room = list[tuple[Any, ...]](), 3 * _OPENERS
+    for entries in openers:
+        size = len(encoding.encode(list(entries))) if entries else 0
+        if entries and size <= room:
+            found.append(tuple(entries))
+            room -= size
+    return Witness(openers=tuple(found), order=order, path=opened)
 
 
 def _effective(known: Known, form: type[Accept] | type[Receive]) -> list[Message]:

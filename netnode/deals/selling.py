@@ -22,6 +22,7 @@ from protocol.deals.bodies import Accept, Decline, Order
 from protocol.deals.enclosures import Goods, Note
 from protocol.deals.offers import Offer, parse_offer
 from protocol.deals.pricing import check_order, check_sums
+from protocol.entry import Entry
 from protocol.errors import RemoteProtocolError, Void
 from protocol.identity import id_text
 from protocol.records import Listing, decode_record
@@ -228,21 +229,39 @@ def _version(connection: apsw.Connection, order: Order, goods: Goods, now: int) 
     row = views.listing(connection, order.seller, key)
     if row is not None and row.entry == order.listing:
         return Version(row.record, row.in_force(now))
-    record = _older(Reader(connection), order.seller, order.listing)
-    return None if record is None or record.key != key else Version(record, False)
+    older = entry_of_listing(Reader(connection), order.seller, order.listing, None)
+    if older is None or older.record is None:
+        return None
+    record = decode_record(older.kind, older.record)
+    return Version(record, False) if isinstance(record, Listing) and record.key == key else None
 
 
-def _older(reader: Reader, seller: bytes, entry: bytes) -> Listing | None:
+def entry_of_listing(reader: Reader, seller: bytes, entry: bytes, key: str | None) -> Entry | None:
+    """The entry of a version of a listing, with its record; None where it is not held any more, or too old to find.
+
+    Args:
+        reader: of the store.
+        seller: networker id.
+        entry: its id.
+        key: of the listing, where it is known; the current version is found at once by it.
+    """
     state = reader.load(seller)
     if state is None:
         return None
+    seq = reader.connection.execute(
+        "SELECT seq FROM listing JOIN networker USING (n) WHERE id = ? AND key = ? AND entry = ?",
+        (seller, key, entry),
+    ).get
+    if seq is not None:
+        found = reader.entry(seller, seq)
+        if found is not None and found.id == entry:
+            return found
     last = state.tip.seq
     end = max(state.base.seq, last - OLDER)
     while last >= end:
         first = max(end, last - _CHUNK + 1)
         for each in reader.entries(seller, first, last, _BYTES):
             if each.id == entry and each.kind == Listing.KIND and each.record is not None:
-                record = decode_record(each.kind, each.record)
-                return record if isinstance(record, Listing) else None
+                return each
         last = first - 1
     return None

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
+from netnode.deals.leading import opened_for_seller
 from netnode.mail.letters import Incoming, Letters, Refusal, Taken
 from netnode.own.log import OwnLog
 from netnode.ports import Clock
 from netnode.shop import proofs
-from netnode.store import Reader, Store, Writer, shop
+from netnode.store import Reader, Store, Writer, credits, deals, shop
 from netnode.store import letters as outbox
 from protocol import encoding, paths
-from protocol.deals.message import parse
+from protocol.deals.message import first_order, parse
 from protocol.entry import Entry, parse_wire
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
 from protocol.letter_bodies import Witness
 from protocol.openers import Openers
+from protocol.paths import Path
 from protocol.witnessed import Proven, Testimony, newest, openers_of, part_of, prove
 
 OPENERS: Final = 8 * 1024  # why: a long history of the seller does not fit a letter beside the accept
@@ -39,6 +41,8 @@ class Witnesses:
         self._own = own
         self._clock = clock
         self._letters = letters
+        self.opened: Callable[[bytes], Awaitable[None]] = _nobody
+        """Told of each order to the owner of which it came out who led the buyer, by its id."""
 
     async def keep(
         self, testimony: Testimony, told: Mapping[bytes, Openers], *, passing: bool = True
@@ -79,14 +83,44 @@ class Witnesses:
     async def take(self, incoming: Incoming) -> Taken | Refusal:
         """Takes what another of the path passes on; its signatures count, not who brings it."""
         body = incoming.body
-        if not isinstance(body, Witness) or not isinstance(body.accept, bytes):
-            return Refusal("letter", "this proves no sale")
+        assert isinstance(body, Witness)
         try:
             told = openers_of(self._network, [tuple(map(parse_wire, each)) for each in body.openers])
+            path = paths.read_path(body.path)
+            if path.seller == self._own.id:
+                await self._store.write(self._led, body.order, path, told)
+                await self.opened(body.order)
+                return Taken()
+            if not isinstance(body.accept, bytes):
+                return Refusal("letter", "this proves no sale")
             await self.keep(Testimony(body.path, body.accept, body.receipts), told, passing=False)
         except ProtocolError as error:
             return Refusal(error.code, error.text)
         return Taken()
+
+    def _led(self, writer: Writer, order: bytes, path: Path, told: Mapping[bytes, Openers]) -> None:
+        """Keeps who led the buyer of an own deal here: the hash in the order proves it, whoever tells [R-PATH-7].
+
+        Raises:
+            NotHeld: `no_deal`.
+            RemoteProtocolError: `path`.
+        """
+        with writer.transaction(durable=True) as connection:
+            row = deals.by_id(connection, order)
+            data = (
+                None if row is None or row.role != "seller" else deals.message(connection, row.number, order)
+            )
+            if row is None or data is None:
+                raise NotHeld("no_deal", "there is no such deal here")
+            name = first_order(parse(data)).path
+            if name != paths.path_hash(self._network, path):
+                raise RemoteProtocolError("path", "the path is not the one that the order names")
+            deals.put_enclosure(writer, row.number, name, path.encode())
+            for each in path.referrals:
+                if each.referrer in told:
+                    entries = [entry.wire() for entry in identity_entries(told[each.referrer])]
+                    deals.put_signer(writer, row.number, each.referrer, encoding.encode(entries))
+            credits.sale_again(writer, row.number)
 
     def _kept(self, writer: Writer, row: shop.WitnessRow, proven: Proven, others: Sequence[bytes]) -> None:
         """Keeps it, and queues letters to the others where there is anything new."""
@@ -98,6 +132,17 @@ class Witnesses:
             fresh = {part_of(each): each for each in reversed(proven.receipts) if part_of(each) not in parts}
             if not shop.keep(writer, row, [(each.id, each.data) for each in fresh.values()]):
                 raise NotHeld("quota", "this node has no room for another deal to witness")
+            if (
+                before is None
+            ):  # the seller may not know yet who led the buyer there, nor the keys of this one
+                reader = Reader(writer.connection)
+                steps = [each.referrer for each in paths.read_path(row.path).referrals]
+                openers = [
+                    [entry.wire() for entry in identity_entries(each)]
+                    for each in known_openers(reader, steps).values()
+                ]
+                told = opened_for_seller(row.id, row.path, openers)
+                outbox.queue(writer, self._letters.draft(row.seller, told))
             if before is not None and not fresh:
                 return
             body = Witness(
@@ -120,3 +165,7 @@ def known_openers(reader: Reader, ids: Sequence[bytes]) -> dict[bytes, Openers]:
     """What is known here of the keys of networkers."""
     found = {id_: proofs.openers_of(reader, id_) for id_ in ids}
     return {id_: openers for id_, openers in found.items() if openers is not None}
+
+
+async def _nobody(order: bytes) -> None:
+    """Who is told while nobody listens."""

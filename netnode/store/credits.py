@@ -142,19 +142,20 @@ def sale_again(writer: Writer, number: int) -> None:
     )
 
 
-def sales(connection: apsw.Connection, codes: bool, after: int, limit: int) -> list[tuple[bytes, SaleRow]]:
-    """Deals that were looked at, with their ids, by number.
+def sales(connection: apsw.Connection, code: str, after: int, limit: int) -> list[tuple[bytes, SaleRow]]:
+    """Deals whose last look ended with a code, with their ids, by number.
 
     Args:
         connection: of the store.
-        codes: only those of which something is not logged, for a reason.
+        code: of the look; empty: any that says why something is not logged.
         after: number of the last one of the page before.
         limit: most rows.
     """
     found = connection.execute(
         "SELECT deal.id, sale_due.d, due, code, text FROM sale_due JOIN deal USING (d)"
-        " WHERE sale_due.d > ? AND (NOT ? OR code IS NOT NULL) ORDER BY sale_due.d LIMIT ?",
-        (after, codes, limit),
+        " WHERE sale_due.d > ? AND iif(? = '', code IS NOT NULL AND code != 'logged', code = ?)"
+        " ORDER BY sale_due.d LIMIT ?",
+        (after, code, code, limit),
     )
     return [(deal, SaleRow(*rest)) for deal, *rest in found]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from msgspec import UNSET
@@ -22,14 +23,57 @@ _KINDS: Final[Mapping[Action, Kind]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A request that may be carried out now.
+
+    Attributes:
+        request: as read.
+        id: of the request.
+        to: recipient of a transfer; else empty.
+        limit: of the recipient; None: there is none, or none is needed.
+        lots: which credit it uses.
+    """
+
+    request: Request
+    id: bytes
+    to: bytes
+    limit: Limit | None
+    lots: Lots
+
+
 def take_movement(state: State, entry: Entry, record: Transfer | Redeem | Payout) -> None:
     """Carries out a holder's request [R-CRED-34].
 
     Raises:
-        Void: in this order: `openers`, `statement`, `names_differ`, `already_logged`, `not_signed`, `contested_holder`,
-            `request_over`, `counter`, `no_limit`, `not_covered`, `over_limit`.
+        Void: as `judge_movement`; before it `openers`.
     """
     state.signers.admit(entries_of(record.openers))
+    judged = judge_movement(state, record, entry.time, final=True)
+    request = judged.request
+    if judged.limit is not None:
+        state.limits[judged.to, request.unit] = judged.limit.counter
+    state.counters[request.holder, request.counter] = judged.id
+    kind = _KINDS[request.action]
+    moved = Moved(kind, request.unit, request.holder, judged.to, request.amount, request.counter, judged.lots)
+    state.put(movement_id(judged.id), moved)
+
+
+def judge_movement(
+    state: State, record: Transfer | Redeem | Payout, time: int, *, final: bool = False
+) -> Judged:
+    """Whether a request may be carried out; nothing is moved.
+
+    Args:
+        state: with the record's openers taken in.
+        record: of the entry.
+        time: date of the entry, ms UTC.
+        final: no earlier moment will be asked for.
+
+    Raises:
+        Void: in this order: `statement`, `names_differ`, `already_logged`, `not_signed`, `contested_holder`,
+            `request_over`, `counter`, `no_limit`, `not_covered`, `over_limit`.
+    """
     request = read(Request, record.request)
     if request.issuer != state.issuer or request.action != type(record).__name__.lower():
         raise Void("names_differ", "request: is to another issuer, or asks for something else")
@@ -41,36 +85,34 @@ def take_movement(state: State, entry: Entry, record: Transfer | Redeem | Payout
         raise Void(
             "contested_holder", "request: its holder's identity is contested: their credit moves nowhere"
         )
-    if entry.time >= request.expires:
+    if time >= request.expires:
         raise Void("request_over", "request: had expired")
     if state.counters.get((request.holder, request.counter), id) != id:
         raise Void("counter", "request: another request or swap of its holder has this counter")
     to = request.recipient if request.recipient is not UNSET else b""
-    limit = _limit(state, entry, record, request) if isinstance(record, Transfer) else None
-    lots = _cover(state, entry, request, 0 if limit is None or limit.lasts is UNSET else limit.lasts)
+    limit = _limit(state, time, record, request) if isinstance(record, Transfer) else None
+    lasts = 0 if limit is None or limit.lasts is UNSET else limit.lasts
+    lots = _cover(state, time, request, lasts, final)
     if limit is not None:
-        held = state.accounts.figures(request.unit, to, entry.time).balance
+        held = state.accounts.figures(request.unit, to, time).balance
         if held + request.amount > limit.amount:
             raise Void("over_limit", "limit: the recipient would hold more than they are willing to")
-        state.limits[to, request.unit] = limit.counter
-    state.counters[request.holder, request.counter] = id
-    kind = _KINDS[request.action]
-    moved = Moved(kind, request.unit, request.holder, to, request.amount, request.counter, lots)
-    state.put(movement_id(id), moved)
+    return Judged(request, id, to, limit, lots)
 
 
-def _cover(state: State, entry: Entry, request: Request, lasts: int) -> Lots:
+def _cover(state: State, time: int, request: Request, lasts: int, final: bool) -> Lots:
     """The credit that is moved: all of what was asked for, and available [L6]."""
+    if state.accounts.figures(request.unit, request.holder, time).available < request.amount:
+        raise Void("not_covered", "request: asks for more than is available")
     account = state.accounts.account(request.unit, request.holder)
-    account.settle(entry.time, final=True)
-    lots = account.choose(request.amount, entry.time, lasts)
-    covered = sum(amount for _, amount in lots)
-    if account.figures(entry.time).available < request.amount or covered < request.amount:
+    account.settle(time, final=final)
+    lots = account.choose(request.amount, time, lasts)
+    if sum(amount for _, amount in lots) < request.amount:
         raise Void("not_covered", "request: asks for more than is available")
     return lots
 
 
-def _limit(state: State, entry: Entry, record: Transfer, request: Request) -> Limit | None:
+def _limit(state: State, time: int, record: Transfer, request: Request) -> Limit | None:
     """The recipient's limit; None for a member without one, whose membership is consent [L7]."""
     to = request.recipient
     assert to is not UNSET  # a transfer has one
@@ -85,6 +127,6 @@ def _limit(state: State, entry: Entry, record: Transfer, request: Request) -> Li
         require_signed(state.network, limit, state.signers.keys(to, limit.epoch), state.verify)
     except Void as error:
         raise Void(error.code, f"limit: {error.text}") from error
-    if entry.time >= limit.expires or limit.counter < state.limits.get((to, request.unit), 0):
+    if time >= limit.expires or limit.counter < state.limits.get((to, request.unit), 0):
         raise Void("no_limit", "limit: had expired, or a newer one was used before")
     return limit

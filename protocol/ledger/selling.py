@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
@@ -212,17 +212,9 @@ def take_refund(state: State, entry: Entry, record: RefundEntry) -> None:
     Raises:
         Void: `no_sale`, those of the messages, `no_reduction`, `base_differs`, `hold_over`.
     """
-    filed, proven = _more(state, entry, record)
-    money = proven.money.after(filed.money)
-    before = filed.sold.base
-    if money.base >= before:
-        raise Void("no_reduction", "messages: neither a confirmed refund nor a ruling lowers the base")
-    if money.base != record.base:
-        raise Void("base_differs", f"base: the messages come to {money.base}")
-    file = filed.file
-    open_until = file.hold if file.thawed is None else max(file.hold, file.thawed + LOGGING_MS)
-    if entry.time > open_until:
-        raise Void("hold_over", "the hold is over, and the time after a freeze in it: the awards stand")
+    state.signers.admit(entries_of(record.openers))
+    filed, money = judge_refund(state, record.order, record.messages, entry.time, record.base)
+    file, before = filed.file, filed.sold.base
     reckoned, facts = _as_first(state, filed)
     team = None if reckoned.team is None else reckoned.team.tree
     part = Fraction(before - money.base, file.taken)
@@ -232,6 +224,34 @@ def take_refund(state: State, entry: Entry, record: RefundEntry) -> None:
     state.put(sale_id(record.order), value)
     for each in reversals:
         _reverse(state, reckoned.governed, each)
+
+
+def judge_refund(
+    state: State, order: bytes, messages: Sequence[bytes], time: int, stated: int | None = None
+) -> tuple[_Filed, Money]:
+    """What a refund takes off a sale; nothing changes.
+
+    Args:
+        state: with the openers taken in.
+        order: id of the order.
+        messages: that no entry of the sale embeds yet.
+        time: date of the entry, ms UTC.
+        stated: base that the entry states; None: none is stated yet.
+
+    Raises:
+        Void: as `take_refund`.
+    """
+    filed, proven = _more(state, order, messages, time)
+    money = proven.money.after(filed.money)
+    if money.base >= filed.sold.base:
+        raise Void("no_reduction", "messages: neither a confirmed refund nor a ruling lowers the base")
+    if stated not in (None, money.base):
+        raise Void("base_differs", f"base: the messages come to {money.base}")
+    file = filed.file
+    open_until = file.hold if file.thawed is None else max(file.hold, file.thawed + LOGGING_MS)
+    if time > open_until:
+        raise Void("hold_over", "the hold is over, and the time after a freeze in it: the awards stand")
+    return filed, money
 
 
 def _reverse(state: State, governed: Governed, reversal: Reversal[bytes]) -> None:
@@ -250,16 +270,10 @@ def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
     Raises:
         Void: `no_sale`, those of the messages, `already_logged`, `no_dispute`, `hold_over`.
     """
-    filed, proven = _more(state, entry, record)
+    state.signers.admit(entries_of(record.openers))
+    filed, disputed = judge_freeze(state, record.order, record.messages, entry.time)
     file = filed.file
-    frozen = file.frozen is not None and file.thawed is not None and entry.time < file.thawed
-    if proven.disputed == frozen:
-        if frozen:
-            raise Void("already_logged", "messages: the awards are frozen by this dispute already")
-        raise Void("no_dispute", "messages: no dispute of the buyer is open, and none froze the awards")
-    if proven.disputed:
-        if entry.time > file.hold:
-            raise Void("hold_over", "the hold is over")
+    if disputed:
         file.frozen, file.thawed = entry.time, file.hold + FREEZE_MS
     else:
         file.thawed = max(file.hold, entry.time)
@@ -273,6 +287,24 @@ def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
         for credit in filed.sold.awards
     )
     state.put(sale_id(record.order), msgspec.structs.replace(filed.sold, awards=awards))
+
+
+def judge_freeze(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, bool]:
+    """Whether a freeze begins (True) or ends; nothing changes. Arguments as of `judge_refund`.
+
+    Raises:
+        Void: as `take_freeze`.
+    """
+    filed, proven = _more(state, order, messages, time)
+    file = filed.file
+    frozen = file.frozen is not None and file.thawed is not None and time < file.thawed
+    if proven.disputed == frozen:
+        if frozen:
+            raise Void("already_logged", "messages: the awards are frozen by this dispute already")
+        raise Void("no_dispute", "messages: no dispute of the buyer is open, and none froze the awards")
+    if proven.disputed and time > file.hold:
+        raise Void("hold_over", "the hold is over")
+    return filed, proven.disputed
 
 
 def _due(step: Step, now: int, due: int) -> Step:
@@ -290,6 +322,27 @@ def _as_first(state: State, filed: _Filed) -> tuple[Reckoned, SaleFacts[bytes]]:
     proven = prove(first_order(messages[0]), messages, file.time)
     reckoned = reckon(state, filed.first, proven, at=file.at, time=file.time, base=proven.money.base)
     return reckoned, enlarged(reckoned, proven, file.taken)
+
+
+# -- once more -----------------------------------------------------------------------------------------------
+def again(state: State, order: bytes) -> tuple[Governed, SaleFacts[bytes], tuple[Award[bytes], ...]] | None:
+    """The plan of a logged sale, the facts it was evaluated on, and its awards with all that explains them.
+
+    Args:
+        state: of the book.
+        order: id of the sale's order.
+
+    Returns:
+        As of its first entry, at the largest base that was logged; None where no sale of it is logged.
+    """
+    filed = _filed(state, order)
+    if filed is None:
+        return None
+    draft = state.draft()
+    reckoned, facts = _as_first(draft, filed)
+    plan, activity = reckoned.governed.compiled, reckoned.governed.activity
+    team = None if reckoned.team is None else reckoned.team.tree
+    return reckoned.governed, facts, raise_sale(plan, team, activity, facts, facts, reckoned.duties)
 
 
 # -- what the log has of a sale ------------------------------------------------------------------------------
@@ -324,14 +377,19 @@ def _whole(state: State, seq: int, part: SalePart) -> bytes:
     return b"".join(pieces)
 
 
-def _more(state: State, entry: Entry, record: RefundEntry | Freeze) -> tuple[_Filed, Proven]:
+def _more(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, Proven]:
     """A sale with the messages that an entry adds to it."""
-    state.signers.admit(entries_of(record.openers))
-    new = read_messages(record.messages)
-    filed = _filed(state, record.order)
+    new = read_messages(messages)
+    filed = _filed(state, order)
     if filed is None:
         raise Void("no_sale", "order: no sale of it is logged")
-    return filed, _proven(state, entry.time, filed.messages, new)
+    return filed, _proven(state, time, filed.messages, new)
+
+
+def embedded(state: State, order: bytes) -> frozenset[bytes]:
+    """Ids of the messages of a deal that entries of its sale embed."""
+    filed = _filed(state, order)
+    return frozenset() if filed is None else frozenset(each.id for each in filed.messages)
 
 
 def _proven(

@@ -1,0 +1,111 @@
+"""Entries of the own ledger: drafted on the log as it stands, appended to that place or drafted anew."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from netnode.deals.means import Means
+from netnode.deals.signers import Signers as Known
+from netnode.ledgers.ledger import Ledger
+from netnode.ledgers.ledgers import Ledgers
+from netnode.problems import ExitCode, Problem
+from protocol.entry import Entry, parse_wire
+from protocol.ledger.book import Book
+from protocol.records import Record, encode_record
+
+_TRIES: Final = 5  # why: every try waits for the ledger to be level; listings are published in between
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """Where the next entry will stand: its seq, and its date in ms UTC."""
+
+    seq: int
+    time: int
+
+
+Make = Callable[[Book, Next], Sequence[Record]]
+"""Makes records that follow the log as it stands, none of them void; may raise Void or Problem. Runs in a thread."""
+
+
+class Appending:
+    """Appends to the own log what rests on the own ledger.
+
+    Args:
+        means: the own log.
+        ledgers: fold it.
+    """
+
+    def __init__(self, means: Means, ledgers: Ledgers) -> None:
+        self._means = means
+        self._ledgers = ledgers
+        self._turn = asyncio.Lock()
+
+    async def append(self, make: Make) -> list[Entry]:
+        """Appends what `make` makes; on disk when it returns.
+
+        Args:
+            make: called again when the log went on meanwhile; nothing is appended where it makes nothing.
+
+        Raises:
+            Void: what `make` says.
+            Problem: `unknown_ledger` (4): an entry of the own log is not known to this program; as `OwnLog.append`.
+        """
+        own, now = self._means.own, self._means.clock.now_ms
+        async with self._turn:
+            for _ in range(_TRIES):
+                state = await self._means.store.load(own.id)
+                assert state is not None  # the owner's
+                place = Next(state.tip.seq + 1, max(now(), state.tip.time))
+                records = await self._ledgers.ask(own.id, partial(_made, place, make))
+                if not records:
+                    return []
+                try:
+                    return await own.append(
+                        [(each.KIND, encode_record(each)) for each in records], after=state.tip.id
+                    )
+                except Problem as problem:
+                    if problem.code != "log_moved":
+                        raise
+        raise Problem("The own log goes on all the time. Try again in a moment.", ExitCode.REFUSED, "busy")
+
+
+def _made(place: Next, make: Make, ledger: Ledger) -> Sequence[Record]:
+    book = ledger.book
+    if book.unknown is not None:
+        raise Problem(
+            f"Your own ledger is unknown from entry {book.unknown} on: a newer program wrote there. Update netnode.",
+            ExitCode.REFUSED,
+            "unknown_ledger",
+        )
+    return make(book, place)
+
+
+def new_openers(book: Book, known: Known, people: Iterable[bytes], number: int = 0) -> tuple[Any, ...]:
+    """The openers of signers that the log lacks: all of one that is new, else the rotations it has not [R-CRED-1].
+
+    Args:
+        book: of the own log.
+        known: where openers are known from.
+        people: whose signatures a record will hold.
+        number: of the deal whose letters brought openers along.
+    """
+    given = {each: known.entries(each, number) or [] for each in dict.fromkeys(people)}
+    return lacking(book, given)
+
+
+def lacking(book: Book, given: dict[bytes, list[Any]]) -> tuple[Any, ...]:
+    """Of openers as they travel, by networker, what the log lacks."""
+    found = []
+    for author, entries in given.items():
+        if author == book.issuer:
+            continue
+        before = book.signers.knows(author)
+        new = [wire for wire in entries if before is None or not before.knows(parse_wire(list(wire)))]
+        if new:
+            found.append(tuple(new))
+    return tuple(found)

@@ -1,0 +1,166 @@
+"""What a sale, a refund or a freeze embeds of an own deal: messages, opened path, listing, openers [R-CRED-14..17]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
+
+from netnode.deals.known import Known, load
+from netnode.deals.selling import entry_of_listing
+from netnode.deals.signers import Signers
+from netnode.store import Reader, deals
+from protocol import alliances, paths
+from protocol.deals.bodies import (
+    Dispute,
+    LapseDispute,
+    Order,
+    PaymentReceived,
+    PresumePayment,
+    PresumeReceived,
+    Receive,
+    Refund,
+    RefundReceived,
+    Renewal,
+    Ruling,
+)
+from protocol.deals.message import Message, parse
+from protocol.entry import Entry
+from protocol.paths import Path
+
+# What the base, the hold or a freeze rests on; what these name comes along.
+_PROVE: Final = (
+    Dispute | LapseDispute | PaymentReceived | PresumePayment | PresumeReceived | Receive | Refund | RefundReceived
+    | Ruling
+)  # fmt: skip
+
+Agreement = Callable[[Reader, str | None, Sequence[bytes], int], bytes | None]
+"""The alliance that applies to a sale: of a listing (key), its referrers in the path's order, the order's date."""
+
+
+def no_agreement(reader: Reader, listing: str | None, referrers: Sequence[bytes], at: int) -> bytes | None:
+    """Of who has no alliances."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A deal in which the owner sells, with what its entries need.
+
+    Attributes:
+        known: the deal.
+        path: opened; None: nobody led there, or it is not here.
+        listing: entry of the listing that was ordered; None: goods of none, or it is gone.
+        agreement: of the alliance that applies.
+        openers: of everybody whose signature counts, as far as they are known.
+    """
+
+    known: Known
+    path: Path | None
+    listing: Entry | None
+    agreement: bytes | UnsetType
+    openers: Mapping[bytes, list[Any]]
+
+    @property
+    def order(self) -> Order:
+        """Whose terms hold."""
+        return self.known.order
+
+    @property
+    def credited(self) -> bool:
+        """Whether somebody may earn by it: else nothing of it is published [R-CRED-70]."""
+        return self.order.plan is not UNSET or self.order.path is not UNSET
+
+
+def gather(reader: Reader, network: str, number: int, now: int, agreement: Agreement) -> Gathered:
+    """Reads a deal with all that its entries need.
+
+    Args:
+        reader: of the store.
+        network: the network's name.
+        number: of the deal's row.
+        now: the clock, ms UTC.
+        agreement: finds the alliance that applies.
+    """
+    connection = reader.connection
+    row = deals.by_number(connection, number)
+    assert row is not None  # deals are never removed
+    known = load(connection, row, now)
+    order = known.order
+    path = _path(reader, known)
+    key = _key(known)
+    people = [] if path is None else [each.referrer for each in path.referrals]
+    ordered = _first(known)
+    agreed = None if path is None else agreement(reader, key, people, ordered)
+    if agreed is not None:
+        found = alliances.read_agreement(agreed)
+        people += [found.first.id, found.second.id]
+    people += [order.named.id] if order.named is not UNSET else []
+    people += [order.terms.arbiter] if order.terms.arbiter is not UNSET else []
+    signers = Signers(network, connection)
+    openers = {each: signers.entries(each, number) or [] for each in dict.fromkeys(people)}
+    return Gathered(
+        known,
+        path,
+        None if order.listing is UNSET else entry_of_listing(reader, order.seller, order.listing, key),
+        UNSET if agreed is None else agreed,
+        openers,
+    )
+
+
+def proofs(known: Known, embedded: frozenset[bytes], until: int) -> tuple[bytes, ...]:
+    """The messages that say what a sale comes to, and all that they name, each after what it names.
+
+    Args:
+        known: the deal.
+        embedded: ids of those that its entries have embedded.
+        until: date of the entry; what is dated later waits.
+    """
+    messages, verdicts = known.messages, known.state.verdicts
+    found: set[bytes] = set()
+
+    def closed(message: Message) -> set[bytes] | None:
+        """A message and all it names; None where something is missing, or dated later."""
+        met, left = set[bytes](), [message.id]
+        while left:
+            name = left.pop()
+            each = messages.get(name)
+            if each is None or each.time > until:
+                return None
+            if name not in met:
+                met.add(name)
+                left += [*each.names, *(() if each.starts else (each.deal,))]
+        return met
+
+    for each in messages.values():
+        if isinstance(each.body, _PROVE) and verdicts.get(each.id, "waits") is None:
+            found |= closed(each) or set()
+    return tuple(each.data for each in known.ordered() if each.id in found - embedded)
+
+
+def _path(reader: Reader, known: Known) -> Path | None:
+    """The opened path; of a renewal it came with the first order."""
+    name = known.order.path
+    if name is UNSET:
+        return None
+    data = known.enclosures.get(name)
+    body = known.state.start.body
+    if data is None and isinstance(body, Renewal):
+        first = deals.by_id(reader.connection, parse(body.first).id)
+        data = None if first is None else deals.enclosures(reader.connection, first.number).get(name)
+    return None if data is None else paths.read_path(data)
+
+
+def _key(known: Known) -> str | None:
+    goods = known.goods
+    if goods is None or known.order.listing is UNSET:
+        return None
+    return next((line.key for line in goods.lines if line.key is not UNSET), None)
+
+
+def _first(known: Known) -> int:
+    """Date of the order that says the terms, ms UTC."""
+    body = known.state.start.body
+    return parse(body.first).time if isinstance(body, Renewal) else known.state.start.time
