@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -48,8 +49,11 @@ class Ledger:
     """
 
     __slots__ = (
+        "beside",
         "book",
         "claims",
+        "first",
+        "former",
         "opportunities",
         "settled",
         "taken",
@@ -65,6 +69,12 @@ class Ledger:
         """The log itself: what its author's next entry is judged by."""
         self.union: Union | None = None
         """With the branches held as evidence; None while there are none."""
+        self.first: dict[bytes, int] = {}
+        """By effect: seq of the entry that made it."""
+        self.former: dict[bytes, list[tuple[int, Value]]] = {}
+        """By effect that changed: what it was before each entry that changed it, with the seq of that entry."""
+        self.beside: dict[bytes, int] = {}
+        """By effect that only a branch has: when that logged it, ms UTC."""
         self.claims: tuple[Claim, ...] = ()
         """What a rotation disowned, that this store had before, and that its holder has not released [L13]."""
         self.opportunities: dict[str, Offered] = {}
@@ -102,6 +112,12 @@ class Ledger:
         self.taken += 1
         if entry.kind == SETTLEMENT:
             self.settled.add(entry.place)
+        for id in verdict.changed:
+            old = self.book.state.replaced.get(id)
+            if old is None:
+                self.first.setdefault(id, entry.seq)
+            elif not (known := self.former.setdefault(id, [])) or known[-1][0] != entry.seq:
+                known.append((entry.seq, old))
         if verdict.code == "unknown":
             self.why = self.why or verdict.text
         elif verdict.code is not None:
@@ -119,6 +135,32 @@ class Ledger:
             return
         assert isinstance(record, Opportunity)  # by its kind
         self.opportunities[record.key] = Offered(entry, record)
+
+    # -- as it was -------------------------------------------------------------------------------------------
+    def logged(self, id: bytes) -> int:
+        """When an effect was logged first, ms UTC."""
+        seq = self.first.get(id)
+        return self.beside[id] if seq is None else self.date(seq)
+
+    def date(self, seq: int) -> int:
+        """Date of a critical entry, ms UTC."""
+        state = self.book.state
+        return state.times[bisect_left(state.seqs, seq)]
+
+    def at(self, id: bytes, value: Value, moment: int) -> Value | None:
+        """An effect as the log had it before a moment; None where it came later.
+
+        Args:
+            id: of the effect.
+            value: it has now.
+            moment: ms UTC; what is dated then is not in it yet.
+        """
+        if self.logged(id) >= moment:
+            return None
+        for seq, before in self.former.get(id, ()):
+            if self.date(seq) >= moment:
+                return before
+        return value
 
     # -- by all branches -------------------------------------------------------------------------------------
     @property

@@ -185,7 +185,7 @@ class Book:
                 entry, "its kind is not known here" if entry.record else "its record is missing"
             )
         state = self._state
-        state.changed = []
+        state.changed, state.replaced = [], {}
         _govern(state, entry.time)
         state.note(entry)
         try:

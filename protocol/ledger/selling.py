@@ -93,6 +93,8 @@ def take_sale(
         file = filed.file
         file.seqs = (*file.seqs, first)
         file.taken = money.base
+    facts = assessed.facts
+    file.bought = None if facts.buyer is None else (facts.buyer, governed.plan.unit.name, facts.amount)
     _date(file, entry, proven, governed)
     credits = _credits(assessed.awards, governed, file, money.base)
     if filed is not None:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from protocol.entry import Entry
 from protocol.ledger.accounts import Accounts
-from protocol.ledger.effects import Value
+from protocol.ledger.effects import Exact, Value
 from protocol.ledger.governing import Governing
 from protocol.ledger.groups import Groups
 from protocol.ledger.signers import Signers
@@ -36,6 +36,8 @@ class OrderFile(Struct):
         hold: ms UTC: the end of the hold.
         frozen: ms UTC: a dispute has frozen its awards since; None: none has.
         thawed: ms UTC: when that ended, or ends at the latest.
+        bought: networker who bought, where the order names one, the plan's unit, and the commissionable amount of
+            `taken` in it.
     """
 
     seqs: tuple[int, ...]
@@ -45,6 +47,7 @@ class OrderFile(Struct):
     hold: int
     frozen: int | None = None
     thawed: int | None = None
+    bought: tuple[bytes, str, Exact] | None = None
 
 
 class State:
@@ -60,7 +63,8 @@ class State:
 
     __slots__ = (
         "accounts", "between", "changed", "counters", "effects", "governing", "groups", "issuer", "limits", "listings",
-        "network", "orders", "read", "releases", "replies", "seqs", "signers", "teams", "times", "tokens", "verify",
+        "network", "orders", "read", "releases", "replaced", "replies", "seqs", "signers", "teams", "times", "tokens",
+        "verify",
     )  # fmt: skip
 
     def __init__(
@@ -86,11 +90,15 @@ class State:
         self.tokens: MutableMapping[bytes, Referral] = {}  # referral tokens that verified, by their bytes
         self.times = array("q")
         self.seqs = array("q")
-        self.changed: list[bytes] = []
+        self.changed: list[bytes] = []  # by the entry that is being taken
+        self.replaced: dict[bytes, Value] = {}  # what those had before that had a value
 
     def put(self, id: bytes, value: Value) -> None:
         """Gives an effect its value in this log; accounts follow."""
-        self.accounts.change(self.effects.get(id), value)
+        old = self.effects.get(id)
+        if old is not None:
+            self.replaced.setdefault(id, old)
+        self.accounts.change(old, value)
         self.effects[id] = value
         self.changed.append(id)
 
