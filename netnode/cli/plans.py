@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from netnode.cli import output
-from netnode.cli.frame import Command, NodeCommand, NodeGroup, examples, file_option, invocation, verbatim
+from netnode.cli.frame import (
+    Command,
+    NodeCommand,
+    NodeGroup,
+    examples,
+    file_option,
+    invocation,
+    messages,
+    verbatim,
+)
 from netnode.problems import ExitCode, Problem, disk_problem
 
 if TYPE_CHECKING:  # late at run time: no other command needs any of it
     from netnode.plans.calculating import Result
+    from netnode.plans.laboratory import Measured
     from protocol.plans.document import Compiled
 
+_INTERRUPTED: Final = 130  # as shells have it
 _FORMATS: Final = """PLAN (TOML, or JSON): the fields of a plan record by their names, numbers as text:
   title = "Honest", unit = "ref", currency = "EUR", maximum = "20%"
   [[unilevel]]
@@ -83,32 +96,176 @@ def new(context: click.Context, file: Path | None, like: str, listed: bool) -> N
     output.emit(run, written, lambda _: output.say(f"Wrote {file}. Check it with: netnode plan lint {file}"))
 
 
-@plan.command(cls=NodeCommand, epilog=examples("netnode plan lint plan.toml"))
+def _on_trees(default: int) -> Callable[[Command], Command]:
+    """Adds --trees and --seed."""
+
+    def added(command: Command) -> Command:
+        seed = click.option(
+            "--seed", type=click.IntRange(0, 2**53), default=0, show_default=True, help="Draws the trees."
+        )
+        trees = click.option(
+            "--trees",
+            type=click.IntRange(1, 1_000_000),
+            default=default,
+            show_default=True,
+            help="How many random trees.",
+        )
+        return trees(seed(command))
+
+    return added
+
+
+def _watched(title: str, plan: Compiled, trees: int, seed: int) -> tuple[Measured, bool]:
+    """Measures with a bar on a terminal; True when Ctrl-C ended it, what was measured until then stays."""
+    from netnode.plans.laboratory import Measured, measure
+
+    console = messages()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    found = Measured()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=trees)
+        try:
+            for so_far in measure(plan, trees, seed):
+                found = so_far
+                progress.update(task, advance=1)
+        except KeyboardInterrupt:
+            return found, True
+    return found, False
+
+
+@plan.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode plan lint plan.toml",
+        "netnode plan lint plan.toml --trees 1000 --seed 7      the gains on other trees, and more of them",
+        "netnode plan lint plan.toml --json",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
+@_on_trees(50)
 @click.pass_context
-def lint(context: click.Context, file: Path) -> int:
-    """Check the plan in FILE against the rules of a fair plan; ends with 4 when INX does not allow it."""
+def lint(context: click.Context, file: Path, trees: int, seed: int) -> int:
+    """Check the plan in FILE against the rules of a fair plan; ends with 4 when INX does not allow it.
+
+    Each rule of a fair plan is answered by pass, warn or void, from the plan's text. Then the plan is tried on random
+    trees: what splitting oneself, false sponsors and own purchases gain, what one unit of volume pays at most, how much
+    of what is paid needs recruits, how far it reaches, and what the same work earns by order of joining. Buyers can be
+    made up, so the trees are measured as if everybody met the rules on buyers (R2, R5, R6, R19).
+    """
+    from netnode.plans import reporting
+    from netnode.plans.laboratory import opened
     from netnode.plans.reading import read_plan
     from netnode.plans.values import decimal
     from protocol.plans.linting import lint as report_of
 
     run = invocation(context)
     report = report_of(read_plan(file))
-    void = report.compiled is None
+    compiled = report.compiled
     document: dict[str, Any] = {
-        "valid": not void,
-        "bound": None if report.compiled is None else decimal(report.compiled.bound),
+        "valid": compiled is not None,
+        "bound": None if compiled is None else decimal(compiled.bound),
         "findings": report.findings,
+        "report": None,
+    }
+    if compiled is not None:
+        found, _ = _watched("trees", opened(compiled), trees, seed)
+        document["findings"] = (*report.findings, *reporting.measured(compiled, found))
+        document["report"] = reporting.document(compiled, found, seed)
+
+    def show(_: dict[str, Any]) -> None:
+        rows = [(each.rule, each.verdict, each.text) for each in document["findings"]]
+        output.table(("rule", "verdict", "what is to be said of the plan"), rows)
+        if compiled is None:
+            output.hint("A plan like this is not published, and is void wherever it is met.")
+        else:
+            most = f"{reporting.percent(compiled.bound)}, set by {reporting.sets_maximum(compiled)}"
+            output.say("", f"Maximum share: {most}.")
+
+    output.emit(run, document, show)
+    return int(ExitCode.REFUSED) if compiled is None else 0
+
+
+@plan.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode plan simulate                                  every ready-made plan, one a family",
+        "netnode plan simulate --plan plan.toml --trees 1000    a plan, and each of its families alone",
+        "netnode plan simulate --plan plan.toml --rules-on --seed 7 --json",
+    ),
+)
+@file_option("--plan", help="The plan; without it every ready-made one.")
+@_on_trees(100)
+@click.option(
+    "--rules-on", is_flag=True, help="Keep R2, R5, R6 and R19 as the plan has them; else they count as met."
+)
+@click.pass_context
+def simulate(context: click.Context, plan: Path | None, trees: int, seed: int, rules_on: bool) -> int:
+    """The Sybil laboratory: what cheating gains under a plan, on random trees.
+
+    In each tree one member is split into 2, 3 and 5 identities in four ways, false sponsors are put above and below
+    it, and it buys up to the next step or rank. Gains are minor units after rounding; a purchase pays its price first.
+    The same seed gives the same trees. Ctrl-C ends it and shows what was measured so far.
+    """
+    from netnode.plans import reporting
+    from netnode.plans.laboratory import opened
+
+    run = invocation(context)
+    rows, ended = [], False
+    for name, family, compiled in _subjects(plan):
+        found, ended = _watched(
+            f"{name} {family}".strip(), compiled if rules_on else opened(compiled), trees, seed
+        )
+        if found.trees:
+            rows.append((name, family, compiled, found))
+        if ended:
+            break
+    document = {
+        "seed": seed,
+        "interrupted": ended,
+        "plans": [
+            {"plan": name, "family": family or None, **reporting.document(compiled, found, seed)}
+            for name, family, compiled, found in rows
+        ],
     }
 
     def show(_: dict[str, Any]) -> None:
-        rows = [(each.rule, each.verdict, each.text) for each in report.findings]
-        output.table(("rule", "verdict", "what the plan says"), rows)
-        if void:
-            output.hint("A plan like this is not published, and is void wherever it is met.")
+        counts = [f"split in {tally.count}" for _, _, _, found in rows[:1] for tally in found.tallies[:-2]]
+        headings = ("plan", "family", "trees", *counts, "sponsors", "from others", "purchases", "a unit pays")
+        output.table(headings, [_simulated(*row) for row in rows], right=range(2, len(headings)))
+        if ended:
+            output.hint("Ended before all trees were measured.")
 
     output.emit(run, document, show)
-    return int(ExitCode.REFUSED) if void else 0
+    return _INTERRUPTED if ended else 0
+
+
+def _subjects(plan: Path | None) -> Iterator[tuple[str, str, Compiled]]:
+    """Plans to measure: a name, the family measured alone or nothing, and the plan."""
+    from netnode.plans import ready
+    from netnode.plans.laboratory import alone, families
+    from netnode.plans.reading import compiled_from
+
+    if plan is None:
+        for name in ready.names():
+            yield name, "", ready.compiled(name)
+        return
+    compiled = compiled_from(plan)
+    yield plan.stem, "", compiled
+    found = families(compiled)
+    if len(found) > 1:
+        for family in found:
+            yield plan.stem, family, alone(compiled, family)
+
+
+def _simulated(name: str, family: str, plan: Compiled, found: Measured) -> tuple[str, ...]:
+    from netnode.plans.reporting import percent
+    from netnode.plans.values import in_units
+
+    exponent = plan.plan.unit.exponent
+    gains = [f"{each.gained}: +{percent(each.share)}" if each.gained else "0" for each in found.tallies]
+    unit = "-" if found.cliff is None else in_units(found.cliff.amount, exponent)
+    taken = in_units(found.taken, exponent)
+    return (name, family or "all", str(found.trees), *gains[:-1], taken, gains[-1], unit)
 
 
 def _on_files(command: Command) -> Command:

@@ -116,7 +116,7 @@ def read_team(path: Path, plan: Compiled) -> FileTeam:
             wrong(f"{path}: {name}", f"the sponsor {sponsor} is no member")
     _no_cycle(team.sponsors, str(path))
     if plan.placed:
-        _place_rest(team, plan, str(path))
+        place_rest(team, plan, str(path))
     return team
 
 
@@ -245,8 +245,17 @@ def _no_cycle(sponsors: Mapping[str, str | None], where: str) -> None:
         sound.update(line)
 
 
-def _place_rest(team: FileTeam, plan: Compiled, where: str) -> None:
-    """Places whom the file does not place: in the order of the file, below the sponsor, by the plan's spillover."""
+def place_rest(team: FileTeam, plan: Compiled, where: str) -> None:
+    """Places whom the file does not place: in the order of the file, below the sponsor, by the plan's spillover.
+
+    Args:
+        team: gets the places.
+        plan: one with a placement tree.
+        where: the file, for sentences.
+
+    Raises:
+        Problem: a place that the file gives is taken, or none of the plan's.
+    """
     rules = plan.plan.team
     assert rules is not UNSET and rules.legs is not UNSET  # compiled: a plan with places has legs
     legs = rules.legs

@@ -453,17 +453,32 @@ def _by_sale(family: str, rule: msgspec.Struct) -> bool:
     return getattr(rule, "when", "sale" if family in ("matrix", "fast_start", "path") else "period") == "sale"
 
 
+def rule_bounds(
+    rules: Iterable[LineRule | GroundRule], matching: Iterable[Matches]
+) -> dict[str, Fraction | None]:
+    """What each rule comes to at most, of the commissionable amount; None for a rule without a bound.
+
+    Args:
+        rules: of one time, by sale or by close.
+        matching: of the same time; each rests on the bounds of the rules it names.
+    """
+    found: dict[str, Fraction | None] = {
+        rule.name: None if isinstance(rule, Binaries) else rule.bound for rule in rules
+    }
+    for one in matching:
+        named = [found[name] for name in sorted(one.of)]
+        whole = [each for each in named if each is not None]
+        found[one.name] = one.bound(sum(whole, Fraction(0))) if len(whole) == len(named) else None
+    return found
+
+
 def _bound(rules: Iterable[LineRule | GroundRule], matching: Iterable[Matches]) -> Fraction | None:
     """What rules come to together; None where one has no bound."""
-    bounds: dict[str, Fraction] = {}
-    for rule in rules:
-        found = None if isinstance(rule, Binaries) else rule.bound
-        if found is None:
+    total = Fraction(0)
+    for bound in rule_bounds(rules, matching).values():
+        if bound is None:
             return None
-        bounds[rule.name] = found
-    total = sum(bounds.values(), Fraction(0))
-    for one in matching:
-        total += one.bound(sum((bounds[name] for name in one.of), Fraction(0)))
+        total += bound
     return total
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Literal
 
+from msgspec import UNSET
+
 from protocol.errors import Void
 from protocol.plans.document import FAMILIES, Compiled, compile_plan
 from protocol.plans.tables import fraction
@@ -20,12 +22,21 @@ Verdict = Literal["pass", "void", "warn"]
 _HOLD: Final = 30
 _NOTICE: Final = 30
 _BUYERS: Final = 10
+_BUYBACK: Final = (365, 9_000)  # days, basis points; what holds where a plan says nothing
 _HIGH: Final = Fraction(1, 2)
 _VOIDS: Final[Mapping[str, str]] = {
     "plan_refused": "R3",
     "plan_joining": "R4",
     "plan_unbounded": "R10",
     "plan_terms": "terms",
+}
+_KEPT: Final[Mapping[str, str]] = {
+    "R12": "Who joins has had the disclosure for seven days; an admission without that is void under any plan.",
+    "R13": "What members earn is computed from the log by each node, beside every invitation.",
+    "R14": "What is claimed of earnings is checked against the log by each node.",
+    "R15": "Concentration, depth, and recruits against buyers are computed from the log.",
+    "R16": "What is outstanding, overdue and redeemed is computed from the log.",
+    "R17": "What somebody sells to oneself counts nothing under any plan.",
 }
 _KNOWN: Final[Mapping[str, str]] = {
     "unilevel": "Who sells through an own false identity below gets a further level of the same sale.",
@@ -68,6 +79,11 @@ def lint(plan: Plan) -> Report:
     except Void as error:
         return Report((Finding(_VOIDS[error.code], "void", error.text),), None)
     found = (
+        Finding(
+            "R1",
+            "pass",
+            "Each award needs a sale that was ordered, accepted and received; no plan changes that.",
+        ),
         _personal(plan),
         Finding("R3", "pass", "No rule pays for joining, kits, fees, training or ranks."),
         Finding("R4", "pass", "Joining costs no more than its kit, and no rule asks a member to buy."),
@@ -75,8 +91,10 @@ def lint(plan: Plan) -> Report:
         _outside(plan),
         _credit(plan),
         _days("R8", plan.hold_days, _HOLD, "awards are pending for"),
+        _buyback(plan),
         _maximum(compiled),
         _days("R11", plan.notice_days, _NOTICE, "changes are told ahead by"),
+        *(Finding(rule, "pass", text) for rule, text in _KEPT.items()),
         _idle(plan),
     )
     return Report((*found, *_shape(plan)), compiled)
@@ -119,6 +137,16 @@ def _credit(plan: Plan) -> Finding:
             "R7", "warn", "Own purchases count without bound, so credit need not come from outside."
         )
     return Finding("R7", "pass", "Two thirds of all credit come from sales outside the team.")
+
+
+def _buyback(plan: Plan) -> Finding:
+    if plan.team is UNSET:
+        return Finding("R9", "pass", "No team: nobody buys goods as a member.")
+    terms = plan.team.buyback
+    days, points = _BUYBACK if terms is UNSET else (terms.days, terms.points)
+    text = f"Unsold goods of members are bought back for {days} days, at {points // 100} % of their price."
+    usual = days >= _BUYBACK[0] and points >= _BUYBACK[1]
+    return Finding("R9", "pass" if usual else "warn", text)
 
 
 def _idle(plan: Plan) -> Finding:
