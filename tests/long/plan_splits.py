@@ -6,6 +6,7 @@ import argparse
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
+from functools import cache
 
 from netnode.plans import laboratory, ready, reporting
 from netnode.plans.laboratory import Measured
@@ -18,6 +19,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trees", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first tree")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--members", type=int, default=2, help="of each tree that cheat, drawn")
     parser.add_argument("--processes", type=int, default=2)
 
 
@@ -25,8 +27,8 @@ def run(chosen: argparse.Namespace) -> str:
     """Tries every cheat in every tree, with the rules on buyers met and as they are; ends with an assertion."""
     trees = range(chosen.first, chosen.first + chosen.trees)
     with ProcessPoolExecutor(chosen.processes) as pool:
-        seeds = [chosen.seed] * len(trees)
-        counts: Counter[str] = sum(pool.map(try_default, trees, seeds, chunksize=32), Counter())
+        seeds, members = [chosen.seed] * len(trees), [chosen.members] * len(trees)
+        counts: Counter[str] = sum(pool.map(try_default, trees, seeds, members, chunksize=32), Counter())
         gained = sum(pool.map(unilevel_gains, trees, seeds, chunksize=64))
     for name, count in sorted(counts.items()):
         print(f"{count:9,} {name}", flush=True)
@@ -36,21 +38,30 @@ def run(chosen: argparse.Namespace) -> str:
     return f"{len(trees):,} trees: none gains under the default plan, {gained:,} do under unilevel"
 
 
-def try_default(tree: int, seed: int) -> Counter[str]:
+@cache
+def plans(name: str) -> tuple[Compiled, Compiled]:
+    """A ready-made plan, and the same as if its rules on buyers were met."""
+    plan = ready.compiled(name)
+    return plan, laboratory.opened(plan)
+
+
+def try_default(tree: int, seed: int, members: int) -> Counter[str]:
     """Asserts that nothing gains in one tree; returns how many of each cheat were tried."""
-    plan = ready.compiled("default")
-    counts = refuted(laboratory.opened(plan), tree, seed)
-    strict = refuted(plan, tree, seed, purchases=False)  # the tenth buyer is worth having: keys are free
+    plan, opened = plans("default")
+    counts = refuted(opened, tree, seed, members)
+    strict = refuted(
+        plan, tree, seed, members, purchases=False
+    )  # the tenth buyer is worth having: keys are free
     return counts + Counter({f"{name}, rules on buyers as they are": count for name, count in strict.items()})
 
 
-def refuted(plan: Compiled, tree: int, seed: int, *, purchases: bool = True) -> Counter[str]:
-    """Every member of a tree tries every cheat; what all its names are paid is never more, to the minor unit."""
+def refuted(plan: Compiled, tree: int, seed: int, members: int, *, purchases: bool = True) -> Counter[str]:
+    """Members of a tree try every cheat; what all their names are paid is never more, to the minor unit."""
     draws = Draws(seed, tree)
     world = draw_world(plan, draws)
     honest = laboratory.paid(plan, world)
     found: Counter[str] = Counter()
-    for who in world.sponsors:
+    for who in sorted({draws.choice(tuple(world.sponsors)) for _ in range(members)}):
         for count in laboratory.IDENTITIES:
             for cheat, names in splits(world, who, count, draws):
                 after = laboratory.paid(plan, cheat)
@@ -96,9 +107,9 @@ def bought(plan, world, who, before, draws, where) -> int:
 
 def unilevel_gains(tree: int, seed: int) -> bool:
     """Whether splitting gains under a unilevel, in the very same trees."""
-    plan = laboratory.opened(ready.compiled("unilevel"))
+    _, plan = plans("unilevel")
     draws = Draws(seed, tree)
-    world = draw_world(ready.compiled("default"), draws)
+    world = draw_world(plans("default")[0], draws)
     honest = laboratory.paid(plan, world)
     return any(
         sum(laboratory.paid(plan, cheat)[name] for name in names) > honest[who]
@@ -109,9 +120,9 @@ def unilevel_gains(tree: int, seed: int) -> bool:
 
 def linted(name: str, seed: int, *, gains: bool) -> None:
     """The linter says of a ready-made plan what was found."""
-    plan = ready.compiled(name)
+    plan, opened = plans(name)
     found = Measured()
-    for found in laboratory.measure(laboratory.opened(plan), 50, seed):  # noqa: B007 - the last one
+    for found in laboratory.measure(opened, 50, seed):  # noqa: B007 - the last one
         pass
     verdicts: dict[str, set[str]] = {}
     for finding in reporting.measured(plan, found):
