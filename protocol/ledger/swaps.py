@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import UNSET
@@ -28,8 +28,20 @@ class Unknown(Exception):
     """What an entry rests on is not held here: neither void nor valid."""
 
 
+class Dated(Protocol):
+    """What counts of an entry beside its record; of one that is not signed yet as well."""
+
+    @property
+    def author(self) -> bytes:
+        """Whose log."""
+
+    @property
+    def time(self) -> int:
+        """Its date, ms UTC."""
+
+
 # -- what stands by itself -----------------------------------------------------------------------------------
-def standing_lock(network: str, entry: Entry, record: Lock, verify: Verify) -> Swap:
+def standing_lock(network: str, entry: Dated, record: Lock, verify: Verify) -> Swap:
     """The document of a lock that binds its issuer [R-CRED-44].
 
     Raises:
@@ -44,7 +56,7 @@ def standing_lock(network: str, entry: Entry, record: Lock, verify: Verify) -> S
     return document
 
 
-def standing_swap(network: str, entry: Entry, record: SwapEntry, verify: Verify) -> Swap:
+def standing_swap(network: str, entry: Dated, record: SwapEntry, verify: Verify) -> Swap:
     """The document of a swap that its issuer has decided [R-CRED-46].
 
     Raises:
@@ -66,7 +78,7 @@ def standing_swap(network: str, entry: Entry, record: SwapEntry, verify: Verify)
     return document
 
 
-def _require_standing(network: str, entry: Entry, document: Swap, signers: Signers, verify: Verify) -> None:
+def _require_standing(network: str, entry: Dated, document: Swap, signers: Signers, verify: Verify) -> None:
     if entry.time >= document.until:
         raise Void("request_over", "document: its time is over")
     require_both(
@@ -143,6 +155,17 @@ def take_swap(state: State, entry: Entry, record: SwapEntry) -> None:
             swap_id(id), _side(state, entry, id, document.second, document.first.holder, record.openers)
         )
         return
+    id, ended = judge_end(state, record)
+    state.put(id, ended)
+
+
+def judge_end(state: State, record: SwapEntry) -> tuple[bytes, Swapped]:
+    """What a lock comes to by its end: id of the effect, and its value then; nothing but signers is changed.
+
+    Raises:
+        Void: in this order: `statement`, `no_lock`, `openers`, `no_swap`, `already_logged`.
+        Unknown: the other log is not held where it is pinned.
+    """
     document = read(Swap, record.document)
     id = swap_id(statement_id(state.network, document))
     side = state.effects.get(id)
@@ -152,7 +175,7 @@ def take_swap(state: State, entry: Entry, record: SwapEntry) -> None:
     stage = Stage.GIVEN if given else Stage.BACK
     if stage <= side.stage:
         raise Void("already_logged", "document: its lock has ended")
-    state.put(id, msgspec.structs.replace(side, stage=stage))
+    return id, msgspec.structs.replace(side, stage=stage)
 
 
 def _side(
