@@ -34,6 +34,7 @@ ORDERS_SECONDS: Final = (
 )
 STAMP_SECONDS: Final = 60.0  # why: a full disk may have room again by then
 MAIL_SECONDS: Final = 5.0  # why: after a full disk letters need not wait long
+CREDIT_SECONDS: Final = 60.0  # why: after a full disk sales need not wait long
 DAMAGE_SECONDS: Final = 5.0  # why: a look at a variable; what peers take meanwhile they verify
 OUTSIDE_SECONDS: Final = 60.0  # why: a look at the clock; peers are asked once an hour
 AROUND_SECONDS: Final = 300.0  # why: where the local network could not be looked at, it may be there later
@@ -59,6 +60,8 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("looking at deals", LOOK_AT_DEALS, parts.trading.look),
         Periodic("reminding of deals", REMIND_SECONDS, parts.trading.remind),
         Periodic("accepting orders", ORDERS_SECONDS, parts.trading.accepting.look_at_all),
+        Periodic("logging sales", CREDIT_SECONDS, services.issued.sales.run),  # ends only when a disk fails
+        Periodic("answering holders", CREDIT_SECONDS, services.issued.answering.run),  # likewise
         Periodic("looking after teams", LOOK_AT_TEAMS, services.team_work.run),
         Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
         Periodic("ending old letters to shoppers", SWEEP_SECONDS, parts.boxes.sweep),

@@ -67,6 +67,8 @@ class Desk:
 
     def __init__(self, means: Means) -> None:
         self._means = means
+        self.moved: Callable[[bytes], Awaitable[None]] = _nobody
+        """Told of each deal in which the owner moved, by its id."""
 
     async def move(self, deal: bytes, make: Make) -> Known:
         """Sends one message in a deal; durable when it returns.
@@ -95,6 +97,7 @@ class Desk:
             raise held.problem from None
         finally:
             self._means.letters.wake()
+        await self.moved(deal)
         return known
 
     async def order(self, order: Order, goods: Goods, path: Path | None = None) -> Known:
@@ -176,7 +179,8 @@ class Desk:
 
         Args:
             deal: its id.
-            answered: where all is answered, the newest own message: who has lost the deal asks for all of it then.
+            answered: where all is answered, the newest own message, or of a side that has said nothing the newest
+                of the other side: who has lost the deal asks for all of it then.
 
         Raises:
             Problem: `no_deal` (3); the disk, or a full outbox.
@@ -344,23 +348,24 @@ class Desk:
             if row is None:
                 raise no_deal(deal.hex())
             known = load(connection, row, now)
-            newest = known.state.newest.get(known.role)
+            newest = _newest(known) if answered else known.state.newest.get(known.role)
             if newest is not None and (answered or newest.id not in known.state.settled):
-                self._carry_first(writer, connection, known, now)
+                self._carry_first(writer, connection, known, newest, now)
                 self._carry(writer, connection, known, newest)
 
-    def _carry_first(self, writer: Writer, connection: apsw.Connection, known: Known, now: int) -> None:
+    def _carry_first(
+        self, writer: Writer, connection: apsw.Connection, known: Known, newest: Message, now: int
+    ) -> None:
         """Queues a word of the deal that a renewal renews, where the other side does not have it and so will ask."""
         start = known.state.start.body
-        newest = known.state.newest.get(known.role)
-        letter = None if newest is None else known.kept[newest.id].letter
+        letter = known.kept[newest.id].letter
         row = None if letter is None else outbox.out(Reader(connection), letter)
         if not isinstance(start, Renewal) or row is None or row.code != "no_deal":
             return
         first = deals.by_id(connection, parse(start.first).id)
         if first is not None:
             mandated = load(connection, first, now)
-            said = mandated.state.newest.get(mandated.role)
+            said = _newest(mandated)
             if said is not None:
                 self._carry(writer, connection, mandated, said)
 
@@ -414,6 +419,18 @@ def row_of(
     )
 
 
+def _newest(known: Known) -> Message | None:
+    """What is repeated to who may have lost the deal: the newest own message, else the other side's."""
+    newest = known.state.newest
+    match known.role:
+        case "buyer":
+            return newest.get("buyer", newest.get("seller"))
+        case "seller":
+            return newest.get("seller", newest.get("buyer"))
+        case "arbiter":
+            return newest.get("arbiter")
+
+
 def title_of(goods: Goods | None) -> str:
     """What a list calls the goods."""
     if goods is None:
@@ -450,3 +467,7 @@ def sold_out(sold: SoldOut, shown: str) -> Problem:
     return Problem(
         text, ExitCode.REFUSED, "sold_out", {"key": sold.key, "left": sold.left, "wanted": sold.wanted}
     )
+
+
+async def _nobody(deal: bytes) -> None:
+    """Who is told of moves while nobody listens."""

@@ -14,6 +14,8 @@ from netnode.deals.trading import trading as make_trading
 from netnode.failures import Failures
 from netnode.home import Home
 from netnode.ingest import Gate
+from netnode.issuing.issuing import Issuing
+from netnode.issuing.issuing import issuing as make_issuing
 from netnode.keeping import Keeping
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keystore
@@ -40,6 +42,7 @@ from netnode.services.identity import OwnIdentity
 from netnode.services.importing import FeedImport
 from netnode.services.invites import Addresses, InviteBook
 from netnode.services.keys import OwnKeys
+from netnode.services.ledgers import LedgerBook
 from netnode.services.listings import OwnListings
 from netnode.services.logfiles import LogFiles
 from netnode.services.logs import HeldLogs
@@ -105,8 +108,10 @@ class NodeServices:
     reviews: ReviewBook
     arbiters: ArbiterBook
     opportunities: Opportunities
+    ledgers: LedgerBook
     teams: TeamBook
     team_work: TeamWork
+    issued: Issuing
     moderation: Statements
     config: FileConfiguration
 
@@ -228,9 +233,14 @@ def compose(
     trading = trading or make_trading(settings, Means(network, own, store, ring, letters, clock, entropy))
     consents = Consents(trading.means)
     consents.listen()
+    issued = make_issuing(trading, ledgers)
     trading.receiving.changed = _each(
-        trading.accepting.look, trading.leading.look, Cases(own.id, store, letters, clock).look
+        trading.accepting.look,
+        trading.leading.look,
+        Cases(own.id, store, letters, clock).look,
+        issued.sales.changed,
     )
+    trading.desk.moved = issued.sales.changed
     team_logs = TeamLogs(ledgers)
     team_desk = TeamDesk(trading.means, team_logs)
     team_desk.listen()
@@ -287,14 +297,16 @@ def compose(
         subscriptions=Subscriptions(store, trading, clock),
         offers=OfferBook(store, own, projector, trading, clock, entropy, consents),
         stock=Stocks(store, own, projector, settings),
-        opportunities=Opportunities(store, own, team_logs, clock, entropy),
-        teams=TeamBook(trading.means, team_logs, team_desk, admitting),
+        opportunities=Opportunities(store, own, team_logs, ledgers, clock, entropy),
+        ledgers=LedgerBook(network, store, own, ledgers, clock),
+        teams=TeamBook(trading.means, team_logs, ledgers, team_desk, admitting),
         team_work=TeamWork(
             Witnessing(
                 trading.means, team_desk, (lambda: ()) if sessions is None else sessions.open_sessions
             ),
             admitting,
         ),
+        issued=issued,
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),
     )

@@ -17,9 +17,7 @@ WAITING: Final = 5_000  # requests of others that wait; why: 10 MB of what stran
 WAITING_OF_ONE: Final = 50  # why: a holder has one unit or two, and asks again when answered
 LIMITS: Final = 20_000  # limits of others that are kept; why: 20 MB, the oldest make room
 CHALLENGES: Final = 5_000  # challenges to the owner that are kept until they are answered
-_REQUEST: Final = (
-    "r, id, own, issuer, holder, data, openers, recipients, at, letter, state, code, text, seq, entry, done"
-)
+_REQUEST: Final = "r, id, own, issuer, holder, data, openers, recipients, at, letter, state, code, text, seq, entry, done, deal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +41,7 @@ class RequestRow:
         seq: of the entry that carries it out.
         entry: its id.
         done: when it ended, ms UTC.
+        order: id of the deal that it pays.
     """
 
     number: int
@@ -61,6 +60,7 @@ class RequestRow:
     seq: int | None = None
     entry: bytes | None = None
     done: int | None = None
+    order: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +219,10 @@ def put_request(writer: Writer, row: RequestRow) -> bool:
     connection = writer.connection
     connection.execute(
         "INSERT OR IGNORE INTO credit_request(id, own, issuer, holder, data, openers, recipients, at, letter, state,"
-        " text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " text, deal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row.id, row.own, row.issuer, row.holder, row.data, row.openers, row.recipients, row.at, row.letter,
-            row.state, row.text,
+            row.state, row.text, row.order,
         ),
     )  # fmt: skip
     return connection.changes() > 0
@@ -254,6 +254,12 @@ def end_request(
 def request(connection: apsw.Connection, id: bytes) -> RequestRow | None:
     """One request by its id."""
     rows = _requests(connection, "id = ?", (id,), 1)
+    return rows[0] if rows else None
+
+
+def request_for(connection: apsw.Connection, issuer: bytes, order: bytes) -> RequestRow | None:
+    """The owner's own request that pays a deal, if it was not refused."""
+    rows = _requests(connection, "own AND issuer = ? AND deal = ? AND state != 'refused'", (issuer, order), 1)
     return rows[0] if rows else None
 
 

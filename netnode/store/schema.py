@@ -94,13 +94,16 @@ _LETTERS: Final = (
 _DEALS: Final = (
     "CREATE TABLE deal(d INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, role TEXT NOT NULL, seller BLOB NOT NULL,"
     " buyer BLOB NOT NULL, arbiter BLOB, nonce BLOB, offer BLOB, title TEXT NOT NULL, opened INTEGER NOT NULL,"
-    " copies INTEGER NOT NULL, asked BLOB, question INTEGER, phase TEXT NOT NULL, contract INTEGER NOT NULL,"
+    " copies INTEGER NOT NULL, asked BLOB, phase TEXT NOT NULL, contract INTEGER NOT NULL,"
     " rank INTEGER NOT NULL, until INTEGER NOT NULL, stale INTEGER, changed INTEGER NOT NULL)",
     "CREATE INDEX deal_rank ON deal(rank, until, d)",
     "CREATE INDEX deal_stale ON deal(stale) WHERE stale IS NOT NULL",
     "CREATE INDEX deal_offer ON deal(offer) WHERE offer IS NOT NULL",
     "CREATE TABLE deal_message(d INTEGER NOT NULL REFERENCES deal, id BLOB NOT NULL, data BLOB NOT NULL,"
     " at INTEGER NOT NULL, own INTEGER NOT NULL, letter INTEGER, PRIMARY KEY(d, id)) WITHOUT ROWID",
+    # who was asked for all they have of a deal, since this store is an older copy, and whether they told
+    "CREATE TABLE deal_question(d INTEGER NOT NULL REFERENCES deal, networker BLOB NOT NULL, letter INTEGER NOT NULL,"
+    " told INTEGER NOT NULL, PRIMARY KEY(d, networker)) WITHOUT ROWID",
     "CREATE TABLE deal_enclosure(d INTEGER NOT NULL REFERENCES deal, hash BLOB NOT NULL, data BLOB NOT NULL,"
     " PRIMARY KEY(d, hash)) WITHOUT ROWID",
     "CREATE TABLE deal_signer(d INTEGER NOT NULL REFERENCES deal, networker BLOB NOT NULL, entries BLOB NOT NULL,"
@@ -159,7 +162,7 @@ _TEAMS: Final = (
 
 # Credit: what netnode.store.credits keeps beside the ledgers, which are in the logs. due: NULL while nothing waits.
 _CREDITS: Final = (
-    "CREATE TABLE sale_due(d INTEGER PRIMARY KEY REFERENCES deal, due INTEGER, code TEXT, text TEXT NOT NULL)",
+    "CREATE TABLE sale_due(d INTEGER PRIMARY KEY, due INTEGER, code TEXT, text TEXT NOT NULL)",
     "CREATE INDEX sale_due_due ON sale_due(due) WHERE due IS NOT NULL",
     "CREATE TABLE credit_counter(issuer BLOB PRIMARY KEY, newest INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE credit_limit(holder BLOB NOT NULL, issuer BLOB NOT NULL, unit TEXT NOT NULL,"
@@ -170,11 +173,25 @@ _CREDITS: Final = (
     "CREATE TABLE credit_request(r INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, own INTEGER NOT NULL,"
     " issuer BLOB NOT NULL, holder BLOB NOT NULL, data BLOB NOT NULL, openers BLOB NOT NULL, recipients BLOB,"
     " at INTEGER NOT NULL, letter INTEGER, state TEXT NOT NULL, code TEXT, text TEXT NOT NULL, seq INTEGER,"
-    " entry BLOB, done INTEGER)",
+    " entry BLOB, done INTEGER, deal BLOB)",
     "CREATE INDEX credit_request_waits ON credit_request(own, r) WHERE state = 'waits'",
+    "CREATE INDEX credit_request_deal ON credit_request(deal) WHERE deal IS NOT NULL",
     "CREATE TABLE challenge(id BLOB PRIMARY KEY, author BLOB NOT NULL, issuer BLOB NOT NULL, entry BLOB NOT NULL,"
     " openers BLOB NOT NULL, at INTEGER NOT NULL, letter INTEGER, handed INTEGER) WITHOUT ROWID",
     "CREATE INDEX challenge_issuer ON challenge(issuer, at)",
+)
+
+# Swaps, rotations that issuers were told of, releases: what netnode.store.swaps keeps. id: of the whole document;
+# proposal: of the same without what its second holder puts in. due: NULL when nothing can come of it any more.
+_SWAPS: Final = (
+    "CREATE TABLE credit_swap(s INTEGER PRIMARY KEY, proposal BLOB NOT NULL UNIQUE, id BLOB, role TEXT NOT NULL,"
+    " sender BLOB NOT NULL, data BLOB NOT NULL, openers BLOB NOT NULL, until INTEGER NOT NULL, text TEXT NOT NULL,"
+    " stage TEXT NOT NULL, code TEXT, why TEXT NOT NULL, locked BLOB, swapped BLOB, sent INTEGER, at INTEGER NOT NULL,"
+    " due INTEGER)",
+    "CREATE INDEX credit_swap_due ON credit_swap(due) WHERE due IS NOT NULL",
+    "CREATE INDEX credit_swap_id ON credit_swap(id) WHERE id IS NOT NULL",
+    "CREATE TABLE credit_told(issuer BLOB NOT NULL, epoch INTEGER NOT NULL, letter INTEGER NOT NULL,"
+    " at INTEGER NOT NULL, PRIMARY KEY(issuer, epoch)) WITHOUT ROWID",
 )
 
 # Recommendations made here and by others, codes, and alliances: what netnode.store.referrals and .alliances keep.
@@ -229,7 +246,7 @@ _SHOP: Final = (
 )
 
 _TO_3: Final[tuple[str, ...]] = (
-    *_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS, *_CREDITS, *_REFERRALS,
+    *_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS, *_CREDITS, *_SWAPS, *_REFERRALS,
 )  # fmt: skip
 
 MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}

@@ -23,6 +23,7 @@ from netnode.projections import tables
 from netnode.projector import Projector
 from netnode.services.node_services import NodeServices, compose
 from netnode.services.ports import Serving
+from netnode.shop.witnesses import Witnesses
 from netnode.store import GroupCommit, PeerRow, Store
 from netnode.store.invites import JoiningRow
 from netnode.sync.book import Book
@@ -163,6 +164,7 @@ async def opened(
             serving = Serving("http://127.0.0.1:1", "ws://127.0.0.1:1/inx/1", START) if running else None
             config = Config(home.config, disk)
             letters = Letters(store, clock, entropy)
+            letters.receive("witness", Witnesses(network, store, own, clock, letters).take)
             trade = trading(config.settings(), Means(network, own, store, ring, letters, clock, entropy))
             services = compose(
                 network=network,

@@ -1,0 +1,195 @@
+"""The holder's side: what the owner of this node asks issuers to do with its credit [R-CRED-72].
+
+A request is signed, kept and handed to the outbox in one durable transaction, with a counter that never was used
+before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
+
+from netnode.deals.means import Means
+from netnode.deals.signers import Signers
+from netnode.keys.keystore import Keys
+from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.store import Writer, credits
+from netnode.store import letters as outbox
+from netnode.store.credits import LimitRow, RequestRow
+from protocol import encoding
+from protocol.certificate import DAY_MS
+from protocol.ledger.letters import AnsweredLetter, LimitLetter, RequestLetter, sound_answer
+from protocol.ledger.statements import Action, Limit, Request, read, sign, statement_id
+from protocol.signing import Signer
+
+REQUEST_DAYS: Final = 14  # why: as long as an issuer has to answer a challenge
+NO_OPENERS: Final = encoding.encode([])
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of an issuer.
+
+    Attributes:
+        action: what is done with the credit.
+        issuer: networker id.
+        unit: as the issuer names it.
+        amount: minor units.
+        recipient: of a transfer.
+        order: id of the deal that is paid by a redemption.
+        days: until the request expires.
+    """
+
+    action: Action
+    issuer: bytes
+    unit: str
+    amount: int
+    recipient: bytes | UnsetType = UNSET
+    order: bytes | UnsetType = UNSET
+    days: int = REQUEST_DAYS
+
+
+class Asking:
+    """Asks issuers, and notes what they answer.
+
+    Args:
+        means: what it acts with.
+    """
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+
+    def listen(self) -> None:
+        """Takes answers from now on."""
+        self._means.letters.receive("answered", self.answered)
+
+    async def ask(self, wish: Wish) -> RequestRow:
+        """Signs a request and sends it; durable when it returns.
+
+        A redemption for a deal that was asked for and not refused is not asked for twice: that one is returned.
+
+        Raises:
+            Problem: locked keys (2), another copy of this home runs (4), a full outbox, the disk.
+        """
+        self._means.own.caution.require_alone()
+        keys = self._means.ring.keys
+        row = await self._means.store.write(self._ask, wish, keys, self._means.clock.now_ms())
+        self._means.letters.wake()
+        return row
+
+    async def accept(
+        self,
+        issuer: bytes,
+        unit: str,
+        amount: int,
+        *,
+        days: int,
+        lasts: int | None = None,
+        to: bytes | None = None,
+    ) -> LimitRow:
+        """Says up to how much of an issuer's credit the owner is willing to hold; durable when it returns.
+
+        Args:
+            issuer: networker id; it is told.
+            unit: as the issuer names it.
+            amount: minor units; 0 takes back what was said before.
+            days: until it ends.
+            lasts: ms UTC; credit that expires before is not received.
+            to: a holder who is told as well.
+
+        Raises:
+            Problem: as `ask`.
+        """
+        self._means.own.caution.require_alone()
+        keys, now = self._means.ring.keys, self._means.clock.now_ms()
+        unsigned = Limit(
+            amount=amount, counter=0, epoch=keys.epoch, expires=now + days * DAY_MS, holder=self._means.own.id,
+            issuer=issuer, lasts=UNSET if lasts is None else lasts, signature=bytes(64), unit=unit,
+        )  # fmt: skip
+        row = await self._means.store.write(self._accept, unsigned, keys, to, now)
+        self._means.letters.wake()
+        return row
+
+    async def answered(self, incoming: Incoming) -> Taken | Refusal:
+        """Notes what an issuer answers.
+
+        Raises:
+            Problem: the disk; the letter comes again.
+        """
+        body = incoming.body
+        assert isinstance(body, AnsweredLetter)
+        if not sound_answer(body):
+            return Refusal("letter", "an answer names an entry or a code")
+        return await self._means.store.write(self._answered, body, incoming.sender, incoming.at)
+
+    # -- in the writer's lane --------------------------------------------------------------------------------
+    def _ask(self, writer: Writer, wish: Wish, keys: Keys, now: int) -> RequestRow:
+        with writer.transaction(durable=True) as connection:
+            if wish.order is not UNSET:
+                known = credits.request_for(connection, wish.issuer, wish.order)
+                if known is not None:
+                    return known
+            own = self._means.own.id
+            unsigned = Request(
+                action=wish.action, amount=wish.amount,
+                counter=credits.next_counter(writer, wish.issuer, now), epoch=keys.epoch,
+                expires=now + wish.days * DAY_MS, holder=own, issuer=wish.issuer, order=wish.order,
+                recipient=wish.recipient, signature=bytes(64), unit=wish.unit,
+            )  # fmt: skip
+            data = sign(self._means.network, Signer(keys.signing_seed), unsigned)
+            limit = None
+            people = [own]
+            if wish.recipient is not UNSET:
+                limit = credits.limit_of(connection, wish.recipient, wish.issuer, wish.unit)
+                people += [] if limit is None else [wish.recipient]
+            openers = self._openers(connection, people)
+            row = RequestRow(
+                0, statement_id(self._means.network, read(Request, data)), True, wish.issuer, own, data,
+                encoding.encode(openers), None if limit is None else limit.data, now,
+                order=None if wish.order is UNSET else wish.order,
+            )  # fmt: skip
+            credits.put_request(writer, row)
+            body = RequestLetter(
+                limit=UNSET if limit is None else limit.data,
+                openers=tuple(tuple(each) for each in openers),
+                request=data,
+            )
+            draft = self._means.letters.draft(wish.issuer, body, expires=unsigned.expires)
+            credits.carried_by(writer, row.id, outbox.queue(writer, draft))
+            found = credits.request(connection, row.id)
+            assert found is not None  # put there just now
+            return found
+
+    def _accept(self, writer: Writer, unsigned: Limit, keys: Keys, to: bytes | None, now: int) -> LimitRow:
+        with writer.transaction(durable=True) as connection:
+            counter = credits.next_counter(writer, unsigned.issuer, now)
+            fields = {name: getattr(unsigned, name) for name in unsigned.__struct_fields__}
+            signed = Limit(**(fields | {"counter": counter}))
+            data = sign(self._means.network, Signer(keys.signing_seed), signed)
+            openers = self._openers(connection, [self._means.own.id])
+            body = LimitLetter(limit=data, openers=tuple(tuple(each) for each in openers))
+            letter = outbox.queue(writer, self._means.letters.draft(unsigned.issuer, body))
+            if to is not None:
+                outbox.queue(writer, self._means.letters.draft(to, body))
+            row = LimitRow(
+                unsigned.holder, unsigned.issuer, unsigned.unit, counter, data, encoding.encode(openers), now, letter
+            )  # fmt: skip
+            credits.put_limit(writer, row)
+            return row
+
+    def _answered(self, writer: Writer, body: AnsweredLetter, sender: bytes, at: int) -> Taken | Refusal:
+        with writer.transaction(durable=True) as connection:
+            row = credits.request(connection, body.request)
+            if row is None or not row.own or row.issuer != sender:
+                return Refusal("no_request", "no such request was made here")
+            entry = None if body.entry is UNSET else body.entry
+            code = None if body.code is UNSET else body.code
+            credits.end_request(writer, row.id, at, entry=entry, code=code, text=body.text)
+        return Taken()
+
+    def _openers(self, connection: Any, people: list[bytes]) -> list[list[Any]]:
+        signers = Signers(self._means.network, connection)
+        found = (signers.entries(each, 0) for each in dict.fromkeys(people))
+        return [entries for entries in found if entries]

@@ -1,0 +1,163 @@
+"""From deals to the own ledger: sales, refunds, freezes, each logged once whatever ends the process between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netnode.operations import models
+from netnode.store import credits as rows
+from protocol.certificate import DAY_MS
+from tests.netnode.issuers import credits
+
+SALE, REFUND, FREEZE = 22, 26, 28
+
+
+async def test_a_sale_by_a_path_pays_its_referrer_after_the_receipt(tmp_path: Path) -> None:
+    """[R-CRED-70] [R-PATH-7] Nothing before the receipt; then pending through the hold, then payable."""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        await market.look()
+        assert await market.kinds() == [], "nothing was received yet"
+        await market.complete(deal)
+        await market.look()
+        assert await market.kinds() == [SALE]
+        figures = await market.figures("rita")
+        assert (figures.pending, figures.available) == (125, 0), "10 % of 12.50"
+        market.clock.now += 31 * DAY_MS
+        assert (await market.figures("rita")).available == 125
+        assert market.post.refused == []
+
+
+async def test_of_a_path_the_one_nearest_to_the_buyer_earns_a_commission(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        first = market.token("finn")
+        await market.sold(first, market.token("rita", first))
+        assert (await market.figures("rita")).available == 125
+        assert (await market.figures("finn")).available == 0
+
+
+async def test_a_partial_refund_scales_the_award(tmp_path: Path) -> None:
+    """[R-CRED-26] And the rest of it takes the rest."""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        await market.complete(deal)
+        await market.look()
+        await market.refund(deal, "5.00")
+        await market.look()
+        assert await market.kinds() == [SALE, REFUND]
+        assert (await market.figures("rita")).pending == 75
+        await market.look()
+        assert await market.kinds() == [SALE, REFUND], "once"
+        await market.refund(deal, "7.50")
+        await market.look()
+        assert (await market.figures("rita")).pending == 0
+
+
+async def test_a_refund_after_the_hold_is_shown_with_its_reason_and_not_logged(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        deal = await market.sold()
+        await market.refund(deal, "5.00")
+        await market.look()
+        assert await market.kinds() == [SALE]
+        [(id_, row)] = await market["sol"].store.read(lambda reader: rows.sales(reader.connection, "", 0, 9))
+        assert (id_.hex(), row.code) == (deal, "hold_over")
+        assert (await market.figures("rita")).available == 125
+
+
+async def test_a_dispute_of_the_buyer_freezes_and_its_end_thaws(tmp_path: Path) -> None:
+    """[R-CRED-28] [R-CRED-29]"""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        await market.complete(deal)
+        await market.look()
+        await market["bea"].services.deals.dispute(models.DealDispute(deal=deal, claim="1.00"))
+        await market.post.carry()
+        await market.look()
+        assert await market.kinds() == [SALE, FREEZE]
+        market.clock.now += 31 * DAY_MS
+        assert (await market.figures("rita")).available == 0, "frozen"
+        await market["bea"].services.deals.lapse(models.DealLapse(deal=deal, what="dispute"))
+        await market.post.carry()
+        await market.look()
+        assert await market.kinds() == [SALE, FREEZE, FREEZE]
+        assert (await market.figures("rita")).available == 125
+
+
+@pytest.mark.parametrize("tokens", [True, False])
+async def test_a_sale_without_plan_or_path_stays_between_the_two(tmp_path: Path, tokens: bool) -> None:
+    """[R-CRED-70] Nobody earns by it, so nothing of it is published."""
+    listing: dict[str, object] = {
+        "key": "cap", "kind": "product", "title": "Blue cap", "price": "12.50", "currency": "EUR"
+    }  # fmt: skip
+    async with credits(tmp_path, listing if tokens else None) as market:
+        await market.complete(await market.order(*([market.token()] if tokens else [])))
+        await market.look()
+        assert await market.kinds() == []
+
+
+async def test_a_crash_between_the_entry_and_its_mark_logs_a_sale_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with credits(tmp_path) as market:
+        await market.complete(await market.order(market.token()))
+
+        def dies(*args: object) -> None:
+            raise RuntimeError("the process ends here")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(rows, "sale_looked", dies)
+            with pytest.raises(RuntimeError):
+                await market["sol"].services.issued.sales.look()
+        assert await market.kinds() == [SALE], "the entry was on disk already"
+        await market.look()
+        assert await market.kinds() == [SALE]
+        assert (await market.figures("rita")).pending == 125
+
+
+async def test_a_crash_before_the_entry_loses_no_sale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with credits(tmp_path) as market:
+        await market.complete(await market.order(market.token()))
+
+        async def dies(*args: object, **more: object) -> None:
+            raise RuntimeError("the process ends here")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(market["sol"].own), "append", dies)
+            with pytest.raises(RuntimeError):
+                await market["sol"].services.issued.sales.look()
+        assert await market.kinds() == []
+        await market.look()
+        assert await market.kinds() == [SALE]
+
+
+async def test_a_sale_waits_until_somebody_shows_the_path(tmp_path: Path) -> None:
+    """[R-PATH-7] A buyer's node that keeps the path to itself does not cut the referrer out: the witness shows it."""
+    async with credits(tmp_path) as market:
+        ordered = await market["bea"].services.deals.order(
+            models.DealOrder(ref=f"{market['sol'].id}/cap", path=[market.token().hex()])
+        )
+        deal, post, sol = ordered.deal, market.post, market["sol"]
+        await post.carry()
+        await sol.services.deals.accept(models.DealAccept(deal=deal))
+        held = lambda row: not (row.type == "witness" and row.recipient == sol.me.id)  # noqa: E731
+        await post.carry(held)
+        sol_, bea = sol.services.deals, market["bea"].services.deals
+        await bea.paid(models.DealMoney(deal=deal))
+        await post.carry(held)
+        await sol_.received(models.DealMoney(deal=deal))
+        await sol_.fulfil(models.DealFulfil(deal=deal))
+        await post.carry(held)
+        await bea.receipt(models.DealPartName(deal=deal))
+        await post.carry(held)
+        await sol.services.issued.sales.look()
+        assert await market.kinds() == []
+        [(_, row)] = await sol.store.read(lambda reader: rows.sales(reader.connection, "", 0, 9))
+        assert row.code == "path_missing"
+        [letter] = [each for each in await post.waiting(market["rita"]) if each.type == "witness"]
+        assert await post.bring(market["rita"], letter) is None
+        await sol.services.issued.sales.look()
+        assert await market.kinds() == [SALE]
