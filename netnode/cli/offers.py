@@ -200,6 +200,10 @@ def _show_one(found: models.OfferShown) -> None:
         if isinstance(found.shipping, models.Price):
             shipping = models.DealLine(title="as offered", amount=found.shipping)
         show_lines(found.lines, [], found.taxes, shipping, one.price)
+        output.say("")
+        for number, within in enumerate(found.fulfil_by):
+            which = f" of part {number}" if len(found.fulfil_by) > 1 else ""
+            output.say(f"Delivery{which}: within {_days(within)} of the contract or the payment.")
     if not one.own and one.state == "open":
         output.hint(f"To take it: netnode deal order --offer {deal_id(one.offer)}")
 
@@ -212,6 +216,11 @@ def end(context: click.Context, offer: str) -> None:
     run = invocation(context)
     ended = call(run, OFFER_END, models.OfferName(offer))
     output.emit(run, ended, lambda one: output.say(f"The offer {deal_id(one.offer)} is taken back."))
+
+
+def _days(span: int) -> str:
+    """A span in ms as whole days, none cut short."""
+    return output.counted(-(-span // (1000 * _UNITS["d"])), "day")
 
 
 def _line(text: str) -> models.OfferLine:

@@ -44,8 +44,8 @@ SAID: Final = MappingProxyType(
         "order": "ordered",
         "renewal": "began the next period",
         "accept": "accepted the order",
-        "decline": "declined the order",
-        "cancel": "cancelled what is open",
+        "decline": "declined the order{why}",
+        "cancel": "cancelled what is open{why}",
         "payment_sent": "paid {amount}",
         "payment_received": "confirms the payment of {amount}",
         "fulfil": "delivered{part}",
@@ -63,7 +63,7 @@ SAID: Final = MappingProxyType(
         "presume_refund": "presumes that the refund arrived: nobody confirmed it in time",
     }
 )
-"""Type of message -> what its sender did, after a name; places are filled with amounts and parts."""
+"""Type of message -> what its sender did, after a name; places are filled with amounts, parts and reasons."""
 
 STEPS: Final = MappingProxyType(
     {

@@ -51,6 +51,10 @@ _WORDING: Final = (
         "is not a SHA-256 in 64 hex digits",
     ),
     (
+        re.compile(r"Expected `str` matching regex '\^\[a-z_\]\{1,32\}\$'$"),
+        "is not one word of small letters such as sold_out; say more in a text beside it",
+    ),
+    (
         re.compile(r"Expected `str` matching regex '\^\[0-9a-fA-F\]\{4,64\}\$'$"),
         "is not an id as lists show it: its first digits, at least 4 of 0-9 and a-f",
     ),

@@ -191,7 +191,7 @@ def shown(connection: apsw.Connection, known: Known, differs: list[str]) -> mode
         node = who != order.key
         return models.DealParty(id=_name_of(row, who, known), name=names.get(who, ""), node=node)
 
-    until = {each.action: each.until for each in known.steps}
+    until = {each.part: each.until for each in known.steps if each.action == "fulfil"}
     return models.DealShown(
         deal=row.id.hex(),
         state=known.state.phase.value,
@@ -220,7 +220,7 @@ def shown(connection: apsw.Connection, known: Known, differs: list[str]) -> mode
                 part=part.number,
                 state=part.status.value,
                 price=money_of(part.price),
-                until=until.get("fulfil") if part.status.value == "open" else None,
+                until=until.get(part.number) if part.status.value == "open" else None,
             )
             for part in known.state.parts
         ],
@@ -335,7 +335,7 @@ def _message(connection: apsw.Connection, known: Known, message: Message) -> mod
 def said(known: Known, message: Message) -> str:
     """What a message says, as the rest of a sentence that begins with its sender."""
     order, body = known.order, message.body
-    places = {"amount": "", "claim": "", "paid": "", "keeps": "", "part": ""}
+    places = {"amount": "", "claim": "", "paid": "", "keeps": "", "part": "", "why": ""}
     match body:
         case PaymentSent() | PaymentReceived() | Refund() | RefundReceived():
             places["amount"] = amount_text(order, body.amount)
@@ -343,6 +343,8 @@ def said(known: Known, message: Message) -> str:
             places["claim"] = amount_text(order, body.claim)
         case Ruling():
             places["paid"], places["keeps"] = amount_text(order, body.paid), amount_text(order, body.keeps)
+        case Decline() | Cancel() if body.reason != "other":
+            places["why"] = f": {body.reason.replace('_', ' ')}"
         case Fulfil() | Receive() | LapseFulfil() if len(order.parts) > 1:
             places["part"] = f" of part {body.part}" if isinstance(body, Receive) else f" part {body.part}"
         case _:

@@ -10,7 +10,6 @@ from msgspec import UNSET, UnsetType
 from netnode.deals.buying import choice_of
 from netnode.deals.desk import title_of
 from netnode.deals.known import read_enclosure
-from netnode.deals.offering import normal
 from netnode.deals.terms import methods_of, terms_of
 from netnode.deals.trading import Trading
 from netnode.deals.wording import sentence
@@ -34,6 +33,7 @@ from protocol.errors import Void
 from protocol.identity import id_text
 from protocol.limits import MAX_BASIS_POINTS, MAX_INT, SALT_BYTES
 from protocol.records import Listing, Price
+from protocol.referrals import normal
 
 _LIST: Final = "offers"
 _NO_SALT: Final = bytes(SALT_BYTES)
@@ -332,7 +332,7 @@ class OfferBook:
         goods = None if row.enclosure is None else read_enclosure(row.enclosure, Goods)
         quote = offer.quote
         if goods is None or quote is UNSET:
-            return models.OfferShown(offer=item, lines=[], parts=[], taxes=[])
+            return models.OfferShown(offer=item, lines=[], parts=[], fulfil_by=[], taxes=[])
         # Why: a tax that is in the prices is in that of shipping too; so what a buyer reads adds up.
         shipping = quote.shipping + sum(line.shipping for line in goods.taxes if line.included)
         return models.OfferShown(
@@ -351,6 +351,9 @@ class OfferBook:
                 for line in goods.lines
             ],
             parts=[_view(quote, part.price) for part in quote.parts],
+            fulfil_by=[
+                quote.terms.fulfil_by if part.fulfil_by is UNSET else part.fulfil_by for part in quote.parts
+            ],
             taxes=[
                 models.DealLine(title=line.title, amount=_view(quote, line.amount), included=line.included)
                 for line in goods.taxes

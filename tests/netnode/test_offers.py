@@ -10,6 +10,7 @@ from netnode.deals.terms import terms_of
 from netnode.operations import models
 from netnode.store import Reader
 from protocol import encoding
+from protocol.certificate import DAY_MS
 from protocol.deals.bodies import Order, Part, Terms
 from protocol.deals.consent import Consent, sign_consent
 from protocol.deals.enclosures import Goods, GoodsLine
@@ -131,13 +132,18 @@ async def test_milestones_are_delivered_and_signed_off_one_by_one(tmp_path: Path
         deal = (await by_offer(trade, made.offer)).deal
         await trade.post.carry()
         sells, buys = trade.seller.services.deals, trade.buyer.services.deals
+        offered = await trade.buyer.services.offers.show(made.offer)
+        assert [each / DAY_MS for each in offered.fulfil_by] == [14, 30]  # what a buyer reads before ordering
+        for home in (trade.seller, trade.buyer):
+            ends = [each.until for each in (await home.services.deals.show(deal)).parts]
+            assert isinstance(ends[0], int) and ends[1] == ends[0] + 16 * DAY_MS
         await refused(sells.fulfil(models.DealFulfil(deal=deal)), "part")  # which one has to be said
         await sells.fulfil(models.DealFulfil(deal=deal, part=0))
         await trade.post.carry()
         await buys.receipt(named(deal))  # the one that is delivered
         await buys.paid(models.DealMoney(deal=deal, amount="300.00"))
         await trade.post.carry()
-        await buys.cancel(models.DealEnd(deal=deal))
+        await buys.cancel(models.DealEnd(deal=deal, reason="changed_mind"))
         await trade.post.carry()
         await sells.received(models.DealMoney(deal=deal))
         await trade.post.carry()
@@ -145,6 +151,7 @@ async def test_milestones_are_delivered_and_signed_off_one_by_one(tmp_path: Path
         assert [each.state for each in sold.parts] == ["received", "ended"]
         assert sold.state == bought.state == "final"
         assert sold.figures.base.amount == "300.00"
+        assert "cancelled what is open: changed mind" in [each.said for each in sold.messages]
 
 
 async def test_an_offer_says_enough_or_is_not_made(tmp_path: Path) -> None:

@@ -82,10 +82,11 @@ class OfferItem(Struct, frozen=True, kw_only=True):
 
 
 class OfferShown(Struct, frozen=True, kw_only=True):
-    """One offer in full."""
+    """One offer in full. `fulfil_by`: how long each part may take, in ms after the contract or its payment."""
 
     offer: OfferItem
     lines: list[DealLine]
     parts: list[Price]
+    fulfil_by: list[int]
     taxes: list[DealLine]
     shipping: Price | UnsetType = UNSET

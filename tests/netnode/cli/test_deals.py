@@ -107,6 +107,10 @@ def test_the_list_and_one_deal_in_words(ready):
     assert unknown.code == 3
     wrong = ready("deal", "show", "zzz")
     assert wrong.code == 2 and "is not an id as lists show it" in wrong.err and "regex" not in wrong.err
+    why = ready("deal", "decline", ID, "--reason", "sold out")
+    assert (
+        why.code == 2 and "one word of small letters such as sold_out" in why.err and "regex" not in why.err
+    )
     mail = ready("mail", "show", "zzz")
     assert mail.code == 2 and "netnode mail ls" in mail.err and "regex" not in mail.err
 
