@@ -343,7 +343,7 @@ def explain(
     output.emit(run, found, lambda lines: output.say(*(lines or ["Nothing."])))
 
 
-def _evaluated(plan: Path | None, tree: Path | None, sales: Path | None) -> tuple[Compiled, Result]:
+def _evaluated(plan: Path | None, tree: Path | None, sales: Path | None) -> tuple[Compiled, Result[str]]:
     from netnode.plans.calculating import calculate
     from netnode.plans.files import read_sales, read_team
     from netnode.plans.reading import compiled_from

@@ -2,111 +2,162 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Generic
 
-from netnode.plans.files import FileTeam, Refund, Sold
+from netnode.plans.files import FileTeam, Raise, Refund, Sold
 from netnode.plans.values import decimal, in_units
 from protocol.plans import calendar
 from protocol.plans.activity import Activity
 from protocol.plans.closed import Closed, MemberState
 from protocol.plans.document import Compiled
-from protocol.plans.evaluate import Outcome, assess_sale, evaluate_period
-from protocol.plans.facts import Award, Exact, SaleFacts, Withheld
+from protocol.plans.evaluate import Outcome, assess_sale, evaluate_period, raise_sale
+from protocol.plans.facts import Award, Duties, Exact, P, SaleFacts, Team, Withheld
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Line(Generic[P]):
     """One line of the result: an award, or what a refund takes back of one (a negative amount).
 
     Attributes:
         period: name of the period, of an award at its close; None for one of a sale.
     """
 
-    award: Award[str]
+    award: Award[P]
     amount: int
     period: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """All lines in the order in which they arise, and what each member has after the last period."""
+class Result(Generic[P]):
+    """All lines in the order in which they arise, and what each member has after the last period.
 
-    lines: tuple[Line, ...]
-    withheld: tuple[Withheld[str], ...]
-    uncounted: tuple[
-        tuple[str, str], ...
-    ]  # id of a sale that counts less than whole, and the rule that says so
-    states: dict[str, MemberState]
+    Attributes:
+        withheld: what did not become an award.
+        uncounted: id of a sale that counts less than whole, and the rule that says so.
+    """
+
+    lines: tuple[Line[P], ...]
+    withheld: tuple[Withheld[P], ...]
+    uncounted: tuple[tuple[str, str], ...]
+    states: dict[P, MemberState]
+
+    @property
+    def totals(self) -> dict[P, int]:
+        """Minor units by member, of everybody who was ever awarded anything."""
+        found: dict[P, int] = {}
+        for line in self.lines:
+            found[line.award.to] = found.get(line.award.to, 0) + line.amount
+        return found
 
 
-def calculate(plan: Compiled, team: FileTeam | None, sold: Sold) -> Result:
+DutiesAt = Callable[[int], Duties[P]]
+"""Who did what uplines owe, as of a moment in ms UTC."""
+
+
+def calculate(
+    plan: Compiled, team: Team[P] | None, sold: Sold[P], duties: DutiesAt[P] | None = None
+) -> Result[P]:
     """Evaluates everything: sales in their order, then the close of each period, refunds as they come.
 
     Args:
         plan: compiled.
-        team: None for a plan that needs none.
+        team: None for a plan that needs none; of a file, with what members have before.
         sold: sales and refunds; those of one period stand together.
+        duties: None: all are done.
     """
-    return _Run(plan, team, sold).result()
+    return _Run(plan, team, sold, duties).result()
 
 
-class _Run:
-    def __init__(self, plan: Compiled, team: FileTeam | None, sold: Sold) -> None:
-        self._plan, self._team, self._sold = plan, team, sold
-        self._activity: Activity[str] = Activity(plan)
-        self._lines: list[Line] = []
-        self._withheld: list[Withheld[str]] = []
+class _Run(Generic[P]):
+    def __init__(
+        self, plan: Compiled, team: Team[P] | None, sold: Sold[P], duties: DutiesAt[P] | None
+    ) -> None:
+        self._plan, self._team, self._sold, self._duties = plan, team, sold, duties
+        self._activity: Activity[P] = Activity(plan)
+        self._lines: list[Line[P]] = []
+        self._withheld: list[Withheld[P]] = []
         self._uncounted: list[tuple[str, str]] = []
-        self._sales: dict[str, SaleFacts[str]] = {}
-        self._awards: dict[str, list[Award[str]]] = {}
-        self._left: dict[tuple[str, str, str, int], tuple[Award[str], int, Fraction]] = {}
-        self._refunded: dict[str, Fraction] = {}
-        self._states: dict[str, MemberState] = {}
-        if team is not None:
+        self._sales: dict[Hashable, SaleFacts[P]] = {}
+        self._awards: dict[Hashable, list[Award[P]]] = {}
+        self._left: dict[tuple[str, P, str, int], tuple[Award[P], int, Fraction]] = {}
+        self._refunded: dict[Hashable, Fraction] = {}
+        self._states: dict[P, MemberState] = {}
+        self._open: int | None = None
+        if isinstance(team, FileTeam):
             for name, before in team.before.items():
                 self._activity.begin(
                     name, rank=before.rank, achieved=before.achieved, carry=before.carry, active=before.active
                 )
 
-    def result(self) -> Result:
+    def result(self) -> Result[P]:
         """Runs through all periods."""
-        open_period: int | None = None
         for line in self._sold.lines:
-            if isinstance(line, Refund):
-                self._refund(line)
-                continue
-            number = calendar.number_of(self._plan.plan.period, line.time)
-            if open_period is not None and number > open_period:
-                self._close(open_period, number)
-            open_period = number if open_period is None else max(number, open_period)
-            self._sell(line)
-        if open_period is not None:
-            self._close(open_period, open_period + 1)
+            match line:
+                case Refund():
+                    self._reach(line.time)
+                    self._refund(line)
+                case Raise():
+                    self._raise(line.larger)
+                case _:
+                    self._reach(line.time)
+                    self._sell(line)
+        if self._open is not None:
+            self._close(self._open, self._open + 1)
         return Result(tuple(self._lines), tuple(self._withheld), tuple(self._uncounted), self._states)
 
-    def _sell(self, sale: SaleFacts[str]) -> None:
-        outcome: Outcome[str] = assess_sale(self._plan, self._team, self._activity, sale)
+    def _reach(self, time: int | None) -> None:
+        """Closes the periods that ended before a moment."""
+        if time is None:
+            return
+        number = calendar.number_of(self._plan.plan.period, time)
+        if self._open is not None and number > self._open:
+            self._close(self._open, number)
+        self._open = number if self._open is None else max(number, self._open)
+
+    def _sell(self, sale: SaleFacts[P]) -> None:
+        outcome: Outcome[P] = assess_sale(self._plan, self._team, self._activity, sale, self._done(sale.time))
         self._activity.take(sale, self._team)
-        self._sales[str(sale.id)] = sale
-        self._awards[str(sale.id)] = list(outcome.awards)
+        self._sales[sale.id] = sale
+        self._awards[sale.id] = list(outcome.awards)
         self._lines += (Line(award, award.amount, None) for award in outcome.awards)
         self._withheld += outcome.withheld
         if outcome.counted.reason is not None:
             self._uncounted.append((str(sale.id), outcome.counted.reason))
 
+    def _raise(self, larger: SaleFacts[P]) -> None:
+        """Each award of a sale at its larger amount, evaluated as of the first entry [L12]."""
+        first, gone = self._sales[larger.id], self._refunded.pop(larger.id, Fraction(0))
+        awards = raise_sale(self._plan, self._team, self._activity, first, larger, self._done(first.time))
+        self._activity.take_more(first, larger, self._team)
+        for award in self._awards[larger.id]:
+            self._back(award, int(award.amount * (1 - gone)), 0, None)
+        self._lines += (Line(award, award.amount, None) for award in awards)
+        self._sales[larger.id], self._awards[larger.id] = larger, list(awards)
+
+    def _done(self, time: int) -> Duties[P] | None:
+        return None if self._duties is None else self._duties(time)
+
     def _close(self, first: int, last: int) -> None:
         for number in range(first, last):
-            period = calendar.period_of(self._plan.plan.period, number, len(self._sold.lines))
-            closed: Closed[str] = evaluate_period(self._plan, self._team, self._activity, period)
+            end = calendar.start_of(self._plan.plan.period, number + 1)
+            at = len(self._sold.lines) if self._sold.until is None else self._sold.until(end)
+            period = calendar.period_of(self._plan.plan.period, number, at)
+            closed: Closed[P] = evaluate_period(
+                self._plan, self._team, self._activity, period, self._done(end)
+            )
             self._activity.close(closed)
-            label = self._sold.labels.get(number, period.label)
+            label = self._label(number)
             self._lines += (Line(award, award.amount, label) for award in closed.awards)
             self._withheld += closed.withheld
             self._states = closed.states()
             for award in closed.awards:
                 self._left[label, award.to, award.rule, award.level] = (award, award.amount, Fraction(0))
+
+    def _label(self, number: int) -> str:
+        return self._sold.labels.get(number) or calendar.period_of(self._plan.plan.period, number, 0).label
 
     def _refund(self, refund: Refund) -> None:
         """What remains of each award is award x base now / base of the sale, toward zero [L11]."""
@@ -116,8 +167,7 @@ class _Run:
         now = self._refunded[refund.of] = before + part
         for award in self._awards[refund.of]:
             self._back(award, int(award.amount * (1 - before)), int(award.amount * (1 - now)), None)
-        number = calendar.number_of(self._plan.plan.period, sale.time)
-        label = self._sold.labels[number]
+        label = self._label(calendar.number_of(self._plan.plan.period, sale.time))
         for one in self._activity.reverse(sale, part, self._team) if part else ():
             award, left, gone = self._left[label, one.to, one.rule, one.level]
             gone += Fraction(one.volume)
@@ -125,25 +175,22 @@ class _Run:
             self._left[label, one.to, one.rule, one.level] = (award, remains, gone)
             self._back(award, left, remains, label)
 
-    def _back(self, award: Award[str], before: int, after: int, period: str | None) -> None:
+    def _back(self, award: Award[P], before: int, after: int, period: str | None) -> None:
         if after != before:
             self._lines.append(Line(award, after - before, period))
 
 
-def document(plan: Compiled, result: Result) -> dict[str, Any]:
+def document(plan: Compiled, result: Result[str]) -> dict[str, Any]:
     """The result as `plan evaluate --json` gives it: every amount a decimal string."""
     exponent = plan.plan.unit.exponent
-    totals: dict[str, int] = {}
-    for line in result.lines:
-        totals[line.award.to] = totals.get(line.award.to, 0) + line.amount
     return {
         "awards": [_line(line, exponent) for line in result.lines],
-        "totals": {name: in_units(amount, exponent) for name, amount in totals.items()},
+        "totals": {name: in_units(amount, exponent) for name, amount in result.totals.items()},
         "state": {name: _state(plan, state) for name, state in result.states.items()},
     }
 
 
-def _line(line: Line, exponent: int) -> dict[str, Any]:
+def _line(line: Line[str], exponent: int) -> dict[str, Any]:
     award = line.award
     found = {
         "to": award.to,

@@ -32,7 +32,7 @@ _LEVEL: Final = {
 }
 
 
-def explained(plan: Compiled, line: Line) -> str:
+def explained(plan: Compiled, line: Line[str]) -> str:
     """One line of a result as a sentence."""
     award, exponent, unit = line.award, plan.plan.unit.exponent, plan.plan.unit.name
     where = f"period {line.period}" if line.period is not None else f"sale {award.source}"
@@ -48,7 +48,7 @@ def lost(plan: Compiled, one: Withheld[str]) -> str:
     return f"{one.to}: not {amount} by {one.rule}, {one.source}: {REASONS[one.reason]}."
 
 
-def sentences(plan: Compiled, result: Result, to: str | None, sale: str | None) -> list[str]:
+def sentences(plan: Compiled, result: Result[str], to: str | None, sale: str | None) -> list[str]:
     """All of a result in words, or what concerns one member or one sale."""
     found = [
         explained(plan, line)

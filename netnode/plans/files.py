@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic
 
 from msgspec import UNSET
 
@@ -19,7 +19,7 @@ from netnode.plans.values import number, wrong
 from protocol.deals.periods import DAY, days_to
 from protocol.plans import calendar
 from protocol.plans.document import Compiled
-from protocol.plans.facts import Exact, SaleFacts
+from protocol.plans.facts import Exact, P, SaleFacts
 from protocol.plans.tables import fraction
 
 _DATE: Final = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
@@ -83,19 +83,41 @@ class FileTeam:
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """A line of the sales that takes back a part of an earlier one."""
+    """A line of the sales that takes back a part of an earlier one.
 
-    id: str
-    of: str
+    Attributes:
+        id: of the line.
+        of: id of the sale.
+        part: of the sale as it is then, above 0.
+        time: ms UTC; periods that ended before it are closed first; None, as in files: none is.
+    """
+
+    id: Hashable
+    of: Hashable
     part: Fraction
+    time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Sold:
-    """The sales of a file, in order, and what it calls its periods."""
+class Raise(Generic[P]):
+    """A line that raises an earlier sale: a ledger has such, where more of an order was received."""
 
-    lines: tuple[SaleFacts[str] | Refund, ...]
-    labels: Mapping[int, str]  # number of the period -> its name
+    larger: SaleFacts[P]
+
+
+@dataclass(frozen=True, slots=True)
+class Sold(Generic[P]):
+    """What was sold, in order, and how its periods are called.
+
+    Attributes:
+        lines: sales, raises and refunds.
+        labels: number of the period -> its name; without one its first day.
+        until: the end of a period, ms UTC -> the place in the log as of which it is closed; None: after all lines.
+    """
+
+    lines: tuple[SaleFacts[P] | Raise[P] | Refund, ...]
+    labels: Mapping[int, str]
+    until: Callable[[int], int] | None = None
 
 
 def read_team(path: Path, plan: Compiled) -> FileTeam:
@@ -120,7 +142,7 @@ def read_team(path: Path, plan: Compiled) -> FileTeam:
     return team
 
 
-def read_sales(path: Path, plan: Compiled, team: FileTeam | None) -> Sold:
+def read_sales(path: Path, plan: Compiled, team: FileTeam | None) -> Sold[str]:
     """The sales that a file describes.
 
     Raises:

@@ -21,6 +21,7 @@ from protocol.ledger.reckoning import Reckoned, enlarged, place_of, reckon
 from protocol.ledger.sales import Money, Proven, check_messages, prove, read_messages
 from protocol.ledger.signers import entries_of
 from protocol.ledger.state import OrderFile, State
+from protocol.plans.document import Compiled
 from protocol.plans.evaluate import evaluate_sale, raise_sale
 from protocol.plans.facts import Award, SaleFacts
 from protocol.plans.reversing import Reversal
@@ -347,6 +348,50 @@ def again(state: State, order: bytes) -> tuple[Governed, SaleFacts[bytes], tuple
     return reckoned.governed, facts, raise_sale(plan, team, activity, facts, facts, reckoned.duties)
 
 
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """What one entry made of a sale.
+
+    Attributes:
+        seq: of the entry, its first part.
+        time: its date, ms UTC.
+        facts: of the sale as of its first entry, at the base that the entry brought it to, under another plan.
+    """
+
+    seq: int
+    time: int
+    facts: SaleFacts[bytes]
+
+
+def course(state: State, order: bytes, plan: Compiled) -> tuple[str | None, tuple[Happened, ...]]:
+    """All that was logged of a sale, as another plan looks at it: what a changed plan would have paid.
+
+    Args:
+        state: of the book.
+        order: id of the sale's order.
+        plan: whose currencies the amounts are reckoned by.
+
+    Returns:
+        Key of the opportunity whose plan the sale follows, None for a sale without a team; and what each entry made of
+        it, in the order of the log; nothing where no sale of it is logged.
+    """
+    filed = _filed(state, order)
+    if filed is None:
+        return None, ()
+    reckoned, _ = _as_first(state.draft(), filed)
+    other = replace(reckoned, governed=Governed(b"", plan, 0))
+    messages: tuple[Message, ...] = ()
+    money: Money | None = None
+    found = []
+    for seq in filed.file.seqs:
+        _, more, time = _embedded(state, seq)
+        messages += more
+        proven = prove(first_order(messages[0]), messages, time)
+        money = proven.money.after(money)
+        found.append(Happened(seq, time, enlarged(other, proven, money.base)))
+    return reckoned.governed.opportunity, tuple(found)
+
+
 # -- what the log has of a sale ------------------------------------------------------------------------------
 def _filed(state: State, order: bytes) -> _Filed | None:
     file = state.orders.get(order)
@@ -357,16 +402,23 @@ def _filed(state: State, order: bytes) -> _Filed | None:
     messages: list[Message] = []
     contents: list[SaleContent] = []
     for seq in file.seqs:
-        entry = state.read(seq)
-        record = None if entry.record is None else decode_record(entry.kind, entry.record)
-        if isinstance(record, SalePart):
-            contents.append(read_sale(_whole(state, seq, record)))
-            messages.extend(read_messages(contents[-1].messages))
-        elif isinstance(record, RefundEntry | Freeze):
-            messages.extend(read_messages(record.messages))
-        else:
-            raise LocalProtocolError(f"entry {seq} of this log cannot be read again")
+        content, more, _ = _embedded(state, seq)
+        messages += more
+        contents += [] if content is None else [content]
     return _Filed(file, sold, tuple(messages), contents[0])
+
+
+def _embedded(state: State, seq: int) -> tuple[SaleContent | None, tuple[Message, ...], int]:
+    """Of an entry of a sale: its content, if it is a sale entry; its messages; its date, ms UTC."""
+    entry = state.read(seq)
+    record = None if entry.record is None else decode_record(entry.kind, entry.record)
+    if isinstance(record, SalePart):
+        content = read_sale(_whole(state, seq, record))
+        last = state.read(seq + record.count - 1)
+        return content, read_messages(content.messages), last.time
+    if isinstance(record, RefundEntry | Freeze):
+        return None, read_messages(record.messages), entry.time
+    raise LocalProtocolError(f"entry {seq} of this log cannot be read again")
 
 
 def _whole(state: State, seq: int, part: SalePart) -> bytes:
