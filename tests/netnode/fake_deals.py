@@ -214,7 +214,9 @@ class FakeOffers:
         if not OFFER.startswith(name.lower()):
             raise Problem(f"There is no offer {name} here.", ExitCode.NOT_FOUND, "no_offer")
         line = models.DealLine(title="Blue cap", amount=PRICE, quantity=1, unit_price=PRICE)
-        return models.OfferShown(offer=self._item(), lines=[line], parts=[PRICE], taxes=[])
+        return models.OfferShown(
+            offer=self._item(), lines=[line], parts=[PRICE], fulfil_by=[14 * 86_400_000], taxes=[]
+        )
 
     async def end(self, name):
         self.state = "ended"

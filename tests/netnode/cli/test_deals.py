@@ -190,7 +190,8 @@ def test_offers_are_read_from_short_forms(ready, runtime):
 
 def test_offers_in_words(ready):
     assert "code SUMMER" in ready("offer", "ls").out
-    assert "Total" in ready("offer", "show", OFFER[:6]).out
+    shown = ready("offer", "show", OFFER[:6]).out
+    assert "Total" in shown and "Delivery: within 14 days of the contract" in shown
     assert ready("offer", "show", "0000").code == 3
     assert "is taken back" in ready("offer", "end", OFFER[:6]).out
 
