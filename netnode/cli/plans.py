@@ -343,6 +343,59 @@ def explain(
     output.emit(run, found, lambda lines: output.say(*(lines or ["Nothing."])))
 
 
+@plan.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode plan replay --plan new.toml --against old.toml --tree tree.toml --sales sales.toml",
+    ),
+)
+@_on_files
+@file_option("--against", help="The plan as it is.")
+@click.pass_context
+def replay(
+    context: click.Context,
+    plan: Path | None,
+    tree: Path | None,
+    sales: Path | None,
+    against: Path | None,
+) -> None:
+    """Try a changed plan on what has happened, before it is published: what every member would have got.
+
+    The tree and sales are files as of `netnode plan evaluate`; ranks, steps and refunds follow each plan.
+    """
+    run = invocation(context)
+    if against is None:
+        raise Problem("Give --against and the plan as it is.", ExitCode.USAGE, "usage")
+    from netnode.plans.files import read_team
+    from netnode.plans.replaying import compare, document
+
+    old, before = _evaluated(against, tree, sales)
+    new, after = _evaluated(plan, tree, sales)
+    members = () if tree is None else read_team(tree, new).members()
+    found = document(old, new, compare(members, before, after))
+    output.emit(run, found, _show_replay)
+
+
+def _show_replay(found: dict[str, Any]) -> None:
+    before, after = found["before"], found["after"]
+    headings = (
+        "member",
+        f"{before['title']}, {before['unit']}",
+        f"{after['title']}, {after['unit']}",
+        "more",
+    )
+    rows = [
+        (each["member"], each["before"], each["after"], each["difference"] or "") for each in found["members"]
+    ]
+    total = found["total"]
+    rows.append(("all", total["before"], total["after"], total["difference"] or ""))
+    output.table(headings, rows, right=(1, 2, 3))
+    if found["less"]:
+        output.say(
+            "", f"{output.counted(found['less'], 'member gets', 'members get')} less by the changed plan."
+        )
+
+
 def _evaluated(plan: Path | None, tree: Path | None, sales: Path | None) -> tuple[Compiled, Result[str]]:
     from netnode.plans.calculating import calculate
     from netnode.plans.files import read_sales, read_team

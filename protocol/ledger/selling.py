@@ -355,11 +355,13 @@ class Happened:
     Attributes:
         seq: of the entry, its first part.
         time: its date, ms UTC.
-        facts: of the sale as of its first entry, at the base that the entry brought it to, under another plan.
+        base: that the entry brought the sale to, minor units of the order's money.
+        facts: of the sale as of its first entry, at that base, under another plan.
     """
 
     seq: int
     time: int
+    base: int
     facts: SaleFacts[bytes]
 
 
@@ -388,7 +390,7 @@ def course(state: State, order: bytes, plan: Compiled) -> tuple[str | None, tupl
         messages += more
         proven = prove(first_order(messages[0]), messages, time)
         money = proven.money.after(money)
-        found.append(Happened(seq, time, enlarged(other, proven, money.base)))
+        found.append(Happened(seq, time, money.base, enlarged(other, proven, money.base)))
     return reckoned.governed.opportunity, tuple(found)
 
 
