@@ -150,7 +150,30 @@ def show_opportunity(found: models.OpportunityShown) -> None:
         ]
         output.say("", "The owner says:")
         output.table(("in", "earned at least", "members", ""), claims)
+    show_earnings(found.earnings)
     output.say("", f"Disclosure {told.hash}")
+
+
+def show_earnings(found: models.TeamEarnings | None) -> None:
+    """What members earned, by the log: no invitation is shown without it."""
+    if found is None:
+        output.say("", "Earnings: there is no plan yet, so nobody can have earned anything.")
+        return
+    output.say(
+        "",
+        f"What members earned from {output.when(found.from_)[:10]} to {output.when(found.until)[:10]}, by the log "
+        f"({found.unit}):",
+    )
+    output.pairs(
+        (
+            ("  members", f"{found.members:,}, {found.left:,} of them left; all of them are counted"),
+            ("  earned nothing", f"{found.zero:,} ({found.zero_percent} %)"),
+            ("  half had at most", f"{found.median}; less what they bought {found.net_median}"),
+            ("  9 of 10 at most", f"{found.p90}; less what they bought {found.net_p90}"),
+            ("  99 of 100 at most", f"{found.p99}; less what they bought {found.net_p99}"),
+            ("  bought for more", f"{found.losing:,} than they were awarded"),
+        )
+    )
 
 
 def kept(found: models.Retention) -> str:

@@ -9,7 +9,7 @@ import click
 
 from netnode.cli import output
 from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options, passphrase_option
-from netnode.cli.opportunities import kept
+from netnode.cli.opportunities import kept, show_earnings
 from netnode.cli.reach import call, send_file
 from netnode.operations import models
 from netnode.operations.teams import (
@@ -268,6 +268,8 @@ def _show_paper(one: models.TeamPaper) -> None:
     output.pairs(rows)
     if isinstance(one.text, str):
         output.say("", *(output.plain(line) for line in one.text.splitlines()))
+    if one.kind == "invite":
+        show_earnings(one.earnings)
     if isinstance(one.invite, str) and one.own:
         output.say("", one.invite)
         output.hint("Whoever has this text can apply with: netnode team apply INVITE")

@@ -10,7 +10,7 @@ from typing import Final
 from protocol.entry import SETTLEMENT, Entry
 from protocol.errors import Void
 from protocol.kinds import is_critical
-from protocol.ledger.accounts import Figures
+from protocol.ledger.accounts import NOTHING, Figures
 from protocol.ledger.book import Book
 from protocol.ledger.effects import Value
 from protocol.ledger.preparing import Prepared
@@ -181,6 +181,10 @@ class Ledger:
     def holders(self, unit: str) -> Iterator[bytes]:
         """Who ever had something of a unit."""
         return (self.union or self.book).holders(unit)
+
+    def has(self, unit: str, holder: bytes) -> bool:
+        """Whether somebody ever had something of a unit."""
+        return self.figures(unit, holder, 0) is not NOTHING
 
     def units(self) -> tuple[str, ...]:
         """The units that were ever credited."""

@@ -22,7 +22,7 @@ from netnode.ledgers import evidence
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.reading import AT_ONCE, Batch, Look, Source, fold, look, next_batch, weighty
 from netnode.problems import ExitCode, Problem
-from netnode.store import Store
+from netnode.store import Reader, Store
 from protocol.errors import LocalProtocolError
 from protocol.identity import id_text
 from protocol.ledger.book import Book
@@ -101,9 +101,17 @@ class Ledgers:
         Raises:
             Problem: as `of`.
         """
+        return await self.study(issuer, lambda reader, ledger: function(ledger))
+
+    async def study(self, issuer: bytes, function: Callable[[Reader, Ledger], T]) -> T:
+        """The same with a reader of the store: ``function(reader, ledger)``.
+
+        Raises:
+            Problem: as `of`.
+        """
         async with self._turn(issuer) as shelf:
             ledger = await self._level(shelf)
-            return await _finished(self._store.read(lambda reader: function(ledger)))
+            return await _finished(self._store.read(function, ledger))
 
     @property
     def held(self) -> int:

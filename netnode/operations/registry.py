@@ -12,6 +12,7 @@ from netnode.operations import (
     deals,
     doctor,
     keys,
+    ledgers,
     listings,
     logs,
     mail,
@@ -49,4 +50,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *reviews.OPERATIONS,
     *arbiters.OPERATIONS,
     *teams.OPERATIONS,
+    *ledgers.OPERATIONS,
 )

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import Protocol
 
 from netnode.operations import models
+from netnode.operations.credit_services import Ledgers
 from netnode.operations.trading import Deals, Offers, Stocks
 
 
@@ -499,6 +500,10 @@ class Services(Protocol):
     @property
     def opportunities(self) -> Opportunities:
         """Opportunities."""
+
+    @property
+    def ledgers(self) -> Ledgers:
+        """Credit, as logs make it."""
 
     @property
     def teams(self) -> Teams:

@@ -293,7 +293,7 @@ def compose(
         reviews=reviews,
         arbiters=ArbiterBook(store, own, consents, clock),
         mail=MailService(store, own, clock, letters),
-        deals=DealBook(network, store, own, trading, letters, ordering, clock, entropy),
+        deals=DealBook(network, store, own, trading, letters, ordering, clock, entropy, issued.asking),
         subscriptions=Subscriptions(store, trading, clock),
         offers=OfferBook(store, own, projector, trading, clock, entropy, consents),
         stock=Stocks(store, own, projector, settings),

@@ -6,12 +6,14 @@ from typing import Final
 
 from msgspec import UNSET
 
+from netnode.ledgers.earning import YEAR_MS, earned
+from netnode.ledgers.ledgers import Ledgers
 from netnode.market import money
 from netnode.operations import models
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
-from netnode.services import paging, team_views
+from netnode.services import ledger_views, paging, team_views
 from netnode.services.ports import OwnLog
 from netnode.store import Store
 from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
@@ -32,14 +34,24 @@ class Opportunities:
         store: knows names.
         own: signs.
         logs: the teams of logs held here.
+        ledgers: of the same logs.
         clock: the date.
         entropy: salts of records.
     """
 
-    def __init__(self, store: Store, own: OwnLog, logs: TeamLogs, clock: Clock, entropy: Entropy) -> None:
+    def __init__(
+        self,
+        store: Store,
+        own: OwnLog,
+        logs: TeamLogs,
+        ledgers: Ledgers,
+        clock: Clock,
+        entropy: Entropy,
+    ) -> None:
         self._store = store
         self._own = own
         self._logs = logs
+        self._ledgers = ledgers
         self._clock = clock
         self._entropy = entropy
 
@@ -90,8 +102,10 @@ class Opportunities:
     async def _shown(self, log: OwnerLog, key: str) -> models.OpportunityShown:
         offered = opportunity_of(log, key)
         names = await self._store.read(team_views.names_of, [log.owner])
+        now = self._clock.now_ms()
+        earnings = await earned_view(self._ledgers, log.owner, key, now)
         try:
-            return team_views.opportunity_shown(log, offered, names, self._clock.now_ms())
+            return team_views.opportunity_shown(log, offered, names, earnings, now)
         except Void as void:
             raise Problem(
                 f"This opportunity has no disclosure that can be read, so nobody can join: {void.text}.",
@@ -116,6 +130,19 @@ class Opportunities:
             terms=UNSET if request.terms is None else request.terms,
             title=request.title,
         )
+
+
+async def earned_view(ledgers: Ledgers, owner: bytes, key: str, now: int) -> models.TeamEarnings | None:
+    """What the members of a team earned in a year, by the log of its owner [R13]; None without a plan.
+
+    Raises:
+        Problem: as `Ledgers.of`.
+    """
+    found = await ledgers.ask(owner, lambda ledger: earned(ledger, key, now))
+    if found is None:
+        return None
+    unit, exponent, figures = found
+    return ledger_views.earnings_view(unit, exponent, now - YEAR_MS, now, figures)
 
 
 def named(team: str, own: bytes) -> tuple[bytes, str]:

@@ -71,7 +71,9 @@ def opportunity_view(log: OwnerLog, offered: Offered, names: Names, now: int) ->
     )
 
 
-def opportunity_shown(log: OwnerLog, offered: Offered, names: Names, now: int) -> models.OpportunityShown:
+def opportunity_shown(
+    log: OwnerLog, offered: Offered, names: Names, earnings: models.TeamEarnings | None, now: int
+) -> models.OpportunityShown:
     """An opportunity with all that a prospect reads."""
     record = offered.record
     return models.OpportunityShown(
@@ -93,6 +95,7 @@ def opportunity_shown(log: OwnerLog, offered: Offered, names: Names, now: int) -
             for cost in record.costs
         ],
         disclosure=disclosure_view(record.disclosure),
+        earnings=earnings,
         entry=offered.entry.id.hex(),
     )
 

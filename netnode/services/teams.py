@@ -6,12 +6,15 @@ from collections.abc import AsyncIterable
 from itertools import islice
 from typing import Final
 
+import msgspec
+
 from netnode.deals.means import Means
+from netnode.ledgers.ledgers import Ledgers
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging, team_views
-from netnode.services.opportunities import named
+from netnode.services.opportunities import earned_view, named
 from netnode.store import Reader, Writer, teams
 from netnode.store.teams import ImportRow, PaperRow
 from netnode.teams.admitting import Admitting, Candidate
@@ -34,13 +37,17 @@ class TeamBook:
     Args:
         means: own id, store, clock.
         logs: the teams of logs held here.
+        ledgers: of the same logs.
         desk: signs papers.
         admitting: keeps the own teams.
     """
 
-    def __init__(self, means: Means, logs: TeamLogs, desk: TeamDesk, admitting: Admitting) -> None:
+    def __init__(
+        self, means: Means, logs: TeamLogs, ledgers: Ledgers, desk: TeamDesk, admitting: Admitting
+    ) -> None:
         self._means = means
         self._logs = logs
+        self._ledgers = ledgers
         self._desk = desk
         self._admitting = admitting
 
@@ -310,7 +317,16 @@ class TeamBook:
             kept = teams.by_id(reader.connection, row.id) or row
             return team_views.paper_view(kept, names, candidate, self._means.clock.now_ms())
 
-        return await self._means.store.read(shown)
+        paper = await self._means.store.read(shown)
+        if row.name != "invite":
+            return paper
+        try:
+            earnings = await earned_view(
+                self._ledgers, row.owner, row.opportunity, self._means.clock.now_ms()
+            )
+        except Problem:  # the owner's log is not here (yet): the invite is shown, its earnings are unknown
+            return paper
+        return msgspec.structs.replace(paper, earnings=earnings)
 
 
 def _position(parent: str | None, leg: int | None) -> Position | None:

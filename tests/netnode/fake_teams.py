@@ -16,6 +16,10 @@ KEPT = models.Retention(
         models.KeptOf(days=365, of=0, kept=0),
     ],
 )
+EARNINGS = models.TeamEarnings(
+    unit="star", from_=TIME - 365 * 86_400_000, until=TIME, members=10, left=2, zero=7, zero_percent="70.00",
+    median="0.00", p90="5.00", p99="9.00", net_median="-20.00", net_p90="1.00", net_p99="9.00", losing=6, total="14.00",
+)  # fmt: skip
 
 
 class FakeOpportunities:
@@ -28,7 +32,7 @@ class FakeOpportunities:
         price = models.Price(amount="25.00", minor=2_500, currency="EUR")
         self.one = models.OpportunityShown(
             opportunity=one, description="Sell linen.", obligations="Answer.", terms="A month.", products=["hat"],
-            plan=None, opens=None, closes=None, entry="ab" * 32,
+            plan=None, opens=None, closes=None, entry="ab" * 32, earnings=EARNINGS,
             costs=[models.TeamCost(title="Kit", purpose="kit", price=price, required=True)],
             disclosure=models.Disclosure(
                 hash="cd" * 32, identity="Sol Ltd.", legal="none", cancellation="At any time.", references=["Ask."],

@@ -153,6 +153,29 @@ class Retention(Struct, frozen=True, kw_only=True):
     ages: list[KeptOf]
 
 
+class TeamEarnings(Struct, frozen=True, kw_only=True):
+    """What members earned in a year, zeros and those who left included, net of what they bought; from the log.
+
+    `zero_percent`: share of members who were awarded nothing; `losing`: bought for more than they were awarded.
+    """
+
+    unit: str
+    from_: int
+    until: int
+    members: int
+    left: int
+    zero: int
+    zero_percent: str
+    median: str
+    p90: str
+    p99: str
+    net_median: str
+    net_p90: str
+    net_p99: str
+    losing: int
+    total: str
+
+
 class Opportunity(Struct, frozen=True, kw_only=True):
     """An opportunity, and what this node computes of its team from the owner's log."""
 
@@ -180,6 +203,7 @@ class OpportunityShown(Struct, frozen=True, kw_only=True):
     closes: int | None
     costs: list[TeamCost]
     disclosure: Disclosure
+    earnings: TeamEarnings | None
     entry: str
 
 
@@ -203,7 +227,7 @@ class TeamApply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TeamPaper(Struct, frozen=True, kw_only=True):
-    """A signed paper: made here, or come from another."""
+    """A signed paper: made here, or come from another. `earnings`, beside an invite: what members earned in a year."""
 
     paper: str
     kind: str
@@ -217,6 +241,7 @@ class TeamPaper(Struct, frozen=True, kw_only=True):
     text: str | UnsetType = UNSET
     invite: str | UnsetType = UNSET
     at: int
+    earnings: TeamEarnings | None = None
 
 
 class PapersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,106 @@
+"""What stands beside an issuer's credit and listings: exposed by a fork, suspected of silence, disputed [L13, L14].
+
+Both standings are shown, and change no figure: silence is never proof, and a fork is shown because there is a proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netnode.ledgers.ledger import Ledger
+from netnode.store import Reader, credits
+from protocol import encoding, limits
+from protocol.entry import Entry, parse_wire
+from protocol.errors import ProtocolError, Void
+from protocol.ledger.challenges import Demand, Outcome, outcomes, read_challenge
+from protocol.ledger.signers import Signers
+from protocol.ledger.union import Claim
+from protocol.records import Challenge, decode_record
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What speaks against an issuer, as far as it is known here.
+
+    Attributes:
+        exposed: there is a proof that it forked its log.
+        overdue: challenges that were handed to it, and not answered in the time it has.
+        open: challenges whose time is not over, or that are not handed yet.
+        refused: reasons it gave for not doing what it was challenged to, the newest last.
+        disputed: what a rotation of its key disowned and its holders did not release.
+    """
+
+    exposed: bool
+    overdue: int
+    open: int
+    refused: tuple[str, ...]
+    disputed: tuple[Claim, ...]
+
+    @property
+    def suspected(self) -> bool:
+        """Whether a challenge is overdue."""
+        return self.overdue > 0
+
+    @property
+    def bad(self) -> bool:
+        """Whether anything stands against it."""
+        return self.exposed or self.suspected or bool(self.disputed)
+
+
+def standing(reader: Reader, network: str, ledger: Ledger, now: int) -> Standing:
+    """What speaks against an issuer.
+
+    Args:
+        reader: of the store.
+        network: its name.
+        ledger: of the issuer.
+        now: ms UTC.
+    """
+    state = reader.load(ledger.issuer)
+    demands, handed = _demands(reader, network, ledger.issuer)
+    overdue = waiting = 0
+    refused: list[str] = []
+    for demand, outcome in outcomes(demands, ledger.book, now, handed):
+        overdue += outcome is Outcome.OVERDUE
+        waiting += outcome is Outcome.OPEN
+        reply = ledger.book.reply(demand.id)
+        if outcome is Outcome.REFUSED and reply is not None and reply[1] is not None:
+            refused.append(reply[1])
+    forked = state is not None and state.forked
+    return Standing(forked, overdue, waiting, tuple(refused), ledger.claims)
+
+
+def _demands(reader: Reader, network: str, issuer: bytes) -> tuple[list[Demand], dict[bytes, int]]:
+    """The challenges to an issuer whose documents hold, and since when each is handed to it."""
+    found: list[Demand] = []
+    handed: dict[bytes, int] = {}
+    for row in credits.challenges_to(reader.connection, issuer):
+        try:
+            entry = parse_wire(encoding.decode(row.entry, limits.MAX_MESSAGE))
+            record = None if entry.record is None else decode_record(entry.kind, entry.record)
+            if not isinstance(record, Challenge):
+                continue
+            found.append(read_challenge(network, entry, record, _Keys(reader, network, row.openers)))
+        except (ProtocolError, Void):
+            continue
+        if row.handed is not None:
+            handed[row.id] = row.handed
+    return found, handed
+
+
+class _Keys:
+    """The keys of signers, from what came with a challenge and from the logs held here."""
+
+    def __init__(self, reader: Reader, network: str, openers: bytes) -> None:
+        self._reader = reader
+        self._given = Signers(network)
+        chains: list[list[Entry]] = [
+            [parse_wire(list(wire)) for wire in each] for each in encoding.decode(openers, limits.MAX_MESSAGE)
+        ]
+        self._given.admit(chains)
+
+    def __call__(self, networker: bytes, epoch: int) -> Sequence[bytes]:
+        state = self._reader.load(networker)
+        held = () if state is None else state.openers.keys(epoch)
+        return held or self._given.ever(networker, epoch)

@@ -1,0 +1,29 @@
+"""What operations on credit need of the services."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from netnode.operations import models
+
+
+class Ledgers(Protocol):
+    """What the logs held here say their authors owe; nothing here changes anything."""
+
+    async def balance(self, query: models.CreditQuery) -> models.CreditBalance:
+        """What a holder has of an issuer; Problem 3 where nothing of the log is held."""
+
+    async def list(self, query: models.CreditsQuery) -> models.Page[models.CreditIssuer]:
+        """Issuers whose credit the owner has, with what promoters want to know."""
+
+    async def statement(self, query: models.StatementQuery) -> models.CreditStatement:
+        """The lines of a period; Problem 2 where the unit has to be named."""
+
+    async def audit(self, issuer: str) -> models.CreditAudit:
+        """What a log comes to; names the first wrong entry."""
+
+    async def explain(self, query: models.CreditExplain) -> models.CreditExplained:
+        """The awards of a sale in words; Problem 3 where no such sale is held."""
+
+    async def period(self, query: models.PeriodQuery) -> models.PeriodOpen:
+        """The open period of a team; Problem 3 without a plan."""

@@ -1,0 +1,213 @@
+"""Ledgers as answers: figures in decimals of their unit, facts, standings, lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from netnode.ledgers.facts import Owing, Promoting, expiring
+from netnode.ledgers.ledger import Ledger
+from netnode.ledgers.standing import Standing
+from netnode.ledgers.statement import Dated
+from netnode.operations import models
+from netnode.plans.values import decimal
+from protocol.kinds import KINDS
+from protocol.ledger.accounts import Figures
+from protocol.ledger.effects import sale_id
+from protocol.ledger.selling import again
+from protocol.plans.facts import Award
+from protocol.teams.disclosure import Earnings
+
+Person = Callable[[bytes], models.TeamPerson]
+
+
+def amount(value: int, exponent: int) -> str:
+    """Minor units as a decimal with all places of the unit: ``-12.50``."""
+    if exponent == 0:
+        return str(value)
+    whole, part = divmod(abs(value), 10**exponent)
+    return f"{'-' if value < 0 else ''}{whole}.{part:0{exponent}}"
+
+
+def percent(points: int) -> str:
+    """Basis points as a percentage: ``12.50``."""
+    return f"{points // 100}.{points % 100:02}"
+
+
+def figures_view(unit: str, exponent: int, found: Figures) -> models.CreditFigures:
+    """What one holder has."""
+
+    def text(value: int) -> str:
+        return amount(value, exponent)
+
+    return models.CreditFigures(
+        unit=unit,
+        balance=text(found.balance),
+        available=text(found.available),
+        pending=text(found.pending),
+        locked=text(found.locked),
+        clawback_due=text(found.clawback_due),
+        awarded=text(found.awarded),
+        clawed_back=text(found.clawed),
+        received=text(found.received),
+        sent=text(found.sent),
+        redeemed=text(found.redeemed),
+        paid_out=text(found.paid_out),
+        expired=text(found.expired),
+        uncovered=text(found.uncovered),
+    )
+
+
+def standing_view(found: Standing, exponent: Callable[[str], int]) -> models.IssuerStanding:
+    """What speaks against an issuer."""
+    sums: dict[str, tuple[int, set[bytes]]] = {}
+    for claim in found.disputed:
+        total, holders = sums.get(claim.unit, (0, set()))
+        sums[claim.unit] = (total + claim.amount, holders | {claim.holder})
+    return models.IssuerStanding(
+        exposed=found.exposed,
+        suspected=found.suspected,
+        overdue=found.overdue,
+        open=found.open,
+        refused=list(found.refused),
+        disputed=[
+            models.DisputedCredit(unit=unit, amount=amount(total, exponent(unit)), holders=len(holders))
+            for unit, (total, holders) in sorted(sums.items())
+        ],
+    )
+
+
+def facts_view(found: Promoting) -> models.PromoterFacts:
+    """How an issuer treats promoters."""
+    return models.PromoterFacts(
+        sales=found.sales,
+        refunded=found.refunded,
+        refunded_percent=percent(found.refund_points),
+        promoters=found.promoters,
+        promoters_paid=found.paid,
+        days_to_payable=found.payable_days,
+        paid_on_time=found.on_time,
+        paid_on_time_percent=percent(found.on_time_points),
+    )
+
+
+def owed_view(found: Owing) -> models.UnitOwed:
+    """What an issuer owes in one unit."""
+
+    def text(value: int) -> str:
+        return amount(value, found.exponent)
+
+    sums = found.solvency.sums
+    return models.UnitOwed(
+        unit=found.unit,
+        outstanding=text(found.solvency.outstanding),
+        owed=text(found.solvency.owed),
+        pending=text(found.solvency.pending),
+        overdue=text(found.overdue),
+        issued=text(sums.awarded),
+        clawed_back=text(sums.clawed),
+        redeemed=text(sums.redeemed),
+        paid_out=text(sums.paid_out),
+        expired=text(sums.expired),
+        uncovered=text(sums.uncovered),
+        disputed=text(found.disputed),
+        holders=found.holders,
+        warning=(
+            "More than a quarter of what is owed has been payable for over 90 days and was not used."
+            if found.warned
+            else ""
+        ),
+    )
+
+
+def line_view(ledger: Ledger, dated: Dated, unit_exponent: int, person: Person) -> models.CreditLine:
+    """One line of a statement, with the rate and the plan of an award found again."""
+    line = dated.line
+    plan, rate = (None, "") if line.what != "award" else _found_again(ledger, dated)
+    outward = line.what in ("sent", "redeemed", "paid_out")
+    value = -dated.clawback if dated.clawback else -line.amount if outward else line.amount
+    return models.CreditLine(
+        time=dated.time,
+        what="clawback" if dated.clawback else line.what,
+        id=readable(line.id),
+        amount=amount(value, unit_exponent),
+        remains=amount(line.remains, unit_exponent),
+        payable=line.due or None,
+        expires=expiring(line.expires) if line.what == "award" else None,
+        rule=line.rule,
+        level=line.level,
+        rate=rate,
+        base=amount(line.base, unit_exponent) if line.what == "award" else "",
+        plan=plan,
+        other=person(line.other) if line.other else None,
+        entry=dated.seq,
+    )
+
+
+def readable(id: bytes) -> str:
+    """The id of an effect as people find it elsewhere: of a sale its order, of the award of a period rule and label."""
+    if id[:1] != b"p":
+        return id[1:].hex()
+    rule, _, _, label, opportunity = id[33:].decode().split("\0")
+    return f"{opportunity} {label} {rule}".strip()
+
+
+def _found_again(ledger: Ledger, dated: Dated) -> tuple[str | None, str]:
+    """Hash of the plan that an award follows, and its rate."""
+    line = dated.line
+    if line.id[:1] != b"s" or line.id not in ledger.first:
+        return None, ""
+    found = again(ledger.book.state, line.id[len(sale_id(b"")) :])
+    if found is None:
+        return None, ""
+    governed, _, awards = found
+    same = [each for each in awards if (each.rule, each.level) == (line.rule, line.level)]
+    return governed.hash.hex(), rate_text(same[0]) if same else ""
+
+
+def rate_text(award: Award[bytes]) -> str:
+    """The rate of an award: ``5 %``; empty for a fixed amount."""
+    if not award.num:
+        return ""
+    text = decimal(Fraction(award.num, award.den) * 100)
+    return f"{text} %" if "/" not in text else decimal(award.rate)
+
+
+def wrong_view(ledger: Ledger, most: int) -> list[models.WrongEntry]:
+    """The first entries without effect."""
+    return [
+        models.WrongEntry(
+            seq=each.seq,
+            entry=each.id.hex(),
+            kind=KINDS[each.kind].name,
+            time=each.time,
+            code=each.code,
+            text=each.text,
+        )
+        for each in ledger.wrong[:most]
+    ]
+
+
+def earnings_view(unit: str, exponent: int, start: int, end: int, found: Earnings) -> models.TeamEarnings:
+    """What the members of a team earned."""
+
+    def text(value: int) -> str:
+        return amount(value, exponent)
+
+    return models.TeamEarnings(
+        unit=unit,
+        from_=start,
+        until=end,
+        members=found.members,
+        left=found.left,
+        zero=found.zero,
+        zero_percent=percent(int(found.share_zero * 10_000)),
+        median=text(found.median),
+        p90=text(found.p90),
+        p99=text(found.p99),
+        net_median=text(found.net_median),
+        net_p90=text(found.net_p90),
+        net_p99=text(found.net_p99),
+        losing=found.losing,
+        total=text(found.total),
+    )

@@ -1,0 +1,422 @@
+"""Credit as logs make it: figures, statements, audits, the open period. Everything here only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from netnode.ledgers.facts import exponent_of, owing, promoting
+from netnode.ledgers.ledger import Ledger
+from netnode.ledgers.ledgers import Ledgers
+from netnode.ledgers.standing import standing
+from netnode.ledgers.statement import statement
+from netnode.operations import models
+from netnode.plans.calculating import Line
+from netnode.plans.explaining import explained
+from netnode.ports import Clock
+from netnode.problems import ExitCode, Problem
+from netnode.projections import views
+from netnode.services import ledger_views as shown
+from netnode.services import paging
+from netnode.services.opportunities import named
+from netnode.services.ports import OwnLog
+from netnode.services.team_views import Names, names_of, team_name
+from netnode.store import Reader, Store
+from protocol.identity import id_text
+from protocol.ledger.closing import close_of, period_of
+from protocol.ledger.effects import Sold, lots_of
+from protocol.ledger.governing import Governed
+from protocol.ledger.selling import again
+from protocol.plans.document import Compiled
+from protocol.plans.facts import Award
+
+_LIST: Final = "credits"
+_STATEMENT: Final = "credit statement"
+_PERIOD: Final = "period open"
+WRONG_SHOWN: Final = 20
+"""Wrong entries that an audit names: the first one is what matters, the next ones show a pattern."""
+
+_GONE: Final = ("unknown_author", "incomplete")
+
+
+class LedgerBook:
+    """`operations.services.Ledgers`.
+
+    Args:
+        network: the network's name.
+        store: knows names, follows and challenges.
+        own: the owner of this node.
+        ledgers: of the logs held here.
+        clock: the date.
+    """
+
+    def __init__(self, network: str, store: Store, own: OwnLog, ledgers: Ledgers, clock: Clock) -> None:
+        self._network = network
+        self._store = store
+        self._own = own
+        self._ledgers = ledgers
+        self._clock = clock
+
+    async def balance(self, query: models.CreditQuery) -> models.CreditBalance:
+        """What a holder has of an issuer.
+
+        Raises:
+            Problem: nothing of the log is held (3), or not all of it (4).
+        """
+        holder = self._holder(query.holder)
+
+        def found(reader: Reader, ledger: Ledger) -> models.CreditBalance:
+            names = names_of(reader, (ledger.issuer, holder))
+            return models.CreditBalance(
+                issuer=names.person(ledger.issuer),
+                holder=names.person(holder),
+                figures=_figures(ledger, holder, self._now(ledger)),
+                standing=self._standing(reader, ledger),
+                unknown_from=ledger.book.unknown,
+                why=ledger.why,
+                branches=_branches(ledger),
+            )
+
+        return await self._ledgers.study(views.networker_id(query.issuer), found)
+
+    async def list(self, query: models.CreditsQuery) -> models.Page[models.CreditIssuer]:
+        """Issuers whose credit the owner has, by id; the owner's own is among them.
+
+        Raises:
+            Problem: the cursor is none of this list (2).
+        """
+        after = paging.opened_id(_LIST, query.cursor) or b""
+        follows = await self._store.read(Reader.follows)
+        issuers = sorted({self._own.id, *(id for id, _ in follows)})
+        items: list[models.CreditIssuer] = []
+        last = None
+        for issuer in issuers:
+            if issuer <= after:
+                continue
+            if len(items) == query.limit:
+                assert last is not None  # there are items
+                return models.Page(items, paging.seal(_LIST, last.hex()))
+            one = await self._issuer(issuer, query.all)
+            if one is not None:
+                items.append(one)
+            last = issuer
+        return models.Page(items, None)
+
+    async def _issuer(self, issuer: bytes, every: bool) -> models.CreditIssuer | None:
+        def found(reader: Reader, ledger: Ledger) -> models.CreditIssuer | None:
+            now = self._now(ledger)
+            figures = _figures(ledger, self._own.id, now)
+            if not figures and not every:
+                return None
+            return models.CreditIssuer(
+                issuer=names_of(reader, (issuer,)).person(issuer),
+                figures=figures,
+                standing=self._standing(reader, ledger),
+                facts=shown.facts_view(promoting(ledger, now)),
+                unknown_from=ledger.book.unknown,
+                why=ledger.why,
+            )
+
+        try:
+            return await self._ledgers.study(issuer, found)
+        except Problem as problem:
+            if problem.code not in _GONE:
+                raise
+            if not every:
+                return None
+            names = await self._store.read(names_of, (issuer,))
+            return models.CreditIssuer(
+                issuer=names.person(issuer),
+                figures=[],
+                standing=None,
+                facts=None,
+                unknown_from=0,
+                why=problem.text,
+            )
+
+    async def statement(self, query: models.StatementQuery) -> models.CreditStatement:
+        """Figures before and at the end of a period, and a page of its lines, the oldest first.
+
+        Raises:
+            Problem: the unit has to be named, or there is no such (2); as `balance`.
+        """
+        holder = self._holder(query.holder)
+        place = paging.opened(_STATEMENT, query.cursor, int)
+        first: int = 0 if place is None else max(0, place[0])
+
+        def found(reader: Reader, ledger: Ledger) -> models.CreditStatement:
+            unit = _unit(ledger, query.unit)
+            now = self._now(ledger) + 1
+            until = now if query.until is None else min(query.until, now)
+            made = statement(ledger, unit, holder, min(query.from_, until), until)
+            page = made.lines[first : first + query.limit]
+            names = names_of(reader, {ledger.issuer, holder, *(each.line.other for each in page)} - {b""})
+            exponent = exponent_of(ledger, unit)
+
+            def change(name: str) -> str:
+                return shown.amount(getattr(made.closing, name) - getattr(made.opening, name), exponent)
+
+            following = first + len(page)
+            return models.CreditStatement(
+                issuer=names.person(ledger.issuer),
+                holder=names.person(holder),
+                unit=unit,
+                from_=min(query.from_, until),
+                until=until,
+                opening=shown.figures_view(unit, exponent, made.opening),
+                closing=shown.figures_view(unit, exponent, made.closing),
+                posted=change("awarded"),
+                clawed_back=change("clawed"),
+                redeemed=change("redeemed"),
+                paid_out=change("paid_out"),
+                expired=change("expired"),
+                received=change("received"),
+                sent=change("sent"),
+                uncovered=change("uncovered"),
+                standing=self._standing(reader, ledger),
+                unknown_from=ledger.book.unknown,
+                why=ledger.why,
+                items=[shown.line_view(ledger, each, exponent, names.person) for each in page],
+                next=paging.seal(_STATEMENT, following) if following < len(made.lines) else None,
+            )
+
+        return await self._ledgers.study(views.networker_id(query.issuer), found)
+
+    async def audit(self, issuer: str) -> models.CreditAudit:
+        """What a log comes to. Raises Problem as `balance`."""
+
+        def found(reader: Reader, ledger: Ledger) -> models.CreditAudit:
+            now = self._now(ledger)
+            return models.CreditAudit(
+                issuer=names_of(reader, (ledger.issuer,)).person(ledger.issuer),
+                head=None if ledger.tip is None else ledger.tip.seq,
+                entries=ledger.taken,
+                unknown_from=ledger.book.unknown,
+                why=ledger.why,
+                wrongs=ledger.wrongs,
+                wrong=shown.wrong_view(ledger, WRONG_SHOWN),
+                branches=_branches(ledger),
+                units=[shown.owed_view(each) for each in owing(ledger, now)],
+                facts=shown.facts_view(promoting(ledger, now)),
+                standing=self._standing(reader, ledger),
+            )
+
+        return await self._ledgers.study(views.networker_id(issuer), found)
+
+    async def explain(self, query: models.CreditExplain) -> models.CreditExplained:
+        """The awards of a sale in words.
+
+        Raises:
+            Problem: no sale with such an order is held (3), or several (2).
+        """
+        prefix = query.id.lower()
+        if query.issuer is not None:
+            issuers = [views.networker_id(query.issuer)]
+        else:
+            follows = await self._store.read(Reader.follows)
+            issuers = [self._own.id, *(id for id, _ in follows)]
+        for issuer in issuers:
+            try:
+                made = await self._ledgers.study(
+                    issuer, lambda reader, ledger: _explained(reader, ledger, prefix)
+                )
+            except Problem as problem:
+                if problem.code not in _GONE or query.issuer is not None:
+                    raise
+                continue
+            if made is not None:
+                return made
+        raise Problem(
+            f"No sale of an order {prefix[:16]} is in the logs looked at. Name whose log has it: "
+            f"netnode credit explain {prefix[:16]} --issuer nx1...",
+            ExitCode.NOT_FOUND,
+            "no_sale",
+        )
+
+    async def period(self, query: models.PeriodQuery) -> models.PeriodOpen:
+        """The open period of a team as it stands now.
+
+        Raises:
+            Problem: `no_plan` (3); as `balance`.
+        """
+        owner, key = named(query.team, self._own.id)
+        place = paging.opened(_PERIOD, query.cursor, int)
+        first: int = 0 if place is None else max(0, place[0])
+        return await self._ledgers.study(
+            owner,
+            lambda reader, ledger: _period(reader, ledger, key, self._now(ledger), first, query.limit),
+        )
+
+    # -- inside ----------------------------------------------------------------------------------------------
+    def _holder(self, holder: str | None) -> bytes:
+        return self._own.id if holder is None else views.networker_id(holder)
+
+    def _now(self, ledger: Ledger) -> int:
+        """Figures are asked as of now, and never before the newest entry."""
+        head = ledger.book.head
+        return max(self._clock.now_ms(), 0 if head is None else head[2])
+
+    def _standing(self, reader: Reader, ledger: Ledger) -> models.IssuerStanding:
+        found = standing(reader, self._network, ledger, self._now(ledger))
+        return shown.standing_view(found, lambda unit: exponent_of(ledger, unit))
+
+
+def _figures(ledger: Ledger, holder: bytes, now: int) -> list[models.CreditFigures]:
+    """Of every unit that a holder ever had."""
+    return [
+        shown.figures_view(unit, exponent_of(ledger, unit), ledger.figures(unit, holder, now))
+        for unit in ledger.units()
+        if ledger.has(unit, holder)
+    ]
+
+
+def _branches(ledger: Ledger) -> list[str]:
+    return [] if ledger.union is None else [id.hex() for _, id in ledger.union.branches]
+
+
+def _unit(ledger: Ledger, unit: str | None) -> str:
+    """The unit asked for, or the only one.
+
+    Raises:
+        Problem: `unit` (2).
+    """
+    units = ledger.units()
+    if unit is not None and unit in units:
+        return unit
+    if unit is None and len(units) == 1:
+        return units[0]
+    name = id_text(ledger.issuer)
+    if not units:
+        raise Problem(f"{name} has issued no credit.", ExitCode.NOT_FOUND, "no_credit")
+    raise Problem(
+        f"Which unit? Add --unit and one of those that {name} issues: {', '.join(units)}.",
+        ExitCode.USAGE,
+        "unit",
+        {"units": list(units)},
+    )
+
+
+def _explained(reader: Reader, ledger: Ledger, prefix: str) -> models.CreditExplained | None:
+    orders = [order for order in ledger.book.state.orders if order.hex().startswith(prefix)]
+    if not orders:
+        return None
+    if len(orders) > 1:
+        raise Problem(f"Several orders begin with {prefix}: give more digits.", ExitCode.USAGE, "ambiguous")
+    (order,) = orders
+    made = again(ledger.book.state, order)
+    file, value = ledger.book.order(order), ledger.effects[b"s" + order]
+    assert made is not None and file is not None and isinstance(value, Sold)  # it is logged
+    governed, _, awards = made
+    names = names_of(reader, {ledger.issuer, *(award.to for award in awards)})
+    sentences = [in_words(governed.compiled, award, names) for award in awards]
+    for credit in value.awards:
+        lots = list(lots_of(value, credit))
+        gross, net = sum(lot.gross for lot in lots), sum(lot.net for lot in lots)
+        if net < gross:
+            exponent = governed.plan.unit.exponent
+            sentences.append(
+                f"{_called(names, credit.to)}: of {shown.amount(gross, exponent)} {credit.unit} by {credit.rule} "
+                f"{shown.amount(net, exponent)} remain, since the sale was refunded."
+            )
+    if not awards:
+        sentences.append("This sale credits nobody: it has no path, or the plan gives nothing for it.")
+    return models.CreditExplained(
+        issuer=names.person(ledger.issuer),
+        order=order.hex(),
+        entries=list(file.seqs),
+        plan=governed.hash.hex(),
+        plan_title=governed.plan.title,
+        base=shown.amount(value.base, 2),
+        sentences=sentences,
+    )
+
+
+def in_words(plan: Compiled, award: Award[bytes], names: Names) -> str:
+    """An award as a sentence: who, how much, by which rule and level, of which base at which rate."""
+    source = award.source.hex()[:16] if isinstance(award.source, bytes) else award.source
+    called = msgspec.structs.replace(award, to=_called(names, award.to), source=source)
+    return explained(plan, Line(called, award.amount, None))  # type: ignore[arg-type]
+
+
+def _called(names: Names, networker: bytes) -> str:
+    person = names.person(networker)
+    return person.name or person.id
+
+
+def _period(reader: Reader, ledger: Ledger, key: str, now: int, first: int, limit: int) -> models.PeriodOpen:
+    governed = _in_force(ledger, key, now)
+    state, unit = ledger.book.state, governed.plan.unit
+    period = period_of(state, governed, now)
+    closed = close_of(state, governed, period)
+    page = closed.awards[first : first + limit]
+    names = names_of(reader, {award.to for award in page})
+    sales, awarded = _logged(ledger, unit.name, period.start, period.end)
+    before = governed.starts if governed.closed is None else governed.closed
+    following = first + len(page)
+    assert ledger.tip is not None  # it has a plan
+    return models.PeriodOpen(
+        team=team_name(ledger.issuer, key),
+        period=period.label,
+        begins=period.start,
+        ends=period.end,
+        plan=governed.hash.hex(),
+        plan_title=governed.plan.title,
+        unit=unit.name,
+        head=ledger.tip.seq,
+        sales=sales,
+        awarded=shown.amount(awarded, unit.exponent),
+        base=shown.amount(int(closed.base), unit.exponent),
+        closing=shown.amount(sum(award.amount for award in closed.awards), unit.exponent),
+        unclosed=before < period.start,
+        items=[
+            models.PeriodAward(
+                to=names.person(award.to),
+                amount=shown.amount(award.amount, unit.exponent),
+                rule=award.rule,
+                level=award.level,
+                words=in_words(governed.compiled, award, names),
+            )
+            for award in page
+        ],
+        next=paging.seal(_PERIOD, following) if following < len(closed.awards) else None,
+    )
+
+
+def _in_force(ledger: Ledger, key: str, now: int) -> Governed:
+    """The plan of a team that holds now.
+
+    Raises:
+        Problem: `no_plan` (3).
+    """
+    for governed in ledger.book.governing.all():
+        ends = governed.ends
+        if governed.opportunity == key and governed.starts <= now and (ends is None or now < ends):
+            return governed
+    raise Problem(
+        f"{id_text(ledger.issuer)} has no plan in force for a team {key!r}. See their opportunities with: "
+        f"netnode opportunity ls {id_text(ledger.issuer)}",
+        ExitCode.NOT_FOUND,
+        "no_plan",
+    )
+
+
+def _logged(ledger: Ledger, unit: str, start: int, end: int) -> tuple[int, int]:
+    """How many sales were logged in a time, and what they award now in a unit."""
+    sales = awarded = 0
+    for order, file in ledger.book.state.orders.items():
+        if not start <= file.time < end:
+            continue
+        sales += 1
+        value = ledger.effects[b"s" + order]
+        assert isinstance(value, Sold)  # by its id
+        for credit in _of_unit(value, unit):
+            awarded += credit
+    return sales, awarded
+
+
+def _of_unit(value: Sold, unit: str) -> Iterable[int]:
+    for credit in value.awards:
+        if credit.unit == unit:
+            yield sum(lot.net for lot in lots_of(value, credit))

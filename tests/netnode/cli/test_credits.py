@@ -1,0 +1,78 @@
+"""Commands on credit that read: what they ask a node, and what they tell a person."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.netnode.fake_shared import OTHER
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("balance", OTHER),
+            ["12.50 star", "locked", "Exposed", "Suspected: 1 challenge", "Disputed: 4.00 star"],
+        ),
+        (("balance", OTHER), ["Unknown from entry 9 on", "2 branches", "refused: paid in cash"]),
+        (("ls",), ["5.00 % of 40", "30", "95.00 %", "6 of 7", "exposed, suspected, disputed", "moon"]),
+        (("ls", "--all"), ["unknown from 0"]),
+        (
+            ("statement", OTHER),
+            ["the beginning", "level 1", "5 % of 250.00", "-2.00", "Ada", "closing", "posted"],
+        ),
+        (
+            ("audit", OTHER),
+            ["first wrong entry is 7 (sale", "[awards_differ]", "2 entries have", "overdue", "Warning"],
+        ),
+        (("audit", OTHER), ["6 of 7", "95.00 %", "1 branch of"]),
+        (("explain", "4b4b"), ["entry 7", "Three levels", "5 % of 250.00"]),
+    ],
+)
+def test_what_commands_on_credit_say(ready, arguments, words):
+    told = ready("credit", *arguments).out
+    for word in words:
+        assert word in told, told
+
+
+def test_answers_as_json(ready):
+    assert ready("credit", "balance", OTHER, "--json").json["figures"][0]["balance"] == "12.50"
+    assert ready("credit", "ls", "--json").json["items"][0]["facts"]["promoters_paid"] == 6
+    assert ready("credit", "statement", OTHER, "--json").json["items"][0]["plan"] == "ef" * 32
+    assert ready("credit", "audit", OTHER, "--json").json["wrong"][0]["seq"] == 7
+    assert ready("credit", "explain", "4b4b", "--json").json["entries"] == [7]
+
+
+def test_a_statement_as_csv_has_all_pages(ready):
+    told = ready("credit", "statement", OTHER, "--csv").out.splitlines()
+    assert told[0].startswith("time,what,id,amount,remains,payable")
+    assert len(told) == 3
+    assert told[1].startswith("2023-11-14T22:13:20+00:00,award,")
+    assert ready("credit", "statement", OTHER, "--csv", "--json").code == 2
+
+
+def test_days_of_a_statement_are_checked(ready):
+    asked = ready("credit", "statement", OTHER, "--from", "2026-10-01", "--json")
+    assert asked.json["from_"] == 1_790_812_800_000
+    wrong = ready("credit", "statement", OTHER, "--from", "1.10.2026")
+    assert wrong.code == 2
+    assert "2026-10-01" in wrong.err
+
+
+def test_what_cannot_be_found_has_an_exit_code(ready):
+    assert ready("credit", "balance", "nx1other").code == 3
+    assert ready("credit", "explain", "4c4c").code == 3
+    assert ready("credit", "explain", "zz").code == 2
+
+
+def test_the_open_period(ready):
+    told = ready("period", "open", "linen-team")
+    for word in ("2023-11-01", "12.50 star", "close would add", "not closed yet", "Ada: 3 star by weak."):
+        assert word in told.out, told.out
+    assert ready("period", "open", "linen-team", "--json").json["closing"] == "3.00"
+
+
+def test_earnings_stand_beside_an_opportunity_and_an_invitation(ready):
+    told = ready("opportunity", "show", f"{OTHER}/linen").out
+    for word in ("earned nothing", "7 (70.00 %)", "-20.00", "2 of them left", "6 than they were awarded"):
+        assert word in told, told
