@@ -222,15 +222,17 @@ def cancel(
     epilog=examples(
         f'netnode deal paid {_EXAMPLE} --method "Bank transfer" --reference RF18539007547034',
         f"netnode deal paid {_EXAMPLE} --amount 50.00     a part of it",
+        f"netnode deal paid {_EXAMPLE} --redeem           with credit of the seller that you hold",
     ),
 )
 @click.argument("deal")
 @_money_options
 @click.option("--anyway", is_flag=True, help="Also more than is due.")
+@click.option("--redeem", is_flag=True, help="With credit of the seller: asks them to take it as payment.")
 @passphrase_option
 @click.pass_context
 def paid(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
-    """Say that you have paid; the payment itself is made outside, as `deal show` says."""
+    """Say that you have paid; the payment itself is made outside, as `deal show` says, or by credit with --redeem."""
     _send(context, deals.PAID, models.DealMoney(**given), passphrase_file)
 
 

@@ -100,6 +100,14 @@ class Desk:
         await self.moved(deal)
         return known
 
+    async def would(self, deal: bytes, make: Make) -> DealBody:
+        """What a move would say now; nothing is sent.
+
+        Raises:
+            Problem: as `move`, where it would have no effect.
+        """
+        return await self._means.store.read(self._would, deal, make, self._means.clock.now_ms())
+
     async def order(self, order: Order, goods: Goods, path: Path | None = None) -> Known:
         """Starts a deal with an order; durable when it returns.
 
@@ -280,6 +288,20 @@ class Desk:
                     sentence(error.text), ExitCode.REFUSED, "waits", {"deal": deal.hex()}
                 ) from error
             return after
+
+    def _would(self, reader: Reader, deal: bytes, make: Make, now: int) -> DealBody:
+        row = deals.by_id(reader.connection, deal)
+        if row is None:
+            raise no_deal(deal.hex())
+        known = load(reader.connection, row, now)
+        body, type = None, ""
+        try:
+            body = make(known, reader.connection).body
+            type = type_of(body)
+            draft(known.state, known.role, body, known.now)
+        except Void as void:
+            raise self._impossible(known, type, void) from void
+        return body
 
     def _impossible(self, known: Known, type: str, void: Void) -> Problem:
         """Why a move has no effect, and what is possible instead."""

@@ -22,7 +22,9 @@ from netnode.deals.means import Means
 from netnode.deals.signers import Signers, wire
 from netnode.deals.signers import read as read_openers
 from netnode.issuing.appending import Appending, Next, lacking
+from netnode.issuing.units import COMMISSION_DIGITS
 from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.market import money
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Writer, credits, deals
 from netnode.store import letters as outbox
@@ -329,11 +331,23 @@ def redeemed(request: bytes, amount: int) -> Callable[[Known, apsw.Connection], 
 
 
 def unit_of(known: Known) -> str:
-    """The unit of credit that pays an order one to one: its own, or that of commissions in its currency."""
+    """The unit of its seller's credit that pays an order one to one: the order's own, or that of commissions.
+
+    Empty where there is none. Commissions are counted in hundredths of their currency, whatever its smallest coin is.
+    """
     order = known.order
     if order.unit is not UNSET:
         return order.unit if order.issuer == order.seller else ""
-    return "" if order.currency is UNSET else order.currency
+    currency = "" if order.currency is UNSET else order.currency
+    return currency if currency and money.exponent(currency) == COMMISSION_DIGITS else ""
+
+
+def said_paid(known: Known, request: bytes) -> bool:
+    """Whether the buyer has said in the deal that a redemption pays it."""
+    return any(
+        isinstance(each.body, PaymentSent) and _reference(known, each.id) == request.hex()
+        for each in known.ordered()
+    )
 
 
 def _reference(known: Known, message: bytes) -> str:

@@ -13,8 +13,11 @@ from msgspec import UNSET, UnsetType
 
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers
+from netnode.issuing.units import amount_text, exponents
 from netnode.keys.keystore import Keys
+from netnode.ledgers.ledgers import Ledgers
 from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.problems import ExitCode, Problem
 from netnode.store import Writer, credits
 from netnode.store import letters as outbox
 from netnode.store.credits import LimitRow, RequestRow
@@ -56,24 +59,32 @@ class Asking:
 
     Args:
         means: what it acts with.
+        ledgers: what the logs held here say.
     """
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: Means, ledgers: Ledgers) -> None:
         self._means = means
+        self._ledgers = ledgers
 
     def listen(self) -> None:
         """Takes answers from now on."""
         self._means.letters.receive("answered", self.answered)
 
-    async def ask(self, wish: Wish) -> RequestRow:
+    async def ask(self, wish: Wish, *, anyway: bool = False) -> RequestRow:
         """Signs a request and sends it; durable when it returns.
 
         A redemption for a deal that was asked for and not refused is not asked for twice: that one is returned.
 
+        Args:
+            wish: what is asked.
+            anyway: also for more than the issuer's log, as it is held here, has for the owner.
+
         Raises:
-            Problem: locked keys (2), another copy of this home runs (4), a full outbox, the disk.
+            Problem: `not_covered` (4); locked keys (2), another copy of this home runs (4), a full outbox, the disk.
         """
         self._means.own.caution.require_alone()
+        if not anyway:
+            await self._require_cover(wish)
         keys = self._means.ring.keys
         row = await self._means.store.write(self._ask, wish, keys, self._means.clock.now_ms())
         self._means.letters.wake()
@@ -123,6 +134,37 @@ class Asking:
         if not sound_answer(body):
             return Refusal("letter", "an answer names an entry or a code")
         return await self._means.store.write(self._answered, body, incoming.sender, incoming.at)
+
+    async def _require_cover(self, wish: Wish) -> None:
+        own, now = self._means.own.id, self._means.clock.now_ms()
+        if wish.order is not UNSET:
+            order = wish.order
+            known = await self._means.store.read(
+                lambda reader: credits.request_for(reader.connection, wish.issuer, order)
+            )
+            if known is not None:
+                return
+        try:
+            have, digits = await self._ledgers.ask(
+                wish.issuer,
+                lambda ledger: (
+                    ledger.figures(wish.unit, own, now).available,
+                    exponents(ledger).get(wish.unit),
+                ),
+            )
+        except Problem as problem:
+            if problem.code in ("unknown_author", "incomplete"):  # who does not hold the log cannot say
+                return
+            raise
+        if have < wish.amount:
+            shown = amount_text(have, digits or 0)
+            raise Problem(
+                f"Only {shown} {wish.unit} of this issuer's credit is available to you, as far as their log is here. "
+                "If it has more by now, add --anyway.",
+                ExitCode.REFUSED,
+                "not_covered",
+                {"available": shown},
+            )
 
     # -- in the writer's lane --------------------------------------------------------------------------------
     def _ask(self, writer: Writer, wish: Wish, keys: Keys, now: int) -> RequestRow:

@@ -38,7 +38,7 @@ def issuing(trading: Trading, ledgers: Ledgers) -> Issuing:
     """
     means = trading.means
     appending = Appending(means, ledgers)
-    answering, asking = Answering(means, appending, trading.desk), Asking(means)
+    answering, asking = Answering(means, appending, trading.desk), Asking(means, ledgers)
     answering.listen()
     asking.listen()
     return Issuing(

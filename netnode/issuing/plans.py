@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
+from msgspec import UNSET
+
 from netnode.issuing.appending import Appending, Next
+from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
 from netnode.problems import ExitCode, Problem
 from protocol.errors import Void
@@ -80,6 +83,27 @@ class Plans:
             raise Problem(f"This plan is not published: {void.text}.", ExitCode.REFUSED, void.code) from void
         starts = await self._ledgers.ask(self._own, lambda ledger: _starts(ledger.book, digest))
         return Published(digest, entries[0].seq, starts, report)
+
+
+def plan_of(ledger: Ledger, listing: str, now: int) -> bytes | None:
+    """Hash of the plan that a sale of a listing follows when it is ordered now [R-CRED-71].
+
+    It is the plan in force of an opportunity whose products name the listing, of several the one with the lowest key;
+    None: no plan holds for it.
+
+    Args:
+        ledger: of the seller.
+        listing: its key.
+        now: ms UTC.
+    """
+    for key in sorted(ledger.opportunities):
+        products = ledger.opportunities[key].record.products
+        if products is UNSET or listing not in products:
+            continue
+        for each in ledger.book.governing.all():
+            if each.opportunity == key and each.starts <= now and (each.ends is None or now < each.ends):
+                return each.hash
+    return None
 
 
 def _starts(book: Book, digest: bytes) -> int:

@@ -9,12 +9,13 @@ from netnode.ledgers.ledger import Ledger
 from netnode.problems import ExitCode, Problem
 from protocol.limits import MAX_INT
 
-_OF_COMMISSIONS: Final = 2  # digits of the unit that a bare commission is counted in [R-CRED-20]
+COMMISSION_DIGITS: Final = 2
+"""Digits behind the point of the unit that a bare commission is counted in [R-CRED-20]."""
 
 
 def exponents(ledger: Ledger) -> dict[str, int]:
     """The units of an issuer, each with the digits behind its decimal point."""
-    found = dict.fromkeys(ledger.units(), _OF_COMMISSIONS)
+    found = dict.fromkeys(ledger.units(), COMMISSION_DIGITS)
     found |= {each.plan.unit.name: each.plan.unit.exponent for each in ledger.book.governing.all()}
     return found
 

@@ -10,12 +10,14 @@ from msgspec import UNSET
 
 from netnode.arbiters.cases import ruling
 from netnode.deals import moving, sending, terms
-from netnode.deals.desk import Make, no_deal
+from netnode.deals.desk import Make, Move, no_deal
 from netnode.deals.holding import question
 from netnode.deals.known import Known, load
 from netnode.deals.selling import accept, differences
 from netnode.deals.signers import Signers
 from netnode.deals.trading import Trading
+from netnode.issuing.answering import METHOD, said_paid, unit_of
+from netnode.issuing.asking import Asking, Wish
 from netnode.mail.letters import Letters
 from netnode.operations import models
 from netnode.own.caution import copied
@@ -25,13 +27,15 @@ from netnode.services import deal_views, paging
 from netnode.services.ordering import Ordering
 from netnode.services.ports import OwnLog
 from netnode.services.prefixes import ambiguous, span
-from netnode.store import Reader, Store, Writer, deals
+from netnode.store import Reader, Store, Writer, credits, deals
 from netnode.store.deals import DealRow, Filter
 from protocol import limits
 from protocol.deals import transcript
-from protocol.deals.bodies import Fulfil
+from protocol.deals.bodies import Fulfil, PaymentSent
 from protocol.entry import parse_wire
 from protocol.errors import LocalProtocolError
+from protocol.ledger.statements import Request as CreditRequest
+from protocol.ledger.statements import read as read_request
 
 _LIST: Final = "deals"
 
@@ -48,6 +52,7 @@ class DealBook:
         ordering: makes orders.
         clock: the date.
         entropy: nonces.
+        asking: asks sellers to take their credit as payment.
     """
 
     def __init__(
@@ -60,6 +65,7 @@ class DealBook:
         ordering: Ordering,
         clock: Clock,
         entropy: Entropy,
+        asking: Asking,
     ) -> None:
         self._network = network
         self._store = store
@@ -69,6 +75,7 @@ class DealBook:
         self._ordering = ordering
         self._clock = clock
         self._entropy = entropy
+        self._asking = asking
 
     # -- moves -----------------------------------------------------------------------------------------------
     async def order(self, request: models.DealOrder) -> models.DealState:
@@ -93,7 +100,13 @@ class DealBook:
         return await self._move(request.deal, moving.cancel(request.reason, moving.note(text=request.text)))
 
     async def paid(self, request: models.DealMoney) -> models.DealState:
-        """Says that a payment was sent."""
+        """Says that a payment was sent; with `redeem` one by the seller's credit, which is asked for first.
+
+        Raises:
+            Problem: besides as every move, `other_unit` or `not_covered` (4): credit does not pay this deal.
+        """
+        if request.redeem:
+            return await self._redeem(request)
         return await self._move(
             request.deal, moving.paid(request.amount, _money_note(request), anyway=request.anyway)
         )
@@ -173,6 +186,34 @@ class DealBook:
             nonce = self._entropy.token(limits.LETTER_ID_BYTES)
             await self._store.write(question, row, self._letters, nonce, self._clock.now_ms())
             self._letters.wake()
+        return await self._store.read(self._read, row.number, deal_views.state)
+
+    async def _redeem(self, request: models.DealMoney) -> models.DealState:
+        """Asks the seller for a redemption, then says in the deal that it was paid by it; twice is once."""
+        row = await self._row(request.deal)
+        known = await self._store.read(self._known, row.number)
+        unit = unit_of(known)
+        if not unit:
+            raise Problem(
+                "This deal is not priced in credit of its seller, nor in a currency that commissions are paid in, so "
+                "credit does not pay it one to one. Ask the seller for an offer in their credit.",
+                ExitCode.REFUSED,
+                "other_unit",
+            )
+        pay = moving.paid(request.amount, None)
+        asked = await self._store.read(
+            lambda reader: credits.request_for(reader.connection, row.seller, row.id)
+        )
+        if asked is None:
+            body = await self._trading.desk.would(row.id, pay)
+            assert isinstance(body, PaymentSent)
+            asked = await self._asking.ask(
+                Wish("redeem", row.seller, unit, body.amount, order=row.id), anyway=request.anyway
+            )
+        if not said_paid(known, asked.id):
+            reference = moving.note(method=METHOD, reference=asked.id.hex(), text=request.text)
+            said = PaymentSent(amount=read_request(CreditRequest, asked.data).amount)
+            await self._trading.desk.move(row.id, lambda known, connection: Move(said, reference))
         return await self._store.read(self._read, row.number, deal_views.state)
 
     # -- looking ---------------------------------------------------------------------------------------------

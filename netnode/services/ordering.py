@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+import msgspec
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from netnode.deals import buying
@@ -12,10 +15,14 @@ from netnode.deals.known import Known, read_enclosure
 from netnode.deals.leading import path_of_order
 from netnode.deals.terms import terms_of
 from netnode.deals.trading import Trading
+from netnode.issuing.plans import plan_of
+from netnode.ledgers.ledgers import Ledgers
 from netnode.operations import models
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
+from netnode.referring.attributing import customer, touch_of
+from netnode.referring.desk import link_from
 from netnode.services.listings import named, not_held
 from netnode.services.ports import OwnLog, Projector
 from netnode.services.prefixes import ambiguous, span
@@ -26,6 +33,7 @@ from protocol.deals.enclosures import Address, Goods
 from protocol.deals.offers import SignedOffer, parse_offer
 from protocol.identity import id_text
 from protocol.paths import Path
+from protocol.referrals import normal
 
 
 class Consents(Protocol):
@@ -46,6 +54,7 @@ class Ordering:
         clock: the date.
         online: whether an answer to a question can come while somebody waits.
         consents: of arbiters; None: nobody keeps any.
+        ledgers: tell which plan of a seller holds; None: no order names one.
     """
 
     def __init__(
@@ -57,6 +66,7 @@ class Ordering:
         clock: Clock,
         online: bool,
         consents: Consents | None = None,
+        ledgers: Ledgers | None = None,
     ) -> None:
         self._store = store
         self._own = own
@@ -65,6 +75,7 @@ class Ordering:
         self._clock = clock
         self._online = online
         self._consents = consents
+        self._ledgers = ledgers
 
     async def order(self, request: models.DealOrder) -> Known:
         """Orders a listing, or what an offer quotes; durable when it returns.
@@ -73,6 +84,7 @@ class Ordering:
             Problem: the listing or offer is not here (3); it cannot be ordered so (2, 4); the seller has not answered
                 what a code stands for (5).
         """
+        request = _by_link(request)
         wishes = _wishes(request)
         offer: SignedOffer | None = None
         if request.offer is not None:
@@ -123,7 +135,7 @@ class Ordering:
         row = await self._store.read(lambda reader: views.listing(reader.connection, seller, key))
         now = self._clock.now_ms()
         if row is None:
-            raise not_held(ref, False)
+            raise not_held(ref, False) if request.link is None else _not_here(request.link, seller)
         if not row.in_force(now):
             text = f"{row.record.title} is no longer offered: it was withdrawn, or its time is over."
             raise Problem(text, ExitCode.REFUSED, "not_offered")
@@ -131,28 +143,54 @@ class Ordering:
         code = request.code
         if code is not None:
             kept = await self._trading.offering.by_code(seller, code, key, wait=self._online)
-            offer = parse_offer(kept.data)
-            if offer.offer.quote is not UNSET:
+            offer = offer if kept is None else parse_offer(kept.data)
+            if kept is not None and offer is not None and offer.offer.quote is not UNSET:
                 return await self._on_quote(request, kept, offer, wishes)
         if offer is not None and offer.offer.seller != seller:
             raise Problem("This offer is of another seller.", ExitCode.USAGE, "offer")
+        path, gift = await self._led(request, seller, key)
+        if offer is None and gift is not None:
+            kept = await self._trading.offering.by_code(seller, gift, key, wait=self._online)
+            offer, code = (None, code) if kept is None else (parse_offer(kept.data), gift)
         arbiter, consent = await self._arbiter(request.arbiter, seller)
         terms = terms_of(self._trading.settings, arbiter, consent)
         order, goods = buying.of_listing(
-            row.record, row.entry, seller, choice, terms, wishes, now, offer, code
+            row.record, row.entry, seller, choice, terms, wishes, now, offer, None if offer is None else code
         )
-        path = await self._path(request, seller, key)
         return await self._trading.desk.order(order, goods, path)
+
+    async def _led(
+        self, request: models.DealOrder, seller: bytes, key: str
+    ) -> tuple[Path | None, str | None]:
+        """Who an order is attributed to, and the code of the gift that it takes [R-ALLY-6..9]."""
+        given = await self._path(request, seller, key)
+        if request.alone:
+            return None, None
+        now = self._clock.now_ms()
+        who = await self._store.read(customer, seller)
+        code = None if request.code is None else normal(request.code)
+        touch = who.touch(key, now, None if given is None else touch_of(given.tokens, now), code)
+        if touch is None:
+            return None, None
+        if given is None or given.tokens != touch.path:
+            given = await self._checked(touch.path, seller, key)
+        return given, who.gift_code()
 
     async def _path(self, request: models.DealOrder, seller: bytes, key: str | None) -> Path | None:
         if not request.path:
             return None
+        if request.alone:
+            text = "Either somebody led you here or nobody did: leave out --path, or --nobody."
+            raise Problem(text, ExitCode.USAGE, "path")
+        return await self._checked([bytes.fromhex(each) for each in request.path], seller, key)
+
+    async def _checked(self, tokens: Sequence[bytes], seller: bytes, key: str | None) -> Path:
         means = self._trading.means
         return await path_of_order(
             means.network,
             self._store,
             means.entropy.token(limits.SALT_BYTES),
-            [bytes.fromhex(each) for each in request.path],
+            tokens,
             seller,
             key,
             self._clock.now_ms(),
@@ -192,6 +230,46 @@ async def find_offer(store: Store, name: str) -> OfferRow:
     if len(rows) > 1:
         raise ambiguous(name, "offer")
     return rows[0]
+
+
+def _by_link(request: models.DealOrder) -> models.DealOrder:
+    """What is ordered by a referral link: the listing it leads to, by its tokens.
+
+    Raises:
+        Problem: `link` (2): it was mistyped or cut, or leads to no listing and none is named.
+    """
+    if request.link is None:
+        return request
+    link = link_from(request.link)
+    if request.path:
+        text = "The link says who recommended this: leave out --path."
+        raise Problem(text, ExitCode.USAGE, "path")
+    ref = request.ref
+    if ref is None and request.offer is None:
+        if link.listing is None:
+            seller = id_text(link.path.seller)
+            raise Problem(
+                f"This link recommends a seller and no listing. See what they offer: netnode search --seller {seller}; "
+                f"then: netnode deal order {seller}/KEY --path LINK",
+                ExitCode.USAGE,
+                "link",
+            )
+        ref = f"{id_text(link.path.seller)}/{link.listing}"
+    return msgspec.structs.replace(request, ref=ref, path=[each.hex() for each in link.path.tokens])
+
+
+def _not_here(link: str, seller: bytes) -> Problem:
+    """The Problem for a link to a listing that is not here yet, and how it comes here."""
+    at = "".join(f"?a={each}" for each in link_from(link).at[:1])
+    return Problem(
+        "The listing that this link leads to is not here yet. Meet the node that shows it, then order again: netnode "
+        f'peer add "inx:{id_text(seller)}{at}"'
+        if at
+        else "The listing that this link leads to is not here yet. Ask who sent it for an address of their node "
+        "(netnode invite), meet it with netnode peer add, then order again.",
+        ExitCode.NOT_FOUND,
+        "no_listing",
+    )
 
 
 def _wishes(request: models.DealOrder) -> Wishes:

@@ -30,6 +30,9 @@ ReferralToken = Annotated[
     str,
     Meta(pattern="^([0-9a-f]{2}){1,1024}$", description="a referral token, in hex; those of a path in order"),
 ]
+LinkText = Annotated[
+    str, Meta(min_length=1, max_length=16_384, description="a referral link: inxref1 and what follows it")
+]
 Word = Annotated[str, Meta(max_length=2_000)]
 Label = Annotated[str, Meta(min_length=1, max_length=150)]
 Reason = Annotated[str, Meta(pattern="^[a-z_]{1,32}$", description="one word, as sold_out")]
@@ -221,7 +224,11 @@ class DealsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DealOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Orders a listing, or what an offer names."""
+    """Orders a listing, or what an offer names.
+
+    `path` or `link` say who recommended it; without them whatever led there before counts, by the seller's policy, unless
+    `alone`: nobody did.
+    """
 
     ref: ReferenceText | None = None
     quantity: Pieces = 1
@@ -237,6 +244,8 @@ class DealOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     renew: bool = False
     turns: Annotated[int, Meta(ge=1, le=1_200)] | None = None
     path: Annotated[list[ReferralToken], Meta(max_length=8)] = []
+    link: LinkText | None = None
+    alone: bool = False
 
 
 class DealAccept(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -258,7 +267,8 @@ class DealEnd(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DealMoney(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A payment or refund, sent or received. Without an amount: all that is open.
 
-    `anyway`: also a larger payment than is stated or due; a refund is never larger.
+    `anyway`: also a larger payment than is stated or due; a refund is never larger. `redeem`: of a payment that is
+    sent: by credit of the seller, who confirms it once the redemption is in their log.
     """
 
     deal: DealText
@@ -266,6 +276,7 @@ class DealMoney(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     anyway: bool = False
     method: Label | None = None
     reference: Label | None = None
+    redeem: bool = False
     text: Word | None = None
 
 
