@@ -245,7 +245,7 @@ def compose(
     team_desk = TeamDesk(trading.means, team_logs)
     team_desk.listen()
     admitting = Admitting(trading.means, team_logs)
-    ordering = Ordering(store, own, projector, trading, clock, sessions is not None, consents)
+    ordering = Ordering(store, own, projector, trading, clock, sessions is not None, consents, ledgers)
     reviews = ReviewBook(network, store, own, projector, ring, clock, entropy)
     keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)
     stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
