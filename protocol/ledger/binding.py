@@ -44,7 +44,7 @@ def lock(state: State, document: bytes, openers: Wires, known: Wires, time: int)
         Void: as `standing_lock`; then `already_logged`, `openers`, `not_signed`, `contested_holder`, `counter`,
             `not_covered`.
     """
-    record = Lock(document=document, openers=tuple(openers))
+    record = Lock(document=document, openers=_wires(openers))
     found = standing_lock(state.network, _Draft(state.issuer, time), record, state.verify)
     _require_cover(state, found, found.first, openers, known, time)
     return record
@@ -66,7 +66,7 @@ def swap(
     Raises:
         Void: as `standing_swap`; then as `lock`.
     """
-    record = SwapEntry(document=document, lock=tuple(entries), openers=tuple(openers))
+    record = SwapEntry(document=document, lock=tuple(entries), openers=_wires(openers))
     found = standing_swap(state.network, _Draft(state.issuer, time), record, state.verify)
     _require_cover(state, found, found.second, openers, known, time)
     return record
@@ -87,7 +87,7 @@ def end_by_swap(
     Raises:
         Void: as `judge_end`.
     """
-    record = SwapEntry(document=document, openers=tuple(openers), swap=tuple(entries))
+    record = SwapEntry(document=document, openers=_wires(openers), swap=tuple(entries))
     judge_end(_draft(state, openers, known), record)
     return record
 
@@ -112,7 +112,7 @@ def end_by_pins(state: State, document: bytes, head: Place, last: Place) -> Swap
 
 def _draft(state: State, openers: Wires, known: Wires) -> State:
     draft = state.draft()
-    draft.signers.admit(entries_of(tuple(openers)))
+    draft.signers.admit(entries_of(openers))
     for each in known:
         with suppress(Void):  # held elsewhere, but not what follows on what this log knows
             draft.signers.admit(entries_of((each,)))
@@ -136,6 +136,10 @@ def _require_cover(state: State, found: Swap, leg: Leg, openers: Wires, known: W
     covered = sum(amount for _, amount in account.choose(leg.amount, time))
     if account.figures(time).available < leg.amount or covered < leg.amount:
         raise Void("not_covered", "document: more is given than is available")
+
+
+def _wires(openers: Wires) -> tuple[tuple[Any, ...], ...]:
+    return tuple(tuple(each) for each in openers)
 
 
 def openers_until(wires: Iterable[Any], epoch: int) -> tuple[Any, ...]:
