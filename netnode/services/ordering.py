@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
-import msgspec
 from msgspec import UNSET, UnsetType
 
 from netnode.deals import buying
@@ -157,7 +156,21 @@ class Ordering:
         order, goods = buying.of_listing(
             row.record, row.entry, seller, choice, terms, wishes, now, offer, None if offer is None else code
         )
+        if order.commission is UNSET:
+            order = msgspec.structs.replace(order, plan=await self._plan(seller, key, now))
         return await self._trading.desk.order(order, goods, path)
+
+    async def _plan(self, seller: bytes, key: str, now: int) -> bytes | UnsetType:
+        """Hash of the plan that a sale of this listing follows, as far as the seller's log is held here."""
+        if self._ledgers is None:
+            return UNSET
+        try:
+            ledger = await self._ledgers.of(seller)
+        except Problem as problem:
+            if problem.code in ("unknown_author", "incomplete"):
+                return UNSET
+            raise
+        return plan_of(ledger, key, now) or UNSET
 
     async def _led(
         self, request: models.DealOrder, seller: bytes, key: str
