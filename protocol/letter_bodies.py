@@ -17,6 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from protocol import encoding, limits
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.ledger.letters import AnsweredLetter, ChallengeLetter, LimitLetter, RequestLetter
+from protocol.ledger.swap_letters import RekeyLetter, ReleaseLetter, SwapLetter
 from protocol.records.fields import Count, Hash, Key, PublicKey, doc
 from protocol.referral_letters import AllianceLetter, ReferralLetter
 from protocol.teams.letters import TeamLetter
@@ -184,6 +185,9 @@ LetterBody = (
     | ChallengeLetter
     | ReferralLetter
     | AllianceLetter
+    | SwapLetter
+    | RekeyLetter
+    | ReleaseLetter
 )
 
 LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
@@ -205,6 +209,9 @@ LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
         "challenge": ChallengeLetter,
         "referral": ReferralLetter,
         "alliance": AllianceLetter,
+        "swap": SwapLetter,
+        "rekey": RekeyLetter,
+        "release": ReleaseLetter,
     }
 )
 """Type on the wire -> body."""

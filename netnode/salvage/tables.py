@@ -23,6 +23,7 @@ COPIED: Final = (
     "mandate", "mandate_statement", "renewal", "invoice",
     "consent", "case_told", "team_paper", "team_seen", "team_row",
     "sale_due", "credit_counter", "credit_limit", "credit_request", "challenge",
+    "credit_swap", "credit_told",
     "referral", "alliance",
 )  # fmt: skip
 NOT_COPIED: Final = frozenset({"version", "network", "store"})
