@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 DAY_MS: Final = 24 * 3_600_000
-_WHOLE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +21,11 @@ class Policy:
         model: whether the first or the last touch within the window counts.
         window_days: how long a touch counts.
         bind: whether a customer stays with who brought their first order.
-        gift_points: what a buyer who comes by a path gets off their first order, basis points of the net price: the
-            other side of the referrer's reward.
     """
 
     model: Literal["first", "last"] = "last"
     window_days: int = 30
     bind: bool = True
-    gift_points: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +72,6 @@ def attributed(
     if not links:
         return None
     return min(links, key=_when) if policy.model == "first" else max(links, key=_when)
-
-
-def gift(policy: Policy, net: int, *, first_order: bool, brought: bool) -> int:
-    """What a buyer gets off: once, on the first order, and only when somebody brought them; rounded down.
-
-    Args:
-        policy: of the seller.
-        net: price of the goods in minor units, without tax and shipping.
-        first_order: whether this customer has not bought here before.
-        brought: whether the order names a path.
-    """
-    return net * policy.gift_points // _WHOLE if first_order and brought else 0
 
 
 def _when(touch: Touch) -> tuple[int, tuple[bytes, ...]]:

@@ -18,7 +18,7 @@ from netnode.deals.sending import BUSY, may_add
 from netnode.deals.signers import Signers, read
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
-from netnode.store import Reader, consents, offers
+from netnode.store import Reader, consents, offers, referrals
 from netnode.store.consents import ConsentRow
 from netnode.store.offers import OfferRow
 from protocol import encoding, limits
@@ -29,6 +29,8 @@ from protocol.deals.offers import Offer, SignedOffer, code_hash, offered_by, par
 from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from protocol.letter_bodies import AskOffer, OfferLetter
 from protocol.openers import Openers
+from protocol.referral_letters import ReferralLetter
+from protocol.referrals import normal
 from protocol.signing import Signer
 
 PATIENCE: Final = 20.0  # seconds; why: a seller who runs answers within one or two
@@ -146,7 +148,7 @@ class Offering:
         return Taken()
 
     async def give(self, incoming: Incoming) -> Taken | Refusal:
-        """Answers who asks for the offer behind a code.
+        """Answers who asks for the offer behind a code, or for who recommended by it [R-REF-6].
 
         Raises:
             Problem: the disk, or a full outbox; the letter comes again.
@@ -156,15 +158,28 @@ class Offering:
         row = await self._means.store.read(
             lambda reader: offers.by_code(reader.connection, self._means.own.id, normal(body.code))
         )
-        if row is None or parse_offer(row.data).offer.expires <= self._means.clock.now_ms():
+        now, referred = self._means.clock.now_ms(), None
+        if row is None:
+            referred = await self._means.store.read(
+                lambda reader: referrals.by_code(reader.connection, "registered", normal(body.code))
+            )
+        expires = 0 if referred is None else referred.expires
+        if (expires if row is None else parse_offer(row.data).offer.expires) <= now:
             return Refusal("no_offer", "there is no offer by that code, or its time is over")
         if not await self._means.store.read(lambda reader: may_add(reader.connection, incoming.sender)):
             return Refusal("busy", BUSY)
-        await self._means.letters.send(incoming.sender, await self._letter(row), reply=incoming.reply)
+        answer: OfferLetter | ReferralLetter
+        if row is not None:
+            answer = await self._letter(row)
+        else:
+            assert referred is not None  # else its time is over
+            listing = UNSET if referred.listing is None else referred.listing
+            answer = ReferralLetter(code=referred.code or UNSET, listing=listing, path=referred.tokens)
+        await self._means.letters.send(incoming.sender, answer, reply=incoming.reply)
         return Taken()
 
-    async def by_code(self, seller: bytes, code: str, listing: str | None, *, wait: bool) -> OfferRow:
-        """The offer of a seller behind a code, asked for where it is not here.
+    async def by_code(self, seller: bytes, code: str, listing: str | None, *, wait: bool) -> OfferRow | None:
+        """The offer of a seller behind a code, asked for where it is not here; None: it stands for a recommendation.
 
         Args:
             seller: networker id.
@@ -176,8 +191,8 @@ class Offering:
             Problem: `no_offer` (3): there is none; `offer_asked` (5): the seller has not answered yet.
         """
         code = normal(code)
-        found = await self._known(seller, code)
-        if found is not None:
+        found, recommended = await self._known(seller, code)
+        if found is not None or recommended:
             return found
         question = await self._means.letters.send(
             seller, AskOffer(code=code, listing=UNSET if listing is None else listing)
@@ -185,8 +200,8 @@ class Offering:
         end = self._means.clock.monotonic() + (PATIENCE if wait else 0)
         while self._means.clock.monotonic() < end:
             await asyncio.sleep(_LOOK)
-            found = await self._known(seller, code)
-            if found is not None:
+            found, recommended = await self._known(seller, code)
+            if found is not None or recommended:
                 return found
             delivery = await self._means.letters.delivery(question)
             if delivery is not None and delivery.state == "refused":
@@ -201,15 +216,21 @@ class Offering:
             "offer_asked",
         )
 
-    async def _known(self, seller: bytes, code: str) -> OfferRow | None:
-        """An offer of that code that is here; which one it is its hash tells, since the code does not travel back."""
-        rows = await self._means.store.read(lambda reader: offers.coded(reader.connection, seller))
+    async def _known(self, seller: bytes, code: str) -> tuple[OfferRow | None, bool]:
+        """An offer of that code that is here, which its hash tells; else whether it stands for a recommendation."""
+
+        def read(reader: Reader) -> tuple[list[OfferRow], bool]:
+            met = referrals.met(reader.connection, seller)
+            recommended = any(row.code == code and row.expires > now for row in met)
+            return offers.coded(reader.connection, seller), recommended
+
         now = self._means.clock.now_ms()
+        rows, recommended = await self._means.store.read(read)
         for row in rows:
             offer = parse_offer(row.data).offer
             if offer.code == code_hash(self._means.network, offer.salt, code) and offer.expires > now:
-                return row
-        return None
+                return row, False
+        return None, recommended
 
     async def _letter(self, row: OfferRow) -> OfferLetter:
         """The letter that carries an offer, with the openers of the arbiter whom it names."""
@@ -249,11 +270,6 @@ class Offering:
         if incoming.sender == offer.seller and incoming.epoch == offer.epoch:
             return (incoming.key,)
         return Signers(self._means.network, reader.connection).keys(offer.seller, offer.epoch, 0)
-
-
-def normal(code: str) -> str:
-    """A code as it counts: people type it in small letters and with blanks."""
-    return "".join(each.upper() if each.isascii() else each for each in code if not each.isspace())
 
 
 def enclosed_goods(connection: apsw.Connection, order: Order) -> Goods | None:

@@ -20,6 +20,7 @@ from netnode.operations import (
     own,
     peers,
     reach,
+    referrals,
     reviews,
     room,
     subscriptions,
@@ -50,5 +51,6 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *reviews.OPERATIONS,
     *arbiters.OPERATIONS,
     *teams.OPERATIONS,
+    *referrals.OPERATIONS,
     *ledgers.OPERATIONS,
 )

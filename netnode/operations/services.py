@@ -12,6 +12,7 @@ from typing import Protocol
 
 from netnode.operations import models
 from netnode.operations.credit_services import Ledgers
+from netnode.operations.referring import Alliances, Referrals
 from netnode.operations.trading import Deals, Offers, Stocks
 
 
@@ -508,6 +509,14 @@ class Services(Protocol):
     @property
     def teams(self) -> Teams:
         """Teams."""
+
+    @property
+    def referrals(self) -> Referrals:
+        """Recommendations."""
+
+    @property
+    def alliances(self) -> Alliances:
+        """Agreements with other networkers."""
 
     @property
     def domains(self) -> Domains:

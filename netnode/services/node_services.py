@@ -26,8 +26,11 @@ from netnode.operations.settings import FileConfiguration
 from netnode.own.log import OwnLog
 from netnode.ports import Clock, Disk, Entropy, Executor, Sealer, Web
 from netnode.quotas import MIB, Quotas
+from netnode.referring.allying import AllianceDesk
+from netnode.referring.desk import ReferralDesk
 from netnode.sealer import HpkeSealer
 from netnode.services.addresses import AddressShelf
+from netnode.services.alliances import AllianceBook
 from netnode.services.arbiters import ArbiterBook
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
@@ -55,6 +58,7 @@ from netnode.services.peers import PeerBook
 from netnode.services.picturing import PictureFetch
 from netnode.services.ports import Projector, Serving, Sessions
 from netnode.services.reaching import Reaching
+from netnode.services.referrals import ReferralBook
 from netnode.services.reviews import ReviewBook
 from netnode.services.room import Room
 from netnode.services.rotations import Rotations
@@ -107,6 +111,8 @@ class NodeServices:
     witnesses: WitnessShelf
     reviews: ReviewBook
     arbiters: ArbiterBook
+    referrals: ReferralBook
+    alliances: AllianceBook
     opportunities: Opportunities
     ledgers: LedgerBook
     teams: TeamBook
@@ -244,6 +250,9 @@ def compose(
     team_logs = TeamLogs(ledgers)
     team_desk = TeamDesk(trading.means, team_logs)
     team_desk.listen()
+    referral_desk, alliance_desk = ReferralDesk(trading.means), AllianceDesk(trading.means)
+    referral_desk.listen()
+    alliance_desk.listen()
     admitting = Admitting(trading.means, team_logs)
     ordering = Ordering(store, own, projector, trading, clock, sessions is not None, consents, ledgers)
     reviews = ReviewBook(network, store, own, projector, ring, clock, entropy)
@@ -251,6 +260,7 @@ def compose(
     stamping = stamping or Stamping(store, network, own.id, clock, entropy, executor, 0)
     identity = OwnIdentity(store, own, projector, entropy, stamping)
     peers = PeerBook(store, own, clock, addresses, sessions)
+    offers = OfferBook(store, own, projector, trading, clock, entropy, consents)
     return NodeServices(
         node=LiveState(
             store,
@@ -295,7 +305,11 @@ def compose(
         mail=MailService(store, own, clock, letters),
         deals=DealBook(network, store, own, trading, letters, ordering, clock, entropy, issued.asking),
         subscriptions=Subscriptions(store, trading, clock),
-        offers=OfferBook(store, own, projector, trading, clock, entropy, consents),
+        offers=offers,
+        referrals=ReferralBook(
+            store, own, projector, referral_desk, ledgers, identity, offers, addresses, clock
+        ),
+        alliances=AllianceBook(store, own, alliance_desk, letters, clock),
         stock=Stocks(store, own, projector, settings),
         opportunities=Opportunities(store, own, team_logs, ledgers, clock, entropy),
         ledgers=LedgerBook(network, store, own, ledgers, clock),

@@ -22,7 +22,7 @@ from protocol.alliances import (
     sign_ending,
     signed_by,
 )
-from protocol.attribution import DAY_MS, Policy, Touch, attributed, gift
+from protocol.attribution import DAY_MS, Policy, Touch, attributed
 from protocol.errors import LocalProtocolError, Void
 from protocol.rates import Allied, below_listing, winning_rate
 from protocol.records import Alliance
@@ -224,14 +224,6 @@ def test_a_customer_is_bound_once_and_renewals_keep_paying() -> None:  # [R-ALLY
     touches = [touch("other", 10), touch("code", 11, code=True)]
     assert named(Policy(), touches, 400 * DAY_MS, first) == "first"
     assert named(Policy(bind=False), touches, 12, first) == "code"
-
-
-def test_a_gift_is_given_once_and_to_who_was_brought() -> None:  # [R-ALLY-9]
-    policy = Policy(gift_points=1_000)
-    assert gift(policy, 999, first_order=True, brought=True) == 99
-    assert gift(policy, 999, first_order=False, brought=True) == 0
-    assert gift(policy, 999, first_order=True, brought=False) == 0
-    assert gift(Policy(), 999, first_order=True, brought=True) == 0
 
 
 @given(

@@ -5,6 +5,13 @@ absent field is left out of the JSON; `null` is written where the field itself i
 """
 
 from netnode.operations.models.addresses import KnownAddress, PeerShown
+from netnode.operations.models.alliances import (
+    AllianceName,
+    AlliancePropose,
+    AllianceShown,
+    AlliancesQuery,
+    AllianceState,
+)
 from netnode.operations.models.arbiters import (
     ArbiterName,
     ArbiterOffer,
@@ -163,6 +170,22 @@ from netnode.operations.models.reach import (
     Reached,
     WellKnown,
 )
+from netnode.operations.models.referrals import (
+    AttributionQuery,
+    AttributionSet,
+    AttributionShown,
+    LoggedState,
+    ReferralAward,
+    ReferralBrought,
+    ReferralChoice,
+    ReferralForward,
+    ReferralMake,
+    ReferralOrder,
+    ReferralOrders,
+    ReferralShown,
+    ReferralsQuery,
+    ReferralStep,
+)
 from netnode.operations.models.repair import Repaired
 from netnode.operations.models.reviews import (
     Review,
@@ -268,11 +291,19 @@ from netnode.operations.models.witnesses import (
 __all__ = [
     "ITEMS_DEFAULT",
     "ITEMS_MAX",
+    "AllianceName",
+    "AlliancePropose",
+    "AllianceShown",
+    "AllianceState",
+    "AlliancesQuery",
     "Amount",
     "ArbiterName",
     "ArbiterOffer",
     "ArbiterSend",
     "ArbiterShown",
+    "AttributionQuery",
+    "AttributionSet",
+    "AttributionShown",
     "Backup",
     "BackupChoice",
     "BackupHead",
@@ -397,6 +428,7 @@ __all__ = [
     "LogDropped",
     "LogImported",
     "LogProblem",
+    "LoggedState",
     "Mail",
     "MailDraft",
     "MailFigures",
@@ -450,6 +482,16 @@ __all__ = [
     "RatingGroup",
     "Reached",
     "ReferenceText",
+    "ReferralAward",
+    "ReferralBrought",
+    "ReferralChoice",
+    "ReferralForward",
+    "ReferralMake",
+    "ReferralOrder",
+    "ReferralOrders",
+    "ReferralShown",
+    "ReferralStep",
+    "ReferralsQuery",
     "Repaired",
     "ReportPublish",
     "Restored",

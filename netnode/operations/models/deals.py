@@ -226,8 +226,8 @@ class DealsQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class DealOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Orders a listing, or what an offer names.
 
-    `path` or `link` say who recommended it; without them whatever led there before counts, by the seller's policy, unless
-    `alone`: nobody did.
+    `path` or `link` say who recommended it; without them whatever led there before counts, by the seller's policy,
+    unless `alone`: nobody did.
     """
 
     ref: ReferenceText | None = None
