@@ -16,6 +16,7 @@ from netnode.store.rows import (
     SEQ_MASK,
     Arrived,
     Change,
+    entry_id,
     log_row,
     place_of,
     weight,
@@ -45,6 +46,9 @@ _GROW_LOG: Final = (
 _WEIGHED: Final = f"SELECT {ENTRY_BYTES} * count(*) + {RECORD_COPIES} * coalesce(sum(length(record)), 0) FROM"
 _INSERT_ENTRY: Final = "INSERT INTO entry(place, header, signature, record) VALUES "
 _INSERT_ONE: Final = _INSERT_ENTRY + "(?, ?, ?, ?)"
+EVIDENCE_BYTES: Final = (
+    4_194_304  # of one log: some thousand sales; who rotates again and again fills no disk
+)
 _ROWS: Final = 32  # entries per statement: fewer calls, and the statement stays in the cache
 
 
@@ -101,6 +105,8 @@ class Batch:
                 else:
                     self._flush()
                     log.grown -= self._weighed(n=log.n, step=step)
+                    if isinstance(step, Drop) and not change.cut:  # else a quota lets go of it
+                        self._keep_evidence(log.n, step.number)
                     self._move(log.n, step)
         self._flush()
         arrived = self._write_logs()
@@ -202,6 +208,35 @@ class Batch:
                 )
             case Keep():
                 raise LocalProtocolError("kept entries are gathered, not moved")
+
+    def _keep_evidence(self, n: int, number: int) -> None:
+        """What a followed log disowns stays as evidence of what its author owes, up to a bound [R-CRED-60].
+
+        The lowest entries first: what is above a gap could not be folded.
+        """
+        followed = self._connection.execute("SELECT EXISTS(SELECT 1 FROM follow WHERE n = ?)", (n,)).get
+        if not followed:
+            return
+        room = (
+            EVIDENCE_BYTES
+            - self._connection.execute(
+                "SELECT ifnull(sum(length(header) + length(signature) + ifnull(length(record), 0)), 0)"
+                " FROM branch WHERE n = ?",
+                (n,),
+            ).get
+        )
+        rows = self._connection.execute(
+            "SELECT seq, header, signature, record FROM aside WHERE n = ? AND number = ? ORDER BY seq",
+            (n, number),
+        ).fetchall()
+        for seq, header, signature, record in rows:
+            room -= len(header) + len(signature) + (0 if record is None else len(record))
+            if room < 0:
+                return
+            self._connection.execute(
+                "INSERT OR IGNORE INTO branch(n, seq, id, header, signature, record) VALUES (?, ?, ?, ?, ?, ?)",
+                (n, seq, entry_id(header, signature), header, signature, record),
+            )
 
     def _write_logs(self) -> list[Arrived]:
         moved: list[_Log] = []

@@ -169,7 +169,7 @@ def drop(
 def _delete(writer: Writer, author: bytes, n: int, forget: Forget) -> None:
     execute = writer.connection.execute
     execute("DELETE FROM entry WHERE place BETWEEN ? AND ?", (place_of(n, 0), place_of(n, SEQ_MASK)))
-    for table in ("aside", "extent", "opener", "proof", "purged", "log"):
+    for table in ("aside", "branch", "extent", "opener", "proof", "purged", "log"):
         execute(f"DELETE FROM {table} WHERE n = ?", (n,))  # noqa: S608 - constants
     forget(writer.connection, n)
     # Numbers are scarce (`MAX_NETWORKERS`), identities are not: one that nothing names any more is given back.

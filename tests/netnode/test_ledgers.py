@@ -1,0 +1,477 @@
+"""Ledgers over a real store: folded, kept level, with the branches held; audits, statements, facts, standings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from netnode.ledgers import ledgers as module
+from netnode.ledgers.facts import owing, promoting
+from netnode.ledgers.ledger import Ledger
+from netnode.ledgers.ledgers import Ledgers
+from netnode.operations import models
+from netnode.problems import ExitCode, Problem
+from netnode.store import Writer, credits
+from protocol import encoding
+from protocol.entry import Entry
+from protocol.identity import id_text
+from protocol.ledger.contents import AwardLine, encode_content
+from protocol.records import Challenge, Redeem, SalePart, decode_record, encode_record
+from protocol.run import run_of
+from tests.netnode.services_home import OpenHome, opened
+from tests.protocol.author import NETWORK, Author
+from tests.protocol.ledger.world import DAY, HOLD, World
+
+EUR = "EUR"
+
+
+class Market(World):
+    """An issuer whose sales pay one referrer a commission of 10 %."""
+
+    def sale(self, price: int = 10_000, referrer: str = "bob", **fields: Any) -> Any:
+        path = self.path(referrer)
+        deal = self.deal(price, path=path, commission=1_000).complete()
+        self.meet(deal)
+        assert self.sell(deal, path=path, **fields).code is None
+        return deal
+
+    def meet(self, deal: Any) -> None:
+        """What comes next is not dated before what the deal said."""
+        self.now = max(self.now, deal.now)
+
+    def request(self, action: Any, holder: str, amount: int, to: str | None = None, **fields: Any) -> bytes:
+        return super().request(action, holder, amount, to, **({"unit": EUR} | fields))
+
+    def limit(self, name: str, amount: int, **fields: Any) -> bytes:
+        return super().limit(name, amount, **({"unit": EUR} | fields))
+
+
+@asynccontextmanager
+async def home_with(path: Path, *entries: Sequence[Entry]) -> AsyncIterator[OpenHome]:
+    async with opened(path, "ada", network=NETWORK) as home:
+        for each in entries:
+            await give(home, each)
+        yield home
+
+
+async def give(home: OpenHome, entries: Sequence[Entry]) -> None:
+    for start in range(0, len(entries), 64):
+        outcome = await home.gate.admit(list(entries[start : start + 64]))
+        assert outcome.fault is None, outcome.fault
+
+
+def ledgers_of(home: OpenHome, held: int = module.HELD) -> Ledgers:
+    return Ledgers(NETWORK, home.me.id, home.store, held)
+
+
+def later(home: OpenHome, market: World, days: int = 0) -> None:
+    home.clock.now = market.now + days * DAY
+
+
+# -- the fold ------------------------------------------------------------------------------------------------
+async def test_a_log_is_folded_once_and_then_kept_level(tmp_path):
+    market = Market()
+    market.sale()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledgers = ledgers_of(home)
+        one = await ledgers.of(market.issuer.id)
+        assert one.figures(EUR, market.id("bob"), market.now).pending == 1_000
+        known = len(market.issuer.entries)
+        market.sale(20_000)
+        await give(home, market.issuer.entries[known:])
+        again = await ledgers.of(market.issuer.id)
+        assert again is one  # folded on, not anew
+        assert again.figures(EUR, market.id("bob"), market.now).pending == 3_000
+        assert again.figures(EUR, market.id("bob"), market.now + HOLD + DAY).balance == 3_000
+
+
+async def test_a_fold_in_slices_comes_to_the_same_as_one_in_a_piece(tmp_path, monkeypatch):
+    monkeypatch.setattr("netnode.ledgers.reading._STEP", 3)
+    market = Market()
+    deals = [market.sale(1_000 * number) for number in range(1, 8)]
+    deals[2].refund(1_000)
+    market.meet(deals[2])
+    assert market.refund(deals[2], 2_000).code is None
+    assert market.transfer("bob", "cal", 1).code is not None  # nothing is payable yet: void
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledger = await ledgers_of(home).of(market.issuer.id)
+        assert dict(ledger.effects) == dict(market.book.effects)
+        assert ledger.wrongs == 1 and ledger.wrong[0].seq == market.issuer.entries[-1].seq
+
+
+async def test_questions_of_many_at_once_fold_a_log_once(tmp_path):
+    market = Market()
+    for _ in range(3):
+        market.sale()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledgers = ledgers_of(home)
+        found = await asyncio.gather(*(ledgers.of(market.issuer.id) for _ in range(5)))
+        assert all(each is found[0] for each in found)
+        assert found[0].taken == len(market.issuer.entries)
+
+
+async def test_who_stops_waiting_leaves_a_ledger_that_goes_on(tmp_path):
+    market = Market()
+    for _ in range(4):
+        market.sale()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledgers = ledgers_of(home)
+        waiting = asyncio.ensure_future(ledgers.of(market.issuer.id))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        ledger = await ledgers.of(market.issuer.id)
+        assert dict(ledger.effects) == dict(market.book.effects)
+
+
+async def test_memory_is_bound_and_the_own_log_stays(tmp_path):
+    markets = [Market(f"issuer-{number}") for number in range(3)]
+    for market in markets:
+        market.sale()
+        market.sale()
+    async with home_with(tmp_path, *(market.issuer.entries for market in markets)) as home:
+        ledgers = ledgers_of(home, held=5)
+        own = await ledgers.own()
+        first = await ledgers.of(markets[0].issuer.id)
+        for market in markets[1:]:
+            await ledgers.of(market.issuer.id)
+        assert ledgers.held <= 5
+        assert await ledgers.own() is own
+        again = await ledgers.of(markets[0].issuer.id)
+        assert again is not first  # it was let go of, and folded again
+        assert dict(again.effects) == dict(markets[0].book.effects)
+
+
+async def test_a_log_that_is_not_here_from_its_beginning_is_said_to_be_unknown(tmp_path):
+    market = Market()
+    market.sale()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledgers = ledgers_of(home)
+        with pytest.raises(Problem) as none:
+            await ledgers.of(Author("nobody").id)
+        assert none.value.exit_code is ExitCode.NOT_FOUND
+        await home.gate.cut(market.issuer.id, 600)
+        state = await home.store.load(market.issuer.id)
+        assert state is not None and state.base.seq > 0
+        with pytest.raises(Problem) as cut:
+            await ledgers.of(market.issuer.id)
+        assert cut.value.code == "incomplete"
+
+
+async def test_a_missing_record_makes_a_ledger_unknown_until_it_comes(tmp_path):
+    market = Market()
+    market.sale()
+    at = market.issuer.entries[-1]
+    market.sale()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        await home.store.write(_record, at.seq, market.issuer.id, None)
+        ledgers = ledgers_of(home)
+        ledger = await ledgers.of(market.issuer.id)
+        assert ledger.book.unknown == at.seq and "its record is missing" in ledger.why
+        assert ledger.figures(EUR, market.id("bob"), market.now).pending == 0
+        told = await home.services.ledgers.audit(id_text(market.issuer.id))
+        assert told.unknown_from == at.seq and not told.wrongs
+        await home.store.write(_record, at.seq, market.issuer.id, at.record)
+        whole = await ledgers.of(market.issuer.id)
+        assert whole.book.unknown is None
+        assert whole.figures(EUR, market.id("bob"), market.now).pending == 2_000
+
+
+def _record(writer: Writer, seq: int, author: bytes, record: bytes | None) -> None:
+    with writer.transaction() as connection:
+        connection.execute(
+            "UPDATE entry SET record = ? WHERE place = (SELECT n << 40 FROM networker WHERE id = ?) | ?",
+            (record, author, seq),
+        )
+
+
+async def test_a_fold_that_fails_is_begun_anew(tmp_path, monkeypatch):
+    market = Market()
+    market.sale()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledgers = ledgers_of(home)
+        take = Ledger.take
+
+        def fails(self: Ledger, entry: Entry, *more: Any, **named: Any) -> None:
+            if entry.seq == 1:
+                raise Problem("The disk fails.")
+            take(self, entry, *more, **named)
+
+        monkeypatch.setattr(Ledger, "take", fails)
+        with pytest.raises(Problem):
+            await ledgers.of(market.issuer.id)
+        monkeypatch.setattr(Ledger, "take", take)
+        ledger = await ledgers.of(market.issuer.id)
+        assert dict(ledger.effects) == dict(market.book.effects)
+
+
+# -- branches ------------------------------------------------------------------------------------------------
+def forked() -> tuple[Market, list[Entry], list[Entry]]:
+    """An issuer that sold once, then wrote two branches with a sale each: its log, one branch, the other."""
+    market = Market()
+    market.sale(10_000, "bob")
+    common = list(market.issuer.entries)
+    market.sale(20_000, "bob")
+    left = market.issuer.entries[len(common) :]
+    other = Market()
+    other.people, other.thing, other.counters = market.people, market.thing, market.counters
+    other.issuer.entries = list(common)
+    other.book = other.fresh()
+    for entry in common:
+        other.book.take(entry)
+    other.known, other.deals, other.now = set(market.known), 50, market.now
+    other.sale(40_000, "cal")
+    return market, left, other.issuer.entries[len(common) :]
+
+
+async def test_a_forked_issuer_owes_what_it_owes_on_any_branch(tmp_path):
+    market, left, right = forked()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        state = await home.store.load(market.issuer.id)
+        assert state is not None
+        ledgers = ledgers_of(home)
+        before = await ledgers.of(market.issuer.id)
+        assert before.union is None
+        assert before.figures(EUR, market.id("cal"), market.now).pending == 0
+        outcome = await home.gate.admit_proof(run_of(left), run_of(right))
+        assert outcome.fault is None, outcome.fault
+        ledger = await ledgers.of(market.issuer.id)
+        assert ledger.union is not None and len(ledger.union.branches) == 2
+        now = market.now + 2 * DAY
+        assert ledger.figures(EUR, market.id("bob"), now).pending == 3_000
+        assert ledger.figures(EUR, market.id("cal"), now).pending == 4_000
+        assert set(ledger.beside) == {id for id in ledger.effects if id not in ledger.book.effects}
+        later(home, market, 2)
+        told = await home.services.ledgers.audit(id_text(market.issuer.id))
+        assert told.standing.exposed and len(told.branches) == 2
+        assert told.units[0].pending == "70.00"
+        statement = await home.services.ledgers.statement(
+            models.StatementQuery(issuer=id_text(market.issuer.id), holder=id_text(market.id("cal")))
+        )
+        assert [line.amount for line in statement.items] == ["40.00"]
+        assert statement.items[0].entry is None  # only a branch beside the log has it
+
+
+async def test_what_a_rotation_disowned_is_disputed_until_its_holder_lets_go(tmp_path):
+    market = Market()
+    market.sale(10_000, "bob")
+    kept = len(market.issuer.entries)
+    market.sale(30_000, "bob")
+    tail = list(market.issuer.entries)
+    rotation = market.issuer.rotate(kept - 1)
+    async with home_with(tmp_path, tail) as home:
+        await home.store.write(Writer.follow, market.issuer.id, 1)
+        ledgers = ledgers_of(home)
+        assert (await ledgers.of(market.issuer.id)).figures(
+            EUR, market.id("bob"), market.now
+        ).pending == 4_000
+        outcome = await home.gate.admit([rotation])
+        assert outcome.fault is None
+        ledger = await ledgers.of(market.issuer.id)
+        assert ledger.figures(EUR, market.id("bob"), market.now).pending == 1_000
+        assert [(each.holder, each.amount) for each in ledger.claims] == [(market.id("bob"), 3_000)]
+        later(home, market)
+        told = await home.services.ledgers.balance(models.CreditQuery(issuer=id_text(market.issuer.id)))
+        assert told.standing.disputed[0].amount == "30.00" and not told.standing.exposed
+
+
+# -- audit ---------------------------------------------------------------------------------------------------
+async def test_an_audit_names_the_first_wrong_award(tmp_path):
+    market = Market()
+    market.sale()
+    path = market.path("bob")
+    deal = market.deal(10_000, path=path, commission=1_000).complete()
+    market.meet(deal)
+    content = market.content(deal, path=path)
+    too_much = (AwardLine(market.id("bob"), "commission", 1, 9_000),)
+    plan = _commission(market)
+    content = msgspec.structs.replace(content, awards=too_much, plan=plan)
+    assert market.parts(SalePart, encode_content(content), market.now + 1).code == "awards_differ"
+    wrong = market.issuer.entries[-1]
+    market.sale()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        later(home, market)
+        told = await home.services.ledgers.audit(id_text(market.issuer.id))
+        assert (told.wrong[0].seq, told.wrong[0].code) == (wrong.seq, "awards_differ")
+        assert told.wrong[0].entry == wrong.id.hex() and told.wrong[0].kind == "sale"
+        assert told.wrongs == 1 and told.units[0].pending == "20.00"
+
+
+def _commission(market: Market) -> bytes:
+    """Hash of the built-in plan that the sales of this market follow."""
+    return market.book.governing.commission(1_000, EUR).hash
+
+
+# -- statements ----------------------------------------------------------------------------------------------
+async def test_a_statement_adds_up_whatever_its_period(tmp_path):
+    market = Market()
+    deal = market.sale(10_000)
+    first = market.now
+    deal.refund(5_000)
+    market.meet(deal)
+    assert market.refund(deal, 5_000).code is None
+    market.now += HOLD + DAY
+    market.sale(2_000)
+    assert market.transfer("bob", "cal", 200, limit=200).code is None
+    assert market.redeem("bob", 100).code is None
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        later(home, market, 31)
+        asked = models.StatementQuery(issuer=id_text(market.issuer.id), holder=id_text(market.id("bob")))
+        told = await home.services.ledgers.statement(asked)
+        lines = [(line.what, line.amount) for line in told.items]
+        assert lines == [
+            ("award", "10.00"), ("clawback", "-5.00"), ("award", "2.00"), ("sent", "-2.00"), ("redeemed", "-1.00"),
+        ]  # fmt: skip
+        award = told.items[0]
+        assert (award.rate, award.base, award.rule) == ("10 %", "100.00", "commission")
+        assert award.plan == _commission(market).hex()
+        assert award.id == deal.id.hex()
+        assert told.closing.balance == "4.00" and told.opening.balance == "0.00"
+        assert (told.posted, told.clawed_back, told.sent, told.redeemed) == ("12.00", "5.00", "2.00", "1.00")
+        now = home.clock.now
+        for moment in range(first - DAY, now, 7 * DAY):  # cut in two anywhere, the halves make the whole
+            left = await home.services.ledgers.statement(msgspec.structs.replace(asked, until=moment))
+            right = await home.services.ledgers.statement(msgspec.structs.replace(asked, from_=moment))
+            assert left.closing == right.opening
+            assert len(left.items) + len(right.items) == len(told.items)
+            assert right.closing == told.closing
+        before = await home.services.ledgers.statement(msgspec.structs.replace(asked, until=first + 1))
+        assert before.closing.pending == "10.00"  # as a reader of that day saw it: nothing was refunded yet
+        pages = await home.services.ledgers.statement(msgspec.structs.replace(asked, limit=2))
+        rest = await home.services.ledgers.statement(
+            msgspec.structs.replace(asked, limit=10, cursor=pages.next)
+        )
+        assert [*pages.items, *rest.items] == told.items
+
+
+async def test_a_unit_that_does_not_exist_is_refused_in_words(tmp_path):
+    market = Market()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        asked = models.StatementQuery(issuer=id_text(market.issuer.id))
+        with pytest.raises(Problem) as none:
+            await home.services.ledgers.statement(asked)
+        assert none.value.code == "no_credit"
+    market.sale()
+    async with home_with(tmp_path / "other", market.issuer.entries) as home:
+        with pytest.raises(Problem) as other:
+            await home.services.ledgers.statement(msgspec.structs.replace(asked, unit="moon"))
+        assert other.value.exit_code is ExitCode.USAGE and EUR in other.value.text
+
+
+# -- explanations --------------------------------------------------------------------------------------------
+async def test_an_award_is_explained_by_sale_rate_and_base(tmp_path):
+    market = Market()
+    deal = market.sale(10_000)
+    deal.refund(5_000)
+    market.meet(deal)
+    assert market.refund(deal, 5_000).code is None
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        await home.store.write(Writer.follow, market.issuer.id, 1)
+        told = await home.services.ledgers.explain(models.CreditExplain(id=deal.id.hex()[:12]))
+        assert told.issuer.id == id_text(market.issuer.id)
+        assert "10 EUR by commission" in told.sentences[0] and "10 % of 100" in told.sentences[0]
+        assert "5.00 remain" in told.sentences[1]
+        with pytest.raises(Problem) as none:
+            await home.services.ledgers.explain(models.CreditExplain(id="00000000"))
+        assert none.value.code == "no_sale"
+
+
+# -- facts and standings -------------------------------------------------------------------------------------
+async def test_facts_of_an_issuer_are_computed_from_its_log(tmp_path):
+    market = Market()
+    deal = market.sale(10_000, "bob")
+    market.sale(10_000, "cal")
+    market.sale(10_000, "bob")
+    deal.refund(4_000)
+    market.meet(deal)
+    assert market.refund(deal, 6_000).code is None
+    disputed = market.deal(10_000, path=market.path("bob"), commission=1_000).complete()
+    assert market.sell(disputed, path=market.path("bob")).code is None
+    disputed.dispute()
+    assert market.freeze(disputed).code is None
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledger = await ledgers_of(home).of(market.issuer.id)
+        facts = promoting(ledger, market.now)
+        assert (facts.sales, facts.refunded, facts.refund_points) == (4, 1, 2_500)
+        assert (facts.promoters, facts.paid) == (2, 0)
+        assert (facts.on_time, facts.awarded, facts.on_time_points) == (3, 4, 7_500)
+        assert facts.payable_days is not None and 28 <= facts.payable_days <= 30
+        assert promoting(ledger, market.now + HOLD + DAY).paid == 2
+
+
+async def test_credit_that_nobody_uses_for_long_is_overdue(tmp_path):
+    market = Market()
+    market.sale(10_000, "bob")
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledger = await ledgers_of(home).of(market.issuer.id)
+        (fresh,) = owing(ledger, market.now + HOLD + 10 * DAY)
+        assert (fresh.solvency.owed, fresh.overdue, fresh.warned) == (1_000, 0, False)
+        (old,) = owing(ledger, market.now + HOLD + 100 * DAY)
+        assert (old.solvency.owed, old.overdue, old.warned) == (1_000, 1_000, True)
+
+
+async def test_an_issuer_that_does_not_answer_a_challenge_is_suspected(tmp_path):
+    market = Market()
+    market.sale(10_000, "bob")
+    market.now += HOLD + DAY
+    request = market.request("redeem", "bob", 500)
+    bob = market.who("bob")
+    record = encode_record(
+        Challenge(salt=bytes(range(1, 17)), issuer=market.issuer.id, openers=(), request=request)
+    )
+    entry = bob.after(bob.entries[-1], Challenge.KIND, record, time=market.now)
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        await home.store.write(_challenge, entry, bob, market.now)
+        later(home, market, 13)
+        asked = models.CreditQuery(issuer=id_text(market.issuer.id))
+        before = (await home.services.ledgers.balance(asked)).standing
+        assert (before.suspected, before.open) == (False, 1)
+        later(home, market, 15)
+        after = (await home.services.ledgers.balance(asked)).standing
+        assert (after.suspected, after.overdue) == (True, 1)
+        known = len(market.issuer.entries)
+        record_ = market.write(_redeem(market, request))
+        assert record_.code is None
+        await give(home, market.issuer.entries[known:])
+        cleared = (await home.services.ledgers.balance(asked)).standing
+        assert (cleared.suspected, cleared.open) == (False, 0)
+
+
+def _redeem(market: Market, request: bytes) -> Any:
+    return Redeem(openers=market.openers("bob"), request=request)
+
+
+def _challenge(writer: Writer, entry: Entry, author: Author, handed: int) -> None:
+    with writer.transaction():
+        openers = encoding.encode([[list(each.wire()) for each in author.entries]])
+        credits.put_challenge(
+            writer,
+            credits.ChallengeRow(
+                entry.id, author.id, decode_record(entry.kind, entry.record).issuer,
+                encoding.encode(list(entry.wire())), openers, handed, None, handed,
+            ),
+        )  # fmt: skip
+
+
+async def test_the_list_shows_those_followed_whose_credit_one_has(tmp_path):
+    market, other = Market("one"), Market("two")
+    market.people["ada"] = other.people["ada"] = Author("ada")
+    market.sale(10_000, "ada")
+    other.sale(10_000, "bob")
+    async with home_with(tmp_path, market.issuer.entries, other.issuer.entries) as home:
+        for each in (market, other):
+            await home.store.write(Writer.follow, each.issuer.id, 1)
+        later(home, market)
+        told = await home.services.ledgers.list(models.CreditsQuery())
+        assert [one.issuer.id for one in told.items] == [id_text(market.issuer.id)]
+        assert told.items[0].figures[0].pending == "10.00"
+        every = await home.services.ledgers.list(models.CreditsQuery(all=True, limit=2))
+        more = await home.services.ledgers.list(models.CreditsQuery(all=True, limit=2, cursor=every.next))
+        assert len(every.items) + len(more.items) == 3
