@@ -12,6 +12,7 @@ from netnode.assembly import Assembly
 from netnode.connecting import Connections
 from netnode.deals.trading import LOOK_SECONDS as LOOK_AT_DEALS
 from netnode.deals.trading import REMIND_SECONDS
+from netnode.issuing.challenging import LOOK_SECONDS as LOOK_AT_CHALLENGES
 from netnode.mail.office import SWEEP_SECONDS
 from netnode.nearby import Neighbourhood, look_around
 from netnode.periodic import Periodic
@@ -23,6 +24,7 @@ from netnode.services.ports import Serving
 from netnode.session_identity import RENEWAL_SECONDS
 from netnode.settings import Settings
 from netnode.store import Store
+from netnode.swapping.work import LOOK_SECONDS as LOOK_AT_SWAPS
 from netnode.sync.ranges import HELD_SECONDS
 from netnode.sync.sessions import SessionKeeper
 from netnode.teams.witnessing import LOOK_SECONDS as LOOK_AT_TEAMS
@@ -62,7 +64,10 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("accepting orders", ORDERS_SECONDS, parts.trading.accepting.look_at_all),
         Periodic("logging sales", CREDIT_SECONDS, services.issued.sales.run),  # ends only when a disk fails
         Periodic("answering holders", CREDIT_SECONDS, services.issued.answering.run),  # likewise
+        Periodic("looking at challenges", LOOK_AT_CHALLENGES, services.issued.challenging.look),
         Periodic("looking after teams", LOOK_AT_TEAMS, services.team_work.run),
+        Periodic("seeing to swaps and rotations", LOOK_AT_SWAPS, services.swapping.run),
+        Periodic("forgetting old swaps", SWEEP_SECONDS, services.swapping.sweep),
         Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
         Periodic("ending old letters to shoppers", SWEEP_SECONDS, parts.boxes.sweep),
         Periodic("asking who knows the newest key", telling.LOOK_SECONDS, asking.run),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,9 @@ from netnode.deals.known import Known, load
 from netnode.deals.selling import entry_of_listing
 from netnode.deals.signers import Signers
 from netnode.store import Reader, deals
-from protocol import alliances, paths
+from netnode.store.alliances import agreed as agreed_alliances
+from protocol import alliances, encoding, paths
+from protocol.alliances import Agreement
 from protocol.deals.bodies import (
     Dispute,
     LapseDispute,
@@ -29,20 +31,13 @@ from protocol.deals.bodies import (
 from protocol.deals.message import Message, parse
 from protocol.entry import Entry
 from protocol.paths import Path
+from protocol.rates import Allied, winning_rate
 
 # What the base, the hold or a freeze rests on; what these name comes along.
 _PROVE: Final = (
     Dispute | LapseDispute | PaymentReceived | PresumePayment | PresumeReceived | Receive | Refund | RefundReceived
     | Ruling
 )  # fmt: skip
-
-Agreement = Callable[[Reader, str | None, Sequence[bytes], int], bytes | None]
-"""The alliance that applies to a sale: of a listing (key), its referrers in the path's order, the order's date."""
-
-
-def no_agreement(reader: Reader, listing: str | None, referrers: Sequence[bytes], at: int) -> bytes | None:
-    """Of who has no alliances."""
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ class Gathered:
         return self.order.plan is not UNSET or self.order.path is not UNSET
 
 
-def gather(reader: Reader, network: str, number: int, now: int, agreement: Agreement) -> Gathered:
+def gather(reader: Reader, network: str, number: int, now: int) -> Gathered:
     """Reads a deal with all that its entries need.
 
     Args:
@@ -82,7 +77,6 @@ def gather(reader: Reader, network: str, number: int, now: int, agreement: Agree
         network: the network's name.
         number: of the deal's row.
         now: the clock, ms UTC.
-        agreement: finds the alliance that applies.
     """
     connection = reader.connection
     row = deals.by_number(connection, number)
@@ -92,11 +86,8 @@ def gather(reader: Reader, network: str, number: int, now: int, agreement: Agree
     path = _path(reader, known)
     key = _key(known)
     people = [] if path is None else [each.referrer for each in path.referrals]
-    ordered = _first(known)
-    agreed = None if path is None else agreement(reader, key, people, ordered)
-    if agreed is not None:
-        found = alliances.read_agreement(agreed)
-        people += [found.first.id, found.second.id]
+    agreed = _agreement(reader, known, people, key)
+    people += [] if agreed is None else [agreed.first.id, agreed.second.id]
     people += [order.named.id] if order.named is not UNSET else []
     people += [order.terms.arbiter] if order.terms.arbiter is not UNSET else []
     signers = Signers(network, connection)
@@ -105,7 +96,7 @@ def gather(reader: Reader, network: str, number: int, now: int, agreement: Agree
         known,
         path,
         None if order.listing is UNSET else entry_of_listing(reader, order.seller, order.listing, key),
-        UNSET if agreed is None else agreed,
+        UNSET if agreed is None else encoding.encode_struct(agreed),
         openers,
     )
 
@@ -151,6 +142,20 @@ def _path(reader: Reader, known: Known) -> Path | None:
         first = deals.by_id(reader.connection, parse(body.first).id)
         data = None if first is None else deals.enclosures(reader.connection, first.number).get(name)
     return None if data is None else paths.read_path(data)
+
+
+def _agreement(reader: Reader, known: Known, referrers: list[bytes], key: str | None) -> Agreement | None:
+    """The agreement that decides the rate of a sale [R-ALLY-5]; None: none of the owner's does."""
+    order = known.order
+    allied = [
+        Allied(
+            alliances.read_agreement(row.data),
+            () if row.ending is None else (alliances.read_ending(row.ending),),
+        )
+        for row in agreed_alliances(reader.connection)
+    ]
+    commission = None if order.commission is UNSET else order.commission
+    return winning_rate(order.seller, referrers, key, commission, allied, _first(known)).agreement
 
 
 def _key(known: Known) -> str | None:

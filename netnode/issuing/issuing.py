@@ -9,6 +9,7 @@ from netnode.deals.trading import Trading
 from netnode.issuing.answering import Answering
 from netnode.issuing.appending import Appending
 from netnode.issuing.asking import Asking
+from netnode.issuing.challenging import Challenging
 from netnode.issuing.periods import Periods
 from netnode.issuing.plans import Plans
 from netnode.issuing.sales import Sales
@@ -27,6 +28,7 @@ class Issuing:
     asking: Asking
     periods: Periods
     plans: Plans
+    challenging: Challenging
 
 
 def issuing(trading: Trading, ledgers: Ledgers) -> Issuing:
@@ -39,15 +41,19 @@ def issuing(trading: Trading, ledgers: Ledgers) -> Issuing:
     means = trading.means
     appending = Appending(means, ledgers)
     answering, asking = Answering(means, appending, trading.desk), Asking(means, ledgers)
+    sales = Sales(means, ledgers, appending)
+    challenging = Challenging(means, ledgers, appending, answering, sales)
     answering.listen()
     asking.listen()
+    challenging.listen()
     return Issuing(
         means,
         ledgers,
         appending,
-        Sales(means, ledgers, appending),
+        sales,
         answering,
         asking,
         Periods(means, ledgers, appending),
         Plans(means.own.id, ledgers, appending),
+        challenging,
     )

@@ -17,7 +17,7 @@ from msgspec import UNSET
 
 from netnode.deals.means import Means
 from netnode.issuing.appending import Appending, Next, lacking
-from netnode.issuing.embedding import Agreement, Gathered, gather, no_agreement, proofs
+from netnode.issuing.embedding import Gathered, gather, proofs
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
 from netnode.problems import ExitCode, Problem
@@ -58,8 +58,6 @@ class Sales:
         self._appending = appending
         self._come = asyncio.Event()
         self._place: tuple[int, int] | None = None  # epoch and term in which all logged sales were in the log
-        self.agreement: Agreement = no_agreement
-        """Finds the alliance that applies to a sale."""
 
     async def changed(self, deal: bytes) -> None:
         """A deal got something new: it is looked at soon."""
@@ -98,7 +96,7 @@ class Sales:
             Problem: the disk.
         """
         now = self._means.clock.now_ms()
-        found = await self._means.store.read(gather, self._means.network, number, now, self.agreement)
+        found = await self._means.store.read(gather, self._means.network, number, now)
         row = await self._log_of(found, number, now)
         await self._means.store.write(credits.sale_looked, row, len(found.known.kept))
 

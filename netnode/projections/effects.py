@@ -16,7 +16,7 @@ from netnode.projections import facets
 from protocol import stamp
 from protocol.deals.reviews import parse_review
 from protocol.errors import Void
-from protocol.records import Block, Listing, Profile, Report, Review, Withdraw, decode_record
+from protocol.records import Block, Challenge, Listing, Profile, Report, Review, Withdraw, decode_record
 
 # An author can fill a node with worthless entries, but not with notes about them: the newest are shown.
 VOIDS_KEPT: Final = 1_000
@@ -44,6 +44,7 @@ class Batch:
     profiles: dict[int, tuple[Any, ...]] = field(default_factory=dict)
     statements: dict[tuple[int, int, bytes, bytes], tuple[Any, ...]] = field(default_factory=dict)
     reviews: list[tuple[Any, ...]] = field(default_factory=list)
+    challenges: list[tuple[Any, ...]] = field(default_factory=list)
     voids: list[tuple[int, int, str, str | None]] = field(default_factory=list)
 
     def take(
@@ -82,6 +83,8 @@ class Batch:
                 self._state(n, kind, decoded.author, subject, seq, entry, time, False, decoded.reason, text)
             case Review():
                 self._review(n, seq, entry, record)
+            case Challenge():
+                self.challenges.append((n, seq, entry, decoded.issuer))
             case _:
                 pass
 
@@ -120,6 +123,10 @@ class Batch:
         connection.executemany(
             "INSERT OR REPLACE INTO review(n, seq, entry, seller, key, time, id) VALUES (?, ?, ?, ?, ?, ?, ?)",
             self.reviews,
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO challenge_entry(n, seq, entry, issuer) VALUES (?, ?, ?, ?)",
+            self.challenges,
         )
         connection.executemany(
             "INSERT OR REPLACE INTO void_entry(n, seq, code, key) VALUES (?, ?, ?, ?)", self.voids
@@ -258,7 +265,7 @@ def drop_author(connection: apsw.Connection, n: int, room: int) -> int:
     connection.executemany("DELETE FROM listing_record WHERE l = ?", gone)
     connection.executemany("DELETE FROM listing WHERE l = ?", gone)
     if len(rows) < room:
-        for table in ("profile", "statement", "review", "void_entry", "projected"):
+        for table in ("profile", "statement", "review", "challenge_entry", "void_entry", "projected"):
             connection.execute(f"DELETE FROM {table} WHERE n = ?", (n,))  # noqa: S608 - constants
     return len(rows)
 
@@ -291,7 +298,7 @@ def forget_below(connection: apsw.Connection, n: int, base: int, room: int) -> i
     if len(rows) < room:
         connection.execute("DELETE FROM listing WHERE n = ? AND seq IS NULL AND withdrawn < ?", (n, base))
         connection.execute("UPDATE listing SET withdrawn = NULL WHERE n = ? AND withdrawn < ?", (n, base))
-        for table in ("profile", "statement", "review", "void_entry"):
+        for table in ("profile", "statement", "review", "challenge_entry", "void_entry"):
             connection.execute(f"DELETE FROM {table} WHERE n = ? AND seq < ?", (n, base))  # noqa: S608 - constants
     return len(rows)
 

@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 # The version of these tables and of what is put into them: another one found is dropped and made anew.
-VERSION: Final = b"4"
+VERSION: Final = b"5"
 _VERSION_NAME: Final = "catalogue"
 _CURSOR_NAME: Final = "catalogue_cursor"
 
@@ -73,6 +73,12 @@ CREATE TABLE IF NOT EXISTS review(
     time INTEGER NOT NULL, id BLOB NOT NULL, PRIMARY KEY(n, seq)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS review_seller ON review(seller, key);
 
+-- Challenges, by whom they ask. Whether the document holds is judged by who reads.
+CREATE TABLE IF NOT EXISTS challenge_entry(
+    n INTEGER NOT NULL, seq INTEGER NOT NULL, entry BLOB NOT NULL, issuer BLOB NOT NULL,
+    PRIMARY KEY(n, seq)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS challenge_entry_issuer ON challenge_entry(issuer);
+
 -- Entries without effect and why; key: that a withdrawal names without a listing before it.
 CREATE TABLE IF NOT EXISTS void_entry(
     n INTEGER NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL, key TEXT, PRIMARY KEY(n, seq)) WITHOUT ROWID;
@@ -80,7 +86,8 @@ CREATE INDEX IF NOT EXISTS void_entry_key ON void_entry(n, key) WHERE key IS NOT
 """
 
 _NAMES: Final = (
-    "projected", "due", "listing", "listing_record", "listing_text", "profile", "statement", "review", "void_entry",
+    "projected", "due", "listing", "listing_record", "listing_text", "profile", "statement", "review",
+    "challenge_entry", "void_entry",
 )  # fmt: skip
 
 

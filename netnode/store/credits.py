@@ -17,7 +17,10 @@ WAITING: Final = 5_000  # requests of others that wait; why: 10 MB of what stran
 WAITING_OF_ONE: Final = 50  # why: a holder has one unit or two, and asks again when answered
 LIMITS: Final = 20_000  # limits of others that are kept; why: 20 MB, the oldest make room
 CHALLENGES: Final = 5_000  # challenges to the owner that are kept until they are answered
-_REQUEST: Final = "r, id, own, issuer, holder, data, openers, recipients, at, letter, state, code, text, seq, entry, done, deal"
+_REQUEST: Final = (
+    "r, id, own, issuer, holder, data, openers, recipients, at, letter, state, code, text, seq, entry, done,"
+    " deal"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,12 @@ def sales(connection: apsw.Connection, code: str, after: int, limit: int) -> lis
         (after, code, code, limit),
     )
     return [(deal, SaleRow(*rest)) for deal, *rest in found]
+
+
+def sale_code(connection: apsw.Connection, number: int) -> str | None:
+    """What the last look at a deal ended with; None: nothing of it is to be logged yet."""
+    code: str | None = connection.execute("SELECT code FROM sale_due WHERE d = ?", (number,)).get
+    return code
 
 
 # -- counters and limits -------------------------------------------------------------------------------------
@@ -307,14 +316,19 @@ def put_challenge(writer: Writer, row: ChallengeRow) -> bool:
     return connection.changes() > 0
 
 
+def met_anew(connection: apsw.Connection, limit: int) -> list[tuple[bytes, int, bytes]]:
+    """Challenges in the logs held here that are not among those met: author, seq and id of each."""
+    found: list[Any] = connection.execute(
+        "SELECT networker.id, seq, met.entry FROM challenge_entry AS met JOIN networker USING (n)"
+        " LEFT JOIN challenge ON challenge.id = met.entry WHERE challenge.id IS NULL ORDER BY n, seq LIMIT ?",
+        (limit,),
+    ).fetchall()
+    return found
+
+
 def challenge_handed(writer: Writer, id: bytes, at: int) -> None:
     """Notes that a challenge has been handed to its issuer, inside the open transaction."""
     writer.connection.execute("UPDATE challenge SET handed = ? WHERE id = ? AND handed IS NULL", (at, id))
-
-
-def drop_challenge(writer: Writer, id: bytes) -> None:
-    """Forgets a challenge that was answered, or that has no standing; inside the open transaction."""
-    writer.connection.execute("DELETE FROM challenge WHERE id = ?", (id,))
 
 
 def challenges_to(connection: apsw.Connection, issuer: bytes) -> list[ChallengeRow]:

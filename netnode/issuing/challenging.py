@@ -1,0 +1,341 @@
+"""Challenges: the owner's to issuers that log nothing, those of others, and answers to those to the owner [R-CRED-76].
+
+A challenge stands in the log of its author. The node that meets one hands it to its issuer by a letter where it has an
+interest, and counts the deadline from the day on which that was delivered. Challenges to the owner are answered by the
+log: what can be logged is logged, and for anything else an answer says why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
+
+from netnode.deals.means import Means
+from netnode.deals.signers import Signers, wire
+from netnode.deals.signers import read as read_openers
+from netnode.issuing.answering import Answering
+from netnode.issuing.appending import Appending
+from netnode.issuing.sales import LOGGED, Sales
+from netnode.ledgers.ledgers import Ledgers
+from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.problems import ExitCode, Problem
+from netnode.store import Reader, Writer, credits, deals, shop
+from netnode.store import letters as outbox
+from netnode.store.credits import ChallengeRow, RequestRow
+from netnode.store.deals import DealRow
+from protocol import encoding, limits
+from protocol.deals.message import first_order, parse
+from protocol.entry import Entry, parse_wire
+from protocol.errors import ProtocolError, RemoteProtocolError, Void
+from protocol.ledger.book import Book
+from protocol.ledger.challenges import Demand, read_challenge
+from protocol.ledger.letters import ChallengeLetter
+from protocol.openers import Openers
+from protocol.records import Answer, Challenge, Record, decode_record, encode_record
+from protocol.records.credit import Reply
+
+LOOK_SECONDS: Final = 300.0  # why: a deadline of days
+AT_ONCE: Final = 100
+_OPENERS: Final = 8 * 1024  # why: a long history does not fit a letter or a record beside the document
+_MOST: Final = 3
+_ARRIVED: Final = ("at_mailbox", "delivered", "settled")
+_REASONS: Final = {
+    "not_covered": "no_balance",
+    "no_receipt": "unpaid",
+    "not_agreed": "unpaid",
+    "no_plan": "no_plan",
+}
+
+
+class Challenging:
+    """Makes, hands on and answers challenges.
+
+    Args:
+        means: what it acts with.
+        ledgers: say what is answered.
+        appending: appends answers.
+        answering: carries requests out.
+        sales: logs sales.
+    """
+
+    def __init__(
+        self, means: Means, ledgers: Ledgers, appending: Appending, answering: Answering, sales: Sales
+    ) -> None:
+        self._means = means
+        self._ledgers = ledgers
+        self._appending = appending
+        self._answering = answering
+        self._sales = sales
+        self._unsound: set[bytes] = (
+            set()
+        )  # challenges whose document does not hold, or that wait for the owner
+
+    def listen(self) -> None:
+        """Takes letters from now on."""
+        self._means.letters.receive("challenge", self.take)
+
+    # -- the claimant ----------------------------------------------------------------------------------------
+    async def claim_request(self, request: RequestRow) -> ChallengeRow:
+        """Asks in public for what an issuer does not log; on disk when it returns.
+
+        Raises:
+            Problem: the log takes no entries now; the disk, or a full outbox.
+        """
+        return await self._claim(request.issuer, (), request=request.data)
+
+    async def claim_sale(self, order: bytes) -> ChallengeRow:
+        """Asks in public for a sale that this node is a witness of.
+
+        Raises:
+            Problem: `no_witness` (3): nothing proves that sale here; as `claim_request`.
+        """
+        row = await self._means.store.read(shop.witness, order)
+        if row is None:
+            raise Problem(
+                f"No deal {order.hex()[:10]} is witnessed here. See them with: netnode witness ls",
+                ExitCode.NOT_FOUND,
+                "no_witness",
+            )
+        wires = encoding.decode(row.openers, limits.MAX_TESTIMONY)
+        openers = (tuple(wires),) if len(row.openers) <= _OPENERS else ()
+        return await self._claim(row.seller, openers, contract=row.accept, path=row.path)
+
+    async def _claim(self, issuer: bytes, openers: tuple[Any, ...], **document: bytes) -> ChallengeRow:
+        salt = self._means.entropy.token(limits.SALT_BYTES)
+        record = Challenge(salt=salt, issuer=issuer, openers=openers, **document)
+        entry = (await self._means.own.append([(Challenge.KIND, encode_record(record))]))[0]
+        now = self._means.clock.now_ms()
+        row = await self._means.store.write(self._keep, entry, record, (), now)
+        self._means.letters.wake()
+        return row
+
+    # -- the issuer ------------------------------------------------------------------------------------------
+    async def take(self, incoming: Incoming) -> Taken | Refusal:
+        """Takes a challenge to the owner, whoever brings it; its author signed the document in it.
+
+        Raises:
+            Problem: the disk; the letter comes again.
+        """
+        body = incoming.body
+        assert isinstance(body, ChallengeLetter)
+        try:
+            entry = parse_wire(list(body.entry))
+            record = _challenge(entry)
+            if record.issuer != self._means.own.id:
+                return Refusal("not_issuer", "the challenge is to another issuer")
+            given = [read_openers(self._means.network, each) for each in body.openers]
+            await self._means.store.read(self._demand, entry, record, given)
+        except ProtocolError as error:
+            return Refusal(error.code, error.text)
+        except Void as void:
+            return Refusal(void.code, void.text)
+        known = await self._means.store.read(
+            lambda reader: len(credits.challenges_to(reader.connection, self._means.own.id))
+        )
+        if known >= credits.CHALLENGES:
+            return Refusal("busy", "too many challenges wait for this issuer; try again later")
+        await self._means.store.write(self._keep, entry, record, given, incoming.at)
+        return Taken()
+
+    async def look(self) -> None:
+        """Notes the challenges that came with logs, hands them on, and answers those to the owner.
+
+        Raises:
+            Problem: the disk, or a full outbox.
+        """
+        await self._meet()
+        await self._note_handed()
+        if self._means.ring.opened is not None:
+            await self._answer()
+
+    async def _meet(self) -> None:
+        found = await self._means.store.read(lambda reader: credits.met_anew(reader.connection, AT_ONCE))
+        for author, seq, id_ in found:
+            if id_ in self._unsound:
+                continue
+            entry = await self._means.store.read(Reader.entry, author, seq)
+            try:
+                if entry is None or entry.id != id_:
+                    continue
+                record = _challenge(entry)
+                await self._means.store.read(self._demand, entry, record, ())
+            except (ProtocolError, Void):
+                self._unsound.add(id_)
+                continue
+            await self._means.store.write(self._keep, entry, record, (), self._means.clock.now_ms())
+        if found:
+            self._means.letters.wake()
+
+    async def _note_handed(self) -> None:
+        for row in await self._means.store.read(
+            lambda reader: credits.unhanded(reader.connection, AT_ONCE * 10)
+        ):
+            assert row.letter is not None  # asked for
+            delivery = await self._means.letters.delivery(row.letter)
+            if delivery is not None and delivery.state in _ARRIVED:
+                await self._means.store.write(_handed, row.id, delivery.at)
+
+    async def _answer(self) -> None:
+        own = self._means.own.id
+        rows = await self._means.store.read(lambda reader: credits.challenges_to(reader.connection, own))
+        found: list[tuple[ChallengeRow, Challenge, Demand]] = []
+        for row in rows:
+            if row.id in self._unsound:
+                continue
+            try:
+                entry = parse_wire(encoding.decode(row.entry, limits.MAX_MESSAGE))
+                record = _challenge(entry)
+                demand = await self._means.store.read(self._demand, entry, record, self._given(row))
+            except (ProtocolError, Void):
+                self._unsound.add(row.id)
+                continue
+            found.append((row, record, demand))
+        demands = [demand for _, _, demand in found]
+        waits = await self._ledgers.ask(own, lambda ledger: _waits(ledger.book, demands))
+        reasons: dict[bytes, str] = {}
+        for row, record, demand in found:
+            reason = await self._do(demand, record, row) if row.id in waits else None
+            if reason is not None:
+                reasons[row.id] = reason
+        while reasons:
+            some = dict(sorted(reasons.items())[: limits.MAX_REPLIES])
+            await self._appending.append(lambda book, place, some=some: _replies(book, some))  # type: ignore[misc]
+            for each in some:
+                del reasons[each]
+
+    async def _do(self, demand: Demand, record: Challenge, row: ChallengeRow) -> str | None:
+        """Does what is asked for; the reason where that cannot be done, None where nothing is to be said."""
+        if demand.request is not None and record.request is not UNSET:
+            said = RequestRow(
+                0, (demand.effect or b"")[1:], False, row.issuer, row.author, record.request, row.openers, None, row.at,
+                order=None if demand.request.order is UNSET else demand.request.order,
+            )  # fmt: skip
+            known = await self._means.store.write(_put, said)
+            if known.state == "waits":
+                await self._answering.answer(known)
+                known = await self._means.store.write(_put, said)
+            if known.code in ("not_covered", "request_over"):
+                return None  # without standing there is nothing to answer [R-CRED-55]
+            return None if known.code is None else _REASONS.get(known.code, known.code)
+        if demand.order is None:
+            self._unsound.add(row.id)  # goods to be taken back: the owner decides
+            return None
+        deal = await self._means.store.write(self._led, demand.order, record.path, self._given(row))
+        if deal is None:
+            return "no_deal"
+        await self._sales.look_at(deal.number)
+        code = await self._means.store.read(lambda reader: credits.sale_code(reader.connection, deal.number))
+        if code == LOGGED:
+            return None
+        return "unpaid" if code is None else _REASONS.get(code, code)
+
+    # -- in a lane -------------------------------------------------------------------------------------------
+    def _keep(
+        self, writer: Writer, entry: Entry, record: Challenge, given: Sequence[Openers], now: int
+    ) -> ChallengeRow:
+        """Keeps a challenge, with the letter that hands it to its issuer where the owner takes an interest."""
+        own = self._means.own.id
+        with writer.transaction(durable=True) as connection:
+            reader = Reader(connection)
+            author = Signers(self._means.network, connection, {each.author: each for each in given}).entries(
+                entry.author, 0
+            )
+            openers = (*([author] if author else []), *map(list, record.openers))
+            followed = any(id_ == record.issuer for id_, _ in reader.follows())
+            letter = None
+            if record.issuer != own and (entry.author == own or followed):
+                short = tuple(tuple(each) for each in openers if len(encoding.encode(each)) <= _OPENERS)
+                body = ChallengeLetter(entry=tuple(entry.wire()), openers=short[:_MOST])
+                letter = outbox.queue(writer, self._means.letters.draft(record.issuer, body))
+            row = ChallengeRow(
+                entry.id,
+                entry.author,
+                record.issuer,
+                encoding.encode(entry.wire()),
+                encoding.encode(list(openers)),
+                now,
+                letter,
+            )
+            credits.put_challenge(writer, row)
+            return row
+
+    def _demand(self, reader: Reader, entry: Entry, record: Challenge, given: Sequence[Openers]) -> Demand:
+        """What a challenge asks for.
+
+        Raises:
+            Void: its document does not hold.
+            RemoteProtocolError: openers in it prove nothing.
+        """
+        brought = {each.author: each for each in given}
+        for entries in record.openers:
+            found = read_openers(self._means.network, entries)
+            brought[found.author] = found
+        signers = Signers(self._means.network, reader.connection, brought)
+        return read_challenge(
+            self._means.network, entry, record, lambda networker, epoch: signers.keys(networker, epoch, 0)
+        )
+
+    def _given(self, row: ChallengeRow) -> list[Openers]:
+        return [
+            read_openers(self._means.network, each)
+            for each in encoding.decode(row.openers, limits.MAX_MESSAGE)
+        ]
+
+    def _led(
+        self, writer: Writer, order: bytes, path: bytes | UnsetType, given: Sequence[Openers]
+    ) -> DealRow | None:
+        """The own deal of an order, with the path that the challenge opened; None: there is none here."""
+        with writer.transaction(durable=True) as connection:
+            row = deals.by_id(connection, order)
+            data = (
+                None if row is None or row.role != "seller" else deals.message(connection, row.number, order)
+            )
+            if row is None or data is None:
+                return None
+            name = first_order(parse(data)).path
+            if path is not UNSET and name is not UNSET:  # its hash was checked with the contract
+                deals.put_enclosure(writer, row.number, name, path)
+                for each in given:
+                    deals.put_signer(writer, row.number, each.author, encoding.encode(wire(each)))
+            credits.sale_again(writer, row.number)
+            return row
+
+
+def _challenge(entry: Entry) -> Challenge:
+    """The record of a challenge.
+
+    Raises:
+        RemoteProtocolError: it is none.
+        Void: it breaks a rule of its form.
+    """
+    record = None if entry.record is None else decode_record(entry.kind, entry.record)
+    if not isinstance(record, Challenge):
+        raise RemoteProtocolError("letter", "the entry is no challenge")
+    return record
+
+
+def _waits(book: Book, demands: Sequence[Demand]) -> set[bytes]:
+    """Which challenges are neither cleared by an entry nor answered."""
+    return {each.id for each in demands if each.effect not in book.effects and book.reply(each.id) is None}
+
+
+def _replies(book: Book, reasons: dict[bytes, str]) -> tuple[Record, ...]:
+    new = tuple(
+        Reply(challenge=each, reason=reason) for each, reason in reasons.items() if book.reply(each) is None
+    )
+    return (Answer(replies=new),) if new else ()
+
+
+def _put(writer: Writer, row: RequestRow) -> RequestRow:
+    with writer.transaction(durable=True) as connection:
+        credits.put_request(writer, row)
+        found = credits.request(connection, row.id)
+        assert found is not None  # put there just now, or before
+        return found
+
+
+def _handed(writer: Writer, id: bytes, at: int) -> None:
+    with writer.transaction(durable=True):
+        credits.challenge_handed(writer, id, at)

@@ -1,0 +1,88 @@
+"""An issuer that logs nothing is challenged in public by what obliges it; what it logs or answers clears it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from netnode.issuing.asking import Wish
+from netnode.ledgers.standing import Standing, standing
+from netnode.problems import Problem
+from netnode.store import credits as rows
+from protocol.certificate import DAY_MS
+from tests.netnode.issuers import Credits, credits
+from tests.netnode.services_home import NETWORK
+
+SALE, PAYOUT, ANSWER = 22, 38, 40
+
+
+async def stands(market: Credits, by: str = "finn") -> Standing:
+    """How a third node shows sol."""
+    await market.meet()
+    home = market[by]
+    await home.projector.level()
+    await home.services.issued.challenging.look()
+    await market.post.carry()
+    await home.services.issued.challenging.look()
+    now = market.clock.now
+    return await home.services.issued.ledgers.study(
+        market["sol"].me.id, lambda reader, ledger: standing(reader, NETWORK, ledger, now)
+    )
+
+
+async def test_a_sale_that_is_not_published_is_challenged_by_its_referrer(tmp_path: Path) -> None:
+    """[R-CRED-76] Shown as suspected 14 days after it was handed over; publishing the sale clears it."""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        await market.complete(deal)
+        made = await market["rita"].services.issued.challenging.claim_sale(bytes.fromhex(deal))
+        found = await stands(market)
+        assert (found.open, found.overdue) == (1, 0)
+        market.clock.now += 14 * DAY_MS
+        assert (await stands(market)).suspected
+        met = await market["sol"].store.read(
+            lambda reader: rows.challenges_to(reader.connection, market["sol"].me.id)
+        )
+        assert [each.id for each in met] == [made.id], "it was handed over"
+        await market["sol"].services.issued.challenging.look()
+        assert await market.kinds() == [SALE]
+        assert not (await stands(market)).suspected
+
+
+async def test_a_challenge_for_what_was_not_paid_is_answered_with_the_reason(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        await market["rita"].services.issued.challenging.claim_sale(bytes.fromhex(deal))
+        await market.post.carry()
+        for _ in range(2):
+            await market["sol"].services.issued.challenging.look()
+        assert await market.kinds() == [ANSWER], "once"
+        market.clock.now += 15 * DAY_MS
+        found = await stands(market)
+        assert (found.suspected, found.refused) == (False, ("unpaid",))
+
+
+async def test_a_request_that_never_reached_its_issuer_is_carried_out_by_a_challenge(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        await market.sold()
+        wish = Wish("payout", market["sol"].me.id, "EUR", 100)
+        row = await market["rita"].services.issued.asking.ask(wish)
+        await market["rita"].store.write(
+            lambda writer: writer.connection.execute("DELETE FROM outbox WHERE type = 'request'")
+        )
+        await market["rita"].services.issued.challenging.claim_request(row)
+        await market.post.carry()
+        await market["sol"].services.issued.challenging.look()
+        assert await market.kinds() == [SALE, PAYOUT]
+        await market.post.carry()
+        found = await market["rita"].store.read(lambda reader: rows.request(reader.connection, row.id))
+        assert found is not None and found.state == "answered"
+
+
+async def test_who_brought_nobody_has_nothing_to_show(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        with pytest.raises(Problem) as refused:
+            await market["finn"].services.issued.challenging.claim_sale(bytes.fromhex(deal))
+        assert refused.value.code == "no_witness"
