@@ -149,7 +149,7 @@ def unit_of(plan: Compiled) -> int:
 
 def price_of(plan: Compiled, volume: int) -> Exact:
     """Net price of a volume in minor units of the plan's unit; a point is taken to cost one unit."""
-    return exact(volume * 10**plan.plan.unit.exponent, unit_of(plan))
+    return volume if plan.plan.volume == "amount" else exact(volume * 10**plan.plan.unit.exponent, 100)
 
 
 # -- what a cheat does ---------------------------------------------------------------------------------------

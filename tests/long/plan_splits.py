@@ -19,7 +19,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trees", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="number of the first tree")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--members", type=int, default=2, help="of each tree that cheat, drawn")
+    parser.add_argument("--members", type=int, default=1, help="of each tree that cheat, drawn")
     parser.add_argument("--processes", type=int, default=2)
 
 
@@ -28,8 +28,18 @@ def run(chosen: argparse.Namespace) -> str:
     trees = range(chosen.first, chosen.first + chosen.trees)
     with ProcessPoolExecutor(chosen.processes) as pool:
         seeds, members = [chosen.seed] * len(trees), [chosen.members] * len(trees)
-        counts: Counter[str] = sum(pool.map(try_default, trees, seeds, members, chunksize=32), Counter())
-        gained = sum(pool.map(unilevel_gains, trees, seeds, chunksize=64))
+        counts: Counter[str] = Counter()
+        gained = 0
+        rounds = zip(
+            pool.map(try_default, trees, seeds, members, chunksize=32),
+            pool.map(unilevel_gains, trees, seeds, chunksize=32),
+            strict=True,
+        )
+        for number, (tried, gains) in enumerate(rounds, 1):
+            counts += tried
+            gained += gains
+            if number % 500 == 0:
+                print(f"{number:,} trees, {counts.total():,} cheats, none gains", flush=True)
     for name, count in sorted(counts.items()):
         print(f"{count:9,} {name}", flush=True)
     assert gained > len(trees) // 2, f"unilevel gains in {gained} trees only: the laboratory is blind"
@@ -113,7 +123,7 @@ def unilevel_gains(tree: int, seed: int) -> bool:
     honest = laboratory.paid(plan, world)
     return any(
         sum(laboratory.paid(plan, cheat)[name] for name in names) > honest[who]
-        for who in world.sponsors
+        for who in sorted(world.sponsors, key=world.own, reverse=True)
         for cheat, names in splits(world, who, 2, draws)
     )
 
