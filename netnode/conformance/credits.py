@@ -174,7 +174,7 @@ def read_statement(name: str, data: bytes) -> Map:
         raise Fault("statement", str(fault)) from fault
     fields = _STATEMENTS[name]
     demand(table(fields)(value) and value.keys() <= fields.keys(), "statement", name)
-    demand(_HOLDS.get(name, lambda _: True)(value), "statement", name)
+    demand(name not in _HOLDS or _HOLDS[name](value), "statement", name)
     found: Map = value
     return found
 

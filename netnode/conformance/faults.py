@@ -32,7 +32,10 @@ VOID: Final = frozenset({
     "total_differs", "paid", "dispute_open", "dispute_used", "hold_over", "no_dispute", "no_arbiter", "ruled",
     "two_rulings", "consent", "statement", "not_signed", "names_differ", "invitation_over", "not_acknowledged",
     "too_soon", "is_member", "no_member", "no_sponsor", "cycle", "too_deep", "no_place", "no_consent", "not_neglected",
-    "no_duty", "alliance",
+    "no_duty", "alliance", "plan_refused", "plan_joining", "plan_unbounded", "plan_terms", "group", "deal",
+    "dated_ahead", "already_logged", "no_receipt", "path_differs", "openers", "listing_differs", "no_plan",
+    "plan_differs", "awards_differ", "no_sale", "no_reduction", "base_differs", "period", "contested_holder",
+    "request_over", "counter", "no_limit", "not_covered", "over_limit", "no_lock", "no_swap", "no_entry", "no_standing",
 })  # fmt: skip
 """Codes of what is kept without effect [R-VER-2]."""
 

@@ -117,6 +117,8 @@ class Curve:
             return 0
         if self.whole:
             return self.nums[step - 1] * base
+        if not volume:
+            return 0  # a base without volume: sales of goods that bring no points
         found = self.sums[step - 1] + self.nums[step - 1] * (volume - self.ats[step - 1])
         return found if base == volume else exact(found * base, volume)
 

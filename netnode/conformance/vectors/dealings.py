@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Final
 
 from netnode.conformance import hpke, teams
+from netnode.conformance.awards import Payer
 from netnode.conformance.deals import read_message, signed_by
 from netnode.conformance.encoding import encode
 from netnode.conformance.entries import read_entry
@@ -19,7 +21,9 @@ from netnode.conformance.offers import (
     read_consent,
     read_offer,
 )
+from netnode.conformance.records import read_record
 from netnode.conformance.reviews import agreed_by, bought_by, read_review
+from netnode.conformance.selling import Listed, Sale, Tree
 from netnode.conformance.shopping import check_request, derived
 from netnode.conformance.signatures import public
 from netnode.conformance.tags import sha256, tag
@@ -31,6 +35,7 @@ from netnode.conformance.witnesses import Faulty as Untold
 from netnode.conformance.witnesses import read_witnesses
 
 _NETWORK: Final = "test"
+_DAY_ONE: Final = 1_767_225_600_000  # 2026-01-01: all sales of a vector of plans are of one period
 
 
 def _messages(vector: Vector, content: Vector) -> None:
@@ -196,10 +201,33 @@ def _teams(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _plans(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        payer = Payer(read_record(10, hexed(given["plan"])))
+        people = {name: Listed(sponsor, _DAY_ONE) for name, sponsor, _ in given["members"]}
+        places = {name: (place[0], place[1]) for name, _, place in given["members"] if place}
+        tree, sales = Tree(people, places), []
+        for number, one in enumerate(given["sales"]):
+            buyer, points = one.get("buyer"), one.get("points", 0)
+            sale = Sale(number, _DAY_ONE, Fraction(one["amount"]), points, one["referrer"], buyer, tree=tree)
+            sale.customer = buyer or number
+            sales.append([list(award[:4]) for award in payer.sell(sale)])
+        closed = payer.close(payer.sold.number(_DAY_ONE), tree)
+        carry = [legs for legs in payer.carry.values() if legs]
+        return {
+            "sales": sales,
+            "close": [list(award[:4]) for award in closed],
+            "carry": {name: list(map(int, kept)) for name, kept in carry[0].items()} if carry else {},
+        }
+
+    compared(vector, judged)
+
+
 JUDGES: Final[Mapping[str, Judge]] = {
     "deal_messages": _messages,
     "deals": _deals,
     "offers": _offers,
+    "plans": _plans,
     "reviews": _reviews,
     "shopper": _shopper,
     "teams": _teams,

@@ -11,7 +11,7 @@ from netnode.plans.files import FileTeam
 from protocol.plans.activity import Activity
 from protocol.plans.evaluate import evaluate_sale
 from protocol.plans.facts import Award
-from tests.protocol.plans.made import MONTH, closed, paid, plan, sale, team
+from tests.protocol.plans.made import MONTH, closed, paid, plan, run, sale, team
 
 DAY = 86_400_000
 NAMES = ("s", "m1", "m2", "m3", "m4", "m5")
@@ -225,3 +225,14 @@ def test_what_a_binary_pays_and_what_its_legs_keep(rule, pays, keeps) -> None:
     result = closed(compiled, people, [sale(1, "l", 7_000), sale(2, "r", 3_000)])
     assert paid(result.awards) == {"top": pays}
     assert result.states()["top"].carry == {"binary": keeps}
+
+
+def test_a_base_without_volume_earns_nothing_by_marginal_steps() -> None:
+    """Goods that bring no points are paid on amounts: there is no mean rate of no volume [R-PLAN-19]."""
+    steps = [["0", "5%"], ["10", "10%"]]
+    people = team({"top": None, "low": "top"})
+    sales = [sale(1, "low", 5_000, points=0), sale(2, "top", 1_000, points=500)]
+    compiled = plan(differential={"mode": "marginal", "steps": steps}, volume="points")
+    assert paid(closed(compiled, people, sales).awards) == {"top": 300}
+    tiers = plan(tiers={"mode": "marginal", "steps": steps}, volume="points")
+    assert run(tiers, people, sales[:1]) == [()]
