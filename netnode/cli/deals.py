@@ -29,6 +29,7 @@ from netnode.operations.operation import Operation
 from netnode.problems import ExitCode, Problem, disk_problem
 from protocol.deals import transcript
 from protocol.limits import MAX_DIGITAL, MAX_PATH, MAX_REFERRAL
+from protocol.referrals import is_link
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 _LONGEST_NAME: Final = 1_024  # why: no file has a longer name, and asking for one fails
@@ -83,13 +84,14 @@ def _money_options(command: Command) -> Command:
         "netnode deal order nx1.../linen-shirt --variant M --qty 2 --country AT --code SUMMER",
         "netnode deal order --offer 7b1e09     what an offer quotes; see: netnode offer ls",
         "netnode deal order nx1.../coaching --renew --turns 6",
+        "netnode deal order inxref1...     a referral link: the listing it leads to, by who recommended it",
     ),
 )
 @click.argument("ref", required=False)
 @click.option("--qty", "quantity", type=click.IntRange(1), default=1, show_default=True, help="How many.")
 @click.option("--variant", metavar="TEXT", help="Its values, as 'M / blue', or its SKU.")
 @click.option("--offer", metavar="ID", help="An offer that the seller made you.")
-@click.option("--code", metavar="CODE", help="A code of the seller for a better price.")
+@click.option("--code", metavar="CODE", help="A code for a better price, or of who recommended it.")
 @click.option("--country", metavar="CC", callback=upper, help="Where it goes, as DE.")
 @click.option("--name", metavar="TEXT", help="Who gets it.")
 @click.option("--line", "lines", multiple=True, metavar="TEXT", help="Street and the like. Repeatable.")
@@ -108,9 +110,10 @@ def _money_options(command: Command) -> Command:
 @click.option(
     "--path",
     "led_by",
-    metavar="FILE|TOKEN",
-    help="Who recommended it: their referral token, or a file of tokens.",
+    metavar="FILE|LINK|TOKEN",
+    help="Who recommended it: their referral link, token, or a file of either.",
 )
+@click.option("--nobody", "alone", is_flag=True, help="Nobody recommended it, whatever led you there before.")
 @passphrase_option
 @click.pass_context
 def order(
@@ -127,16 +130,25 @@ def order(
     passphrase_file: Path | None,
     **given: Any,
 ) -> None:
-    """Order REF, as `netnode search` prints it, or what an offer quotes. Address and note travel sealed."""
+    """Order REF, as `netnode search` prints it, a referral link, or what an offer quotes.
+
+    Address and note travel sealed. Who recommended it is paid for it: by the seller's policy, see netnode refer policy.
+    """
     rest = {"name": name, "postcode": postcode, "city": city, "region": region}
     known = {field: value for field, value in rest.items() if value is not None}
     if country is None and (known or lines):
         raise Problem("An address needs a country: add --country, as DE.", ExitCode.USAGE, "country_needed")
     address = None if country is None else models.DealAddress(country=country, lines=list(lines), **known)
-    path = [] if led_by is None else _tokens(led_by)
-    _send(
-        context, deals.ORDER, models.DealOrder(ref=ref, address=address, path=path, **given), passphrase_file
-    )
+    link, path = None, list[str]()
+    if ref is not None and is_link(ref):
+        ref, link = None, ref
+    if led_by is not None:
+        found = _led_by(led_by)
+        if link is not None:
+            raise Problem("The link says who recommended this: leave out --path.", ExitCode.USAGE, "path")
+        link, path = (None, found) if isinstance(found, list) else (found, path)
+    request = models.DealOrder(ref=ref, address=address, path=path, link=link, **given)
+    _send(context, deals.ORDER, request, passphrase_file)
     if given["arbiter"] is not None:
         output.hint(
             "The seller can accept only with the arbiter's consent too. If they have none, ask the arbiter to send it: "
@@ -144,8 +156,8 @@ def order(
         )
 
 
-def _tokens(led_by: str) -> list[str]:
-    """The referral tokens of a path, in hex, as typed or from a file.
+def _led_by(led_by: str) -> list[str] | str:
+    """The referral tokens of a path, in hex, as typed or from a file; or a link, as it is.
 
     Raises:
         Problem: neither a file nor tokens (2), too many of them (2), or the disk (4).
@@ -158,10 +170,15 @@ def _tokens(led_by: str) -> list[str]:
                 text = opened.read(_LONGEST_PATH + 1).decode("ascii", "replace")
         except OSError as error:
             raise disk_problem(error, "read", file) from error
+    if is_link(text):
+        return text.strip()
     tokens = text.replace(",", " ").lower().split()
     if not tokens or any(len(each) % 2 or not set(each) <= set(string.hexdigits) for each in tokens):
         shown = led_by if len(led_by) <= _SHOWN else f"{led_by[:_SHOWN]}..."
-        said = f"--path: {shown!r} is neither a file of referral tokens nor a token (hex digits). Was it copied whole?"
+        said = (
+            f"--path: {shown!r} is neither a file of referral tokens nor a token (hex digits) nor a link "
+            "(inxref1...). Was it copied whole?"
+        )
         raise Problem(said, ExitCode.USAGE, "path")
     if len(tokens) > MAX_PATH:
         raise Problem(f"--path: a path has at most {MAX_PATH} tokens.", ExitCode.USAGE, "path")

@@ -9,16 +9,14 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 import click
-import segno
 
 from netnode.cli import output
+from netnode.cli.drawing import check_qr_file, draw, qr_options
 from netnode.cli.frame import (
-    Command,
     Invocation,
     NodeCommand,
     NodeGroup,
     examples,
-    file_option,
     invocation,
     page_options,
 )
@@ -36,12 +34,6 @@ _UNITS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 7 * 86_400}
 _STATES: Final = {"locked": "locked: too many wrong PINs", "used": "used up"}
 
 
-def _qr_options(command: Command) -> Command:
-    file = file_option("--qr-file", help="Write the QR code to FILE (.svg or .png).")
-    drawn = click.option("--qr", is_flag=True, help="Also draw the link as a QR code.")
-    return drawn(file(command))
-
-
 @click.command(
     cls=NodeCommand,
     epilog=examples(
@@ -49,7 +41,7 @@ def _qr_options(command: Command) -> Command:
         "netnode invite --qr-file invite.svg",
     ),
 )
-@_qr_options
+@qr_options
 @click.pass_context
 def invite(context: click.Context, qr: bool, qr_file: Path | None) -> None:
     """Print the link that leads another node here (see `peer invite` for one that expires or has a PIN)."""
@@ -79,7 +71,7 @@ def invite(context: click.Context, qr: bool, qr_file: Path | None) -> None:
 )
 @click.option("--follow", is_flag=True, help="Follow whoever joins.")
 @click.option("--note", default="", metavar="TEXT", help="What it is for; only you see it.")
-@_qr_options
+@qr_options
 @click.pass_context
 def make(
     context: click.Context,
@@ -94,7 +86,7 @@ def make(
     """Make an invite: whoever joins by it counts as somebody you named, not as a stranger."""
     run = invocation(context)
     seconds = _seconds(expires, context)
-    _check_qr_file(qr_file)
+    check_qr_file(qr_file)
     order = models.InviteOrder(expires_in=seconds, pin=pin, uses=uses, follow=follow, note=note)
     made = call(run, INVITE_MAKE, order)
     output.emit(run, made, _show_made)
@@ -133,29 +125,8 @@ def _seconds(text: str, context: click.Context) -> int | None:
     return seconds
 
 
-def _check_qr_file(file: Path | None) -> None:
-    """Before an invite is made: a slip in the name must not leave one behind that nobody has."""
-    if file is not None and file.suffix.lower() not in (".svg", ".png"):
-        raise Problem(
-            f"{file}: a QR code is written as .svg or .png. Give the file one of these endings.",
-            ExitCode.USAGE,
-            "qr_file",
-        )
-
-
 def _draw(run: Invocation, uri: str, qr: bool, file: Path | None) -> None:
-    if not qr and file is None:
-        return
-    _check_qr_file(file)
-    code = segno.make(uri, error="l", micro=False)
-    if qr:
-        code.terminal(out=sys.stderr if run.json else sys.stdout, compact=True, border=2)
-    if file is not None:
-        try:
-            code.save(str(file), kind=file.suffix.lower()[1:], scale=8, border=4, light="white")
-        except OSError as error:
-            raise disk_problem(error, "write", file) from error
-        output.hint(f"The QR code is in {file}")
+    draw(uri, qr, file, sys.stderr if run.json else sys.stdout)
 
 
 def _warn_of_loopback(uri: str) -> None:

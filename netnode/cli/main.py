@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 import click
 
 from netnode.cli import (
+    alliances,
     arbiters,
     backups,
     blobs,
@@ -34,6 +35,7 @@ from netnode.cli import (
     periods,
     plans,
     recovery,
+    referrals,
     reviews,
     room,
     settings,
@@ -129,6 +131,8 @@ for _command in (
     plans.plan,
     opportunities.opportunity,
     teams.team,
+    referrals.refer,
+    alliances.alliance,
     credits.credit,
     periods.period,
     settings.config,
