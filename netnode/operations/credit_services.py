@@ -27,3 +27,25 @@ class Ledgers(Protocol):
 
     async def period(self, query: models.PeriodQuery) -> models.PeriodOpen:
         """The open period of a team; Problem 3 without a plan."""
+
+
+class Swaps(Protocol):
+    """Swaps of two issuers' credits, and what is disputed after a rotation of an issuer."""
+
+    async def propose(self, request: models.SwapPropose) -> models.CreditSwap:
+        """Proposes; Problem 4 `not_confirmed` with what signing means, before it was confirmed."""
+
+    async def accept(self, request: models.SwapAccept) -> models.CreditSwap:
+        """Signs a proposal; as `propose`."""
+
+    async def decline(self, request: models.SwapDecline) -> models.CreditSwap:
+        """Declines or withdraws a proposal; Problem 4 once it is signed."""
+
+    async def list(self, query: models.SwapsQuery) -> models.Page[models.CreditSwap]:
+        """Swaps, the newest first."""
+
+    async def show(self, name: str) -> models.CreditSwap:
+        """One swap; Problem 3."""
+
+    async def release(self, request: models.CreditRelease) -> models.CreditReleased:
+        """Lets go of what is disputed; Problem 4 where nothing is."""

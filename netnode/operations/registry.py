@@ -24,6 +24,7 @@ from netnode.operations import (
     reviews,
     room,
     subscriptions,
+    swaps,
     teams,
     witnesses,
 )
@@ -51,6 +52,7 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *reviews.OPERATIONS,
     *arbiters.OPERATIONS,
     *teams.OPERATIONS,
+    *swaps.OPERATIONS,
     *referrals.OPERATIONS,
     *ledgers.OPERATIONS,
 )

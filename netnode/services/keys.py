@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Literal, Protocol
 
+import msgspec
+
 from netnode.ingest import Gate
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import PublicKeys
@@ -22,12 +24,14 @@ from netnode.own.branches import Branches
 from netnode.own.caution import Standing as CaughtUp
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
+from netnode.projections import views
 from netnode.services.encryption import EncryptionRenewal
 from netnode.services.logs import entry_view
 from netnode.services.ports import Sessions
 from netnode.services.rotations import Rotations
 from netnode.services.standing import StandingEntries
 from netnode.store import PeerRow, Reader, Store
+from netnode.swapping.rekeying import Notice
 from protocol.entry import CLOSE
 from protocol.identity import id_text
 from protocol.log_state import LogState, Place
@@ -59,6 +63,16 @@ class CatchingUp(Protocol):
 
     async def settled(self) -> None:
         """An opener was written that makes further caution needless."""
+
+
+class Issuers(Protocol):
+    """Tells issuers of the owner's credit of rotations."""
+
+    async def look(self) -> None:
+        """Writes to who has not been told."""
+
+    async def notices(self) -> Sequence[Notice]:
+        """How far each issuer is."""
 
 
 class OwnKeys:
@@ -110,6 +124,7 @@ class OwnKeys:
         self._rotations = rotations
         self._sessions = sessions
         self._branches = Branches(store, own.id)
+        self.issuers: Issuers | None = None
 
     async def show(self) -> models.KeyState:
         """The keys in force; works with locked keys.
@@ -228,11 +243,17 @@ class OwnKeys:
             time=entry.time,
             disowned=len(gone),
             sessions=sessions,
+            issuers=(await self._issuers()).get(entry.epoch, []),
         )
 
     async def history(self, query: models.Listed) -> models.Page[models.KeyEpoch]:
         """Rotations, newest first."""
-        return await self._rotations.history(query)
+        page = await self._rotations.history(query)
+        issuers = await self._issuers()
+        return models.Page(
+            [msgspec.structs.replace(each, issuers=issuers.get(each.epoch, [])) for each in page.items],
+            page.next,
+        )
 
     async def disowned(self, query: models.KeyExhibits) -> models.Page[models.KeyExhibit]:
         """Own entries that are out of the log."""
@@ -258,11 +279,29 @@ class OwnKeys:
     # -- inside ----------------------------------------------------------------------------------------------
     async def _afterwards(self) -> None:
         """What can wait: the rotation stands, and the chores of a running node try it again."""
-        for what in (self._renewal.run, self._standings.run):
+        told = () if self.issuers is None else (self.issuers.look,)
+        for what in (self._renewal.run, self._standings.run, *told):
             try:
                 await what()
             except Problem as problem:
                 _log.error("after the rotation: %s", problem.text)
+
+    async def _issuers(self) -> dict[int, list[models.KeyIssuer]]:
+        """Issuers that were told, by epoch."""
+        notices = () if self.issuers is None else await self.issuers.notices()
+        people = [each.issuer for each in notices]
+        names = await self._store.read(lambda reader: views.names(reader.connection, people))
+        found: dict[int, list[models.KeyIssuer]] = {}
+        for each in notices:
+            one = models.KeyIssuer(
+                issuer=id_text(each.issuer),
+                name=names.get(each.issuer, ""),
+                sent=each.sent,
+                acknowledged=each.acknowledged,
+                logged=each.logged,
+            )
+            found.setdefault(each.epoch, []).append(one)
+        return found
 
     async def _state(self) -> LogState:
         state = await self._gate.state(self._own.id)

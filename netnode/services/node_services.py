@@ -68,11 +68,14 @@ from netnode.services.standing import StandingEntries
 from netnode.services.status import LiveState
 from netnode.services.stocks import Stocks
 from netnode.services.subscriptions import Subscriptions
+from netnode.services.swaps import SwapBook
 from netnode.services.teams import TeamBook
 from netnode.services.verifying import LogVerification
 from netnode.services.witnesses import WitnessShelf
 from netnode.stamping import Stamping
 from netnode.store import Store
+from netnode.swapping.work import Swapping
+from netnode.swapping.work import swapping as make_swapping
 from netnode.system import SystemDisk, own_addresses
 from netnode.system import machine as this_machine
 from netnode.teams.admitting import Admitting
@@ -117,6 +120,8 @@ class NodeServices:
     ledgers: LedgerBook
     teams: TeamBook
     team_work: TeamWork
+    swaps: SwapBook
+    swapping: Swapping
     issued: Issuing
     moderation: Statements
     config: FileConfiguration
@@ -240,6 +245,8 @@ def compose(
     consents = Consents(trading.means)
     consents.listen()
     issued = make_issuing(trading, ledgers)
+    swapped = make_swapping(issued)
+    keys.issuers = swapped.rekeying
     trading.receiving.changed = _each(
         trading.accepting.look,
         trading.leading.look,
@@ -321,6 +328,8 @@ def compose(
             admitting,
         ),
         issued=issued,
+        swaps=SwapBook(trading.means, ledgers, swapped),
+        swapping=swapped,
         moderation=Statements(store, own, projector, entropy),
         config=FileConfiguration(config, made=True),
     )

@@ -20,16 +20,22 @@ class SwapLetter(Struct, frozen=True, kw_only=True):
     code: Annotated[_Code | UnsetType, doc("with `refuse`: the code that the entry would have")] = UNSET
     document: Annotated[
         Statement,
-        doc("a `credit swap`; before `accept` without `second.counter` and `second.epoch`, missing signatures 0"),
+        doc(
+            "a `credit swap`; before `accept` without `second.counter` and `second.epoch`, missing signatures 0"
+        ),
     ]
     entries: Annotated[
         Headers | UnsetType,
-        doc("with `swap`: the first issuer's lock, with `end`: the second issuer's swap; a signed entry last"),
+        doc(
+            "with `swap`: the first issuer's lock, with `end`: the second issuer's swap; a signed entry last"
+        ),
     ] = UNSET
     openers: Annotated[Wires, doc("of the holders; with `entries` of that issuer too")] = ()
     step: Annotated[
         SwapStep,
-        doc("between holders propose, accept, sign, decline; to issuers lock, swap, end; of an issuer refuse"),
+        doc(
+            "between holders propose, accept, sign, decline; to issuers lock, swap, end; of an issuer refuse"
+        ),
     ]
     text: Annotated[
         Annotated[str, Meta(max_length=limits.MAX_REASON)], doc("a sentence for a person; may be empty")

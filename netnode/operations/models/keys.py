@@ -6,6 +6,7 @@ from msgspec import Meta, Struct
 
 from netnode.operations.models.logs import Entry
 from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, Limit
+from netnode.operations.models.swaps import KeyIssuer
 
 Hex32 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="32 bytes in hex")]
 Seq = Annotated[int, Meta(ge=0, le=2**40 - 1)]
@@ -77,6 +78,7 @@ class KeyRotated(Struct, frozen=True, kw_only=True):
     time: int
     disowned: int
     sessions: int
+    issuers: list[KeyIssuer] = []  # of the owner's credit, who are told of it by letter
 
 
 class KeyReceipt(Struct, frozen=True, kw_only=True):
@@ -97,6 +99,7 @@ class KeyEpoch(Struct, frozen=True, kw_only=True):
     disowned: int
     told: list[KeyReceipt]
     untold: list[KeyReceipt]
+    issuers: list[KeyIssuer] = []  # of the owner's credit, with how far each is
 
 
 class KeyExhibits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
