@@ -288,7 +288,9 @@ class Answering:
         now: int,
     ) -> None:
         with writer.transaction(durable=True) as connection:
-            credits.end_request(writer, row.id, now, entry=entry, code=code or "other", text=text)
+            credits.end_request(
+                writer, row.id, now, entry=entry, code=code if entry else code or "other", text=text
+            )
             ended = credits.request(connection, row.id)
             assert ended is not None  # it waited
             self._tell(writer, ended)
