@@ -129,7 +129,7 @@ def show_deals(page: models.Page[models.DealItem]) -> None:
 
 def _mine(one: models.DealItem, now: int) -> str:
     if isinstance(one.held, str):
-        return "waits for the other side's answer (deal ask)"
+        return "waits for the other side's answer (deal show)"
     text = _next_text(one)
     late = one.next is not None and one.next.until is not None and one.next.until < now
     return f"{text} (late)" if late else text
@@ -183,10 +183,10 @@ def show_deal(deal: models.DealShown) -> None:
         output.say("", f"Not as you offer it: {text}.")
     output.say("")
     output.table(("when (UTC)", "who", "what", "how far"), [_row(each, deal.role) for each in deal.messages])
-    if deal.can:
-        output.hint(f"What you can do now: {', '.join(deal.can)} (netnode deal COMMAND {deal_id(deal.deal)})")
     if isinstance(deal.held, str):
         output.hint(deal.held)
+    elif deal.can:
+        output.hint(f"What you can do now: {', '.join(deal.can)} (netnode deal COMMAND {deal_id(deal.deal)})")
 
 
 def _pays(deal: models.DealShown) -> bool:

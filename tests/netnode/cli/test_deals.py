@@ -49,6 +49,17 @@ def test_a_move_tells_what_was_said_and_how_a_deal_ended(ready):
     assert "state    cancelled" in ready("deal", "cancel", ID).out
 
 
+def test_a_deal_that_waits_for_the_other_side_offers_no_move(ready, runtime):
+    deals, show = runtime.services.deals, runtime.services.deals.show
+
+    async def held(name):
+        return structs.replace(await show(name), held="The seller is asked first.")
+
+    deals.show = held
+    told = ready("deal", "show", ID).err
+    assert "The seller is asked first." in told and "What you can do now" not in told
+
+
 def test_who_recommended_it_is_told_by_token_or_file(ready, runtime, tmp_path):
     file = tmp_path / "path.txt"
     file.write_text("ABcd01\n02ff\n")
