@@ -30,11 +30,7 @@ def run(chosen: argparse.Namespace) -> str:
         seeds, members = [chosen.seed] * len(trees), [chosen.members] * len(trees)
         counts: Counter[str] = Counter()
         gained = 0
-        rounds = zip(
-            pool.map(try_default, trees, seeds, members, chunksize=32),
-            pool.map(unilevel_gains, trees, seeds, chunksize=32),
-            strict=True,
-        )
+        rounds = pool.map(tried_in, trees, seeds, members, chunksize=16)
         for number, (tried, gains) in enumerate(rounds, 1):
             counts += tried
             gained += gains
@@ -53,6 +49,11 @@ def plans(name: str) -> tuple[Compiled, Compiled]:
     """A ready-made plan, and the same as if its rules on buyers were met."""
     plan = ready.compiled(name)
     return plan, laboratory.opened(plan)
+
+
+def tried_in(tree: int, seed: int, members: int) -> tuple[Counter[str], bool]:
+    """What was tried in one tree, and whether the same tree gains under unilevel."""
+    return try_default(tree, seed, members), unilevel_gains(tree, seed)
 
 
 def try_default(tree: int, seed: int, members: int) -> Counter[str]:
