@@ -437,6 +437,8 @@ class Gate:
         return chain[below:]
 
     def _receive(self, state: LogState | None, chain: Chain, jump: bool) -> Admission:
+        if jump and state is not None and state.base.seq < state.tip.seq:  # entries would be let go of
+            jump = not self._keeping.whole(state.author)
         if not reads_store(state, chain):
             return receive(self._network, state, chain, NOTHING, jump=jump)
         author = chain[0].author

@@ -90,6 +90,10 @@ class Keeping:
         """Whether more of a log is wanted below what is held: not where its quota moved the start."""
         return author not in self._cut
 
+    def whole(self, author: bytes) -> bool:
+        """The own log: nobody else has to have what its author wrote [R-LOG-30]."""
+        return author == self._own
+
     def refusal(self, author: bytes) -> NotHeld | None:
         """Why nothing is taken of a log that is not held."""
         owner = self._fallen.get(author)

@@ -39,6 +39,9 @@ class Keeping(Protocol):
     def lower(self, author: bytes) -> bool:
         """Whether entries below the start of a log may come."""
 
+    def whole(self, author: bytes) -> bool:
+        """Whether nothing that is held of a log is let go of for what comes above a gap."""
+
 
 class Everything:
     """Keeps all that comes."""
@@ -63,3 +66,7 @@ class Everything:
     def lower(self, author: bytes) -> bool:
         """They may."""
         return True
+
+    def whole(self, author: bytes) -> bool:
+        """It is let go of."""
+        return False

@@ -454,3 +454,19 @@ async def test_two_settlements_at_different_places_fork_from_the_lower_one(mesh:
     await until(lambda: common(a), "a knows both settlements")
     await until(lambda: common(b), "b knows both settlements")
     await quiet(mesh)
+
+
+async def test_an_author_lets_go_of_nothing_for_what_lies_above_a_gap(mesh: Mesh) -> None:
+    """A home left behind by a rotation keeps what it wrote, also where others hold the log from higher up only."""
+    a = await mesh.node("a")
+    a.author.write(8)
+    await a.gate.admit(a.author.entries)
+    a.author.rotate()
+    await a.gate.admit(a.author.entries[-1:])
+    a.author.write(12)
+    (outcome,) = await a.gate.admit_runs([run_of(a.author.entries[-4:])], jump=True)
+    assert outcome.fault is not None and outcome.fault.code == "gap"
+    item = (await a.items())[a.id]
+    assert (item.epoch, item.seq, item.held_from) == (1, 9, 0)
+    await a.gate.admit_runs([run_of(a.author.entries[10:])], jump=True)
+    assert await a.holds(a.author)
