@@ -9,6 +9,7 @@ from typing import Any, Final, get_args
 import click
 
 from netnode.cli import output
+from netnode.cli.credits import warn
 from netnode.cli.forms import EXAMPLE, fields_of, form_options, upper
 from netnode.cli.frame import (
     NodeCommand,
@@ -197,6 +198,8 @@ def _show_one(found: models.Listing) -> None:
         if name not in shown
     ]
     output.pairs(rows)
+    if found.standing is not None:
+        warn(found.standing)
     _show_variants(found)
     if found.fields.get("description"):
         output.say("", str(found.fields["description"]))

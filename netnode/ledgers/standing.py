@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from netnode.ledgers.evidence import beside
 from netnode.ledgers.ledger import Ledger
 from netnode.store import Reader, credits
 from protocol import encoding, limits
@@ -46,6 +47,15 @@ class Standing:
     def bad(self) -> bool:
         """Whether anything stands against it."""
         return self.exposed or self.suspected or bool(self.disputed)
+
+
+def questioned(reader: Reader, issuer: bytes) -> tuple[bool, bool]:
+    """Whether an issuer is exposed, and whether it is worth while to look closer; costs no fold."""
+    state = reader.load(issuer)
+    if state is None:
+        return False, False
+    challenged = bool(credits.challenges_to(reader.connection, issuer))
+    return state.forked, state.forked or challenged or beside(reader, state)
 
 
 def standing(reader: Reader, network: str, ledger: Ledger, now: int) -> Standing:

@@ -10,7 +10,7 @@ import msgspec
 from netnode.ledgers.facts import exponent_of, owing, promoting
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
-from netnode.ledgers.standing import standing
+from netnode.ledgers.standing import questioned, standing
 from netnode.ledgers.statement import statement
 from netnode.operations import models
 from netnode.plans.calculating import Line
@@ -248,6 +248,25 @@ class LedgerBook:
             owner,
             lambda reader, ledger: _period(reader, ledger, key, self._now(ledger), first, query.limit),
         )
+
+    async def against(self, issuer: bytes) -> models.IssuerStanding | None:
+        """What speaks against an issuer; None where nothing is known that does.
+
+        Raises:
+            Problem: the disk fails.
+        """
+        exposed, suspicious = await self._store.read(questioned, issuer)
+        if not suspicious:
+            return None
+        try:
+            found = await self._ledgers.study(issuer, self._standing)
+        except Problem as problem:
+            if problem.code not in _GONE:
+                raise
+            found = models.IssuerStanding(
+                exposed=exposed, suspected=False, overdue=0, open=0, refused=[], disputed=[]
+            )
+        return found if found.exposed or found.suspected or found.disputed else None
 
     # -- inside ----------------------------------------------------------------------------------------------
     def _holder(self, holder: str | None) -> bytes:

@@ -35,6 +35,13 @@ class Ratings(Protocol):
         """Those of one listing, by the owner's own trust."""
 
 
+class Standings(Protocol):
+    """What speaks against sellers as issuers of credit."""
+
+    async def against(self, issuer: bytes) -> models.IssuerStanding | None:
+        """None where nothing is known that does."""
+
+
 class OwnListings:
     """`operations.services.Listings`. What is published here is judged and written one at a time.
 
@@ -47,6 +54,7 @@ class OwnListings:
         feeds: reads feeds.
         export: writes them.
         ratings: what others say of listings.
+        standings: what speaks against their sellers.
     """
 
     def __init__(
@@ -59,6 +67,7 @@ class OwnListings:
         feeds: FeedImport,
         export: FeedExport,
         ratings: Ratings,
+        standings: Standings,
     ) -> None:
         self._store = store
         self._own = own
@@ -68,6 +77,7 @@ class OwnListings:
         self._feeds = feeds
         self._export = export
         self._ratings = ratings
+        self._standings = standings
         self._turn = asyncio.Lock()  # between the look at what is in force and the entry that replaces it
 
     async def publish(self, fields: dict[str, object]) -> models.Published:
@@ -150,7 +160,8 @@ class OwnListings:
         if row is None:
             raise not_held(ref, seller == self._own.id)
         ratings = await self._ratings.ratings(seller, key)
-        return msgspec.structs.replace(views.full(row), ratings=list(ratings))
+        standing = await self._standings.against(seller)
+        return msgspec.structs.replace(views.full(row), ratings=list(ratings), standing=standing)
 
     async def import_feed(self, query: models.ImportQuery, chunks: AsyncIterable[bytes]) -> models.Imported:
         """Publishes what a feed changes; see `FeedImport.run`."""

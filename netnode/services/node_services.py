@@ -254,6 +254,7 @@ def compose(
         issued.sales.changed,
     )
     trading.desk.moved = issued.sales.changed
+    book = LedgerBook(network, store, own, ledgers, clock)
     team_logs = TeamLogs(ledgers)
     team_desk = TeamDesk(trading.means, team_logs)
     team_desk.listen()
@@ -286,7 +287,7 @@ def compose(
         identity=identity,
         room=Room(store, gate, keeping, own, projector),
         stamps=Stamps(store, own, stamping, identity),
-        listings=OwnListings(store, own, projector, clock, entropy, feeds, export, reviews),
+        listings=OwnListings(store, own, projector, clock, entropy, feeds, export, reviews, book),
         search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),
         peers=peers,
         addresses=AddressShelf(store, clock, peers, sessions),
@@ -319,7 +320,7 @@ def compose(
         alliances=AllianceBook(store, own, alliance_desk, letters, clock),
         stock=Stocks(store, own, projector, settings),
         opportunities=Opportunities(store, own, team_logs, ledgers, clock, entropy),
-        ledgers=LedgerBook(network, store, own, ledgers, clock),
+        ledgers=book,
         teams=TeamBook(trading.means, team_logs, ledgers, team_desk, admitting),
         team_work=TeamWork(
             Witnessing(

@@ -46,9 +46,7 @@ _GROW_LOG: Final = (
 _WEIGHED: Final = f"SELECT {ENTRY_BYTES} * count(*) + {RECORD_COPIES} * coalesce(sum(length(record)), 0) FROM"
 _INSERT_ENTRY: Final = "INSERT INTO entry(place, header, signature, record) VALUES "
 _INSERT_ONE: Final = _INSERT_ENTRY + "(?, ?, ?, ?)"
-EVIDENCE_BYTES: Final = (
-    4_194_304  # of one log: some thousand sales; who rotates again and again fills no disk
-)
+EVIDENCE_BYTES: Final = 4_194_304  # of one log: a thousand sales; who rotates again and again fills no disk
 _ROWS: Final = 32  # entries per statement: fewer calls, and the statement stays in the cache
 
 
@@ -225,7 +223,7 @@ class Batch:
                 (n,),
             ).get
         )
-        rows = self._connection.execute(
+        rows: list[Any] = self._connection.execute(
             "SELECT seq, header, signature, record FROM aside WHERE n = ? AND number = ? ORDER BY seq",
             (n, number),
         ).fetchall()

@@ -475,3 +475,16 @@ async def test_the_list_shows_those_followed_whose_credit_one_has(tmp_path):
         every = await home.services.ledgers.list(models.CreditsQuery(all=True, limit=2))
         more = await home.services.ledgers.list(models.CreditsQuery(all=True, limit=2, cursor=every.next))
         assert len(every.items) + len(more.items) == 3
+
+
+async def test_a_bad_standing_is_shown_beside_listings(tmp_path):
+    market, left, right = forked()
+    quiet = Market("quiet")
+    quiet.sale()
+    async with home_with(tmp_path, market.issuer.entries, quiet.issuer.entries) as home:
+        outcome = await home.gate.admit_proof(run_of(left), run_of(right))
+        assert outcome.fault is None
+        found = await home.services.ledgers.against(market.issuer.id)
+        assert found is not None and found.exposed
+        assert await home.services.ledgers.against(quiet.issuer.id) is None
+        assert await home.services.ledgers.against(Author("nobody").id) is None

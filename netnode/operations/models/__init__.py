@@ -67,6 +67,7 @@ from netnode.operations.models.deals import (
     StockCount,
 )
 from netnode.operations.models.doctor import Check, Examined
+from netnode.operations.models.issuers import DisputedCredit, IssuerStanding
 from netnode.operations.models.keys import (
     KeyEpoch,
     KeyExhibit,
@@ -90,9 +91,7 @@ from netnode.operations.models.ledgers import (
     CreditQuery,
     CreditsQuery,
     CreditStatement,
-    DisputedCredit,
     IssuerName,
-    IssuerStanding,
     PeriodAward,
     PeriodOpen,
     PeriodQuery,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from netnode.operations.models.issuers import IssuerStanding
 from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, Limit, NetworkerText
 from netnode.operations.models.teams import TeamPerson, TeamText
 
@@ -35,28 +36,6 @@ class CreditFigures(Struct, frozen=True, kw_only=True):
     paid_out: str
     expired: str
     uncovered: str
-
-
-class DisputedCredit(Struct, frozen=True, kw_only=True):
-    """What a rotation disowned and its holders did not release."""
-
-    unit: str
-    amount: str
-    holders: int
-
-
-class IssuerStanding(Struct, frozen=True, kw_only=True):
-    """What speaks against an issuer as far as this node knows; shown beside its credit and its listings.
-
-    `exposed`: it forked its log, there is a proof. `suspected`: a challenge was not answered in 14 days.
-    """
-
-    exposed: bool
-    suspected: bool
-    overdue: int
-    open: int
-    refused: list[str]
-    disputed: list[DisputedCredit]
 
 
 class PromoterFacts(Struct, frozen=True, kw_only=True):

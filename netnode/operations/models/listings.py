@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from netnode.operations.models.issuers import IssuerStanding
 from netnode.operations.models.ratings import RatingGroup
 from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, KeyText, Limit, ReferenceText
 
@@ -88,6 +89,9 @@ class Listing(Struct, frozen=True, kw_only=True):
     fields: dict[str, Any]
     withdrawn: Literal[True] | UnsetType = UNSET
     ratings: list[RatingGroup] = []  # by the viewer's own trust, the nearest first
+    standing: IssuerStanding | None = (
+        None  # what speaks against the seller as an issuer; null: nothing known here
+    )
 
 
 class Published(Struct, frozen=True):
