@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -354,6 +354,7 @@ def _show_rotated(rotated: models.KeyRotated, told: int, out: Path | None) -> No
         )
     if out is not None:
         output.say(f"Move {out} away from this computer, and destroy your old recovery words.")
+    _show_issuers(rotated.issuers)
     output.say("Who knows of it: netnode key history")
 
 
@@ -405,7 +406,18 @@ def _show_history(page: models.Page[models.KeyEpoch]) -> None:
             output.say(f"  knows of it    {_peer(each)}  since {output.when(each.at)} UTC")
         for each in one.untold:
             output.say(f"  not heard yet  {_peer(each)}")
+        _show_issuers(one.issuers)
     output.more(page.next)
+
+
+def _show_issuers(issuers: Sequence[models.KeyIssuer]) -> None:
+    """Issuers of your credit take your old key until their log has the rotation."""
+    for one in issuers:
+        name = " ".join(part for part in (output.short(one.issuer), one.name) if part)
+        state = f"sent {output.when(one.sent)} UTC"
+        if one.acknowledged is not None:
+            state += f", acknowledged {output.when(one.acknowledged)} UTC"
+        output.say(f"  issuer         {name}  {state}{', logged' if one.logged else ', not logged yet'}")
 
 
 def _peer(receipt: models.KeyReceipt) -> str:

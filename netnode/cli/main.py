@@ -42,6 +42,7 @@ from netnode.cli import (
     simulation,
     stock,
     subscriptions,
+    swapping,
     teams,
     watching,
     witness,
@@ -91,6 +92,8 @@ def netnode() -> None:
     """A node for INX, the peer-to-peer market of networkers who sell for each other."""
 
 
+for _of_credit in swapping.COMMANDS:
+    credits.credit.add_command(_of_credit)
 for _of_deal in subscriptions.COMMANDS:
     deals.deal.add_command(_of_deal)
 
