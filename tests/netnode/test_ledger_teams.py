@@ -1,0 +1,119 @@
+"""What a ledger says of a team: earnings of its members, the open period, and a new sale at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from netnode.ledgers.earning import earned
+from netnode.ledgers.ledger import Ledger
+from netnode.ledgers.ledgers import Ledgers
+from netnode.operations import models
+from netnode.problems import Problem
+from protocol.identity import id_text
+from protocol.plans.document import one_level
+from protocol.records import Plan
+from protocol.records.plan import Unit
+from tests.netnode.test_ledgers import EUR, Market, give, home_with, later
+from tests.protocol.ledger.world import DAY, TEAM, UNIT, World
+
+
+class Team(World):
+    """An issuer with a team: every member joins right after the plan."""
+
+    def __init__(self, *members: tuple[str, str | None]) -> None:
+        super().__init__()
+        self.publish()
+        self.members = members
+        self.enter(self.book)
+
+    def enter(self, book: Any) -> None:
+        for name, sponsor in self.members:
+            above = self.issuer.id if sponsor is None else self.id(sponsor)
+            book.teams.tree(TEAM).join(self.id(name), above, self.issuer.entries[1].seq, self.now)
+
+    def sale(self, price: int, *names: str) -> Any:
+        path = self.path(*names) if names else None
+        deal = self.deal(price, path=path).complete()
+        self.now = max(self.now, deal.now)
+        verdict = self.sell(deal, path=path)
+        assert verdict.code is None, verdict
+        return deal
+
+    def ledger(self) -> Ledger:
+        """The fold that a node has of this log."""
+        ledger = Ledger(self.fresh())
+        for entry in self.issuer.entries:
+            ledger.take(entry)
+            if entry.kind == Plan.KIND:
+                self.enter(ledger.book)
+        return ledger
+
+
+def test_earnings_count_all_members_zeros_and_what_they_bought() -> None:
+    team = Team(("ann", None), ("bob", "ann"), ("cal", None), ("dan", None))
+    team.sale(10_000, "bob")
+    team.sale(5_000, "ann")
+    ledger = team.ledger()
+    assert not ledger.wrongs, ledger.wrong
+    found = earned(ledger, TEAM, team.now)
+    assert found is not None
+    unit, exponent, figures = found
+    assert (unit, exponent) == (UNIT, 2)
+    # bob: 10 % of 100; ann: 5 % of 100 and 10 % of 50; cal and dan: nothing
+    assert (figures.members, figures.zero, figures.total) == (4, 2, 2_000)
+    assert (figures.median, figures.p90) == (0, 1_000)
+    assert earned(ledger, "other", team.now) is None
+    years = earned(ledger, TEAM, team.now + 400 * DAY)
+    assert years is not None and years[2].total == 0  # of the last year only
+
+
+def test_what_members_buy_is_taken_off_what_they_earn() -> None:
+    team = Team(("ann", None), ("cal", None))
+    team.sale(10_000, "ann")
+    ledger = team.ledger()
+    (order,) = ledger.book.state.orders
+    file = ledger.book.order(order)
+    assert file is not None and file.bought is None  # a buyer who is not named
+    file.bought = (team.id("cal"), UNIT, 10_000)
+    found = earned(ledger, TEAM, team.now)
+    assert found is not None
+    assert (found[2].net_median, found[2].losing) == (-10_000, 1)
+
+
+async def test_the_open_period_shows_a_new_sale_at_once(tmp_path) -> None:
+    team = Team()
+    team.sale(10_000)
+    async with home_with(tmp_path, team.issuer.entries) as home:
+        later(home, team)
+        asked = models.PeriodQuery(team=f"{id_text(team.issuer.id)}/{TEAM}")
+        before = await home.services.ledgers.period(asked)
+        assert (before.sales, before.unclosed, before.plan_title) == (1, False, "Three levels")
+        known = len(team.issuer.entries)
+        team.sale(20_000)
+        later(home, team)
+        await give(home, team.issuer.entries[known:])
+        after = await home.services.ledgers.period(asked)
+        assert (after.sales, after.head) == (2, team.issuer.entries[-1].seq)
+        assert before.begins <= team.now < before.ends
+        with pytest.raises(Problem) as none:
+            await home.services.ledgers.period(models.PeriodQuery(team=f"{id_text(team.issuer.id)}/none"))
+        assert none.value.code == "no_plan"
+
+
+async def test_plans_and_figures_of_a_ledger_handed_out_follow_the_log(tmp_path) -> None:
+    """A close is folded in a thread, everything else of a ledger that somebody holds on the event loop."""
+    market = Market()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        ledgers = Ledgers(market.issuer.network, home.me.id, home.store)
+        ledger = await ledgers.of(market.issuer.id)
+        assert ledger.units() == ()
+        market.sale()
+        plan = one_level("bare", Unit(exponent=0, name="point"), EUR, 500)
+        assert market.write(plan).code is None
+        await give(home, market.issuer.entries[1:])
+        assert ledger.units() == ()  # nobody asked yet
+        assert (await ledgers.of(market.issuer.id)) is ledger
+        assert ledger.units() == (EUR,)
+        assert [each.plan.title for each in ledger.book.governing.all()] == [plan.title]
