@@ -1,0 +1,125 @@
+"""Which awards of a closed period a refund reaches, and by how much [R-PLAN-23]."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from protocol.plans.activity import Activity
+from protocol.plans.document import Compiled
+from protocol.plans.evaluate import evaluate_period
+from protocol.plans.facts import SaleFacts
+from tests.protocol.plans.made import MONTH, plan, sale, team
+from tests.protocol.plans.test_gates import without
+
+LEGS = {"legs": 2}
+
+
+def refunded(
+    compiled: Compiled, people, sales: list[SaleFacts[str]], part: Fraction = Fraction(1)
+) -> dict[tuple[str, str, int], int]:
+    """Volume reversed by award, after a part of the first sale is refunded when its period is closed."""
+    activity: Activity[str] = Activity(compiled)
+    for one in sales:
+        activity.take(one, people)
+    activity.close(evaluate_period(compiled, people, activity, activity.period(MONTH, 9)))
+    found = activity.reverse(sales[0], part, people)
+    return {(one.to, one.rule, one.level): one.volume for one in found}
+
+
+def test_no_more_volume_is_reversed_than_an_award_rests_on() -> None:
+    """What `helper` got of b's 10.00 at level 2 names no leg, so a refund of d's 20.00 at level 2 reaches it too.
+
+    It takes the 10.00 that the award rests on, and not 20.00: else more than the whole award would be taken back.
+    """
+    level = {"compression": "none", "rates": ["10%", "5%"], "when": "period"}
+    compiled = plan(unilevel=level, duty={"rules": ["unilevel"], "withheld": "100%"})
+    people = team({"a": None, "b": "a", "c": None, "d": "c", "helper": None})
+
+    class Helped:
+        def done_by(self, upline: str, member: str, at: int | None = None) -> str | None:
+            return "helper" if upline == "a" else upline
+
+    for part, helped in ((Fraction(1), 1_000), (Fraction(1, 4), 500)):
+        activity: Activity[str] = Activity(compiled)
+        sales = [sale(1, "d", 2_000), sale(2, "b", 1_000)]
+        for one in sales:
+            activity.take(one, people)
+        period = activity.period(MONTH, 9)
+        activity.close(evaluate_period(compiled, people, activity, period, Helped()))
+        found = activity.reverse(sales[0], part, people)
+        taken = int(2_000 * part)
+        assert {(one.to, one.rule, one.level): one.volume for one in found} == {
+            ("d", "unilevel", 1): taken,
+            ("c", "unilevel", 2): taken,
+            ("helper", "unilevel:duty", 2): helped,
+        }
+
+
+def test_a_pair_is_reversed_by_what_was_refunded_of_either_leg() -> None:
+    compiled = plan(
+        binary={"mode": "pairs", "weak": "3", "amount": "1", "after": "flush"}, team=LEGS, cap_company="1"
+    )
+    people = team({"top": None, "l": "top", "r": "top"}, {"l": ("top", 0), "r": ("top", 1)})
+    sales = [sale(1, "l", 1_000), sale(2, "r", 400)]
+    assert refunded(compiled, people, sales) == {("top", "binary", 1): 1_000}
+    assert refunded(compiled, people, sales, Fraction(1, 10)) == {("top", "binary", 1): 100}
+
+
+def test_a_leg_that_broke_away_takes_its_refund_with_it() -> None:
+    """`low` broke away: its refund does not touch what `top` earned of `mid`."""
+    compiled = plan(
+        differential={"mode": "whole", "steps": [["0", "5%"], ["20", "10%"]], "breakaway": "star"},
+        ranks=[{"name": "star", "own": "50"}],
+    )
+    people = team({"top": None, "low": "top"})
+    sales = [sale(1, "low", 5_000), sale(2, "top", 1_000)]
+    assert refunded(compiled, people, sales) == {("low", "differential", 2): 5_000}
+
+
+def test_generations_above_a_head_are_reached_level_by_level() -> None:
+    """Override, second generation and not the first, where the sale is of a group in between."""
+    compiled = plan(
+        override={"mode": "fixed", "rank": "star", "generations": 2, "rates": ["5%", "3%"]},
+        ranks=[{"name": "star", "own": "10"}],
+    )
+    people = team({"top": None, "mid": "top", "low": "mid", "leaf": "low"})
+    sales = [sale(1, "leaf", 100), *(sale(n, who, 1_000) for n, who in enumerate(("top", "mid", "low"), 2))]
+    found = refunded(compiled, people, sales)
+    assert set(found) == {("mid", "override", 1), ("top", "override", 2)}
+
+
+def test_a_refund_of_what_nobody_owns_or_of_an_open_period_reaches_no_award() -> None:
+    compiled = plan(pool={"rank": "x", "share": "10%"}, ranks=[{"name": "x", "own": "1"}], maximum="10%")
+    people = team({"a": None})
+    assert refunded(compiled, people, [sale(1, None, 900), sale(2, "a", 100)]) == {}
+
+
+def test_a_refund_of_tiers_without_a_team_takes_nothing_out_of_legs() -> None:
+    compiled = plan(tiers={"mode": "whole", "steps": "5%", "when": "period"})
+    assert refunded(compiled, None, [sale(1, "a", 900)]) == {("a", "tiers", 1): 900}
+
+
+@pytest.mark.parametrize(("months", "paid"), [(0, True), (1, True), (2, False)])
+def test_idle_members_lose_overrides_at_the_close_too_r19(months: int, paid: bool) -> None:
+    """[R-PLAN-16]"""
+    level = {"compression": "none", "rates": ["10%", "5%"], "when": "period"}
+    compiled = plan(unilevel=level, **without("r19"), idle_periods=2)
+    people, activity = team({"mid": None, "low": "mid"}), Activity(compiled)
+    activity.take(sale(1, "mid", 100), people)
+    later = MONTH + months * 31 * 86_400_000
+    activity.take(sale(2, "low", 1_000, time=later), people)
+    result = evaluate_period(compiled, people, activity, activity.period(later, 9))
+    assert (50 in [award.amount for award in result.awards if award.to == "mid" and award.level == 2]) is paid
+
+
+def test_overrides_are_locked_at_the_close_without_outside_buyers_r5() -> None:
+    """[R-PLAN-16]"""
+    level = {"compression": "none", "rates": ["10%", "5%"], "when": "period"}
+    compiled = plan(unilevel=level, **without("r5"))
+    people, activity = team({"mid": None, "low": "mid"}), Activity(compiled)
+    activity.take(sale(1, "low", 1_000), people)
+    result = evaluate_period(compiled, people, activity, activity.period(MONTH, 9))
+    assert {award.to for award in result.awards} == {"low"}
+    assert [(one.to, one.reason) for one in result.withheld] == [("mid", "r5")]
