@@ -13,8 +13,9 @@ from msgspec import UNSET, UnsetType
 
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers
-from netnode.issuing.units import amount_text, exponents
+from netnode.issuing.units import amount_text
 from netnode.keys.keystore import Keys
+from netnode.ledgers.facts import exponent_of
 from netnode.ledgers.ledgers import Ledgers
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
@@ -149,7 +150,7 @@ class Asking:
                 wish.issuer,
                 lambda ledger: (
                     ledger.figures(wish.unit, own, now).available,
-                    exponents(ledger).get(wish.unit),
+                    exponent_of(ledger, wish.unit),
                 ),
             )
         except Problem as problem:
@@ -157,7 +158,7 @@ class Asking:
                 return
             raise
         if have < wish.amount:
-            shown = amount_text(have, digits or 0)
+            shown = amount_text(have, digits)
             raise Problem(
                 f"Only {shown} {wish.unit} of this issuer's credit is available to you, as far as their log is here. "
                 "If it has more by now, add --anyway.",

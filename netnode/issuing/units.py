@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
+from netnode.ledgers.facts import exponent_of
 from netnode.ledgers.ledger import Ledger
 from netnode.problems import ExitCode, Problem
 from protocol.limits import MAX_INT
@@ -14,13 +16,12 @@ COMMISSION_DIGITS: Final = 2
 
 
 def exponents(ledger: Ledger) -> dict[str, int]:
-    """The units of an issuer, each with the digits behind its decimal point."""
-    found = dict.fromkeys(ledger.units(), COMMISSION_DIGITS)
-    found |= {each.plan.unit.name: each.plan.unit.exponent for each in ledger.book.governing.all()}
-    return found
+    """The units of an issuer, credited or planned, each with the digits behind its decimal point."""
+    planned = [each.plan.unit.name for each in ledger.book.governing.all()]
+    return {each: exponent_of(ledger, each) for each in sorted({*ledger.units(), *planned})}
 
 
-def one_unit(units: dict[str, int], unit: str | None) -> str:
+def one_unit(units: Collection[str], unit: str | None) -> str:
     """The unit that is meant: the one named, or the only one there is.
 
     Raises:

@@ -277,9 +277,12 @@ def requests_by_prefix(connection: apsw.Connection, low: bytes, high: bytes) -> 
     return _requests(connection, "id BETWEEN ? AND ?", (low, high), 2)
 
 
-def requests(connection: apsw.Connection, before: int | None, limit: int) -> list[RequestRow]:
-    """Requests, the newest first, below the row number `before`."""
-    return _requests(connection, "r < ?", (before or 2**62,), limit)
+def requests(
+    connection: apsw.Connection, before: int | None, limit: int, *, waiting: bool = False
+) -> list[RequestRow]:
+    """Requests, the newest first, below the row number `before`; with `waiting` those nothing has come of."""
+    where = "r < ? AND state = 'waits'" if waiting else "r < ?"
+    return _requests(connection, where, (before or 2**62,), limit)
 
 
 def waiting(connection: apsw.Connection, *, own: bool, limit: int) -> list[RequestRow]:
