@@ -16,7 +16,9 @@ from netnode.cli import (
     arbiters,
     backups,
     blobs,
+    closing,
     conformance,
+    crediting,
     credits,
     deals,
     doctor,
@@ -96,6 +98,12 @@ for _of_credit in swapping.COMMANDS:
     credits.credit.add_command(_of_credit)
 for _of_deal in subscriptions.COMMANDS:
     deals.deal.add_command(_of_deal)
+
+for _of_credit in crediting.COMMANDS:
+    credits.credit.add_command(_of_credit)
+for _of_period in closing.COMMANDS:
+    periods.period.add_command(_of_period)
+plans.plan.add_command(closing.publish)
 
 for _command in (
     node.init,

@@ -49,3 +49,40 @@ class Swaps(Protocol):
 
     async def release(self, request: models.CreditRelease) -> models.CreditReleased:
         """Lets go of what is disputed; Problem 4 where nothing is."""
+
+
+class Credits(Protocol):
+    """What the owner asks of issuers as a holder, and publishes as one."""
+
+    async def transfer(self, request: models.CreditTransfer) -> models.CreditRequest:
+        """Asks for a transfer. Signs; Problem 4 `not_covered`."""
+
+    async def redeem(self, request: models.CreditMove) -> models.CreditRequest:
+        """Asks for a redemption; as `transfer`."""
+
+    async def payout(self, request: models.CreditPayout) -> models.CreditRequest:
+        """Says that credit was paid out; as `transfer`, and Problem 4 before it was confirmed."""
+
+    async def accept(self, request: models.CreditAcceptance) -> models.CreditLimit:
+        """Says how much the owner is willing to hold. Signs."""
+
+    async def limits(self, query: models.Listed) -> models.Page[models.CreditLimit]:
+        """What the owner is willing to hold."""
+
+    async def requests(self, query: models.CreditRequestsQuery) -> models.Page[models.CreditRequest]:
+        """Requests, the newest first."""
+
+    async def challenge(self, request: models.CreditChallenge) -> models.CreditChallenged:
+        """Challenges an issuer. Signs; Problem 3 for an unknown request or order."""
+
+    async def sales(self, query: models.CreditSalesQuery) -> models.Page[models.CreditSale]:
+        """Own deals that are not in the own ledger."""
+
+    async def publish(self, request: models.PlanPublish) -> models.PlanPublished:
+        """Publishes a plan. Signs; Problem 4 with the findings where the rules refuse it."""
+
+    async def preview(self, request: models.PeriodChoice) -> models.PeriodClosed:
+        """What a close would publish; Problem 3 without a plan."""
+
+    async def close(self, request: models.PeriodChoice) -> models.PeriodClosed:
+        """Closes a period. Signs; Problem 4 while it is not over."""

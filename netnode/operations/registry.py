@@ -9,6 +9,7 @@ from netnode.operations import (
     arbiters,
     backups,
     blobs,
+    credits,
     deals,
     doctor,
     keys,
@@ -55,4 +56,5 @@ OPERATIONS: Final[tuple[AnyOperation, ...]] = (
     *swaps.OPERATIONS,
     *referrals.OPERATIONS,
     *ledgers.OPERATIONS,
+    *credits.OPERATIONS,
 )

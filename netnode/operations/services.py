@@ -11,7 +11,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing import Protocol
 
 from netnode.operations import models
-from netnode.operations.credit_services import Ledgers, Swaps
+from netnode.operations.credit_services import Credits, Ledgers, Swaps
 from netnode.operations.referring import Alliances, Referrals
 from netnode.operations.trading import Deals, Offers, Stocks
 
@@ -561,6 +561,10 @@ class Services(Protocol):
     @property
     def mail(self) -> Mails:
         """Mail from networker to networker."""
+
+    @property
+    def credits(self) -> Credits:
+        """Credit of the owner and by the owner."""
 
     @property
     def swaps(self) -> Swaps:

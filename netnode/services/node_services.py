@@ -34,6 +34,7 @@ from netnode.services.alliances import AllianceBook
 from netnode.services.arbiters import ArbiterBook
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
+from netnode.services.credits import CreditDesk
 from netnode.services.deals import DealBook
 from netnode.services.doctor import Doctor, Live
 from netnode.services.domains import Domains
@@ -123,6 +124,7 @@ class NodeServices:
     swaps: SwapBook
     swapping: Swapping
     issued: Issuing
+    credits: CreditDesk
     moderation: Statements
     config: FileConfiguration
 
@@ -329,6 +331,7 @@ def compose(
             admitting,
         ),
         issued=issued,
+        credits=CreditDesk(issued),
         swaps=SwapBook(trading.means, ledgers, swapped),
         swapping=swapped,
         moderation=Statements(store, own, projector, entropy),
