@@ -23,6 +23,7 @@ from netnode.operations import (
     reviews,
     room,
     subscriptions,
+    swaps,
     teams,
     witnesses,
 )
@@ -101,6 +102,15 @@ CALLS = [
     (teams.OPPORTUNITY_SHOW, models.OpportunityName(f"{OTHER}/linen")),
     (teams.OPPORTUNITIES, models.OpportunitiesQuery(owner=OTHER, limit=1)),
     (teams.OPPORTUNITY_CLOSE, models.OpportunityClose("linen")),
+    (
+        swaps.SWAP_PROPOSE,
+        models.SwapPropose(with_=OTHER, give="6", from_=OTHER, get="4", of=OTHER, confirmed=True),
+    ),
+    (swaps.SWAP_ACCEPT, models.SwapAccept(swap="abab", confirmed=True)),
+    (swaps.SWAP_DECLINE, models.SwapDecline(swap="abab", text="no")),
+    (swaps.SWAPS, models.SwapsQuery(limit=1)),
+    (swaps.SWAP_SHOW, models.SwapName(swap="abab")),
+    (swaps.CREDIT_RELEASE, models.CreditRelease(issuer=OTHER, about="ab" * 32)),
     (teams.TEAM_INVITE, models.TeamInvite(team=f"{OTHER}/linen", to=OTHER)),
     (teams.TEAM_APPLY, models.TeamApply(invite="inxteam1abcd", acknowledged=True)),
     (teams.TEAM_ADMIT, models.TeamAdmit()),

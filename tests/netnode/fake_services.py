@@ -27,6 +27,7 @@ from tests.netnode.fake_peers import FakeAddresses, FakeFollows, FakePeers
 from tests.netnode.fake_reach import FakeDomains, FakeInvites, FakeReaching
 from tests.netnode.fake_shared import ME, OTHER, paged
 from tests.netnode.fake_subscriptions import FakeSubscriptions
+from tests.netnode.fake_swaps import FakeSwaps
 from tests.netnode.fake_teams import FakeOpportunities, FakeTeams
 from tests.netnode.fake_trust import FakeArbiters, FakeReviews, FakeWitnesses
 
@@ -489,6 +490,7 @@ class FakeServices:
         self.arbiters = FakeArbiters(self)
         self.opportunities = FakeOpportunities(self)
         self.teams = FakeTeams(self)
+        self.swaps = FakeSwaps(self)
         self.ledgers = FakeLedgers()
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
