@@ -1,0 +1,110 @@
+"""Plans published, sales that follow them, periods closed: by a seller with a team of members who sell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from netnode.issuing.plans import plan_of
+from netnode.operations import models
+from netnode.problems import ExitCode, Problem
+from protocol.certificate import DAY_MS
+from protocol.records import encode_record
+from protocol.records.plan import Plan
+from tests.netnode.issuers import CAP, Credits, credits
+from tests.netnode.test_teams import GIVEN
+from tests.protocol.ledger.world import plan_record
+
+OPPORTUNITY: dict[str, Any] = GIVEN | {"products": ["cap"]}
+
+
+def plan(**fields: Any) -> Plan:
+    return plan_record(opportunity="linen-team", **fields)
+
+
+async def publish(market: Credits, given: Plan) -> models.PlanPublished:
+    found = await market["sol"].services.credits.publish(models.PlanPublish(plan=encode_record(given)))
+    await market.meet()
+    return found
+
+
+async def opportunity(market: Credits) -> None:
+    await market["sol"].services.opportunities.publish(
+        msgspec.convert(OPPORTUNITY, models.OpportunityPublish)
+    )
+    await market.meet()
+
+
+async def test_an_order_names_the_plan_in_force_and_the_sale_follows_it(tmp_path: Path) -> None:
+    """[R-CRED-71] A referrer outside the team earns the first level; a plan without a path earns nobody anything."""
+    async with credits(tmp_path, dict(CAP)) as market:
+        await opportunity(market)
+        published = await publish(market, plan())
+        assert published.opportunity == "linen-team" and published.starts == market.clock.now
+        deal = await market.order(market.token())
+        await market.complete(deal)
+        await market.look()
+        assert await market.kinds() == [10, 22]
+        assert (await market.figures("rita", "star")).pending == 125
+
+
+async def test_a_changed_plan_is_told_ahead(tmp_path: Path) -> None:
+    """[R-CRED-19] And orders name the one before until then."""
+    async with credits(tmp_path, dict(CAP)) as market:
+        await opportunity(market)
+        first = await publish(market, plan())
+        second = await publish(market, plan(title="Another"))
+        assert second.starts == first.starts + 30 * DAY_MS
+        ledger = await market["bea"].services.issued.ledgers.of(market["sol"].me.id)
+        assert plan_of(ledger, "cap", market.clock.now) == bytes.fromhex(first.plan)
+        assert plan_of(ledger, "cap", second.starts) == bytes.fromhex(second.plan)
+        assert plan_of(ledger, "mug", market.clock.now) is None
+
+
+async def test_a_void_plan_is_refused_with_its_reasons(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        await opportunity(market)
+        with pytest.raises(Problem) as refused:
+            await publish(market, plan(maximum=(1, 100)))
+        assert (refused.value.code, refused.value.exit_code) == ("plan_void", ExitCode.REFUSED)
+        assert refused.value.details["findings"][0][1] == "void"
+        await publish(market, plan())
+        with pytest.raises(Problem) as again:
+            await publish(market, plan())
+        assert again.value.code == "already_logged"
+        with pytest.raises(Problem) as nowhere:
+            await publish(market, plan_record(opportunity="nothing"))
+        assert (nowhere.value.code, nowhere.value.exit_code) == ("no_opportunity", ExitCode.NOT_FOUND)
+        assert await market.kinds() == [10]
+
+
+async def test_a_period_is_previewed_closed_and_the_same_when_asked_again(tmp_path: Path) -> None:
+    """[R-CRED-33]"""
+    async with credits(tmp_path, dict(CAP)) as market:
+        await opportunity(market)
+        await publish(market, plan())
+        services = market["sol"].services.credits
+        begun = market.clock.now
+        await market.complete(await market.order(market.token()))
+        await market.look()
+        asked = models.PeriodChoice(key="linen-team")
+        before = await services.preview(asked)
+        assert (before.over, before.entry, before.begins <= begun < before.ends) == (False, None, True)
+        with pytest.raises(Problem) as early:
+            await services.close(asked)
+        assert early.value.code == "not_over"
+        market.clock.now = before.ends + DAY_MS
+        preview = await services.preview(asked)
+        closed = await services.close(asked)
+        assert closed.entry is not None and closed.hash == preview.hash
+        again = await services.close(models.PeriodChoice(key="linen-team", at=begun))
+        assert (again.hash, again.entry) == (closed.hash, closed.entry)
+        assert await market.kinds() == [10, 22, 24]
+        following = await services.preview(asked)
+        assert following.begins == closed.ends
+        with pytest.raises(Problem) as nobody:
+            await services.preview(models.PeriodChoice(key="mug"))
+        assert nobody.value.exit_code == ExitCode.NOT_FOUND
