@@ -12,6 +12,8 @@ from netnode.conformance.deals import read_message, signed_by
 from netnode.conformance.encoding import encode
 from netnode.conformance.entries import read_entry
 from netnode.conformance.faults import Fault, demand
+from netnode.conformance.holdings import Holding, union
+from netnode.conformance.ledgerfold import Ledger
 from netnode.conformance.offers import (
     code_hash,
     consented_by,
@@ -29,7 +31,7 @@ from netnode.conformance.signatures import public
 from netnode.conformance.tags import sha256, tag
 from netnode.conformance.teamfold import TeamFold
 from netnode.conformance.transcripts import FORM, Faulty, read_transcript
-from netnode.conformance.vectors.judging import Judge, Vector, compared, hexed
+from netnode.conformance.vectors.judging import Judge, Vector, compared, entry_of, hexed
 from netnode.conformance.verdicts import judge
 from netnode.conformance.witnesses import Faulty as Untold
 from netnode.conformance.witnesses import read_witnesses
@@ -223,9 +225,22 @@ def _plans(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _ledger(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        logs, others = ([list(map(entry_of, log)) for log in given[name]] for name in ("logs", "others"))
+        ledgers = [Ledger(_NETWORK, log[0].header.author, others) for log in logs]
+        verdicts = [list(map(ledger.take, log)) for ledger, log in zip(ledgers, logs, strict=True)]
+        effects = union([ledger.effects for ledger in ledgers])
+        figures = [Holding(effects, unit, hexed(holder), now).figures for unit, holder, now in given["ask"]]
+        return {"verdicts": verdicts, "figures": figures}
+
+    compared(vector, judged)
+
+
 JUDGES: Final[Mapping[str, Judge]] = {
     "deal_messages": _messages,
     "deals": _deals,
+    "ledger": _ledger,
     "offers": _offers,
     "plans": _plans,
     "reviews": _reviews,
