@@ -26,7 +26,8 @@ from protocol.records import Challenge, Redeem, SalePart, decode_record, encode_
 from protocol.run import run_of
 from tests.netnode.services_home import OpenHome, opened
 from tests.protocol.author import NETWORK, Author
-from tests.protocol.ledger.world import DAY, HOLD, World
+from tests.protocol.ledger.swapping import Bench
+from tests.protocol.ledger.world import DAY, HOLD, UNIT, World
 
 EUR = "EUR"
 
@@ -488,3 +489,66 @@ async def test_a_bad_standing_is_shown_beside_listings(tmp_path):
         assert found is not None and found.exposed
         assert await home.services.ledgers.against(quiet.issuer.id) is None
         assert await home.services.ledgers.against(Author("nobody").id) is None
+
+
+# -- other logs ----------------------------------------------------------------------------------------------
+async def test_a_swap_that_ends_by_pins_is_unknown_until_the_other_log_is_here(tmp_path):
+    bench = Bench(admitted=False)
+    head = bench.y.issuer.entries[-1]
+    document = bench.document()
+    assert bench.lock(document).code is None
+    locked = len(bench.x.issuer.entries)
+    last = bench.pass_time(bench.until + 1)
+    assert bench.pin(document, (head.seq, head.id), last, bench.until + 2).code is None
+    x, ann, now = bench.x.issuer, bench.x.id("ann"), bench.until + 3
+    async with home_with(tmp_path, x.entries[:locked]) as home:
+        ledgers = ledgers_of(home)
+        ledger = await ledgers.of(x.id)
+        assert ledger.figures(UNIT, ann, now).locked == 600
+        await give(home, x.entries[locked:])
+        same = await ledgers.of(
+            x.id
+        )  # handed out before: what comes is folded on the event loop, the pins in a thread
+        assert same is ledger and ledger.book.unknown == x.entries[-1].seq
+        assert "not held here" in ledger.why
+        await give(home, bench.y.issuer.entries)
+        known = await ledgers.of(x.id)
+        assert known.book.unknown is None
+        assert known.figures(UNIT, ann, now).locked == 0
+
+
+async def test_pins_in_a_branch_that_is_only_held_as_evidence_decide_as_well(tmp_path):
+    bench = Bench(admitted=False)
+    common = list(bench.y.issuer.entries)
+    document = bench.document()
+    assert bench.lock(document).code is None
+    last = bench.pass_time(bench.until + 1)
+    bench.fork()
+    bench.y.issuer.entries = list(common)
+    other = bench.pass_time(bench.until + 5)
+    assert bench.pin(document, (common[-1].seq, common[-1].id), last, bench.until + 2).code is None
+    async with home_with(tmp_path, bench.x.issuer.entries, bench.y.issuer.entries) as home:
+        ledgers = ledgers_of(home)
+        assert (await ledgers.of(bench.x.issuer.id)).book.unknown is not None
+        outcome = await home.gate.admit_proof(run_of([other]), run_of([last]))
+        assert outcome.fault is None, outcome.fault
+        assert (await ledgers.of(bench.x.issuer.id)).book.unknown is None
+
+
+async def test_what_a_settlement_left_stays_a_debt_also_after_a_rotation(tmp_path):
+    market = Market()
+    market.sale(10_000, "bob")
+    kept = len(market.issuer.entries)
+    market.sale(30_000, "bob")
+    tail = list(market.issuer.entries)
+    settlement = market.issuer.settle(kept - 1)
+    rotation = market.issuer.rotate()
+    async with home_with(tmp_path, tail) as home:
+        await home.store.write(Writer.follow, market.issuer.id, 1)
+        ledgers = ledgers_of(home)
+        for opener in (settlement, rotation):
+            outcome = await home.gate.admit([opener])
+            assert outcome.fault is None, outcome.fault
+            ledger = await ledgers.of(market.issuer.id)
+            assert ledger.figures(EUR, market.id("bob"), market.now).pending == 4_000
+            assert not ledger.claims
