@@ -46,10 +46,10 @@ export function bech32(prefix, bytes) {
   return `${prefix}1${groups.map((group) => ALPHABET[group]).join("")}`;
 }
 
-/** The bytes of a text that must have a prefix [R-ID-3]. */
-export function fromBech32(text, prefix) {
+/** The bytes of a text that must have a prefix [R-ID-3]; of one that may be longer, see R-REF-2. */
+export function fromBech32(text, prefix, longest = 90) {
   const wrong = (why) => new InxError("encoding", why);
-  if (text.length > 90 || !/^[!-~]*$/.test(text)) throw wrong("the text is too long, or holds a space or such");
+  if (text.length > longest || !/^[!-~]*$/.test(text)) throw wrong("the text is too long, or holds a space or such");
   const small = text.toLowerCase();
   if (text !== small && text !== text.toUpperCase()) throw wrong("the text mixes small and capital letters");
   const one = small.lastIndexOf("1");

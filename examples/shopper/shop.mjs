@@ -2,20 +2,21 @@
 // A buyer without a node, on the command line. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 import { Shopper } from "./shopper.js";
-import { visitListing } from "./visit.js";
+import { visitByCode, visitListing } from "./visit.js";
 import { Way } from "./way.js";
 import { fromHex, toHex } from "../javascript/bytes.js";
 
 const USAGE = `usage: node shop.mjs look WAY SELLER/KEY [--path TOKEN...]
        node shop.mjs order WAY SELLER/KEY [--quantity N] [--option TEXT...] [--country CC] [--name TEXT]
                            [--line TEXT...] [--city TEXT] [--postcode TEXT] [--note TEXT] [--bits N] [--path TOKEN...]
-                           [--code TEXT] [--renew yes] [--turns N]
+                           [--code CODE] [--renew yes] [--turns N]
        node shop.mjs show LINK
        node shop.mjs paid LINK AMOUNT [--reference TEXT]
        node shop.mjs received LINK [--part N]
        node shop.mjs pause LINK | resume LINK | end LINK | consent LINK PRICE    (of an order with --renew)
        node shop.mjs review LINK RATING [TEXT]
        node shop.mjs cancel LINK | dispute LINK CLAIM TEXT | withdraw LINK | refunded LINK AMOUNT | lapse LINK
+In the place of SELLER/KEY a referral link (inxref1...) does as well; CODE is of the seller, or of who recommends.
 WAY is the address of the node that serves you (http://...), LINK what \`order\` printed: keep it, and keep it secret.
 Amounts are in minor units. Tokens are in hex. RATING is from 1 to 5; \`none\` takes a review back.`;
 
@@ -64,10 +65,12 @@ async function look([address, ref], { path = [] }) {
 
 async function order([address, ref], options) {
   const way = await Way.open(address);
-  const visit = await visitListing(way, ref, (options.path ?? []).map(fromHex));
+  const seen = await visitListing(way, ref, (options.path ?? []).map(fromHex));
+  const brought = options.code === undefined ? null : await visitByCode(way, seen, options.code[0]);
+  const visit = brought ?? seen;
   const choice = {
     quantity: Number(options.quantity?.[0] ?? 1), options: options.option ?? [], address: addressOf(options),
-    note: options.note?.[0] ?? "", code: options.code?.[0] ?? "", renew: options.renew !== undefined,
+    note: options.note?.[0] ?? "", code: brought === null ? options.code?.[0] ?? "" : "", renew: options.renew !== undefined,
     turns: options.turns === undefined ? null : Number(options.turns[0]),
   };
   const bits = options.bits === undefined ? undefined : Number(options.bits[0]);

@@ -22,6 +22,7 @@ const FORMS = Object.freeze({
     clock: int(), network: text(1, 32, NETWORK), openers: list(anything, 1, 192), "stamp?": int(0, 64), version: int(),
   }),
   listing: map({ clock: int(), found, path: list(bin(1, 1024), 0, 8) }),
+  referral: map({ clock: int(), link: text(1, 16_384) }),
   letter: map({ clock: int() }),
   collect: map({ clock: int(), letters: list(tuple(int(), bin(1, 61_440)), 0, MOST), "more?": bool }),
   witness: map({ clock: int() }),
@@ -53,6 +54,11 @@ export class Way {
   /** A listing with its proof, and the path of an order made now; without a key the seller's keys and profile. */
   listing(seller, key = null, path = []) {
     return this.#post("listing", key === null ? { seller, path } : { seller, key, path });
+  }
+
+  /** The referral link that a code stands for at the node. */
+  async referral(code) {
+    return (await this.#post("referral", { code })).link;
   }
 
   /** Leaves a letter to be carried; the same one may be left again. */

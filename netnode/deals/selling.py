@@ -194,7 +194,16 @@ def _used_up(connection: apsw.Connection, known: Known, offer: Offer | None) -> 
     kept = offers.by_id(connection, known.row.offer)
     if kept is not None and kept.ended is not None:
         found.append("you took the offer back")
+    if kept is not None and known.order.path is UNSET and kept.code == _gift(connection, known.order.seller):
+        found.append("it takes your gift for who was brought by a recommendation, and names none")
     return found
+
+
+def _gift(connection: apsw.Connection, seller: bytes) -> str | None:
+    """Code of the gift in the seller's profile [R-REF-8]."""
+    row = views.profile(connection, seller)
+    said = UNSET if row is None else row.record.attribution
+    return None if said is UNSET or said.gift is UNSET else said.gift
 
 
 def _agreed(listing: Listing, order: Order) -> list[str]:

@@ -49,6 +49,21 @@ class ListingTold(msgspec.Struct, frozen=True, kw_only=True):
     path: Annotated[_Tokens, doc("the tokens of the path of an order made now, that of this node the last")]
 
 
+class ReferralAsked(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks what a code stands for, as it was typed at checkout."""
+
+    code: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=2 * limits.MAX_CODE)], doc("as it was typed")
+    ]
+
+
+class ReferralTold(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer: the link that a code stands for at this node."""
+
+    clock: Annotated[Milliseconds, doc("ms UTC, the node's")]
+    link: Annotated[str, doc("a referral link, `inxref1...`")]
+
+
 class LetterLeft(msgspec.Struct, frozen=True, kw_only=True):
     """Leaves a letter to be carried."""
 

@@ -22,13 +22,14 @@ from netnode.shop import bodies, proofs
 from netnode.shop.boxes import ShopBoxes
 from netnode.shop.reviews import ShopReviews
 from netnode.shop.witnesses import Witnesses, identity_entries, known_openers
-from netnode.store import Reader, Store
+from netnode.store import Reader, Store, referrals
 from netnode.sync.post import Carrier
 from protocol import letters, limits, paths
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry, parse_wire
-from protocol.errors import ProtocolError
+from protocol.errors import NotHeld, ProtocolError
 from protocol.messages import Found
+from protocol.referrals import check_code, link_of, write_link
 from protocol.shopping import check_request
 from protocol.witnessed import Testimony, openers_of
 
@@ -96,6 +97,23 @@ class Counter:
         found = await self._found(asked.seller, key, now)
         path = () if key is None else await self._extended(asked, key, now)
         return bodies.ListingTold(clock=now, found=found, path=path)
+
+    async def referral(self, asked: bodies.ReferralAsked) -> bodies.ReferralTold:
+        """The link that a code stands for at this node [R-REF-5].
+
+        Raises:
+            RemoteProtocolError: `bad_uri`: it was mistyped.
+            NotHeld: `not_here`: no code of this node; `path_expired`.
+        """
+        code, now = check_code(asked.code), self._clock.now_ms()
+        row = await self._store.read(lambda reader: referrals.by_code(reader.connection, "made", code))
+        if row is None:
+            raise NotHeld("not_here", f"this node has no code {code}: was it typed right?")
+        if row.expires <= now:
+            raise NotHeld(
+                "path_expired", f"the time of the code {code} is over: ask who gave it to you for another"
+            )
+        return bodies.ReferralTold(clock=now, link=write_link(link_of(row.tokens, row.listing)))
 
     async def letter(self, left: bodies.LetterLeft, here: bool) -> bodies.Kept:
         """Takes a letter, and opens a box for answers to it [R-SHOP-7].

@@ -86,6 +86,9 @@ class ShopRoutes:
             web.post(
                 f"{PREFIX}/listing", self._served(bodies.ListingAsked, _anywhere(self._counter.listing))
             ),
+            web.post(
+                f"{PREFIX}/referral", self._served(bodies.ReferralAsked, _anywhere(self._counter.referral))
+            ),
             web.post(f"{PREFIX}/letter", self._served(bodies.LetterLeft, self._counter.letter)),
             web.post(f"{PREFIX}/collect", self._served(bodies.Collect, _anywhere(self._counter.collect))),
             web.post(f"{PREFIX}/witness", self._served(bodies.Left, _anywhere(self._counter.leave))),

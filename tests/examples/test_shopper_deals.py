@@ -163,8 +163,10 @@ def test_everybody_of_the_path_hears_of_it(mesh: Mesh) -> None:
     assert both[0] == token and len(both) == 2
     assert shop("look", way.ready.api, ref, "--path", both[0], "--path", both[1])["path"] == both
     spoilt = token[:-2] + ("00" if token[-2:] != "00" else "01")
-    alone = shop("look", way.ready.api, ref, "--path", spoilt)["path"]
-    assert len(alone) == 1 and alone != [spoilt], "what is no path is left out"
+    code, _, err = tried("look", way.ready.api, ref, "--path", spoilt)
+    assert code == 1 and "recommendation" in err and "(path)" in err, (
+        "who recommended it is not lost silently"
+    )
     ordered = order(way, seller, "--path", token)
     wait_until(lambda: len(deals(seller)) == 1, "the order is at the seller", SECONDS)
     seller.api.post("/deals/accept", {"deal": ordered["deal"]})
@@ -174,6 +176,38 @@ def test_everybody_of_the_path_hears_of_it(mesh: Mesh) -> None:
     assert [step["referrer"] for step in there["path"]] == [first.id, way.id]
     assert there["path_hash"] == here["path_hash"] and all(step["checked"] for step in there["path"])
     assert way.status().shop.witnesses == first.status().shop.witnesses == 1
+
+
+def test_a_referral_link_and_a_code_at_checkout(mesh: Mesh) -> None:
+    """[R-REF-2] [R-REF-5] [R-ALLY-7] Forwarded over two nodes; one wrong character says so; a code beats the link."""
+    seller, first, way = mesh.up(["seller", "first", "referrer"], "ring")
+    seller.add("lamp", "Brass lamp", price="12.50", currency="EUR")
+    wait_until(lambda: first.keys("lamp") == way.keys("lamp") == {"lamp"}, "both know the lamp", SECONDS)
+    ref = f"{seller.id}/lamp"
+    made = first.ask("refer", "make", ref, "--campaign", "spring")
+    link = way.ask("refer", "forward", made["link"])["link"]
+    there = shop("look", way.ready.api, link)
+    assert (there["title"], len(there["path"])) == ("Brass lamp", 2)
+    for wrong in (link[:40] + ("q" if link[40] != "q" else "p") + link[41:], link[:-3]):
+        code, _, err = tried("look", way.ready.api, wrong)
+        assert code == 1 and "checksum" in err and "(bad_uri)" in err, err
+    typed = way.ask("refer", "make", ref, "--code", "")["code"]
+    code, _, err = tried(
+        "order", way.ready.api, link, "--code", typed[:-1] + ("A" if typed[-1] != "A" else "B")
+    )
+    assert code == 1 and "mistyped" in err, err
+    ordered = shop("order", way.ready.api, link, "--bits", 0)
+    coded = shop("order", way.ready.api, link, "--code", typed.lower(), "--bits", 0)
+    wait_until(lambda: len(deals(seller)) == 2, "the orders are at the seller", SECONDS)
+    for each in (ordered, coded):
+        seller.api.post("/deals/accept", {"deal": each["deal"]})
+        until(each["link"], "agreed")
+    wait_until(lambda: len(way.ask("refer", "orders")["items"]) == 2, "both are witnessed", SECONDS)
+    paths = {one["order"]: len(one["path"]) for one in way.ask("witness", "ls")["items"]}
+    assert paths == {ordered["deal"]: 2, coded["deal"]: 1}
+    wait_until(lambda: len(first.ask("refer", "orders")["items"]) == 1, "the first hears of it", SECONDS)
+    [brought] = first.ask("refer", "orders")["items"]
+    assert (brought["order"], brought["campaign"]) == (ordered["deal"], "spring")
 
 
 def test_the_seller_is_off(market: tuple[Mesh, Node, Node]) -> None:

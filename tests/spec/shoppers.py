@@ -15,6 +15,7 @@ from tests.spec.markdown import code, table
 ROUTES: Final = (
     ("GET", "", None, bodies.About, "which node this is"),
     ("POST", "/listing", bodies.ListingAsked, bodies.ListingTold, "a listing with its proof"),
+    ("POST", "/referral", bodies.ReferralAsked, bodies.ReferralTold, "the link that a code stands for"),
     (
         "POST",
         "/letter",
