@@ -26,7 +26,7 @@ from netnode.settings import Settings
 from netnode.store import Store
 from netnode.swapping.work import LOOK_SECONDS as LOOK_AT_SWAPS
 from netnode.sync.ranges import HELD_SECONDS
-from netnode.sync.sessions import SessionKeeper
+from netnode.sync.sessions import WATCH_CLOCK_SECONDS, SessionKeeper
 from netnode.teams.witnessing import LOOK_SECONDS as LOOK_AT_TEAMS
 from protocol.address import Scope, host_scope, ip_of
 from protocol.identity import id_text
@@ -51,6 +51,7 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
     found = [
         Periodic("renewing the session key", RENEWAL_SECONDS, connections.identity.renew),
         *upkeep.chores(parts),
+        Periodic("watching the clock", WATCH_CLOCK_SECONDS, sessions.watch_clock),
         Periodic("looking from outside", OUTSIDE_SECONDS, services.reaching.look),
         Periodic("working for the stamp", STAMP_SECONDS, parts.stamping.run),  # ends only when a disk fails
         Periodic("making a backup", LOOK_SECONDS, services.backups.scheduled),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-import statistics
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -24,6 +23,7 @@ from netnode.sync.accepting import CROWDED
 from netnode.sync.addresses import Known
 from netnode.sync.allowance import Allowance
 from netnode.sync.book import Book
+from netnode.sync.clocks import PeerClocks
 from netnode.sync.dialling import ITSELF, Dialling
 from netnode.sync.interest import Interest, of_own
 from netnode.sync.outreach import Outreach
@@ -41,8 +41,8 @@ EAGER: Final = 6  # sessions that new entries are pushed to; the others are told
 GOODBYE_SECONDS: Final = 2.0
 BELIEVED: Final = (1, 3, 600.0)  # of one stranger, of all, in so many seconds: claims of later own entries
 BELIEVED_SECONDS: Final = 10.0  # why: an honest peer has proved its claim long before
+WATCH_CLOCK_SECONDS: Final = 5.0  # why: a look at two clocks
 RETELL_SECONDS: Final = 5.0  # why: whoever comes and goes would have every peer compared with anew
-SKEW_PEERS: Final = 3  # why: one peer with a wrong clock must not silence a node
 _log = logging.getLogger("netnode.sync")
 
 LOOK_AGAIN_SECONDS: Final = (
@@ -89,7 +89,7 @@ class SessionKeeper:
         self._selves: set[bytes] = set()
         self._believed = Allowance(*BELIEVED)
         self._wider = asyncio.Event()  # peers make this node want other logs
-        self._skews: dict[bytes, int] = {}
+        self._clocks = PeerClocks(core.clock)
         self._changed = asyncio.Event()
         self._follows: frozenset[bytes] = frozenset()
         self._blocked: frozenset[bytes] = frozenset()
@@ -249,9 +249,15 @@ class SessionKeeper:
 
     def skew(self) -> int | None:
         """How far this clock is from the peers' median, in ms; None with too few peers to tell."""
-        if len(self._skews) < SKEW_PEERS:
-            return None
-        return round(statistics.median(self._skews.values()))
+        return self._clocks.skew()
+
+    async def watch_clock(self) -> None:
+        """Greets every peer anew once the clock of this computer was set: they know what it was before."""
+        moved = self._clocks.was_set()
+        if moved is not None:
+            _log.warning("this computer's clock was set by %+d s", round(moved / 1000))
+            for peering in self.open_sessions():
+                peering.farewell("", "the clock of this computer was set")
 
     # -- what sessions ask -----------------------------------------------------------------------------------
     def admit(self, peering: Peering) -> None:
@@ -286,7 +292,7 @@ class SessionKeeper:
             self._places.enter(peering, self._open.values())
         self._open[peering.id] = peering
         if self._chosen(peering):  # three strangers with wrong clocks must not silence a node
-            self._skews[peering.id] = hello.clock - self._core.clock.now_ms()
+            self._clocks.greeted(peering.id, hello.clock)
         if self._settings.interest != "all":
             self._wider.set()
 
@@ -499,7 +505,7 @@ class SessionKeeper:
                 self._selves.discard(handshake)
         if self._open.get(peering.id) is peering:
             del self._open[peering.id]
-            self._skews.pop(peering.id, None)
+            self._clocks.gone(peering.id)
             if not self._chosen(peering):
                 self._own.unproved(peering.id)  # else a stranger silences this node by going
         self._changed.set()
