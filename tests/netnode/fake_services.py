@@ -22,6 +22,7 @@ from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy
 from tests.netnode.fake_deals import FakeDeals, FakeOffers, FakeStock
 from tests.netnode.fake_keys import FakeKeys
+from tests.netnode.fake_credits import FakeCredits
 from tests.netnode.fake_ledgers import FakeLedgers
 from tests.netnode.fake_peers import FakeAddresses, FakeFollows, FakePeers
 from tests.netnode.fake_reach import FakeDomains, FakeInvites, FakeReaching
@@ -492,6 +493,7 @@ class FakeServices:
         self.teams = FakeTeams(self)
         self.swaps = FakeSwaps(self)
         self.ledgers = FakeLedgers()
+        self.credits = FakeCredits(self)
         self.config = FileConfiguration(Config(home / "config.toml", SystemDisk()))
 
     def sign(self):
