@@ -43,8 +43,6 @@ from protocol.signing import Signer, verify
 LONGEST_MS: Final = 90 * 24 * 3_600_000
 """How far ahead the end of a swap may lie; why: so long the first side's credit may be locked for nothing."""
 
-_OPEN: Final = ("proposed", "accepted")
-
 
 class SwapDesk:
     """Proposes, accepts and declines swaps, and takes letters about them.
@@ -289,8 +287,10 @@ class SwapDesk:
                 code = None if body.code is UNSET else body.code
                 if stage is None:
                     swaps.change(writer, replace(row, code=code, why=body.text))
-                elif row.stage in _OPEN:
+                elif row.stage == "proposed":
                     swaps.change(writer, replace(row, stage="declined", why=body.text, due=None))
+                elif row.stage == "accepted":  # the own signature is out: the word of the other is not enough
+                    swaps.change(writer, replace(row, code="withdrawn", why=body.text))
 
         await self._means.store.write(noted)
         return Taken()

@@ -9,7 +9,10 @@ import pytest
 
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
-from protocol.records import Lock, SwapEntry
+from netnode.store import letters, swaps
+from netnode.swapping.documents import only, unpacked
+from protocol.records import Lock, SwapEntry, encode_record
+from tests.netnode.services_home import OpenHome
 from tests.netnode.swapped import AFTER, BEFORE, NAMES, Four, four
 
 Step = Callable[[Four], Awaitable[object]]
@@ -74,12 +77,10 @@ STEPS: tuple[Step, ...] = (
 )
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["back in time", "back after T"])
 @pytest.mark.parametrize("step", range(1, len(STEPS)))
 @pytest.mark.parametrize("who", NAMES)
-async def test_whoever_vanishes_at_whichever_step_nobody_loses(
-    tmp_path: Path, who: str, step: int, late: bool
-) -> None:
+async def test_whoever_vanishes_at_whichever_step_nobody_loses(tmp_path: Path, who: str, step: int) -> None:
+    late = (step + NAMES.index(who)) % 2 == 1  # back after the swap's time is over
     async with four(tmp_path) as all_:
         for number, act in enumerate(STEPS):
             if number == step:
@@ -94,3 +95,195 @@ async def test_whoever_vanishes_at_whichever_step_nobody_loses(
         await all_.settle(4)
         found = {await all_.outcome(name) for name in NAMES}
         assert found in ({AFTER}, {BEFORE})
+
+
+# -- too late, not covered, twice ----------------------------------------------------------------------------
+async def _locked(all_: Four) -> None:
+    """Up to the lock; nothing has reached Y."""
+    for act in STEPS[:6]:
+        await act(all_)
+
+
+async def test_a_swap_that_comes_too_late_goes_back_by_two_places_of_the_other_log(tmp_path: Path) -> None:
+    async with four(tmp_path) as all_:
+        await _locked(all_)
+        all_.gone.add("issuer-y")
+        await all_.settle(2)
+        assert await all_.stage("ann") == "locked"
+        assert await all_.figures("ann", "issuer-x", "ann") == (1_000, 600)
+        await all_.pass_time()
+        await all_.settle(2)
+        assert await all_.figures("ann", "issuer-x", "ann") == (1_000, 600)  # Y has not written anything
+        all_.gone.clear()
+        await all_.settle(2)
+        assert not await all_.kinds("issuer-y", SwapEntry.KIND)  # its node does not decide too late
+        assert await all_.stage("issuer-y") == "refused"
+        await all_.write("issuer-y")
+        await all_.settle(3)
+        assert await all_.outcome("bob") == BEFORE
+        assert [await all_.stage(name) for name in ("issuer-x", "ann", "bob")] == ["back", "back", "back"]
+
+
+async def test_what_the_first_issuer_cannot_check_it_does_not_log(tmp_path: Path) -> None:
+    """Without Y's headers the end of a lock is not known, and a ledger must not become unknown by it."""
+    async with four(tmp_path, left=("issuer-y",)) as all_:
+        with pytest.raises(Problem) as refused:
+            await all_.propose()
+        assert refused.value.exit_code is ExitCode.NOT_FOUND
+        all_.gone.clear()
+        await all_.meet()
+        await _locked(all_)
+        all_.gone.add("issuer-x")
+        await all_.pass_time()
+        all_.gone = {"issuer-y"}
+        await all_.settle(2)
+        assert len(await all_.kinds("issuer-x", SwapEntry.KIND)) == 0
+        assert await all_.stage("issuer-x") == "locked"
+
+
+@pytest.mark.parametrize(("cover", "issuer"), [((1_000, 399), "issuer-y"), ((600, 400), None)])
+async def test_an_issuer_binds_itself_only_to_what_is_covered(
+    tmp_path: Path, cover: tuple[int, int], issuer: str | None
+) -> None:
+    async with four(tmp_path, cover) as all_:
+        await all_.propose()
+        await all_.carry()
+        if issuer is not None:
+            with pytest.raises(Problem) as refused:
+                await all_.accept()
+            assert refused.value.code == "not_covered"
+            all_["bob"].services.swapping.desk._require_cover = _anyway  # type: ignore[method-assign]
+        await all_.accept()
+        await all_.settle()
+        if issuer is None:
+            assert (await all_.outcome("ann"))[0] == (0, 0)
+            return
+        shown = await all_["ann"].services.swaps.show(all_.swap)
+        assert (shown.stage, shown.code) == ("locked", "not_covered")
+        assert not await all_.kinds(issuer, SwapEntry.KIND)
+        await all_.pass_time()
+        await all_.settle(3)
+        assert await all_.stage("ann") == "back"
+        assert (await all_.outcome("ann"))[0] == (1_000, 0)
+
+
+async def _anyway(side: object) -> None:
+    """A node that lets its owner give what they have not."""
+
+
+async def test_a_lock_that_is_not_covered_is_refused_and_binds_whoever_logs_it_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async with four(tmp_path, (599, 1_000)) as all_:
+        with pytest.raises(Problem) as refused:
+            await all_.propose()
+        assert refused.value.code == "not_covered"
+        all_["ann"].services.swapping.desk._require_cover = _anyway  # type: ignore[method-assign]
+        for act in STEPS[:6]:
+            await act(all_)
+        await all_.settle(2)
+        assert await all_.stage("issuer-x") == "refused"
+        assert (await all_["bob"].services.swaps.show(all_.swap)).code == "not_covered"
+        row = await all_["issuer-x"].store.read(
+            lambda reader: swaps.by_proposal(reader.connection, bytes.fromhex(all_.swap))
+        )
+        assert row is not None
+        openers = only(unpacked(row.openers), all_["ann"].me.id, all_["bob"].me.id)
+        record = Lock(document=row.data, openers=openers)
+        await all_["issuer-x"].own.append([(Lock.KIND, encode_record(record))])
+        await all_.settle(4)
+        assert (await all_.outcome("bob"))[1:] == AFTER[1:]  # bob has all of it: X bears what ann had not
+        assert await all_.figures("bob", "issuer-x", "bob") == (600, 0)
+
+
+async def test_what_was_logged_before_a_crash_is_not_logged_again(tmp_path: Path) -> None:
+    async with four(tmp_path) as all_:
+        for act in STEPS:
+            await act(all_)
+            for name in ("issuer-x", "issuer-y"):  # the entry is on disk, what came of it was not noted
+                await all_[name].store.write(
+                    lambda writer: writer.connection.execute(
+                        "UPDATE credit_swap SET stage = 'asked', due = 0 WHERE role IN ('locks', 'decides')"
+                    )
+                )
+        await all_.settle(3)
+        assert await all_.outcome("ann") == AFTER
+        assert len(await all_.kinds("issuer-x", Lock.KIND)) == 1
+        assert len(await all_.kinds("issuer-x", SwapEntry.KIND)) == 1
+        assert len(await all_.kinds("issuer-y", SwapEntry.KIND)) == 1
+
+
+async def test_letters_that_come_again_and_in_any_order_change_nothing(tmp_path: Path) -> None:
+    async with four(tmp_path) as all_:
+        await all_.propose()
+        await all_.carry()
+        await all_.accept()
+        await all_.settle()
+        before = {name: len(await all_.kinds(name, kind)) for name in NAMES for kind in (32, 34)}
+        for row in reversed(all_.post.carried):
+            for home in all_.homes.values():
+                if row.id in await _sent(home):
+                    await all_.post.bring(home, row)
+        await all_.settle(2)
+        assert {name: len(await all_.kinds(name, kind)) for name in NAMES for kind in (32, 34)} == before
+        assert await all_.outcome("bob") == AFTER
+
+
+async def _sent(home: OpenHome) -> set[bytes]:
+    return {row.id for row in await home.store.read(lambda reader: letters._outs(reader, "1 ORDER BY i"))}
+
+
+# -- what people may say -------------------------------------------------------------------------------------
+async def test_a_node_says_what_signing_means_before_it_signs(tmp_path: Path) -> None:
+    """[R-CRED-52]"""
+    async with four(tmp_path) as all_:
+        with pytest.raises(Problem) as told:
+            await all_.propose(confirmed=False)
+        assert told.value.code == "not_confirmed"
+        sentence = told.value.details["sentence"]
+        assert sentence.startswith(
+            f"Your credit stays locked until {all_['issuer-y'].id} writes anything dated after"
+        )
+        assert sentence.endswith("You cannot lose it, but nobody can promise when.")
+        assert not (await all_["ann"].services.swaps.list(models.SwapsQuery())).items
+        await all_.propose()
+        await all_.carry()
+        with pytest.raises(Problem) as again:
+            await all_["bob"].services.swaps.accept(models.SwapAccept(swap=all_.swap))
+        assert again.value.code == "not_confirmed"
+        assert await all_.stage("bob") == "proposed"
+
+
+async def test_a_proposal_is_declined_or_taken_back_until_it_is_signed(tmp_path: Path) -> None:
+    async with four(tmp_path) as all_:
+        await all_.propose()
+        await all_.carry()
+        bob, ann = all_["bob"].services.swaps, all_["ann"].services.swaps
+        await bob.decline(models.SwapDecline(swap=all_.swap, text="too little"))
+        await all_.carry()
+        shown = await ann.show(all_.swap)
+        assert (shown.stage, shown.why, shown.waits) == ("declined", "too little", False)
+        await all_.propose()
+        await all_.carry()
+        await ann.decline(models.SwapDecline(swap=all_.swap))
+        await all_.accept()  # crosses
+        await all_.carry()
+        assert [one.code for one in all_.post.refused] == ["withdrawn"]
+        with pytest.raises(Problem) as signed:
+            await bob.decline(models.SwapDecline(swap=all_.swap))
+        assert signed.value.code == "signed"
+        await all_.pass_time()
+        await all_.settle(2)
+        assert await all_.stage("bob") == "over"
+        assert await all_.outcome("ann") == BEFORE
+
+
+async def test_nobody_speaks_for_another(tmp_path: Path) -> None:
+    async with four(tmp_path) as all_:
+        await all_.propose()
+        await all_.carry()
+        await all_.accept()
+        (accepted,) = await all_.post.waiting(all_["bob"])
+        refusal = await all_.post.bring(all_["issuer-x"], accepted)
+        assert refusal is not None and refusal.code == "names_differ"
+        assert await all_.stage("ann") == "proposed"
