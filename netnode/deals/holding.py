@@ -2,8 +2,9 @@
 
 Such a home may lack own messages that the other side holds, and its next one would use a number twice, which voids it.
 So each deal that it has waits until the other side has told everything it has of it, which also brings back what was
-lost. It is asked a quarter of an hour later, when nothing that the lost home sent is on its way any more. A deal that
-began after the home was put back has nothing to lose.
+lost; an arbiter waits for both parties, since either may be the only one that a ruling reached. It is asked a quarter
+of an hour later, when nothing that the lost home sent is on its way any more. A deal that began after the home was put
+back has nothing to lose.
 """
 
 from __future__ import annotations
@@ -82,11 +83,18 @@ def question(writer: Writer, row: DealRow, letters: Letters, nonce: bytes, now: 
         kept = deals.by_number(connection, row.number)
         if kept is None or kept.asked is not None or now < _copied(connection).at + SETTLED_MS:
             return
-        asked = recipients(load(connection, kept, kept.opened), b"")
-        if asked:
+        others = [
+            each
+            for each in recipients(load(connection, kept, kept.opened), b"")
+            if each.id != kept.arbiter  # who was told nothing that the other side was not
+        ]
+        if others:
             body = Ask(deal=kept.id, nonce=nonce)
-            number = outbox.queue(writer, letters.draft(asked[0].id, body, reply=asked[0].reply))
-            deals.ask(writer, kept.number, nonce, number)
+            questions = {
+                each.id: outbox.queue(writer, letters.draft(each.id, body, reply=each.reply))
+                for each in others
+            }
+            deals.ask(writer, kept.number, nonce, questions)
 
 
 class Holding:
@@ -120,15 +128,23 @@ class Holding:
             self._letters.wake()
 
 
+def answered(writer: Writer, number: int, networker: bytes) -> None:
+    """Somebody has told all they have of a held deal, or has nothing to tell; it is released by the last of them."""
+    if deals.told(writer, number, networker):
+        deals.release(writer, number, copied(writer).times)
+
+
 def _turned_away(writer: Writer, now: int) -> None:
-    """A side that knows nothing of a deal has nothing to contradict; who did not take the question is asked again."""
-    times = copied(writer).times
+    """Who knows nothing of a deal has nothing to contradict; who did not take the question is asked again.
+
+    Of a party who took no letter for as long as one lives an arbiter expects nothing more, once the other one has told.
+    """
     with writer.transaction(durable=True) as connection:
-        for number, code, since in deals.turned_away(connection, times, AT_ONCE):
-            if code == "no_deal":
-                deals.release(writer, number, times)
-            elif now >= since + AGAIN_MS:
-                deals.forget_question(writer, number)
+        for each in deals.turned_away(connection, AT_ONCE):
+            if each.code == "no_deal" or (each.other and each.code in (None, "letter_expired")):
+                answered(writer, each.number, each.networker)
+            elif now >= each.since + AGAIN_MS:
+                deals.forget_question(writer, each.number)
 
 
 def _unasked(reader: Reader) -> list[DealRow]:

@@ -18,7 +18,7 @@ from msgspec import UNSET
 from netnode.deals import sending
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.desk import SHOWN, row_of
-from netnode.deals.holding import copied_times, copies_for, holding
+from netnode.deals.holding import answered, copies_for, holding
 from netnode.deals.known import Known, complete, load, noted, read_enclosure, wanted
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers, read, wire
@@ -298,7 +298,7 @@ class Receiving:
         if letter.answers is not None:
             # What an answer does not bring nobody asks for again, else two would ask for ever.
             if row.asked == letter.answers.nonce and complete(known.messages, letter.answers.heads):
-                deals.release(writer, row.number, copied_times(connection))
+                answered(writer, row.number, letter.incoming.sender)
         elif not complete(known.messages, [each.id for each in letter.messages if each.deal == row.id]):
             self._ask_for(writer, row.id, letter.incoming, known)
         told: list[sending.Recipient] = []

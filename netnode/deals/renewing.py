@@ -2,7 +2,7 @@
 
 A seller's node makes a renewal once its time has come, never of a mandate that is paused or ended, never two of one
 turn, and at no price that both sides have not said. A buyer's node cancels a renewal that the buyer's own statements
-forbid, which happens when the two cross.
+forbid, which happens when the two cross, and says them again when the seller seems to have lost one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,16 @@ from netnode.deals.holding import Held, copied_times, holding
 from netnode.deals.known import Known, load
 from netnode.deals.means import Means
 from netnode.deals.sending import BUSY, may_add, recipients
-from netnode.deals.subscribed import SENTENCES, Subscription, all_of, due, of_deal, read, unwanted
+from netnode.deals.subscribed import (
+    SENTENCES,
+    Subscription,
+    all_of,
+    due,
+    lost_by_seller,
+    of_deal,
+    read,
+    unwanted,
+)
 from netnode.keys.keystore import Keys
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
@@ -358,10 +367,15 @@ def _scan(writer: Writer) -> bool:
 
 
 def _untold(reader: Reader, now: int) -> list[tuple[Subscription, str]]:
-    """Own mandates whose newest statement its seller could not take, with the code, when it is time to say it again."""
+    """Own mandates whose newest statement its seller could not take, with the code, when it is time to say it again.
+
+    Without a code those whose newest renewal shows that its seller has lost a statement.
+    """
     untold = []
     for found in all_of(reader.connection, ("buyer",), now):
         letter = None if found.letter is None else outbox.out(reader, found.letter)
+        if lost_by_seller(reader.connection, found, letter):
+            untold.append((found, ""))
         if letter is None or letter.state != "refused" or letter.code not in ("letter_expired", "no_deal"):
             continue
         (pause, longest), waited = TOLD_AGAIN_MS, letter.since - found.state.time

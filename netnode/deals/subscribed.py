@@ -14,6 +14,7 @@ from netnode.deals.known import Known, load
 from netnode.problems import ExitCode, Problem
 from netnode.store import deals, mandates
 from netnode.store.deals import DealRow
+from netnode.store.letters import OutRow
 from protocol.certificate import DAY_MS
 from protocol.deals.bodies import Order, Renewal
 from protocol.deals.mandates import (
@@ -193,6 +194,28 @@ def unwanted(connection: apsw.Connection, now: int) -> list[tuple[bytes, str]]:
             if reason and row.contract and _untouched(load(connection, row, now)):
                 unwanted.append((row.id, reason))
     return unwanted
+
+
+def lost_by_seller(connection: apsw.Connection, found: Subscription, letter: OutRow | None) -> bool:
+    """Whether the newest renewal lacks an own statement though that had arrived before it came [R-MAN-9].
+
+    The seller's node was put back from a backup, or another copy of it got the statement.
+
+    Args:
+        connection: of a reader or the writer.
+        found: an own mandate.
+        letter: the one that carries its newest statement; None where there is none, or nothing is remembered of it.
+    """
+    if not found.renewals:
+        return False
+    _, row = found.renewals[-1]
+    start = _start(connection, row)
+    assert isinstance(start.body, Renewal)
+    came = min(each.at for each in deals.messages(connection, row.number))
+    if letter is not None and (letter.state != "delivered" or letter.since >= came):
+        return False
+    lacking = (each for each in found.statements if each.data not in start.body.changes)
+    return any(each.time <= start.time for each in lacking)
 
 
 def _untouched(known: Known) -> bool:

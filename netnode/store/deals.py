@@ -7,7 +7,7 @@ again when `stale` has come.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -24,7 +24,7 @@ MINE, DUE_TO_ME, THEIRS, OVER = 0, 1, 2, 3
 
 Role = Literal["arbiter", "buyer", "seller"]
 _COLUMNS: Final = (
-    "d, id, role, seller, buyer, arbiter, nonce, offer, title, opened, copies, asked, question, phase, contract, rank,"
+    "d, id, role, seller, buyer, arbiter, nonce, offer, title, opened, copies, asked, phase, contract, rank,"
     " until, stale, changed"
 )
 
@@ -44,9 +44,8 @@ class DealRow:
         offer: id of the offer it stands on.
         title: of the goods, for lists.
         opened: date of its first message.
-        copies: how often the store was a copy when the other side last told all it has.
-        asked: the nonce of the question for that; None while nothing is asked.
-        question: row of the letter with that question.
+        copies: how often the store was a copy when the others last told all they have.
+        asked: the nonce of the questions for that; None while nothing is asked.
         phase: as the state had it when it was last looked at.
         contract: whether there was a contract then.
         rank: one of MINE to OVER.
@@ -67,7 +66,6 @@ class DealRow:
     opened: int
     copies: int
     asked: bytes | None = None
-    question: int | None = None
     phase: str = ""
     contract: bool = False
     rank: int = MINE
@@ -83,7 +81,7 @@ class DealRow:
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """One message as it is kept; `letter` is the row of the letter that carries an own one."""
+    """One message as it is kept; `letter` is the row of the letter that carries an own one, or repeats another's."""
 
     id: bytes
     data: bytes
@@ -141,7 +139,7 @@ def put_message(
 
 
 def carried(writer: Writer, number: int, message: bytes, letter: int | None) -> None:
-    """Writes down which letter carries an own message."""
+    """Writes down which letter carries an own message, or repeats one of the other side."""
     writer.connection.execute(
         "UPDATE deal_message SET letter = ? WHERE d = ? AND id = ?", (letter, number, message)
     )
@@ -181,21 +179,37 @@ def note(writer: Writer, number: int, noted: Noted) -> None:
     )
 
 
-def ask(writer: Writer, number: int, nonce: bytes, letter: int) -> None:
-    """Writes down by which nonce, in which letter, the other side was asked for all it has."""
-    writer.connection.execute("UPDATE deal SET asked = ?, question = ? WHERE d = ?", (nonce, letter, number))
+def ask(writer: Writer, number: int, nonce: bytes, questions: Mapping[bytes, int]) -> None:
+    """Writes down by which nonce, and by which letters, the others were asked for all they have."""
+    forget_question(writer, number)
+    writer.connection.execute("UPDATE deal SET asked = ? WHERE d = ?", (nonce, number))
+    writer.connection.executemany(
+        "INSERT INTO deal_question(d, networker, letter, told) VALUES (?, ?, ?, 0)",
+        [(number, networker, letter) for networker, letter in questions.items()],
+    )
+
+
+def told(writer: Writer, number: int, networker: bytes) -> bool:
+    """Writes down that somebody who was asked has told all they have; whether with that everybody has."""
+    connection = writer.connection
+    connection.execute("UPDATE deal_question SET told = 1 WHERE d = ? AND networker = ?", (number, networker))
+    asked = connection.changes() > 0
+    left: int = connection.execute(
+        "SELECT count(*) FROM deal_question WHERE d = ? AND NOT told", (number,)
+    ).get
+    return asked and left == 0
 
 
 def forget_question(writer: Writer, number: int) -> None:
-    """The other side may be asked again."""
-    writer.connection.execute("UPDATE deal SET asked = NULL, question = NULL WHERE d = ?", (number,))
+    """The others may be asked again."""
+    writer.connection.execute("UPDATE deal SET asked = NULL WHERE d = ?", (number,))
+    writer.connection.execute("DELETE FROM deal_question WHERE d = ?", (number,))
 
 
 def release(writer: Writer, number: int, copies: int) -> None:
-    """The other side has told all it has, or need not: own moves go on."""
-    writer.connection.execute(
-        "UPDATE deal SET copies = ?, asked = NULL, question = NULL WHERE d = ?", (copies, number)
-    )
+    """The others have told all they have, or need not: own moves go on."""
+    forget_question(writer, number)
+    writer.connection.execute("UPDATE deal SET copies = ? WHERE d = ?", (copies, number))
 
 
 # -- reading -------------------------------------------------------------------------------------------------
@@ -307,7 +321,7 @@ def stale(connection: apsw.Connection, now: int, limit: int) -> list[int]:
 
 
 def unasked(connection: apsw.Connection, copies: int, limit: int) -> list[DealRow]:
-    """Deals whose other side has not told what it has since the store was last a copy, and was not asked for it."""
+    """Deals whose others have not told what they have since the store was last a copy, and were not asked for it."""
     found = connection.execute(
         f"SELECT {_COLUMNS} FROM deal WHERE copies < ? AND rank < ? AND asked IS NULL ORDER BY d LIMIT ?",  # noqa: S608
         (copies, OVER, limit),
@@ -315,18 +329,34 @@ def unasked(connection: apsw.Connection, copies: int, limit: int) -> list[DealRo
     return [_row(values) for values in found]
 
 
-def turned_away(connection: apsw.Connection, copies: int, limit: int) -> list[tuple[int, str | None, int]]:
-    """Questions of held deals that nobody will answer: (number of the deal, code of the refusal, since when).
+@dataclass(frozen=True, slots=True)
+class TurnedAway:
+    """A question that nobody will answer.
 
-    The code is None, and the moment 0, where nothing is remembered of the letter any more.
+    Attributes:
+        number: of the held deal.
+        networker: who was asked.
+        code: of the refusal; None where nothing is remembered of the letter any more.
+        since: of the refusal, ms UTC; 0 where nothing is remembered.
+        other: whether somebody else who was asked has told all they have.
     """
-    found: list[Any] = connection.execute(
-        "SELECT d, code, coalesce(since, 0) FROM deal LEFT JOIN outbox ON outbox.i = question"
-        " WHERE copies < ? AND asked IS NOT NULL AND (outbox.i IS NULL OR outbox.state = 'refused')"
-        " ORDER BY d LIMIT ?",
-        (copies, limit),
-    ).fetchall()
-    return found
+
+    number: int
+    networker: bytes
+    code: str | None
+    since: int
+    other: bool
+
+
+def turned_away(connection: apsw.Connection, limit: int) -> list[TurnedAway]:
+    """Questions that nobody will answer."""
+    found = connection.execute(
+        "SELECT d, networker, code, coalesce(since, 0), (SELECT max(told) FROM deal_question AS o WHERE o.d = q.d)"
+        " FROM deal_question AS q LEFT JOIN outbox ON outbox.i = letter"
+        " WHERE NOT told AND (outbox.i IS NULL OR outbox.state = 'refused') ORDER BY d, networker LIMIT ?",
+        (limit,),
+    )
+    return [TurnedAway(d, networker, code, since, bool(other)) for d, networker, code, since, other in found]
 
 
 def between(connection: apsw.Connection, partner: bytes, since: int) -> int:
@@ -350,9 +380,9 @@ def undecided(connection: apsw.Connection) -> int:
 def quiet(connection: apsw.Connection, now: int, day: int, longest: int, limit: int) -> list[bytes]:
     """Ids of the deals in which nothing has come since long, though the other side has something to say or to do.
 
-    Their newest own letter arrived; or it was answered, and the next step is not the owner's. Also those, over or not,
-    whose newest own letter found nobody, or somebody who could not take it yet: by their clock it was dated ahead, or
-    they did not have the deal that it renews.
+    Their newest own letter arrived; or it was answered, or there never was one, and the next step is not the owner's.
+    Also those, over or not, whose newest own letter found nobody, or somebody who could not take it yet: by their clock
+    it was dated ahead, or they did not have the deal that it renews.
 
     Args:
         connection: of the store.
@@ -362,10 +392,11 @@ def quiet(connection: apsw.Connection, now: int, day: int, longest: int, limit: 
         limit: most ids.
     """
     found = connection.execute(
-        "SELECT open.id FROM (SELECT id, rank, changed,"
-        " (SELECT max(letter) FROM deal_message WHERE d = deal.d AND own) AS letter FROM deal"
-        " WHERE rank < :over OR changed > :now - :longest) AS open JOIN outbox ON outbox.i = letter"
-        " WHERE (rank < :over AND (state = 'delivered' OR (state = 'settled' AND rank > :mine))"
+        "SELECT deal FROM (SELECT open.id AS deal, rank, changed, letter, state, code,"
+        " coalesce(since, changed) AS since"
+        " FROM (SELECT id, rank, changed, (SELECT max(letter) FROM deal_message WHERE d = deal.d) AS letter FROM deal"
+        " WHERE rank < :over OR changed > :now - :longest) AS open LEFT JOIN outbox ON outbox.i = letter)"
+        " WHERE (rank < :over AND (state = 'delivered' OR (rank > :mine AND (state = 'settled' OR letter IS NULL)))"
         " OR (state = 'refused' AND code IN ('bad_time', 'letter_expired', 'no_deal')))"
         " AND :now >= since + max(:day, since - changed) AND since - changed < :longest ORDER BY since LIMIT :limit",
         {"over": OVER, "mine": MINE, "now": now, "day": day, "longest": longest, "limit": limit},

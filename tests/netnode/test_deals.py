@@ -222,7 +222,7 @@ async def test_a_question_about_a_deal_that_nobody_has_is_not_asked_for_ever(tmp
 
 def _lose_all(writer: object) -> None:
     with writer.transaction() as connection:  # type: ignore[attr-defined]
-        for table in ("reserved", "deal_signer", "deal_enclosure", "deal_message", "deal"):
+        for table in ("sale_due", "reserved", "deal_signer", "deal_enclosure", "deal_message", "deal"):
             connection.execute(f"DELETE FROM {table}")
 
 

@@ -13,7 +13,11 @@ from netnode.operations import models
 from netnode.problems import Problem
 from netnode.system import SystemDisk, SystemEntropy
 from protocol import limits
+from protocol.certificate import DAY_MS
 from tests.netnode.dealing import Market, market
+from tests.netnode.services_home import opened
+from tests.netnode.test_deals import named
+from tests.netnode.test_deals_restored import copy_of, put_back
 
 
 async def _offered(found: Market, ahead: int) -> str:
@@ -48,3 +52,34 @@ def test_a_backup_made_before_the_first_order_can_bring_that_order_back(tmp_path
     initialise(home, name="Ada", passphrase=None)
     keys = Keystore(Home(home, SystemDisk()), SystemDisk(), SystemEntropy()).open(None)
     assert keys.deal_secret is not None
+
+
+async def test_a_buyer_who_lost_a_deal_without_a_word_of_its_seller_hears_of_it(tmp_path: Path) -> None:
+    """An order on a quote is the contract by itself, and the buyer confirmed the receipt before it paid."""
+    async with market(tmp_path) as trade:
+        deals = trade.buyer.services.deals
+        offer = await _offered(trade, 0)
+        await trade.buyer.trading.desk.secret()
+        await copy_of(trade.buyer, tmp_path / "back" / "bea")
+        deal = (await deals.order(models.DealOrder(offer=offer))).deal
+        await deals.receipt(named(deal))
+        await trade.post.carry()
+        async with opened(tmp_path / "back", "bea", clock=trade.clock) as back:
+            trade.post.homes[back.me.id] = back
+            await put_back(trade, back)
+            sent: list[int] = []
+            for day in range(10):
+                await trade.seller.trading.remind()
+                if await trade.post.waiting(trade.seller):
+                    sent.append(day)
+                    await trade.post.carry()
+                trade.clock.now += DAY_MS
+            assert sent == [1, 3, 7]  # each pause is as long as all before it
+            shown = await back.services.deals.show(deal)
+            assert [each.type for each in shown.messages] == ["order", "receive"]
+            assert (shown.state, shown.figures.payment_due.amount) == ("closed", "9.00")
+            await back.trading.holding.run()
+            await trade.post.carry()
+            await back.services.deals.paid(models.DealMoney(deal=deal))
+            assert not trade.post.refused
+            assert back.own.caution.alarmed is None

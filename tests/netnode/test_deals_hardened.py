@@ -182,7 +182,7 @@ async def test_a_partner_with_many_unknown_deals_fills_no_outbox(
 
 def _lose_all(writer: Writer) -> None:
     with writer.transaction() as connection:
-        for table in ("reserved", "deal_signer", "deal_enclosure", "deal_message", "deal"):
+        for table in ("sale_due", "reserved", "deal_signer", "deal_enclosure", "deal_message", "deal"):
             connection.execute(f"DELETE FROM {table}")
 
 

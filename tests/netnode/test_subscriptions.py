@@ -383,6 +383,30 @@ async def test_a_sellers_older_copy_asks_before_it_renews(tmp_path: Path) -> Non
         assert not trade.post.refused
 
 
+async def test_a_seller_whose_renewal_lacks_a_statement_hears_it_again(tmp_path: Path) -> None:  # [R-MAN-9]
+    """Another copy of the seller's home got it, and the one that goes on asked before it was made."""
+    async with subscribed(tmp_path) as (trade, deal):
+        turn = (await one(trade.seller, deal)).turn
+        assert turn is not None
+        await trade.buyer.services.subscriptions.end(deal)
+        await trade.post.carry()
+        await trade.seller.store.write(_forget_statements)
+        await turn_round(trade, (turn.due - trade.clock.now) // DAY + 2)
+        found = await one(trade.seller, deal)
+        assert (found.standing, len(found.renewals)) == ("ended", 1)
+        sold, bought = await trade.both(found.renewals[0].deal)
+        assert [each.type for each in sold.messages] == ["renewal", "cancel"]
+        assert (sold.state, bought.state) == ("final", "final")
+        await turn_round(trade, 5)
+        told = [row for row in trade.post.carried if row.type == "mandate"]
+        assert len(told) == 2  # it is said again once
+
+
+def _forget_statements(writer: Writer) -> None:
+    with writer.transaction() as connection:
+        connection.execute("DELETE FROM mandate_statement")
+
+
 async def test_subscriptions_are_listed_on_both_sides(tmp_path: Path) -> None:
     async with subscribed(tmp_path) as (trade, deal):
         await trade.order()  # no subscription
