@@ -155,7 +155,9 @@ def _legs(ground: Ground[P]) -> dict[int, list[Exact]]:
     legs: dict[int, list[Exact]] = {}
     for number in order:
         parent, leg = places[number]
-        if parent >= 0 and leg < 2:
-            group[parent] += group[number]
+        if parent < 0:
+            continue
+        group[parent] += group[number]
+        if leg < 2:  # a further place is below its parent, and so in a leg of everybody above that
             legs.setdefault(parent, [0, 0])[leg] += group[number]
     return legs

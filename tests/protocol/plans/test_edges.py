@@ -115,6 +115,44 @@ def test_what_legs_keep_is_matched_in_a_month_in_which_neither_sells() -> None:
     assert result.states()["top"].carry == {"binary": (0, 200)}
 
 
+def test_what_legs_kept_of_who_has_nobody_below_any_more_is_matched_too() -> None:
+    compiled = plan(binary={"mode": "percent", "steps": "10%", "after": "net_off"}, **LEGS)
+    activity: Activity[str] = Activity(compiled)
+    activity.begin("alone", carry={"binary": (300, 500)})
+    result = closed(compiled, team({"alone": None}), [sale(1, "alone", 1_000)], activity)
+    assert paid(result.awards) == {"alone": 30}
+
+
+def test_what_stands_in_a_third_place_is_in_a_leg_of_who_is_above_its_parent() -> None:
+    """[R-PLAN-19, 23]: `low` sells in the third place of `l`: in no leg of `l`, in the left one of `top`."""
+    compiled = plan(binary={"mode": "percent", "steps": "10%", "after": "net_off"}, **LEGS)
+    people = team({**WINGS, "low": "l"}, {**PLACES, "low": ("l", 2)})
+    activity: Activity[str] = Activity(compiled)
+    sold = sale(1, "low", 1_000)
+    activity.take(sold, people)
+    period = activity.period(MONTH, 9)
+    result = evaluate_period(compiled, people, activity, period)
+    activity.close(result)
+    before = activity.carry("binary")[activity.number("top")]
+    activity.reverse(sold, Fraction(1, 4), people)
+    after = activity.carry("binary")[activity.number("top")]
+    assert before == (1_000, 0) and after == (750, 0)
+
+
+def test_who_stands_below_one_who_left_is_in_the_group_of_the_next_member_above() -> None:
+    """[R-PLAN-20]: at the close."""
+
+    class Left(FileTeam):
+        def members(self, at: int | None = None) -> list[str]:
+            return ["top", "low"]
+
+        def member(self, person: str, at: int | None = None) -> bool:
+            return person in self.members(at)
+
+    result = closed(plan(**DEFAULT), Left(dict(LINE)), [sale(1, "low", 2_000)])
+    assert result.states()["top"].volume == 2_000 and "mid" not in result.states()
+
+
 def test_a_place_below_one_whom_nobody_knows_counts_in_no_leg() -> None:
     compiled = plan(binary={"mode": "percent", "steps": "10%", "after": "flush"}, **LEGS)
     people = team(WINGS, {"l": ("gone", 0), "r": ("top", 1)})
