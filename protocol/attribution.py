@@ -59,10 +59,10 @@ def attributed(
         touches: of the client with this seller, in any order.
         listing: key of what is ordered.
         at: date of the order, ms UTC.
-        bound: the touch that this customer's first order named; it counts past its own expiry, or renewals and later
-            orders would stop paying who brought the customer.
+        bound: the touch that this customer's first order named, or a newer one of the same referrers: by tokens that
+            are over nobody is paid [R-REF-9].
     """
-    if policy.bind and bound is not None:
+    if policy.bind and bound is not None and at < bound.expires and bound.listing in (None, listing):
         return bound
     usable = [each for each in touches if each.time <= at < each.expires and each.listing in (None, listing)]
     codes = [each for each in usable if each.code]

@@ -114,8 +114,6 @@ def read_link(text: str) -> Link:
     try:
         data = bech32.decode(text.strip(), PREFIX, limits.MAX_REFERRAL_LINK)
         body = encoding.typed(encoding.decode(data, limits.MAX_REFERRAL_LINK), LinkBody)
-        if encoding.encode_struct(body) != data:
-            raise RemoteProtocolError("bad_uri", "it is not written as links are")
         return link_of(body.path, None if body.listing is UNSET else body.listing, body.at)
     except msgspec.ValidationError as error:
         raise RemoteProtocolError("bad_uri", f"the link has a wrong form: {error}") from error

@@ -2,7 +2,7 @@
 
 import { InxError, equal } from "../javascript/bytes.js";
 import { fromBech32 } from "../javascript/identity.js";
-import { decode, encode } from "../javascript/msgpack.js";
+import { decode } from "../javascript/msgpack.js";
 import { Mismatch, bin, list, map, text } from "../javascript/schema.js";
 
 const PREFIX = "inxref";
@@ -38,7 +38,6 @@ export function readReferralLink(given) {
     if (error instanceof Mismatch) throw wrong(error.message);
     throw error;
   }
-  if (!equal(encode(value), bytes)) throw wrong("it is not written as links are");
   const tokens = value.path.map((token) => decode(token) ?? {});
   const [{ seller }] = tokens;
   const listings = new Set([...tokens.map(({ listing }) => listing), value.listing].filter((key) => key !== undefined));

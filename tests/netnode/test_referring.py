@@ -249,7 +249,7 @@ async def test_a_mistyped_code_says_so(tmp_path: Path) -> None:
 
 # -- attribution ---------------------------------------------------------------------------------------------
 async def test_first_and_last_touch_window_and_binding(tmp_path: Path) -> None:
-    """[R-REF-7] [R-ALLY-6] [R-ALLY-8] The seller's policy, applied by the buyer's node."""
+    """[R-REF-7] [R-REF-9] [R-ALLY-6] [R-ALLY-8] The seller's policy, applied by the buyer's node."""
     async with street(tmp_path) as on:
         await on["sol"].services.referrals.set_policy(
             models.AttributionSet(model="first", window=5, bind=True)

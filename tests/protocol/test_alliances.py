@@ -219,10 +219,12 @@ def test_an_expired_token_or_one_of_another_listing_brings_nobody() -> None:  # 
     assert named(Policy(), [touch("shirt", 0, listing="shirt"), touch("hat", -1, listing="hat")], 5) == "hat"
 
 
-def test_a_customer_is_bound_once_and_renewals_keep_paying() -> None:  # [R-ALLY-8]
-    first = touch("first", 0, expires=START + 1)
+def test_a_customer_is_bound_once_while_the_tokens_last() -> None:  # [R-ALLY-8] [R-REF-9]
+    first = touch("first", 0, expires=START + 401 * DAY_MS)
     touches = [touch("other", 10), touch("code", 11, code=True)]
     assert named(Policy(), touches, 400 * DAY_MS, first) == "first"
+    assert named(Policy(), touches, 401 * DAY_MS, first) == "code", "by expired tokens nobody would be paid"
+    assert named(Policy(), touches, 12, touch("mug", 0, listing="mug")) == "code", "it is of another listing"
     assert named(Policy(bind=False), touches, 12, first) == "code"
 
 

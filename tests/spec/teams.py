@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from protocol.alliances import Agreement, Ending
 from protocol.records import table as records
+from protocol.referrals import LinkBody
 from protocol.teams.disclosure import Document
 from protocol.teams.statements import STATEMENTS
 from tests.spec.markdown import code, table
@@ -34,6 +35,11 @@ def agreement() -> str:
     return f"{whole(Agreement)}\n{code('ending')}: One side ends it.\n\n{_fields(Ending)}"
 
 
+def link() -> str:
+    """The fields of a referral link."""
+    return whole(LinkBody)
+
+
 def whole(struct: Any, *, nested: bool = True) -> str:
     """The fields of a struct, then those of each struct it holds."""
     others = records.nested(struct) if nested else ()
@@ -51,5 +57,5 @@ def _fields(struct: type[Struct]) -> str:
 
 
 TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
-    {"team-statements": statements, "disclosure": disclosure, "agreement": agreement}
+    {"team-statements": statements, "disclosure": disclosure, "agreement": agreement, "referral-link": link}
 )
