@@ -1,4 +1,4 @@
-"""Letters between holders and issuers of credit [R-CRED-70..79]."""
+"""Letters between holders and issuers of credit [R-CRED-72..76]."""
 
 from __future__ import annotations
 
