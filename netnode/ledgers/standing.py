@@ -49,13 +49,29 @@ class Standing:
         return self.exposed or self.suspected or bool(self.disputed)
 
 
-def questioned(reader: Reader, issuer: bytes) -> tuple[bool, bool]:
-    """Whether an issuer is exposed, and whether it is worth while to look closer; costs no fold."""
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is known of an issuer without folding its log.
+
+    Attributes:
+        exposed: there is a proof that it forked its log.
+        closer: whether there is more to look at: branches, challenges.
+        entries: of the log.
+    """
+
+    exposed: bool = False
+    closer: bool = False
+    entries: int = 0
+
+
+def questioned(reader: Reader, issuer: bytes) -> Question:
+    """Whether it is worth while to look closer at an issuer."""
     state = reader.load(issuer)
     if state is None:
-        return False, False
+        return Question()
     challenged = bool(credits.challenges_to(reader.connection, issuer))
-    return state.forked, state.forked or challenged or beside(reader, state)
+    closer = state.forked or challenged or beside(reader, state)
+    return Question(state.forked, closer, state.tip.seq + 1)
 
 
 def standing(reader: Reader, network: str, ledger: Ledger, now: int) -> Standing:

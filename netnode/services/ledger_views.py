@@ -9,6 +9,7 @@ from netnode.ledgers.facts import Owing, Promoting, expiring
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.standing import Standing
 from netnode.ledgers.statement import Dated
+from netnode.market import money
 from netnode.operations import models
 from netnode.plans.values import decimal
 from protocol.kinds import KINDS
@@ -16,6 +17,7 @@ from protocol.ledger.accounts import Figures
 from protocol.ledger.effects import sale_id
 from protocol.ledger.selling import again
 from protocol.plans.facts import Award
+from protocol.records import Plan
 from protocol.teams.disclosure import Earnings
 
 Person = Callable[[bytes], models.TeamPerson]
@@ -123,7 +125,9 @@ def owed_view(found: Owing) -> models.UnitOwed:
 def line_view(ledger: Ledger, dated: Dated, unit_exponent: int, person: Person) -> models.CreditLine:
     """One line of a statement, with the rate and the plan of an award found again."""
     line = dated.line
-    plan, rate = (None, "") if line.what != "award" else _found_again(ledger, dated)
+    plan, rate, places = (
+        (None, "", unit_exponent) if line.what != "award" else _found_again(ledger, dated, unit_exponent)
+    )
     outward = line.what in ("sent", "redeemed", "paid_out")
     value = -dated.clawback if dated.clawback else -line.amount if outward else line.amount
     return models.CreditLine(
@@ -137,7 +141,7 @@ def line_view(ledger: Ledger, dated: Dated, unit_exponent: int, person: Person) 
         rule=line.rule,
         level=line.level,
         rate=rate,
-        base=amount(line.base, unit_exponent) if line.what == "award" else "",
+        base=amount(line.base, places) if line.what == "award" else "",
         plan=plan,
         other=person(line.other) if line.other else None,
         entry=dated.seq,
@@ -152,17 +156,26 @@ def readable(id: bytes) -> str:
     return f"{opportunity} {label} {rule}".strip()
 
 
-def _found_again(ledger: Ledger, dated: Dated) -> tuple[str | None, str]:
-    """Hash of the plan that an award follows, and its rate."""
+def _found_again(ledger: Ledger, dated: Dated, unit_exponent: int) -> tuple[str | None, str, int]:
+    """Hash of the plan that an award follows, its rate, and the decimal places of its base."""
     line = dated.line
     if line.id[:1] != b"s" or line.id not in ledger.first:
-        return None, ""
+        return None, "", unit_exponent  # of a period: its base is volume
     found = again(ledger.book.state, line.id[len(sale_id(b"")) :])
     if found is None:
-        return None, ""
+        return None, "", unit_exponent
     governed, _, awards = found
     same = [each for each in awards if (each.rule, each.level) == (line.rule, line.level)]
-    return governed.hash.hex(), rate_text(same[0]) if same else ""
+    return governed.hash.hex(), rate_text(same[0]) if same else "", places_of(governed.plan)
+
+
+def places_of(plan: Plan) -> int:
+    """Decimal places of the money that a plan is paid for in; two where it takes money of different ones."""
+    try:
+        found = {money.exponent(each.currency) for each in plan.currencies}
+    except money.MoneyError:  # INX asks only for three letters
+        return 2
+    return found.pop() if len(found) == 1 else 2
 
 
 def rate_text(award: Award[bytes]) -> str:

@@ -38,6 +38,9 @@ _PERIOD: Final = "period open"
 WRONG_SHOWN: Final = 20
 """Wrong entries that an audit names: the first one is what matters, the next ones show a pattern."""
 
+QUICK: Final = 10_000
+"""Entries of a log that are folded before a listing is shown, a few seconds; a longer one once somebody asked."""
+
 _GONE: Final = ("unknown_author", "incomplete")
 
 
@@ -255,17 +258,18 @@ class LedgerBook:
         Raises:
             Problem: the disk fails.
         """
-        exposed, suspicious = await self._store.read(questioned, issuer)
-        if not suspicious:
+        asked = await self._store.read(questioned, issuer)
+        if not asked.closer:
             return None
-        try:
-            found = await self._ledgers.study(issuer, self._standing)
-        except Problem as problem:
-            if problem.code not in _GONE:
-                raise
-            found = models.IssuerStanding(
-                exposed=exposed, suspected=False, overdue=0, open=0, refused=[], disputed=[]
-            )
+        found = models.IssuerStanding(
+            exposed=asked.exposed, suspected=False, overdue=0, open=0, refused=[], disputed=[]
+        )
+        if asked.entries <= QUICK or self._ledgers.holds(issuer):  # else nobody waits for it with a listing
+            try:
+                found = await self._ledgers.study(issuer, self._standing)
+            except Problem as problem:
+                if problem.code not in _GONE:
+                    raise
         return found if found.exposed or found.suspected or found.disputed else None
 
     # -- inside ----------------------------------------------------------------------------------------------
@@ -347,7 +351,7 @@ def _explained(reader: Reader, ledger: Ledger, prefix: str) -> models.CreditExpl
         entries=list(file.seqs),
         plan=governed.hash.hex(),
         plan_title=governed.plan.title,
-        base=shown.amount(value.base, 2),
+        base=shown.amount(value.base, shown.places_of(governed.plan)),
         sentences=sentences,
     )
 
