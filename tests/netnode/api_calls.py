@@ -21,6 +21,7 @@ from netnode.operations import (
     own,
     peers,
     reach,
+    referrals,
     reviews,
     room,
     subscriptions,
@@ -30,6 +31,7 @@ from netnode.operations import (
 )
 from protocol.recovery import promised_seed
 from tests.netnode.fake_keys import backup_of, promised
+from tests.netnode.fake_referrals import LINK
 from tests.netnode.fake_services import ME, OTHER
 
 LISTING = {"key": "shirt/1 ä", "kind": "product", "title": "Red shirt", "price": "12.50", "currency": "EUR"}
@@ -134,6 +136,18 @@ CALLS = [
     (teams.TEAM_DUTY, models.TeamDutyDone(team=f"{OTHER}/linen", module="start")),
     (teams.TEAM_MOVE, models.TeamMove(team="linen", member=OTHER, sponsor=ME)),
     (teams.TEAM_LEAVE, models.TeamLeave(team=f"{OTHER}/linen", reason="time")),
+    (referrals.REFER_MAKE, models.ReferralMake(subject=f"{OTHER}/cap", campaign="spring", code="ANNA")),
+    (referrals.REFER_FORWARD, models.ReferralForward(link=LINK, to=OTHER)),
+    (referrals.REFER_SHOW, models.ReferralChoice(name=LINK, keep=True)),
+    (referrals.REFERRALS, models.ReferralsQuery(role="registered", limit=1)),
+    (referrals.REFER_ORDERS, models.ReferralOrders(name="abab")),
+    (referrals.ATTRIBUTION, models.AttributionQuery(seller=OTHER)),
+    (referrals.ATTRIBUTION_SET, models.AttributionSet(model="first", window=60, bind=False, gift="10")),
+    (referrals.ALLIANCE_PROPOSE, models.AlliancePropose(to=OTHER, gives="5", gets="12.5", theirs=["cap"])),
+    (referrals.ALLIANCE_ACCEPT, models.AllianceName("abab")),
+    (referrals.ALLIANCE_END, models.AllianceName("abab")),
+    (referrals.ALLIANCE_SHOW, models.AllianceName("abab")),
+    (referrals.ALLIANCES, models.AlliancesQuery(limit=1)),
     (reviews.REVIEW_WRITE, models.ReviewWrite(deal="ab" * 8, rating=4)),
     (reviews.REVIEW_WITHDRAW, models.ReviewWithdraw(deal="ab" * 8)),
     (reviews.REVIEWS, models.ReviewsQuery(ref="nx1/cap")),

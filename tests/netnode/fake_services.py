@@ -20,12 +20,13 @@ from netnode.operations.settings import FileConfiguration
 from netnode.ports import Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.system import SystemDisk, SystemEntropy
+from tests.netnode.fake_credits import FakeCredits
 from tests.netnode.fake_deals import FakeDeals, FakeOffers, FakeStock
 from tests.netnode.fake_keys import FakeKeys
-from tests.netnode.fake_credits import FakeCredits
 from tests.netnode.fake_ledgers import FakeLedgers
 from tests.netnode.fake_peers import FakeAddresses, FakeFollows, FakePeers
 from tests.netnode.fake_reach import FakeDomains, FakeInvites, FakeReaching
+from tests.netnode.fake_referrals import FakeAlliances, FakeReferrals
 from tests.netnode.fake_shared import ME, OTHER, paged
 from tests.netnode.fake_subscriptions import FakeSubscriptions
 from tests.netnode.fake_swaps import FakeSwaps
@@ -491,6 +492,8 @@ class FakeServices:
         self.arbiters = FakeArbiters(self)
         self.opportunities = FakeOpportunities(self)
         self.teams = FakeTeams(self)
+        self.referrals = FakeReferrals(self)
+        self.alliances = FakeAlliances(self)
         self.swaps = FakeSwaps(self)
         self.ledgers = FakeLedgers()
         self.credits = FakeCredits(self)
