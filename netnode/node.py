@@ -203,6 +203,7 @@ async def _front(
                 services.reviews if settings.shop_reviews == "on" else None,
             ),
             settings.stamp_asked,
+            parts.ledgers,
         )
         shop = ShopRoutes(
             counter,

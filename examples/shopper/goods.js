@@ -132,7 +132,9 @@ export function goodsOf(cost, { address = null, contact = "", note = "", payment
 }
 
 /** The body of an order on a listing. */
-export function orderBody({ cost, enclosed, key, seller, entry, listing, path, offer = null, mandate = null }) {
+export function orderBody({
+  cost, enclosed, key, seller, entry, listing, path, plan = null, offer = null, mandate = null,
+}) {
   const body = {
     enclosed, key, listing: entry, parts: [{ price: cost.price }], seller, shipping: cost.shipping, tax: cost.tax,
     terms: { ...TERMS }, ...cost.money,
@@ -141,6 +143,7 @@ export function orderBody({ cost, enclosed, key, seller, entry, listing, path, o
   if (offer !== null) body.offer = offer;
   if (mandate !== null) body.mandate = mandate;
   if (path !== null) body.path = path;
-  if (path !== null && listing.commission !== undefined) body.commission = listing.commission;
+  if (listing.commission !== undefined) body.commission = listing.commission;
+  else if (plan !== null) body.plan = plan; // the seller's log says which one holds; they accept no other
   return body;
 }

@@ -88,6 +88,7 @@ export class Shopper {
     const mandate = choice.renew ? mandateFor(cost.per, choice.turns ?? null) : null;
     const body = orderBody({
       cost, ...own, enclosed: goods.hash, entry: visit.entry.id, listing: visit.listing, path, mandate,
+      plan: visit.plan,
       offer: found?.bytes ?? null,
     });
     return { goods, body };

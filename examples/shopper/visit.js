@@ -25,7 +25,7 @@ export async function lookUp(way, seller, key = null, path = []) {
   if (record.until <= way.now()) throw new InxError("not_here", "the seller's key to seal letters to is out of date");
   const profile = newest(KIND.PROFILE);
   return {
-    seller, openers, x25519: record.x25519, path: told.path, entry: newest(KIND.LISTING),
+    seller, openers, x25519: record.x25519, path: told.path, plan: told.plan ?? null, entry: newest(KIND.LISTING),
     name: profile === null ? "" : readRecord(KIND.PROFILE, profile.record).name,
   };
 }

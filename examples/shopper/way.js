@@ -21,7 +21,7 @@ const FORMS = Object.freeze({
   about: map({
     clock: int(), network: text(1, 32, NETWORK), openers: list(anything, 1, 192), "stamp?": int(0, 64), version: int(),
   }),
-  listing: map({ clock: int(), found, path: list(bin(1, 1024), 0, 8) }),
+  listing: map({ clock: int(), found, path: list(bin(1, 1024), 0, 8), "plan?": bin(32) }),
   referral: map({ clock: int(), link: text(1, 16_384) }),
   letter: map({ clock: int() }),
   collect: map({ clock: int(), letters: list(tuple(int(), bin(1, 61_440)), 0, MOST), "more?": bool }),

@@ -47,6 +47,10 @@ class ListingTold(msgspec.Struct, frozen=True, kw_only=True):
         Found, doc("as the body of `found`, message 33; the hits are entries of kinds 8, 3 and 1")
     ]
     path: Annotated[_Tokens, doc("the tokens of the path of an order made now, that of this node the last")]
+    plan: Annotated[
+        Hash | UnsetType,
+        doc("hash of the seller's plan that an order of the listing names, if any holds for it"),
+    ] = UNSET
 
 
 class ReferralAsked(msgspec.Struct, frozen=True, kw_only=True):

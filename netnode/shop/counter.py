@@ -11,13 +11,16 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
+from netnode.issuing.plans import plan_of
+from netnode.ledgers.ledgers import Ledgers
 from netnode.mail.inbox import require_stamp
 from netnode.mail.letters import check_expiry
 from netnode.mail.office import PostOffice
 from netnode.own.log import OwnLog
 from netnode.ports import Clock
+from netnode.problems import Problem
 from netnode.shop import bodies, proofs
 from netnode.shop.boxes import ShopBoxes
 from netnode.shop.reviews import ShopReviews
@@ -50,6 +53,7 @@ class Counter:
         witnesses: keep what proves who brought them.
         reviews: takes reviews.
         asked: bits of the stamp that letters of shoppers show.
+        ledgers: tell which plan of a seller holds; None: no order names one.
     """
 
     def __init__(
@@ -63,6 +67,7 @@ class Counter:
         witnesses: Witnesses,
         reviews: ShopReviews,
         asked: int,
+        ledgers: Ledgers | None = None,
     ) -> None:
         self._network = network
         self._store = store
@@ -73,6 +78,7 @@ class Counter:
         self._witnesses = witnesses
         self._reviews = reviews
         self._asked = asked
+        self._ledgers = ledgers
         self._keys: OrderedDict[bytes, proofs.KeysPlace] = OrderedDict()
 
     async def about(self) -> bodies.About:
@@ -95,8 +101,12 @@ class Counter:
         now = self._clock.now_ms()
         key = None if asked.key is UNSET else asked.key
         found = await self._found(asked.seller, key, now)
-        path = () if key is None else await self._extended(asked, key, now)
-        return bodies.ListingTold(clock=now, found=found, path=path)
+        if key is None:
+            return bodies.ListingTold(clock=now, found=found, path=())
+        path = await self._extended(asked, key, now)
+        return bodies.ListingTold(
+            clock=now, found=found, path=path, plan=await self._plan(asked.seller, key, now)
+        )
 
     async def referral(self, asked: bodies.ReferralAsked) -> bodies.ReferralTold:
         """The link that a code stands for at this node [R-REF-5].
@@ -176,6 +186,15 @@ class Counter:
         """
         await self._reviews.take(left.review)
         return bodies.Kept(clock=self._clock.now_ms())
+
+    async def _plan(self, seller: bytes, key: str, now: int) -> bytes | UnsetType:
+        """Hash of the plan that a sale of a listing follows, as far as the seller's log is held here."""
+        if self._ledgers is None:
+            return UNSET
+        try:
+            return plan_of(await self._ledgers.of(seller), key, now) or UNSET
+        except Problem:
+            return UNSET  # its log is not here, or not whole
 
     async def _found(self, seller: bytes, key: str | None, now: int) -> Found:
         """A listing with its proof; a long log is looked through for its keys only once it has grown."""
