@@ -302,7 +302,7 @@ def _binary(plan: Map, rule: Map, team: Team, carry: dict[Person, Legs]) -> Iter
 
     def group(person: Person) -> Fraction:
         below = [each for each in team.members if each in places and places[each][0] == person]
-        return team.own(person) + sum((group(each) for each in below if places[each][1] < 2), Fraction(0))
+        return team.own(person) + sum((group(each) for each in below), Fraction(0))
 
     kept: dict[Person, Legs] = {}
     for person in team.members:

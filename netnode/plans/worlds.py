@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, TypeVar
 
+from msgspec import UNSET
+
 from netnode.plans.files import FileTeam, place_rest
 from protocol.plans.document import FAMILIES, Compiled
 from protocol.plans.facts import Exact
@@ -148,8 +150,13 @@ def unit_of(plan: Compiled) -> int:
 
 
 def price_of(plan: Compiled, volume: int) -> Exact:
-    """Net price of a volume in minor units of the plan's unit; a point is taken to cost one unit."""
-    return volume if plan.plan.volume == "amount" else exact(volume * 10**plan.plan.unit.exponent, 100)
+    """Net price of a volume in minor units of the plan's unit: of points what they are paid on, else one unit each."""
+    if plan.plan.volume == "amount":
+        return volume
+    value = plan.plan.point_value
+    if value is not UNSET:
+        return exact(volume * value[0], value[1])
+    return exact(volume * 10**plan.plan.unit.exponent, 100)
 
 
 # -- what a cheat does ---------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from fractions import Fraction
 from functools import cache
 
 from netnode.plans import laboratory, ready, reporting
-from netnode.plans.laboratory import Measured
 from netnode.plans.worlds import Draws, draw_world, inserted, price_of, splits, thresholds, unit_of
 from protocol.plans.document import Compiled
 
@@ -132,9 +131,7 @@ def unilevel_gains(tree: int, seed: int) -> bool:
 def linted(name: str, seed: int, *, gains: bool) -> None:
     """The linter says of a ready-made plan what was found."""
     plan, opened = plans(name)
-    found = Measured()
-    for found in laboratory.measure(opened, 50, seed):  # noqa: B007 - the last one
-        pass
+    *_, found = laboratory.measure(opened, 50, seed)
     verdicts: dict[str, set[str]] = {}
     for finding in reporting.measured(plan, found):
         verdicts.setdefault(finding.rule, set()).add(finding.verdict)
