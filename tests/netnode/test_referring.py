@@ -25,6 +25,7 @@ from protocol.records import Alliance, decode_record
 from protocol.referral_letters import ReferralLetter
 from protocol.referrals import is_link, link_of, read_link, write_link
 from tests.netnode.dealing import CAP, Post
+from tests.netnode.issuers import Credits, credits
 from tests.netnode.services_home import NETWORK, OpenHome, TestClock, opened
 from tests.protocol.author import seed
 
@@ -396,3 +397,55 @@ async def test_a_forged_agreement_is_refused(tmp_path: Path) -> None:
             ["not_party", "not_signed"],
         )
         assert len((await on["sol"].services.alliances.list(models.AlliancesQuery())).items) == 1
+
+
+# -- to the ledger -------------------------------------------------------------------------------------------
+async def _orders(market: Credits, name: str) -> list[models.ReferralOrder]:
+    return (await market[name].services.referrals.orders(models.ReferralOrders())).items
+
+
+async def test_a_forwarded_link_from_the_click_to_the_award(tmp_path: Path) -> None:
+    """[R-REF-3] [R-ALLY-5] [R-CRED-18] Referrers of no team of the seller's: each sees what the seller's log says."""
+    async with credits(tmp_path) as market:
+        cap = f"{market['sol'].id}/cap"
+        made = await market["rita"].services.referrals.make(models.ReferralMake(subject=cap, days=300))
+        link = (
+            await market["finn"].services.referrals.forward(models.ReferralForward(link=made.link, days=300))
+        ).link
+        deal = await market.order(link=link)
+        await market.complete(deal)
+        [before] = await _orders(market, "finn")
+        assert (before.logged, before.awards) == ("not_logged", [])
+        await market.look()
+        [after] = await _orders(market, "finn")
+        assert after.logged == "logged"
+        assert [(each.amount, each.unit) for each in after.awards] == [("1.25", "EUR")]
+        [first] = await _orders(market, "rita")
+        assert (first.logged, first.awards, first.referral) == ("logged", [], made.id), "the nearest earns it"
+        shown = await market["rita"].services.referrals.show(models.ReferralChoice(name=made.id))
+        assert shown.brought == models.ReferralBrought(orders=1, received=1, logged=1)
+
+
+async def test_the_rate_of_an_alliance_wins(tmp_path: Path) -> None:
+    """[R-ALLY-5] The ally of the path is paid by what both signed, and after its end by the listing again."""
+    async with credits(tmp_path) as market:
+        cap, sol = f"{market['sol'].id}/cap", market["sol"].services.alliances
+        proposed = await sol.propose(
+            models.AlliancePropose(to=market["rita"].id, gives="20", gets="5", notice=0)
+        )
+        await market.post.carry()
+        await market["rita"].services.alliances.accept(proposed.alliance)
+        await market.post.carry()
+        made = await market["rita"].services.referrals.make(models.ReferralMake(subject=cap, days=300))
+        await market.complete(await market.order(link=made.link))
+        await market.look()
+        [order] = await _orders(market, "rita")
+        assert [each.amount for each in order.awards] == ["2.50"]
+        await market["rita"].services.alliances.end(proposed.alliance)
+        await market.post.carry()
+        market.clock.now += DAY_MS
+        await market.complete(await market.order(link=made.link))
+        await market.look()
+        amounts = sorted(each.amount for order in await _orders(market, "rita") for each in order.awards)
+        assert amounts == ["1.25", "2.50"]
+        assert market.post.refused == []
