@@ -20,6 +20,7 @@ from netnode.conformance.limits import (
     MAX_CHANGE,
     MAX_CODE,
     MAX_CONSENT,
+    MAX_CREDIT_STATEMENT,
     MAX_DEAL_MESSAGE,
     MAX_DEAL_TEXT,
     MAX_ENCLOSURE,
@@ -37,6 +38,7 @@ from netnode.conformance.limits import (
     MAX_REASON,
     MAX_RECEIPT,
     MAX_REFERRAL,
+    MAX_SEQ,
     MAX_STAMP_BITS,
     MAX_STATEMENT,
     MAX_TITLE,
@@ -151,6 +153,19 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
         "openers": may(_OPENERS),
         "text": may(str_(0, MAX_DEAL_TEXT)),
     },
+    "request": {
+        "limit": may(bin_(1, MAX_CREDIT_STATEMENT)),
+        "openers": may(_OPENERS),
+        "request": must(bin_(1, MAX_CREDIT_STATEMENT)),
+    },
+    "limit": {"limit": must(bin_(1, MAX_CREDIT_STATEMENT)), "openers": may(_OPENERS)},
+    "answered": {
+        "code": may(str_(1, 32, "^[a-z_]{1,32}$")),
+        "entry": may(row(int_(0, MAX_SEQ), bin_(HASH_BYTES))),
+        "request": must(bin_(HASH_BYTES)),
+        "text": may(str_(0, MAX_REASON)),
+    },
+    "challenge": {"entry": must(array(lambda _: True, 3, 3)), "openers": may(_OPENERS)},
 }
 _TOKEN: Final = row(bin_(HASH_BYTES), int_(), _EPOCH, bin_(SIGNATURE_BYTES))
 
