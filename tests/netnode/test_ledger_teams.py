@@ -11,10 +11,10 @@ from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
 from netnode.operations import models
 from netnode.problems import Problem
+from netnode.services.ledgers import _period
 from protocol.identity import id_text
 from protocol.plans.document import one_level
-from protocol.records import Plan
-from protocol.records.plan import Unit
+from protocol.records.plan import Differential, Step, Unit
 from tests.netnode.test_ledgers import EUR, Market, give, home_with, later
 from tests.protocol.ledger.world import DAY, TEAM, UNIT, World
 
@@ -46,7 +46,7 @@ class Team(World):
         ledger = Ledger(self.fresh())
         for entry in self.issuer.entries:
             ledger.take(entry)
-            if entry.kind == Plan.KIND:
+            if entry.seq == 1:  # the plan
                 self.enter(ledger.book)
         return ledger
 
@@ -117,3 +117,21 @@ async def test_plans_and_figures_of_a_ledger_handed_out_follow_the_log(tmp_path)
         assert (await ledgers.of(market.issuer.id)) is ledger
         assert ledger.units() == (EUR,)
         assert [each.plan.title for each in ledger.book.governing.all()] == [plan.title]
+
+
+async def test_what_the_close_would_add_is_shown_with_its_reasons(tmp_path) -> None:
+    team = Team(("ann", None), ("bob", "ann"))
+    step = Step(at=0, rate=(1, 10))
+    grouped = Differential(mode="marginal", name="group", steps=(step,))
+    team.publish(differential=(grouped,), unilevel=(), title="Groups")
+    team.now += 40 * DAY  # a changed plan holds after its notice
+    team.sale(10_000, "bob")
+    ledger = team.ledger()
+    async with home_with(tmp_path) as home:
+        shown = await home.store.read(_period, ledger, TEAM, team.now, 0, 50)
+    assert (shown.plan_title, shown.sales, shown.awarded) == ("Groups", 1, "0.00")
+    assert shown.closing == "10.00"
+    assert [(one.to.id, one.amount, one.rule) for one in shown.items] == [
+        (id_text(team.id("bob")), "10.00", "group")
+    ]
+    assert "10 % of 100" in shown.items[0].words
