@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -20,7 +20,7 @@ from netnode.operations.referrals import (
     ALLIANCES,
 )
 
-_EXAMPLE = "3f9c2a71"
+_EXAMPLE: Final = "3f9c2a71"
 
 
 @click.group(cls=NodeGroup)

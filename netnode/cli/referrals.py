@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import click
 from msgspec import UNSET
@@ -32,13 +34,15 @@ from netnode.operations.referrals import (
     REFERRALS,
 )
 
-_LOGGED = {
-    "logged": "in the seller's log",
-    "not_due": "not received yet",
-    "not_logged": "not in the seller's log",
-    "unknown": "unknown: the seller's log is not here, or not whole",
-}
-_RATES = (
+_LOGGED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "logged": "in the seller's log",
+        "not_due": "not received yet",
+        "not_logged": "not in the seller's log",
+        "unknown": "unknown: the seller's log is not here, or not whole",
+    }
+)
+_RATES: Final = (
     "What a sale pays is decided by the first of these that there is, and rates are never added: the seller's ALLIANCE "
     "with a networker of the path (the one nearest the buyer), the COMMISSION of the listing, the seller's PLAN."
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import apsw
 from msgspec import UNSET
@@ -18,7 +18,7 @@ from protocol.errors import ProtocolError
 from protocol.paths import Path
 from protocol.records.profile import Profile
 
-_NO_POLICY = Policy()
+_NO_POLICY: Final = Policy()
 
 
 @dataclass(frozen=True, slots=True)
