@@ -96,25 +96,29 @@ COUNTED: Final = {
 """Width of a length or count in bytes, and the least that has no shorter form."""
 
 
-def decode(data: bytes, limit: int = MAX_MESSAGE) -> Any:
+def decode(data: bytes, limit: int = MAX_MESSAGE, nodes: int = MAX_NODES) -> Any:
     """The value these bytes are the canonical encoding of.
+
+    Args:
+        limit: bytes.
+        nodes: values in it.
 
     Raises:
         Fault: `too_large`, `encoding` or `not_canonical`. [R-ENC-1] to [R-ENC-8]
     """
-    value, canonical = examine(data, limit)
+    value, canonical = examine(data, limit, nodes)
     demand(canonical, "not_canonical", "the value has another, canonical encoding")
     return value
 
 
-def examine(data: bytes, limit: int = MAX_MESSAGE) -> tuple[Any, bool]:
+def examine(data: bytes, limit: int = MAX_MESSAGE, nodes: int = MAX_NODES) -> tuple[Any, bool]:
     """The value in these bytes, and whether they are its canonical encoding.
 
     Raises:
         Fault: `too_large` or `encoding`.
     """
     demand(len(data) <= limit, "too_large", f"{len(data)} bytes")  # [R-ENC-8]
-    reader = _Reader(data)
+    reader = _Reader(data, nodes)
     value = reader.value(0)
     demand(reader.at == len(data), "encoding", "bytes behind the value")  # [R-ENC-6]
     return value, reader.canonical
@@ -123,10 +127,11 @@ def examine(data: bytes, limit: int = MAX_MESSAGE) -> tuple[Any, bool]:
 class _Reader:
     """A place in bytes that are being decoded."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, most: int) -> None:
         self.data = data
         self.at = 0
         self.nodes = 0
+        self.most = most
         self.canonical = True
 
     def take(self, count: int) -> bytes:
@@ -141,7 +146,7 @@ class _Reader:
     def value(self, level: int) -> Any:
         self.nodes += 1
         demand(
-            level <= MAX_DEPTH and self.nodes <= MAX_NODES, "too_large", "too deep or too many"
+            level <= MAX_DEPTH and self.nodes <= self.most, "too_large", "too deep or too many"
         )  # [R-ENC-7]
         head = self.number(1)
         if head < 0x80 or head >= 0xE0:

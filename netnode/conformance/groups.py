@@ -21,6 +21,7 @@ from netnode.conformance.shapes import any_bin, array, bin_, int_, may, must, ro
 from netnode.conformance.tags import sha256
 
 Map = dict[str, Any]
+_MOST: Final = MAX_GROUP_CONTENT * MAX_GROUP_PARTS
 _ANY: Final = lambda _: True  # noqa: E731 - a shape like the others
 _SALE: Final = {
     "agreement": may(bin_(0, MAX_AGREEMENT)),
@@ -70,7 +71,7 @@ def read_sale(content: bytes) -> Map:
         Fault: `malformed`.
     """
     try:
-        value = decode(content, MAX_GROUP_CONTENT * MAX_GROUP_PARTS)
+        value = decode(content, _MOST, _MOST)
     except Fault as fault:
         raise Fault("malformed", str(fault)) from fault
     demand(table(_SALE)(value) and value.keys() <= _SALE.keys(), "malformed", "the content of a sale")

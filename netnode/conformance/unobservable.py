@@ -60,7 +60,8 @@ _REASONS: Final[Mapping[str, str]] = {
     ),
     "what its owner asks others for, signs or is shown of credit": (
         "R-CRED-39 R-CRED-52 R-CRED-53 R-CRED-54 R-CRED-55 R-CRED-56 R-CRED-68 R-CRED-69 R-CRED-70 R-CRED-71"
-        " R-CRED-72 R-CRED-73 R-CRED-74 R-CRED-75 R-CRED-76 R-PATH-7"
+        " R-CRED-72 R-CRED-73 R-CRED-74 R-CRED-75 R-CRED-76 R-CRED-80 R-CRED-81 R-CRED-82 R-CRED-83 R-CRED-84 R-CRED-85"
+        " R-CRED-86 R-CRED-87 R-CRED-88 R-CRED-89 R-PATH-7"
     ),
     "agreements of its owner, and which rate or way a sale goes by; the vectors (C0) judge agreements": (
         "R-ALLY-1 R-ALLY-2 R-ALLY-3 R-ALLY-4 R-ALLY-5 R-ALLY-6 R-ALLY-7 R-ALLY-8 R-ALLY-9"

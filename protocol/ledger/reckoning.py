@@ -153,6 +153,8 @@ def _referrers(state: State, content: SaleContent, proven: Proven, listing: str 
         raise Void("path_differs", f"path: {error.text}") from error
     if paths.path_hash(state.network, path) != order.path:
         raise Void("path_differs", "path: is not the one that the order names")
+    if path.referrals[0].seller != state.issuer:
+        return ()  # tokens for another seller's goods are no consent to hold this issuer's credit
     try:
         paths.check_use(path, proven.ordered, listing)
         for token, referral in zip(path.tokens, path.referrals, strict=True):

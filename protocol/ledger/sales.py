@@ -147,9 +147,10 @@ def check_messages(
             raise Void("deal", f"messages[{number}]: is of another deal, or there twice")
         if not known.issuperset(message.names):
             raise Void("deal", f"messages[{number}]: names a message that is not before it")
+        known.add(message.id)
+    for number, message in enumerate(new):
         if message.time > now:
             raise Void("dated_ahead", f"messages[{number}]: is dated after the entry")
-        known.add(message.id)
     if order.seller != issuer:
         raise Void("names_differ", "messages[0]: is the deal of another seller")
     for number, message in enumerate(new):

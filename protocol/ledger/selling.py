@@ -435,11 +435,10 @@ def _whole(state: State, seq: int, part: SalePart) -> bytes:
 
 def _more(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, Proven]:
     """A sale with the messages that an entry adds to it."""
-    new = read_messages(messages)
     filed = _filed(state, order)
     if filed is None:
         raise Void("no_sale", "order: no sale of it is logged")
-    return filed, _proven(state, time, filed.messages, new)
+    return filed, _proven(state, time, filed.messages, read_messages(messages))
 
 
 def embedded(state: State, order: bytes) -> frozenset[bytes]:

@@ -110,6 +110,16 @@ def test_the_referrer_is_who_is_nearest_the_buyer() -> None:
     assert [later(made, name) for name in ("cid", "bob", "ann")] == [1_000, 500, 100]
 
 
+def test_a_token_for_another_seller_is_no_consent() -> None:
+    """Who signed it recommended somebody else's goods, and agreed to hold nobody else's credit [R-CRED-16]."""
+    made, other = world(), World("other")
+    other.people = made.people
+    path = other.path("cid")
+    deal = made.deal(path=path).complete()
+    assert made.sell(deal, path=path).code is None
+    assert later(made, "cid") == 0
+
+
 @pytest.mark.parametrize("what", ["expired", "other listing", "forged"])
 def test_a_token_that_is_not_for_this_order_leads_nobody(what: str) -> None:
     made = world()
