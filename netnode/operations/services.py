@@ -13,6 +13,7 @@ from typing import Protocol
 from netnode.operations import models
 from netnode.operations.credit_services import Credits, Ledgers, Swaps
 from netnode.operations.referring import Alliances, Referrals
+from netnode.operations.team_services import Opportunities, Teams
 from netnode.operations.trading import Deals, Offers, Stocks
 
 
@@ -315,64 +316,6 @@ class Arbiters(Protocol):
 
     async def show(self, name: str) -> models.ArbiterShown:
         """A consent with its terms, or a case; Problem 3 when there is neither."""
-
-
-class Opportunities(Protocol):
-    """Opportunities."""
-
-    async def publish(self, request: models.OpportunityPublish) -> models.OpportunityShown:
-        """Publishes an opportunity or its next version. Signs."""
-
-    async def show(self, team: str) -> models.OpportunityShown:
-        """One with its disclosure; Problem 3 when there is none."""
-
-    async def list(self, query: models.OpportunitiesQuery) -> models.Page[models.Opportunity]:
-        """Those of one networker, by key."""
-
-    async def close(self, key: str) -> models.OpportunityShown:
-        """Closes an own one. Signs."""
-
-
-class Teams(Protocol):
-    """Teams: own ones, and those of others as their logs make them."""
-
-    async def invite(self, request: models.TeamInvite) -> models.TeamPaper:
-        """Invites somebody. Signs."""
-
-    async def apply(self, request: models.TeamApply) -> models.TeamPaper:
-        """Acknowledges the disclosure and applies. Signs."""
-
-    async def admit(self, request: models.TeamAdmit) -> models.TeamDone:
-        """Admits by an application; Problem 4 before its days are over. Signs."""
-
-    async def take_over(
-        self, query: models.TeamImportQuery, chunks: AsyncIterable[bytes]
-    ) -> models.TeamImported:
-        """Takes a team over from a list: nothing of it with a fault. Signs."""
-
-    async def papers(self, query: models.PapersQuery) -> models.Page[models.TeamPaper]:
-        """Papers, the newest first."""
-
-    async def tree(self, query: models.TeamTreeQuery) -> models.Page[models.TeamMember]:
-        """Members, level by level."""
-
-    async def duties(self, query: models.TeamQuery) -> models.Page[models.MemberDuties]:
-        """Duties of all members."""
-
-    async def neglected(self, query: models.TeamQuery) -> models.Page[models.MemberDuties]:
-        """Members whose deadlines were missed."""
-
-    async def stats(self, team: str) -> models.TeamStats:
-        """What is computed of a team."""
-
-    async def duty(self, request: models.TeamDutyDone) -> models.TeamPaper:
-        """Says that a duty was done to the owner of this node. Signs."""
-
-    async def move(self, request: models.TeamMove) -> models.TeamDone:
-        """Moves a member, or consents to it. Signs."""
-
-    async def leave(self, request: models.TeamLeave) -> models.TeamDone:
-        """Leaves a team, or ends a membership. Signs."""
 
 
 class Reviews(Protocol):

@@ -622,4 +622,4 @@ __all__ = [
     "WitnessReceipt",
     "WitnessesVerified",
     "WrongEntry",
-]
+]  # fmt: skip
