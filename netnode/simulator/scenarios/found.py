@@ -12,6 +12,7 @@ from netnode.services.node_services import NodeServices
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import QUIET, Play
+from netnode.simulator.scenarios.deals import night
 from netnode.simulator.scenarios.scenario import Scenario
 from protocol.identity import id_text
 
@@ -68,6 +69,31 @@ async def invited_by_nobody(play: Play) -> None:
     await play.level()
 
 
+async def paid_to_the_silent(play: Play) -> None:
+    """A seller never says a word in a deal, and its buyer, who lost it, owes the price: the seller's node says so."""
+    nodes = await play.begin()
+    seller, buyer = nodes[:2]
+    await asyncio.sleep(30.0)
+    kept = buyer.copy(play.world.folder / "kept")
+    line = models.OfferLine(title="Step", unit_price="9.00")
+    order = models.OfferMake(lines=[line], currency="EUR", to=id_text(play.oracle.homes[buyer.name]))
+    offer = (await seller.ask(lambda each: each.offers.make(order))).offer
+    await asyncio.sleep(30.0)
+    made = await buyer.ask(lambda each: each.deals.order(models.DealOrder(offer=offer)))
+    await buyer.ask(lambda each: each.deals.receipt(models.DealPartName(deal=made.deal)))
+    await asyncio.sleep(30.0)
+    await play.stop(buyer)
+    await buyer.gone()
+    play.put_back(buyer, kept)
+    await play.start(buyer)
+    await play.mend(buyer)
+    await night(play, nodes)
+    listed = await buyer.ask(lambda each: each.deals.list(models.DealsQuery()))
+    if [(each.deal, each.state) for each in listed.items] != [(made.deal, "closed")]:
+        raise Violation("found", "a buyer who lost a deal does not hear what it owes")
+    await play.level()
+
+
 async def _drop(order: models.LogDrop, services: NodeServices) -> None:
     await services.room.drop_log(order)
 
@@ -85,5 +111,6 @@ FOUND: Final = tuple(
         ("found-joined-dropped", joined_and_dropped),
         ("found-full-at-end", full_at_the_end),
         ("found-silent-inviter", invited_by_nobody),
+        ("found-silent-seller", paid_to_the_silent),
     )
 )
