@@ -35,6 +35,7 @@ from netnode.conformance.limits import (
     MAX_OPENED_PATH,
     MAX_PARTS,
     MAX_PATH,
+    MAX_PROOF,
     MAX_REASON,
     MAX_RECEIPT,
     MAX_REFERRAL,
@@ -166,6 +167,16 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
         "text": may(str_(0, MAX_REASON)),
     },
     "challenge": {"entry": must(array(lambda _: True, 3, 3)), "openers": may(_OPENERS)},
+    "swap": {
+        "code": may(str_(1, 32, "^[a-z_]{1,32}$")),
+        "document": must(bin_(1, MAX_CREDIT_STATEMENT)),
+        "entries": may(array(array(lambda _: True, 3, 3), 1, MAX_PROOF)),
+        "openers": may(_OPENERS),
+        "step": must(str_(3, 7, "^(accept|decline|end|lock|propose|refuse|sign|swap)$")),
+        "text": may(str_(0, MAX_REASON)),
+    },
+    "rekey": {"openers": must(_OPENERS)},
+    "release": {"openers": may(_OPENERS), "release": must(bin_(1, MAX_CREDIT_STATEMENT))},
 }
 _TOKEN: Final = row(bin_(HASH_BYTES), int_(), _EPOCH, bin_(SIGNATURE_BYTES))
 

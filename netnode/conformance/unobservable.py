@@ -51,16 +51,16 @@ _REASONS: Final[Mapping[str, str]] = {
         " R-PLAN-22 R-PLAN-23 R-PLAN-24"
     ),
     "what a ledger comes to: each reader computes it for itself; the vectors (C0) judge verdicts and figures": (
-        "R-CRED-1 R-CRED-2 R-CRED-3 R-CRED-4 R-CRED-5 R-CRED-6 R-CRED-7 R-CRED-8 R-CRED-9 R-CRED-10 R-CRED-11"
+        "R-CRED-1 R-CRED-2 R-CRED-3 R-CRED-4 R-CRED-7 R-CRED-8 R-CRED-9 R-CRED-11"
         " R-CRED-12 R-CRED-13 R-CRED-14 R-CRED-15 R-CRED-16 R-CRED-17 R-CRED-18 R-CRED-19 R-CRED-20 R-CRED-21"
         " R-CRED-22 R-CRED-23 R-CRED-24 R-CRED-25 R-CRED-26 R-CRED-27 R-CRED-28 R-CRED-29 R-CRED-30 R-CRED-31"
-        " R-CRED-32 R-CRED-33 R-CRED-34 R-CRED-35 R-CRED-36 R-CRED-37 R-CRED-38 R-CRED-40 R-CRED-41 R-CRED-42"
+        " R-CRED-32 R-CRED-33 R-CRED-36 R-CRED-37 R-CRED-38 R-CRED-40 R-CRED-41 R-CRED-42"
         " R-CRED-43 R-CRED-44 R-CRED-45 R-CRED-46 R-CRED-47 R-CRED-48 R-CRED-49 R-CRED-50 R-CRED-51 R-CRED-57"
-        " R-CRED-58 R-CRED-59 R-CRED-60 R-CRED-61 R-CRED-62 R-CRED-63 R-CRED-64 R-CRED-65 R-CRED-66 R-CRED-67"
+        " R-CRED-58 R-CRED-60 R-CRED-61 R-CRED-62 R-CRED-63 R-CRED-64 R-CRED-65 R-CRED-66 R-CRED-67"
     ),
     "what its owner asks others for, signs or is shown of credit": (
         "R-CRED-39 R-CRED-52 R-CRED-53 R-CRED-54 R-CRED-55 R-CRED-56 R-CRED-68 R-CRED-69 R-CRED-70 R-CRED-71"
-        " R-CRED-72 R-CRED-73 R-CRED-74 R-CRED-75 R-CRED-76 R-CRED-80 R-CRED-81 R-CRED-82 R-CRED-83 R-CRED-84 R-CRED-85"
+        " R-CRED-72 R-CRED-75 R-CRED-76 R-CRED-80 R-CRED-81 R-CRED-82 R-CRED-83 R-CRED-84 R-CRED-85"
         " R-CRED-86 R-CRED-87 R-CRED-88 R-CRED-89 R-PATH-7"
     ),
     "agreements of its owner, and which rate or way a sale goes by; the vectors (C0) judge agreements": (
