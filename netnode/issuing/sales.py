@@ -21,9 +21,9 @@ from netnode.issuing.embedding import Gathered, gather, proofs
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
 from netnode.problems import ExitCode, Problem
-from netnode.store import Reader, Writer, credits
+from netnode.store import Reader, Writer, credits, deals
 from netnode.store.credits import SaleRow
-from protocol.errors import LocalProtocolError, Void
+from protocol.errors import LocalProtocolError, ProtocolError, Void
 from protocol.ledger import drafting
 from protocol.ledger.book import Book
 from protocol.ledger.contents import SaleContent, encode_content
@@ -96,7 +96,16 @@ class Sales:
             Problem: the disk.
         """
         now = self._means.clock.now_ms()
-        found = await self._means.store.read(gather, self._means.network, number, now)
+        try:
+            found = await self._means.store.read(gather, self._means.network, number, now)
+        except ProtocolError as error:  # one deal that cannot be read keeps no other from the log
+            messages = await self._means.store.read(
+                lambda reader: len(deals.messages(reader.connection, number))
+            )
+            await self._means.store.write(
+                credits.sale_looked, SaleRow(number, None, error.code, error.text), messages
+            )
+            return
         row = await self._log_of(found, number, now)
         await self._means.store.write(credits.sale_looked, row, len(found.known.kept))
 

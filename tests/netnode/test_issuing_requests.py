@@ -171,3 +171,32 @@ async def test_counters_go_on_after_a_store_was_put_back(tmp_path: Path) -> None
         assert (first, again) == (now, now + 1)
         await store.write(lambda writer: writer.connection.execute("DELETE FROM credit_counter"))
         assert await store.write(lambda writer: rows.next_counter(writer, issuer, now + 60_000)) > again
+
+
+async def test_a_crash_between_a_redemption_and_its_answer_confirms_the_payment_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[R-CRED-75]"""
+    async with credits(tmp_path, PAYING | {"price": "1.00", "commission": "100"}) as market:
+        await market.sold()
+        rita, sol = market["rita"].services, market["sol"].services
+        ordered = await rita.deals.order(models.DealOrder(ref=f"{market['sol'].id}/cap"))
+        await market.post.carry()
+        await sol.deals.accept(models.DealAccept(deal=ordered.deal))
+        await market.post.carry()
+        await rita.deals.paid(models.DealMoney(deal=ordered.deal, redeem=True))
+        await market.post.carry()
+
+        def dies(*args: object, **more: object) -> None:
+            raise RuntimeError("the process ends here")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(rows, "end_request", dies)
+            with pytest.raises(RuntimeError):
+                await sol.issued.answering.look()
+        await market.look()
+        assert (await market.kinds()).count(REDEEM) == 1
+        shown = await sol.deals.show(ordered.deal)
+        assert [each.type for each in shown.messages].count("payment_received") == 1
+        [row] = await market["rita"].store.read(lambda reader: rows.requests(reader.connection, None, 9))
+        assert row.state == "answered"
