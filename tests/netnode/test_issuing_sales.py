@@ -161,3 +161,17 @@ async def test_a_sale_waits_until_somebody_shows_the_path(tmp_path: Path) -> Non
         assert await post.bring(market["rita"], letter) is None
         await sol.services.issued.sales.look()
         assert await market.kinds() == [SALE]
+
+
+async def test_an_alliance_decides_the_rate_of_a_sale(tmp_path: Path) -> None:
+    """[R-CRED-18] [R-ALLY-5] It is embedded, and goes before the commission of the listing."""
+    async with credits(tmp_path) as market:
+        sol, rita = market["sol"].services.alliances, market["rita"].services.alliances
+        made = await sol.propose(models.AlliancePropose(to=market["rita"].id, gives="20", gets="5"))
+        await market.post.carry()
+        await rita.accept(made.alliance)
+        await market.post.carry()
+        market.clock.now += 1_000
+        await market.complete(await market.order(market.token()))
+        await market.look()
+        assert (await market.figures("rita")).pending == 250, "20 % of 12.50"
