@@ -1,5 +1,5 @@
-// The page around `shopper.js`: `index.html?way=https://...&ref=nx1.../key` shows a listing; `&path=` passes on tokens
-// in hex, with commas between them; and the fragment of a link brings an order back.
+// The page around `shopper.js`: `index.html?way=https://...&ref=nx1.../key` (or a referral link) shows a listing;
+// `&path=` passes on tokens in hex, with commas between them; and the fragment of a link brings an order back.
 //
 // What is shown was written by strangers: it goes into the page as `textContent`, never as HTML.
 
@@ -7,7 +7,7 @@ import { fromHex } from "../javascript/bytes.js";
 import { amountText } from "../javascript/listings.js";
 import { requireCrypto } from "./curve.js";
 import { Shopper } from "./shopper.js";
-import { visitListing } from "./visit.js";
+import { visitByCode, visitListing } from "./visit.js";
 import { Way } from "./way.js";
 
 const element = (id) => document.getElementById(id);
@@ -179,7 +179,9 @@ element("order").addEventListener("input", showPrice);
 element("order").addEventListener("submit", (event) => {
   event.preventDefault();
   attempt("Sealing your order …", async () => {
-    shopper = await Shopper.order(way, visit, choice());
+    const typed = element("code").value.trim();
+    const brought = typed === "" ? null : await visitByCode(way, visit, typed); // else the seller may know it
+    shopper = await Shopper.order(way, brought ?? visit, { ...choice(), code: brought === null ? typed : "" });
     await showDeal();
     say("Ordered. Keep the link below.");
   });

@@ -65,6 +65,7 @@ _REASONS: Final[Mapping[str, str]] = {
     ),
     "agreements of its owner, and which rate or way a sale goes by; the vectors (C0) judge agreements": (
         "R-ALLY-1 R-ALLY-2 R-ALLY-3 R-ALLY-4 R-ALLY-5 R-ALLY-6 R-ALLY-7 R-ALLY-8 R-ALLY-9"
+        " R-REF-1 R-REF-2 R-REF-3 R-REF-4 R-REF-5 R-REF-6 R-REF-7 R-REF-8 R-REF-9 R-REF-10"
     ),
     "a claim of an implementation": "R-ROLE-1",
 }
