@@ -172,12 +172,12 @@ async def test_a_path_that_names_anybody_sends_them_nothing(shop: Shop) -> None:
     seller, named = Author("seller", NETWORK), [Author(f"named {n}", NETWORK) for n in range(3)]
     path = by(shop.home.me, seller, *named, forged=True)
     assert (await shop.post("witness", sale(shop.home.me, seller, path=path).body))[0] == 200
-    assert await letters_to(shop) == []
+    assert await letters_to(shop) == [seller.id], "who signed the accept is told who led the buyer [R-PATH-7]"
     for each in named:
         await knows(shop, each)
     other = by(shop.home.me, seller, *named)
     assert (await shop.post("witness", sale(shop.home.me, seller, path=other, deal="two").body))[0] == 200
-    assert sorted(await letters_to(shop)) == sorted(each.id for each in named)
+    assert sorted(await letters_to(shop)) == sorted([*(each.id for each in named), seller.id, seller.id])
 
 
 async def test_a_step_that_turns_out_to_be_forged_is_shown_as_unchecked(shop: Shop) -> None:
