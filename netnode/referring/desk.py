@@ -86,6 +86,8 @@ class ReferralDesk:
                 ExitCode.REFUSED,
                 "path",
             )
+        if register and code is None:
+            raise Problem("What is the seller to be told? Add --code CODE.", ExitCode.USAGE, "code")
         keys, now = self._means.ring.keys, self._means.clock.now_ms()
         expires = min((now + days * DAY_MS, *(paths.read_referral(each).expires for each in prior)))
         if expires <= now:
@@ -169,6 +171,11 @@ class ReferralDesk:
             if (seller == own) != (code is not None and incoming.sender == last):
                 return Refusal(
                     "not_party", "a code is registered with the seller; anything else is for others"
+                )
+            if code is None and incoming.stranger:
+                # else anybody could put themselves before who brought the buyer, by a letter nobody asked for
+                return Refusal(
+                    "not_wanted", "recommendations of strangers are not kept: write a mail with the link"
                 )
             checked = await self._means.store.read(lambda reader: self._signed(reader, link, given))
         except ProtocolError as error:

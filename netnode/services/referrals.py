@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
@@ -28,6 +29,7 @@ from netnode.store import Reader, Store, referrals, shop
 from netnode.store.referrals import ReferralRow
 from netnode.store.shop import WitnessRow
 from protocol import paths
+from protocol.address import Scope, host_scope
 from protocol.deals.message import parse
 from protocol.errors import RemoteProtocolError
 from protocol.identity import id_text, parse_id
@@ -38,6 +40,7 @@ from protocol.referrals import Link, is_link, link_of, normal, write_link
 
 _LIST: Final = "recommendations"
 _ORDERS: Final = "recommended orders"
+_ADDRESSES: Final = 3  # of a link, which people read and copy
 _LOOKED: Final = 5_000  # why: witnessed deals that one answer counts; the newest
 _GIFT_SECONDS: Final = 400 * 86_400  # why: the longest an offer lasts; set again, the policy makes another
 
@@ -256,17 +259,22 @@ class ReferralBook:
     async def _shown(
         self, row: ReferralRow, brought: Mapping[bytes, models.ReferralBrought] | None = None
     ) -> models.ReferralShown:
-        try:
-            at = await self._addresses.announced() if row.role == "made" else ()
-        except Problem:
-            at = ()  # a link says nothing of where, rather than something that is not so
-        link = link_of(row.tokens, row.listing, tuple(at)[:3])
+        link = link_of(row.tokens, row.listing, await self._at() if row.role == "made" else ())
         checked = await self._checked(link)
         found = (brought or {}).get(row.id, models.ReferralBrought(orders=0, received=0, logged=0))
         now = self._clock.now_ms()
         return await self._store.read(
             lambda reader: _view(reader, link, checked, write_link(link), now, row, found)
         )
+
+    async def _at(self) -> tuple[str, ...]:
+        """Where others reach this node; nothing rather than an address that is good on this computer alone."""
+        try:
+            announced = await self._addresses.announced()
+        except Problem:
+            return ()
+        hosts = [(each, urlsplit(each).hostname or "") for each in announced]
+        return tuple(each for each, host in hosts if host_scope(host) is not Scope.LOOPBACK)[:_ADDRESSES]
 
     async def _checked(self, link: Link) -> Sequence[bool]:
         """Which tokens are signed; of one that is over too, so that it can be shown."""

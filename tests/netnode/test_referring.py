@@ -317,7 +317,12 @@ async def test_links_of_strangers_and_of_others_do_not_count(tmp_path: Path) -> 
         await on["anna"].letters.send(on["sol"].me.id, body)
         await on.post.carry()
         assert [each.code for each in on.post.refused] == ["not_party", "not_party", "not_party"]
+        on.post.stranger = True
+        await on.make("anna", to=on["bea"].id)
+        await on.post.carry()
+        assert on.post.refused[-1].code == "not_wanted", "nobody puts themselves before another unasked"
         assert await on.led_by(await on.order(ref=on.cap)) == []
+        assert (await refused(on.make("anna", register=True))).code == "code"
 
 
 def _letter(on: Street, link: str) -> Any:
