@@ -22,6 +22,11 @@ It is slow on purpose, where slow is clearer.
     transcripts, reviews      sections 21.8 and 24
     shopping, witnesses       section 23.2
     prices, mandates          sections 22.2 and 22.3
+    teams, teamfold           chapters 25 and 28: records and statements; a team, folded from its owner's log
+    plans, bounds             section 26.1: the record; which plans are void
+    selling, claims, awards   sections 26.2 to 26.5: what was sold, what each family gives, what is paid
+    credits, groups           sections 27.1 to 27.3: records, statements, contents in parts
+    proving, ledgerfold, holdings   sections 27.4 to 27.10: what messages prove, verdicts, effects and figures
 
 On top of the codec stands what plays peers:
 

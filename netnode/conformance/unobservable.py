@@ -56,7 +56,7 @@ _REASONS: Final[Mapping[str, str]] = {
         " R-CRED-22 R-CRED-23 R-CRED-24 R-CRED-25 R-CRED-26 R-CRED-27 R-CRED-28 R-CRED-29 R-CRED-30 R-CRED-31"
         " R-CRED-32 R-CRED-33 R-CRED-36 R-CRED-37 R-CRED-38 R-CRED-40 R-CRED-41 R-CRED-42"
         " R-CRED-43 R-CRED-44 R-CRED-45 R-CRED-46 R-CRED-47 R-CRED-48 R-CRED-49 R-CRED-50 R-CRED-51 R-CRED-57"
-        " R-CRED-58 R-CRED-60 R-CRED-61 R-CRED-62 R-CRED-63 R-CRED-64 R-CRED-65 R-CRED-66 R-CRED-67"
+        " R-CRED-58 R-CRED-59 R-CRED-60 R-CRED-61 R-CRED-62 R-CRED-63 R-CRED-64 R-CRED-65 R-CRED-66 R-CRED-67"
     ),
     "what its owner asks others for, signs or is shown of credit": (
         "R-CRED-39 R-CRED-52 R-CRED-53 R-CRED-54 R-CRED-55 R-CRED-56 R-CRED-68 R-CRED-69 R-CRED-70 R-CRED-71"
@@ -65,6 +65,7 @@ _REASONS: Final[Mapping[str, str]] = {
     ),
     "agreements of its owner, and which rate or way a sale goes by; the vectors (C0) judge agreements": (
         "R-ALLY-1 R-ALLY-2 R-ALLY-3 R-ALLY-4 R-ALLY-5 R-ALLY-6 R-ALLY-7 R-ALLY-8 R-ALLY-9"
+        " R-REF-1 R-REF-2 R-REF-3 R-REF-4 R-REF-5 R-REF-6 R-REF-7 R-REF-8 R-REF-9 R-REF-10"
         " R-REF-1 R-REF-2 R-REF-3 R-REF-4 R-REF-5 R-REF-6 R-REF-7 R-REF-8 R-REF-9 R-REF-10"
     ),
     "a claim of an implementation": "R-ROLE-1",

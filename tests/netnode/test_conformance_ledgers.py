@@ -239,7 +239,7 @@ def logs(draw: Any) -> tuple[World, list[Any], list[list[str | None]], Union]:
 def test_random_ledgers_come_to_the_same(
     drawn: tuple[World, list[Any], list[list[str | None]], Union],
 ) -> None:
-    """[R-CRED-1..66] by both: the verdict on each entry, and figures of both branches together."""
+    """[R-CRED-1..42] [R-CRED-60..66] by both: the verdict on each entry, and figures of both branches together."""
     world, branches, verdicts, whole = drawn
     ledgers = [Ledger(NETWORK, world.issuer.id) for _ in branches]
     found = [
