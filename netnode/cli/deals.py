@@ -114,6 +114,7 @@ def _money_options(command: Command) -> Command:
     help="Who recommended it: their referral link, token, or a file of either.",
 )
 @click.option("--nobody", "alone", is_flag=True, help="Nobody recommended it, whatever led you there before.")
+@click.option("--no-gift", "gift", flag_value=False, default=True, help="Ask for no gift of the seller's.")
 @passphrase_option
 @click.pass_context
 def order(

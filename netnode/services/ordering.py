@@ -148,9 +148,8 @@ class Ordering:
         if offer is not None and offer.offer.seller != seller:
             raise Problem("This offer is of another seller.", ExitCode.USAGE, "offer")
         path, gift = await self._led(request, seller, key)
-        if offer is None and gift is not None:
-            kept = await self._trading.offering.by_code(seller, gift, key, wait=self._online)
-            offer, code = (None, code) if kept is None else (parse_offer(kept.data), gift)
+        if offer is None and gift is not None and request.gift:
+            offer, code = await self._gift(seller, gift, key), gift
         arbiter, consent = await self._arbiter(request.arbiter, seller)
         terms = terms_of(self._trading.settings, arbiter, consent)
         order, goods = buying.of_listing(
@@ -171,6 +170,27 @@ class Ordering:
                 return UNSET
             raise
         return plan_of(ledger, key, now) or UNSET
+
+    async def _gift(self, seller: bytes, code: str, key: str) -> SignedOffer | None:
+        """The offer for who was brought; None: the seller gives it no more [R-REF-8].
+
+        Raises:
+            Problem: `offer_asked` (5): the seller has not answered yet.
+        """
+        try:
+            kept = await self._trading.offering.by_code(seller, code, key, wait=self._online)
+        except Problem as problem:
+            if problem.code == "no_offer":
+                return None
+            if problem.code != "offer_asked":
+                raise
+            raise Problem(
+                "This seller takes something off the first order of who was recommended to them, and has not answered "
+                "for it yet. Order again in a while, or without it: --no-gift",
+                ExitCode.UNREACHABLE,
+                problem.code,
+            ) from problem
+        return None if kept is None else parse_offer(kept.data)
 
     async def _led(
         self, request: models.DealOrder, seller: bytes, key: str

@@ -290,7 +290,10 @@ async def test_a_gift_for_who_was_brought_once(tmp_path: Path) -> None:
         assert shown.gift == "20.00" and shown.gift_code
         await on.meet()
         link = (await on.make("anna")).link
-        assert (await refused(on.order(link=link))).code == "offer_asked"
+        problem = await refused(on.order(link=link))
+        assert problem.code == "offer_asked" and "--no-gift" in problem.text
+        given = await on["bea"].services.deals.show(await on.order(link=link, gift=False))
+        assert given.figures.price.amount == "12.50"
         await on.post.carry()
         deal = await on.order(link=link)
         price = (await on["bea"].services.deals.show(deal)).figures.price.amount

@@ -227,7 +227,7 @@ class DealOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Orders a listing, or what an offer names.
 
     `path` or `link` say who recommended it; without them whatever led there before counts, by the seller's policy,
-    unless `alone`: nobody did.
+    unless `alone`: nobody did. `gift`: whether what is taken off the first order of who was brought is asked for.
     """
 
     ref: ReferenceText | None = None
@@ -246,6 +246,7 @@ class DealOrder(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     path: Annotated[list[ReferralToken], Meta(max_length=8)] = []
     link: LinkText | None = None
     alone: bool = False
+    gift: bool = True
 
 
 class DealAccept(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
