@@ -1,6 +1,6 @@
 """Credit of issuers, as their logs make it: figures, statements, audits, what promoters want to know."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -231,6 +231,52 @@ class PeriodQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     team: TeamText
     limit: Limit = ITEMS_DEFAULT
     cursor: Cursor | None = None
+
+
+class PlanReplay(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A plan to be tried on all that a team's log has; `plan` as in files, numbers as text."""
+
+    team: TeamText
+    plan: dict[str, Any]
+    limit: Limit = ITEMS_DEFAULT
+    cursor: Cursor | None = None
+
+
+class ReplayedPlan(Struct, frozen=True, kw_only=True):
+    """One of the two plans of a comparison."""
+
+    title: str
+    unit: str
+
+
+class ReplayedSum(Struct, frozen=True, kw_only=True):
+    """Decimals in the unit of each plan; `difference` null where the units are not the same."""
+
+    before: str
+    after: str
+    difference: str | None
+
+
+class ReplayedMember(Struct, frozen=True, kw_only=True):
+    """What a member gets by the plan in force, and would have got by the other one."""
+
+    member: TeamPerson
+    before: str
+    after: str
+    difference: str | None
+
+
+class PlanReplayed(Struct, frozen=True, kw_only=True):
+    """Every member, in the order of the team; `less` and `more` count those who would have got so."""
+
+    team: str
+    before: ReplayedPlan
+    after: ReplayedPlan
+    total: ReplayedSum
+    less: int | None
+    more: int | None
+    items: list[ReplayedMember]
+    next: str | None = None
 
 
 class PeriodAward(Struct, frozen=True, kw_only=True):
