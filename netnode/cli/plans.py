@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+import msgspec
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from netnode.cli import output
 from netnode.cli.frame import (
     Command,
+    Invocation,
     NodeCommand,
     NodeGroup,
     examples,
@@ -20,6 +22,9 @@ from netnode.cli.frame import (
     messages,
     verbatim,
 )
+from netnode.cli.reach import call
+from netnode.operations import models
+from netnode.operations.ledgers import PLAN_REPLAY
 from netnode.problems import ExitCode, Problem, disk_problem
 
 if TYPE_CHECKING:  # late at run time: no other command needs any of it
@@ -346,11 +351,13 @@ def explain(
 @plan.command(
     cls=NodeCommand,
     epilog=examples(
+        "netnode plan replay --plan new.toml --team linen       on all that your log has of the team",
         "netnode plan replay --plan new.toml --against old.toml --tree tree.toml --sales sales.toml",
     ),
 )
 @_on_files
-@file_option("--against", help="The plan as it is.")
+@file_option("--against", help="With files: the plan as it is.")
+@click.option("--team", metavar="KEY", help="The team whose log is used, and its plan in force.")
 @click.pass_context
 def replay(
     context: click.Context,
@@ -358,22 +365,49 @@ def replay(
     tree: Path | None,
     sales: Path | None,
     against: Path | None,
+    team: str | None,
 ) -> None:
     """Try a changed plan on what has happened, before it is published: what every member would have got.
 
-    The tree and sales are files as of `netnode plan evaluate`; ranks, steps and refunds follow each plan.
+    With --team on the log: each sale as of its entry, raised and refunded as it was, the open period included as if it
+    closed now. Else on files as of `netnode plan evaluate`.
     """
     run = invocation(context)
-    if against is None:
-        raise Problem("Give --against and the plan as it is.", ExitCode.USAGE, "usage")
+    if plan is None or (team is None) == (against is None):
+        text = "Give --plan, and either --team, or --against with --tree and --sales."
+        raise Problem(text, ExitCode.USAGE, "usage")
+    if team is not None:
+        output.emit(run, _replayed(run, plan, team), _show_replay)
+        return
     from netnode.plans.files import read_team
     from netnode.plans.replaying import compare, document
 
+    assert against is not None  # one of the two was given
     old, before = _evaluated(against, tree, sales)
     new, after = _evaluated(plan, tree, sales)
     members = () if tree is None else read_team(tree, new).members()
-    found = document(old, new, compare(members, before, after))
-    output.emit(run, found, _show_replay)
+    output.emit(run, document(old, new, compare(members, before, after)), _show_replay)
+
+
+def _replayed(run: Invocation, plan: Path, team: str) -> dict[str, Any]:
+    """All pages of the answer of a node, as the comparison of files is told."""
+    from netnode.plans.reading import compiled_from, load
+
+    compiled_from(plan)  # what is wrong in the file is said with its name
+    fields, items, cursor = load(plan), [], None
+    while True:
+        request = models.PlanReplay(team=team, plan=fields, limit=models.ITEMS_MAX, cursor=cursor)
+        page = call(run, PLAN_REPLAY, request)
+        items += page.items
+        cursor = page.next
+        if cursor is None:
+            break
+    found: dict[str, Any] = msgspec.to_builtins(page)
+    members = [
+        {**msgspec.to_builtins(each), "member": each.member.name or each.member.id, "id": each.member.id}
+        for each in items
+    ]
+    return {name: found[name] for name in ("before", "after", "total", "less", "more")} | {"members": members}
 
 
 def _show_replay(found: dict[str, Any]) -> None:

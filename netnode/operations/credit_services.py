@@ -28,6 +28,9 @@ class Ledgers(Protocol):
     async def period(self, query: models.PeriodQuery) -> models.PeriodOpen:
         """The open period of a team; Problem 3 without a plan."""
 
+    async def replay(self, request: models.PlanReplay) -> models.PlanReplayed:
+        """What a plan would have paid a team's members; Problem 2 for a plan that is wrong, 3 without one in force."""
+
 
 class Swaps(Protocol):
     """Swaps of two issuers' credits, and what is disputed after a rotation of an issuer."""

@@ -33,6 +33,10 @@ async def _period(services: Services, request: models.PeriodQuery) -> models.Per
     return await services.ledgers.period(request)
 
 
+async def _replay(services: Services, request: models.PlanReplay) -> models.PlanReplayed:
+    return await services.ledgers.replay(request)
+
+
 CREDIT_BALANCE: Final = Operation(
     "credit.balance",
     "GET",
@@ -95,4 +99,22 @@ PERIOD_OPEN: Final = Operation(
     page=True,
     slow=True,
 )
-OPERATIONS: Final = (CREDIT_BALANCE, CREDITS, CREDIT_STATEMENT, CREDIT_AUDIT, CREDIT_EXPLAIN, PERIOD_OPEN)
+PLAN_REPLAY: Final = Operation(
+    "plan.replay",
+    "POST",
+    "/plans/replay",
+    "What a plan would have paid on all that a team's log has; changes nothing",
+    models.PlanReplay,
+    models.PlanReplayed,
+    _replay,
+    slow=True,
+)
+OPERATIONS: Final = (
+    CREDIT_BALANCE,
+    CREDITS,
+    CREDIT_STATEMENT,
+    CREDIT_AUDIT,
+    CREDIT_EXPLAIN,
+    PERIOD_OPEN,
+    PLAN_REPLAY,
+)

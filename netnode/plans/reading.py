@@ -108,11 +108,19 @@ def compiled_from(path: Path) -> Compiled:
     Raises:
         Problem: it cannot be read, or INX does not allow such a plan: the sentence says where and why.
     """
-    plan = read_plan(path)
+    return allowed(read_plan(path), str(path))
+
+
+def allowed(plan: Plan, where: str) -> Compiled:
+    """A plan, compiled.
+
+    Raises:
+        Problem: INX does not allow such a plan: the sentence says where and why.
+    """
     try:
         return compile_plan(plan)
     except Void as error:
-        raise Problem(f"{path}: {error.text}", ExitCode.REFUSED, error.code) from error
+        raise Problem(f"{where}: {error.text}", ExitCode.REFUSED, error.code) from error
 
 
 def plan_from(content: Mapping[str, Any], where: str) -> Plan:

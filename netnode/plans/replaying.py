@@ -6,7 +6,7 @@ the tree and the duties of that day.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Generic
@@ -70,24 +70,23 @@ def _lines(happened: tuple[Happened, ...]) -> Iterable[tuple[int, SaleFacts[byte
             left = each.base
 
 
-def document(before: Compiled, after: Compiled, members: list[Compared[str]]) -> dict[str, Any]:
+def document(before: Compiled, after: Compiled, members: Sequence[Compared[P]]) -> dict[str, Any]:
     """The comparison: amounts are decimal strings; no differences where the plans credit different units."""
     old, new = before.plan.unit, after.plan.unit
     alike = old == new
-    sums = Compared("", sum(each.before for each in members), sum(each.after for each in members))
 
-    def row(each: Compared[str]) -> dict[str, Any]:
+    def row(first: int, second: int) -> dict[str, Any]:
         return {
-            "before": in_units(each.before, old.exponent),
-            "after": in_units(each.after, new.exponent),
-            "difference": in_units(each.after - each.before, old.exponent) if alike else None,
+            "before": in_units(first, old.exponent),
+            "after": in_units(second, new.exponent),
+            "difference": in_units(second - first, old.exponent) if alike else None,
         }
 
     return {
         "before": {"title": before.plan.title, "unit": old.name},
         "after": {"title": after.plan.title, "unit": new.name},
-        "members": [{"member": each.member, **row(each)} for each in members],
-        "total": row(sums),
+        "members": [{"member": each.member, **row(each.before, each.after)} for each in members],
+        "total": row(sum(each.before for each in members), sum(each.after for each in members)),
         "less": sum(each.after < each.before for each in members) if alike else None,
         "more": sum(each.after > each.before for each in members) if alike else None,
     }

@@ -15,6 +15,8 @@ from netnode.ledgers.statement import statement
 from netnode.operations import models
 from netnode.plans.calculating import Line
 from netnode.plans.explaining import explained
+from netnode.plans.reading import allowed, plan_from
+from netnode.plans.replaying import compare, document, replay
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
@@ -35,6 +37,7 @@ from protocol.plans.facts import Award
 _LIST: Final = "credits"
 _STATEMENT: Final = "credit statement"
 _PERIOD: Final = "period open"
+_REPLAY: Final = "plan replay"
 WRONG_SHOWN: Final = 20
 """Wrong entries that an audit names: the first one is what matters, the next ones show a pattern."""
 
@@ -272,6 +275,23 @@ class LedgerBook:
                     raise
         return found if found.exposed or found.suspected or found.disputed else None
 
+    async def replay(self, request: models.PlanReplay) -> models.PlanReplayed:
+        """A plan over all that a team's log has, beside the one in force; a page of the members.
+
+        Raises:
+            Problem: what is wrong with the plan (2), or that INX does not allow it (4); `no_plan` (3); as `balance`.
+        """
+        owner, key = named(request.team, self._own.id)
+        plan = allowed(plan_from(request.plan, "plan"), "plan")
+        place = paging.opened(_REPLAY, request.cursor, int)
+        first: int = 0 if place is None else max(0, place[0])
+        return await self._ledgers.study(
+            owner,
+            lambda reader, ledger: _replayed(
+                reader, ledger, key, plan, self._now(ledger), first, request.limit
+            ),
+        )
+
     # -- inside ----------------------------------------------------------------------------------------------
     def _holder(self, holder: str | None) -> bytes:
         return self._own.id if holder is None else views.networker_id(holder)
@@ -404,6 +424,31 @@ def _period(reader: Reader, ledger: Ledger, key: str, now: int, first: int, limi
             for award in page
         ],
         next=paging.seal(_PERIOD, following) if following < len(closed.awards) else None,
+    )
+
+
+def _replayed(
+    reader: Reader, ledger: Ledger, key: str, plan: Compiled, now: int, first: int, limit: int
+) -> models.PlanReplayed:
+    state, old = ledger.book.state, _in_force(ledger, key, now).compiled
+    members = state.teams.team(key).tree.members()
+    rows = compare(members, replay(state, key, old), replay(state, key, plan))
+    page = rows[first : first + limit]
+    names = names_of(reader, {each.member for each in page})
+    found = document(old, plan, rows)
+    following = first + len(page)
+    return models.PlanReplayed(
+        team=team_name(ledger.issuer, key),
+        before=models.ReplayedPlan(**found["before"]),
+        after=models.ReplayedPlan(**found["after"]),
+        total=models.ReplayedSum(**found["total"]),
+        less=found["less"],
+        more=found["more"],
+        items=[
+            models.ReplayedMember(**{**row, "member": names.person(each.member)})
+            for each, row in zip(page, found["members"][first:following], strict=True)
+        ],
+        next=paging.seal(_REPLAY, following) if following < len(rows) else None,
     )
 
 

@@ -92,6 +92,19 @@ class FakeLedgers:
             sentences=["Ada: 12.50 star by level, level 1, sale 4b4b: 5 % of 250.00."],
         )  # fmt: skip
 
+    async def replay(self, request):
+        rows = [
+            models.ReplayedMember(member=ADA, before="3.00", after="1.5", difference="-1.5"),
+            models.ReplayedMember(member=BEN, before="0", after="2", difference="2"),
+        ]
+        page = paged(rows, request)
+        plan = models.ReplayedPlan(title="Three levels", unit="star")
+        return models.PlanReplayed(
+            team=request.team, before=plan, after=models.ReplayedPlan(title=request.plan["title"], unit="star"),
+            total=models.ReplayedSum(before="3", after="3.5", difference="0.5"), less=1, more=1,
+            items=page.items, next=page.next,
+        )  # fmt: skip
+
     async def period(self, query):
         award = models.PeriodAward(to=ADA, amount="3.00", rule="weak", level=1, words="Ada: 3 star by weak.")
         page = paged([award], query)

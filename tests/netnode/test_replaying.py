@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
+
+from netnode.operations import models
 from netnode.plans.replaying import Compared, compare, document, replay
+from netnode.problems import Problem
+from netnode.services.ledgers import _replayed
+from protocol.identity import id_text
 from protocol.ledger.selling import course
 from protocol.plans.document import compile_plan
 from protocol.records.plan import RankRates, Unilevel
+from tests.netnode.test_ledger_teams import Team
+from tests.netnode.test_ledgers import home_with
 from tests.protocol.ledger.world import HOLD, TEAM, UNIT, World, plan_record
 
 
@@ -112,3 +120,32 @@ def test_the_comparison_has_no_differences_between_different_units() -> None:
     other = document(old, compile_plan(plan_record(unit=unit)), rows)
     assert (other["total"]["after"], other["total"]["difference"], other["less"]) == ("105", None, None)
     assert alike["before"]["unit"] == UNIT
+
+
+async def test_a_node_answers_with_every_member_page_by_page(tmp_path) -> None:
+    """Also who gets nothing; sums are over all pages."""
+    team = Team(("ann", None), ("bob", "ann"), ("cal", None))
+    team.sale(10_000, "bob")
+    ledger = team.ledger()
+    half = compile_plan(plan_record(title="Half", share=(1, 2)))
+    async with home_with(tmp_path) as home:
+        first = await home.store.read(_replayed, ledger, TEAM, half, team.now, 0, 2)
+        last = await home.store.read(_replayed, ledger, TEAM, half, team.now, 2, 2)
+    assert (first.before.title, first.after.title, first.after.unit) == ("Three levels", "Half", UNIT)
+    assert (first.total.before, first.total.after, first.total.difference) == ("15", "7.5", "-7.5")
+    assert (first.less, first.more) == (2, 0) and first.next is not None and last.next is None
+    rows = [(one.member.id, one.before, one.after, one.difference) for one in (*first.items, *last.items)]
+    assert rows == [
+        (id_text(team.id("ann")), "5", "2.5", "-2.5"),
+        (id_text(team.id("bob")), "10", "5", "-5"),
+        (id_text(team.id("cal")), "0", "0", "0"),
+    ]
+
+
+async def test_a_plan_that_inx_does_not_allow_is_refused_before_it_is_tried(tmp_path) -> None:
+    board = {"title": "Board", "unit": "star", "currency": "EUR", "maximum": "20%", "board": {}}
+    async with home_with(tmp_path) as home:
+        for plan, code in ((board, "plan_refused"), ({"title": "no unit"}, "plan_file")):
+            with pytest.raises(Problem) as raised:
+                await home.services.ledgers.replay(models.PlanReplay(team="team", plan=plan))
+            assert raised.value.code == code

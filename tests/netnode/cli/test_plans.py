@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from netnode.plans import ready
+from netnode.plans import laboratory, ready
 from netnode.plans.reading import compiled_from
 from netnode.problems import ExitCode
 
@@ -149,3 +149,97 @@ def test_what_is_wrong_in_a_file_is_named(run, files, file, text, words) -> None
 def test_a_plan_that_looks_at_a_team_needs_a_tree(run, files) -> None:
     done = run("plan", "evaluate", *files[:2], *files[4:])
     assert done.code == ExitCode.USAGE and "--tree" in done.err
+
+
+def test_lint_reports_what_it_measured(run, tmp_path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(PLAN, encoding="utf-8")
+    found = run("plan", "lint", str(file), "--trees", "8", "--json").json
+    report = found["report"]
+    assert (report["trees"], report["seed"], report["maximum"]["sets"]) == (8, 0, "unilevel")
+    assert report["maximum"]["rules"] == {"unilevel": "0.15"} and report["depths"]["unilevel"]["levels"] == 2
+    assert [(one["by"], one.get("identities")) for one in report["gains"]] == [
+        ("splitting", 2), ("splitting", 3), ("splitting", 5), ("sponsors", None), ("purchases", None),
+    ]  # fmt: skip
+    assert {"splitting", "sponsors", "cliff", "recruiting", "depth", "order", "R1", "R19"} <= {
+        one["rule"] for one in found["findings"]
+    }
+    told = run("plan", "lint", str(file), "--trees", "8").out
+    assert "Maximum share: 15 %, set by unilevel." in told and "of 8 random trees" in told
+    assert (
+        run("plan", "lint", str(file), "--trees", "8", "--json").json == found
+    )  # the same to the last digit
+
+
+def test_a_void_plan_is_not_measured(run, tmp_path) -> None:
+    file = tmp_path / "plan.toml"
+    file.write_text(PLAN + "[[board]]\n", encoding="utf-8")
+    done = run("plan", "lint", str(file), "--json")
+    assert done.code == ExitCode.REFUSED and done.json["report"] is None
+
+
+def test_simulate_measures_a_plan_and_its_families(run, tmp_path) -> None:
+    file = tmp_path / "leaders.toml"
+    file.write_text(ready.text("leaders"), encoding="utf-8")
+    found = run("plan", "simulate", "--plan", str(file), "--trees", "2", "--json").json
+    assert [one["family"] for one in found["plans"]] == [None, "unilevel", "infinity", "fast_start", "pool"]
+    assert not found["interrupted"]
+    told = run("plan", "simulate", "--plan", str(file), "--trees", "2", "--rules-on").out
+    assert "split in 2" in told and "fast_start" in told and "from others" in told
+
+
+def test_simulate_without_a_plan_measures_every_ready_made_one(run) -> None:
+    found = run("plan", "simulate", "--trees", "1", "--seed", "3", "--json").json
+    assert [one["plan"] for one in found["plans"]] == ready.names() and found["seed"] == 3
+
+
+def test_a_simulation_that_is_ended_shows_what_it_measured(run, tmp_path, monkeypatch) -> None:
+    """Ctrl-C in the third tree."""
+    whole = laboratory.measure
+
+    def ended(plan, trees, seed):
+        for number, found in enumerate(whole(plan, trees, seed), 1):
+            yield found
+            if number == 2:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(laboratory, "measure", ended)
+    file = tmp_path / "plan.toml"
+    file.write_text(PLAN, encoding="utf-8")
+    done = run("plan", "simulate", "--plan", str(file), "--trees", "9", "--json")
+    assert done.code == 130 and done.json["interrupted"] and done.json["plans"][0]["trees"] == 2
+    assert "Ended before" in run("plan", "simulate", "--plan", str(file), "--trees", "9").err
+
+
+def test_replay_puts_two_plans_side_by_side(run, files, tmp_path) -> None:
+    changed = tmp_path / "new.toml"
+    changed.write_text(PLAN.replace('"10%", "5%"', '"5%", "10%"'), encoding="utf-8")
+    plan, tree, sales = files[1], files[2:4], files[4:6]
+    given = ("plan", "replay", "--plan", str(changed), "--against", plan, *tree, *sales)
+    found = run(*given, "--json").json
+    assert found["members"] == [
+        {"member": "Ada", "before": "9.74", "after": "17.99", "difference": "8.25"},
+        {"member": "Bob", "before": "17.49", "after": "8.74", "difference": "-8.75"},
+    ]
+    assert (found["less"], found["more"]) == (1, 1)
+    told = run(*given).out
+    assert "1 member gets less" in told and "-8.75" in told
+    assert run("plan", "replay", "--plan", str(changed)).code == ExitCode.USAGE
+    assert (
+        run("plan", "replay", "--plan", str(changed), "--team", "t", "--against", plan).code == ExitCode.USAGE
+    )
+
+
+def test_replay_on_a_team_s_log_asks_the_node(ready_home, tmp_path) -> None:
+    changed = tmp_path / "new.toml"
+    changed.write_text(PLAN, encoding="utf-8")
+    done = ready_home("plan", "replay", "--plan", str(changed), "--team", "linen", "--json")
+    assert done.json["after"]["title"] == "Two levels" and len(done.json["members"]) == 2
+    assert "-1.5" in ready_home("plan", "replay", "--plan", str(changed), "--team", "linen").out
+    changed.write_text("title =", encoding="utf-8")
+    assert ready_home("plan", "replay", "--plan", str(changed), "--team", "linen").code == ExitCode.USAGE
+
+
+@pytest.fixture
+def ready_home(request):
+    return request.getfixturevalue("ready")
