@@ -32,7 +32,10 @@ Stage = Literal[
 WAITING: Final = 2_000  # swaps of others that wait; why: 10 MB of what strangers may send
 WAITING_OF_ONE: Final = 20
 KEPT_MS: Final = 400 * 86_400_000  # what came of a swap is shown for so long
-_COLUMNS: Final = "s, proposal, id, role, sender, data, openers, until, text, stage, code, why, locked, swapped, sent, at, due"
+_COLUMNS: Final = (
+    "s, proposal, id, role, sender, data, openers, until, text, stage, code, why, locked, swapped, sent, at,"
+    " due"
+)
 
 
 @dataclass(frozen=True, slots=True)

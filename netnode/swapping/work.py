@@ -13,7 +13,7 @@ from netnode.swapping.desk import SwapDesk
 from netnode.swapping.rekeying import Rekeying
 from netnode.swapping.watching import Watching
 
-LOOK_SECONDS: Final = 3.0
+LOOK_SECONDS: Final = 5.0
 """Between two looks; why: each is one question to an index while nothing is due."""
 
 
