@@ -223,6 +223,7 @@ def _show_returned(returned: Returned, told: int, out: Path | None) -> None:
     else:
         output.say("Your recovery words stay the same. Keep them where they are.")
     output.say(
+        "Deals, mail and settings are in no log: a backup has them (netnode backup restore FILE), this home has not.",
         "",
         "Next:",
         "  netnode start                     run the node",
