@@ -8,7 +8,10 @@ import pytest
 
 from netnode.operations import models
 from netnode.store import credits as rows
+from netnode.store import letters
+from protocol import paths
 from protocol.certificate import DAY_MS
+from protocol.letter_bodies import Witness
 from tests.netnode.issuers import credits
 
 SALE, REFUND, FREEZE = 22, 26, 28
@@ -175,3 +178,22 @@ async def test_an_alliance_decides_the_rate_of_a_sale(tmp_path: Path) -> None:
         await market.complete(await market.order(market.token()))
         await market.look()
         assert (await market.figures("rita")).pending == 250, "20 % of 12.50"
+
+
+async def test_only_the_path_that_the_order_names_is_taken(tmp_path: Path) -> None:
+    """[R-PATH-7] Whoever brings it: nobody puts themselves into the path of an order that names another."""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        for tokens, order, code in (
+            ((market.token("finn"),), bytes.fromhex(deal), "path"),
+            ((market.token(),), bytes(32), "no_deal"),
+        ):
+            opened = paths.path_of(bytes(16), tokens).encode()
+            draft = market["finn"].letters.draft(market["sol"].me.id, Witness(order=order, path=opened))
+            await market["finn"].store.write(letters.queue, draft)
+            await market.post.carry()
+            assert market.post.refused[-1].code == code
+        await market.complete(deal)
+        await market.look()
+        assert (await market.figures("rita")).pending == 125
+        assert (await market.figures("finn")).pending == 0
