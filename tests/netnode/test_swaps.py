@@ -233,6 +233,23 @@ async def _sent(home: OpenHome) -> set[bytes]:
     return {row.id for row in await home.store.read(lambda reader: letters._outs(reader, "1 ORDER BY i"))}
 
 
+async def test_the_other_side_goes_on_while_who_has_locked_is_gone(tmp_path: Path) -> None:
+    """The holders bring the lock to Y and keep what proves it; X ends its lock when it is back."""
+    async with four(tmp_path) as all_:
+        await _locked(all_)
+        await all_.meet()
+        await all_.run("ann", "bob")
+        all_.gone.add("issuer-x")
+        await all_.settle(3)
+        assert await all_.stage("bob") == "swapped"
+        shown = await all_["bob"].services.swaps.show(all_.swap)
+        assert shown.locked is not None and shown.swapped is not None
+        assert await all_.figures("ann", "issuer-y", "ann") == (400, 0)
+        all_.gone.clear()
+        await all_.settle(3)
+        assert await all_.outcome("bob") == AFTER
+
+
 # -- what people may say -------------------------------------------------------------------------------------
 async def test_a_node_says_what_signing_means_before_it_signs(tmp_path: Path) -> None:
     """[R-CRED-52]"""
