@@ -431,4 +431,10 @@ LETTERS: Final = (
         (("netnode.shop.turnstile:Turnstile.__init__", "self._most = most", "self._most = most * 1_000"),),
         "C4-51",
     ),
+    Switch(
+        "request holder",
+        "R-CRED-73",
+        (never("netnode.issuing.answering:Answering.request", "if said.holder != incoming.sender"),),
+        "C3-91",
+    ),
 )

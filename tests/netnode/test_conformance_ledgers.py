@@ -30,7 +30,7 @@ from tests.protocol.ledger.world import DAY, HOLD, UNIT, Deal, World
 
 NAMES = ("ann", "bob", "cid")
 RULES = Path(depth=3, first=(1, 10), mode="geometric", name="path", ratio=(1, 2))
-WAITS = st.sampled_from([0, DAY, 10 * DAY, HOLD + DAY])
+WAITS = st.sampled_from([0, 0, DAY, HOLD + DAY])
 
 
 class Play:
@@ -48,6 +48,7 @@ class Play:
             self.sell,
             self.again,
             self.refund,
+            self.refund,
             self.freeze,
             self.move,
             self.move,
@@ -61,14 +62,18 @@ class Play:
     # -- sales -----------------------------------------------------------------------------------------------
     def sell(self, draw: Any) -> None:
         world = self.world
-        names = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
-        expires = world.now + draw(st.sampled_from([HOLD, HOLD, 0]))
+        names = draw(
+            st.lists(
+                st.sampled_from(NAMES), min_size=draw(st.sampled_from([0, 1, 1])), max_size=3, unique=True
+            )
+        )
+        expires = world.now + draw(st.sampled_from([HOLD, HOLD, HOLD, 0]))
         path = world.path(*names, expires=expires) if names else None
         prices = draw(st.lists(st.integers(1, 9_999), min_size=1, max_size=3))
         more = {"commission": 700} if draw(st.integers(0, 4)) == 0 else {}
         deal = world.deal(*prices, path=path, tax=draw(st.integers(0, 1)), **more)
-        deal.accept().pay(draw(st.sampled_from([sum(prices), sum(prices), 1])))
-        for part in range(draw(st.integers(0, len(prices)))):
+        deal.accept().pay(draw(st.sampled_from([sum(prices), sum(prices), sum(prices), 1])))
+        for part in range(len(prices) - draw(st.sampled_from([0, 0, 0, 1]))):
             deal.receive(part)
         self.deals.append((deal, path))
         wrong = draw(st.sampled_from([None, None, None, None, "none", "other"]))
