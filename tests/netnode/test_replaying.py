@@ -11,14 +11,14 @@ from netnode.services.ledgers import _replayed
 from protocol.identity import id_text
 from protocol.ledger.selling import course
 from protocol.plans.document import compile_plan
-from protocol.records.plan import RankRates, Unilevel
+from protocol.records.plan import RankRates, Step, Tiers, Unilevel
 from tests.netnode.test_ledger_teams import Team
 from tests.netnode.test_ledgers import home_with
 from tests.protocol.ledger.world import HOLD, TEAM, UNIT, World, plan_record
 
 
 def sold(world: World) -> None:
-    """Three sales: whole; raised when the second part was received; refunded in half. One refund after the close."""
+    """Sales that stayed whole, one raised when its second part was received, one refunded twice."""
     world.publish()
     world.join("ann")
     world.join("bob", "ann")
@@ -35,6 +35,8 @@ def sold(world: World) -> None:
     assert world.sell(back, path=path).code is None
     back.refund(2_500)
     assert world.refund(back, 3_500).code is None
+    back.refund(1_000)
+    assert world.refund(back, 2_500).code is None
 
 
 def test_the_plan_in_force_replayed_is_what_the_ledger_says() -> None:
@@ -72,6 +74,15 @@ def test_a_changed_plan_stands_beside_the_one_in_force() -> None:
     assert all(abs(each.after - 2 * each.before) <= 8 for each in rows) and rows[0].after > rows[0].before
 
 
+def test_a_plan_by_periods_counts_what_was_raised_and_not_what_was_refunded() -> None:
+    """A tenth of what each member's sales came to in the end."""
+    world = World()
+    sold(world)
+    tiers = Tiers(mode="whole", name="tiers", steps=(Step(at=0, rate=(1, 10)),), when="period")
+    totals = replay(world.book.state, TEAM, compile_plan(plan_record(unilevel=(), tiers=(tiers,)))).totals
+    assert totals == {world.id("ann"): 800, world.id("bob"): (10_000 + 7_001 + 2_500) // 10}
+
+
 def test_replaying_changes_nothing_in_the_ledger() -> None:
     world = World()
     sold(world)
@@ -91,7 +102,7 @@ def test_what_happened_to_a_sale_is_told_entry_by_entry() -> None:
     plan = compile_plan(plan_record())
     courses = [course(world.book.state, order, plan) for order in world.book.state.orders]
     assert [[each.base for each in found] for _, found in courses] == [
-        [10_000], [7_001], [3_000, 8_000], [6_000, 3_500],
+        [10_000], [7_001], [3_000, 8_000], [6_000, 3_500, 2_500],
     ]  # fmt: skip
     assert {key for key, _ in courses} == {TEAM}
     assert all(each.facts.amount == each.base for _, found in courses for each in found)

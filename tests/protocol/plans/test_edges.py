@@ -7,12 +7,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from netnode.plans.files import FileTeam
 from protocol.errors import Void
 from protocol.plans.activity import Activity
 from protocol.plans.document import compile_plan, rule_bounds
 from protocol.plans.evaluate import evaluate_period, evaluate_sale
+from protocol.plans.families.pools import Contributions
 from protocol.plans.tables import Curve
 from protocol.records.plan import Step
 from tests.protocol.plans.made import DEFAULT, MONTH, closed, paid, plan, run, sale, team
@@ -311,3 +314,21 @@ def test_two_closes_of_one_period_are_the_same() -> None:
     period = activity.period(MONTH, 9)
     first, second = (evaluate_period(compiled, people, activity, period) for _ in range(2))
     assert first.awards == second.awards
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 10**7), st.integers(1, 10**7), st.integers(0, 10**8), st.integers(1, 20))
+def test_cdrm_keeps_what_makes_it_safe(above: int, below: int, rest: int, theta: int) -> None:
+    """[R-PLAN-19]: R(a, b + y) + R(b, y) <= R(a + b, y), equal in mode 2; at most phi x, rising with x and y."""
+    for logarithmic in (False, True):
+        rule = Contributions("cdrm", logarithmic, Fraction(20, 100), Fraction(theta, 100), 100)
+
+        def reward(own: int, under: int, rule: Contributions = rule) -> Fraction:
+            return rule._rate(own, own + under) * own
+
+        two, one = reward(above, below + rest) + reward(below, rest), reward(above + below, rest)
+        assert two == one if logarithmic else two <= one
+        assert 0 <= reward(above, rest) <= Fraction(20, 100) * above
+        tiny = Fraction(1, 10**9)  # the logarithm is right to 64 bits
+        assert reward(above, rest) <= reward(above, rest + below) + tiny
+        assert reward(above, rest) <= one + tiny
