@@ -176,7 +176,8 @@ _ALL: Final = (
         "plan",
         Plan,
         "Says what a sale pays to whom, exactly.",
-        "Any place of the log. Its rules hold together and their payout is bounded by `maximum`, as chapter *Plans* says.",
+        "Any place of the log. Its rules hold together and their payout is bounded by `maximum`, as chapter *Plans* "
+        "says.",
         "After its notice period the plan in force for its `opportunity`, or for sales without a team; what was sold "
         "before is paid by the plan in force then.",
     ),

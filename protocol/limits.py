@@ -384,7 +384,12 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("MAX_REVIEW_TEXT", MAX_REVIEW_TEXT, "characters", "a page"),
     Limit("MAX_PATH", MAX_PATH, "tokens", "of a path: more than a commission can be divided among"),
     Limit("MAX_REFERRAL", MAX_REFERRAL, "bytes", "of a token: the longest key, three ids and a signature"),
-    Limit("MAX_REFERRAL_LINK", MAX_REFERRAL_LINK, "characters", "MAX_PATH tokens of MAX_REFERRAL, five bits each"),
+    Limit(
+        "MAX_REFERRAL_LINK",
+        MAX_REFERRAL_LINK,
+        "characters",
+        "MAX_PATH tokens of MAX_REFERRAL, five bits each",
+    ),
     Limit("MAX_CODE", MAX_CODE, "characters", "what a person types at checkout"),
     Limit("MAX_WINDOW", MAX_WINDOW, "days", "a year after a click nobody remembers it"),
     Limit("MAX_CAMPAIGN", MAX_CAMPAIGN, "characters", "a word of the referrer's"),

@@ -94,7 +94,11 @@ async def test_summaries_voids_and_unknown_kinds(tmp_path: Path) -> None:
             ("close", "moved"),
             ("rotation", "a new signing key"),
         ]
-        assert {each.seq: each.void for each in shown if each.void} == {2: "wrong_key", 5: "malformed", 7: "malformed"}
+        assert {each.seq: each.void for each in shown if each.void} == {
+            2: "wrong_key",
+            5: "malformed",
+            7: "malformed",
+        }
 
 
 async def test_an_author_without_a_log_is_not_found(tmp_path: Path) -> None:
