@@ -18,7 +18,7 @@ COPIED: Final = (
     "networker", "peer", "follow", "blocked", "invite", "invited", "joining", "domain", "branch", "branch_holder",
     "told", "address", "stated", "discouraged", "near", "fallen", "purged",
     "outbox", "letter_known", "inbox", "ack", "mail", "mailbox", "correspondent",
-    "deal", "deal_message", "deal_enclosure", "deal_signer", "offer", "stock", "reserved", "selling",
+    "deal", "deal_question", "deal_message", "deal_enclosure", "deal_signer", "offer", "stock", "reserved", "selling",
     "witness", "witness_receipt", "box", "box_partner", "box_letter",
     "mandate", "mandate_statement", "renewal", "invoice",
     "consent", "case_told", "team_paper", "team_seen", "team_row",
