@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
+from netnode.issuing.units import amount_text
 from netnode.ledgers.facts import Owing, Promoting, expiring
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.standing import Standing
@@ -23,14 +24,6 @@ from protocol.teams.disclosure import Earnings
 Person = Callable[[bytes], models.TeamPerson]
 
 
-def amount(value: int, exponent: int) -> str:
-    """Minor units as a decimal with all places of the unit: ``-12.50``."""
-    if exponent == 0:
-        return str(value)
-    whole, part = divmod(abs(value), 10**exponent)
-    return f"{'-' if value < 0 else ''}{whole}.{part:0{exponent}}"
-
-
 def percent(points: int) -> str:
     """Basis points as a percentage: ``12.50``."""
     return f"{points // 100}.{points % 100:02}"
@@ -40,7 +33,7 @@ def figures_view(unit: str, exponent: int, found: Figures) -> models.CreditFigur
     """What one holder has."""
 
     def text(value: int) -> str:
-        return amount(value, exponent)
+        return amount_text(value, exponent)
 
     return models.CreditFigures(
         unit=unit,
@@ -73,7 +66,7 @@ def standing_view(found: Standing, exponent: Callable[[str], int]) -> models.Iss
         open=found.open,
         refused=list(found.refused),
         disputed=[
-            models.DisputedCredit(unit=unit, amount=amount(total, exponent(unit)), holders=len(holders))
+            models.DisputedCredit(unit=unit, amount=amount_text(total, exponent(unit)), holders=len(holders))
             for unit, (total, holders) in sorted(sums.items())
         ],
     )
@@ -97,7 +90,7 @@ def owed_view(found: Owing) -> models.UnitOwed:
     """What an issuer owes in one unit."""
 
     def text(value: int) -> str:
-        return amount(value, found.exponent)
+        return amount_text(value, found.exponent)
 
     sums = found.solvency.sums
     return models.UnitOwed(
@@ -134,14 +127,14 @@ def line_view(ledger: Ledger, dated: Dated, unit_exponent: int, person: Person) 
         time=dated.time,
         what="clawback" if dated.clawback else line.what,
         id=readable(line.id),
-        amount=amount(value, unit_exponent),
-        remains=amount(line.remains, unit_exponent),
+        amount=amount_text(value, unit_exponent),
+        remains=amount_text(line.remains, unit_exponent),
         payable=line.due or None,
         expires=expiring(line.expires) if line.what == "award" else None,
         rule=line.rule,
         level=line.level,
         rate=rate,
-        base=amount(line.base, places) if line.what == "award" else "",
+        base=amount_text(line.base, places) if line.what == "award" else "",
         plan=plan,
         other=person(line.other) if line.other else None,
         entry=dated.seq,
@@ -205,7 +198,7 @@ def earnings_view(unit: str, exponent: int, start: int, end: int, found: Earning
     """What the members of a team earned."""
 
     def text(value: int) -> str:
-        return amount(value, exponent)
+        return amount_text(value, exponent)
 
     return models.TeamEarnings(
         unit=unit,

@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from netnode.issuing.units import amount_text
 from netnode.ledgers.facts import exponent_of, owing, promoting
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
@@ -162,7 +163,7 @@ class LedgerBook:
             exponent = exponent_of(ledger, unit)
 
             def change(name: str) -> str:
-                return shown.amount(getattr(made.closing, name) - getattr(made.opening, name), exponent)
+                return amount_text(getattr(made.closing, name) - getattr(made.opening, name), exponent)
 
             following = first + len(page)
             return models.CreditStatement(
@@ -360,8 +361,8 @@ def _explained(reader: Reader, ledger: Ledger, prefix: str) -> models.CreditExpl
         if net < gross:
             exponent = governed.plan.unit.exponent
             sentences.append(
-                f"{_called(names, credit.to)}: of {shown.amount(gross, exponent)} {credit.unit} by {credit.rule} "
-                f"{shown.amount(net, exponent)} remain, since the sale was refunded."
+                f"{_called(names, credit.to)}: of {amount_text(gross, exponent)} {credit.unit} by {credit.rule} "
+                f"{amount_text(net, exponent)} remain, since the sale was refunded."
             )
     if not awards:
         sentences.append("This sale credits nobody: it has no path, or the plan gives nothing for it.")
@@ -371,7 +372,7 @@ def _explained(reader: Reader, ledger: Ledger, prefix: str) -> models.CreditExpl
         entries=list(file.seqs),
         plan=governed.hash.hex(),
         plan_title=governed.plan.title,
-        base=shown.amount(value.base, shown.places_of(governed.plan)),
+        base=amount_text(value.base, shown.places_of(governed.plan)),
         sentences=sentences,
     )
 
@@ -409,14 +410,14 @@ def _period(reader: Reader, ledger: Ledger, key: str, now: int, first: int, limi
         unit=unit.name,
         head=ledger.tip.seq,
         sales=sales,
-        awarded=shown.amount(awarded, unit.exponent),
-        base=shown.amount(int(closed.base), unit.exponent),
-        closing=shown.amount(sum(award.amount for award in closed.awards), unit.exponent),
+        awarded=amount_text(awarded, unit.exponent),
+        base=amount_text(int(closed.base), unit.exponent),
+        closing=amount_text(sum(award.amount for award in closed.awards), unit.exponent),
         unclosed=before < period.start,
         items=[
             models.PeriodAward(
                 to=names.person(award.to),
-                amount=shown.amount(award.amount, unit.exponent),
+                amount=amount_text(award.amount, unit.exponent),
                 rule=award.rule,
                 level=award.level,
                 words=in_words(governed.compiled, award, names),

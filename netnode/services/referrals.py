@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
+from netnode.issuing.units import amount_text
 from netnode.ledgers.facts import exponent_of
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
@@ -20,7 +21,7 @@ from netnode.referring.desk import ReferralDesk, link_from
 from netnode.services import paging
 from netnode.services.identity import OwnIdentity
 from netnode.services.invites import Addresses
-from netnode.services.ledger_views import amount, percent
+from netnode.services.ledger_views import percent
 from netnode.services.listings import named
 from netnode.services.offers import OfferBook
 from netnode.services.ports import OwnLog, Projector
@@ -354,7 +355,9 @@ class ReferralBook:
                     unit=each.unit,
                     rule=each.rule,
                     level=each.level,
-                    amount=amount(sum(step.amount for step in each.steps), exponent_of(ledger, each.unit)),
+                    amount=amount_text(
+                        sum(step.amount for step in each.steps), exponent_of(ledger, each.unit)
+                    ),
                     due=max(step.due for step in each.steps),
                 )
                 for each in sold.awards
