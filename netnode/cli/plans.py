@@ -301,6 +301,9 @@ def evaluate(context: click.Context, plan: Path | None, tree: Path | None, sales
     found = document(compiled, result)
 
     def show(_: dict[str, Any]) -> None:
+        if not found["awards"]:
+            output.say("Nobody is paid. netnode plan explain, with the same files, says why.")
+            return
         rows = [
             (
                 str(one["to"]),

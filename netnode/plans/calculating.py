@@ -35,12 +35,12 @@ class Result(Generic[P]):
     """All lines in the order in which they arise, and what each member has after the last period.
 
     Attributes:
-        withheld: what did not become an award.
+        withheld: what did not become an award, each with the name of its period; None for what a sale lacks.
         uncounted: id of a sale that counts less than whole, and the rule that says so.
     """
 
     lines: tuple[Line[P], ...]
-    withheld: tuple[Withheld[P], ...]
+    withheld: tuple[tuple[Withheld[P], str | None], ...]
     uncounted: tuple[tuple[str, str], ...]
     states: dict[P, MemberState]
 
@@ -78,7 +78,7 @@ class _Run(Generic[P]):
         self._plan, self._team, self._sold, self._duties = plan, team, sold, duties
         self._activity: Activity[P] = Activity(plan)
         self._lines: list[Line[P]] = []
-        self._withheld: list[Withheld[P]] = []
+        self._withheld: list[tuple[Withheld[P], str | None]] = []
         self._uncounted: list[tuple[str, str]] = []
         self._sales: dict[Hashable, SaleFacts[P]] = {}
         self._awards: dict[Hashable, list[Award[P]]] = {}
@@ -123,7 +123,7 @@ class _Run(Generic[P]):
         self._sales[sale.id] = sale
         self._awards[sale.id] = list(outcome.awards)
         self._lines += (Line(award, award.amount, None) for award in outcome.awards)
-        self._withheld += outcome.withheld
+        self._withheld += ((one, None) for one in outcome.withheld)
         if outcome.counted.reason is not None:
             self._uncounted.append((str(sale.id), outcome.counted.reason))
 
@@ -151,7 +151,7 @@ class _Run(Generic[P]):
             self._activity.close(closed)
             label = self._label(number)
             self._lines += (Line(award, award.amount, label) for award in closed.awards)
-            self._withheld += closed.withheld
+            self._withheld += ((one, label) for one in closed.withheld)
             self._states = closed.states()
             for award in closed.awards:
                 self._left[label, award.to, award.rule, award.level] = (award, award.amount, Fraction(0))

@@ -42,10 +42,11 @@ def explained(plan: Compiled, line: Line[str]) -> str:
     return f"{award.to}: {amount} by {award.rule}{_level(plan, award)}, {where}: {_sum(plan, award)}."
 
 
-def lost(plan: Compiled, one: Withheld[str]) -> str:
-    """One thing that did not become an award, as a sentence."""
+def lost(plan: Compiled, one: Withheld[str], period: str | None) -> str:
+    """One thing that did not become an award of a sale, or of a period, as a sentence."""
     amount = f"{in_units(one.amount, plan.plan.unit.exponent)} {plan.plan.unit.name}"
-    return f"{one.to}: not {amount} by {one.rule}, {one.source}: {REASONS[one.reason]}."
+    where = f"sale {one.source}" if period is None else f"period {period}"
+    return f"{one.to}: not {amount} by {one.rule}, {where}: {REASONS[one.reason]}."
 
 
 def sentences(plan: Compiled, result: Result[str], to: str | None, sale: str | None) -> list[str]:
@@ -56,7 +57,9 @@ def sentences(plan: Compiled, result: Result[str], to: str | None, sale: str | N
         if to in (None, line.award.to) and sale in (None, str(line.award.source), line.period)
     ]
     found += [
-        lost(plan, one) for one in result.withheld if to in (None, one.to) and sale in (None, str(one.source))
+        lost(plan, one, period)
+        for one, period in result.withheld
+        if to in (None, one.to) and sale in (None, period or str(one.source))
     ]
     if to is None:
         found += [

@@ -89,7 +89,27 @@ def test_explain_names_what_was_withheld(run, files) -> None:
     sales = Path(files[-1])
     sales.write_text(SALES.replace('referrer = "Ada"', 'referrer = "Bob"', 1), encoding="utf-8")
     told = run("plan", "explain", *files).out
-    assert "Ada: not 4.99 ref by unilevel, big: too few buyers outside the team in this period (R5)." in told
+    assert (
+        "Ada: not 4.99 ref by unilevel, sale big: too few buyers outside the team in this period (R5)."
+        in told
+    )
+
+
+def test_who_is_paid_nothing_is_told_so_and_why_by_the_period_of_the_file(run, files, tmp_path) -> None:
+    plan = tmp_path / "binary.toml"
+    plan.write_text(ready.text("binary"), encoding="utf-8")
+    tree = '[members.Ada]\n[members.Bob]\nsponsor = "Ada"\n[members.Cy]\nsponsor = "Ada"\n'
+    Path(files[3]).write_text(tree, encoding="utf-8")
+    sold = "".join(
+        f'[[sales]]\nreferrer = "{name}"\namount = "300"\nperiod = "May"\n' for name in ("Bob", "Cy")
+    )
+    Path(files[-1]).write_text(sold, encoding="utf-8")
+    given = ["--plan", str(plan), *files[2:]]
+    assert "netnode plan explain" in run("plan", "evaluate", *given).out
+    told = run("plan", "explain", *given, "--of", "May").out
+    assert told == (
+        "Ada: not 30 credit by binary, period May: too few buyers outside the team in this period (R5).\n"
+    )
 
 
 def test_lint_tells_each_rule_and_ends_with_4_for_a_void_plan(run, files) -> None:
