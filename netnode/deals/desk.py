@@ -7,7 +7,7 @@ cannot both be accepted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -18,7 +18,7 @@ from msgspec import UNSET
 from netnode.deals import sending
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.holding import Held, holding, question
-from netnode.deals.known import Known, enclose, load, noted, wanted
+from netnode.deals.known import Known, enclose, heads, load, noted, wanted
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers
 from netnode.deals.wording import impossible, possible, sentence, why
@@ -187,8 +187,8 @@ class Desk:
 
         Args:
             deal: its id.
-            answered: where all is answered, the newest own message, or of a side that has said nothing the newest
-                of the other side: who has lost the deal asks for all of it then.
+            answered: also where all is answered, and with it what no other message names, whoever said that: who
+                was put back from a backup and lacks any of it asks for the rest then.
 
         Raises:
             Problem: `no_deal` (3); the disk, or a full outbox.
@@ -350,15 +350,23 @@ class Desk:
         deals.note(writer, row.number, noted(known))
         return load(connection, replace(row, changed=now), now)
 
-    def _carry(self, writer: Writer, connection: apsw.Connection, known: Known, message: Message) -> None:
+    def _carry(
+        self,
+        writer: Writer,
+        connection: apsw.Connection,
+        known: Known,
+        message: Message,
+        repeated: Collection[bytes] = (),
+    ) -> None:
         """Queues the letters with what others are owed, and notes which one carries the newest own message.
 
-        Somebody who is owed nothing gets that message alone.
+        Somebody who is owed nothing gets that message alone; what is repeated goes along, whoever said it.
         """
         openers = sending.signers_of(Signers(self._means.network, connection), known, self._means.own.id)
         first: int | None = None
         for recipient in sending.recipients(known, self._means.own.id):
-            carried = sending.owed_to(known, recipient) or [message]
+            owed = {each.id for each in sending.owed_to(known, recipient) or [message]}
+            carried = [each for each in known.ordered() if each.id in owed or each.id in repeated]
             number = sending.queue(writer, self._means.letters, known, recipient, carried, openers)
             first = number if first is None else first
         if first is not None:
@@ -373,7 +381,8 @@ class Desk:
             newest = _newest(known) if answered else known.state.newest.get(known.role)
             if newest is not None and (answered or newest.id not in known.state.settled):
                 self._carry_first(writer, connection, known, newest, now)
-                self._carry(writer, connection, known, newest)
+                ends = heads(known.messages.values()) if answered else ()
+                self._carry(writer, connection, known, newest, ends)
 
     def _carry_first(
         self, writer: Writer, connection: apsw.Connection, known: Known, newest: Message, now: int

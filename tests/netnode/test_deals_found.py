@@ -16,7 +16,7 @@ from protocol import limits
 from protocol.certificate import DAY_MS
 from tests.netnode.dealing import Market, market
 from tests.netnode.services_home import opened
-from tests.netnode.test_deals import named
+from tests.netnode.test_deals import agreed, named
 from tests.netnode.test_deals_restored import copy_of, put_back
 
 
@@ -82,4 +82,28 @@ async def test_a_buyer_who_lost_a_deal_without_a_word_of_its_seller_hears_of_it(
             await trade.post.carry()
             await back.services.deals.paid(models.DealMoney(deal=deal))
             assert not trade.post.refused
+            assert back.own.caution.alarmed is None
+
+
+async def test_a_seller_put_back_to_where_a_deal_was_over_hears_what_it_owes(tmp_path: Path) -> None:
+    """The money came after the cancel; what the seller said of that is lost, and the buyer has said nothing since."""
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        await trade.buyer.services.deals.cancel(models.DealEnd(deal=deal))
+        await trade.post.carry()
+        await copy_of(trade.seller, tmp_path / "back" / "sol")
+        await trade.seller.services.deals.received(models.DealMoney(deal=deal, amount="12.50", anyway=True))
+        await trade.post.carry()
+        async with opened(tmp_path / "back", "sol", clock=trade.clock) as back:
+            trade.post.homes[back.me.id] = back
+            await put_back(trade, back)
+            assert (await back.services.deals.show(deal)).state == "final"
+            trade.clock.now += 2 * DAY_MS
+            await trade.buyer.trading.remind()
+            await trade.post.carry()
+            shown = await back.services.deals.show(deal)
+            assert (shown.state, shown.figures.refund_due.amount) == ("closed", "12.50")
+            await back.trading.holding.run()
+            await trade.post.carry()
+            await back.services.deals.refund(models.DealMoney(deal=deal))
             assert back.own.caution.alarmed is None
