@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,7 +52,7 @@ def differences(connection: apsw.Connection, known: Known, settings: Settings) -
     order, goods = known.order, known.goods
     if goods is None:
         return ["what is ordered did not come along"]
-    signed = _offer_of(order)
+    signed = offer_of(order)
     if signed is not None and signed.quote is not UNSET:
         return _on_quote(connection, known, order, goods, signed)
     found = _used_up(connection, known, signed)
@@ -74,7 +74,7 @@ def differences(connection: apsw.Connection, known: Known, settings: Settings) -
 
 
 def accept(
-    settings: Settings, *, anyway: bool, text: str | None = None
+    settings: Settings, *, anyway: bool, text: str | None = None, besides: Sequence[str] = ()
 ) -> Callable[[Known, apsw.Connection], Move]:
     """Makes the accept of an order.
 
@@ -82,11 +82,12 @@ def accept(
         settings: of the node: terms and ways to pay.
         anyway: also of one that is not what is offered.
         text: a word to the buyer.
+        besides: further differences, those that `Accepting.apart` tells.
     """
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         if not (anyway or known.state.contract or known.role != "seller"):
-            found = differences(connection, known, settings)
+            found = [*differences(connection, known, settings), *besides]
             if found:
                 shown = known.row.id.hex()[:10]
                 raise Problem(
@@ -122,6 +123,8 @@ class Accepting:
         self._store = store
         self._clock = clock
         self._settings = settings
+        self.apart: Callable[[Known], Awaitable[list[str]]] = _nothing
+        """How an order is not what is offered, as far as that is in the own ledger."""
 
     async def look(self, deal: bytes) -> None:
         """Accepts an order that has come, or declines it when it is sold out; else leaves it to the owner.
@@ -129,7 +132,8 @@ class Accepting:
         Raises:
             Problem: the disk.
         """
-        if not await self._store.read(self._suits, deal, self._settings):
+        known = await self._store.read(self._suiting, deal, self._settings)
+        if known is None or await self.apart(known):
             return
         try:
             await self._desk.move(deal, accept(self._settings, anyway=False))
@@ -148,24 +152,31 @@ class Accepting:
         for deal in await self._store.read(lambda reader: deals.waiting_orders(reader.connection)):
             await self.look(deal)
 
-    def _suits(self, reader: Reader, deal: bytes, settings: Settings) -> bool:
+    def _suiting(self, reader: Reader, deal: bytes, settings: Settings) -> Known | None:
+        """An order that may be accepted by itself."""
         connection = reader.connection
         row = deals.by_id(connection, deal)
         if row is None or row.role != "seller" or row.contract:
-            return False
+            return None
         known = load(connection, row, self._clock.now_ms())
         goods = known.goods
         if known.state.contract or goods is None or not any(each.action == "accept" for each in known.steps):
-            return False
+            return None
         keys = {line.key for line in goods.lines if line.key is not UNSET}
         said = [stock.auto_accept(connection, key) for key in sorted(keys)]
         automatic = settings.auto_accept == "on"
-        return (
+        suits = (
             bool(said)
             and all(automatic if each is None else each for each in said)
             and not differences(connection, known, settings)
             and not terms.differences(known.order.terms, settings)
         )
+        return known if suits else None
+
+
+async def _nothing(known: Known) -> list[str]:
+    """What is apart while nobody keeps a ledger."""
+    return []
 
 
 def _on_quote(
@@ -221,7 +232,8 @@ def _arbitrated(connection: apsw.Connection, order: Order) -> list[str]:
     return [f"it names an arbiter of whom you have no consent, {id_text(arbiter)}"]
 
 
-def _offer_of(order: Order) -> Offer | None:
+def offer_of(order: Order) -> Offer | None:
+    """The offer that an order is on; None: it is on none, or on one that cannot be read."""
     if order.offer is UNSET:
         return None
     try:

@@ -46,6 +46,8 @@ def issuing(trading: Trading, ledgers: Ledgers) -> Issuing:
     answering.listen()
     asking.listen()
     challenging.listen()
+    plans = Plans(means.own.id, ledgers, appending)
+    trading.accepting.apart = plans.apart
     return Issuing(
         means,
         ledgers,
@@ -54,6 +56,6 @@ def issuing(trading: Trading, ledgers: Ledgers) -> Issuing:
         answering,
         asking,
         Periods(means, ledgers, appending),
-        Plans(means.own.id, ledgers, appending),
+        plans,
         challenging,
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from msgspec import UNSET
 
+from netnode.deals.known import Known
+from netnode.deals.selling import offer_of
 from netnode.issuing.appending import Appending, Next
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
@@ -40,6 +42,30 @@ class Plans:
         self._own = own
         self._ledgers = ledgers
         self._appending = appending
+
+    async def apart(self, known: Known) -> list[str]:
+        """How the plan that an order to the owner names is not the one that holds, in sentences [R-CRED-71].
+
+        Raises:
+            Problem: the disk.
+        """
+        order, goods = known.order, known.goods
+        if known.role != "seller" or known.state.contract or order.plan is UNSET or goods is None:
+            return []
+        offer = offer_of(order)
+        if offer is not None and offer.quote is not UNSET:
+            return []  # the owner has quoted the plan with the rest
+        listing = next((line.key for line in goods.lines if line.key is not UNSET), "")
+        named, ordered, now = order.plan, known.state.start.time, known.now
+        try:
+            holds = await self._ledgers.ask(
+                self._own, lambda ledger: _binds(ledger, listing, named, ordered, now)
+            )
+        except Problem as problem:
+            if problem.exit_code not in (ExitCode.REFUSED, ExitCode.NOT_FOUND):
+                raise
+            return ["it names a plan, and your own ledger cannot be read now to see whether it holds"]
+        return [] if holds else [f"it names a plan that does not hold for that listing, {named.hex()[:10]}"]
 
     async def publish(self, plan: Plan) -> Published:
         """Publishes a plan that the rules allow; on disk when it returns.
@@ -89,21 +115,34 @@ def plan_of(ledger: Ledger, listing: str, now: int) -> bytes | None:
     """Hash of the plan that a sale of a listing follows when it is ordered now [R-CRED-71].
 
     It is the plan in force of an opportunity whose products name the listing, of several the one with the lowest key;
-    None: no plan holds for it.
+    else the newest plan without a team. None: no plan holds for it.
 
     Args:
         ledger: of the seller.
         listing: its key.
         now: ms UTC.
     """
+    plans = list(ledger.book.governing.all())
     for key in sorted(ledger.opportunities):
         products = ledger.opportunities[key].record.products
         if products is UNSET or listing not in products:
             continue
-        for each in ledger.book.governing.all():
-            if each.opportunity == key and each.starts <= now and (each.ends is None or now < each.ends):
+        for each in plans:
+            if each.opportunity == key and each.holds(now, now):
                 return each.hash
-    return None
+    alone = [each for each in plans if each.opportunity is None and each.holds(now, now)]
+    return alone[-1].hash if alone else None
+
+
+def _binds(ledger: Ledger, listing: str, named: bytes, ordered: int, now: int) -> bool:
+    """Whether a plan is the one of a listing, when it was ordered or now, and in force at a contract of now.
+
+    Why either: one that the buyer did not know of yet may hold by now, one that held then may have been replaced.
+    """
+    plan = ledger.book.governing.find(named)
+    if plan is None or not plan.holds(ordered, now):
+        return False
+    return named in (plan_of(ledger, listing, ordered), plan_of(ledger, listing, now))
 
 
 def _starts(book: Book, digest: bytes) -> int:

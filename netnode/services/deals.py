@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import apsw
@@ -88,8 +88,10 @@ class DealBook:
         Raises:
             Problem: as every move: no such deal (3); it has no effect, its code and what is possible instead (4).
         """
-        make = accept(self._trading.settings, anyway=request.anyway, text=request.text)
-        return await self._move(request.deal, make)
+        row = await self._row(request.deal)
+        besides = await self._apart(row)
+        make = accept(self._trading.settings, anyway=request.anyway, text=request.text, besides=besides)
+        return await self._state(await self._trading.desk.move(row.id, make))
 
     async def decline(self, request: models.DealEnd) -> models.DealState:
         """Declines an order."""
@@ -224,13 +226,14 @@ class DealBook:
             Problem: no such deal (3).
         """
         row = await self._row(name)
+        apart = await self._apart(row)
 
         def read(reader: Reader) -> models.DealShown:
             known = self._known(reader, row.number)
             differs: list[str] = []
             if known.role == "seller" and not known.state.contract:
                 settings = self._trading.settings
-                differs = differences(reader.connection, known, settings)
+                differs = [*differences(reader.connection, known, settings), *apart]
                 differs += terms.differences(known.order.terms, settings)
             return deal_views.shown(reader.connection, known, differs)
 
@@ -312,6 +315,12 @@ class DealBook:
     async def _move(self, name: str, make: Make) -> models.DealState:
         row = await self._row(name)
         return await self._state(await self._trading.desk.move(row.id, make))
+
+    async def _apart(self, row: DealRow) -> Sequence[str]:
+        """How an order to the owner is not what is offered, as far as that is in the own ledger."""
+        if row.role != "seller" or row.contract:
+            return ()
+        return await self._trading.accepting.apart(await self._store.read(self._known, row.number))
 
     async def _state(self, known: Known) -> models.DealState:
         return await self._store.read(lambda reader: deal_views.moved(reader.connection, known))

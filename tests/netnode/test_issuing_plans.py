@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from netnode.issuing.plans import plan_of
 from netnode.operations import models
+from netnode.plans.reading import plan_from
 from netnode.problems import ExitCode, Problem
+from netnode.services import ordering
 from protocol.certificate import DAY_MS
 from protocol.records import encode_record
 from protocol.records.plan import Plan
@@ -23,6 +26,13 @@ OPPORTUNITY: dict[str, Any] = GIVEN | {"products": ["cap"]}
 
 def plan(**fields: Any) -> Plan:
     return plan_record(opportunity="linen-team", **fields)
+
+
+def alone(title: str) -> Plan:
+    """Without a team: a tenth for who led the buyer, half of that for the one before, and so on."""
+    path = [{"mode": "geometric", "first": "10%", "ratio": "50%"}]
+    whole = {"title": title, "unit": "credit", "currency": "EUR", "maximum": "20%", "path": path}
+    return plan_from(whole | {"r5": False, "r6": False, "r19": False}, "here")
 
 
 async def publish(market: Credits, given: Plan) -> models.PlanPublished:
@@ -62,6 +72,65 @@ async def test_a_changed_plan_is_told_ahead(tmp_path: Path) -> None:
         assert plan_of(ledger, "cap", market.clock.now) == bytes.fromhex(first.plan)
         assert plan_of(ledger, "cap", second.starts) == bytes.fromhex(second.plan)
         assert plan_of(ledger, "mug", market.clock.now) is None
+
+
+async def test_a_plan_without_a_team_pays_everybody_of_the_path(tmp_path: Path) -> None:
+    """[R-CRED-71] The newest one, where no opportunity names the listing."""
+    async with credits(tmp_path, dict(CAP)) as market:
+        older = alone("Older")
+        newer = alone("Newer")
+        for each in (older, newer):
+            await publish(market, each)
+        ledger = await market["bea"].services.issued.ledgers.of(market["sol"].me.id)
+        assert plan_of(ledger, "cap", market.clock.now) == hashlib.sha256(encode_record(newer)).digest()
+        first = market.token("finn")
+        await market.complete(await market.order(first, market.token("rita", first)))
+        await market.look()
+        assert [(await market.figures(each, "credit")).pending for each in ("rita", "finn")] == [125, 62]
+
+
+@pytest.mark.parametrize("named", ["unknown", "of another listing", "replaced"])
+async def test_an_order_that_names_another_plan_is_not_accepted_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    """[R-CRED-71] Nobody is paid by a plan that the seller does not offer for it."""
+    async with credits(tmp_path, dict(CAP)) as market:
+        sol = market["sol"].services
+        given = alone("Alone")
+        digests = {"unknown": b"x" * 32, "of another listing": hashlib.sha256(encode_record(given)).digest()}
+        await publish(market, given)
+        await opportunity(market)
+        digests["replaced"] = bytes.fromhex((await publish(market, plan())).plan)
+        await publish(market, plan(title="Another"))
+        if named == "replaced":
+            market.clock.now += 31 * DAY_MS
+        monkeypatch.setattr(ordering, "plan_of", lambda *given: digests[named])
+        await sol.stock.change(models.StockChange(key="cap", auto_accept="on"))
+        wish = models.DealOrder(ref=f"{market['sol'].id}/cap", path=[market.token().hex()])
+        deal = (await market["bea"].services.deals.order(wish)).deal
+        await market.post.carry()
+        shown = await sol.deals.show(deal)
+        assert (shown.state, len(shown.differs)) == ("ordered", 1)
+        assert shown.differs[0].startswith("it names a plan that does not hold for that listing")
+        with pytest.raises(Problem) as refused:
+            await sol.deals.accept(models.DealAccept(deal=deal))
+        assert (refused.value.code, refused.value.details["differs"]) == ("differs", shown.differs)
+        await sol.deals.accept(models.DealAccept(deal=deal, anyway=True))
+
+
+async def test_a_plan_that_ends_soon_is_taken_until_it_has_ended(tmp_path: Path) -> None:
+    """[R-CRED-19] [R-CRED-71] Ordered before the end, agreed on after it."""
+    async with credits(tmp_path, dict(CAP)) as market:
+        await opportunity(market)
+        await publish(market, plan())
+        changed = await publish(market, plan(title="Another"))
+        market.clock.now = changed.starts - 1
+        wish = models.DealOrder(ref=f"{market['sol'].id}/cap", path=[market.token().hex()])
+        deal = (await market["bea"].services.deals.order(wish)).deal
+        await market.post.carry()
+        market.clock.now = changed.starts + 1
+        assert (await market["sol"].services.deals.show(deal)).differs == []
+        await market["sol"].services.deals.accept(models.DealAccept(deal=deal))
 
 
 async def test_a_void_plan_is_refused_with_its_reasons(tmp_path: Path) -> None:
