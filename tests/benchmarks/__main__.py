@@ -3,6 +3,7 @@
     python -m tests.benchmarks --install-rivals DIR     once: npm and pip install what netnode is compared with
     python -m tests.benchmarks --rivals DIR             W1a to W3, within ten minutes
     python -m tests.benchmarks --only W4 --only W6      growth; idle and crowd
+    python -m tests.benchmarks --only W5                the ledger: sales, a period of a million members
     python -m tests.benchmarks --only DEALS             whole deals through two nodes
 
 A ratio above 1 means that netnode is better. Progress goes to stderr, the table (or with --json one document) to
@@ -26,10 +27,16 @@ from typing import Any, Final
 
 import apsw
 
-from tests.benchmarks import cold_copy, crowd, dealing, difference, growth, live, sources
+from tests.benchmarks import audit, closing, cold_copy, crowd, dealing, difference, growth, live, sources
 from tests.benchmarks.rivals.installing import Rivals, install
 
 RUNS: Final = 3
+GROUPS: Final[Mapping[str, tuple[str, ...]]] = {  # names that stand for others: what is measured together
+    "W2a": ("W2",),
+    "W5": ("W5a", "W5b"),
+    "W5c": ("W5b",),
+    "W5d": ("W5b",),
+}
 # Each measures one row or more: (runs, rivals) -> {workload: row}.
 Measure = Callable[[int, Rivals | None], dict[str, Any]]
 TABLE: Final[Mapping[str, Measure]] = {
@@ -38,10 +45,12 @@ TABLE: Final[Mapping[str, Measure]] = {
     "W2": lambda runs, rivals: difference.measure(runs, rivals=rivals),
     "W3": lambda runs, rivals: {"W3": live.measure(runs, rivals)},
     "W4": lambda runs, rivals: {"W4": growth.measure(runs)},
+    "W5a": lambda runs, rivals: {"W5a": audit.measure(runs)},
+    "W5b": lambda runs, rivals: closing.measure(),
     "W6": lambda runs, rivals: {"W6": crowd.measure()},
     "DEALS": lambda runs, rivals: {"DEALS": dealing.measure(runs)},
 }
-ALONE: Final = ("W4", "W6", "DEALS")  # take long, or have no rival: only when asked for
+ALONE: Final = ("W4", "W5a", "W5b", "W6", "DEALS")  # take long, or have no rival: only when asked for
 TITLES: Final = {
     "W1a": "cold copy, 10,000 entries of 1 networker",
     "W1b": "cold copy, 10,000 entries of 1,000 networkers",
@@ -49,6 +58,10 @@ TITLES: Final = {
     "W2a": "the same, peers that met before",
     "W3": "live, four hops; the ratio is the worse of the two",
     "W4": "growth to 1,000,000",
+    "W5a": "sales of seven levels, audited; a balance among 1,000,000 credits",
+    "W5b": "a period of 1,000,000 members and sales, closed",
+    "W5c": "the same, until the open statement shows a sale",
+    "W5d": "the same, audited by an outsider",
     "W6": "idle and crowd, 256 sessions",
     "DEALS": "whole deals through two nodes, 16 at once",
 }
@@ -95,7 +108,10 @@ def main() -> None:
         prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--only", choices=[*TABLE, "W2a"], action="append", help="repeatable; else W1a, W1b, W2 and W3"
+        "--only",
+        choices=sorted({*TABLE, *GROUPS}),
+        action="append",
+        help="repeatable; else W1a, W1b, W2 and W3",
     )
     parser.add_argument("--rivals", type=Path, metavar="DIR", help="where --install-rivals put them")
     parser.add_argument(
@@ -119,7 +135,7 @@ def main() -> None:
                 f"Error: there are no rivals in {chosen.rivals}. Install them: python -m tests.benchmarks"
                 f" --install-rivals {chosen.rivals}"
             )
-    wanted = {name.removesuffix("a") if name == "W2a" else name for name in chosen.only or ()}
+    wanted = {each for name in chosen.only or () for each in GROUPS.get(name, (name,))}
     result: dict[str, Any] = {"machine": machine(), "versions": versions(rivals)}
     for name, measure in TABLE.items():
         if name in wanted or (not wanted and name not in ALONE):
