@@ -111,6 +111,7 @@ class SimNode:
         created: the new networker with its recovery words; None for a home that came from elsewhere.
         machine: which computer it believes to run on.
         lives: how often it was started.
+        changed: what a dishonest owner changed in the program: called in each life before anything runs by itself.
         services: None while it is down.
         parts: None while it is down.
     """
@@ -124,6 +125,7 @@ class SimNode:
         self.machine = name
         disk.struck = self._struck
         self.lives = 0
+        self.changed: Callable[[NodeServices], None] = _nothing
         self.services: NodeServices | None = None
         self.parts: Assembly | None = None
         self.connections: Connections | None = None
@@ -263,14 +265,13 @@ class SimNode:
             keys, networker = home_keys(place, ports, None)
             async with assembled(place, ports, keys, networker) as parts:
                 await parts.ring.save()
-                async with (
-                    meeting(parts, listener, self._front, peers, life.stopping.set) as node,
-                    working(node),
-                ):
-                    self.services, self.parts, self.connections = node.services, parts, node.connections
-                    ready.set_result(None)
-                    await life.stopping.wait()
-                    self._down(life)
+                async with meeting(parts, listener, self._front, peers, life.stopping.set) as node:
+                    self.changed(node.services)
+                    async with working(node):
+                        self.services, self.parts, self.connections = node.services, parts, node.connections
+                        ready.set_result(None)
+                        await life.stopping.wait()
+                        self._down(life)
 
     @asynccontextmanager
     async def _front(self, connections: Connections, services: NodeServices) -> AsyncIterator[Serving]:
@@ -419,6 +420,10 @@ class SimNode:
             machine=lambda: self.machine,
             local=lambda: (host.ip,),
         )
+
+
+def _nothing(services: NodeServices) -> None:
+    """The program of production."""
 
 
 def told(error: BaseException) -> str:

@@ -56,7 +56,7 @@ class Crook:
 
     def known(self, deal: bytes) -> Known:
         """A deal as the own store has it."""
-        parts = self._parts()
+        parts = self.parts
 
         def look(connection: object) -> Known:
             row = deals.by_id(connection, deal)  # type: ignore[arg-type]
@@ -68,7 +68,7 @@ class Crook:
 
     def signer(self, known: Known) -> Signer:
         """The key that the own messages of a deal are signed by."""
-        keys = self._parts().ring.keys
+        keys = self.parts.ring.keys
         if known.role == "buyer":
             assert keys.deal_secret is not None and known.row.nonce is not None
             return buyer_signer(self.network, keys.deal_secret, known.row.nonce)
@@ -100,7 +100,7 @@ class Crook:
             previous=None if last is None else last.id,
             seen=seen,
             time=max([self.node.clock.now_ms(), *(each.time for each in newest.values())]),
-            epoch=None if role == "buyer" else self._parts().ring.keys.epoch,
+            epoch=None if role == "buyer" else self.parts.ring.keys.epoch,
         )
         if forged is not None:
             self.forged[made.id] = f"a {made.type} that the {role} did not sign"
@@ -113,7 +113,7 @@ class Crook:
             with writer.transaction(durable=True):
                 deals.put_message(writer, known.row.number, message.id, message.data, message.time, own=True)
 
-        await self._parts().store.write(put)
+        await self.parts.store.write(put)
 
     async def send(
         self,
@@ -134,11 +134,11 @@ class Crook:
 
     async def letter(self, to: bytes, body: LetterBody) -> None:
         """Sends a letter."""
-        await self._parts().mail.letters.send(to, body)
+        await self.parts.mail.letters.send(to, body)
 
     async def hand_over(self, to: bytes, seal: Callable[[RecipientKeys], bytes]) -> None:
         """Seals a letter by hand and hands it over in a session, if one is open; notes what is answered."""
-        parts, connections = self._parts(), self.node.connections
+        parts, connections = self.parts, self.node.connections
         keys = await parts.mail.keys.of(to)
         if keys is None or connections is None:
             return
@@ -154,7 +154,7 @@ class Crook:
 
     def sealed(self, envelope: Envelope, keys: RecipientKeys, plaintext: bytes) -> bytes:
         """A letter around any plaintext."""
-        sealer = self._parts().ports.sealer
+        sealer = self.parts.ports.sealer
         info = letters.info(self.network, envelope)
         return letters.assemble(envelope, sealer.seal(keys, plaintext, info)).data
 
@@ -171,9 +171,11 @@ class Crook:
     @property
     def seed(self) -> Signer:
         """The networker's signing key."""
-        return Signer(self._parts().ring.keys.signing_seed)
+        return Signer(self.parts.ring.keys.signing_seed)
 
-    def _parts(self) -> Assembly:
+    @property
+    def parts(self) -> Assembly:
+        """Of its program, while it is up."""
         if self.node.parts is None:
             raise Down(f"{self.node.name} is down")
         return self.node.parts

@@ -9,6 +9,7 @@ from typing import Final
 
 from netnode.problems import ExitCode, Problem
 from netnode.simulator.chance import Stream
+from netnode.simulator.scenarios.credits_evil import CREDITS_EVIL
 from netnode.simulator.scenarios.deals import DEALS
 from netnode.simulator.scenarios.deals_evil import DEALS_EVIL
 from netnode.simulator.scenarios.evil import EVIL
@@ -27,6 +28,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *LETTERS,
     *DEALS,
     *DEALS_EVIL,
+    *CREDITS_EVIL,
     *FOUND,
 )
 
