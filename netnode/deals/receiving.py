@@ -22,7 +22,7 @@ from netnode.deals.holding import answered, copies_for, holding
 from netnode.deals.known import Known, complete, load, noted, read_enclosure, wanted
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers, read, wire
-from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.mail.letters import Incoming, Later, Refusal, Taken
 from netnode.own.caution import copied
 from netnode.store import Writer, deals, stock
 from netnode.store import letters as outbox
@@ -108,14 +108,18 @@ class Receiving:
             await self.changed(deal)
         return Taken()
 
-    async def ask(self, incoming: Incoming) -> Taken | Refusal:
-        """Answers the question for everything of a deal.
+    async def ask(self, incoming: Incoming) -> Taken | Refusal | Later:
+        """Answers the question for everything of a deal, once own mailbox hosts have had time to hand over theirs.
+
+        What whoever asks wrote before it was put back from a backup may be there, and the answer would lack it.
 
         Raises:
             Problem: the disk, or a full outbox; the letter comes again.
         """
         body = incoming.body
         assert isinstance(body, Ask)
+        if self._means.letters.collecting:
+            return Later()
         try:
             await self._means.store.write(self._answer, body, incoming.sender, self._means.clock.now_ms())
         except _Refused as refused:

@@ -42,6 +42,7 @@ LEARN_SECONDS: Final = (
     600.0  # why: a log that was not to be had, or fell to a quota, is no better a minute later
 )
 VISIT_SECONDS: Final = 600.0  # why: a letter at a mailbox is read within minutes, and a dial costs little
+COLLECT_SECONDS: Final = 60.0  # why: what hosts keep comes when met, or half a minute later where that fails
 RESTING_SECONDS: Final = 30.0  # after the own disk, or a fault here
 TASK: Final = "delivering letters"
 FINAL: Final = frozenset({"letter", "letter_expired", "blocked", "unknown_type", "unknown_author"})
@@ -154,12 +155,17 @@ class Delivery:
         """Sees the own mailbox hosts now and then: they hand over what they keep [R-LET-15]."""
 
         async def hosts() -> None:
-            for host in await self._routes.mailboxes(self._own):
-                if host != self._own:
-                    await self._routes.reach(host)
+            named = [each for each in await self._routes.mailboxes(self._own) if each != self._own]
+            self._letters.collecting = self._letters.collecting and bool(named)
+            for host in named:
+                await self._routes.reach(host)
 
+        self._letters.collecting = True
         while True:
             await self._outlives("visiting mailbox hosts", hosts)
+            if self._letters.collecting:
+                await asyncio.sleep(COLLECT_SECONDS)
+                self._letters.collecting = False
             await asyncio.sleep(VISIT_SECONDS)
 
     async def _round(self, group: asyncio.TaskGroup) -> None:

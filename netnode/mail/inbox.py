@@ -10,7 +10,7 @@ from typing import Final
 
 from netnode.failures import Failures
 from netnode.keeping import Keeping
-from netnode.mail.letters import Incoming, Letters, Refusal, check_expiry
+from netnode.mail.letters import Incoming, Later, Letters, Refusal, Taken, check_expiry
 from netnode.mail.seals import Seals
 from netnode.ports import Clock
 from netnode.problems import Problem
@@ -265,6 +265,8 @@ class Inbox:
             self._failures.outlived("taking a letter", error, f"taking a letter of type {row.type}")
             self._stuck.add(row.i)
             return True
+        if isinstance(refusal, Later):
+            return False
         answer = None
         if refusal is not None:
             _log.info(
@@ -285,7 +287,7 @@ class Inbox:
             self._letters.wake()
         return True
 
-    async def _received(self, row: InRow) -> Refusal | None:
+    async def _received(self, row: InRow) -> Refusal | Later | None:
         content = letter_bodies.decode_content(row.content)
         now = self._clock.now_ms()
         match content.body:
@@ -317,7 +319,7 @@ class Inbox:
                 reply=content.reply,
             )
         )
-        return answer if isinstance(answer, Refusal) else None
+        return None if isinstance(answer, Taken) else answer
 
 
 def has_token(network: str, letter: Letter, recipient: Openers | None, now: int) -> bool:

@@ -81,7 +81,12 @@ class Refusal:
     text: str
 
 
-Receiver = Callable[[Incoming], Awaitable[Taken | Refusal]]
+@dataclass(frozen=True, slots=True)
+class Later:
+    """It is too early for the receiver, which is given the letter again in a moment."""
+
+
+Receiver = Callable[[Incoming], Awaitable[Taken | Refusal | Later]]
 """Takes letters of one type. A Problem it raises (a full disk) leaves the letter for another time."""
 
 
@@ -92,6 +97,10 @@ class Letters:
         store: holds them.
         clock: dates them.
         entropy: their ids.
+
+    Attributes:
+        due: something is to be sent, or somebody was met.
+        collecting: the node began a moment ago, and own mailbox hosts may still hand over older letters.
     """
 
     def __init__(self, store: Store, clock: Clock, entropy: Entropy) -> None:
@@ -100,7 +109,8 @@ class Letters:
         self._entropy = entropy
         self._receivers: dict[str, Receiver] = {}
         self._met: dict[bytes, None] = {}
-        self.due = asyncio.Event()  # something to send, or somebody met
+        self.due = asyncio.Event()
+        self.collecting = False
 
     # -- writing ---------------------------------------------------------------------------------------------
     def draft(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from netnode.deals.holding import SETTLED_MS
 from netnode.operations import models
+from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
+from netnode.simulator.dealt import require_sound
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import QUIET, Play
@@ -94,6 +98,42 @@ async def paid_to_the_silent(play: Play) -> None:
     await play.level()
 
 
+async def told_by_the_host(play: Play) -> None:
+    """A lost home left a letter with a mailbox host, who is slower than the question of the home put back."""
+    nodes = await play.begin(mailbox="all")
+    host, seller, buyer = nodes[:3]
+    await buyer.ask(partial(_name_host, id_text(host.id)))
+    await asyncio.sleep(60.0)
+    line = models.OfferLine(title="Step", unit_price="9.00")
+    order = models.OfferMake(lines=[line], currency="EUR", to=id_text(play.oracle.homes[buyer.name]))
+    offer = (await seller.ask(lambda each: each.offers.make(order))).offer
+    await asyncio.sleep(30.0)
+    made = await buyer.ask(lambda each: each.deals.order(models.DealOrder(offer=offer)))
+    await asyncio.sleep(30.0)
+    await play.stop(buyer)
+    kept = seller.copy(play.world.folder / "kept")
+    await seller.ask(lambda each: each.deals.fulfil(models.DealFulfil(deal=made.deal, tracking="T 1")))
+    await asyncio.sleep(120.0)
+    await play.stop(seller)
+    await seller.gone()
+    play.put_back(seller, kept)
+    await play.start(seller)
+    await asyncio.sleep(2 * SETTLED_MS / 1_000)
+    play.world.network.line(host.name, buyer.name).latency = 2.0
+    await play.start(buyer, [seller.address])
+    await asyncio.sleep(120.0)
+    with suppress(Problem):  # it is there already, as the answer says
+        await seller.ask(lambda each: each.deals.fulfil(models.DealFulfil(deal=made.deal, tracking="T 2")))
+    await asyncio.sleep(120.0)
+    require_sound(nodes, play.oracle, play.world.clock.now_ms())
+    await play.mend(seller)
+    await play.level()
+
+
+async def _name_host(host: str, services: NodeServices) -> None:
+    await services.identity.edit_profile(models.ProfileEdit(mailboxes=[host]))
+
+
 async def _drop(order: models.LogDrop, services: NodeServices) -> None:
     await services.room.drop_log(order)
 
@@ -112,5 +152,6 @@ FOUND: Final = tuple(
         ("found-full-at-end", full_at_the_end),
         ("found-silent-inviter", invited_by_nobody),
         ("found-silent-seller", paid_to_the_silent),
+        ("found-late-letter", told_by_the_host),
     )
 )
