@@ -33,7 +33,7 @@ def _moving(command: Command) -> Command:
         click.option(
             "--days",
             type=click.IntRange(1, 30),
-            default=14,
+            default=30,
             show_default=True,
             help="Until the request expires.",
         ),

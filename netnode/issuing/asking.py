@@ -28,7 +28,7 @@ from protocol.ledger.letters import AnsweredLetter, LimitLetter, RequestLetter, 
 from protocol.ledger.statements import Action, Limit, Request, read, sign, statement_id
 from protocol.signing import Signer
 
-REQUEST_DAYS: Final = 14  # why: as long as an issuer has to answer a challenge
+REQUEST_DAYS: Final = 30  # why: longer than an issuer has to answer a challenge; as long as a letter lives
 NO_OPENERS: Final = encoding.encode([])
 
 

@@ -40,7 +40,8 @@ LOOK_SECONDS: Final = 300.0  # why: a deadline of days
 AT_ONCE: Final = 100
 _OPENERS: Final = 8 * 1024  # why: a long history does not fit a letter or a record beside the document
 _MOST: Final = 3
-_ARRIVED: Final = ("at_mailbox", "delivered", "settled")
+OVER: Final = ("refused", "letter_expired")  # nobody took it while it lived
+_ARRIVED: Final = ("at_mailbox", "delivered", "settled", "refused")  # who refuses a letter has it
 _REASONS: Final = {
     "not_covered": "no_balance",
     "no_receipt": "unpaid",
@@ -174,7 +175,10 @@ class Challenging:
         ):
             assert row.letter is not None  # asked for
             delivery = await self._means.letters.delivery(row.letter)
-            if delivery is not None and delivery.state in _ARRIVED:
+            if delivery is None or (delivery.state, delivery.code) == OVER:
+                await self._means.store.write(self._hand_again, row)
+                self._means.letters.wake()
+            elif delivery.state in _ARRIVED:
                 await self._means.store.write(_handed, row.id, delivery.at)
 
     async def _answer(self) -> None:
@@ -246,9 +250,7 @@ class Challenging:
             followed = any(id_ == record.issuer for id_, _ in reader.follows())
             letter = None
             if record.issuer != own and (entry.author == own or followed):
-                short = tuple(tuple(each) for each in openers if len(encoding.encode(each)) <= _OPENERS)
-                body = ChallengeLetter(entry=tuple(entry.wire()), openers=short[:_MOST])
-                letter = outbox.queue(writer, self._means.letters.draft(record.issuer, body))
+                letter = self._letter(writer, record.issuer, entry.wire(), openers)
             row = ChallengeRow(
                 entry.id,
                 entry.author,
@@ -260,6 +262,21 @@ class Challenging:
             )
             credits.put_challenge(writer, row)
             return row
+
+    def _letter(
+        self, writer: Writer, issuer: bytes, wire: Sequence[Any], openers: Sequence[Sequence[Any]]
+    ) -> int:
+        """Queues the letter that hands a challenge over, inside the open transaction."""
+        short = tuple(tuple(each) for each in openers if len(encoding.encode(each)) <= _OPENERS)
+        body = ChallengeLetter(entry=tuple(wire), openers=short[:_MOST])
+        return outbox.queue(writer, self._means.letters.draft(issuer, body))
+
+    def _hand_again(self, writer: Writer, row: ChallengeRow) -> None:
+        """An issuer that was away for longer than a letter lives gets another one."""
+        with writer.transaction(durable=True):
+            wire = encoding.decode(row.entry, limits.MAX_MESSAGE)
+            openers = encoding.decode(row.openers, limits.MAX_MESSAGE)
+            credits.challenge_carried(writer, row.id, self._letter(writer, row.issuer, wire, openers))
 
     def _demand(self, reader: Reader, entry: Entry, record: Challenge, given: Sequence[Openers]) -> Demand:
         """What a challenge asks for.

@@ -334,6 +334,11 @@ def challenge_handed(writer: Writer, id: bytes, at: int) -> None:
     writer.connection.execute("UPDATE challenge SET handed = ? WHERE id = ? AND handed IS NULL", (at, id))
 
 
+def challenge_carried(writer: Writer, id: bytes, letter: int) -> None:
+    """Notes by which letter a challenge is handed over, inside the open transaction."""
+    writer.connection.execute("UPDATE challenge SET letter = ? WHERE id = ?", (letter, id))
+
+
 def challenges_to(connection: apsw.Connection, issuer: bytes) -> list[ChallengeRow]:
     """Challenges to one issuer, those met first at first."""
     return _challenges(connection, "issuer = ?", (issuer,))

@@ -8,8 +8,10 @@ import pytest
 
 from netnode.issuing.asking import Wish
 from netnode.ledgers.standing import Standing, standing
+from netnode.mail.letters import Incoming, Refusal
 from netnode.problems import Problem
 from netnode.store import credits as rows
+from netnode.store import letters as outbox
 from protocol.certificate import DAY_MS
 from tests.netnode.issuers import Credits, credits
 from tests.netnode.services_home import NETWORK
@@ -78,6 +80,65 @@ async def test_a_request_that_never_reached_its_issuer_is_carried_out_by_a_chall
         await market.post.carry()
         found = await market["rita"].store.read(lambda reader: rows.request(reader.connection, row.id))
         assert found is not None and found.state == "answered"
+
+
+async def test_a_request_outlives_the_time_that_its_issuer_has_to_answer_a_challenge(tmp_path: Path) -> None:
+    """An issuer that waits until the request is over would never be shown as suspected [R-CRED-55, 56]."""
+    async with credits(tmp_path) as market:
+        await market.sold()
+        row = await market["rita"].services.issued.asking.ask(Wish("payout", market["sol"].me.id, "EUR", 100))
+        market.clock.now += DAY_MS
+        await market["rita"].services.issued.challenging.claim_request(row)
+        assert (await stands(market)).open == 1
+        market.clock.now += 14 * DAY_MS
+        assert (await stands(market)).suspected
+
+
+async def test_an_issuer_that_refuses_the_letter_has_been_handed_the_challenge(tmp_path: Path) -> None:
+    """[R-CRED-76] Else whoever says no to letters would never be shown as suspected."""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        await market.complete(deal)
+
+        async def refuse(_: Incoming) -> Refusal:
+            return Refusal("busy", "not today")
+
+        market["sol"].services.issued.means.letters._receivers["challenge"] = refuse
+        await market["rita"].services.issued.challenging.claim_sale(bytes.fromhex(deal))
+        assert not (await stands(market)).suspected
+        market.clock.now += 14 * DAY_MS
+        assert (await stands(market)).suspected
+
+
+async def test_a_challenge_that_nobody_took_in_time_is_handed_over_when_its_issuer_is_back(
+    tmp_path: Path,
+) -> None:
+    """[R-CRED-56, 76] Silence is no proof: its time begins only then."""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        await market.complete(deal)
+        sol, rita = market["sol"], market["rita"].services.issued
+        await rita.challenging.claim_sale(bytes.fromhex(deal))
+
+        async def overdue() -> int:
+            now = market.clock.now
+            found = await rita.ledgers.study(
+                sol.me.id, lambda reader, ledger: standing(reader, NETWORK, ledger, now)
+            )
+            assert found.open + found.overdue == 1
+            return found.overdue
+
+        for _ in range(2):  # it is away for longer than a letter lives, twice
+            market.clock.now += 31 * DAY_MS
+            await market["rita"].store.write(outbox.sweep, market.clock.now)
+            await rita.challenging.look()
+        assert await overdue() == 0
+        await market.post.carry()
+        await rita.challenging.look()
+        market.clock.now += 13 * DAY_MS
+        assert await overdue() == 0
+        market.clock.now += DAY_MS
+        assert await overdue() == 1
 
 
 async def test_who_brought_nobody_has_nothing_to_show(tmp_path: Path) -> None:

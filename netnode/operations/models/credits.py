@@ -23,7 +23,7 @@ class CreditMove(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     issuer: NetworkerText
     amount: Amount
     unit: UnitText | None = None
-    days: RequestDays = 14
+    days: RequestDays = 30
     anyway: bool = False
 
 
