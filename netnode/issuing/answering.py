@@ -31,21 +31,17 @@ from netnode.store import letters as outbox
 from netnode.store.credits import LimitRow, RequestRow
 from protocol import encoding, limits
 from protocol.deals.bodies import PaymentReceived, PaymentSent
-from protocol.entry import Entry
 from protocol.errors import ProtocolError, Void
 from protocol.ledger import drafting
 from protocol.ledger.book import Book
 from protocol.ledger.effects import movement_id
 from protocol.ledger.letters import AnsweredLetter, LimitLetter, RequestLetter
 from protocol.ledger.statements import Limit, Request, read, statement_id
-from protocol.records import Payout, Record, Redeem, Transfer, decode_record
+from protocol.records import Payout, Record, Redeem, Transfer
 
 LOOK_SECONDS: Final = 60.0
 AT_ONCE: Final = 100
 METHOD: Final = "credit"
-_BACK: Final = 500
-_BYTES: Final = 16 * 1024 * 1024
-_MOVING: Final = (Transfer.KIND, Redeem.KIND, Payout.KIND)
 _log = logging.getLogger("netnode")
 
 
@@ -156,15 +152,16 @@ class Answering:
             Problem: the log takes no entries now (4); the disk.
         """
         said = read(Request, row.data)
-        code, text, entry = None, "", None
+        code, text = None, ""
+        entry = await self._appending.place(movement_id(row.id))  # logged before this node ended
         try:
-            if said.action == "redeem" and said.order is not UNSET:
+            if entry is None and said.action == "redeem" and said.order is not UNSET:
                 await self._require_payable(said, said.order)
-            entries = await self._appending.append(await self._movement(row, said))
-            place = (entries[0].seq, entries[0].id) if entries else await self._place(row)
-            entry = place
-        except Void as void:
-            code, text = void.code, void.text
+            if entry is None:
+                await self._appending.append(await self._movement(row, said))
+                entry = await self._appending.place(movement_id(row.id))
+        except ProtocolError as error:  # a Void; of anything else the others that wait must not suffer
+            code, text = error.code, error.text
         if entry is not None and said.action == "redeem" and said.order is not UNSET:
             await self._confirm(row, said, said.order)
         await self._means.store.write(self._end, row, entry, code, text, self._means.clock.now_ms())
@@ -260,12 +257,6 @@ class Answering:
             _log.warning("the deal %s takes no confirmation: %s", order.hex()[:10], problem.text)
 
     # -- in a lane -------------------------------------------------------------------------------------------
-    async def _place(self, row: RequestRow) -> tuple[int, bytes] | None:
-        """Seq and id of the entry that carried a request out, before this node ended."""
-        own = self._means.own.id
-        found = await self._means.store.read(_find, own, row.data, row.at - limits.CLOCK_TOLERANCE_MS)
-        return None if found is None else (found.seq, found.id)
-
     def _take(self, writer: Writer, row: RequestRow) -> Taken | Refusal:
         with writer.transaction(durable=True) as connection:
             known = credits.request(connection, row.id)
@@ -369,25 +360,3 @@ def _keep_limit(writer: Writer, row: LimitRow) -> None:
 
 def _waiting(reader: Reader) -> list[RequestRow]:
     return credits.waiting(reader.connection, own=False, limit=AT_ONCE)
-
-
-def _find(reader: Reader, own: bytes, request: bytes, since: int) -> Entry | None:
-    state = reader.load(own)
-    last = -1 if state is None else state.tip.seq
-    while last >= 0:
-        part = reader.entries(own, max(0, last - _BACK + 1), last, _BYTES)
-        for entry in reversed(part):
-            if entry.time < since:
-                return None
-            if entry.kind in _MOVING and entry.record is not None and _carries(entry, entry.record, request):
-                return entry
-        last -= _BACK
-    return None
-
-
-def _carries(entry: Entry, record: bytes, request: bytes) -> bool:
-    try:
-        found = decode_record(entry.kind, record)
-    except Void:
-        return False
-    return isinstance(found, Transfer | Redeem | Payout) and found.request == request

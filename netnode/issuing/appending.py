@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from netnode.deals.means import Means
-from netnode.deals.signers import Signers as Known
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
 from netnode.problems import ExitCode, Problem
+from netnode.store import Reader
 from protocol.entry import Entry, parse_wire
+from protocol.errors import LocalProtocolError, Void
 from protocol.ledger.book import Book
 from protocol.records import Record, encode_record
 
@@ -52,7 +53,7 @@ class Appending:
             make: called again when the log went on meanwhile; nothing is appended where it makes nothing.
 
         Raises:
-            Void: what `make` says.
+            Void: what `make` says; `too_large`: what somebody else gave for a record does not fit one.
             Problem: `unknown_ledger` (4): an entry of the own log is not known to this program; as `OwnLog.append`.
         """
         own, now = self._means.own, self._means.clock.now_ms
@@ -65,13 +66,25 @@ class Appending:
                 if not records:
                     return []
                 try:
-                    return await own.append(
-                        [(each.KIND, encode_record(each)) for each in records], after=state.tip.id
-                    )
+                    return await own.append(_encoded(records), after=state.tip.id)
                 except Problem as problem:
                     if problem.code != "log_moved":
                         raise
         raise Problem("The own log goes on all the time. Try again in a moment.", ExitCode.REFUSED, "busy")
+
+    async def place(self, effect: bytes) -> tuple[int, bytes] | None:
+        """Seq and id of the entry that gave the own ledger an effect, by the id of the effect; None: it has none.
+
+        Raises:
+            Problem: the disk.
+        """
+
+        def found(reader: Reader, ledger: Ledger) -> tuple[int, bytes] | None:
+            seq = ledger.first.get(effect)
+            ids = () if seq is None else reader.ids(ledger.issuer, (seq,))
+            return next(iter(ids), None)
+
+        return await self._ledgers.study(self._means.own.id, found)
 
 
 def _made(place: Next, make: Make, ledger: Ledger) -> Sequence[Record]:
@@ -85,21 +98,20 @@ def _made(place: Next, make: Make, ledger: Ledger) -> Sequence[Record]:
     return make(book, place)
 
 
-def new_openers(book: Book, known: Known, people: Iterable[bytes], number: int = 0) -> tuple[Any, ...]:
-    """The openers of signers that the log lacks: all of one that is new, else the rotations it has not [R-CRED-1].
+def _encoded(records: Sequence[Record]) -> list[tuple[int, bytes]]:
+    """Kind and bytes of each.
 
-    Args:
-        book: of the own log.
-        known: where openers are known from.
-        people: whose signatures a record will hold.
-        number: of the deal whose letters brought openers along.
+    Raises:
+        Void: `too_large`: it holds what others sent, such as openers after very many rotations.
     """
-    given = {each: known.entries(each, number) or [] for each in dict.fromkeys(people)}
-    return lacking(book, given)
+    try:
+        return [(each.KIND, encode_record(each)) for each in records]
+    except LocalProtocolError as error:
+        raise Void("too_large", error.text) from error
 
 
 def lacking(book: Book, given: dict[bytes, list[Any]]) -> tuple[Any, ...]:
-    """Of openers as they travel, by networker, what the log lacks."""
+    """Of openers as they travel, by networker, what the log lacks: all of one that is new, else rotations [R-CRED-1]."""
     found = []
     for author, entries in given.items():
         if author == book.issuer:
