@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from netnode.simulator.byzantine.deeds import Deeds
+from netnode.simulator.crediting.promised import Promises
 
 NEVER: Final = 2**31  # an epoch that is never reached
 
@@ -59,6 +60,7 @@ class Oracle:
         ended: renewals that there were when a seller knew that the mandate of an order is ended, by the order's id.
         consents: fees of the consents that an arbiter was told are given, by id: basis points, or minor units.
         shelves: keys of own listings made for deals, with how many pieces there were (None: not counted), by home.
+        credits: what owners were told of credit.
         told: how often an owner was told that an entry is on disk.
     """
 
@@ -82,6 +84,7 @@ class Oracle:
     ended: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
     consents: dict[str, tuple[str, int]] = field(default_factory=dict)
     shelves: dict[str, dict[str, int | None]] = field(default_factory=dict)
+    credits: Promises = field(default_factory=Promises)
     told: int = 0
 
     def acknowledge(self, home: str, entry: bytes, what: str, at: float) -> None:
@@ -100,6 +103,7 @@ class Oracle:
         self.put_back.add(self.homes[home])
         told = self.acknowledged.get(home, {})
         self.acknowledged[home] = {entry: each for entry, each in told.items() if entry in known}
+        self.credits.forgot(home)
 
     def forgot(self, home: str, kept: Iterable[bytes]) -> None:
         """A home was put back from an older copy: of its own words in deals, these are in it or at the other side."""

@@ -16,6 +16,9 @@ from netnode.simulator.arbitrating import ARBITER_ACTS
 from netnode.simulator.byzantine import Villain
 from netnode.simulator.byzantine.registry import villain
 from netnode.simulator.checks import Safety
+from netnode.simulator.crediting.moving import MOVING_ACTS
+from netnode.simulator.crediting.recommending import RECOMMENDING_ACTS
+from netnode.simulator.crediting.watching import CreditWatch
 from netnode.simulator.dealing import DEAL_ACTS
 from netnode.simulator.dealt import own_moves, sides
 from netnode.simulator.nodes import Down, SimNode, told
@@ -32,7 +35,9 @@ from netnode.simulator.world import Build, World
 EVENTS_A_LOOK: Final = 500  # why: a look costs about what so many events do
 LOOK_SECONDS: Final = 0.5
 MONTH_MS: Final = 30 * 86_400_000
-ACTS: Final = {**actors.ACTS, **DEAL_ACTS, **ARBITER_ACTS, **MANDATE_ACTS}
+ACTS: Final = {
+    **actors.ACTS, **DEAL_ACTS, **ARBITER_ACTS, **MANDATE_ACTS, **RECOMMENDING_ACTS, **MOVING_ACTS,
+}  # fmt: skip
 HONEST: Final[Mapping[str, int]] = {name: weight for name, (_, weight) in actors.ACTS.items()}
 QUIET: Final[Mapping[str, int]] = {"publish": 6, "edit": 3, "withdraw": 1, "search": 1}
 
@@ -61,6 +66,7 @@ class Play:
         oracle: what was told.
         seen: marks, messages, endings.
         safety: the checks.
+        watch: those of ledgers; None in a market without credit.
         chance: draws of the scenario.
         villains: dishonest peers that took part.
     """
@@ -71,6 +77,7 @@ class Play:
         self.oracle = Oracle()
         self.seen = Seen()
         self.safety = Safety(world.network_name, world.nodes, self.oracle, self.seen)
+        self.watch: CreditWatch | None = None
         self.chance = world.chance("play")
         self.villains: list[Villain] = []
         self.troubles = Troubles(self)
@@ -283,6 +290,12 @@ class Play:
         self.seen.mark(f"mended {took or 'by waiting'}")
         return took
 
+    def watch_credit(self) -> CreditWatch:
+        """From now on ledgers are looked at too."""
+        if self.watch is None:
+            self.watch = CreditWatch(self.world.network_name, self.world.nodes, self.oracle, self.seen)
+        return self.watch
+
     # -- phases ----------------------------------------------------------------------------------------------
     async def live(
         self,
@@ -344,6 +357,8 @@ class Play:
         for each in self.villains:
             self.oracle.answer_for(each.deeds)
         self.safety.look()
+        if self.watch is not None:
+            self.watch.look()
 
     async def level(self, core: Sequence[SimNode] | None = None, bound: float = liveness.BOUND) -> None:
         """Faults end; the core becomes level and quiet, and everything held is judged.

@@ -9,6 +9,7 @@ from typing import Final
 
 from netnode.problems import ExitCode, Problem
 from netnode.simulator.chance import Stream
+from netnode.simulator.scenarios.credits import CREDITS
 from netnode.simulator.scenarios.credits_evil import CREDITS_EVIL
 from netnode.simulator.scenarios.deals import DEALS
 from netnode.simulator.scenarios.deals_evil import DEALS_EVIL
@@ -28,6 +29,7 @@ SCENARIOS: Final[tuple[Scenario, ...]] = (
     *LETTERS,
     *DEALS,
     *DEALS_EVIL,
+    *CREDITS,
     *CREDITS_EVIL,
     *FOUND,
 )

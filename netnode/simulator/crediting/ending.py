@@ -1,0 +1,203 @@
+"""Credit at the end, once nobody is in the way: all nodes compute the same, and what was told came to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Final
+
+from msgspec import UNSET
+
+from netnode.ledgers.ledger import Ledger
+from netnode.operations import models
+from netnode.problems import Problem
+from netnode.services.node_services import NodeServices
+from netnode.simulator.crediting.auditing import LATER_MS, Audit
+from netnode.simulator.crediting.watching import CreditWatch
+from netnode.simulator.dealt import judged, sides
+from netnode.simulator.nodes import SimNode
+from netnode.simulator.oracle import Oracle, Violation
+from protocol.deals.message import first_order
+from protocol.ledger import effects
+
+_PAGE: Final = 500
+OVER: Final = frozenset({"logged", "refused"})
+
+Figures = Mapping[tuple[str, bytes, int], Mapping[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """What one node computes of one log.
+
+    Attributes:
+        tip: id of the newest entry.
+        branches: heads of all that the figures rest on.
+        figures: by unit, holder and moment.
+        unknown: seq from which on nothing can be said.
+        wrong: seq and code of entries without effect.
+    """
+
+    tip: bytes
+    branches: tuple[object, ...]
+    figures: Figures
+    unknown: int | None
+    wrong: tuple[tuple[int, str], ...]
+
+
+async def require_equal_figures(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch, now: int) -> int:
+    """All nodes that hold a log compute the same from it, which is what its bytes come to.
+
+    Args:
+        core: honest, up, and level.
+        oracle: whose logs.
+        watch: folded the same logs.
+        now: ms UTC.
+
+    Returns:
+        How many figures were compared.
+
+    Raises:
+        Violation: `figures`.
+    """
+    count = 0
+    for issuer in sorted({oracle.homes[node.name] for node in core}):
+        known: dict[tuple[object, ...], tuple[str, Computed]] = {}
+        for node in core:
+            found = await _computed(node, issuer, now)
+            if found is None:
+                continue
+            audit = watch.audit_at(issuer, found.tip)
+            if audit is None:
+                raise Violation(
+                    "figures", f"{node.name} is at an entry of {oracle.label(issuer)} that nobody looked at"
+                )
+            if found.unknown is None and not found.branches:
+                _require_audited(node.name, oracle.label(issuer), found, audit)
+            name, before = known.setdefault((found.tip, found.branches, found.unknown), (node.name, found))
+            if before != found:
+                raise Violation(
+                    "figures", f"{name} and {node.name} compute different figures of {oracle.label(issuer)}"
+                )
+            count += len(found.figures)
+    return count
+
+
+async def _computed(node: SimNode, issuer: bytes, now: int) -> Computed | None:
+    parts = node.parts
+    assert parts is not None  # the core is up
+    try:
+        return await parts.ledgers.ask(issuer, partial(_read, now))
+    except Problem:  # not held here, or not from its beginning
+        return None
+
+
+def _read(now: int, ledger: Ledger) -> Computed:
+    assert ledger.tip is not None  # folded
+    figures = {
+        (unit, holder, at): asdict(ledger.figures(unit, holder, at))
+        for unit in ledger.units()
+        for holder in sorted(ledger.holders(unit))
+        for at in (now, now + LATER_MS)
+    }
+    branches = () if ledger.union is None else ledger.union.branches
+    wrong = tuple((each.seq, each.code) for each in ledger.wrong)
+    return Computed(ledger.tip.id, branches, figures, ledger.book.unknown, wrong)
+
+
+def _require_audited(name: str, whose: str, found: Computed, audit: Audit) -> None:
+    for (unit, holder, at), figures in found.figures.items():
+        if asdict(audit.book.figures(unit, holder, at)) != figures:
+            raise Violation("figures", f"{name} computes other figures of {whose} than its log comes to")
+    if found.wrong != tuple((each.seq, each.code) for each in audit.wrong):
+        raise Violation("figures", f"{name} finds other entries of {whose} without effect than there are")
+
+
+async def require_requests(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch) -> int:
+    """Every request that was told is there, and logged or refused; what was said to be logged is.
+
+    Returns:
+        How many are logged.
+
+    Raises:
+        Violation: `requests`.
+    """
+    logged = 0
+    names = {oracle.homes[node.name]: node for node in core}
+    for node in core:
+        told = oracle.credits.requests.get(node.name, {})
+        found = await node.ask(_requests) if told else {}
+        for name, asked in told.items():
+            row = found.get(name)
+            if row is None:
+                raise Violation(
+                    "requests", f"{node.name} lost its request: {asked.what} of second {asked.at:.0f}"
+                )
+            if asked.issuer in names and row.state not in OVER:
+                whose = oracle.label(asked.issuer)
+                raise Violation(
+                    "requests", f"the request of {node.name} to {whose} is {row.state}: {asked.what}"
+                )
+            logged += row.state == "logged"
+        for name, asked in oracle.credits.done.get(node.name, {}).items():
+            if not _holds(watch, asked.issuer, b"m" + bytes.fromhex(name)):
+                whose = oracle.label(asked.issuer)
+                raise Violation(
+                    "requests", f"{node.name} was told that {whose} logged what is nowhere: {asked.what}"
+                )
+    return logged
+
+
+async def _requests(services: NodeServices) -> dict[str, models.CreditRequest]:
+    page = await services.credits.requests(models.CreditRequestsQuery(limit=_PAGE))
+    return {each.request: each for each in page.items if each.own}
+
+
+def require_sales(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch, now: int) -> int:
+    """Each sale that a link brought about is in its seller's log, and pays by what the deal came to.
+
+    Returns:
+        How many are.
+
+    Raises:
+        Violation: `sales`.
+    """
+    count = 0
+    names = {oracle.homes[node.name]: node for node in core}
+    for deal, kept in sides(core).items():
+        selling = next((side for side in kept if side.role == "seller"), None)
+        link = oracle.credits.led.get(deal)
+        if selling is None or link is None or link.seller not in names:
+            continue
+        state = judged(selling, now)
+        base = state.figures.base
+        sold = _value(watch, link.seller, b"s" + deal)
+        who = names[link.seller].name
+        if sold is None:
+            if base > 0 and first_order(state.start).path is not UNSET:
+                raise Violation(
+                    "sales", f"{who} sold {deal.hex()[:10]} by a recommendation, and its log does not say so"
+                )
+            continue
+        assert isinstance(sold, effects.Sold)
+        if base > sold.base:
+            raise Violation(
+                "sales", f"the log of {who} has {sold.base} as the base of {deal.hex()[:10]}, not {base}"
+            )
+        count += 1
+    return count
+
+
+def _value(watch: CreditWatch, issuer: bytes, id: bytes) -> effects.Value | None:
+    """An effect as any branch of a log has it."""
+    found: effects.Value | None = None
+    for audit in watch.audits(issuer):
+        value = audit.book.effects.get(id)
+        if value is not None:
+            found = value if found is None else effects.join(found, value)
+    return found
+
+
+def _holds(watch: CreditWatch, issuer: bytes, id: bytes) -> bool:
+    return _value(watch, issuer, id) is not None

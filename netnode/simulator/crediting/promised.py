@@ -1,0 +1,71 @@
+"""What owners were told of credit: links that went round, requests and swaps that are on disk, limits, periods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A link that people pass to each other outside of the program.
+
+    Attributes:
+        text: of the link.
+        seller: networker id.
+        key: of the listing.
+        referrers: networker ids, in the order of the path.
+    """
+
+    text: str
+    seller: bytes
+    key: str
+    referrers: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that its holder was told is on disk.
+
+    Attributes:
+        issuer: networker id.
+        what: for a person.
+        at: virtual seconds.
+    """
+
+    issuer: bytes
+    what: str
+    at: float
+
+
+@dataclass(slots=True)
+class Promises:
+    """Remembers.
+
+    Attributes:
+        links: that went round.
+        led: orders that were told to be made by a link, by id: that link.
+        requests: own requests by home and id.
+        done: requests that their holder was told are in the issuer's log, by home and id.
+        limits: the most that a networker ever said to hold, by recipient, issuer and unit; minor units.
+        swaps: own proposals and accepts by home and name of the swap.
+        closed: hash of what a close published, by home, opportunity and first moment.
+        members: networkers that the owner of a team was told are admitted, by home and opportunity.
+    """
+
+    links: list[Passed] = field(default_factory=list)
+    led: dict[bytes, Passed] = field(default_factory=dict)
+    requests: dict[str, dict[str, Asked]] = field(default_factory=dict)
+    done: dict[str, dict[str, Asked]] = field(default_factory=dict)
+    limits: dict[tuple[bytes, bytes, str], int] = field(default_factory=dict)
+    swaps: dict[str, dict[str, float]] = field(default_factory=dict)
+    closed: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    members: dict[tuple[str, str], set[bytes]] = field(default_factory=dict)
+
+    def asked(self, home: str, request: str, issuer: bytes, what: str, at: float) -> None:
+        """An owner was told that a request is on disk, and on its way."""
+        self.requests.setdefault(home, {})[request] = Asked(issuer, what, at)
+
+    def forgot(self, home: str) -> None:
+        """A home was put back from an older copy: it need not know of its own requests and swaps any more."""
+        for told in (self.requests, self.swaps):
+            told.pop(home, None)

@@ -1,0 +1,105 @@
+"""Credit: people recommend, buy, refund and move what they earned under every fault; in the end all nodes agree."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Final
+
+from netnode.operations import models
+from netnode.problems import Problem
+from netnode.services.node_services import NodeServices
+from netnode.simulator.crediting.ending import require_equal_figures, require_requests, require_sales
+from netnode.simulator.crediting.moving import MOVING_ACTS
+from netnode.simulator.crediting.recommending import RECOMMENDING_ACTS
+from netnode.simulator.nodes import Down, SimNode
+from netnode.simulator.options import LINK_FAULTS, Options
+from netnode.simulator.playing import Play
+from netnode.simulator.scenarios.deals import TERMS, night, rest
+from netnode.simulator.scenarios.scenario import Scenario
+from protocol.certificate import DAY_MS
+from protocol.identity import id_text
+
+HOLD_SECONDS: Final = 31 * DAY_MS / 1_000  # why: what a bare commission awards is pending for 30 days
+SHELVES: Final = 2
+ACTS: Final[Mapping[str, int]] = {
+    **{name: weight for name, (_, weight) in (*RECOMMENDING_ACTS.items(), *MOVING_ACTS.items())},
+    "conclude": 14,
+    "go on": 3,
+    "publish": 1,
+    "rotate": 1,
+}
+
+
+async def credits(play: Play) -> None:
+    """People earn by recommending and move what they earned, while everything fails; all nodes compute the same."""
+    await opened(play)
+    await play.live(acts=ACTS)
+    await away(play)
+    await play.live(play.options.seconds / 2, ACTS)
+    await play.level()
+    await settled(play, play.nodes)
+
+
+async def opened(play: Play) -> None:
+    """The market opens: everybody follows everybody, offers things that pay a commission, and recommends some."""
+    play.watch_credit()
+    await play.begin(mailbox="all", **TERMS)
+    for node in play.nodes:
+        hosts = [id_text(host.id) for host in play.nodes[:2] if host is not node]
+        others = [id_text(other.id) for other in play.nodes if other is not node]
+        try:
+            await node.ask(partial(_settle_in, hosts, others))
+        except (Problem, Down):
+            play.seen.mark("credit without a host")
+        for _ in range(SHELVES):
+            await play.act(node, "stock")
+    await asyncio.sleep(30.0)
+    for node in play.nodes:
+        await play.act(node, "recommend")
+
+
+async def _settle_in(hosts: Sequence[str], others: Sequence[str], services: NodeServices) -> None:
+    await services.identity.edit_profile(models.ProfileEdit(mailboxes=list(hosts)))
+    for each in others:
+        await services.follows.add(each)
+
+
+async def away(play: Play, seconds: float = HOLD_SECONDS) -> None:
+    """What is pending becomes payable while everybody is away."""
+    await night(play, play.nodes, seconds)
+
+
+async def settled(play: Play, owners: Sequence[SimNode]) -> None:
+    """Deals come to rest, requests are answered, and then all that has to hold of credit at the end does.
+
+    Raises:
+        Violation: as `rest`; `figures`, `requests` or `sales`.
+    """
+    await rest(play, owners)
+    for node in owners:
+        await play.act(node, "look at requests")
+    watch = play.watch_credit()
+    watch.look()
+    now = play.world.clock.now_ms()
+    marks = play.seen.marks
+    marks["credit sales logged"] += require_sales(owners, play.oracle, watch, now)
+    marks["credit requests logged"] += await require_requests(owners, play.oracle, watch)
+    marks["credit figures compared"] += await require_equal_figures(owners, play.oracle, watch, now)
+    for node in owners:
+        for audit in watch.audits(play.oracle.homes[node.name]):
+            marks["credit entries judged twice"] += audit.compared
+
+
+def _crediting(options: Options) -> Options:
+    """Every fault: a market of a few, who earn and spend credit all the time."""
+    return replace(
+        options, byzantine=(), dealings=(), faults=options.faults or LINK_FAULTS, followers=0, act_every=3.0,
+        nodes=min(4, options.nodes), seconds=min(60.0, options.seconds),
+        text=min(400, options.text), skew_ms=min(5_000, options.skew_ms),
+    )  # fmt: skip
+
+
+CREDITS: Final = (Scenario("credits", credits, _crediting, least=3, weight=3, marks=("level",)),)
