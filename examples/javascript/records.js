@@ -58,6 +58,10 @@ const TYPES = new Map([
     map({
       $: salt,
       "addresses?": list(text(6, 255, /^wss?:\/\//), 1, 8),
+      "attribution?": map({
+        bind: bool, "gift?": text(1, 32), "gift_points?": int(1, 10_000), model: oneOf("first", "last"),
+        window: int(1, 365),
+      }),
       "bio?": text(1, 2000),
       "domain?": text(3, 253, /^[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/),
       "mailboxes?": list(bin(32), 1, 4),
@@ -151,6 +155,8 @@ function checkSettlement(record) {
 
 function checkProfile(record) {
   oneLine("name", record.name);
+  const { gift, gift_points: points } = record.attribution ?? {};
+  if ((gift === undefined) !== (points === undefined)) refuse("attribution", "a gift has a code and a size");
   allDiffer("addresses", record.addresses ?? []);
   allDiffer("mailboxes", record.mailboxes ?? []);
 }

@@ -3,7 +3,7 @@
 //
 // What is shown was written by strangers: it goes into the page as `textContent`, never as HTML.
 
-import { fromHex } from "../javascript/bytes.js";
+import { fromHex, toHex } from "../javascript/bytes.js";
 import { amountText } from "../javascript/listings.js";
 import { requireCrypto } from "./curve.js";
 import { Shopper } from "./shopper.js";
@@ -13,6 +13,8 @@ import { Way } from "./way.js";
 const element = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const LOOK_SECONDS = 20;
+
+const BOUGHT = "inx-bought-of"; // sellers, in this browser alone
 
 let way = null;
 let visit = null;
@@ -40,6 +42,16 @@ async function attempt(words, work) {
 function money(amount) {
   const { currency, unit } = (shopper?.orderMessage ?? { body: visit.listing.price }).body;
   return `${currency ? amountText(amount, currency) : amount} ${currency ?? unit}`;
+}
+
+/** Ids of the sellers that were ordered from in this browser. */
+function boughtOf() {
+  return (localStorage.getItem(BOUGHT) ?? "").split(" ").filter((id) => id !== "");
+}
+
+/** Whether the gift for who was recommended is for this order: for a first one. */
+function getsGift({ seller, path, gift }) {
+  return gift !== null && path.length > 0 && !boughtOf().includes(toHex(seller));
 }
 
 function list(id, texts) {
@@ -99,7 +111,8 @@ async function find(address, ref) {
   const tokens = (query.get("path") ?? "").split(",").filter((text) => text !== "");
   visit = await visitListing(way, ref, tokens.map(fromHex));
   showListing();
-  say("Checked: the seller signed this listing.");
+  const gift = getsGift(visit) ? ` You were recommended: ${visit.gift.points / 100} % off your first order.` : "";
+  say(`Checked: the seller signed this listing.${gift}`);
 }
 
 // -- a deal ------------------------------------------------------------------------------------------------------
@@ -181,7 +194,10 @@ element("order").addEventListener("submit", (event) => {
   attempt("Sealing your order …", async () => {
     const typed = element("code").value.trim();
     const brought = typed === "" ? null : await visitByCode(way, visit, typed); // else the seller may know it
-    shopper = await Shopper.order(way, brought ?? visit, { ...choice(), code: brought === null ? typed : "" });
+    const seen = brought ?? visit;
+    const wish = { ...choice(), code: brought === null ? typed : "", gift: getsGift(seen) };
+    shopper = await Shopper.order(way, seen, wish);
+    localStorage.setItem(BOUGHT, [...new Set([...boughtOf(), toHex(seen.seller)])].join(" "));
     await showDeal();
     say("Ordered. Keep the link below.");
   });

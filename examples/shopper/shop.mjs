@@ -9,13 +9,14 @@ import { fromHex, toHex } from "../javascript/bytes.js";
 const USAGE = `usage: node shop.mjs look WAY SELLER/KEY [--path TOKEN...]
        node shop.mjs order WAY SELLER/KEY [--quantity N] [--option TEXT...] [--country CC] [--name TEXT]
                            [--line TEXT...] [--city TEXT] [--postcode TEXT] [--note TEXT] [--bits N] [--path TOKEN...]
-                           [--code CODE] [--renew yes] [--turns N]
+                           [--code CODE] [--gift no] [--renew yes] [--turns N]
        node shop.mjs show LINK
        node shop.mjs paid LINK AMOUNT [--reference TEXT]
        node shop.mjs received LINK [--part N]
        node shop.mjs pause LINK | resume LINK | end LINK | consent LINK PRICE    (of an order with --renew)
        node shop.mjs review LINK RATING [TEXT]
        node shop.mjs cancel LINK | dispute LINK CLAIM TEXT | withdraw LINK | refunded LINK AMOUNT | lapse LINK
+Who was recommended gets the seller's gift, if there is one, unless --gift no says that it is no first order.
 In the place of SELLER/KEY a referral link (inxref1...) does as well; CODE is of the seller, or of who recommends.
 WAY is the address of the node that serves you (http://...), LINK what \`order\` printed: keep it, and keep it secret.
 Amounts are in minor units. Tokens are in hex. RATING is from 1 to 5; \`none\` takes a review back.`;
@@ -71,6 +72,7 @@ async function order([address, ref], options) {
   const choice = {
     quantity: Number(options.quantity?.[0] ?? 1), options: options.option ?? [], address: addressOf(options),
     note: options.note?.[0] ?? "", code: brought === null ? options.code?.[0] ?? "" : "", renew: options.renew !== undefined,
+    gift: options.gift?.[0] !== "no",
     turns: options.turns === undefined ? null : Number(options.turns[0]),
   };
   const bits = options.bits === undefined ? undefined : Number(options.bits[0]);

@@ -55,7 +55,8 @@ export class Shopper {
    *
    * @param {Way} way
    * @param {object} visit   of `visitListing`
-   * @param {object} choice  options, quantity, address, service, contact, note, payment
+   * @param {object} choice  options, quantity, address, service, contact, note, payment, code, renew, turns; and `gift`:
+   *     false for who has bought of the seller before: the gift for who was recommended is for a first order
    * @param {number} bits    of the proof of work that nodes ask of strangers; 0: none
    */
   static async order(way, visit, choice = {}, bits = Math.max(STAMP_BITS, way.stampBits)) {
@@ -65,7 +66,7 @@ export class Shopper {
     self.openers.set(toHex(visit.seller), visit.openers);
     if (visit.path.length > 0) self.path = openedPath(random(16), visit.path);
     const hash = self.path === null ? null : await sha256(concat(tag(way.network, "path"), self.path));
-    const found = choice.code ? await self.#offerBehind(choice.code, visit) : null;
+    const found = choice.code ? await self.#offerBehind(choice.code, visit) : await self.#giftOf(visit, choice);
     const time = way.now();
     const { goods, body } = await self.#ordered(visit, choice, hash, found, time);
     const frame = { type: "order", deal: null, number: 0, previous: null, seen: [], time, body };
@@ -83,7 +84,7 @@ export class Shopper {
       return { goods: enclosed, body: path === null ? whole : { ...whole, path } };
     }
     const discount = found?.offer.discount ?? null;
-    const cost = visit.priceOf({ ...choice, discount, code: found === null ? null : normal(choice.code) }, time);
+    const cost = visit.priceOf({ ...choice, discount, code: found?.code ?? null }, time);
     const goods = await enclose(goodsOf(cost, choice, this.#reply));
     const mandate = choice.renew ? mandateFor(cost.per, choice.turns ?? null) : null;
     const body = orderBody({
@@ -101,13 +102,26 @@ export class Shopper {
       await this.#collect();
       for (const { offer: bytes, enclosures = [] } of this.offers) {
         const offer = await readOffer(this.way.network, bytes, visit.openers, code, this.way.now());
-        return { offer, bytes, goods: offer.quote === undefined ? null : await goodsIn(offer.quote, enclosures) };
+        const goods = offer.quote === undefined ? null : await goodsIn(offer.quote, enclosures);
+        return { offer, bytes, goods, code: normal(code) };
       }
       const [refusal] = this.refusals;
       if (refusal !== undefined) throw new InxError(refusal.code, refusal.text || "the seller does not know the code");
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
     throw new InxError("offer_asked", "the seller has not answered what the code stands for: order again later");
+  }
+
+  /** The offer for who was recommended; null: the seller has none, gives none any more, or it is not wanted [R-REF-8]. */
+  async #giftOf({ path, gift, ...visit }, { gift: wanted = true }) {
+    if (!wanted || gift === null || path.length === 0) return null;
+    try {
+      return await this.#offerBehind(gift.code, visit);
+    } catch (error) {
+      if (error.code === "no_offer") return null;
+      if (error.code !== "offer_asked") throw error;
+      throw new InxError("offer_asked", "the seller has not answered for the gift yet: order later, or without it");
+    }
   }
 
   /** Where letters to this buyer go. */
@@ -141,7 +155,11 @@ export class Shopper {
 
   /** What the seller's node did not take, and why: `{id, code, text}`; what others say of it counts for nothing. */
   get refusals() {
-    return this.refused.filter(({ sender }) => this.seller !== null && equal(sender, this.seller));
+    const ordered = this.orderMessage !== null; // then it says nothing that there was no offer
+    return this.refused.filter(
+      ({ sender, code }) =>
+        this.seller !== null && equal(sender, this.seller) && !(ordered && code === "no_offer"),
+    );
   }
 
   /** What the deal comes to, of all that is known here. */

@@ -23,10 +23,12 @@ export async function lookUp(way, seller, key = null, path = []) {
   const record = decode(keys.record);
   keysRecord(record, "");
   if (record.until <= way.now()) throw new InxError("not_here", "the seller's key to seal letters to is out of date");
-  const profile = newest(KIND.PROFILE);
+  const said = newest(KIND.PROFILE);
+  const profile = said === null ? { name: "" } : readRecord(KIND.PROFILE, said.record);
+  const { gift, gift_points: points } = profile.attribution ?? {};
   return {
     seller, openers, x25519: record.x25519, path: told.path, plan: told.plan ?? null, entry: newest(KIND.LISTING),
-    name: profile === null ? "" : readRecord(KIND.PROFILE, profile.record).name,
+    name: profile.name, gift: gift === undefined ? null : { code: gift, points },
   };
 }
 

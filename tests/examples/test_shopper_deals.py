@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,27 +11,10 @@ import pytest
 
 from netnode.services.witnesses import verified
 from netnode.testing import Mesh, Node, wait_until
-from tests.examples.nodejs import BINARY, FOLDER
+from tests.examples.shopping import SECONDS, shop, tried
 
-SHOP = FOLDER.parent / "shopper" / "shop.mjs"
-SECONDS = 60
 NOTE = "Please-wrap-it-in-blue-paper-7391"
 STREET = "Secret-Street-4242"
-
-
-def tried(*arguments: object) -> tuple[int, str, str]:
-    """Runs the shopper's command."""
-    ended = subprocess.run(
-        [BINARY, SHOP, *map(str, arguments)], capture_output=True, timeout=SECONDS, check=False
-    )
-    return ended.returncode, ended.stdout.decode(), ended.stderr.decode()
-
-
-def shop(*arguments: object) -> Any:
-    """Its JSON."""
-    code, out, err = tried(*arguments)
-    assert code == 0, err
-    return json.loads(out)
 
 
 def order(way: Node, seller: Node, *more: object) -> Any:
@@ -369,3 +350,29 @@ def test_a_subscription(mesh: Mesh) -> None:
     assert shop("end", link)["mandate"]["standing"] == "ended"
     standing("ended", 600)
     assert seller.api.get("/subscriptions")["items"][0]["deal"] == deal
+
+
+def test_the_gift_for_who_was_recommended(mesh: Mesh) -> None:
+    """[R-REF-8] [R-ALLY-9] Off a first order by a path and off no other; one that the seller has ended is left out."""
+    seller, way = mesh.up(["seller", "referrer"], settings={"outbound_sessions": 0, "stamp_bits": 0})
+    seller.add("lamp", "Brass lamp", price="12.50", currency="EUR")
+    seller.ask("refer", "policy", "--gift", 10)
+    ref = f"{seller.id}/lamp"
+    wait_until(lambda: way.keys("lamp") == {"lamp"}, "the referrer knows the lamp", SECONDS)
+    mesh.wait_level()
+
+    def price(at: Node, *more: object) -> int:
+        ordered = shop("order", at.ready.api, ref, "--bits", 0, *more)
+        wait_until(
+            lambda: ordered["deal"] in {each["deal"] for each in deals(seller)}, "it is there", SECONDS
+        )
+        shown = seller.api.get("/deals/show", deal=ordered["deal"])
+        assert shown["differs"] == [] and shown["figures"]["price"]["minor"] == ordered["figures"]["price"]
+        return int(ordered["figures"]["price"])
+
+    assert price(way) == 1_125
+    assert price(way, "--gift", "no") == 1_250
+    assert price(seller) == 1_250, "nobody recommended"
+    [offer] = seller.ask("offer", "ls")["items"]
+    seller.ask("offer", "end", offer["offer"])
+    assert price(way) == 1_250
