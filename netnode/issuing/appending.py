@@ -111,7 +111,7 @@ def _encoded(records: Sequence[Record]) -> list[tuple[int, bytes]]:
 
 
 def lacking(book: Book, given: dict[bytes, list[Any]]) -> tuple[Any, ...]:
-    """Of openers as they travel, by networker, what the log lacks: all of one that is new, else rotations [R-CRED-1]."""
+    """Of openers as they travel, by networker, what the log lacks: all of who is new, else rotations [R-CRED-1]."""
     found = []
     for author, entries in given.items():
         if author == book.issuer:

@@ -31,7 +31,10 @@ Stage = Literal[
 ]
 WAITING: Final = 2_000  # swaps of others that wait; why: 10 MB of what strangers may send
 WAITING_OF_ONE: Final = 20
+STRANGERS: Final = 500  # proposals of those who are not followed; why: they leave room for the others
+ENDED: Final = 2_000  # swaps of others of which nothing came; why: 50 MB at most, the oldest make room
 KEPT_MS: Final = 400 * 86_400_000  # what came of a swap is shown for so long
+_NOTHING: Final = "due IS NULL AND role <> 'first' AND stage IN ('declined', 'over', 'refused')"
 _COLUMNS: Final = (
     "s, proposal, id, role, sender, data, openers, until, text, stage, code, why, locked, swapped, sent, at,"
     " due"
@@ -92,7 +95,13 @@ def put(writer: Writer, row: SwapRow) -> bool:
             row.code, row.why, row.locked, row.swapped, row.sent, row.at, row.due,
         ),
     )  # fmt: skip
-    return connection.changes() > 0
+    new = connection.changes() > 0
+    connection.execute(
+        f"DELETE FROM credit_swap WHERE {_NOTHING} AND s <= (SELECT s FROM credit_swap WHERE {_NOTHING}"  # noqa: S608
+        " ORDER BY s DESC LIMIT 1 OFFSET ?)",
+        (ENDED,),
+    )
+    return new
 
 
 def change(writer: Writer, row: SwapRow) -> None:
@@ -128,16 +137,24 @@ def due(connection: apsw.Connection, now: int, roles: tuple[Role, Role], limit: 
     return _rows(connection, "due <= ? AND role IN (?, ?)", (now, *roles), limit, "due, s")
 
 
-def waits_of(connection: apsw.Connection, sender: bytes) -> tuple[int, int]:
-    """How many swaps wait that others proposed or asked for: of this one, and of all."""
-    count = "SELECT count(*) FROM credit_swap WHERE due IS NOT NULL AND role != 'first'"
-    return connection.execute(f"{count} AND sender = ?", (sender,)).get, connection.execute(count).get
+def full(connection: apsw.Connection, row: SwapRow) -> bool:
+    """Whether no room is left for another swap of its sender: proposals and what an issuer is asked apart."""
+    waits = "SELECT count(*) FROM credit_swap WHERE due IS NOT NULL AND role <> 'first'"
+    if connection.execute(f"{waits} AND sender = ?", (row.sender,)).get >= WAITING_OF_ONE:
+        return True
+    if row.role != "second":
+        return bool(connection.execute(f"{waits} AND role <> 'second'").get >= WAITING)
+    followed = "SELECT id FROM follow JOIN networker USING (n)"
+    if connection.execute(f"SELECT ? IN ({followed})", (row.sender,)).get:
+        return bool(connection.execute(f"{waits} AND role = 'second'").get >= WAITING)
+    strangers = f"{waits} AND role = 'second' AND sender NOT IN ({followed})"
+    return bool(connection.execute(strangers).get >= STRANGERS)
 
 
 def sweep(writer: Writer, now: int) -> None:
     """Forgets swaps that ended long ago."""
     with writer.transaction() as connection:
-        connection.execute("DELETE FROM credit_swap WHERE due IS NULL AND until < ?", (now - KEPT_MS,))
+        connection.execute("DELETE FROM credit_swap WHERE due IS NULL AND at < ?", (now - KEPT_MS,))
 
 
 def _rows(

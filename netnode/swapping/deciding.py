@@ -30,7 +30,7 @@ from netnode.swapping.documents import (
     proof,
     unpacked,
 )
-from protocol.errors import Void
+from protocol.errors import ProtocolError, Void
 from protocol.ledger import binding
 from protocol.ledger.binding import openers_until
 from protocol.ledger.book import Book
@@ -77,7 +77,7 @@ class Deciding:
         for row in rows:
             try:
                 await self._look(row, read(Swap, row.data), now)
-            except Problem as problem:  # locked keys, a full disk, a fork: another time
+            except (Problem, ProtocolError) as problem:  # locked keys, a full disk, a fork: another time
                 _log.warning("a swap waits: %s", problem.text)
                 await self._keep(row, replace(row, due=later(row, now)))
 

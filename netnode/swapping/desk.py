@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -34,14 +34,20 @@ from netnode.swapping.documents import (
     proposed,
     unpacked,
 )
-from protocol.errors import ProtocolError, Void
+from protocol import encoding
+from protocol.entry import parse_wire
+from protocol.errors import ProtocolError, RemoteProtocolError, Void
 from protocol.identity import id_text
 from protocol.ledger.statements import Leg, Swap, read, require_both, signed_bytes, statement_id
 from protocol.ledger.swap_letters import SwapLetter, SwapStep
+from protocol.openers import Openers
 from protocol.signing import Signer, verify
 
 LONGEST_MS: Final = 90 * 24 * 3_600_000
 """How far ahead the end of a swap may lie; why: so long the first side's credit may be locked for nothing."""
+
+OPENERS: Final = 8 * 1024
+"""Bytes of the openers of one networker; why: those of all four fit a letter beside a proof, a record beside a lock."""
 
 
 class SwapDesk:
@@ -176,8 +182,7 @@ class SwapDesk:
         assert isinstance(body, SwapLetter)
         try:
             document = read(Swap, body.document)
-            for each in body.openers:
-                read_openers(self._means.network, each)
+            body = msgspec.structs.replace(body, openers=self._concerned(body, document))
             if body.entries is not UNSET:
                 first_entry(body.entries)
         except ProtocolError as error:
@@ -230,7 +235,7 @@ class SwapDesk:
         signer = Signer(keys.signing_seed)
         image = signed_bytes(self._means.network, document)
         signed = msgspec.structs.replace(document, signatures=(signer.sign(image), document.signatures[1]))
-        refusal = await self._means.store.read(self._unsigned, signed, body, (signer.public,))
+        refusal = await self._means.store.read(self._outdated, signed, body, (signer.public,))
         if refusal is not None:
             return refusal
         openers = merged(unpacked(row.openers), body.openers)
@@ -259,7 +264,7 @@ class SwapDesk:
             return Refusal("names_differ", "this is not what was accepted")
         if row.stage != "accepted":
             return Taken()
-        refusal = await self._means.store.read(self._unsigned, document, body, ())
+        refusal = await self._means.store.read(self._outdated, document, body, ())
         if refusal is not None:
             return refusal
         whole = replace(
@@ -296,7 +301,10 @@ class SwapDesk:
         return Taken()
 
     async def _asked(self, body: SwapLetter, document: Swap, role: Role, sender: bytes) -> Taken | Refusal:
-        """Keeps what a holder asks of the owner as an issuer; it is judged in its turn."""
+        """Keeps what a holder asks of the owner as an issuer, once both have signed it; it is judged in its turn."""
+        refusal = await self._means.store.read(self._unsigned, document, body, ())
+        if refusal is not None:
+            return refusal
         row = self._row(body, document, role, sender, self._means.clock.now_ms())
         given = None if body.entries is UNSET else packed(body.entries)
         if (body.step == "lock") != (given is None):
@@ -316,16 +324,37 @@ class SwapDesk:
         found = await self._means.store.write(_put, row)
         return Taken() if found is None else found
 
-    def _unsigned(
-        self, reader: Reader, document: Swap, body: SwapLetter, firsts: Sequence[bytes]
-    ) -> Refusal | None:
-        """Why a document is not signed by both with the keys they have now; None: it is."""
+    def _concerned(self, body: SwapLetter, document: Swap) -> tuple[Any, ...]:
+        """The openers of those in a swap; what a letter brings of others is not kept.
+
+        Raises:
+            RemoteProtocolError: they prove nothing; `too_large`.
+        """
+        between = {each for leg in (document.first, document.second) for each in (leg.holder, leg.issuer)}
+        found = {}
+        for each in body.openers:
+            author = parse_wire(each[0]).author
+            if author not in between:
+                continue
+            if len(encoding.encode(list(each))) > OPENERS:
+                raise RemoteProtocolError("too_large", "the openers of one networker fit no swap")
+            read_openers(self._means.network, each)
+            found[author] = each
+        return tuple(found.values())
+
+    def _known(self, reader: Reader, body: SwapLetter) -> tuple[Known, dict[bytes, Openers]]:
         given = {
             found.author: found
             for each in body.openers
             for found in [read_openers(self._means.network, each)]
         }
-        known = Known(self._means.network, reader.connection, given)
+        return Known(self._means.network, reader.connection, given), given
+
+    def _unsigned(
+        self, reader: Reader, document: Swap, body: SwapLetter, firsts: Sequence[bytes]
+    ) -> Refusal | None:
+        """Why a document is not signed by both, with whichever keys they had; None: it is."""
+        known, _ = self._known(reader, body)
         first, second = document.first, document.second
         try:
             require_both(
@@ -337,7 +366,17 @@ class SwapDesk:
             )
         except Void as void:
             return Refusal(void.code, void.text)
-        for side in (first, second):
+        return None
+
+    def _outdated(
+        self, reader: Reader, document: Swap, body: SwapLetter, firsts: Sequence[bytes]
+    ) -> Refusal | None:
+        """Why a document is not signed by both with the keys they have now; None: it is."""
+        refusal = self._unsigned(reader, document, body, firsts)
+        if refusal is not None:
+            return refusal
+        known, given = self._known(reader, body)
+        for side in (document.first, document.second):
             newest = max(
                 (each.epoch for each in (known.log(side.holder), given.get(side.holder)) if each is not None),
                 default=side.epoch,
@@ -446,8 +485,7 @@ def _put(writer: Writer, row: SwapRow) -> Refusal | None:
     with writer.transaction(durable=True) as connection:
         known = swaps.by_proposal(connection, row.proposal)
         if known is None:
-            of_one, of_all = swaps.waits_of(connection, row.sender)
-            if of_one >= swaps.WAITING_OF_ONE or of_all >= swaps.WAITING:
+            if swaps.full(connection, row):
                 return Refusal("busy", "too many swaps wait here")
             swaps.put(writer, row)
             return None

@@ -20,6 +20,7 @@ from netnode.store.swaps import SwapRow
 from netnode.swapping.deciding import AT_ONCE, later
 from netnode.swapping.desk import SwapDesk, keep
 from netnode.swapping.documents import Place, held_openers, merged, packed, place_of, proof, unpacked
+from protocol.errors import ProtocolError
 from protocol.ledger.effects import Stage
 from protocol.ledger.statements import Swap, read
 from protocol.ledger.swap_letters import SwapStep
@@ -53,7 +54,7 @@ class Watching:
         for row in rows:
             try:
                 await self._look(row, read(Swap, row.data), now)
-            except Problem as problem:
+            except (Problem, ProtocolError) as problem:  # one that cannot be gone on with keeps no other
                 _log.warning("a swap waits: %s", problem.text)
                 await self._means.store.write(keep, row, replace(row, due=later(row, now)))
 
