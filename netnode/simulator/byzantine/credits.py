@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct
 from netnode.issuing.appending import lacking
 from netnode.issuing.embedding import Gathered, gather
 from netnode.ledgers.reading import Source
+from netnode.mail.letters import Incoming, Refusal
 from netnode.services.node_services import NodeServices
 from netnode.simulator.byzantine.deals import Crook
 from netnode.simulator.credit_scene import UNIT
@@ -29,7 +30,17 @@ from protocol.ledger.contents import AwardLine, SaleContent, encode_content
 from protocol.ledger.governing import DAY
 from protocol.ledger.groups import cut
 from protocol.ledger.statements import Request, sign
-from protocol.records import Freeze, Payout, RefundEntry, SalePart, Transfer, decode_record, encode_record
+from protocol.records import (
+    Answer,
+    Freeze,
+    Payout,
+    RefundEntry,
+    SalePart,
+    Transfer,
+    decode_record,
+    encode_record,
+)
+from protocol.records.credit import Reply
 from protocol.signing import verify
 
 Needs = Literal["accepted", "received", "logged"]
@@ -44,14 +55,12 @@ class Issuer:
 
     Attributes:
         crook: with the node.
-        silent: whether its program logs nothing and answers nobody by itself.
         friend: networker id of whom it favours.
         wrong: entries that must be without effect, with the code, in the order of the log.
     """
 
     crook: Crook
     friend: bytes
-    silent: bool = False
     wrong: dict[bytes, str] = field(default_factory=dict)
 
     @property
@@ -59,12 +68,32 @@ class Issuer:
         """Its networker."""
         return self.crook.node.id
 
-    def fall_silent(self) -> None:
-        """From now on its program logs nothing by itself and answers nobody, also after a start."""
-        self.silent = True
-        self.crook.node.changed = silence
-        if self.crook.node.services is not None:
-            silence(self.crook.node.services)
+    def fall_silent(self, *, refusing: bool = False) -> None:
+        """From now on its program logs nothing by itself and answers nobody, also after a start.
+
+        Args:
+            refusing: it says no to each challenge that is handed to it, else it takes them.
+        """
+
+        def change(services: NodeServices) -> None:
+            silence(services)
+            if refusing:
+                services.issued.means.letters._receivers["challenge"] = _refuse
+
+        self.crook.node.changed = change
+        change(self.crook.services)
+
+    async def speak_again(self) -> None:
+        """Starts the program of production again, which does what is due."""
+        self.crook.node.changed = honest
+        await self.crook.node.stop()
+        await self.crook.node.start()
+
+    async def answer(self, *challenges: bytes) -> None:
+        """Answers challenges with a reason that is none."""
+        await self.write(
+            Answer(replies=tuple(Reply(challenge=each, reason="unpaid") for each in sorted(challenges)))
+        )
 
     # -- its log ---------------------------------------------------------------------------------------------
     async def write(self, *records: Struct) -> list[Entry]:
@@ -155,10 +184,22 @@ class Issuer:
 def silence(services: NodeServices) -> None:
     """Has a program do nothing as an issuer; the calls that people make go on working."""
     issued = services.issued
-    parts = (issued.sales, issued.answering, issued.challenging, services.swapping.deciding)
-    for part in parts:
-        setattr(part, "look", _nothing)  # noqa: B010 - parts of four classes
-    issued.sales.look_at = _nothing  # type: ignore[assignment, method-assign]
+    for part, call in (
+        (issued.sales, "look"),
+        (issued.sales, "look_at"),
+        (issued.answering, "look"),
+        (issued.challenging, "_answer"),
+        (services.swapping.deciding, "look"),
+    ):
+        setattr(part, call, _nothing)
+
+
+def honest(services: NodeServices) -> None:
+    """The program of production."""
+
+
+async def _refuse(incoming: Incoming) -> Refusal:
+    return Refusal("busy", "too many challenges wait for this issuer")
 
 
 async def _nothing(*_: object) -> None:

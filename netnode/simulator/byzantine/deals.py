@@ -17,6 +17,7 @@ from netnode.assembly import Assembly
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.known import Known, enclose, load
 from netnode.ports import LinkClosed, RecipientKeys
+from netnode.services.node_services import NodeServices
 from netnode.simulator.chance import Stream
 from netnode.simulator.nodes import Down, SimNode
 from netnode.store import Writer, deals
@@ -172,6 +173,13 @@ class Crook:
     def seed(self) -> Signer:
         """The networker's signing key."""
         return Signer(self.parts.ring.keys.signing_seed)
+
+    @property
+    def services(self) -> NodeServices:
+        """Of its program, while it is up."""
+        if self.node.services is None:
+            raise Down(f"{self.node.name} is down")
+        return self.node.services
 
     @property
     def parts(self) -> Assembly:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from netnode.operations import models
 from netnode.simulator import credit_scene as scene
 from netnode.simulator.byzantine.credits import CREDIT_DEEDS, Issuer, Needs
 from netnode.simulator.byzantine.deals import Crook
@@ -15,6 +17,7 @@ from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
 from netnode.simulator.scenarios.scenario import Scenario
+from netnode.store import credits
 from protocol.identity import id_text
 
 CROOK: Final = "crook"
@@ -22,6 +25,8 @@ BAIT: Final = "bait"
 TERMS: Final = {f"{step}_days": 40 for step in ("accept", "pay", "fulfil", "confirm")}
 HOLD_DAYS: Final = 31.0  # a day more than the hold of a bare commission
 EARNED: Final = 500  # minor units: a tenth of what the bait costs
+TIME_DAYS: Final = 14.0  # to answer a challenge
+HANDED: Final = 900.0  # virtual seconds; why: nodes look at challenges every five minutes, and twice at each
 LATER: Final = ("transfer-unasked", "payout-unasked")  # done when there is something to move
 
 
@@ -41,6 +46,86 @@ async def credits_forged(play: Play) -> None:
         await _do(play, issuer, name, bytes.fromhex(logged))
         await _require(play, issuer, referrer, balance=2 * EARNED)
     await _leave(play, issuer)
+
+
+async def credits_silent(play: Play) -> None:
+    """An issuer logs neither a sale nor what a holder asks for: challenged in public, it is shown as suspected."""
+    issuer, referrer, buyer = await _market(play)
+    crook, holder = issuer.crook.node, play.nodes[2]
+    await scene.sold(crook, holder, buyer, BAIT, play.nodes)
+    await scene.days_pass(_all(play, issuer), HOLD_DAYS)
+    end = play.chance.choice(("logs", "answers", "stays silent"))
+    issuer.fall_silent(refusing=play.chance.random() < 0.5)
+    unpublished = (await _deal(issuer, referrer, holder, "received", "")).hex()  # `buyer` is the holder's
+    wish = models.CreditTransfer(issuer=id_text(issuer.id), amount="3.00", to=id_text(referrer.id))
+    limit = models.CreditAcceptance(issuer=id_text(issuer.id), amount="100.00", unit=scene.UNIT)
+    await referrer.ask(lambda services: services.credits.accept(limit))
+    asked = await holder.ask(lambda services: services.credits.transfer(wish))
+    await asyncio.sleep(scene.SOON)
+    for node in play.nodes:
+        await _require_not(node, play, issuer, "is suspected before anybody complained")
+    sale = models.CreditChallenge(order=unpublished)
+    request = models.CreditChallenge(request=asked.request)
+    challenges = [
+        bytes.fromhex((await referrer.ask(lambda services: services.credits.challenge(sale))).entry),
+        bytes.fromhex((await holder.ask(lambda services: services.credits.challenge(request))).entry),
+    ]
+    for node in play.nodes:
+        handed = partial(_challenged, node, issuer, 2)
+        await scene.until(handed, f"{node.name} hands no challenge over", HANDED)
+        await _require_not(node, play, issuer, "is suspected before its time is over")
+    await scene.days_pass(_all(play, issuer), TIME_DAYS - 1)
+    for node in play.nodes:
+        await _require_not(node, play, issuer, "is suspected before its time is over")
+    await scene.days_pass(_all(play, issuer), 1.0)
+    for node in play.nodes:
+        await _require_suspected(node, play, issuer)
+    play.seen.mark("evil credit suspected")
+    expected = {holder.id: (0, EARNED), referrer.id: (0, 0)}
+    if end == "logs":
+        await issuer.speak_again()
+        expected = {holder.id: (0, EARNED - 300), referrer.id: (EARNED, 300)}
+    elif end == "answers":
+        await issuer.answer(*challenges)
+    for node in play.nodes:
+        if end != "stays silent":
+            cleared = partial(_cleared, node, play, issuer)
+            await scene.until(cleared, f"{node.name} goes on suspecting the issuer", HANDED)
+        reasons = (await scene.stands(node, play.world.network_name, issuer.id)).refused
+        if reasons != (("unpaid",) * 2 if end == "answers" else ()):
+            raise Violation("credit", f"{node.name} shows the reasons {reasons} when the issuer {end}")
+        await _require_figures(node, play, issuer, expected)
+    play.seen.mark(f"evil credit silent issuer {end}")
+    await _leave(play, issuer)
+
+
+async def _challenged(node: SimNode, issuer: Issuer, handed: int) -> bool:
+    """Whether a node knows of so many challenges, and has handed each to the issuer."""
+    assert node.parts is not None  # nobody stops it meanwhile
+    rows = node.parts.store.reading(lambda reader: credits.challenges_to(reader.connection, issuer.id))
+    return sum(row.handed is not None for row in rows) == handed
+
+
+async def _cleared(node: SimNode, play: Play, issuer: Issuer) -> bool:
+    found = await scene.stands(node, play.world.network_name, issuer.id)
+    return not found.suspected and not found.open
+
+
+async def _require_not(node: SimNode, play: Play, issuer: Issuer, text: str) -> None:
+    if (await scene.stands(node, play.world.network_name, issuer.id)).bad:
+        raise Violation("credit", f"at {node.name} the issuer {text}")
+
+
+async def _require_suspected(node: SimNode, play: Play, issuer: Issuer) -> None:
+    """The issuer is suspected, and that is shown beside its listings too.
+
+    Raises:
+        Violation: `credit`.
+    """
+    found = await scene.stands(node, play.world.network_name, issuer.id)
+    beside = await node.ask(lambda services: services.ledgers.against(issuer.id))
+    if found.overdue != 2 or found.exposed or beside is None or not beside.suspected:
+        raise Violation("credit", f"{node.name} does not suspect an issuer that is silent: {found}")
 
 
 async def _market(play: Play) -> tuple[Issuer, SimNode, SimNode]:
@@ -102,14 +187,26 @@ async def _require(
         found = [(bytes.fromhex(each.entry), each.code) for each in shown.wrong]
         if found != codes or shown.wrongs != len(codes) or shown.unknown_from is not None:
             raise Violation("credit", f"{node.name} finds {_codes(found)} wrong, not {_codes(codes)}")
-        for who, expected in ((holder.id, (pending, balance)), (issuer.friend, (0, 0)), (issuer.id, (0, 0))):
-            figures = await scene.figures(node, issuer.id, who)
-            if (figures.pending, figures.signed) != expected:
-                raise Violation(
-                    "credit",
-                    f"{node.name} says {play.oracle.label(who)} has {figures.pending} pending and {figures.signed}, "
-                    f"not {expected}",
-                )
+        expected = {holder.id: (pending, balance), issuer.friend: (0, 0), issuer.id: (0, 0)}
+        await _require_figures(node, play, issuer, expected)
+
+
+async def _require_figures(
+    node: SimNode, play: Play, issuer: Issuer, expected: Mapping[bytes, tuple[int, int]]
+) -> None:
+    """A node says of each holder: so much is pending, and so much is the figure.
+
+    Raises:
+        Violation: `credit`.
+    """
+    for who, (pending, signed) in expected.items():
+        found = await scene.figures(node, issuer.id, who)
+        if (found.pending, found.signed) != (pending, signed):
+            raise Violation(
+                "credit",
+                f"{node.name} says {play.oracle.label(who)} has {found.pending} pending and {found.signed}, "
+                f"not {pending} and {signed}",
+            )
 
 
 def _codes(found: Sequence[tuple[bytes, str]]) -> str:
@@ -130,6 +227,12 @@ def _quiet(options: Options) -> Options:
 
 
 CREDITS_EVIL: Final = (
+    Scenario(
+        "credits_silent", credits_silent, _quiet, least=3,
+        marks=("level", "evil credit suspected", *(
+            f"evil credit silent issuer {end}" for end in ("logs", "answers", "stays silent")
+        )),
+    ),
     Scenario(
         "credits_forged", credits_forged, _quiet, least=3,
         marks=("level", *(f"evil credit {name}" for name in CREDIT_DEEDS)),
