@@ -84,6 +84,7 @@ class _Run(Generic[P]):
         self._awards: dict[Hashable, list[Award[P]]] = {}
         self._left: dict[tuple[str, P, str, int], tuple[Award[P], int, Fraction]] = {}
         self._refunded: dict[Hashable, Fraction] = {}
+        self._names: dict[Hashable, str] = {}  # label of a closed period -> what the file calls it
         self._states: dict[P, MemberState] = {}
         self._open: int | None = None
         if isinstance(team, FileTeam):
@@ -100,7 +101,8 @@ class _Run(Generic[P]):
                     self._reach(line.time)
                     self._refund(line)
                 case Raise():
-                    self._raise(line.larger)
+                    self._reach(line.time)
+                    self._raise(line.larger, line.time)
                 case _:
                     self._reach(line.time)
                     self._sell(line)
@@ -127,11 +129,11 @@ class _Run(Generic[P]):
         if outcome.counted.reason is not None:
             self._uncounted.append((str(sale.id), outcome.counted.reason))
 
-    def _raise(self, larger: SaleFacts[P]) -> None:
+    def _raise(self, larger: SaleFacts[P], time: int) -> None:
         """Each award of a sale at its larger amount, evaluated as of the first entry [L12]."""
         first, gone = self._sales[larger.id], self._refunded.pop(larger.id, Fraction(0))
         awards = raise_sale(self._plan, self._team, self._activity, first, larger, self._done(first.time))
-        self._activity.take_more(first, larger, self._team)
+        self._activity.take_more(first, larger, self._team, time)
         for award in self._awards[larger.id]:
             self._back(award, int(award.amount * (1 - gone)), 0, None)
         self._lines += (Line(award, award.amount, None) for award in awards)
@@ -149,7 +151,7 @@ class _Run(Generic[P]):
                 self._plan, self._team, self._activity, period, self._done(end)
             )
             self._activity.close(closed)
-            label = self._label(number)
+            label = self._names[period.label] = self._label(number)
             self._lines += (Line(award, award.amount, label) for award in closed.awards)
             self._withheld += ((one, label) for one in closed.withheld)
             self._states = closed.states()
@@ -167,8 +169,8 @@ class _Run(Generic[P]):
         now = self._refunded[refund.of] = before + part
         for award in self._awards[refund.of]:
             self._back(award, int(award.amount * (1 - before)), int(award.amount * (1 - now)), None)
-        label = self._label(calendar.number_of(self._plan.plan.period, sale.time))
         for one in self._activity.reverse(sale, part, self._team) if part else ():
+            label = self._names[one.source]
             award, left, gone = self._left[label, one.to, one.rule, one.level]
             gone += Fraction(one.volume)
             remains = int(award.amount * max(award.volume - gone, Fraction(0)) / award.volume)

@@ -100,9 +100,15 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Raise(Generic[P]):
-    """A line that raises an earlier sale: a ledger has such, where more of an order was received."""
+    """A line that raises an earlier sale: a ledger has such, where more of an order was received.
+
+    Attributes:
+        larger: the sale, as of its first entry, with the larger amount.
+        time: date of the later entry, ms UTC.
+    """
 
     larger: SaleFacts[P]
+    time: int
 
 
 @dataclass(frozen=True, slots=True)

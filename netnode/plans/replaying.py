@@ -63,7 +63,7 @@ def _lines(happened: tuple[Happened, ...]) -> Iterable[tuple[int, SaleFacts[byte
     taken = left = first.base
     for each in others:
         if each.base > taken:
-            yield each.seq, Raise(each.facts)
+            yield each.seq, Raise(each.facts, each.time)
             taken = left = each.base
         elif each.base < left:
             yield each.seq, Refund(each.seq, each.facts.id, Fraction(left - each.base, taken), each.time)

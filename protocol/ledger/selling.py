@@ -90,7 +90,7 @@ def take_sale(
             assert assessed.facts.listing is not None  # `reckon`
             state.listings[proven.order.listing] = assessed.facts.listing
     else:
-        governed.activity.take_more(assessed.before, assessed.facts, team)
+        governed.activity.take_more(assessed.before, assessed.facts, team, entry.time)
         file = filed.file
         file.seqs = (*file.seqs, first)
         file.taken = money.base

@@ -7,7 +7,7 @@ within a period changes nothing that is read at its close; what is read at a sal
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Generic
 
@@ -50,6 +50,7 @@ class Activity(Generic[P]):
         "_credit",
         "_numbers",
         "_open",
+        "_pieces",
         "_plan",
         "_standings",
         "_taken",
@@ -76,6 +77,8 @@ class Activity(Generic[P]):
         self._carry: dict[str, dict[int, tuple[Exact, Exact]]] = {}
         self._credit: list[Exact] = [0, 0]  # base sold outside and inside, of all time (R7)
         self._taken: dict[Hashable, tuple[Counted[P], Fraction]] = {}  # sales that count less than whole
+        # Sales raised after the close of their period: what each entry brought, newest last, and which part is gone.
+        self._pieces: dict[Hashable, list[tuple[SaleFacts[P], Fraction]]] = {}
 
     # -- feeding ---------------------------------------------------------------------------------------------
     def number(self, person: P) -> int:
@@ -94,26 +97,51 @@ class Activity(Generic[P]):
         self._put(sale, counted, 1)
         self._meet(sale, counted)
 
-    def take_more(self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None) -> None:
+    def take_more(
+        self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None, time: int | None = None
+    ) -> None:
         """Replaces a sale by what a later entry of its order raised it to [L12].
+
+        Where the period of the sale is closed, its awards stay as they are; what was added counts in the period of the
+        later entry [R-CRED-31].
 
         Args:
             first: as it was taken.
             larger: the same with a larger amount; what was refunded before is in it no more.
             team: its team.
+            time: date of the later entry, ms UTC; None: that of the sale.
         """
         known, gone = self._known(first, team)
         counted = self.raised(first, larger, team)
+        self._taken[first.id] = (counted, Fraction(0))
+        if time is not None and calendar.number_of(self._plan.plan.period, first.time) in self._closed:
+            if known.part == 1:  # else no more volume counts than did
+                self._append(first, gone, larger, counted, time)
+            return
         self._put(first, known, gone - 1)
         self._put(larger, counted, 1)
-        self._taken[first.id] = (counted, Fraction(0))
+
+    def _append(
+        self, first: SaleFacts[P], gone: Fraction, larger: SaleFacts[P], counted: Counted[P], time: int
+    ) -> None:
+        """Counts what a sale is larger by than what stands of it, at a later moment."""
+        pieces = self._pieces.setdefault(first.id, [(first, gone)])
+        amount, points = larger.amount, Fraction(larger.points)
+        for piece, lost in pieces:
+            amount -= piece.amount * (1 - lost)
+            points -= piece.points * (1 - lost)
+        piece = replace(larger, amount=exact(amount, 1), points=exact(points, 1), time=time)
+        pieces.append((piece, Fraction(0)))
+        self._put(piece, counted, 1)
+        self._meet(piece, counted)
 
     def reverse(self, sale: SaleFacts[P], part: Fraction, team: Team[P] | None) -> tuple[Reversal[P], ...]:
         """Takes back a part of a sale that was refunded; what it counted for in rank, tier and unlocking goes too.
 
         Args:
             sale: as it was taken.
-            part: of the sale as it was taken, above 0 and at most 1; later parts are given as they come.
+            part: of the sale as it was taken, above 0 and at most 1; later parts are given as they come. Of a sale
+                that was raised after the close of its period, what came last goes first.
             team: its team.
 
         Returns:
@@ -121,6 +149,27 @@ class Activity(Generic[P]):
         """
         counted, gone = self._known(sale, team)
         self._taken[sale.id] = (counted, gone + part)
+        pieces = self._pieces.get(sale.id)
+        if pieces is None:
+            return self._reverse(sale, counted, gone, part, team)
+        left = self._plan.volume(sale.amount, sale.points) * part
+        found: tuple[Reversal[P], ...] = ()
+        for place in reversed(range(len(pieces))):
+            piece, lost = pieces[place]
+            volume = self._plan.volume(piece.amount, piece.points)
+            taken = min(left, volume * (1 - lost))
+            if taken <= 0:
+                continue
+            share = Fraction(taken) / volume
+            pieces[place] = (piece, lost + share)
+            left -= taken
+            found += self._reverse(piece, counted, lost, share, team)
+        return found
+
+    def _reverse(
+        self, sale: SaleFacts[P], counted: Counted[P], gone: Fraction, part: Fraction, team: Team[P] | None
+    ) -> tuple[Reversal[P], ...]:
+        """Takes back a part of what was taken at one moment."""
         self._put(sale, counted, -part)
         if gone < 1 <= gone + part and counted.owner is not None and self._outside(sale, counted):
             number = self.number(counted.owner)

@@ -1,4 +1,7 @@
-"""Random ledger operations on the fold and on a naive ledger, in many small worlds: equal after each of them."""
+"""Random ledger operations on the fold and on a naive ledger, in many small worlds: equal after each of them.
+
+In half of the worlds the log forks; then the union of the branches is compared as well.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.protocol.ledger.operations import play
+from tests.protocol.ledger.branches import play
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -1,18 +1,44 @@
 """A ledger written the slow way: figures are worked out anew from the list of all that ever happened.
 
-Nothing here is shared with `protocol.ledger`. Awards are those of one plan: 10, 5 and 1 per cent of the base, rounded
-down, to the referrer and two above.
+Nothing here is shared with `protocol.ledger`. A sale follows one of two plans. By the one, 10, 5 and 1 per cent of the
+base, rounded down, go to the referrer and two above, at once. By the other everybody has, when a month is closed, 5 per
+cent of what the own group sold up to `STEP` and 10 of what is above, less what the groups right below have so.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 FOREVER = 2**53 - 1
 DAY = 24 * 3_600_000
 PERCENT = (10, 5, 1)
+STEP = 10_000
+STAGES = ("locked", "back", "given")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def month_of(time: int) -> tuple[int, int]:
+    """First moment of the month of a moment, and of the next."""
+    begins = (EPOCH + timedelta(milliseconds=time)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    ends = (begins + timedelta(days=32)).replace(day=1)
+    first, next_ = ((each - EPOCH) // timedelta(milliseconds=1) for each in (begins, ends))
+    return first, next_
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What the messages of a deal come to; `newest` is the date of the last that makes a base, -1 without one."""
+
+    earned: int
+    paid: int
+    refunded: int
+    newest: int
+    keeps: int | None = None
+    disputed: bool = False
 
 
 @dataclass
@@ -22,80 +48,116 @@ class NaiveSale:
     line: list[str]
     hold_ms: int
     expiry_ms: int | None
+    monthly: bool
+    time: int
     earned: int = 0
     paid: int = 0
     refunded: int = 0
+    keeps: int | None = None
     taken: int = 0
     hold: int = 0
     frozen: bool = False
     thaws: int | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
+    volumes: list[list[int]] = field(default_factory=list)  # month, volume that counts in it
 
     def base(self) -> int:
-        return max(0, min(self.earned, self.paid - self.refunded))
+        earned = self.earned if self.keeps is None else self.keeps
+        return max(0, min(earned, self.paid - self.refunded))
+
+    def with_(self, proof: Proof) -> tuple[int, int, int, int | None]:
+        known = [each for each in (self.keeps, proof.keeps) if each is not None]
+        return (
+            max(self.earned, proof.earned),
+            max(self.paid, proof.paid),
+            max(self.refunded, proof.refunded),
+            min(known, default=None),
+        )
+
+    def based(self, proof: Proof) -> int:
+        """The base with what is proved now."""
+        earned, paid, refunded, keeps = self.with_(proof)
+        return max(0, min(earned if keeps is None else keeps, paid - refunded))
+
+    def learn(self, proof: Proof) -> None:
+        self.earned, self.paid, self.refunded, self.keeps = self.with_(proof)
+
+
+Gain = tuple[int, int, int]  # expiry, gross, net
 
 
 class Naive:
     """Every sale, movement and swap, as lists."""
 
-    def __init__(self, sponsors: dict[str, str | None], hold_days: int, expiry_days: int | None) -> None:
+    def __init__(
+        self, sponsors: Mapping[str, str | None], hold_days: int, expiry_days: int | None, begins: int
+    ) -> None:
         self.sponsors = sponsors
         self.hold_ms = hold_days * DAY
         self.expiry_ms = None if expiry_days is None else expiry_days * DAY
-        self.sales: dict[int, NaiveSale] = {}
-        self.moves: list[dict[str, Any]] = []
-        self.swaps: dict[int, dict[str, Any]] = {}
+        self.begins = begins  # of the first month
+        self.sales: dict[bytes, NaiveSale] = {}
+        self.moves: dict[bytes, dict[str, Any]] = {}
+        self.swaps: dict[bytes, dict[str, Any]] = {}
+        self.months: dict[tuple[int, str, int], dict[str, Any]] = {}  # month, who, step -> award
+        self.closed: int | None = None
         self.counters: dict[tuple[str, int], Any] = {}
         self.limits: dict[str, int] = {}
+        self.epochs: dict[str, int] = defaultdict(int)
+        self.contested: set[str] = set()
+        self.released: set[tuple[str, bytes]] = set()
+        self.replies: dict[bytes, tuple[int, str | None]] = {}
 
     # -- sales -----------------------------------------------------------------------------------------------
     def line_of(self, who: str) -> list[str]:
         found: list[str] = []
         above: str | None = who
-        while above is not None and len(found) < len(PERCENT):
+        while above is not None:
             found.append(above)
             above = self.sponsors[above]
         return found
 
-    def sale(
-        self,
-        number: int,
-        who: str,
-        earned: int,
-        paid: int,
-        refunded: int,
-        newest: int,
-        now: int,
-        disputed: bool,
-    ) -> str | None:
+    def sale(self, id: bytes, who: str, proof: Proof, now: int, *, monthly: bool) -> str | None:
         """A sale entry with everything that is proved by now; the code why it is void."""
-        known = self.sales.get(number)
-        one = known or NaiveSale(self.line_of(who), self.hold_ms, self.expiry_ms)
-        base = max(0, min(max(earned, one.earned), max(paid, one.paid) - max(refunded, one.refunded)))
-        if base == 0 or newest < 0:
+        known = self.sales.get(id)
+        one = known or NaiveSale(self.line_of(who), self.hold_ms, self.expiry_ms, monthly, now)
+        base = one.based(proof)
+        if base == 0 or proof.newest < 0:
             return "no_receipt"
         if known is not None and base <= known.taken:
             return "already_logged"
-        one.earned, one.paid = max(earned, one.earned), max(paid, one.paid)
-        one.refunded = max(refunded, one.refunded)
+        before = one.base() if known else 0
+        one.learn(proof)
         one.taken = base
-        one.hold = max(one.hold, newest + one.hold_ms)
-        if disputed:
+        one.hold = max(one.hold, proof.newest + one.hold_ms)
+        if proof.disputed:
             one.frozen = True
             one.thaws = one.hold + 60 * DAY
+        self.sales[id] = one
+        if monthly:
+            self._sell(one, base - before, now)
+            return None
         due = one.hold if one.thaws is None else one.thaws
         amounts = {name: base * share // 100 for name, share in zip(one.line, PERCENT, strict=False)}
         expires = FOREVER if one.expiry_ms is None else due + one.expiry_ms
         one.steps.append({"due": due, "expires": expires, "amounts": amounts, "base": base})
-        self.sales[number] = one
         return None
 
-    def refund(self, number: int, earned: int, paid: int, refunded: int, stated: int, now: int) -> str | None:
-        one = self.sales.get(number)
+    def _sell(self, one: NaiveSale, more: int, now: int) -> None:
+        """Volume of a month: that of the first entry as long as it is open, else that of this one."""
+        month = month_of(one.time)[0]
+        if self.closed is not None and month < self.closed:
+            month = max(month_of(now)[0], self.closed)
+        if one.volumes and one.volumes[-1][0] == month:
+            one.volumes[-1][1] += more
+        else:
+            one.volumes.append([month, more])
+
+    def refund(self, id: bytes, proof: Proof, stated: int, now: int) -> str | None:
+        one = self.sales.get(id)
         if one is None:
             return "no_sale"
-        earned, paid, refunded = max(earned, one.earned), max(paid, one.paid), max(refunded, one.refunded)
-        base = max(0, min(earned, paid - refunded))
+        base = one.based(proof)
         if base >= one.base():
             return "no_reduction"
         if base != stated:
@@ -103,11 +165,19 @@ class Naive:
         last = one.hold if one.thaws is None else max(one.hold, one.thaws + 14 * DAY)
         if now > last:
             return "hold_over"
-        one.earned, one.paid, one.refunded = earned, paid, refunded
+        gone = one.base() - base
+        one.learn(proof)
+        for volume in reversed(one.volumes):  # what came last goes first
+            part = min(gone, volume[1])
+            volume[1] -= part
+            gone -= part
+            for (month, who, _), award in self.months.items():
+                if month == volume[0] and who in one.line:
+                    award["gone"] += min(part, award["volume"])
         return None
 
-    def freeze(self, number: int, disputed: bool, now: int) -> str | None:
-        one = self.sales.get(number)
+    def freeze(self, id: bytes, disputed: bool, now: int) -> str | None:
+        one = self.sales.get(id)
         if one is None:
             return "no_sale"
         stands = one.frozen and one.thaws is not None and now < one.thaws
@@ -115,7 +185,7 @@ class Naive:
             return "already_logged"
         if not disputed and not stands:
             return "no_dispute"
-        if disputed and (one.frozen or now > one.hold):
+        if disputed and now > one.hold:
             return "hold_over"
         one.frozen = True
         one.thaws = one.hold + 60 * DAY if disputed else max(one.hold, now)
@@ -126,18 +196,70 @@ class Naive:
                 step["due"] = one.thaws
         return None
 
+    # -- months ----------------------------------------------------------------------------------------------
+    def month(self, begins: int) -> list[tuple[str, int, int, int]]:
+        """What the members have of a month as things stand: who, step, amount, volume; the volume may not be whole."""
+        group: dict[str, int] = defaultdict(int)
+        for one in self.sales.values():
+            for month, volume in one.volumes:
+                if month == begins:
+                    for who in one.line:
+                        group[who] += volume
+
+        def worth(volume: int) -> int:  # hundredths
+            return 5 * min(volume, STEP) + 10 * max(0, volume - STEP)
+
+        found = []
+        for who in self.sponsors:
+            below = sum(worth(group[name]) for name, above in self.sponsors.items() if above == who)
+            amount = (worth(group[who]) - below) // 100
+            if amount:
+                found.append((who, 1 if group[who] < STEP else 2, amount, group[who]))
+        return found
+
+    def close(self, begins: int, ends: int, right: bool, now: int) -> str | None:
+        if self.closed is not None and ends <= self.closed:
+            return "already_logged"
+        if month_of(begins) != (begins, ends) or ends > now:
+            return "period"
+        if ends <= self.begins or (self.closed is not None and begins != self.closed):
+            return "period"
+        if not right:
+            return "awards_differ"
+        due = now + self.hold_ms
+        expires = FOREVER if self.expiry_ms is None else due + self.expiry_ms
+        for who, step, amount, volume in self.month(begins):
+            self.months[begins, who, step] = {
+                "steps": [(due, expires, amount, volume)], "volume": volume, "gone": 0
+            }  # fmt: skip
+        self.closed = ends
+        return None
+
     # -- figures ---------------------------------------------------------------------------------------------
-    def posted(self, who: str, now: int) -> list[tuple[int, int, int]]:
+    def awards(self, who: str) -> Iterator[tuple[int | None, list[tuple[int, int, int, int]], int]]:
+        """All that somebody was awarded: (due, expires, amount, base) of each entry, and the base that stands."""
+        for one in self.sales.values():
+            steps = [
+                (step["due"], step["expires"], step["amounts"][who], step["base"])
+                for step in one.steps
+                if who in step["amounts"]
+            ]
+            yield one.base(), steps, 0
+        for (_, name, _), award in self.months.items():
+            if name == who:
+                yield None, award["steps"], award["gone"]
+
+    def posted(self, who: str, now: int) -> list[Gain]:
         """(expiry, gross, net) of everything awarded to somebody that is due."""
         found = []
-        for one in self.sales.values():
-            base, gross, net = one.base(), 0, 0
-            for step in sorted(one.steps, key=lambda each: (each["due"], each["expires"])):
-                if step["due"] > now or who not in step["amounts"]:
+        for stands, steps, gone in self.awards(who):
+            gross, net = 0, 0
+            for due, expires, amount, base in sorted(steps):
+                if due > now:
                     continue
-                amount = step["amounts"][who]
-                left = amount if base >= step["base"] else amount * base // step["base"]
-                found.append((step["expires"], max(0, amount - gross), max(0, left - net)))
+                remains = base - gone if stands is None else stands
+                left = amount if remains >= base else max(0, amount * remains // base)
+                found.append((expires, max(0, amount - gross), max(0, left - net)))
                 gross, net = max(gross, amount), max(net, left)
         return found
 
@@ -145,12 +267,12 @@ class Naive:
         whole = sum(net for _, _, net in self.posted(who, FOREVER))
         return whole - sum(net for _, _, net in self.posted(who, now))
 
-    def classes(self, who: str, now: int) -> dict[int, int]:
+    def classes(self, who: str, posted: list[Gain]) -> dict[int, int]:
         """What somebody has, by expiry, as if nothing had expired."""
         sums: dict[int, int] = defaultdict(int)
-        for expires, _, net in self.posted(who, now):
+        for expires, _, net in posted:
             sums[expires] += net
-        for move in self.moves:
+        for move in self.moves.values():
             for expires, amount in move["lots"]:
                 if move["holder"] == who:
                     sums[expires] -= amount
@@ -173,15 +295,23 @@ class Naive:
                     sums[expires] += amount
         return sums
 
+    def doubled(self, who: str) -> int:
+        """What somebody moved by counters that were used twice, but for the largest of each."""
+        used: dict[int, list[int]] = defaultdict(list)
+        for each in (*self.moves.values(), *(s for s in self.swaps.values() if s["stage"] == "given")):
+            if each["holder"] == who and each["counter"] is not None:
+                used[each["counter"]].append(each["amount"])
+        return sum(sum(amounts) - max(amounts) for amounts in used.values())
+
     def figures(self, who: str, now: int) -> dict[str, int]:
         """All figures of somebody."""
         posted = self.posted(who, now)
-        classes, locks = self.classes(who, now), self.locks(who)
+        classes, locks = self.classes(who, posted), self.locks(who)
         given = [swap for swap in self.swaps.values() if swap["stage"] == "given"]
-        mine = [move for move in self.moves if move["holder"] == who]
+        mine = [move for move in self.moves.values() if move["holder"] == who]
         sent = sum(move["amount"] for move in mine if move["kind"] == "transfer")
         sent += sum(swap["amount"] for swap in given if swap["holder"] == who)
-        received = sum(move["amount"] for move in self.moves if move["to"] == who)
+        received = sum(move["amount"] for move in self.moves.values() if move["to"] == who)
         received += sum(swap["amount"] for swap in given if swap["to"] == who)
         redeemed = sum(move["amount"] for move in mine if move["kind"] == "redeem")
         paid_out = sum(move["amount"] for move in mine if move["kind"] == "payout")
@@ -191,7 +321,8 @@ class Naive:
             max(0, amount - locks.get(expires, 0)) for expires, amount in classes.items() if expires <= now
         )
         expired = min(over, max(0, total))
-        uncovered = max(0, sent + redeemed + paid_out - awarded - received)
+        short = max(0, sent + redeemed + paid_out - awarded - received)
+        uncovered = max(0, short - self.doubled(who))
         return {
             "signed": total - expired + uncovered,
             "locked": sum(locks.values()),
@@ -212,7 +343,7 @@ class Naive:
 
     def choose(self, who: str, amount: int, now: int, lasts: int = 0) -> list[tuple[int, int]]:
         """What expires first is used first."""
-        classes, locks = self.classes(who, now), self.locks(who)
+        classes, locks = self.classes(who, self.posted(who, now)), self.locks(who)
         lots = []
         for expires in sorted(classes):
             free = classes[expires] - locks.get(expires, 0)
@@ -222,25 +353,66 @@ class Naive:
                 amount -= part
         return lots
 
+    def outstanding(self, now: int, people: Iterable[str]) -> tuple[int, int]:
+        """The sum of all figures, and what issue and return come to."""
+        every = [self.figures(who, now) for who in people]
+
+        def column(name: str) -> int:
+            return sum(each[name] for each in every)
+
+        right = column("awarded") + column("uncovered")
+        for name in ("redeemed", "paid_out", "clawed", "expired"):
+            right -= column(name)
+        return column("signed"), right
+
+    # -- whose key counts ------------------------------------------------------------------------------------
+    def rekey(self, who: str, epoch: int, *, twin: bool = False) -> None:
+        """Rotations up to an epoch that the log embeds; `twin`: and a second one to it."""
+        if epoch > self.epochs[who]:
+            self.epochs[who] = epoch
+            self.contested.discard(who)
+        if twin:
+            self.contested.add(who)
+
+    def release(self, who: str, about: bytes, epoch: int) -> str | None:
+        if epoch != self.epochs[who]:
+            return "not_signed"
+        self.released.add((who, about))
+        return None
+
+    def answer(self, challenge: bytes, entry: int | None, reason: str | None, seq: int) -> str | None:
+        if entry is not None and entry >= seq:
+            return "no_entry"
+        if entry is not None:
+            self.replies[challenge] = (entry, None)
+        else:
+            self.replies.setdefault(challenge, (seq, reason))
+        return None
+
     # -- movements -------------------------------------------------------------------------------------------
     def move(
         self,
-        id: int,
+        id: bytes,
         kind: str,
         who: str,
         to: str | None,
         amount: int,
         counter: int,
+        epoch: int,
         now: int,
         *,
-        limit: tuple[int, int] | None = None,
+        limit: tuple[int, int, int] | None = None,
         member: bool = False,
         lasts: int = 0,
         over: bool = False,
     ) -> str | None:
-        """A movement; `limit` is (amount, counter) of the recipient."""
-        if any(move["id"] == id for move in self.moves):
+        """A movement; `limit` is (amount, counter, epoch) of the recipient."""
+        if id in self.moves:
             return "already_logged"
+        if epoch != self.epochs[who]:
+            return "not_signed"
+        if who in self.contested:
+            return "contested_holder"
         if over:
             return "request_over"
         if self.counters.get((who, counter), id) != id:
@@ -249,6 +421,8 @@ class Naive:
             assert to is not None
             if limit is None and not member:
                 return "no_limit"
+            if limit is not None and limit[2] != self.epochs[to]:
+                return "not_signed"
             if limit is not None and limit[1] < self.limits.get(to, 0):
                 return "no_limit"
         lots = self.choose(who, amount, now, lasts)
@@ -260,56 +434,49 @@ class Naive:
                 return "over_limit"
             self.limits[to] = limit[1]
         self.counters[who, counter] = id
-        self.moves.append({"id": id, "kind": kind, "holder": who, "to": to, "amount": amount, "lots": lots})
+        self.moves[id] = {
+            "kind": kind, "holder": who, "to": to, "amount": amount, "counter": counter, "lots": lots
+        }  # fmt: skip
         return None
 
     # -- swaps -----------------------------------------------------------------------------------------------
     def lock(
         self,
-        id: int,
+        id: bytes,
         who: str,
         to: str,
         amount: int,
         counter: int,
+        epoch: int,
         now: int,
         *,
         over: bool,
-        given: bool = False,
+        given: bool,
     ) -> str | None:
         """A lock, or the second issuer's swap (`given`)."""
         if over:
             return "request_over"
         if id in self.swaps:
             return "already_logged"
-        holder = who if self.counters.setdefault((who, counter), ("swap", id)) == ("swap", id) else "issuer"
-        lots = (
-            self.choose(holder, min(amount, self.available(holder, now)), now) if holder != "issuer" else []
-        )
+        self.rekey(who, epoch)
+        free = self.counters.setdefault((who, counter), ("swap", id)) == ("swap", id)
+        bound = free and epoch == self.epochs[who] and who not in self.contested
+        lots = self.choose(who, min(amount, self.available(who, now)), now) if bound else []
         rest = amount - sum(part for _, part in lots)
-        stage = "given" if given else "locked"
+        classes = dict(lots)
+        if rest:
+            classes[FOREVER] = classes.get(FOREVER, 0) + rest
         self.swaps[id] = {
-            "holder": holder, "to": to, "amount": amount, "stage": stage, "lots": [*lots, (FOREVER, rest)],
+            "holder": who if bound else "issuer", "to": to, "amount": amount, "lots": sorted(classes.items()),
+            "stage": "given" if given else "locked", "counter": counter if bound else None,
         }  # fmt: skip
         return None
 
-    def unlock(self, id: int, given: bool) -> str | None:
+    def unlock(self, id: bytes, given: bool) -> str | None:
         if id not in self.swaps:
             return "no_lock"
-        stages = ["locked", "back", "given"]
         stage = "given" if given else "back"
-        if stages.index(stage) <= stages.index(self.swaps[id]["stage"]):
+        if STAGES.index(stage) <= STAGES.index(self.swaps[id]["stage"]):
             return "already_logged"
-        self.swaps[id]["stage"] = stage
+        self.swaps[id] = {**self.swaps[id], "stage": stage}
         return None
-
-    def outstanding(self, now: int, people: list[str]) -> tuple[int, int]:
-        """The sum of all figures, and what issue and return come to."""
-        every = [self.figures(who, now) for who in people]
-
-        def column(name: str) -> int:
-            return sum(each[name] for each in every)
-
-        right = column("awarded") + column("uncovered")
-        for name in ("redeemed", "paid_out", "clawed", "expired"):
-            right -= column(name)
-        return column("signed"), right

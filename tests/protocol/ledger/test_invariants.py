@@ -335,10 +335,7 @@ def test_l11_a_clawback_beyond_the_balance_is_due_and_later_awards_are_set_off()
 
 
 def test_l11_a_period_award_falls_by_what_a_refund_after_the_close_took_from_its_volume() -> None:
-    made = world(
-        unilevel=(),
-        differential=(Differential(mode="marginal", name="group", steps=(Step(at=0, rate=(1, 10)),)),),
-    )
+    made = monthly()
     path = made.path("cid")
     deals = [made.deal(path=path).complete() for _ in range(2)]
     for deal in deals:
@@ -348,6 +345,41 @@ def test_l11_a_period_award_falls_by_what_a_refund_after_the_close_took_from_its
     deals[0].refund(5_000)
     assert made.refund(deals[0], 5_000, at=deals[0].messages[2].time + HOLD).code is None
     assert made.figures("cid", made.now + HOLD).balance == 1_500
+
+
+def monthly() -> World:
+    """The same people under a plan that pays 10 per cent of the group's volume when the month is closed."""
+    return world(
+        unilevel=(),
+        differential=(Differential(mode="marginal", name="group", steps=(Step(at=0, rate=(1, 10)),)),),
+    )
+
+
+def raised_after_the_close() -> tuple[World, Deal]:
+    """An order of two parts: one received and closed, the other received a month later."""
+    made = monthly()
+    path = made.path("cid")
+    deal = made.deal(4_000, 6_000, path=path).accept().pay().receive(0)
+    assert made.sell(deal, path=path).code is None
+    first = close(made)
+    assert [each.amount for each in first.awards] == [400]
+    deal.say("buyer", Receive(part=1), at=made.now)
+    assert made.sell(deal, path=path).code is None
+    return made, deal
+
+
+def test_l12_what_is_received_after_the_close_counts_in_the_period_of_the_later_entry() -> None:
+    made, _ = raised_after_the_close()
+    assert [(each.to, each.amount) for each in close(made).awards] == [(made.id("cid"), 600)]
+
+
+def test_l11_a_refund_of_what_was_received_after_the_close_takes_nothing_off_the_closed_award() -> None:
+    made, deal = raised_after_the_close()
+    for amount, base, left in ((5_000, 5_000, 400), (3_000, 2_000, 200)):
+        deal.refund(amount)
+        assert made.refund(deal, base).code is None
+        assert made.figures("cid", made.now + HOLD).balance == left
+    assert close(made).awards == ()
 
 
 def close(made: World) -> CloseContent:
