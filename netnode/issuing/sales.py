@@ -99,15 +99,20 @@ class Sales:
         try:
             found = await self._means.store.read(gather, self._means.network, number, now)
         except ProtocolError as error:  # one deal that cannot be read keeps no other from the log
-            messages = await self._means.store.read(
-                lambda reader: len(deals.messages(reader.connection, number))
+            looked = await self._means.store.read(
+                lambda reader: (
+                    len(deals.messages(reader.connection, number)),
+                    len(deals.enclosures(reader.connection, number)),
+                )
             )
             await self._means.store.write(
-                credits.sale_looked, SaleRow(number, None, error.code, error.text), messages
+                credits.sale_looked, SaleRow(number, None, error.code, error.text), *looked
             )
             return
         row = await self._log_of(found, number, now)
-        await self._means.store.write(credits.sale_looked, row, len(found.known.kept))
+        await self._means.store.write(
+            credits.sale_looked, row, len(found.known.kept), len(found.known.enclosures)
+        )
 
     # -- one deal --------------------------------------------------------------------------------------------
     async def _log_of(self, found: Gathered, number: int, now: int) -> SaleRow:
@@ -119,7 +124,7 @@ class Sales:
                     break
         except Void as void:
             if void.code in _QUIET:
-                return SaleRow(number, None, None, "")
+                return SaleRow(number, _ahead(found, now), None, "")
             again = now + KEYS_MS if void.code == "openers" else None
             return SaleRow(number, again, void.code, void.text)
         except Problem as problem:
@@ -127,7 +132,7 @@ class Sales:
                 raise
             _log.warning("the sale %s is not in the log yet: %s", found.known.row.id.hex()[:10], problem.text)
             return SaleRow(number, now + AGAIN_MS, problem.code, problem.text)
-        return SaleRow(number, None, LOGGED, "")
+        return SaleRow(number, _ahead(found, now), LOGGED, "")
 
     # -- what is to be looked at -----------------------------------------------------------------------------
     async def _due(self) -> list[int]:
@@ -152,6 +157,11 @@ class Sales:
 
 def _logged(reader: Reader, after: int) -> list[tuple[bytes, SaleRow]]:
     return credits.sales(reader.connection, LOGGED, after, _PAGE)
+
+
+def _ahead(found: Gathered, now: int) -> int | None:
+    """When the next message counts that is dated later than now: by a clock that is ahead, for instance."""
+    return min((each.time for each in found.known.messages.values() if each.time > now), default=None)
 
 
 def _missing(rows: list[tuple[bytes, SaleRow]], ledger: Ledger) -> list[int]:

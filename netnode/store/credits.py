@@ -126,13 +126,14 @@ def sales_due(connection: apsw.Connection, now: int, limit: int) -> list[int]:
     ]
 
 
-def sale_looked(writer: Writer, row: SaleRow, messages: int) -> None:
-    """Notes what came of a look, unless the deal has more messages by now than were looked at."""
+def sale_looked(writer: Writer, row: SaleRow, messages: int, enclosures: int) -> None:
+    """Notes what came of a look, unless the deal has more messages or enclosures by now than were looked at."""
     with writer.transaction(durable=True) as connection:
         connection.execute(
             "UPDATE sale_due SET due = ?, code = ?, text = ? WHERE d = ?"
-            " AND (SELECT count(*) FROM deal_message WHERE deal_message.d = sale_due.d) = ?",
-            (row.due, row.code, row.text, row.number, messages),
+            " AND (SELECT count(*) FROM deal_message WHERE deal_message.d = sale_due.d) = ?"
+            " AND (SELECT count(*) FROM deal_enclosure WHERE deal_enclosure.d = sale_due.d) = ?",
+            (row.due, row.code, row.text, row.number, messages, enclosures),
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 
 from netnode.operations import models
 from netnode.store import Reader, Writer
+from netnode.store.letters import OutRow
 from protocol import paths
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry
@@ -17,7 +18,14 @@ from protocol.ledger.accounts import Figures
 from tests.netnode.dealing import CAP, Post
 from tests.netnode.services_home import NETWORK, OpenHome, TestClock, opened
 
+Carried = Callable[[OutRow], bool]
+"""Which letters arrive."""
+
 PAYING = CAP | {"commission": "10"}
+
+
+def _any(row: OutRow) -> bool:
+    return True
 
 
 @dataclass
@@ -46,25 +54,25 @@ class Credits:
             expires=2**50, prior=None if prior is None else paths.token_id(prior),
         )  # fmt: skip
 
-    async def order(self, *tokens: bytes, **wishes: Any) -> str:
+    async def order(self, *tokens: bytes, carried: Carried = _any, **wishes: Any) -> str:
         """An order of a cap by bea that sol accepts."""
         fields = {"ref": f"{self['sol'].id}/cap", "path": [each.hex() for each in tokens], **wishes}
         ordered = await self["bea"].services.deals.order(models.DealOrder(**fields))
-        await self.post.carry()
+        await self.post.carry(carried)
         await self["sol"].services.deals.accept(models.DealAccept(deal=ordered.deal))
-        await self.post.carry()
+        await self.post.carry(carried)
         return ordered.deal
 
-    async def complete(self, deal: str) -> None:
+    async def complete(self, deal: str, carried: Carried = _any) -> None:
         """Paid, delivered, received; nobody has looked at the sale yet."""
         sol, bea = self["sol"].services.deals, self["bea"].services.deals
         await bea.paid(models.DealMoney(deal=deal))
-        await self.post.carry()
+        await self.post.carry(carried)
         await sol.received(models.DealMoney(deal=deal))
         await sol.fulfil(models.DealFulfil(deal=deal))
-        await self.post.carry()
+        await self.post.carry(carried)
         await bea.receipt(models.DealPartName(deal=deal))
-        await self.post.carry()
+        await self.post.carry(carried)
 
     async def refund(self, deal: str, amount: str) -> None:
         await self["sol"].services.deals.refund(models.DealMoney(deal=deal, amount=amount))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,52 @@ async def test_a_crash_before_the_entry_loses_no_sale(
             with pytest.raises(RuntimeError):
                 await market["sol"].services.issued.sales.look()
         assert await market.kinds() == []
+        await market.look()
+        assert await market.kinds() == [SALE]
+
+
+async def test_a_receipt_dated_ahead_is_logged_once_that_moment_has_come(tmp_path: Path) -> None:
+    """The buyer's clock is ahead: the message counts from its date on, and nothing else comes that wakes the seller."""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        market.clock.now += 5_000
+        await market.complete(deal)
+        market.clock.now -= 5_000
+        await market.look()
+        assert await market.kinds() == []
+        market.clock.now += 5_000
+        await market.look()
+        assert await market.kinds() == [SALE]
+
+
+async def test_a_refund_dated_ahead_is_logged_once_that_moment_has_come(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        await market.complete(deal)
+        market.clock.now += 5_000
+        await market.refund(deal, "5.00")
+        market.clock.now -= 5_000
+        await market.look()
+        assert await market.kinds() == [SALE]
+        market.clock.now += 5_000
+        await market.look()
+        assert await market.kinds() == [SALE, REFUND]
+
+
+async def test_a_path_that_comes_while_the_sale_is_looked_at_is_not_missed(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        rest = lambda row: row.type != "witness"  # noqa: E731
+        deal = await market.order(market.token(), carried=rest)
+        await market.complete(deal, rest)
+        sales = market["sol"].services.issued.sales
+        append = sales._appending.append
+
+        async def interrupted(make: Any) -> Any:
+            sales._appending.append = append  # type: ignore[method-assign]
+            await market.post.carry()
+            return await append(make)
+
+        sales._appending.append = interrupted  # type: ignore[method-assign]
         await market.look()
         assert await market.kinds() == [SALE]
 
