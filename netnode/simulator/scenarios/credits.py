@@ -22,7 +22,8 @@ from netnode.simulator.scenarios.scenario import Scenario
 from protocol.certificate import DAY_MS
 from protocol.identity import id_text
 
-HOLD_SECONDS: Final = 31 * DAY_MS / 1_000  # why: what a bare commission awards is pending for 30 days
+NIGHTS: Final = 2  # why: what a bare commission awards is pending for 30 days, and a letter is carried as long
+LONG_SECONDS: Final = 15.5 * DAY_MS / 1_000
 SHELVES: Final = 2
 ACTS: Final[Mapping[str, int]] = {
     **{name: weight for name, (_, weight) in (*RECOMMENDING_ACTS.items(), *MOVING_ACTS.items())},
@@ -67,9 +68,10 @@ async def _settle_in(hosts: Sequence[str], others: Sequence[str], services: Node
         await services.follows.add(each)
 
 
-async def away(play: Play, seconds: float = HOLD_SECONDS) -> None:
-    """What is pending becomes payable while everybody is away."""
-    await night(play, play.nodes, seconds)
+async def away(play: Play) -> None:
+    """What is pending becomes payable while everybody is away but for one morning."""
+    for _ in range(NIGHTS):
+        await night(play, play.nodes, LONG_SECONDS)
 
 
 async def settled(play: Play, owners: Sequence[SimNode]) -> None:
