@@ -10,6 +10,7 @@ from typing import Final
 
 from netnode.operations import models
 from netnode.simulator import credit_scene as scene
+from netnode.simulator.byzantine import credit_branches as branches
 from netnode.simulator.byzantine.credits import CREDIT_DEEDS, Issuer, Needs
 from netnode.simulator.byzantine.deals import Crook
 from netnode.simulator.nodes import SimNode
@@ -19,6 +20,7 @@ from netnode.simulator.playing import Play
 from netnode.simulator.scenarios.scenario import Scenario
 from netnode.store import credits
 from protocol.identity import id_text
+from protocol.log_state import LogState
 
 CROOK: Final = "crook"
 BAIT: Final = "bait"
@@ -97,6 +99,58 @@ async def credits_silent(play: Play) -> None:
         await _require_figures(node, play, issuer, expected)
     play.seen.mark(f"evil credit silent issuer {end}")
     await _leave(play, issuer)
+
+
+async def credits_escape(play: Play) -> None:
+    """An issuer takes its log back below what it owes: it owes that still, or after a rotation it is disputed."""
+    issuer, referrer, buyer = await _market(play)
+    await scene.sold(issuer.crook.node, referrer, buyer, BAIT, play.nodes)
+    await scene.days_pass(_all(play, issuer), HOLD_DAYS)
+    last = issuer.entries()[-1].seq
+    await scene.sold(issuer.crook.node, referrer, buyer, BAIT, play.nodes)
+    issuer.fall_silent()
+    rotates = play.chance.random() < 0.5
+    if rotates:
+        await branches.rotated(issuer, last)
+    else:
+        await branches.taken_back(issuer, last)
+    for node in play.nodes:
+        await scene.until(
+            partial(_escaped, node, play, issuer, referrer, rotates), f"{node.name} forgets what is owed"
+        )
+    await scene.days_pass(_all(play, issuer), HOLD_DAYS)
+    for node in play.nodes:
+        if not await _escaped(node, play, issuer, referrer, rotates, later=True):
+            raise Violation("credit", f"{node.name} forgets what was owed once it is payable")
+    play.seen.mark(f"evil credit escape {'rotation' if rotates else 'settlement'}")
+    await _leave(play, issuer)
+
+
+async def _escaped(
+    node: SimNode, play: Play, issuer: Issuer, holder: SimNode, rotates: bool, later: bool = False
+) -> bool:
+    """Whether a node has the new opener, and says of the second of two sales what it has to."""
+    state = await _state(node, issuer)
+    if state.openers.place != ((1, 0) if rotates else (0, 1)):
+        return False
+    found = await scene.figures(node, issuer.id, holder.id)
+    against = await scene.stands(node, play.world.network_name, issuer.id)
+    owed = EARNED if rotates else 2 * EARNED
+    if (found.pending, found.signed) != ((0, owed) if later else (owed - EARNED, EARNED)):
+        return False
+    claims = [(each.holder, each.unit, each.amount) for each in against.disputed]
+    beside = await node.ask(lambda services: services.ledgers.against(issuer.id))
+    if not rotates:
+        return not claims and beside is None
+    return claims == [(holder.id, scene.UNIT, EARNED)] and beside is not None and len(beside.disputed) == 1
+
+
+async def _state(node: SimNode, issuer: Issuer) -> LogState:
+    """A node's state of the issuer's log."""
+    assert node.parts is not None  # nobody stops it meanwhile
+    state = await node.parts.store.load(issuer.id)
+    assert state is not None  # it follows the issuer
+    return state
 
 
 async def _challenged(node: SimNode, issuer: Issuer, handed: int) -> bool:
@@ -227,6 +281,10 @@ def _quiet(options: Options) -> Options:
 
 
 CREDITS_EVIL: Final = (
+    Scenario(
+        "credits_escape", credits_escape, _quiet, least=3,
+        marks=("level", "evil credit escape rotation", "evil credit escape settlement"),
+    ),
     Scenario(
         "credits_silent", credits_silent, _quiet, least=3,
         marks=("level", "evil credit suspected", *(
