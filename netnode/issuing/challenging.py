@@ -7,6 +7,7 @@ log: what can be logged is logged, and for anything else an answer says why not.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -27,10 +28,10 @@ from netnode.store.credits import ChallengeRow, RequestRow
 from netnode.store.deals import DealRow
 from protocol import encoding, limits
 from protocol.deals.message import first_order, parse
-from protocol.entry import Entry, parse_wire
-from protocol.errors import ProtocolError, RemoteProtocolError, Void
+from protocol.entry import Entry, parse_wire, signature_valid
+from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.ledger.book import Book
-from protocol.ledger.challenges import Demand, read_challenge
+from protocol.ledger.challenges import Demand, Outcome, outcome, outcomes, read_challenge
 from protocol.ledger.letters import ChallengeLetter
 from protocol.openers import Openers
 from protocol.records import Answer, Challenge, Record, decode_record, encode_record
@@ -39,7 +40,6 @@ from protocol.records.credit import Reply
 LOOK_SECONDS: Final = 300.0  # why: a deadline of days
 AT_ONCE: Final = 100
 _OPENERS: Final = 8 * 1024  # why: a long history does not fit a letter or a record beside the document
-_MOST: Final = 3
 OVER: Final = ("refused", "letter_expired")  # nobody took it while it lived
 _ARRIVED: Final = ("at_mailbox", "delivered", "settled", "refused")  # who refuses a letter has it
 _REASONS: Final = {
@@ -48,6 +48,7 @@ _REASONS: Final = {
     "not_agreed": "unpaid",
     "no_plan": "no_plan",
 }
+_log = logging.getLogger("netnode")
 
 
 class Challenging:
@@ -69,9 +70,7 @@ class Challenging:
         self._appending = appending
         self._answering = answering
         self._sales = sales
-        self._unsound: set[bytes] = (
-            set()
-        )  # challenges whose document does not hold, or that wait for the owner
+        self._author = 0  # number of the author whose challenge was looked at last
 
     def listen(self) -> None:
         """Takes letters from now on."""
@@ -109,6 +108,7 @@ class Challenging:
         entry = (await self._means.own.append([(Challenge.KIND, encode_record(record))]))[0]
         now = self._means.clock.now_ms()
         row = await self._means.store.write(self._keep, entry, record, (), now)
+        assert row is not None  # there is always room for an own one
         self._means.letters.wake()
         return row
 
@@ -130,14 +130,8 @@ class Challenging:
             await self._means.store.read(self._demand, entry, record, given)
         except ProtocolError as error:
             return Refusal(error.code, error.text)
-        except Void as void:
-            return Refusal(void.code, void.text)
-        known = await self._means.store.read(
-            lambda reader: len(credits.challenges_to(reader.connection, self._means.own.id))
-        )
-        if known >= credits.CHALLENGES:
+        if await self._means.store.write(self._keep, entry, record, given, incoming.at) is None:
             return Refusal("busy", "too many challenges wait for this issuer; try again later")
-        await self._means.store.write(self._keep, entry, record, given, incoming.at)
         return Taken()
 
     async def look(self) -> None:
@@ -152,22 +146,41 @@ class Challenging:
             await self._answer()
 
     async def _meet(self) -> None:
-        found = await self._means.store.read(lambda reader: credits.met_anew(reader.connection, AT_ONCE))
-        for author, seq, id_ in found:
-            if id_ in self._unsound:
-                continue
+        """Looks at one challenge of each author, so that a log full of them holds up nobody else's."""
+        own = self._means.own.id
+        found = await self._means.store.read(
+            lambda reader: credits.met_anew(reader.connection, own, self._author, AT_ONCE)
+        )
+        for number, author, seq, id_ in found:
+            self._author = number
             entry = await self._means.store.read(Reader.entry, author, seq)
-            try:
-                if entry is None or entry.id != id_:
-                    continue
-                record = _challenge(entry)
-                await self._means.store.read(self._demand, entry, record, ())
-            except (ProtocolError, Void):
-                self._unsound.add(id_)
+            if entry is None or entry.id != id_:
                 continue
-            await self._means.store.write(self._keep, entry, record, (), self._means.clock.now_ms())
-        if found:
+            now = self._means.clock.now_ms()
+            try:
+                record = _challenge(entry)
+                demand = await self._means.store.read(self._demand, entry, record, ())
+            except ProtocolError:
+                await self._means.store.write(_over, [id_], now)
+                continue
+            if author != own and not await self._stands(demand, now):
+                if demand.request is not None and now >= demand.request.expires:
+                    await self._means.store.write(_over, [id_], now)
+                continue
+            await self._means.store.write(self._keep, entry, record, (), now)
             self._means.letters.wake()
+        if len(found) < AT_ONCE:
+            self._author = 0
+
+    async def _stands(self, demand: Demand, now: int) -> bool:
+        """Whether a request is covered, as far as the issuer's log is here [R-CRED-55]."""
+        try:
+            found = await self._ledgers.ask(
+                demand.issuer, lambda ledger: outcome(demand, ledger.book, now, None)
+            )
+        except Problem:  # nothing of that log is here, or not its beginning
+            return True
+        return found is not Outcome.NO_STANDING
 
     async def _note_handed(self) -> None:
         for row in await self._means.store.read(
@@ -182,25 +195,26 @@ class Challenging:
                 await self._means.store.write(_handed, row.id, delivery.at)
 
     async def _answer(self) -> None:
-        own = self._means.own.id
+        own, now = self._means.own.id, self._means.clock.now_ms()
         rows = await self._means.store.read(lambda reader: credits.challenges_to(reader.connection, own))
         found: list[tuple[ChallengeRow, Challenge, Demand]] = []
+        over: list[bytes] = []
         for row in rows:
-            if row.id in self._unsound:
-                continue
             try:
-                entry = parse_wire(encoding.decode(row.entry, limits.MAX_MESSAGE))
-                record = _challenge(entry)
-                demand = await self._means.store.read(self._demand, entry, record, self._given(row))
-            except (ProtocolError, Void):
-                self._unsound.add(row.id)
+                record, demand = await self._means.store.read(self._read, row)
+            except ProtocolError:
+                over.append(row.id)
                 continue
             found.append((row, record, demand))
         demands = [demand for _, _, demand in found]
-        waits = await self._ledgers.ask(own, lambda ledger: _waits(ledger.book, demands))
+        stands = await self._ledgers.ask(own, lambda ledger: _stand(ledger.book, demands, now))
+        over += [row.id for row, _, demand in found if _ended(demand, stands[row.id], now)]
+        if over:
+            await self._means.store.write(_over, over, now)
         reasons: dict[bytes, str] = {}
         for row, record, demand in found:
-            reason = await self._do(demand, record, row) if row.id in waits else None
+            asked = stands[row.id] is Outcome.OPEN  # of one claimant one at a time
+            reason = await self._do(demand, record, row) if asked else None
             if reason is not None:
                 reasons[row.id] = reason
         while reasons:
@@ -224,8 +238,7 @@ class Challenging:
                 return None  # without standing there is nothing to answer [R-CRED-55]
             return None if known.code is None else _REASONS.get(known.code, known.code)
         if demand.order is None:
-            self._unsound.add(row.id)  # goods to be taken back: the owner decides
-            return None
+            return None  # goods to be taken back: the owner decides
         deal = await self._means.store.write(self._led, demand.order, record.path, self._given(row))
         if deal is None:
             return "no_deal"
@@ -238,11 +251,20 @@ class Challenging:
     # -- in a lane -------------------------------------------------------------------------------------------
     def _keep(
         self, writer: Writer, entry: Entry, record: Challenge, given: Sequence[Openers], now: int
-    ) -> ChallengeRow:
-        """Keeps a challenge, with the letter that hands it to its issuer where the owner takes an interest."""
+    ) -> ChallengeRow | None:
+        """Keeps a challenge, with the letter that hands it to its issuer where the owner takes an interest.
+
+        Returns:
+            As kept; None: it is one to the owner, and there is no room for more.
+        """
         own = self._means.own.id
         with writer.transaction(durable=True) as connection:
             reader = Reader(connection)
+            known = credits.challenge(connection, entry.id)
+            if known is not None:
+                return known
+            if record.issuer == own and credits.challenges_full(connection, entry.author, own):
+                return None
             author = Signers(self._means.network, connection, {each.author: each for each in given}).entries(
                 entry.author, 0
             )
@@ -265,17 +287,26 @@ class Challenging:
 
     def _letter(
         self, writer: Writer, issuer: bytes, wire: Sequence[Any], openers: Sequence[Sequence[Any]]
-    ) -> int:
-        """Queues the letter that hands a challenge over, inside the open transaction."""
-        short = tuple(tuple(each) for each in openers if len(encoding.encode(each)) <= _OPENERS)
-        body = ChallengeLetter(entry=tuple(wire), openers=short[:_MOST])
-        return outbox.queue(writer, self._means.letters.draft(issuer, body))
+    ) -> int | None:
+        """Queues the letter that hands a challenge over, inside the open transaction; None: it fits none."""
+        room, short = _OPENERS, []
+        for each in openers:
+            room -= len(encoding.encode(each))
+            short += [tuple(each)] if room >= 0 else []
+        try:
+            draft = self._means.letters.draft(
+                issuer, ChallengeLetter(entry=tuple(wire), openers=tuple(short))
+            )
+        except Problem as problem:  # a challenge that is all of a record, say
+            _log.warning("a challenge is not handed over: %s", problem.text)
+            return None
+        return outbox.queue(writer, draft)
 
     def _hand_again(self, writer: Writer, row: ChallengeRow) -> None:
         """An issuer that was away for longer than a letter lives gets another one."""
         with writer.transaction(durable=True):
             wire = encoding.decode(row.entry, limits.MAX_MESSAGE)
-            openers = encoding.decode(row.openers, limits.MAX_MESSAGE)
+            openers = encoding.decode(row.openers, limits.MAX_TESTIMONY)
             credits.challenge_carried(writer, row.id, self._letter(writer, row.issuer, wire, openers))
 
     def _demand(self, reader: Reader, entry: Entry, record: Challenge, given: Sequence[Openers]) -> Demand:
@@ -283,21 +314,30 @@ class Challenging:
 
         Raises:
             Void: its document does not hold.
-            RemoteProtocolError: openers in it prove nothing.
+            RemoteProtocolError: openers in it prove nothing; `signature`: its author did not sign it.
         """
         brought = {each.author: each for each in given}
         for entries in record.openers:
             found = read_openers(self._means.network, entries)
             brought[found.author] = found
         signers = Signers(self._means.network, reader.connection, brought)
+        keys = signers.keys(entry.author, entry.epoch, 0)
+        if not any(signature_valid(self._means.network, key, entry) for key in keys):
+            raise RemoteProtocolError("signature", "the challenge is not signed by its author")
         return read_challenge(
             self._means.network, entry, record, lambda networker, epoch: signers.keys(networker, epoch, 0)
         )
 
+    def _read(self, reader: Reader, row: ChallengeRow) -> tuple[Challenge, Demand]:
+        """A challenge that is kept. Raises as `_demand`."""
+        entry = parse_wire(encoding.decode(row.entry, limits.MAX_MESSAGE))
+        record = _challenge(entry)
+        return record, self._demand(reader, entry, record, self._given(row))
+
     def _given(self, row: ChallengeRow) -> list[Openers]:
         return [
             read_openers(self._means.network, each)
-            for each in encoding.decode(row.openers, limits.MAX_MESSAGE)
+            for each in encoding.decode(row.openers, limits.MAX_TESTIMONY)
         ]
 
     def _led(
@@ -333,9 +373,16 @@ def _challenge(entry: Entry) -> Challenge:
     return record
 
 
-def _waits(book: Book, demands: Sequence[Demand]) -> set[bytes]:
-    """Which challenges are neither cleared by an entry nor answered."""
-    return {each.id for each in demands if each.effect not in book.effects and book.reply(each.id) is None}
+def _stand(book: Book, demands: Sequence[Demand], now: int) -> dict[bytes, Outcome]:
+    """Where challenges stand in the own log."""
+    return {demand.id: found for demand, found in outcomes(demands, book, now, {})}
+
+
+def _ended(demand: Demand, found: Outcome, now: int) -> bool:
+    """Whether nothing is left to do about a challenge."""
+    if found is Outcome.NO_STANDING:
+        return demand.request is not None and now >= demand.request.expires
+    return found in (Outcome.CLEARED, Outcome.REFUSED)
 
 
 def _replies(book: Book, reasons: dict[bytes, str]) -> tuple[Record, ...]:
@@ -356,3 +403,9 @@ def _put(writer: Writer, row: RequestRow) -> RequestRow:
 def _handed(writer: Writer, id: bytes, at: int) -> None:
     with writer.transaction(durable=True):
         credits.challenge_handed(writer, id, at)
+
+
+def _over(writer: Writer, ids: Sequence[bytes], now: int) -> None:
+    with writer.transaction(durable=True):
+        for each in ids:
+            credits.challenge_over(writer, each, now)

@@ -69,7 +69,7 @@ def questioned(reader: Reader, issuer: bytes) -> Question:
     state = reader.load(issuer)
     if state is None:
         return Question()
-    challenged = bool(credits.challenges_to(reader.connection, issuer))
+    challenged = credits.is_challenged(reader.connection, issuer)
     closer = state.forked or challenged or beside(reader, state)
     return Question(state.forked, closer, state.tip.seq + 1)
 
@@ -122,7 +122,8 @@ class _Keys:
         self._reader = reader
         self._given = Signers(network)
         chains: list[list[Entry]] = [
-            [parse_wire(list(wire)) for wire in each] for each in encoding.decode(openers, limits.MAX_MESSAGE)
+            [parse_wire(list(wire)) for wire in each]
+            for each in encoding.decode(openers, limits.MAX_TESTIMONY)
         ]
         self._given.admit(chains)
 

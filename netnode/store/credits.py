@@ -17,6 +17,8 @@ WAITING: Final = 5_000  # requests of others that wait; why: 10 MB of what stran
 WAITING_OF_ONE: Final = 50  # why: a holder has one unit or two, and asks again when answered
 LIMITS: Final = 20_000  # limits of others that are kept; why: 20 MB, the oldest make room
 CHALLENGES: Final = 5_000  # challenges to the owner that are kept until they are answered
+CHALLENGES_OF_ONE: Final = 20  # of them, of one claimant; why: they are answered one after another
+_OPEN: Final = "entry <> x''"  # else it is the mark of one that is over
 _REQUEST: Final = (
     "r, id, own, issuer, holder, data, openers, recipients, at, letter, state, code, text, seq, entry, done,"
     " deal"
@@ -320,12 +322,53 @@ def put_challenge(writer: Writer, row: ChallengeRow) -> bool:
     return connection.changes() > 0
 
 
-def met_anew(connection: apsw.Connection, limit: int) -> list[tuple[bytes, int, bytes]]:
-    """Challenges in the logs held here that are not among those met: author, seq and id of each."""
+def challenge(connection: apsw.Connection, id: bytes) -> ChallengeRow | None:
+    """One challenge that is kept, by the id of its entry."""
+    rows = _challenges(connection, f"id = ? AND {_OPEN}", (id,), 1)
+    return rows[0] if rows else None
+
+
+def challenges_full(connection: apsw.Connection, author: bytes, issuer: bytes) -> bool:
+    """Whether no room is left for another challenge of somebody to the owner."""
+    of_all, of_one = connection.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE author = ?) FROM challenge WHERE issuer = ? AND {_OPEN}",  # noqa: S608
+        (author, issuer),
+    ).get
+    return bool(of_all >= CHALLENGES or of_one >= CHALLENGES_OF_ONE)
+
+
+def challenge_over(writer: Writer, id: bytes, now: int) -> None:
+    """Nothing can come of a challenge any more: of one in a log held here a mark stays, inside the open transaction."""
+    connection = writer.connection
+    connection.execute("DELETE FROM challenge WHERE id = ?", (id,))
+    connection.execute(
+        "INSERT INTO challenge(id, author, issuer, entry, openers, at)"
+        " SELECT entry, networker.id, issuer, x'', x'', ? FROM challenge_entry JOIN networker USING (n) WHERE entry = ?"
+        " LIMIT 1",
+        (now, id),
+    )
+
+
+def met_anew(
+    connection: apsw.Connection, own: bytes, after: int, limit: int
+) -> list[tuple[int, bytes, int, bytes]]:
+    """Challenges of or to the owner, or to who is followed, that are in the logs held here and were not looked at.
+
+    Args:
+        connection: of the store.
+        own: networker id of the owner.
+        after: number of the author before; authors come in turn, each with the oldest of theirs.
+        limit: most authors.
+
+    Returns:
+        Number and id of the author, seq and id of the entry.
+    """
     found: list[Any] = connection.execute(
-        "SELECT networker.id, seq, met.entry FROM challenge_entry AS met JOIN networker USING (n)"
-        " LEFT JOIN challenge ON challenge.id = met.entry WHERE challenge.id IS NULL ORDER BY n, seq LIMIT ?",
-        (limit,),
+        "SELECT met.n, networker.id, min(seq), met.entry FROM challenge_entry AS met JOIN networker USING (n)"
+        " LEFT JOIN challenge ON challenge.id = met.entry WHERE met.n > ?1 AND challenge.id IS NULL"
+        " AND (met.issuer = ?2 OR networker.id = ?2 OR met.issuer IN"
+        " (SELECT id FROM follow JOIN networker USING (n))) GROUP BY met.n ORDER BY met.n LIMIT ?3",
+        (after, own, limit),
     ).fetchall()
     return found
 
@@ -335,14 +378,23 @@ def challenge_handed(writer: Writer, id: bytes, at: int) -> None:
     writer.connection.execute("UPDATE challenge SET handed = ? WHERE id = ? AND handed IS NULL", (at, id))
 
 
-def challenge_carried(writer: Writer, id: bytes, letter: int) -> None:
+def challenge_carried(writer: Writer, id: bytes, letter: int | None) -> None:
     """Notes by which letter a challenge is handed over, inside the open transaction."""
     writer.connection.execute("UPDATE challenge SET letter = ? WHERE id = ?", (letter, id))
 
 
 def challenges_to(connection: apsw.Connection, issuer: bytes) -> list[ChallengeRow]:
     """Challenges to one issuer, those met first at first."""
-    return _challenges(connection, "issuer = ?", (issuer,))
+    return _challenges(connection, f"issuer = ? AND {_OPEN}", (issuer,))
+
+
+def is_challenged(connection: apsw.Connection, issuer: bytes) -> bool:
+    """Whether there is a challenge to an issuer."""
+    found: bool = connection.execute(
+        f"SELECT EXISTS(SELECT 1 FROM challenge WHERE issuer = ? AND {_OPEN})",  # noqa: S608 - constants
+        (issuer,),
+    ).get
+    return found
 
 
 def unhanded(connection: apsw.Connection, limit: int) -> list[ChallengeRow]:
