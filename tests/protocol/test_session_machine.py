@@ -202,7 +202,8 @@ class Sessions(RuleBasedStateMachine):
     def ask_freely(self, number: int, name: str, which: int, far: bool) -> None:
         """A question under a number of its own, whatever features are in use and how many are open."""
         side, bodies = self.sides[number], SAMPLES[name]
-        request = max(self.sides[1 - number].serving, default=0) + (500 if far else 100)
+        open_to = (each for each in self.sides[1 - number].serving if each < limits.MAX_INT)
+        request = max(open_to, default=0) + (500 if far else 100)
         if side.greeted:
             side.asked[request] = TYPES[name]
             side.session._asked[request] = body_of(name, which)
