@@ -58,6 +58,38 @@ def test_l1_l2_figures_sum_to_what_is_outstanding_and_that_is_issued_less_what_c
         assert solvency(anew, UNIT, now) == sums
 
 
+def test_l1_every_amount_that_leaves_somebody_is_with_somebody_else_or_gone() -> None:
+    made = rich()
+    assert made.transfer("cid", "zoe", 100, limit=100).code is None
+    assert made.redeem("cid", 200).code is None
+    assert made.pay_out("bob", 50).code is None
+    every = {name: made.figures(name) for name in ("ann", "bob", "cid", "zoe")}
+    assert [every[name].signed for name in ("ann", "bob", "cid", "zoe")] == [100, 450, 700, 100]
+    sums = solvency(made.book, UNIT, made.now)
+    assert sums.outstanding == 1_600 - 200 - 50 == sum(each.signed for each in every.values())
+    assert sum(each.received - each.sent for each in every.values()) == 0
+
+
+def test_l2_the_running_figures_are_those_recomputed_from_entry_0() -> None:
+    """Accounts that were kept along a log with raises, refunds and freezes, and accounts made of what it came to."""
+    made = rich()
+    path = made.path("cid")
+    deal = made.deal(4_000, 6_000, path=path).accept().pay().receive(0)
+    assert made.sell(deal, path=path).code is None
+    deal.receive(1)
+    assert made.sell(deal, path=path).code is None
+    deal.refund(2_500)
+    assert made.refund(deal, 7_500).code is None
+    deal.dispute()
+    assert made.freeze(deal).code is None
+    anew = Union((), made.book.effects)
+    for at in (made.now, made.now + HOLD, made.now + YEAR):
+        assert solvency(made.book, UNIT, at) == solvency(anew, UNIT, at)
+        for name in ("ann", "bob", "cid"):
+            assert made.figures(name, at) == anew.figures(UNIT, made.id(name), at)
+    assert made.figures("cid", made.now + YEAR).balance == 1_750
+
+
 # -- L3 [R-CRED-38, 60] --------------------------------------------------------------------------------------
 def test_l3_the_same_sale_or_request_again_has_no_effect() -> None:
     made = world()

@@ -115,6 +115,22 @@ def test_l13_a_fork_binds_the_issuer_on_every_branch_and_the_shortfall_is_the_is
     assert solvency(both, UNIT, now).outstanding == 2_000
 
 
+def test_l15_a_transfer_under_a_head_the_payee_holds_stays_on_whatever_branch() -> None:
+    """The issuer goes on, on the branch without it, as far as it likes: the payee has the credit all the same."""
+    made, books, now = split()
+    zoe = made.id("zoe")
+    held = union(books[0])
+    assert held.figures(UNIT, zoe, now).balance == 1_000
+    for _ in range(3):
+        made.rekey("cid")  # the world writes the branch that paid yan
+    held.add(union(made.book))
+    assert held.figures(UNIT, zoe, now).balance == 1_000
+    assert held.figures(UNIT, made.id("cid"), now).uncovered == 1_000
+    other = union(made.book)
+    other.add(union(books[0]))
+    assert other.figures(UNIT, zoe, now).balance == 1_000
+
+
 def test_l13_two_requests_with_one_counter_are_the_holders_clawback() -> None:
     made, books, now = split(limit=0)
     both = union(books[0])
