@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Final
 
@@ -45,8 +44,7 @@ class Referral(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signature: Annotated[_Signature, doc("over tag(`referral`) and the canonical map of the other fields")]
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True, gc=False):
     """An opened path: 16 random bytes, the tokens in order as they came, and what they say."""
 
     salt: bytes
@@ -64,6 +62,7 @@ class Path:
 
 
 _NONE: Final[Mapping[bytes, Referral]] = MappingProxyType({})
+_opened: Final = msgspec.msgpack.Decoder(tuple[bytes, list[bytes]])
 
 
 # -- tokens --------------------------------------------------------------------------------------------------
@@ -170,6 +169,12 @@ def read_path(data: bytes, known: Mapping[bytes, Referral] = _NONE) -> Path:
     Raises:
         RemoteProtocolError: as `path_of`, or a code of the encoding.
     """
+    try:
+        salt, tokens = _opened.decode(data)
+        if len(data) <= limits.MAX_OPENED_PATH and encoding.encode_struct((salt, tokens)) == data:
+            return path_of(salt, tokens, known)  # decoded and encoded again to the same: it is canonical
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        pass  # the walk through every value says what is wrong
     value = encoding.decode(data, limits.MAX_OPENED_PATH)
     try:
         salt, tokens = encoding.typed(value, tuple[bytes, list[bytes]])
@@ -180,7 +185,12 @@ def read_path(data: bytes, known: Mapping[bytes, Referral] = _NONE) -> Path:
 
 def path_hash(network: str, path: Path) -> bytes:
     """What an order and its accept name: SHA-256 of tag(`path`) and the opened path [R-PATH-4]."""
-    return hashlib.sha256(tag(network, "path") + path.encode()).digest()
+    return opened_hash(network, path.encode())
+
+
+def opened_hash(network: str, data: bytes) -> bytes:
+    """The same of the bytes that `read_path` has read."""
+    return hashlib.sha256(tag(network, "path") + data).digest()
 
 
 def check_path(network: str, path: Path, at: int, keys: Keys, listing: str | None = None) -> None:

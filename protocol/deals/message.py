@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Final, NoReturn, get_args
 
@@ -40,24 +39,29 @@ _bodies: Final[Mapping[str, msgspec.msgpack.Decoder[Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One deal message of a right form; equal when its bytes are. Times in ms UTC, ids of 32 bytes.
 
     `deal` is the message's own id when it starts the deal. `seen` holds what it names besides its predecessor.
     """
 
     data: bytes
-    id: bytes = field(compare=False)
-    type: str = field(compare=False)
-    deal: bytes = field(compare=False)
-    role: Role = field(compare=False)
-    number: int = field(compare=False)
-    previous: bytes | None = field(compare=False)
-    seen: tuple[bytes, ...] = field(compare=False)
-    time: int = field(compare=False)
-    epoch: int | None = field(compare=False)
-    body: DealBody = field(compare=False)
+    id: bytes
+    type: str
+    deal: bytes
+    role: Role
+    number: int
+    previous: bytes | None
+    seen: tuple[bytes, ...]
+    time: int
+    epoch: int | None
+    body: DealBody
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and self.data == other.data
+
+    def __hash__(self) -> int:
+        return hash(self.data)
 
     @property
     def names(self) -> tuple[bytes, ...]:

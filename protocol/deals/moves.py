@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from protocol.deals import bodies
 from protocol.deals.bodies import DealBody, Role
@@ -64,7 +64,7 @@ def draft(state: DealState, role: Role, body: DealBody, now: int) -> Draft:
     """
     code = ""
     for place, seen in _places(state, role, now):
-        message = replace(place, type=type_of(body), body=body)
+        message = structs.replace(place, type=type_of(body), body=body)
         found = "broken" if state.phase is Phase.BROKEN else verdict(seen, message)
         if found is None:
             return Draft(body, message.deal, message.number, message.previous, message.seen, now)
@@ -88,7 +88,7 @@ def moves(state: DealState, role: Role, now: int) -> tuple[str, ...]:
         for type, sender in ROWS
         if sender == role
         and any(
-            verdict(seen, replace(place, type=type, body=body)) is None
+            verdict(seen, structs.replace(place, type=type, body=body)) is None
             for place, seen in places
             for body in _tries(seen, type)
         )
@@ -141,7 +141,7 @@ def _place(state: DealState, role: Role, newest: Mapping[Role, Message], now: in
     )
     for index in bits(docket.sides.get("arbiter", 0) if role != "arbiter" else 0):
         ruling = docket.case.messages[index]
-        named = replace(message, seen=(*message.seen, ruling.id))
+        named = structs.replace(message, seen=(*message.seen, ruling.id))
         if (
             docket.codes[ruling.id] is None
             and not docket.seen_set(message) >> index & 1

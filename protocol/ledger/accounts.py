@@ -260,7 +260,9 @@ class Accounts:
 
     def account(self, unit: str, holder: bytes) -> Account:
         """The account of a holder, made where there is none."""
-        holders = self._accounts.setdefault(unit, {})
+        holders = self._accounts.get(unit)
+        if holders is None:
+            holders = self._accounts[unit] = {}
         account = holders.get(holder)
         if account is None:
             account = holders[holder] = Account()
@@ -291,8 +293,9 @@ class Accounts:
             case Sold() | Earned():
                 for credit in awards_of(value):
                     account = self.account(credit.unit, credit.to)
+                    change = account.add if sign > 0 else account.take
                     for lot in lots_of(value, credit):
-                        account.add(lot) if sign > 0 else account.take(lot)
+                        change(lot)
             case Moved():
                 account = self.account(value.unit, value.holder)
                 if value.kind is Kind.REDEEM:

@@ -227,8 +227,14 @@ def awards_of(value: Sold | Earned) -> tuple[Credited, ...]:
 
 def lots_of(value: Sold | Earned, credit: Credited) -> Iterator[Lot]:
     """What an award posts, and when: of several steps the larger counts from its date on [L11, L12, L13]."""
+    steps = credit.steps
+    if len(steps) == 1:  # nearly all
+        (step,) = steps
+        if step.amount:
+            yield Lot(step.due, step.expires, step.amount, _remains(value, step))
+        return
     gross = net = 0
-    for step in credit.steps:
+    for step in steps:
         most, left = max(gross, step.amount), max(net, _remains(value, step))
         if most > gross or left > net:
             yield Lot(step.due, step.expires, most - gross, left - net)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-from msgspec import UNSET
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from protocol import alliances, paths
 from protocol.deals.bodies import Order
@@ -22,8 +21,7 @@ from protocol.teams.duties import Answers
 from protocol.teams.team import Team
 
 
-@dataclass(frozen=True, slots=True)
-class Reckoned:
+class Reckoned(Struct, frozen=True, gc=False):
     """What a sale is evaluated on.
 
     Attributes:
@@ -151,7 +149,7 @@ def _referrers(state: State, content: SaleContent, proven: Proven, listing: str 
         path = paths.read_path(content.path, state.tokens)
     except RemoteProtocolError as error:
         raise Void("path_differs", f"path: {error.text}") from error
-    if paths.path_hash(state.network, path) != order.path:
+    if paths.opened_hash(state.network, content.path) != order.path:
         raise Void("path_differs", "path: is not the one that the order names")
     if path.referrals[0].seller != state.issuer:
         return ()  # tokens for another seller's goods are no consent to hold this issuer's credit

@@ -8,9 +8,8 @@ and rulings, alone lower a base.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from protocol.deals import mandates
 from protocol.deals.bodies import (
@@ -31,8 +30,7 @@ from protocol.ledger.signers import Signers
 from protocol.ledger.statements import Verify
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True, gc=False):
     """What a deal has come to, minor units of the order's money; see `effects.Sold`."""
 
     earned: int
@@ -59,8 +57,7 @@ class Money:
         return max(0, min(earned, self.paid - self.refunded))
 
 
-@dataclass(frozen=True, slots=True)
-class Proven:
+class Proven(Struct, frozen=True, gc=False):
     """A deal as the messages embedded so far prove it.
 
     Attributes:

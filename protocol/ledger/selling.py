@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from protocol import limits
 from protocol.deals.message import Message, first_order
@@ -32,8 +31,7 @@ FREEZE_MS: Final = limits.FREEZE_DAYS * DAY
 LOGGING_MS: Final = limits.LOGGING_DAYS * DAY
 
 
-@dataclass(frozen=True, slots=True)
-class _Filed:
+class _Filed(Struct, frozen=True, gc=False):
     """A sale that is in the log: its place, its value, its messages, its first content."""
 
     file: OrderFile
@@ -104,8 +102,7 @@ def take_sale(
     state.put(sale_id(proven.start.id), value)
 
 
-@dataclass(frozen=True, slots=True)
-class Assessed:
+class Assessed(Struct, frozen=True, gc=False):
     """What a sale entry comes to, before it changes anything.
 
     Attributes:
@@ -167,7 +164,9 @@ def assess(
         raise Void("no_receipt", "messages: nothing was both received (or presumed, or ruled) and paid")
     if filed is None:
         reckoned = reckon(state, content, proven, at=seq, time=time, base=money.base)
-        facts = before = replace(reckoned.facts, at=place_of(state, reckoned.governed, proven, seq, time))
+        facts = reckoned.facts
+        at = place_of(state, reckoned.governed, proven, seq, time)
+        before = facts = facts if at == facts.at else replace(facts, at=at)
     else:
         if money.base <= filed.file.taken:
             raise Void("already_logged", "messages: the sale is logged, and its base is not larger now")
@@ -284,12 +283,10 @@ def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
     due = file.thawed
     assert due is not None  # just set
     awards = tuple(
-        msgspec.structs.replace(
-            credit, steps=tuple(sorted(_due(step, entry.time, due) for step in credit.steps))
-        )
+        replace(credit, steps=tuple(sorted(_due(step, entry.time, due) for step in credit.steps)))
         for credit in filed.sold.awards
     )
-    state.put(sale_id(record.order), msgspec.structs.replace(filed.sold, awards=awards))
+    state.put(sale_id(record.order), replace(filed.sold, awards=awards))
 
 
 def judge_freeze(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, bool]:
@@ -348,8 +345,7 @@ def again(state: State, order: bytes) -> tuple[Governed, SaleFacts[bytes], tuple
     return reckoned.governed, facts, raise_sale(plan, team, activity, facts, facts, reckoned.duties)
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(Struct, frozen=True, gc=False):
     """What one entry made of a sale.
 
     Attributes:

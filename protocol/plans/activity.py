@@ -7,9 +7,11 @@ within a period changes nothing that is read at its close; what is read at a sal
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Generic
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from protocol.plans import calendar
 from protocol.plans.closed import Closed
@@ -22,8 +24,7 @@ from protocol.plans.tables import fraction
 from protocol.plans.volumes import Volumes, mark
 
 
-@dataclass(frozen=True, slots=True)
-class Counted(Generic[P]):
+class Counted(Struct, Generic[P], frozen=True, gc=False):
     """Whose sale something is, and how much of it counts.
 
     Attributes:
@@ -66,11 +67,7 @@ class Activity(Generic[P]):
         self.people: list[P] = []
         self.inactive: set[P] = set()  # by hand, where a plan is tried on a file
         self._volumes: dict[int, Volumes] = {}
-        self._open = (
-            0,
-            0,
-            self._empty(),
-        )  # the period of the newest sale: its first moment, its end, its sums
+        self._open = _Open(0, 0, 0, self._empty())
         self._standings: dict[int, Standing] = {}  # by number of the period they were reached in
         self._closed: dict[int, Closed[P]] = {}
         self.stale: list[int] = []  # closed periods whose ranks a refund may have changed, oldest first
@@ -96,6 +93,7 @@ class Activity(Generic[P]):
             self._taken[sale.id] = (counted, Fraction(0))
         self._put(sale, counted, 1)
         self._meet(sale, counted)
+        self._mark(sale, counted)
 
     def take_more(
         self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None, time: int | None = None
@@ -119,7 +117,9 @@ class Activity(Generic[P]):
                 self._append(first, gone, larger, counted, time)
             return
         self._put(first, known, gone - 1)
+        self._mark(first, known)
         self._put(larger, counted, 1)
+        self._mark(larger, counted)
 
     def _append(
         self, first: SaleFacts[P], gone: Fraction, larger: SaleFacts[P], counted: Counted[P], time: int
@@ -134,6 +134,7 @@ class Activity(Generic[P]):
         pieces.append((piece, Fraction(0)))
         self._put(piece, counted, 1)
         self._meet(piece, counted)
+        self._mark(piece, counted)
 
     def reverse(self, sale: SaleFacts[P], part: Fraction, team: Team[P] | None) -> tuple[Reversal[P], ...]:
         """Takes back a part of a sale that was refunded; what it counted for in rank, tier and unlocking goes too.
@@ -172,9 +173,8 @@ class Activity(Generic[P]):
         """Takes back a part of what was taken at one moment."""
         self._put(sale, counted, -part)
         if gone < 1 <= gone + part and counted.owner is not None and self._outside(sale, counted):
-            number = self.number(counted.owner)
-            self._volumes_at(sale.time).part_from(number, sale.customer)
-            self._mark(sale, number)
+            self._volumes_at(sale.time).part_from(self.number(counted.owner), sale.customer)
+        self._mark(sale, counted)
         first = calendar.number_of(self._plan.plan.period, sale.time)
         closed = self._closed.get(first)
         if closed is None or counted.owner is None:
@@ -207,7 +207,7 @@ class Activity(Generic[P]):
         first.given[number] = first.paid[number] = -1 if rank is None else self._plan.ranks[rank]
         reached = -1 if achieved is None else self._plan.ranks[achieved]
         first.achieved[number] = max(reached, first.given[number])
-        self._standings[_BEFORE] = first
+        self.restand(_BEFORE, first)
         for name, legs in (carry or {}).items():
             self._carry.setdefault(name, {})[number] = legs
         if not active:
@@ -217,12 +217,13 @@ class Activity(Generic[P]):
         """Takes over ranks and carry of a period that was evaluated."""
         number = calendar.number_of(self._plan.plan.period, closed.period.start)
         self._closed[number] = closed
-        self._standings[number] = closed.standing
+        self.restand(number, closed.standing)
         self._carry = {name: dict(legs) for name, legs in closed.carry.items()}
 
     def restand(self, number: int, standing: Standing) -> None:
         """Replaces the ranks of a closed period, after a refund of its sales."""
         self._standings[number] = standing
+        self._open.standing = None
 
     def _release(self, sale: SaleFacts[P], counted: Counted[P], part: Fraction, team: Team[P] | None) -> None:
         """Takes refunded volume out of what legs keep, as far as it is still there."""
@@ -257,9 +258,8 @@ class Activity(Generic[P]):
 
     def volumes(self, time: int) -> Volumes:
         """The sums of the period that a moment lies in, so far."""
-        start, end, found = self._open
-        if start <= time < end:
-            return found
+        if self._open.holds(time):
+            return self._open.sums
         return self._volumes.get(calendar.number_of(self._plan.plan.period, time)) or self._empty()
 
     def closed(self, number: int) -> Period:
@@ -268,6 +268,13 @@ class Activity(Generic[P]):
 
     def standing(self, time: int) -> Standing:
         """Ranks at the end of the newest period that was closed before the one of `time`."""
+        if not self._open.holds(time):
+            return self._standing(time)
+        if self._open.standing is None:
+            self._open.standing = self._standing(time)
+        return self._open.standing
+
+    def _standing(self, time: int) -> Standing:
         number = calendar.number_of(self._plan.plan.period, time)
         known = [each for each in self._standings if each < number]
         return self._standings[max(known)] if known else Standing.empty()
@@ -285,11 +292,9 @@ class Activity(Generic[P]):
             at: its place.
             sold: volume of the sale, for its owner: what makes active counts for itself.
         """
-        if person in self.inactive:
-            return False
         least = self._plan.plan.active
-        if not least:
-            return True
+        if not least or person in self.inactive:
+            return person not in self.inactive
         number = self._numbers.get(person, -1)
         sums = self.volumes(time)
         reached = sums.active.get(number)
@@ -299,6 +304,8 @@ class Activity(Generic[P]):
 
     def before(self, time: int) -> int:
         """A moment in the period before that of `time`."""
+        if self._open.holds(time):
+            return self._open.before
         per = self._plan.plan.period
         return calendar.start_of(per, calendar.number_of(per, time) - 1)
 
@@ -319,6 +326,11 @@ class Activity(Generic[P]):
         if self._plan.plan.idle_periods and not self._sold(number, time, 0):
             return "r19"
         return None
+
+    @property
+    def locks(self) -> bool:
+        """Whether overrides of anybody may stop: R5, R19."""
+        return self._unlocks or self._plan.plan.idle_periods > 0
 
     @property
     def _unlocks(self) -> bool:
@@ -407,34 +419,31 @@ class Activity(Generic[P]):
         sums.add(number, volume, base)
         if not self._outside(sale, counted):
             sums.inside[number] = sums.inside.get(number, 0) + volume
-        self._mark(sale, number)
 
     def _outside(self, sale: SaleFacts[P], counted: Counted[P]) -> bool:
         return counted.part != 0 and not counted.inside and not sale.presumed
 
     def _meet(self, sale: SaleFacts[P], counted: Counted[P]) -> None:
         if counted.owner is not None and self._outside(sale, counted):
-            number = self.number(counted.owner)
-            self._volumes_at(sale.time).meet(number, sale.customer)
-            self._mark(sale, number)
+            self._volumes_at(sale.time).meet(self.number(counted.owner), sale.customer)
 
-    def _mark(self, sale: SaleFacts[P], number: int) -> None:
+    def _mark(self, sale: SaleFacts[P], counted: Counted[P]) -> None:
         """Notes from which sale on a member is active and unlocked; only rules by sale ask."""
-        if not self._plan.by_sale:
+        if not self._plan.by_sale or counted.owner is None or not counted.part:
             return
-        sums, plan = self._volumes_at(sale.time), self._plan.plan
+        sums, plan, number = self._volumes_at(sale.time), self._plan.plan, self.number(counted.owner)
         mark(sums.active, number, sale.at, sums.owned(number) >= plan.active)
         mark(sums.unlocked, number, sale.at, self._unlocked(sums, number))
         mark(sums.first, number, sale.at, sums.sold_outside(number) > 0)
 
     def _volumes_at(self, time: int) -> Volumes:
-        start, end, found = self._open
-        if start <= time < end:
-            return found  # sales come in the order of time: nearly all are of the period of the one before
+        if self._open.holds(time):
+            return self._open.sums
         per = self._plan.plan.period
         number = calendar.number_of(per, time)
         found = self._volumes.setdefault(number, self._empty())
-        self._open = (calendar.start_of(per, number), calendar.start_of(per, number + 1), found)
+        before, start, end = (calendar.start_of(per, each) for each in (number - 1, number, number + 1))
+        self._open = _Open(before, start, end, found)
         return found
 
     def _empty(self) -> Volumes:
@@ -443,6 +452,28 @@ class Activity(Generic[P]):
         if plan.volume == plan.pay_on and fraction(plan.share) == 1 and plan.volume == "amount":
             sums.base = sums.own
         return sums
+
+
+class _Open(Struct, gc=False):
+    """The period of the newest sale, at hand: sales come in the order of time, nearly all in the period of the last.
+
+    Attributes:
+        before: first moment of the period before it, ms UTC.
+        start: its own.
+        end: first moment after it.
+        sums: of its sales.
+        standing: ranks before it; None: not asked for since they changed.
+    """
+
+    before: int
+    start: int
+    end: int
+    sums: Volumes
+    standing: Standing | None = None
+
+    def holds(self, time: int) -> bool:
+        """Whether a moment lies in it."""
+        return self.start <= time < self.end
 
 
 _BEFORE = -(1 << 40)  # before every period

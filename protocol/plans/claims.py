@@ -6,11 +6,12 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic
 
+from msgspec import Struct
+
 from protocol.plans.facts import Exact, P
 
 
-@dataclass(frozen=True, slots=True)
-class Seat(Generic[P]):
+class Seat(Struct, Generic[P], frozen=True, gc=False):
     """One person of an upline, as of the sale or the close.
 
     Attributes:
@@ -25,8 +26,7 @@ class Seat(Generic[P]):
     member: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Line(Generic[P]):
+class Line(Struct, Generic[P], frozen=True, gc=False):
     """Who stands above a sale.
 
     Attributes:
@@ -46,8 +46,7 @@ class Line(Generic[P]):
     since: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stake:
+class Stake(Struct, frozen=True, gc=False):
     """What a sale, or a member's sales of a period, put at stake.
 
     Attributes:
@@ -63,8 +62,7 @@ class Stake:
     renewal: bool = False
 
 
-@dataclass(slots=True)
-class Claim(Generic[P]):
+class Claim(Struct, Generic[P], gc=False):
     """What one rule gives one member; `value`, `free`, `less` and `rate` are numerators over `den`.
 
     Attributes:

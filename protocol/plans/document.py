@@ -66,6 +66,7 @@ class Compiled:
         height: most places above an owner.
         by_close: rules evaluated at the close on each member's own sales; `ground` on the whole team, then matching.
         period_bound: of `bound`, what is paid at the close.
+        sale_share: of `plan.maximum`, what that leaves for the sale itself.
     """
 
     plan: Plan
@@ -80,6 +81,7 @@ class Compiled:
     names: tuple[str, ...]
     reach: int | None
     height: int
+    sale_share: Fraction
 
     @property
     def placed(self) -> bool:
@@ -153,6 +155,7 @@ def compile_plan(plan: Plan) -> Compiled:
         tuple(names),
         _reach(by_sale, plan),
         max((one.height for one in plan.matrix), default=0),
+        fraction(plan.maximum) - period_bound,
     )
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from typing import Generic, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from protocol.plans.activity import Activity, Counted
 from protocol.plans.claims import Claim, Line, Seat, Stake
 from protocol.plans.closed import Closed
 from protocol.plans.document import Compiled, GroundRule, LineRule
-from protocol.plans.facts import Award, Duties, Exact, P, Period, SaleFacts, Team, Withheld
+from protocol.plans.facts import Award, Duties, Exact, P, Period, Reason, SaleFacts, Team, Withheld
 from protocol.plans.families.binaries import Binaries
 from protocol.plans.families.differentials import Differentials, Overrides
 from protocol.plans.families.matches import Matches
@@ -28,8 +27,7 @@ from protocol.plans.tables import fraction
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome(Generic[P]):
+class Outcome(Struct, Generic[P], frozen=True, gc=False):
     """What one sale came to.
 
     Attributes:
@@ -89,23 +87,25 @@ def assess_sale(
     seat = _seats(plan, team, activity, sale, counted.owner, stake.volume)
     line = _line(plan, team, sale, counted, seat)
     done_by = _done_by(plan, duties, sale.at)
-    outside = activity.volumes(activity.before(sale.time)).outside_share
-    nearest = {each.person: place for place, each in enumerate(line.seats)}
-    gates = Gates(
-        plan,
-        outside,
-        lambda person: activity.locked_at(person, sale.time, sale.at),
-        done_by,
-        lambda person: nearest.get(person, len(nearest)),
-    )
+
+    def position(person: P) -> int:
+        return next(
+            (place for place, each in enumerate(line.seats) if each.person == person), len(line.seats)
+        )
+
+    def locked(person: P) -> Reason | None:
+        return activity.locked_at(person, sale.time, sale.at)
+
+    sums = activity.volumes(activity.before(sale.time))
+    gates = Gates(plan, sums, locked if activity.locks else None, done_by, position)
     claims = ((rule.name, rule.claims(line, stake)) for rule in plan.by_sale)
 
     def above(person: P) -> Iterator[Seat[P]]:
         return (seat(each) for each in _upline(team, person, sale.at)) if team is not None else iter(())
 
     dues = _matched(claims, gates, plan.by_sale_matching, above)
-    most = (fraction(plan.plan.maximum) - plan.period_bound) * plan.base(sale.amount, sale.points)
-    awards, withheld = _awards(plan, dues, Fraction(most), sale.id, lambda person: person)
+    base = plan.base(sale.amount, sale.points)
+    awards, withheld = _awards(rounded(plan, dues, plan.sale_share, base), sale.id, lambda person: person)
     return Outcome(awards, withheld, counted)
 
 
@@ -162,11 +162,11 @@ def evaluate_period(
             found = asked(people[upline], people[head])
             return None if found is None else activity.number(found)
 
-    outside = activity.volumes(period.start).outside_share
+    sums = activity.volumes(period.start)
     gates = Gates(
         plan,
-        outside,
-        lambda number: activity.locked(number, period.start),
+        sums,
+        (lambda number: activity.locked(number, period.start)) if activity.locks else None,
         done_by,
         ground.positions().__getitem__,
     )
@@ -184,14 +184,13 @@ def evaluate_period(
         cap_company(listed, fraction(plan.plan.cap_company) * ground.total_base)
         dues = iter(listed)
     share = plan.period_bound if plan.by_sale else fraction(plan.plan.maximum)
-    awards, withheld = _awards(
-        plan, dues, Fraction(share * ground.total_base), period.label, people.__getitem__
-    )
+    amounts = rounded(plan, dues, share, ground.total_base)
+    awards, withheld = _awards(amounts, period.label, people.__getitem__)
     return Closed(
         period,
         awards,
         withheld,
-        outside,
+        sums.outside_share,
         ground.total_base,
         standing,
         carry,
@@ -259,6 +258,10 @@ def _matched(
     above: Callable[[T], Iterable[Seat[T]]],
 ) -> Iterator[Due[T]]:
     """All claims through their gates, then those of the matching rules on what the others left."""
+    if not matching:
+        for name, given in claims:
+            yield from gates.passed(name, given)
+        return
     wanted = frozenset[str]().union(*(rule.of for rule in matching))
     earned: dict[str, list[tuple[T, Fraction, Exact]]] = {name: [] for name in wanted}
     for name, given in claims:
@@ -273,14 +276,14 @@ def _matched(
 
 
 def _awards(
-    plan: Compiled, dues: Iterable[Due[T]], most: Fraction, source: Hashable, person: Callable[[T], P]
+    amounts: Iterable[tuple[Due[T], int]], source: Hashable, person: Callable[[T], P]
 ) -> tuple[tuple[Award[P], ...], tuple[Withheld[P], ...]]:
     awards: list[Award[P]] = []
     withheld: list[Withheld[P]] = []
-    for due, amount in rounded(plan, dues, most):
+    for due, amount in amounts:
         claim = due.claim
         if amount > 0:
-            kept = down(due.kept, claim.den)
+            kept = down(due.kept, claim.den) if due.kept else 0
             num, den = (claim.rate, claim.den) if claim.rate >= 0 else _mean(claim, due.kept)
             awards.append(
                 Award(
@@ -321,13 +324,13 @@ def _seats(
     """Makes seats as of a sale."""
     standing = activity.standing(sale.time)
     ranks = standing.paid if plan.plan.rank_used == "paid_as" else standing.achieved
+    ranked, time, at, referrer = len(ranks), sale.time, sale.at, sale.referrer
 
     def seat(person: P) -> Seat[P]:
-        number = activity.known(person)
-        rank = ranks[number] if number is not None and number < len(ranks) else -1
-        member = team is None or person == sale.referrer or team.member(person, sale.at)
-        sold = volume if person == owner else 0
-        return Seat(person, rank, activity.active(person, sale.time, sale.at, sold), member)
+        number = activity.known(person) if ranked else None
+        rank = -1 if number is None or number >= ranked else ranks[number]
+        member = team is None or person == referrer or team.member(person, at)
+        return Seat(person, rank, activity.active(person, time, at, volume if person == owner else 0), member)
 
     return seat
 
@@ -345,15 +348,15 @@ def _line(
         above: Iterable[P] = sale.path[1:] if sale.path[:1] == (owner,) else ()
     else:
         above = _upline(team, owner, sale.at)
-    people = (owner, *above) if plan.reach is None else _first(owner, above, plan.reach)
+    people = (owner, *(above if plan.reach is None else islice(above, plan.reach)))
     places: tuple[Seat[P], ...] = ()
     if team is not None and plan.plan.matrix:
-        places = tuple(seat(person) for person in _first(owner, _places(team, owner, sale.at), plan.height))
+        places = tuple(map(seat, (owner, *islice(_places(team, owner, sale.at), plan.height))))
     return Line(
         owner,
         owner != sale.buyer,
         0 if counted.level_one else 1,
-        tuple(seat(person) for person in people),
+        tuple(map(seat, people)),
         places,
         None if team is None else team.joined_ms(owner, sale.at),
     )
@@ -375,15 +378,6 @@ def _places(team: Team[P], person: P, at: int) -> Iterator[P]:
         if team.member(place[0], at) or team.placement(place[0], at) is not None:
             yield place[0]
         place = team.placement(place[0], at)
-
-
-def _first(owner: P, above: Iterable[P], most: int) -> tuple[P, ...]:
-    people = [owner]
-    for person in above:
-        if len(people) > most:
-            break
-        people.append(person)
-    return tuple(people)
 
 
 def _done_by(plan: Compiled, duties: Duties[P] | None, at: int) -> Callable[[P, P], P | None] | None:

@@ -54,8 +54,7 @@ class Duties(Protocol[P]):
         """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaleFacts(Generic[P]):
+class SaleFacts(Struct, Generic[P], frozen=True, kw_only=True, gc=False):
     """What evaluation needs of one sale. The ledger reads it from the sale entry, the calculator from a file.
 
     Attributes:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
 
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from protocol.plans.claims import Claim
 from protocol.plans.document import Compiled
 from protocol.plans.facts import Exact, Reason
 from protocol.plans.rounding import down, half_even, trimmed
 from protocol.plans.tables import fraction
+from protocol.plans.volumes import Volumes
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
-class Due(Generic[T]):
+class Due(Struct, Generic[T], gc=False):
     """A claim of a rule on its way to an award: `claim.value` is what is left of it.
 
     Attributes:
@@ -45,8 +44,8 @@ class Gates(Generic[T]):
 
     Args:
         plan: the plan.
-        outside: share of the volume that went outside the team (R6).
-        locked: why overrides of somebody stop (R5, R19).
+        sums: of the period whose outside share counts (R6).
+        locked: why overrides of somebody stop (R5, R19); None where nobody's do.
         done_by: who did what the first owes to the second; None where the plan has no duties.
         position: orders recipients: nearest to the buyer first, or in the order of the team.
     """
@@ -56,14 +55,14 @@ class Gates(Generic[T]):
     def __init__(
         self,
         plan: Compiled,
-        outside: Fraction,
-        locked: Callable[[T], Reason | None],
+        sums: Volumes,
+        locked: Callable[[T], Reason | None] | None,
         done_by: Callable[[T, T], T | None] | None,
         position: Callable[[T], int],
     ) -> None:
         duty = plan.plan.duty
         self._plan = plan
-        self._factor = shrink(plan, outside)
+        self._factor = shrink(plan, sums)
         self._locked = locked
         self._done_by = done_by
         self._position = position
@@ -77,7 +76,7 @@ class Gates(Generic[T]):
             due = Due(rule, claim)
             override = claim.value - claim.free
             if override > 0:
-                reason = self._locked(claim.to)
+                reason = None if self._locked is None else self._locked(claim.to)
                 if reason is not None:
                     due.cut(override, reason)
                 else:
@@ -86,8 +85,9 @@ class Gates(Generic[T]):
                     if rule in self._rules and self._done_by is not None:
                         self._withhold(due, override)
             yield due
-        given, self._transfers = self._transfers, {}
-        yield from sorted(given.values(), key=lambda due: (self._position(due.claim.to), due.claim.level))
+        if self._transfers:
+            given, self._transfers = self._transfers, {}
+            yield from sorted(given.values(), key=lambda due: (self._position(due.claim.to), due.claim.level))
 
     def ordered(self, claims: Iterable[Claim[T]]) -> list[Claim[T]]:
         """Claims that were added up, in the order of awards: by recipient, then by level [R-PLAN-21]."""
@@ -121,12 +121,13 @@ class Gates(Generic[T]):
         known.claim.volume += claim.volume
 
 
-def shrink(plan: Compiled, outside: Fraction) -> Fraction:
+def shrink(plan: Compiled, sums: Volumes) -> Exact:
     """What R6 leaves of overrides: all, the share over what is asked for, or nothing."""
-    full, least = fraction(plan.plan.outside_full), fraction(plan.plan.outside_least)
-    if outside >= full:
-        return Fraction(1)
-    return Fraction(0) if outside < least else outside / full
+    full, told = plan.plan.outside_full, sums.told
+    if told <= 0 or sums.outside * full[1] >= told * full[0]:
+        return 1
+    share = sums.outside_share
+    return 0 if share < fraction(plan.plan.outside_least) else share / fraction(full)
 
 
 def cap_members(dues: Iterable[Due[T]], most: int) -> Iterator[Due[T]]:
@@ -152,12 +153,14 @@ def cap_company(dues: Sequence[Due[T]], most: Fraction) -> None:
             due.cut(due.claim.value * (1 - factor), "cap_company")
 
 
-def rounded(plan: Compiled, dues: Iterable[Due[T]], most: Fraction) -> Iterator[tuple[Due[T], int]]:
-    """One rounding for each award; half-even gives units back from the last ones while the sum is above `most`."""
+def rounded(
+    plan: Compiled, dues: Iterable[Due[T]], share: Fraction, base: Exact
+) -> Iterator[tuple[Due[T], int]]:
+    """One rounding for each award; half-even takes units back from the last ones above a share of the base."""
     if plan.plan.rounding == "down":
         for due in dues:
             yield due, down(due.claim.value, due.claim.den)
         return
     listed = list(dues)
     amounts = [half_even(due.claim.value, due.claim.den) for due in listed]
-    yield from zip(listed, trimmed(amounts, int(most // 1)), strict=True)
+    yield from zip(listed, trimmed(amounts, int(share * base // 1)), strict=True)

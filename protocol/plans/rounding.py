@@ -12,13 +12,16 @@ def exact(numerator: Exact, denominator: Exact) -> Exact:
     """A quotient; an integer where it is one, since integers are what is fast."""
     if denominator == 1:
         return numerator
+    if isinstance(numerator, int) and isinstance(denominator, int):
+        whole, rest = divmod(numerator, denominator)
+        return Fraction(numerator, denominator) if rest else whole
     value = Fraction(numerator) / denominator
     return value.numerator if value.denominator == 1 else value
 
 
 def down(numerator: Exact, denominator: int) -> int:
     """The quotient of values that are not negative, toward zero."""
-    return int(numerator // denominator)
+    return numerator // denominator  # of a Fraction as well an int
 
 
 def half_even(numerator: Exact, denominator: int) -> int:

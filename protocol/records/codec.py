@@ -33,13 +33,14 @@ _IDENTITY: Final[dict[str, tuple[str, ...]]] = {
 class Codec(Generic[S]):
     """Decodes and encodes one type of record."""
 
-    __slots__ = ("_check", "_decoder", "_scan_from", "struct")
+    __slots__ = ("_check", "_decoder", "_flat", "_scan_from", "struct")
 
     def __init__(self, struct: type[S], check: Callable[[S], None] | None) -> None:
         self.struct = struct
         self._check = check
         self._decoder = msgspec.msgpack.Decoder(struct)
         self._scan_from = _SALT_ENDS if "salt" in struct.__struct_fields__ else 0
+        self._flat = _is_flat(struct)
 
     def decode(self, data: bytes) -> S:
         """Decodes one record.
@@ -58,11 +59,8 @@ class Codec(Generic[S]):
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise Void("malformed", _sentence(error)) from error
         # A zero byte may be a NUL in a text; only more bytes than MAX_NODES can hold more values than that.
-        if (
-            encoding.encode_struct(record) != data
-            or data.find(0, self._scan_from) >= 0
-            or len(data) > limits.MAX_NODES
-        ):
+        plain = self._flat or (data.find(0, self._scan_from) < 0 and len(data) <= limits.MAX_NODES)
+        if not plain or encoding.encode_struct(record) != data:
             _judge_generic(record, data)
         if self._check is not None:
             self._check(record)
@@ -83,6 +81,15 @@ class Codec(Generic[S]):
         except Void as error:
             raise LocalProtocolError(error.text) from error
         return data
+
+
+def _is_flat(struct: type[msgspec.Struct]) -> bool:
+    """Whether all fields are numbers and bytes: no text that could hold a NUL, and no more values than fields."""
+    info = msgspec.inspect.type_info(struct)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return all(
+        isinstance(field.type, msgspec.inspect.IntType | msgspec.inspect.BytesType) for field in info.fields
+    )
 
 
 def _judge_generic(record: msgspec.Struct, data: bytes) -> None:

@@ -299,7 +299,10 @@ class Tree(Generic[P]):
         self._below.setdefault(sponsor, {})[person] = None
 
     def _span(self, person: P, at: int | None) -> Span | None:
-        for span in reversed(self._spans.get(person, ())):
+        spans = self._spans.get(person)
+        if spans is None:
+            return None
+        for span in reversed(spans):
             if at is None:
                 return span if span.left is None else None
             if span.joined <= at:

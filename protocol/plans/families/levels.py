@@ -45,17 +45,18 @@ class Levels:
             return
         if line.first and self._ends(line.seats[0]):
             return  # the owner broke away: its sales are of its own group
-        level, levels = 1, self.table.levels
-        for number in range(line.first, len(line.seats)):
+        table, seats = self.table, line.seats
+        level, levels, steps = 1, table.levels, self.compression != "none"
+        for number in range(line.first, len(seats)):
             if level > levels:
                 return
-            seat = line.seats[number]
-            rate = self.table.rate(seat.rank, level)
-            if not self._passes(seat, rate):
+            seat = seats[number]
+            rate = table.rate(seat.rank, level)
+            if not (steps and self._passes(seat, rate)):
                 if rate and seat.member:
-                    yield _claim(line, line.seats, number, level, rate, self.table.den, stake)
+                    yield _claim(line, seats, number, level, rate, table.den, stake)
                 level += 1
-            if self._ends(seat):
+            if self.stop is not None and self._ends(seat):
                 return
 
     def _ends(self, seat: Seat[P]) -> bool:
@@ -195,16 +196,11 @@ def _claim(
     line: Line[P], seats: tuple[Seat[P], ...], number: int, level: int, rate: int, den: int, stake: Stake
 ) -> Claim[P]:
     """The claim of a seat; on the first seat it is for the owner's own sale."""
-    value = rate * stake.base
-    own = number == 0
-    return Claim(
-        to=seats[number].person,
-        level=level,
-        base=stake.base,
-        rate=rate,
-        den=den,
-        value=value if not own or line.pays_owner else 0,
-        free=value if own and line.pays_owner else 0,
-        volume=stake.volume,
-        head=None if own else seats[number - 1].person,
-    )
+    base, volume = stake.base, stake.volume
+    value = rate * base
+    if number:
+        return Claim(
+            seats[number].person, level, base, rate, den, value, 0, 0, volume, seats[number - 1].person
+        )
+    value = value if line.pays_owner else 0
+    return Claim(seats[0].person, level, base, rate, den, value, value, 0, volume)

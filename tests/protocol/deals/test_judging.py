@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -177,19 +176,19 @@ def test_dates_do_not_go_back() -> None:
         Fulfil(), "seller", deal=play.start.id, previous=accept, seen=[play.start], time=accept.time - 1
     )
     assert code(play, made) == "bad_time"
-    assert code(play, replace(made, id=b"x" * 32, time=accept.time)) is None
+    assert code(play, structs.replace(made, id=b"x" * 32, time=accept.time)) is None
 
 
 def test_epochs_do_not_go_back() -> None:
     """R-DEAL-5: a networker does not go back to an older key."""
     play, accept = agreed()
-    newer = replace(accept, id=b"a" * 32, epoch=3)
+    newer = structs.replace(accept, id=b"a" * 32, epoch=3)
     play.messages[1] = newer
     for epoch, expected in ((2, "bad_epoch"), (3, None), (4, None)):
         made = unsigned(
             Fulfil(), "seller", deal=play.start.id, previous=newer, seen=[play.start], time=START + 9 * HOUR
         )
-        assert code(play, replace(made, epoch=epoch)) == expected
+        assert code(play, structs.replace(made, epoch=epoch)) == expected
 
 
 def test_a_void_message_keeps_its_place() -> None:

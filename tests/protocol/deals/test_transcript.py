@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -181,7 +180,9 @@ def test_no_file_is_written_that_would_not_verify() -> None:
     with pytest.raises(LocalProtocolError, match="openers"):
         transcript.encode(NETWORK, messages, [])
     with pytest.raises(LocalProtocolError, match="signature: the key of the order did not sign"):
-        transcript.encode(NETWORK, [replace(messages[0], data=messages[0].data[:-1] + b"\x00")], OPENERS)
+        transcript.encode(
+            NETWORK, [msgspec.structs.replace(messages[0], data=messages[0].data[:-1] + b"\x00")], OPENERS
+        )
     with pytest.raises(LocalProtocolError, match="seen"):
         transcript.encode(NETWORK, [messages[0], messages[2]], OPENERS)
 
@@ -190,4 +191,4 @@ def test_names_that_are_missing_come_last() -> None:
     """What waits has no place among the rest."""
     messages = deal()
     assert in_order([messages[4], messages[0]]) == [messages[0], messages[4]]
-    assert enclosed(replace(messages[1], body=bodies.LapsePay())) is None
+    assert enclosed(msgspec.structs.replace(messages[1], body=bodies.LapsePay())) is None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Final
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from protocol.deals import bodies
 from protocol.deals.bodies import DealBody, Role
