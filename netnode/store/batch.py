@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import apsw
@@ -26,6 +26,7 @@ from protocol.errors import LocalProtocolError
 from protocol.items import Item
 from protocol.log import Drop, Keep, Rejoin, Release, SetAside, Step
 from protocol.log_state import LogState
+from protocol.run import Run, rebuild
 
 _COLUMNS: Final = [name.strip() for name in LOG_COLUMNS.split(",")]
 _INSERT_LOG: Final = (
@@ -47,6 +48,7 @@ _WEIGHED: Final = f"SELECT {ENTRY_BYTES} * count(*) + {RECORD_COPIES} * coalesce
 _INSERT_ENTRY: Final = "INSERT INTO entry(place, header, signature, record) VALUES "
 _INSERT_ONE: Final = _INSERT_ENTRY + "(?, ?, ?, ?)"
 EVIDENCE_BYTES: Final = 4_194_304  # of one log: a thousand sales; who rotates again and again fills no disk
+_Stored = tuple[int, bytes, bytes, bytes | None]  # seq, header, signature and record of an entry
 _ROWS: Final = 32  # entries per statement: fewer calls, and the statement stays in the cache
 
 
@@ -104,7 +106,7 @@ class Batch:
                     self._flush()
                     log.grown -= self._weighed(n=log.n, step=step)
                     if isinstance(step, Drop) and not change.cut:  # else a quota lets go of it
-                        self._keep_evidence(log.n, step.number)
+                        self._keep_evidence(log.n, self._aside(log.n, step.number))
                     self._move(log.n, step)
         self._flush()
         arrived = self._write_logs()
@@ -207,10 +209,18 @@ class Batch:
             case Keep():
                 raise LocalProtocolError("kept entries are gathered, not moved")
 
-    def _keep_evidence(self, n: int, number: int) -> None:
+    def _aside(self, n: int, number: int) -> list[_Stored]:
+        """What is held in one extent beside a log, the lowest entries first."""
+        found: list[Any] = self._connection.execute(
+            "SELECT seq, header, signature, record FROM aside WHERE n = ? AND number = ? ORDER BY seq",
+            (n, number),
+        ).fetchall()
+        return found
+
+    def _keep_evidence(self, n: int, rows: Iterable[_Stored]) -> None:
         """What a followed log disowns stays as evidence of what its author owes, up to a bound [R-CRED-60].
 
-        The lowest entries first: what is above a gap could not be folded.
+        The lowest entries come first: what is above a gap could not be folded.
         """
         followed = self._connection.execute("SELECT EXISTS(SELECT 1 FROM follow WHERE n = ?)", (n,)).get
         if not followed:
@@ -223,10 +233,6 @@ class Batch:
                 (n,),
             ).get
         )
-        rows: list[Any] = self._connection.execute(
-            "SELECT seq, header, signature, record FROM aside WHERE n = ? AND number = ? ORDER BY seq",
-            (n, number),
-        ).fetchall()
         for seq, header, signature, record in rows:
             room -= len(header) + len(signature) + (0 if record is None else len(record))
             if room < 0:
@@ -310,6 +316,13 @@ class Batch:
         """Keeps the proof of the fork that the log ends up with, while it has one [R-LOG-15]."""
         log = self._logs[change.after.author]
         if log.before is not None and log.before.fork is not None and log.before.fork != log.after.fork:
+            former: list[Any] = self._connection.execute(
+                "SELECT left, right FROM proof WHERE n = ? AND seq IS NOT ?", (log.n, log.after.fork)
+            ).fetchall()
+            for side in (side for sides in former for side in sides):
+                # Of what the fork's end leaves, this may be all that is here [R-CRED-61].
+                entries = rebuild(msgspec.msgpack.decode(side, type=Run))
+                self._keep_evidence(log.n, [(e.seq, e.header, e.signature, e.record) for e in entries])
             self._connection.execute(
                 "DELETE FROM proof WHERE n = ? AND seq IS NOT ?", (log.n, log.after.fork)
             )

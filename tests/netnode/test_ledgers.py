@@ -535,6 +535,29 @@ async def test_pins_in_a_branch_that_is_only_held_as_evidence_decide_as_well(tmp
         assert (await ledgers.of(bench.x.issuer.id)).book.unknown is None
 
 
+@pytest.mark.parametrize("opens", ["settlement", "rotation"])
+async def test_what_only_the_proof_of_a_fork_showed_stays_when_the_fork_has_ended(tmp_path, opens):
+    """[R-CRED-61] A settlement leaves a debt behind; what a rotation disowns is disputed."""
+    market, left, right = forked()
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        await home.store.write(Writer.follow, market.issuer.id, 1)
+        outcome = await home.gate.admit_proof(run_of(left), run_of(right))
+        assert outcome.fault is None, outcome.fault
+        opener = market.issuer.settle() if opens == "settlement" else market.issuer.rotate()
+        outcome = await home.gate.admit([opener])
+        assert outcome.fault is None, outcome.fault
+        state = await home.store.load(market.issuer.id)
+        assert state is not None and not state.forked
+        ledger = await ledgers_of(home).of(market.issuer.id)
+        owed = ledger.figures(EUR, market.id("cal"), market.now).pending
+        claims = [(claim.holder, claim.amount) for claim in ledger.claims]
+        if opens == "settlement":
+            assert (owed, claims) == (4_000, [])
+        else:
+            assert (owed, claims) == (0, [(market.id("cal"), 4_000)])
+        assert ledger.figures(EUR, market.id("bob"), market.now).pending == 3_000
+
+
 async def test_what_a_settlement_left_stays_a_debt_also_after_a_rotation(tmp_path):
     market = Market()
     market.sale(10_000, "bob")
