@@ -68,7 +68,7 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("looking at challenges", LOOK_AT_CHALLENGES, services.issued.challenging.look),
         Periodic("looking after teams", LOOK_AT_TEAMS, services.team_work.run),
         Periodic("seeing to swaps and rotations", LOOK_AT_SWAPS, services.swapping.run),
-        Periodic("forgetting old swaps", SWEEP_SECONDS, services.swapping.sweep),
+        Periodic("forgetting old swaps and requests", SWEEP_SECONDS, services.swapping.sweep),
         Periodic("ending old letters", SWEEP_SECONDS, parts.mail.sweep),
         Periodic("ending old letters to shoppers", SWEEP_SECONDS, parts.boxes.sweep),
         Periodic("asking who knows the newest key", telling.LOOK_SECONDS, asking.run),

@@ -287,12 +287,25 @@ class Answering:
             self._tell(writer, ended)
 
     def _tell(self, writer: Writer, row: RequestRow) -> None:
+        """Queues the answer; one that has no room is left out, since who asks again is answered again."""
+        if outbox.crowded(writer.connection, row.holder):
+            return
         entry = UNSET if row.seq is None or row.entry is None else (row.seq, row.entry)
         code = row.code if row.code is not None and entry is UNSET else UNSET
         body = AnsweredLetter(
-            code=code, entry=entry, request=row.id, text="" if entry is not UNSET else row.text
+            code=code,
+            entry=entry,
+            request=row.id,
+            text="" if entry is not UNSET else row.text[: limits.MAX_REASON],
         )
-        credits.carried_by(writer, row.id, outbox.queue(writer, self._means.letters.draft(row.holder, body)))
+        try:
+            letter = outbox.queue(writer, self._means.letters.draft(row.holder, body))
+        except Problem as problem:
+            if problem.code != outbox.FULL:
+                raise
+            _log.warning("a holder is not told what became of a request: %s", problem.text)
+        else:
+            credits.carried_by(writer, row.id, letter)
 
 
 class _Confirmed(Exception):

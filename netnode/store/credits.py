@@ -15,7 +15,9 @@ from netnode.store.writer import Writer
 RequestState = Literal["waits", "answered", "refused"]
 WAITING: Final = 5_000  # requests of others that wait; why: 10 MB of what strangers may send
 WAITING_OF_ONE: Final = 50  # why: a holder has one unit or two, and asks again when answered
+REFUSED: Final = 5_000  # of them, those that were refused are remembered, the newest
 LIMITS: Final = 20_000  # limits of others that are kept; why: 20 MB, the oldest make room
+LIMITS_OF_ONE: Final = 50  # of them, of one holder; why: for each issuer and unit they trade in
 CHALLENGES: Final = 5_000  # challenges to the owner that are kept until they are answered
 CHALLENGES_OF_ONE: Final = 20  # of them, of one claimant; why: they are answered one after another
 _OPEN: Final = "entry <> x''"  # else it is the mark of one that is over
@@ -197,11 +199,14 @@ def put_limit(writer: Writer, row: LimitRow) -> bool:
         (row.holder, row.issuer, row.unit, row.counter, row.data, row.openers, row.at, row.letter),
     )
     kept = connection.changes() > 0
-    connection.execute(
-        "DELETE FROM credit_limit WHERE letter IS NULL AND (holder, issuer, unit) NOT IN"
-        " (SELECT holder, issuer, unit FROM credit_limit ORDER BY at DESC LIMIT ?)",
-        (LIMITS,),
-    )
+    if row.letter is None:
+        oldest = "SELECT holder, issuer, unit FROM credit_limit WHERE letter IS NULL"
+        for where, values, most in (("holder = ?", (row.holder,), LIMITS_OF_ONE), ("true", (), LIMITS)):
+            count = connection.execute(f"SELECT count(*) FROM credit_limit WHERE {where}", values).get  # noqa: S608
+            connection.execute(
+                f"DELETE FROM credit_limit WHERE (holder, issuer, unit) IN ({oldest} AND {where} ORDER BY at LIMIT ?)",  # noqa: S608
+                (*values, max(0, count - most)),
+            )
     return kept
 
 
@@ -257,10 +262,21 @@ def end_request(
     """Notes what became of a request, inside the open transaction: an entry, or a code; an entry stays."""
     seq, id_ = entry or (None, None)
     writer.connection.execute(
-        "UPDATE credit_request SET state = ?, seq = ?, entry = ?, code = ?, text = ?, done = ?"
+        "UPDATE credit_request SET state = ?1, seq = ?, entry = ?, code = ?, text = ?, done = ?,"
+        " openers = iif(own OR ?1 = 'answered', openers, x'90')"  # why: much, and worth nothing any more
         " WHERE id = ? AND state != 'answered'",
         ("refused" if entry is None else "answered", seq, id_, code, text, now, request),
     )
+
+
+def sweep(writer: Writer) -> None:
+    """Forgets requests of others that were refused long ago."""
+    with writer.transaction() as connection:
+        refused = "SELECT r FROM credit_request WHERE NOT own AND state = 'refused'"
+        connection.execute(
+            f"DELETE FROM credit_request WHERE r IN ({refused} AND r <= ({refused} ORDER BY r DESC LIMIT 1 OFFSET ?))",  # noqa: S608
+            (REFUSED,),
+        )
 
 
 def request(connection: apsw.Connection, id: bytes) -> RequestRow | None:

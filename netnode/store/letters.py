@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+import apsw
+
 from netnode.problems import ExitCode, Problem
 from netnode.store.reader import Reader
 from netnode.store.writer import Writer
@@ -30,7 +32,9 @@ KNOWN_OF_ONE: Final = 20_000  # ids of letters of one sender; why: 2 MB in LETTE
 CORRESPONDENTS: Final = 20_000  # whose tokens are remembered, the newest
 FULL: Final = "outbox_full"
 OTHER_CLOCK_MS: Final = (30_000, 6 * 3_600_000)  # first and longest pause until who has another date is tried
-_ANSWERS: Final = frozenset({"ack", "refused"})
+ANSWERS_TO_ONE: Final = 50  # of them, by one who asks: what became of it they see in the log, or ask again
+_ANSWERS: Final = ("ack", "answered", "refused")
+_OF_ANSWERS: Final = "type IN ('ack', 'answered', 'refused')"
 _OUT: Final = (
     "i, recipient, host, x25519, type, content, first, id, key, expires, made, state, since, place, code, text,"
     " attempts, due"
@@ -133,7 +137,7 @@ def queue(writer: Writer, letter: Outgoing) -> int:
     answer = letter.type in _ANSWERS
     most = ANSWERS if answer else WAITING
     with writer.transaction(durable=True) as connection:
-        waiting = "SELECT count(*) FROM outbox WHERE due IS NOT NULL AND (type IN ('ack', 'refused')) = ?"
+        waiting = f"SELECT count(*) FROM outbox WHERE due IS NOT NULL AND ({_OF_ANSWERS}) = ?"  # noqa: S608 - constants
         if connection.execute(waiting, (answer,)).get >= most:
             raise Problem(
                 f"{most} letters wait to be delivered: no more are taken until some have arrived.",
@@ -149,6 +153,12 @@ def queue(writer: Writer, letter: Outgoing) -> int:
             ),
         ).get  # fmt: skip
     return number
+
+
+def crowded(connection: apsw.Connection, recipient: bytes) -> bool:
+    """Whether so many letters wait for somebody that what the node says to them by itself is left out."""
+    waiting = "SELECT count(*) FROM outbox WHERE recipient = ? AND due IS NOT NULL"
+    return bool(connection.execute(waiting, (recipient,)).get >= ANSWERS_TO_ONE)
 
 
 def written(writer: Writer, first: bytes) -> bool:
@@ -458,7 +468,7 @@ def sweep(writer: Writer, now: int) -> int:
         ended = connection.changes()
         connection.execute("DELETE FROM letter_known WHERE expires < ?", (now - limits.CLOCK_TOLERANCE_MS,))
         connection.execute(
-            "DELETE FROM outbox WHERE due IS NULL AND (type IN ('ack', 'refused')"
+            f"DELETE FROM outbox WHERE due IS NULL AND ({_OF_ANSWERS}"  # noqa: S608 - constants
             " OR (type <> 'mail' AND since < ?))",
             (now - FINISHED_MS,),
         )

@@ -17,6 +17,7 @@ from netnode.issuing.appending import Appending, Next
 from netnode.ledgers.ledgers import Ledgers
 from netnode.problems import Problem
 from netnode.store import Reader, Writer, swaps
+from netnode.store import letters as outbox
 from netnode.store.swaps import Stage as Said
 from netnode.store.swaps import SwapRow
 from netnode.swapping.desk import SwapDesk, keep
@@ -30,6 +31,7 @@ from netnode.swapping.documents import (
     proof,
     unpacked,
 )
+from protocol import limits
 from protocol.errors import ProtocolError, Void
 from protocol.ledger import binding
 from protocol.ledger.binding import openers_until
@@ -119,9 +121,14 @@ class Deciding:
             await self._appending.append(made)
         except Void as void:
             refused = replace(row, stage="refused", code=void.code, why=void.text, due=None)
+            told = await self._means.store.read(
+                lambda reader: [each for each in holders if not outbox.crowded(reader.connection, each)]
+            )
             letters = [
-                self._desk.letter(holder, "refuse", refused, code=void.code, text=void.text)
-                for holder in holders
+                self._desk.letter(
+                    holder, "refuse", refused, code=void.code, text=void.text[: limits.MAX_REASON]
+                )
+                for holder in told
             ]
             await self._means.store.write(keep, row, refused, letters)
             self._means.letters.wake()

@@ -7,7 +7,7 @@ from typing import Final
 
 from netnode.deals.means import Means
 from netnode.issuing.issuing import Issuing
-from netnode.store import swaps
+from netnode.store import credits, swaps
 from netnode.swapping.deciding import Deciding
 from netnode.swapping.desk import SwapDesk
 from netnode.swapping.rekeying import Rekeying
@@ -34,8 +34,9 @@ class Swapping:
         await self.rekeying.look()
 
     async def sweep(self) -> None:
-        """Forgets what ended long ago."""
+        """Forgets swaps and requests that ended long ago."""
         await self.means.store.write(swaps.sweep, self.means.clock.now_ms())
+        await self.means.store.write(credits.sweep)
 
 
 def swapping(issued: Issuing) -> Swapping:
