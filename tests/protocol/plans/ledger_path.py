@@ -154,7 +154,7 @@ class LedgerPath:
         union = Union((), {b"s": value})
         return {
             (self.name(credit.to), credit.level): union.figures(
-                self.record.unit.name, credit.to, self.world.now + DAY
+                self.record.unit.name, credit.to, self.world.now + 3_000 * DAY
             ).signed
             for credit in value.awards
         }
