@@ -7,14 +7,20 @@ from functools import partial
 
 from msgspec import Struct
 
+from netnode.issuing.appending import lacking
 from netnode.keys.rotating import grant
 from netnode.keys.words import decode_words
 from netnode.operations import models
 from netnode.services.node_services import NodeServices
 from netnode.simulator.byzantine.credits import Issuer
+from netnode.simulator.byzantine.deals import Crook
 from netnode.simulator.byzantine.scene import Scene, Target
+from netnode.simulator.credit_scene import UNIT
+from netnode.store.credits import LimitRow
 from protocol.entry import SETTLEMENT, Entry, sign_entry
-from protocol.records import Settlement, encode_record
+from protocol.ledger.governing import DAY
+from protocol.ledger.statements import Request, sign
+from protocol.records import Settlement, Transfer, Withdraw, encode_record
 
 SHOWN_SECONDS = 20.0  # virtual; how long a branch is shown to one node
 
@@ -62,6 +68,37 @@ async def show(scene: Scene, issuer: bytes, log: Sequence[Entry], targets: Seque
     for target in targets:
         friend = scene.author(f"friend of {target.name} {log[-1].seq}")
         await scene.show(target, friend, shelf, seconds=SHOWN_SECONDS, act="branch", pushed=issuer)
+
+
+def filler(count: int, side: int) -> list[Struct]:
+    """So many records that mean nothing to a ledger; behind many of them a proof of a fork shows no sale.
+
+    Args:
+        count: how many.
+        side: of the fork; each has its own.
+    """
+    salt = bytes([side]) * 16
+    return [Withdraw(salt=salt, key=f"gone-{number}") for number in range(count)]
+
+
+def transfer(issuer: Issuer, thief: Crook, amount: int, limit: LimitRow) -> Transfer:
+    """A transfer that its holder has signed, with the counter of another one.
+
+    Args:
+        issuer: in whose log it is to stand.
+        thief: the holder.
+        amount: minor units.
+        limit: that the recipient has signed.
+    """
+    thief_id = thief.node.id
+    unsigned = Request(
+        action="transfer", amount=amount, counter=1, epoch=0, expires=issuer.now + DAY, holder=thief_id,
+        issuer=issuer.id, recipient=limit.holder, signature=bytes(64), unit=UNIT,
+    )  # fmt: skip
+    openers = lacking(issuer.book(), issuer.openers(thief_id, limit.holder))
+    return Transfer(
+        limit=limit.data, openers=openers, request=sign(issuer.crook.network, thief.seed, unsigned)
+    )
 
 
 async def rotated(issuer: Issuer, last: int) -> None:

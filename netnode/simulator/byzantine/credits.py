@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Struct
 
+from netnode.deals.signers import Signers
 from netnode.issuing.appending import lacking
 from netnode.issuing.embedding import Gathered, gather
 from netnode.ledgers.reading import Source
@@ -122,6 +123,15 @@ class Issuer:
             book.take(entry)
         return book
 
+    def openers(self, *people: bytes) -> dict[bytes, list[Any]]:
+        """Openers of others, as its store has them."""
+
+        def found(reader: Reader) -> dict[bytes, list[Any]]:
+            signers = Signers(self.crook.network, reader.connection)
+            return {each: signers.entries(each, 0) or [] for each in people}
+
+        return self.crook.parts.store.reading(found)
+
     # -- what it makes of a deal -----------------------------------------------------------------------------
     def gathered(self, deal: bytes) -> Gathered:
         """A deal with all that an entry of it embeds."""
@@ -145,6 +155,10 @@ class Issuer:
         )
         assert book.head is not None  # its log has a beginning
         return drafting.sale_with_awards(book.state, content, seq=book.head[0] + 1, time=self.now)
+
+    def parts(self, deal: bytes) -> tuple[SalePart, ...]:
+        """The records of a sale as it was."""
+        return _parts(self.sale(deal))
 
     def says(self, deal: bytes, body: bodies.DealBody, *, after: Message | None = None) -> Message:
         """Something it says in a deal to nobody but its own log."""

@@ -8,22 +8,29 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
+
 from netnode.operations import models
 from netnode.simulator import credit_scene as scene
 from netnode.simulator.byzantine import credit_branches as branches
 from netnode.simulator.byzantine.credits import CREDIT_DEEDS, Issuer, Needs
 from netnode.simulator.byzantine.deals import Crook
+from netnode.simulator.byzantine.deeds import Deeds
+from netnode.simulator.byzantine.scene import Scene
 from netnode.simulator.nodes import SimNode
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
 from netnode.simulator.scenarios.scenario import Scenario
 from netnode.store import credits
+from netnode.store.credits import LimitRow
 from protocol.identity import id_text
 from protocol.log_state import LogState
 
 CROOK: Final = "crook"
+THIEF: Final = "thief"
 BAIT: Final = "bait"
+DEEP: Final = 70  # entries; why: more than the proof of a fork shows of either branch
 TERMS: Final = {f"{step}_days": 40 for step in ("accept", "pay", "fulfil", "confirm")}
 HOLD_DAYS: Final = 31.0  # a day more than the hold of a bare commission
 EARNED: Final = 500  # minor units: a tenth of what the bait costs
@@ -145,6 +152,95 @@ async def _escaped(
     return claims == [(holder.id, scene.UNIT, EARNED)] and beside is not None and len(beside.disputed) == 1
 
 
+async def credits_forked(play: Play) -> None:
+    """An issuer logs one thing here and another there: exposed at all nodes, it owes whatever either branch says."""
+    issuer, referrer, buyer = await _market(play)
+    crook, other = issuer.crook.node, play.nodes[2]
+    deep = play.chance.random() < 0.5
+    if play.chance.random() < 0.5:
+        what, owed = "sales", [{referrer.id: (2 * EARNED, 0)}, {other.id: (EARNED, 0)}]
+        await scene.sold(crook, referrer, buyer, BAIT, play.nodes)
+        issuer.fall_silent()
+        one = await _deal(issuer, referrer, buyer, "received", "")
+        two = await _deal(issuer, other, referrer, "received", "")
+        records: list[tuple[Struct, ...]] = [issuer.parts(one), issuer.parts(two)]
+    else:
+        thief = await _thief(play, issuer)
+        what, owed = "double spend", [{referrer.id: (0, EARNED)}, {other.id: (0, EARNED)}]
+        await scene.sold(crook, thief.node, buyer, BAIT, play.nodes)
+        await scene.days_pass([*_all(play, issuer), thief.node], HOLD_DAYS)
+        issuer.fall_silent()
+        limits = [await _limit(each, issuer) for each in (referrer, other)]
+        records = [(branches.transfer(issuer, thief, EARNED, limit),) for limit in limits]
+        owed[0][thief.node.id] = owed[1][thief.node.id] = (0, 0)
+        await play.stop(thief.node)
+    common = issuer.entries()
+    sides = [
+        [*common, *branches.branch(issuer, common[-1], *branches.filler(DEEP if deep else 0, side), *each)]
+        for side, each in enumerate(records)
+    ]
+    chosen = play.chance.below(2)
+    goes_on = [*sides[chosen], branches.settled(issuer, sides[chosen][-1], sides[1 - chosen][-1])]
+    await play.stop(crook)
+    friends = Scene(play.world, "friends of the crook", Deeds())
+    holds = {node: number % 2 if node is not other else 1 for number, node in enumerate(play.nodes)}
+    wall = play.world.network.partition(
+        *([each.name for each in holds if holds[each] == side] for side in (0, 1))
+    )
+    for node, side in holds.items():
+        await branches.show(friends, issuer.id, sides[side], [node])
+    play.world.network.fall(wall)
+    for node, side in holds.items():
+        await scene.until(
+            partial(_exposed, node, play, issuer, True), f"{node.name} does not know of the fork"
+        )
+        if deep:
+            await _require_figures(node, play, issuer, owed[side])
+        else:  # the proof of the fork shows what either side owes
+            await _require_figures(node, play, issuer, _both(*owed))
+    await branches.show(friends, issuer.id, goes_on, play.nodes)
+    for node, side in holds.items():
+        await scene.until(
+            partial(_exposed, node, play, issuer, False), f"{node.name} sees no end of the fork"
+        )
+        whole = not deep or side != chosen  # of what it left these nodes hold all
+        await _require_figures(node, play, issuer, _both(*owed) if whole else owed[side])
+    play.seen.mark(f"evil credit forked {what}{' deep' if deep else ''}")
+    await play.level()
+
+
+def _both(*owed: Mapping[bytes, tuple[int, int]]) -> dict[bytes, tuple[int, int]]:
+    """What is owed by two branches together; who spent one thing twice owes it back."""
+    found: dict[bytes, tuple[int, int]] = {}
+    for each in owed:
+        for who, figures in each.items():
+            found[who] = (0, -EARNED) if who in found else figures
+    return found
+
+
+async def _thief(play: Play, issuer: Issuer) -> Crook:
+    """A dishonest holder, with a node of its own."""
+    node = await play.world.found(THIEF, dict(TERMS))
+    await play.start(node, [each.address for each in _all(play, issuer)])
+    await asyncio.sleep(scene.SOON)
+    return Crook(node, play.world.network_name, play.world.chance(THIEF))
+
+
+async def _limit(node: SimNode, issuer: Issuer) -> LimitRow:
+    """The owner of a node says how much of the issuer's credit it is willing to hold."""
+    return await node.ask(
+        lambda services: services.issued.asking.accept(issuer.id, scene.UNIT, 10 * EARNED, days=90)
+    )
+
+
+async def _exposed(node: SimNode, play: Play, issuer: Issuer, exposed: bool) -> bool:
+    """Whether a node shows an issuer as exposed, beside its credit and its listings; or not any more."""
+    found = await scene.stands(node, play.world.network_name, issuer.id)
+    beside = await node.ask(lambda services: services.ledgers.against(issuer.id))
+    shown = beside is not None and beside.exposed
+    return found.exposed is shown is exposed
+
+
 async def _state(node: SimNode, issuer: Issuer) -> LogState:
     """A node's state of the issuer's log."""
     assert node.parts is not None  # nobody stops it meanwhile
@@ -184,7 +280,7 @@ async def _require_suspected(node: SimNode, play: Play, issuer: Issuer) -> None:
 
 async def _market(play: Play) -> tuple[Issuer, SimNode, SimNode]:
     """Honest nodes that keep the log of an issuer who is none; who recommends, and who buys."""
-    nodes = await play.begin(**TERMS)
+    nodes = await play.begin(stamp_asked=0, **TERMS)
     node = await play.world.found(CROOK, dict(TERMS))
     await play.start(node, [each.address for each in nodes])
     await scene.offers(node, BAIT)
@@ -281,6 +377,12 @@ def _quiet(options: Options) -> Options:
 
 
 CREDITS_EVIL: Final = (
+    Scenario(
+        "credits_forked", credits_forked, _quiet, least=3,
+        marks=("level", *(
+            f"evil credit forked {what}" for what in ("sales", "sales deep", "double spend", "double spend deep")
+        )),
+    ),
     Scenario(
         "credits_escape", credits_escape, _quiet, least=3,
         marks=("level", "evil credit escape rotation", "evil credit escape settlement"),
