@@ -258,7 +258,7 @@ def _home_key(run: Invocation, path: Path, passphrase_file: Path | None) -> Back
     home.check()
     passphrase = None
     if Keystore(home, SystemDisk(), SystemEntropy()).public().protected:
-        passphrase = known_passphrase(Invocation(home, run.json, run.runtime), passphrase_file)
+        passphrase = known_passphrase(Invocation(home, run.json, run.given), passphrase_file)
     return BackupKey(home=path, passphrase=passphrase)
 
 

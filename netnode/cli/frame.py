@@ -112,11 +112,20 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One run of the program: where the home is, how to answer, and who runs nodes."""
+    """One run of the program: where the home is, how to answer, and other node functions than our own."""
 
     home: Home
     json: bool
-    runtime: Runtime
+    given: Runtime | None = None
+
+    @property
+    def runtime(self) -> Runtime:
+        """Who makes and runs nodes."""
+        if self.given is not None:
+            return self.given
+        import netnode.node  # late: takes a while, and what a running node answers needs none of it
+
+        return netnode.node
 
     @property
     def interactive(self) -> bool:
@@ -127,16 +136,9 @@ class Invocation:
 def invocation(context: click.Context) -> Invocation:
     """What the options of this run and the environment say."""
     path = context.meta.get(_HOME) or default_home(os.environ)
-    return Invocation(Home(path, SystemDisk()), bool(context.meta.get(_JSON)), _runtime(context))
-
-
-def _runtime(context: click.Context) -> Runtime:
     start = context.find_object(Start)
-    if start is not None and start.runtime is not None:
-        return start.runtime
-    import netnode.node  # late: `--help` and completion need none of it
-
-    return netnode.node
+    given = None if start is None else start.runtime
+    return Invocation(Home(path, SystemDisk()), bool(context.meta.get(_JSON)), given)
 
 
 def verbatim(text: str) -> str:

@@ -11,45 +11,9 @@ from typing import Final, NoReturn
 
 import click
 
-from netnode.cli import (
-    alliances,
-    arbiters,
-    backups,
-    blobs,
-    closing,
-    conformance,
-    crediting,
-    credits,
-    deals,
-    doctor,
-    invites,
-    keys,
-    listings,
-    logs,
-    mail,
-    mesh,
-    netcheck,
-    node,
-    offers,
-    opportunities,
-    output,
-    peers,
-    periods,
-    plans,
-    recovery,
-    referrals,
-    reviews,
-    room,
-    settings,
-    simulation,
-    stock,
-    subscriptions,
-    swapping,
-    teams,
-    watching,
-    witness,
-)
+from netnode.cli import output
 from netnode.cli.frame import NodeGroup, Start
+from netnode.cli.late import LateCommands
 from netnode.home import Home, default_home, named_home
 from netnode.operations.runtime import Runtime
 from netnode.problems import ExitCode, Problem
@@ -57,6 +21,54 @@ from netnode.system import SystemDisk
 
 _DEBUG: Final = "NETNODE_DEBUG"
 _INTERRUPTED: Final = 130  # what a shell reports for Ctrl-C
+_PLACES: Final = {
+    "alliance": "alliances:alliance",
+    "arbiter": "arbiters:arbiter",
+    "backup": "backups:backup",
+    "blob": "blobs:blob",
+    "bugreport": "doctor:bugreport",
+    "completion": "node:completion",
+    "config": "settings:config",
+    "conformance": "conformance:conformance",
+    "credit": "credits:credit crediting:COMMANDS swapping:COMMANDS",
+    "deal": "deals:deal subscriptions:COMMANDS",
+    "demo": "node:demo",
+    "doctor": "doctor:doctor",
+    "domain": "netcheck:domain",
+    "follow": "peers:follow",
+    "following": "peers:following",
+    "init": "node:init",
+    "invite": "invites:invite",
+    "key": "keys:key",
+    "listing": "listings:listing stock:stock",
+    "log": "logs:log",
+    "mail": "mail:mail",
+    "mesh": "mesh:mesh",
+    "moderate": "peers:moderate",
+    "netcheck": "netcheck:netcheck",
+    "offer": "offers:offer",
+    "opportunity": "opportunities:opportunity",
+    "peer": "peers:peer",
+    "period": "periods:period closing:COMMANDS",
+    "ping": "netcheck:ping",
+    "plan": "plans:plan closing:publish",
+    "profile": "settings:profile",
+    "recover": "recovery:recover",
+    "refer": "referrals:refer",
+    "repair": "doctor:repair",
+    "review": "reviews:review",
+    "search": "listings:search",
+    "sim": "simulation:sim",
+    "stamp": "room:stamp",
+    "standing": "keys:standing",
+    "start": "node:start",
+    "status": "node:status",
+    "stop": "node:stop",
+    "team": "teams:team",
+    "unfollow": "peers:unfollow",
+    "watch": "watching:watch",
+    "witness": "witness:witness",
+}
 
 
 def program_version() -> str:
@@ -80,7 +92,9 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
 
 
 @click.group(
-    cls=NodeGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=NodeGroup,
+    commands=LateCommands(_PLACES),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.option(
     "--version",
@@ -92,69 +106,6 @@ def _print_version(context: click.Context, parameter: click.Parameter, value: bo
 )
 def netnode() -> None:
     """A node for INX, the peer-to-peer market of networkers who sell for each other."""
-
-
-for _of_credit in swapping.COMMANDS:
-    credits.credit.add_command(_of_credit)
-for _of_deal in subscriptions.COMMANDS:
-    deals.deal.add_command(_of_deal)
-
-for _of_credit in crediting.COMMANDS:
-    credits.credit.add_command(_of_credit)
-for _of_period in closing.COMMANDS:
-    periods.period.add_command(_of_period)
-plans.plan.add_command(closing.publish)
-
-for _command in (
-    node.init,
-    node.start,
-    node.stop,
-    node.status,
-    listings.listing,
-    listings.search,
-    watching.watch,
-    invites.invite,
-    peers.peer,
-    netcheck.netcheck,
-    netcheck.ping,
-    netcheck.domain,
-    peers.follow,
-    peers.unfollow,
-    peers.following,
-    peers.moderate,
-    settings.profile,
-    logs.log,
-    mail.mail,
-    deals.deal,
-    offers.offer,
-    keys.key,
-    keys.standing,
-    recovery.recover,
-    blobs.blob,
-    backups.backup,
-    doctor.doctor,
-    doctor.repair,
-    doctor.bugreport,
-    room.stamp,
-    witness.witness,
-    reviews.review,
-    arbiters.arbiter,
-    plans.plan,
-    opportunities.opportunity,
-    teams.team,
-    referrals.refer,
-    alliances.alliance,
-    credits.credit,
-    periods.period,
-    settings.config,
-    node.demo,
-    simulation.sim,
-    mesh.mesh,
-    conformance.conformance,
-    node.completion,
-):
-    netnode.add_command(_command)
-listings.listing.add_command(stock.stock)
 
 
 def main(arguments: Sequence[str] | None = None, runtime: Runtime | None = None) -> NoReturn:
