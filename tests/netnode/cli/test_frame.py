@@ -180,3 +180,27 @@ def test_lists_of_commands_say_whole_sentences(run):
     for path in groups:
         listed = run(*path, "--help").out.partition("Commands:\n")[2]
         assert listed and not any(line.endswith("...") for line in listed.splitlines()), path
+
+
+def test_a_command_imports_neither_the_others_nor_the_node(tmp_path):
+    """What a running node answers must not wait for what it does not need: on a small computer that takes seconds."""
+    asked = (
+        "import sys\n"
+        "from netnode.cli.main import main\n"
+        "try:\n"
+        f"    main(['status', '--home', {str(tmp_path / 'none')!r}])\n"
+        "except SystemExit:\n"
+        "    print(sum(name in sys.modules for name in sys.argv[1:]))\n"
+    )
+    unneeded = (
+        "netnode.node",
+        "netnode.cli.deals",
+        "netnode.cli.plans",
+        "netnode.simulator",
+        "aiohttp",
+        "babel",
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked, *unneeded], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "0\n", done
