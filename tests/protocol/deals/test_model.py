@@ -21,21 +21,23 @@ from tests.protocol.deals.model import CROSSED_OUT, brief, check, extensions, sa
 from tests.protocol.deals.test_crossings import ACCEPT
 from tests.protocol.deals.test_offers import offer, ordered
 
-STARTS: dict[str, Callable[[], Message]] = {
-    "listing": started,
-    "two parts": lambda: started(order((60, 40))),
-    "offer": lambda: ordered(offer()),
+STARTS: dict[str, tuple[Callable[[], Message], int]] = {  # with the seller's moves
+    "listing": (started, 3),
+    "two parts": (lambda: started(order((60, 40))), 2),
+    "offer": (lambda: ordered(offer()), 2),
 }
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", STARTS)
-def test_every_deal_of_three_moves_a_side(name: str) -> None:
+def test_every_deal_of_a_few_moves_a_side(name: str) -> None:
     """R-DEAL-10, 12, 16..18, 23: the order is the buyer's first move; `python -m tests.long deals` makes four."""
-    found = check(STARTS[name](), {"buyer": 2, "seller": 3})
+    start, moves_of_seller = STARTS[name]
+    found = check(start(), {"buyer": 2, "seller": moves_of_seller})
     assert found.wrong == []
     assert found.sets > 500
-    assert {Phase.AGREED, Phase.DISPUTED, Phase.FINAL, Phase.UNCONFIRMED} <= found.phases.keys()
+    assert {Phase.AGREED, Phase.DISPUTED, Phase.UNCONFIRMED} <= found.phases.keys()
+    assert Phase.FINAL in found.phases or moves_of_seller < 3
 
 
 def test_every_small_deal_with_an_arbiter() -> None:
