@@ -8,9 +8,19 @@ from typing import Any, Final
 import apsw
 
 from netnode.store.writer import Writer
+from protocol import encoding, limits
+from protocol.entry import parse_wire
 
 STRANGERS: Final = (
     2_000  # why: papers of others that nothing came of; the oldest make room, and may be sent again
+)
+OF_ONE: Final = 50  # of them, of one signer; why: a member's trainings are logged within seconds
+SEEN: Final = 12_000  # statements of who saw an entry; beyond, those of no paper that is kept are forgotten
+_POOLS: Final = (
+    ("done IS NULL AND name = 'invite'", 1),
+    ("done IS NULL AND name <> 'invite'", 1),
+    ("done IS NOT NULL AND why IS NOT NULL", 1),
+    ("done IS NOT NULL AND name = 'invite'", 2),  # why: by which others applied; they wait a week and longer
 )
 _COLUMNS: Final = (
     "t, id, name, owner, opportunity, signer, recipient, own, data, openers, proof, text, at, done, why"
@@ -93,24 +103,38 @@ def put(writer: Writer, row: PaperRow) -> None:
     """Keeps a paper, durably or as a part of the durable transaction that is open; one that is there stays as it is."""
     with writer.transaction(durable=True) as connection:
         connection.execute(
-            "INSERT OR IGNORE INTO team_paper(id, name, owner, opportunity, signer, recipient, own, data, openers,"
-            " proof, text, at, done, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO team_paper(id, name, owner, opportunity, signer, recipient, own, data, openers,"
+            " proof, text, at, done, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT(id) DO UPDATE SET done = coalesce(done, excluded.done)",
             (
                 row.id, row.name, row.owner, row.opportunity, row.signer, row.recipient, row.own, row.data,
                 row.openers, row.proof, row.text, row.at, row.done, row.why,
             ),
         )  # fmt: skip
-        connection.execute(
-            "DELETE FROM team_paper WHERE NOT own AND done IS NULL AND t NOT IN"
-            " (SELECT t FROM team_paper WHERE NOT own AND done IS NULL ORDER BY t DESC LIMIT ?)",
-            (STRANGERS,),
-        )
+        _make_room(connection, f"{_POOLS[0][0]} AND signer = ?", (row.signer,), OF_ONE)
+        _make_room(connection, f"{_POOLS[1][0]} AND signer = ?", (row.signer,), OF_ONE)
+        for where, times in _POOLS:
+            _make_room(connection, where, (), times * STRANGERS)
+
+
+def _make_room(connection: apsw.Connection, where: str, values: tuple[bytes, ...], most: int) -> None:
+    connection.execute(
+        f"DELETE FROM team_paper WHERE t IN (SELECT t FROM team_paper WHERE NOT own AND {where}"  # noqa: S608
+        " ORDER BY t DESC LIMIT -1 OFFSET ?)",
+        (*values, most),
+    )
 
 
 def close(writer: Writer, paper: bytes, now: int, why: str | None = None) -> None:
     """Notes that something came of a paper, or, with `why`, that nothing can."""
     with writer.transaction(durable=True) as connection:
         connection.execute("UPDATE team_paper SET done = ?, why = ? WHERE id = ?", (now, why, paper))
+        connection.execute(  # why: much, and worth nothing any more
+            "UPDATE team_paper SET openers = x'90', proof = x'90' WHERE id = ? AND NOT own AND why IS NOT NULL",
+            (paper,),
+        )
+        if why is not None:
+            _make_room(connection, _POOLS[2][0], (), STRANGERS)
 
 
 def by_id(connection: apsw.Connection, paper: bytes) -> PaperRow | None:
@@ -170,6 +194,19 @@ def put_seen(writer: Writer, row: SeenRow) -> None:
             "INSERT OR IGNORE INTO team_seen(entry, witness, data, openers, at) VALUES (?, ?, ?, ?, ?)",
             (row.entry, row.witness, row.data, row.openers, row.at),
         )
+        if connection.execute("SELECT count(*) FROM team_seen").get > SEEN:
+            _forget_seen(connection, row.entry)
+
+
+def _forget_seen(connection: apsw.Connection, but: bytes) -> None:
+    """Forgets who saw the entries of papers that are kept no longer."""
+    kept = {but}
+    for row in _papers(connection, "name = 'application'", (), -1):
+        kept |= {parse_wire(each).id for each in encoding.decode(row.proof, limits.MAX_MESSAGE)[:1]}
+    entries = connection.execute("SELECT DISTINCT entry FROM team_seen").fetchall()
+    connection.executemany(
+        "DELETE FROM team_seen WHERE entry = ?", [(entry,) for (entry,) in entries if entry not in kept]
+    )
 
 
 def seen_of(connection: apsw.Connection, entry: bytes) -> list[SeenRow]:

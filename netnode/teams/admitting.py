@@ -17,7 +17,7 @@ from netnode.store.teams import PaperRow, SeenRow
 from netnode.teams.reading import OwnerLog, TeamLogs
 from protocol import encoding, limits, seen
 from protocol.entry import ROTATION, Entry, parse_wire
-from protocol.errors import Void
+from protocol.errors import LocalProtocolError, Void
 from protocol.ledger.signers import Signers
 from protocol.records import Admission, Duty, Leave, Move, encode_record
 from protocol.records.team import EndReason, MoveReason, Position
@@ -74,11 +74,23 @@ class Admitting:
         rows = await self._means.store.read(
             lambda reader: teams.waiting(reader.connection, own, key, ("application",))
         )
-        return [await self._candidate(log, row) for row in rows if not row.own]
+        found = [await self._candidate(log, row) for row in rows if not row.own]
+        return [each for each in found if each is not None]
 
     async def candidate(self, paper: PaperRow) -> Candidate:
-        """One of them. Raises Problem."""
-        return await self._candidate(await self._logs.of(self._means.own.id), paper)
+        """One of them.
+
+        Raises:
+            Problem: `no_invite` (3): the invite it is by is not kept any more.
+        """
+        found = await self._candidate(await self._logs.of(self._means.own.id), paper)
+        if found is None:
+            raise Problem(
+                "The invite of this application is not kept here any more. Have them apply again.",
+                ExitCode.NOT_FOUND,
+                "no_invite",
+            )
+        return found
 
     async def admit(self, candidate: Candidate) -> Entry:
         """Admits somebody to the own team; the entry is on disk when it returns.
@@ -98,10 +110,12 @@ class Admitting:
         )
         return entry
 
-    async def _candidate(self, log: OwnerLog, row: PaperRow) -> Candidate:
+    async def _candidate(self, log: OwnerLog, row: PaperRow) -> Candidate | None:
+        """An application; None where its invite made room for others."""
         application = read(Application, row.data)
         held = await self._means.store.read(lambda reader: teams.by_id(reader.connection, application.invite))
-        assert held is not None  # it came with the application
+        if held is None:
+            return None
         invite = read(Invite, held.data)
         record = await self._admission(log, row)
         entry = parse_wire(list(record.acknowledgement[0]))
@@ -226,14 +240,19 @@ class Admitting:
         """Appends a record that has effect, and closes the papers it rests on.
 
         Raises:
-            Problem: with the code that the entry would be void with (4).
+            Problem: with the code that the entry would be void with (4); `log_moved` (4): the record was made for the
+                log as it stood, and it went on meanwhile.
         """
         now = self._means.clock.now_ms()
+        if log.place is None or log.ledger.place != log.place:
+            raise Problem("The own log went on meanwhile. Try again.", ExitCode.REFUSED, "log_moved")
         try:
             self._judge(log, record, now)
-        except Void as void:
-            raise _refused(void.code, void.text) from void
-        entry = (await self._means.own.append([(record.KIND, encode_record(record))]))[0]
+            data = encode_record(record)
+        except (Void, LocalProtocolError) as void:  # openers after very many rotations fit no record
+            code = "too_large" if isinstance(void, LocalProtocolError) else void.code
+            raise _refused(code, void.text) from void
+        entry = (await self._means.own.append([(record.KIND, data)], after=log.place[1]))[0]
         await self._means.store.write(_close_all, papers, now)
         return entry
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -18,15 +19,17 @@ from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Writer, teams
 from netnode.store import letters as outbox
 from netnode.store.letters import Outgoing
-from netnode.store.teams import PaperRow
+from netnode.store.teams import PaperRow, SeenRow
 from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
 from protocol import encoding, limits, seen
 from protocol.entry import Entry, parse_wire
 from protocol.errors import LocalProtocolError, ProtocolError, Void
 from protocol.identity import id_text
+from protocol.openers import Openers
 from protocol.records import Acknowledgement, decode_record, encode_record
 from protocol.records.team import Position
 from protocol.signing import Signer
+from protocol.teams.admission import seen_by_other
 from protocol.teams.disclosure import document_hash
 from protocol.teams.letters import Paper, TeamLetter
 from protocol.teams.statements import (
@@ -218,57 +221,70 @@ class TeamDesk:
             }
         except ProtocolError as error:
             return Refusal(error.code, error.text)
-        to_me = self._means.own.id in (statement.owner, getattr(statement, "for_", UNSET))
+        own = self._means.own.id
+        to_me = own in (statement.owner, getattr(statement, "for_", UNSET))
         if not to_me and body.name != "invite":
             return Refusal("names_differ", "this paper is for the owner of another team")
-
-        def checked(reader: Reader) -> Refusal | PaperRow:
-            known = Known(self._means.network, reader.connection, given)
-            keys = known.keys(statement.signer, statement.epoch, 0)
-            try:
-                require_signed(self._means.network, statement, keys)
-            except Void as void:
-                return Refusal(void.code, void.text)
-            openers = [known.entries(each, 0) for each in dict.fromkeys((statement.signer, *given))]
-            return PaperRow(
-                number=0,
-                id=statement_id(body.statement),
-                name=body.name,
-                owner=statement.owner,
-                opportunity=statement.opportunity,
-                signer=statement.signer,
-                recipient=self._means.own.id,
-                own=False,
-                data=body.statement,
-                openers=encoding.encode([each for each in openers if each is not None]),
-                proof=encoding.encode([list(each) for each in body.acknowledgement]),
-                text=body.text,
-                at=self._means.clock.now_ms(),
-            )
-
-        found = await self._means.store.read(checked)
-        if isinstance(found, Refusal):
-            return found
-        rows = [found]
+        if statement.owner == own and statement.opportunity not in (await self._logs.of(own)).opportunities:
+            return Refusal("no_opportunity", "there is no such opportunity here")
         try:
-            if isinstance(statement, Application):
-                if body.invite is UNSET or statement_id(body.invite) != statement.invite:
-                    return Refusal("names_differ", "an application comes with the invite it is by")
-                rows.append(self._paper_of_invite(body.invite, read(Invite, body.invite), found.at))
-            entry = parse_wire(list(body.acknowledgement[0])) if body.acknowledgement else None
-            saw = [
-                teams.SeenRow(entry.id, *_witness(data, body.openers), found.at)
-                for data in body.seen
-                if entry
-            ]
+            rows, saw = await self._means.store.read(self._checked, body, statement, given)
         except ProtocolError as error:
             return Refusal(error.code, error.text)
         await self._means.store.write(_take, rows, saw)
         return Taken()
 
-    def letter(
-        self, row: PaperRow, seen: Sequence[teams.SeenRow] = (), invite: bytes | None = None
-    ) -> TeamLetter:
+    def _checked(
+        self, reader: Reader, body: TeamLetter, statement: Statement, given: Mapping[bytes, Openers]
+    ) -> tuple[list[PaperRow], list[SeenRow]]:
+        """What a letter brings, its signatures checked; who saw an acknowledgement, as far as they signed that.
+
+        Raises:
+            Void: `not_signed`; of an application `names_differ`, `not_acknowledged`.
+            RemoteProtocolError: something in it has no right form.
+        """
+        known = Known(self._means.network, reader.connection, given)
+        require_signed(self._means.network, statement, known.keys(statement.signer, statement.epoch, 0))
+        now = self._means.clock.now_ms()
+        row = PaperRow(
+            number=0,
+            id=statement_id(body.statement),
+            name=body.name,
+            owner=statement.owner,
+            opportunity=statement.opportunity,
+            signer=statement.signer,
+            recipient=self._means.own.id,
+            own=False,
+            data=body.statement,
+            openers=encoding.encode([list(each) for each in body.openers]),
+            proof=encoding.encode([]),
+            text=body.text,
+            at=now,
+        )
+        if not isinstance(statement, Application):
+            return [row], []
+        if body.invite is UNSET or statement_id(body.invite) != statement.invite:
+            raise Void("names_differ", "an application comes with the invite it is by")
+        entries = [parse_wire(each) for each in body.acknowledgement]
+        first = entries[0] if entries else None
+        if first is None or (first.author, first.seq, first.id) != (
+            statement.signer,
+            *statement.acknowledgement,
+        ):
+            raise Void("not_acknowledged", "an application comes with the acknowledgement that it names")
+
+        def keys(networker: bytes, epoch: int) -> Sequence[bytes]:
+            return known.keys(networker, epoch, 0)
+
+        saw = [
+            SeenRow(first.id, *_witness(data, body.openers), now)
+            for data in body.seen
+            if seen_by_other(self._means.network, data, first, (), keys, limits.MAX_INT)
+        ]
+        invite = self._paper_of_invite(body.invite, read(Invite, body.invite), now)
+        return [replace(row, proof=encoding.encode([each.wire() for each in entries])), invite], saw
+
+    def letter(self, row: PaperRow, seen: Sequence[SeenRow] = (), invite: bytes | None = None) -> TeamLetter:
         """The letter that carries a paper.
 
         Args:
@@ -412,7 +428,7 @@ def _keep(writer: Writer, rows: Sequence[PaperRow], draft: Outgoing | None = Non
             outbox.queue(writer, draft)
 
 
-def _take(writer: Writer, rows: Sequence[PaperRow], seen: Sequence[teams.SeenRow]) -> None:
+def _take(writer: Writer, rows: Sequence[PaperRow], seen: Sequence[SeenRow]) -> None:
     with writer.transaction(durable=True):
         for row in rows:
             teams.put(writer, row)

@@ -23,6 +23,8 @@ class OwnerLog:
     """What one log says of its owner's teams, up to and with entry `tip`; to be read before the next `await`."""
 
     ledger: Ledger
+    place: tuple[int, bytes] | None = None
+    """Seq and id of the newest entry when it was asked for."""
 
     @property
     def owner(self) -> bytes:
@@ -95,7 +97,7 @@ class TeamLogs:
                 ExitCode.REFUSED,
                 "unknown",
             )
-        return OwnerLog(ledger)
+        return OwnerLog(ledger, ledger.place)
 
 
 def opportunity_of(log: OwnerLog, key: str) -> Offered:

@@ -63,7 +63,8 @@ class Witnessing:
         invite = await self._means.store.read(
             lambda reader: teams.by_id(reader.connection, application.invite)
         )
-        assert invite is not None  # kept with the application
+        if invite is None:  # put back from a backup without it
+            return
         parties = (row.owner, read(Invite, invite.data).sponsor, self._means.own.id)
         saw = await self._means.store.read(lambda reader: teams.seen_of(reader.connection, entry.id))
         for peer in self._peers():
