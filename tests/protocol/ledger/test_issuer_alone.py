@@ -240,7 +240,8 @@ class Attacker:
         """The lock goes to the other holder by a swap that the other issuer never logged."""
         openers = self.world.openers("ann", "bob", whole=True)
         lock = next(each for each in self.world.issuer.entries if each.kind == Lock.KIND)
-        theirs = SwapEntry(document=self.lock, lock=(tuple(lock.wire()),), openers=openers)
+        mine = (self.world.issuer.entries[0].wire(),)
+        theirs = SwapEntry(document=self.lock, lock=(tuple(lock.wire()),), openers=(*openers, mine))
         other = self.bench.y.issuer
         forged = other.after(
             other.entries[-1], SwapEntry.KIND, encode_record(theirs), signer=self.world.issuer.signer,
