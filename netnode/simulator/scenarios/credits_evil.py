@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -13,27 +12,19 @@ from msgspec import Struct
 from netnode.operations import models
 from netnode.simulator import credit_scene as scene
 from netnode.simulator.byzantine import credit_branches as branches
-from netnode.simulator.byzantine.credits import CREDIT_DEEDS, Issuer, Needs
-from netnode.simulator.byzantine.deals import Crook
+from netnode.simulator.byzantine.credits import CREDIT_DEEDS, Issuer
 from netnode.simulator.byzantine.deeds import Deeds
 from netnode.simulator.byzantine.scene import Scene
 from netnode.simulator.nodes import SimNode
-from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
+from netnode.simulator.scenarios import credit_stage as stage
+from netnode.simulator.scenarios.credits_twice import HOWS, credits_twice
 from netnode.simulator.scenarios.scenario import Scenario
 from netnode.store import credits
-from netnode.store.credits import LimitRow
 from protocol.identity import id_text
-from protocol.log_state import LogState
 
-CROOK: Final = "crook"
-THIEF: Final = "thief"
-BAIT: Final = "bait"
 DEEP: Final = 70  # entries; why: more than the proof of a fork shows of either branch
-TERMS: Final = {f"{step}_days": 40 for step in ("accept", "pay", "fulfil", "confirm")}
-HOLD_DAYS: Final = 31.0  # a day more than the hold of a bare commission
-EARNED: Final = 500  # minor units: a tenth of what the bait costs
 TIME_DAYS: Final = 14.0  # to answer a challenge
 HANDED: Final = 900.0  # virtual seconds; why: nodes look at challenges every five minutes, and twice at each
 LATER: Final = ("transfer-unasked", "payout-unasked")  # done when there is something to move
@@ -41,31 +32,35 @@ LATER: Final = ("transfer-unasked", "payout-unasked")  # done when there is some
 
 async def credits_forged(play: Play) -> None:
     """An issuer logs what nobody signed and what no plan comes to: nothing of it counts, and audits name the first."""
-    issuer, referrer, buyer = await _market(play)
-    await scene.sold(issuer.crook.node, referrer, buyer, BAIT, play.nodes)
-    logged = await scene.sold(issuer.crook.node, referrer, buyer, BAIT, play.nodes)
+    issuer, referrer, buyer = await stage.market(play)
+    await scene.sold(issuer.crook.node, referrer, buyer, stage.BAIT, play.nodes)
+    logged = await scene.sold(issuer.crook.node, referrer, buyer, stage.BAIT, play.nodes)
     issuer.fall_silent()
     deeds = [name for name in CREDIT_DEEDS if name not in LATER]
     play.chance.shuffle(deeds)
     for name in deeds:
-        await _do(play, issuer, name, await _deal(issuer, referrer, buyer, CREDIT_DEEDS[name].needs, logged))
-        await _require(play, issuer, referrer, pending=2 * EARNED)
-    await scene.days_pass(_all(play, issuer), HOLD_DAYS)
+        await _do(
+            play, issuer, name, await stage.begun(issuer, referrer, buyer, CREDIT_DEEDS[name].needs, logged)
+        )
+        await _require(play, issuer, referrer, pending=2 * stage.EARNED)
+    await scene.days_pass(stage.everybody(play, issuer), stage.HOLD_DAYS)
     for name in LATER:
         await _do(play, issuer, name, bytes.fromhex(logged))
-        await _require(play, issuer, referrer, balance=2 * EARNED)
-    await _leave(play, issuer)
+        await _require(play, issuer, referrer, balance=2 * stage.EARNED)
+    await stage.leave(play, issuer)
 
 
 async def credits_silent(play: Play) -> None:
     """An issuer logs neither a sale nor what a holder asks for: challenged in public, it is shown as suspected."""
-    issuer, referrer, buyer = await _market(play)
+    issuer, referrer, buyer = await stage.market(play)
     crook, holder = issuer.crook.node, play.nodes[2]
-    await scene.sold(crook, holder, buyer, BAIT, play.nodes)
-    await scene.days_pass(_all(play, issuer), HOLD_DAYS)
+    await scene.sold(crook, holder, buyer, stage.BAIT, play.nodes)
+    await scene.days_pass(stage.everybody(play, issuer), stage.HOLD_DAYS)
     end = play.chance.choice(("logs", "answers", "stays silent"))
     issuer.fall_silent(refusing=play.chance.random() < 0.5)
-    unpublished = (await _deal(issuer, referrer, holder, "received", "")).hex()  # `buyer` is the holder's
+    unpublished = (
+        await stage.begun(issuer, referrer, holder, "received", "")
+    ).hex()  # `buyer` is the holder's
     wish = models.CreditTransfer(issuer=id_text(issuer.id), amount="3.00", to=id_text(referrer.id))
     limit = models.CreditAcceptance(issuer=id_text(issuer.id), amount="100.00", unit=scene.UNIT)
     await referrer.ask(lambda services: services.credits.accept(limit))
@@ -83,17 +78,17 @@ async def credits_silent(play: Play) -> None:
         handed = partial(_challenged, node, issuer, 2)
         await scene.until(handed, f"{node.name} hands no challenge over", HANDED)
         await _require_not(node, play, issuer, "is suspected before its time is over")
-    await scene.days_pass(_all(play, issuer), TIME_DAYS - 1)
+    await scene.days_pass(stage.everybody(play, issuer), TIME_DAYS - 1)
     for node in play.nodes:
         await _require_not(node, play, issuer, "is suspected before its time is over")
-    await scene.days_pass(_all(play, issuer), 1.0)
+    await scene.days_pass(stage.everybody(play, issuer), 1.0)
     for node in play.nodes:
         await _require_suspected(node, play, issuer)
     play.seen.mark("evil credit suspected")
-    expected = {holder.id: (0, EARNED), referrer.id: (0, 0)}
+    expected = {holder.id: (0, stage.EARNED), referrer.id: (0, 0)}
     if end == "logs":
         await issuer.speak_again()
-        expected = {holder.id: (0, EARNED - 300), referrer.id: (EARNED, 300)}
+        expected = {holder.id: (0, stage.EARNED - 300), referrer.id: (stage.EARNED, 300)}
     elif end == "answers":
         await issuer.answer(*challenges)
     for node in play.nodes:
@@ -103,18 +98,18 @@ async def credits_silent(play: Play) -> None:
         reasons = (await scene.stands(node, play.world.network_name, issuer.id)).refused
         if reasons != (("unpaid",) * 2 if end == "answers" else ()):
             raise Violation("credit", f"{node.name} shows the reasons {reasons} when the issuer {end}")
-        await _require_figures(node, play, issuer, expected)
+        await stage.require_figures(node, play, issuer, expected)
     play.seen.mark(f"evil credit silent issuer {end}")
-    await _leave(play, issuer)
+    await stage.leave(play, issuer)
 
 
 async def credits_escape(play: Play) -> None:
     """An issuer takes its log back below what it owes: it owes that still, or after a rotation it is disputed."""
-    issuer, referrer, buyer = await _market(play)
-    await scene.sold(issuer.crook.node, referrer, buyer, BAIT, play.nodes)
-    await scene.days_pass(_all(play, issuer), HOLD_DAYS)
+    issuer, referrer, buyer = await stage.market(play)
+    await scene.sold(issuer.crook.node, referrer, buyer, stage.BAIT, play.nodes)
+    await scene.days_pass(stage.everybody(play, issuer), stage.HOLD_DAYS)
     last = issuer.entries()[-1].seq
-    await scene.sold(issuer.crook.node, referrer, buyer, BAIT, play.nodes)
+    await scene.sold(issuer.crook.node, referrer, buyer, stage.BAIT, play.nodes)
     issuer.fall_silent()
     rotates = play.chance.random() < 0.5
     if rotates:
@@ -125,53 +120,55 @@ async def credits_escape(play: Play) -> None:
         await scene.until(
             partial(_escaped, node, play, issuer, referrer, rotates), f"{node.name} forgets what is owed"
         )
-    await scene.days_pass(_all(play, issuer), HOLD_DAYS)
+    await scene.days_pass(stage.everybody(play, issuer), stage.HOLD_DAYS)
     for node in play.nodes:
         if not await _escaped(node, play, issuer, referrer, rotates, later=True):
             raise Violation("credit", f"{node.name} forgets what was owed once it is payable")
     play.seen.mark(f"evil credit escape {'rotation' if rotates else 'settlement'}")
-    await _leave(play, issuer)
+    await stage.leave(play, issuer)
 
 
 async def _escaped(
     node: SimNode, play: Play, issuer: Issuer, holder: SimNode, rotates: bool, later: bool = False
 ) -> bool:
     """Whether a node has the new opener, and says of the second of two sales what it has to."""
-    state = await _state(node, issuer)
+    state = await stage.state(node, issuer)
     if state.openers.place != ((1, 0) if rotates else (0, 1)):
         return False
     found = await scene.figures(node, issuer.id, holder.id)
     against = await scene.stands(node, play.world.network_name, issuer.id)
-    owed = EARNED if rotates else 2 * EARNED
-    if (found.pending, found.signed) != ((0, owed) if later else (owed - EARNED, EARNED)):
+    owed = stage.EARNED if rotates else 2 * stage.EARNED
+    if (found.pending, found.signed) != ((0, owed) if later else (owed - stage.EARNED, stage.EARNED)):
         return False
     claims = [(each.holder, each.unit, each.amount) for each in against.disputed]
     beside = await node.ask(lambda services: services.ledgers.against(issuer.id))
     if not rotates:
         return not claims and beside is None
-    return claims == [(holder.id, scene.UNIT, EARNED)] and beside is not None and len(beside.disputed) == 1
+    return (
+        claims == [(holder.id, scene.UNIT, stage.EARNED)] and beside is not None and len(beside.disputed) == 1
+    )
 
 
 async def credits_forked(play: Play) -> None:
     """An issuer logs one thing here and another there: exposed at all nodes, it owes whatever either branch says."""
-    issuer, referrer, buyer = await _market(play)
+    issuer, referrer, buyer = await stage.market(play)
     crook, other = issuer.crook.node, play.nodes[2]
     deep = play.chance.random() < 0.5
     if play.chance.random() < 0.5:
-        what, owed = "sales", [{referrer.id: (2 * EARNED, 0)}, {other.id: (EARNED, 0)}]
-        await scene.sold(crook, referrer, buyer, BAIT, play.nodes)
+        what, owed = "sales", [{referrer.id: (2 * stage.EARNED, 0)}, {other.id: (stage.EARNED, 0)}]
+        await scene.sold(crook, referrer, buyer, stage.BAIT, play.nodes)
         issuer.fall_silent()
-        one = await _deal(issuer, referrer, buyer, "received", "")
-        two = await _deal(issuer, other, referrer, "received", "")
+        one = await stage.begun(issuer, referrer, buyer, "received", "")
+        two = await stage.begun(issuer, other, referrer, "received", "")
         records: list[tuple[Struct, ...]] = [issuer.parts(one), issuer.parts(two)]
     else:
-        thief = await _thief(play, issuer)
-        what, owed = "double spend", [{referrer.id: (0, EARNED)}, {other.id: (0, EARNED)}]
-        await scene.sold(crook, thief.node, buyer, BAIT, play.nodes)
-        await scene.days_pass([*_all(play, issuer), thief.node], HOLD_DAYS)
+        thief = await stage.thief(play, stage.everybody(play, issuer))
+        what, owed = "double spend", [{referrer.id: (0, stage.EARNED)}, {other.id: (0, stage.EARNED)}]
+        await scene.sold(crook, thief.node, buyer, stage.BAIT, play.nodes)
+        await scene.days_pass([*stage.everybody(play, issuer), thief.node], stage.HOLD_DAYS)
         issuer.fall_silent()
-        limits = [await _limit(each, issuer) for each in (referrer, other)]
-        records = [(branches.transfer(issuer, thief, EARNED, limit),) for limit in limits]
+        limits = [await stage.limit(each, issuer.id) for each in (referrer, other)]
+        records = [(branches.transfer(issuer, thief, stage.EARNED, limit),) for limit in limits]
         owed[0][thief.node.id] = owed[1][thief.node.id] = (0, 0)
         await play.stop(thief.node)
     common = issuer.entries()
@@ -192,19 +189,19 @@ async def credits_forked(play: Play) -> None:
     play.world.network.fall(wall)
     for node, side in holds.items():
         await scene.until(
-            partial(_exposed, node, play, issuer, True), f"{node.name} does not know of the fork"
+            partial(stage.exposed, node, play, issuer, True), f"{node.name} does not know of the fork"
         )
         if deep:
-            await _require_figures(node, play, issuer, owed[side])
+            await stage.require_figures(node, play, issuer, owed[side])
         else:  # the proof of the fork shows what either side owes
-            await _require_figures(node, play, issuer, _both(*owed))
+            await stage.require_figures(node, play, issuer, _both(*owed))
     await branches.show(friends, issuer.id, goes_on, play.nodes)
     for node, side in holds.items():
         await scene.until(
-            partial(_exposed, node, play, issuer, False), f"{node.name} sees no end of the fork"
+            partial(stage.exposed, node, play, issuer, False), f"{node.name} sees no end of the fork"
         )
         whole = not deep or side != chosen  # of what it left these nodes hold all
-        await _require_figures(node, play, issuer, _both(*owed) if whole else owed[side])
+        await stage.require_figures(node, play, issuer, _both(*owed) if whole else owed[side])
     play.seen.mark(f"evil credit forked {what}{' deep' if deep else ''}")
     await play.level()
 
@@ -214,39 +211,8 @@ def _both(*owed: Mapping[bytes, tuple[int, int]]) -> dict[bytes, tuple[int, int]
     found: dict[bytes, tuple[int, int]] = {}
     for each in owed:
         for who, figures in each.items():
-            found[who] = (0, -EARNED) if who in found else figures
+            found[who] = (0, -stage.EARNED) if who in found else figures
     return found
-
-
-async def _thief(play: Play, issuer: Issuer) -> Crook:
-    """A dishonest holder, with a node of its own."""
-    node = await play.world.found(THIEF, dict(TERMS))
-    await play.start(node, [each.address for each in _all(play, issuer)])
-    await asyncio.sleep(scene.SOON)
-    return Crook(node, play.world.network_name, play.world.chance(THIEF))
-
-
-async def _limit(node: SimNode, issuer: Issuer) -> LimitRow:
-    """The owner of a node says how much of the issuer's credit it is willing to hold."""
-    return await node.ask(
-        lambda services: services.issued.asking.accept(issuer.id, scene.UNIT, 10 * EARNED, days=90)
-    )
-
-
-async def _exposed(node: SimNode, play: Play, issuer: Issuer, exposed: bool) -> bool:
-    """Whether a node shows an issuer as exposed, beside its credit and its listings; or not any more."""
-    found = await scene.stands(node, play.world.network_name, issuer.id)
-    beside = await node.ask(lambda services: services.ledgers.against(issuer.id))
-    shown = beside is not None and beside.exposed
-    return found.exposed is shown is exposed
-
-
-async def _state(node: SimNode, issuer: Issuer) -> LogState:
-    """A node's state of the issuer's log."""
-    assert node.parts is not None  # nobody stops it meanwhile
-    state = await node.parts.store.load(issuer.id)
-    assert state is not None  # it follows the issuer
-    return state
 
 
 async def _challenged(node: SimNode, issuer: Issuer, handed: int) -> bool:
@@ -278,41 +244,6 @@ async def _require_suspected(node: SimNode, play: Play, issuer: Issuer) -> None:
         raise Violation("credit", f"{node.name} does not suspect an issuer that is silent: {found}")
 
 
-async def _market(play: Play) -> tuple[Issuer, SimNode, SimNode]:
-    """Honest nodes that keep the log of an issuer who is none; who recommends, and who buys."""
-    nodes = await play.begin(stamp_asked=0, **TERMS)
-    node = await play.world.found(CROOK, dict(TERMS))
-    await play.start(node, [each.address for each in nodes])
-    await scene.offers(node, BAIT)
-    for each in nodes:
-        await _follow(each, node.id)
-    await asyncio.sleep(scene.SOON)
-    referrer, buyer = nodes[:2]
-    crook = Crook(node, play.world.network_name, play.world.chance(CROOK))
-    friend = nodes[2].id  # who knows nothing of it
-    await scene.known(referrer, node.id, lambda ledger: ledger.tip is not None, "the issuer")
-    return Issuer(crook, friend), referrer, buyer
-
-
-async def _follow(node: SimNode, issuer: bytes) -> None:
-    await node.ask(lambda services: services.follows.add(id_text(issuer)))
-
-
-def _all(play: Play, issuer: Issuer) -> list[SimNode]:
-    return [*play.nodes, issuer.crook.node]
-
-
-async def _deal(issuer: Issuer, referrer: SimNode, buyer: SimNode, needs: Needs, logged: str) -> bytes:
-    """A deal as far as a deed needs it; of one that is logged there is the same one for all."""
-    if needs == "logged":
-        return bytes.fromhex(logged)
-    deal = await scene.ordered(buyer, issuer.id, BAIT, await scene.link(referrer, issuer.id, BAIT))
-    await scene.accepted(issuer.crook.node, deal)
-    if needs == "received":
-        await scene.completed(issuer.crook.node, buyer, deal)
-    return bytes.fromhex(deal)
-
-
 async def _do(play: Play, issuer: Issuer, name: str, deal: bytes) -> None:
     """One deed; within LEVEL_SECONDS all honest nodes have its entry."""
     entry = await CREDIT_DEEDS[name].act(issuer, deal)
@@ -338,63 +269,36 @@ async def _require(
         if found != codes or shown.wrongs != len(codes) or shown.unknown_from is not None:
             raise Violation("credit", f"{node.name} finds {_codes(found)} wrong, not {_codes(codes)}")
         expected = {holder.id: (pending, balance), issuer.friend: (0, 0), issuer.id: (0, 0)}
-        await _require_figures(node, play, issuer, expected)
-
-
-async def _require_figures(
-    node: SimNode, play: Play, issuer: Issuer, expected: Mapping[bytes, tuple[int, int]]
-) -> None:
-    """A node says of each holder: so much is pending, and so much is the figure.
-
-    Raises:
-        Violation: `credit`.
-    """
-    for who, (pending, signed) in expected.items():
-        found = await scene.figures(node, issuer.id, who)
-        if (found.pending, found.signed) != (pending, signed):
-            raise Violation(
-                "credit",
-                f"{node.name} says {play.oracle.label(who)} has {found.pending} pending and {found.signed}, "
-                f"not {pending} and {signed}",
-            )
+        await stage.require_figures(node, play, issuer, expected)
 
 
 def _codes(found: Sequence[tuple[bytes, str]]) -> str:
     return ", ".join(f"{id.hex()[:6]} {code}" for id, code in found) or "nothing"
 
 
-async def _leave(play: Play, issuer: Issuer) -> None:
-    """The dishonest node goes, and what it wrote is at everybody's alike."""
-    await play.stop(issuer.crook.node)
-    await play.level()
-
-
-def _quiet(options: Options) -> Options:
-    """Few nodes and no faults: what a script asserts must not wait for a partition to end."""
-    return replace(
-        options, byzantine=(), faults=(), followers=0, nodes=max(3, min(4, options.nodes)), skew_ms=0, bandwidth=0,
-    )  # fmt: skip
-
-
 CREDITS_EVIL: Final = (
     Scenario(
-        "credits_forked", credits_forked, _quiet, least=3,
+        "credits_twice", credits_twice, stage.quiet, least=3,
+        marks=("level", *(f"evil credit twice {how}" for how in HOWS), "evil credit twice again refused"),
+    ),
+    Scenario(
+        "credits_forked", credits_forked, stage.quiet, least=3,
         marks=("level", *(
             f"evil credit forked {what}" for what in ("sales", "sales deep", "double spend", "double spend deep")
         )),
     ),
     Scenario(
-        "credits_escape", credits_escape, _quiet, least=3,
+        "credits_escape", credits_escape, stage.quiet, least=3,
         marks=("level", "evil credit escape rotation", "evil credit escape settlement"),
     ),
     Scenario(
-        "credits_silent", credits_silent, _quiet, least=3,
+        "credits_silent", credits_silent, stage.quiet, least=3,
         marks=("level", "evil credit suspected", *(
             f"evil credit silent issuer {end}" for end in ("logs", "answers", "stays silent")
         )),
     ),
     Scenario(
-        "credits_forged", credits_forged, _quiet, least=3,
+        "credits_forged", credits_forged, stage.quiet, least=3,
         marks=("level", *(f"evil credit {name}" for name in CREDIT_DEEDS)),
     ),
 )  # fmt: skip
