@@ -196,7 +196,10 @@ class AllianceDesk:
             return Taken()
         row = found if before is None else replace(found, own=before.own, text=before.text)
         if row.state != "proposed":
-            await self._publish(row)
+            try:
+                await self._publish(row)
+            except LocalProtocolError as error:  # openers after very many rotations
+                return Refusal("too_large", error.text)
         await self._keep(row, None)
         return Taken()
 

@@ -11,6 +11,7 @@ from netnode.store.writer import Writer
 
 State = Literal["agreed", "ended", "proposed"]
 PROPOSED: Final = 1_000  # why: proposals of others that nobody answered; the oldest make room
+PROPOSED_BY_ONE: Final = 20  # of them, by one networker
 _COLUMNS: Final = "a, id, other, own, data, openers, state, ending, text, at, letter"
 
 
@@ -58,11 +59,12 @@ def put(writer: Writer, row: AllianceRow) -> None:
                 row.letter,
             ),
         )  # fmt: skip
-        connection.execute(
-            "DELETE FROM alliance WHERE NOT own AND state = 'proposed' AND a NOT IN"
-            " (SELECT a FROM alliance WHERE NOT own AND state = 'proposed' ORDER BY a DESC LIMIT ?)",
-            (PROPOSED,),
-        )
+        for where, values, most in (("other = ?", (row.other,), PROPOSED_BY_ONE), ("true", (), PROPOSED)):
+            connection.execute(
+                "DELETE FROM alliance WHERE a IN (SELECT a FROM alliance WHERE NOT own AND state = 'proposed'"  # noqa: S608
+                f" AND {where} ORDER BY a DESC LIMIT -1 OFFSET ?)",
+                (*values, most),
+            )
 
 
 def by_id(connection: apsw.Connection, agreement: bytes) -> AllianceRow | None:

@@ -15,6 +15,9 @@ from protocol.paths import token_id
 
 Role = Literal["made", "met", "registered"]
 MET: Final = 5_000  # why: links that led the owner somewhere; those met longest ago make room
+MET_OF_ONE: Final = (
+    200  # of them, to one seller; why: who sells writes what a code stands for, unasked as well
+)
 REGISTERED: Final = 10_000  # why: about 10 MB; codes of others with the owner
 REGISTERED_BY_ONE: Final = 100  # why: one referrer cannot take all words
 _COLUMNS: Final = "r, id, role, seller, listing, path, code, expires, first, at, sender, text"
@@ -70,11 +73,18 @@ def put(writer: Writer, row: ReferralRow) -> bool:
         False: its code stands for another one, or there is no room for another code of its sender.
     """
     with writer.transaction(durable=True) as connection:
-        if row.code is not None and row.role != "met":
-            other = by_code(connection, row.role, row.code)
-            if other is not None and other.id != row.id:
+        known = bool(_rows(connection, "id = ?", (row.id,), 1))
+        if row.role == "registered" and not known:
+            over = "DELETE FROM referral WHERE role = 'registered' AND expires <= ?"
+            connection.execute(f"{over} AND code = ?", (row.at, row.code))
+            if _full(connection, row.sender):
+                connection.execute(over, (row.at,))
+            if _full(connection, row.sender):
                 return False
-        if row.role == "registered" and _full(connection, row.sender):
+        taken = (
+            row.code is not None and row.role != "met" and by_code(connection, row.role, row.code) is not None
+        )
+        if taken and not known:
             return False
         connection.execute(
             "INSERT INTO referral(id, role, seller, listing, path, code, expires, first, at, sender, text)"
@@ -85,11 +95,12 @@ def put(writer: Writer, row: ReferralRow) -> bool:
                 row.first, row.at, row.sender, row.text,
             ),
         )  # fmt: skip
-        connection.execute(
-            "DELETE FROM referral WHERE role = 'met' AND r NOT IN"
-            " (SELECT r FROM referral WHERE role = 'met' ORDER BY at DESC, r DESC LIMIT ?)",
-            (MET,),
-        )
+        for where, values, most in (("seller = ?", (row.seller,), MET_OF_ONE), ("true", (), MET)):
+            connection.execute(
+                f"DELETE FROM referral WHERE r IN (SELECT r FROM referral WHERE role = 'met' AND {where}"  # noqa: S608
+                " ORDER BY at DESC, r DESC LIMIT -1 OFFSET ?)",
+                (*values, most),
+            )
     return True
 
 
