@@ -228,6 +228,7 @@ async def rotate(stall: Stall) -> None:
     plan = await services.keys.plan(None)
     words = decode_words(" ".join(stall.words_of))
     given = grant(plan.network, words, plan.epoch, words)
+    stall.oracle.rotated.add(stall.id_of(stall.node))  # before it is done: the answer may be lost with the power
     rotated = await services.keys.rotate(
         models.KeyRotation(
             head=plan.head,
@@ -236,7 +237,6 @@ async def rotate(stall: Stall) -> None:
             backup_public=given.backup_public.hex(),
         )
     )
-    stall.oracle.rotated.add(stall.id_of(stall.node))
     stall.told(rotated.entry, "rotation")
 
 

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from netnode.conformance import entries as second
 from netnode.conformance.deals import read_message
 from netnode.conformance.groups import read_sale
 from netnode.conformance.holdings import NEVER, Effect, Holding, Moved, Sold, Step
-from netnode.conformance.ledgerfold import UNJUDGED, Ledger
+from netnode.conformance.ledgerfold import Ledger
 from netnode.conformance.teams import read_agreement
 from netnode.simulator.oracle import Violation
 from protocol.certificate import DAY_MS
@@ -153,7 +155,7 @@ class Audit:
         if not self._judged:
             return
         found = self._ledger.take(second.read_entry(list(entry.wire())))
-        if found == UNJUDGED:
+        if found == "unjudged":
             self._judged = False
             return
         if found != code:
@@ -220,7 +222,9 @@ class Audit:
         if isinstance(record, Transfer):
             request = read(Request, record.request)
             assert isinstance(request.recipient, bytes)  # of a transfer
-            most = self.most(request.recipient, request.unit)
+            most = None if record.limit is UNSET else self.most(request.recipient, request.unit)
+            if record.limit is UNSET and not self._book.state.member(request.recipient):
+                self._fail(entry, "gives to who is no member and accepts nothing [L7]")
             figures = self._held[request.unit, request.recipient]
             if most is not None and max(0, figures["signed"]) > most:
                 self._fail(entry, f"gives {figures['signed']} to who accepts {most} at most [L7]")

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from netnode.operations import models
+from netnode.simulator.crediting.teaming import UNIT as TEAM_UNIT
 from netnode.simulator.dealt import note_told
 from protocol.identity import id_text, parse_id
 
 if TYPE_CHECKING:
     from netnode.simulator.actors import Act, Stall
 
-UNIT: Final = "EUR"
+UNITS: Final = ("EUR", "EUR", TEAM_UNIT)
 _PAGE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Have:
+    """Of whom, in which unit, and how much is available, in minor units."""
+
+    issuer: str
+    unit: str
+    minor: int
 
 
 async def accept_credit(stall: Stall) -> None:
@@ -22,11 +33,11 @@ async def accept_credit(stall: Stall) -> None:
     if issuer is None:
         return
     minor = 0 if stall.chance.random() < 0.15 else 1 + stall.chance.below(20_000)
-    to = None if holder is None else id_text(stall.id_of(holder))
+    to, unit = None if holder is None else id_text(stall.id_of(holder)), stall.chance.choice(UNITS)
     wish = models.CreditAcceptance(
-        issuer=id_text(stall.id_of(issuer)), amount=_amount(minor), unit=UNIT, to=to
+        issuer=id_text(stall.id_of(issuer)), amount=_amount(minor), unit=unit, to=to
     )
-    key = (stall.id_of(stall.node), stall.id_of(issuer), UNIT)
+    key = (stall.id_of(stall.node), stall.id_of(issuer), unit)
     limits = stall.oracle.credits.limits  # before it is said: the answer may be lost
     limits[key] = max(minor, limits.get(key, 0))
     await stall.services.credits.accept(wish)
@@ -34,30 +45,43 @@ async def accept_credit(stall: Stall) -> None:
 
 async def transfer(stall: Stall) -> None:
     """Gives some credit to somebody."""
-    found, to = await _mine(stall), stall.somebody()
+    found, to = await have(stall), stall.somebody()
     if found is None or to is None:
         return
-    issuer, available = found
+    willing = [
+        each for each in stall.others
+        if stall.oracle.credits.limits.get((stall.id_of(each), parse_id(found.issuer), found.unit), 0)
+        and stall.id_of(each) != stall.id_of(stall.node)
+    ]  # fmt: skip
+    if willing and stall.chance.random() < 0.8:
+        to = stall.chance.choice(willing)
     wish = models.CreditTransfer(
-        issuer=issuer, amount=_some(stall, available), to=id_text(stall.id_of(to)), anyway=_anyway(stall)
-    )
+        issuer=found.issuer, unit=found.unit, amount=some(stall, found.minor), to=id_text(stall.id_of(to)),
+        anyway=_anyway(stall),
+    )  # fmt: skip
     _asked(stall, await stall.services.credits.transfer(wish))
 
 
 async def redeem(stall: Stall) -> None:
     """Redeems some credit, for no deal in particular."""
-    found = await _mine(stall)
+    found = await have(stall)
     if found is not None:
-        wish = models.CreditMove(issuer=found[0], amount=_some(stall, found[1]), anyway=_anyway(stall))
+        wish = models.CreditMove(
+            issuer=found.issuer, unit=found.unit, amount=some(stall, found.minor), anyway=_anyway(stall)
+        )
         _asked(stall, await stall.services.credits.redeem(wish))
 
 
 async def pay_out(stall: Stall) -> None:
     """Signs that some credit was paid out elsewhere."""
-    found = await _mine(stall)
+    found = await have(stall)
     if found is not None:
         wish = models.CreditPayout(
-            issuer=found[0], amount=_some(stall, found[1]), received=True, anyway=_anyway(stall)
+            issuer=found.issuer,
+            unit=found.unit,
+            amount=some(stall, found.minor),
+            received=True,
+            anyway=_anyway(stall),
         )
         _asked(stall, await stall.services.credits.payout(wish))
 
@@ -105,19 +129,19 @@ async def ask_for_request(stall: Stall) -> None:
         stall.seen.mark("credit challenge of a request")
 
 
-async def _mine(stall: Stall) -> tuple[str, int] | None:
-    """An issuer whose credit the owner has, and how much is available, in minor units."""
+async def have(stall: Stall) -> Have | None:
+    """Some credit that the owner has."""
     page = await stall.services.ledgers.list(models.CreditsQuery())
     found = [
-        (each.issuer.id, _minor(one.available))
+        Have(each.issuer.id, one.unit, _minor(one.available))
         for each in page.items
         for one in each.figures
-        if one.unit == UNIT and _minor(one.available) > 0
+        if _minor(one.available) > 0
     ]
     return stall.chance.choice(found) if found else None
 
 
-def _some(stall: Stall, available: int) -> str:
+def some(stall: Stall, available: int) -> str:
     """Mostly a part of what there is; now and then all of it, or more."""
     most = available if stall.chance.random() < 0.8 else 2 * available
     return _amount(most if stall.chance.random() < 0.2 else 1 + stall.chance.below(most))
@@ -143,13 +167,13 @@ def _amount(minor: int) -> str:
 
 
 MOVING_ACTS: Final[Mapping[str, tuple[Act, int]]] = {
-    "accept credit": (accept_credit, 4),
+    "accept credit": (accept_credit, 5),
     "transfer": (transfer, 6),
-    "redeem": (redeem, 3),
-    "pay out": (pay_out, 3),
-    "pay by credit": (pay_by_credit, 2),
-    "look at requests": (look_at_requests, 3),
-    "look at credit": (look_at_credit, 2),
+    "redeem": (redeem, 2),
+    "pay out": (pay_out, 2),
+    "pay by credit": (pay_by_credit, 4),
+    "look at requests": (look_at_requests, 2),
+    "look at credit": (look_at_credit, 1),
     "ask for request": (ask_for_request, 1),
 }
 """What there is to do, and how often it is done in a market with credit."""

@@ -17,7 +17,8 @@ from protocol.identity import id_text
 if TYPE_CHECKING:
     from netnode.simulator.actors import Act, Stall
 
-PAID: Final = "paid"  # begins the keys of what pays a commission
+PAID: Final = "paid"  # begins the keys of what pays who brings a buyer
+GOODS: Final = f"{PAID}-by-plan"  # begins the keys of what the plan of a team pays
 COMMISSIONS: Final = ("2.5", "10", "33.33", "0.01")
 NEWEST: Final = 6  # links that people still have at hand
 _PAGE: Final = 100
@@ -129,7 +130,9 @@ async def ask_for_sale(stall: Stall) -> None:
 
 
 def _paying(stall: Stall, home: str) -> list[str]:
-    return sorted(key for key in stall.oracle.shelves.get(home, {}) if key.startswith(PAID))
+    keys = sorted(key for key in stall.oracle.shelves.get(home, {}) if key.startswith(PAID))
+    planned = [key for key in keys if key.startswith(GOODS)]
+    return planned if planned and stall.chance.random() < 0.7 else keys
 
 
 RECOMMENDING_ACTS: Final[Mapping[str, tuple[Act, int]]] = {

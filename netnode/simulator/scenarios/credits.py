@@ -14,6 +14,7 @@ from netnode.services.node_services import NodeServices
 from netnode.simulator.crediting.ending import require_equal_figures, require_requests, require_sales
 from netnode.simulator.crediting.moving import MOVING_ACTS
 from netnode.simulator.crediting.recommending import RECOMMENDING_ACTS
+from netnode.simulator.crediting.teaming import TEAMING_ACTS
 from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.options import LINK_FAULTS, Options
 from netnode.simulator.playing import Play
@@ -22,16 +23,31 @@ from netnode.simulator.scenarios.scenario import Scenario
 from protocol.certificate import DAY_MS
 from protocol.identity import id_text
 
-NIGHTS: Final = 2  # why: what a bare commission awards is pending for 30 days, and a letter is carried as long
+NIGHTS: Final = (
+    2  # why: what a bare commission awards is pending for 30 days, and a letter is carried as long
+)
 LONG_SECONDS: Final = 15.5 * DAY_MS / 1_000
 SHELVES: Final = 2
 ACTS: Final[Mapping[str, int]] = {
     **{name: weight for name, (_, weight) in (*RECOMMENDING_ACTS.items(), *MOVING_ACTS.items())},
-    "conclude": 14,
-    "go on": 3,
+    "conclude": 20,
+    "go on": 2,
     "publish": 1,
     "rotate": 1,
 }
+JOINING: Final[Mapping[str, int]] = {
+    "invite member": 8, "apply to team": 8, "recommend": 3, "order by link": 4, "conclude": 8,
+}  # fmt: skip
+TEAM_ACTS: Final[Mapping[str, int]] = {
+    **ACTS,
+    **{name: weight for name, (_, weight) in TEAMING_ACTS.items()},
+    "stock": 0,
+}
+FINISHING: Final[Mapping[str, int]] = {"conclude": 5, "order by link": 1}
+FINISHING_SECONDS: Final = 20.0
+FOUNDERS: Final = 2
+WEEKS: Final = 2
+WEEK_SECONDS: Final = 8 * DAY_MS / 1_000  # why: an acknowledgement was seen 7 days before an admission
 
 
 async def credits(play: Play) -> None:
@@ -41,6 +57,24 @@ async def credits(play: Play) -> None:
     await away(play)
     await play.live(play.options.seconds / 2, ACTS)
     await play.level()
+    await settled(play, play.nodes)
+
+
+async def teams(play: Play) -> None:
+    """People found teams, join them, sell by their plans, leave and close periods, while everything fails."""
+    await opened(play)
+    for node in play.nodes[:FOUNDERS]:
+        await play.act(node, "found team")
+    await asyncio.sleep(30.0)
+    await play.live(play.options.seconds / 2, JOINING)
+    for _ in range(WEEKS):
+        await night(play, play.nodes, WEEK_SECONDS)
+        await play.live(play.options.seconds / 2, TEAM_ACTS)
+    await away(play)
+    await play.level()
+    for node in play.nodes:
+        await play.act(node, "admit members")
+        await play.act(node, "close period")
     await settled(play, play.nodes)
 
 
@@ -69,7 +103,8 @@ async def _settle_in(hosts: Sequence[str], others: Sequence[str], services: Node
 
 
 async def away(play: Play) -> None:
-    """What is pending becomes payable while everybody is away but for one morning."""
+    """Trades are finished; what is pending becomes payable while everybody is away but for one morning."""
+    await play.live(FINISHING_SECONDS, FINISHING, trouble=False)
     for _ in range(NIGHTS):
         await night(play, play.nodes, LONG_SECONDS)
 
@@ -80,6 +115,8 @@ async def settled(play: Play, owners: Sequence[SimNode]) -> None:
     Raises:
         Violation: as `rest`; `figures`, `requests` or `sales`.
     """
+    if play.options.has("clock"):  # what a wrong clock dated ahead is taken when that date has come
+        await night(play, owners)
     await rest(play, owners)
     for node in owners:
         await play.act(node, "look at requests")
@@ -104,4 +141,12 @@ def _crediting(options: Options) -> Options:
     )  # fmt: skip
 
 
-CREDITS: Final = (Scenario("credits", credits, _crediting, least=3, weight=3, marks=("level",)),)
+def _teaming(options: Options) -> Options:
+    """Four at least: somebody who is neither owner, sponsor nor member has to see an acknowledgement."""
+    return replace(_crediting(options), nodes=4)
+
+
+CREDITS: Final = (
+    Scenario("credits", credits, _crediting, least=3, weight=3, marks=("level",)),
+    Scenario("teams", teams, _teaming, least=4, weight=2, marks=("level",)),
+)
