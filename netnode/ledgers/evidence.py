@@ -80,7 +80,7 @@ def tails(reader: Reader, state: LogState, settled: Set[tuple[int, int]]) -> tup
         state: of the log.
         settled: (epoch, term) of its settlements.
     """
-    held = {entry.id: entry for entry in _beside(reader, state.author)}
+    held = {entry.id: entry for entry in aside(reader, state.author)}
     for id in [each.id for each in held.values() if _in_log(reader, state.author, each.seq, each.id)]:
         del held[id]
     below = {entry.prev for entry in held.values()}
@@ -112,7 +112,7 @@ def between(reader: Reader, author: bytes, first: Place, last: Place) -> Sequenc
         if reader.entry(author, first[0]) is None:
             return None
         return reader.entries(author, first[0] + 1, last[0], _ALL)
-    held = {entry.id: entry for entry in _beside(reader, author)}
+    held = {entry.id: entry for entry in aside(reader, author)}
     chain: list[Entry] = []
     wanted = last
     while wanted[0] > first[0]:
@@ -126,7 +126,7 @@ def between(reader: Reader, author: bytes, first: Place, last: Place) -> Sequenc
     return chain[::-1]
 
 
-def _beside(reader: Reader, author: bytes) -> Iterator[Entry]:
+def aside(reader: Reader, author: bytes) -> Iterator[Entry]:
     """Every entry of a log that is held outside its main run."""
     for table in ("aside", "branch"):
         rows: list[Any] = reader.connection.execute(

@@ -185,7 +185,7 @@ def _view(
         until=row.until,
         at=row.at,
         text=row.text,
-        waits=row.due is not None,
+        waits=row.due is not None and row.stage != "back",
         code=row.code,
         why=row.why,
         locked=_entry(row.locked),

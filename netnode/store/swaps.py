@@ -35,6 +35,9 @@ STRANGERS: Final = 500  # proposals of those who are not followed; why: they lea
 ENDED: Final = 2_000  # swaps of others of which nothing came; why: 50 MB at most, the oldest make room
 KEPT_MS: Final = 400 * 86_400_000  # what came of a swap is shown for so long
 _NOTHING: Final = "due IS NULL AND role <> 'first' AND stage IN ('declined', 'over', 'refused')"
+_WAITS: Final = (
+    "due IS NOT NULL AND stage <> 'back'"  # what went back is looked at again, and nobody waits for it
+)
 _COLUMNS: Final = (
     "s, proposal, id, role, sender, data, openers, until, text, stage, code, why, locked, swapped, sent, at,"
     " due"
@@ -129,7 +132,7 @@ def by_prefix(connection: apsw.Connection, low: bytes, high: bytes) -> list[Swap
 
 def page(connection: apsw.Connection, before: int | None, limit: int, *, waiting: bool) -> list[SwapRow]:
     """Swaps, the newest first, below the row number `before`; `waiting`: only those something can come of."""
-    return _rows(connection, "s < ? AND (NOT ? OR due IS NOT NULL)", (before or 2**62, waiting), limit)
+    return _rows(connection, f"s < ? AND (NOT ? OR ({_WAITS}))", (before or 2**62, waiting), limit)
 
 
 def due(connection: apsw.Connection, now: int, roles: tuple[Role, Role], limit: int) -> list[SwapRow]:
@@ -139,7 +142,7 @@ def due(connection: apsw.Connection, now: int, roles: tuple[Role, Role], limit: 
 
 def full(connection: apsw.Connection, row: SwapRow) -> bool:
     """Whether no room is left for another swap of its sender: proposals and what an issuer is asked apart."""
-    waits = "SELECT count(*) FROM credit_swap WHERE due IS NOT NULL AND role <> 'first'"
+    waits = f"SELECT count(*) FROM credit_swap WHERE {_WAITS} AND role <> 'first'"  # noqa: S608 - a constant
     if connection.execute(f"{waits} AND sender = ?", (row.sender,)).get >= WAITING_OF_ONE:
         return True
     if row.role != "second":

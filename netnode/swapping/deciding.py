@@ -29,6 +29,7 @@ from netnode.swapping.documents import (
     packed,
     place_of,
     proof,
+    proof_beside,
     unpacked,
 )
 from protocol import limits
@@ -39,7 +40,7 @@ from protocol.ledger.book import Book
 from protocol.ledger.effects import Stage, swap_id
 from protocol.ledger.statements import Swap, read, statement_id
 from protocol.ledger.swaps import Unknown
-from protocol.records import Record
+from protocol.records import Record, SwapEntry
 from protocol.records.fields import Place as EntryPlace
 
 AT_ONCE: Final = 50  # swaps looked at in one round; why: each is an entry at most
@@ -86,13 +87,16 @@ class Deciding:
     async def _look(self, row: SwapRow, document: Swap, now: int) -> None:
         own = self._means.own.id
         id = statement_id(self._means.network, document)
-        stage = (await self._ledgers.ask(own, lambda ledger: place_of(ledger, id))).stage
+        stage = (await self._ledgers.ask(own, lambda ledger: place_of(ledger, id, own=True))).stage
         if stage is None:
             await self._bind(row, document, now)
         elif row.role == "decides":
             await self._keep(row, replace(row, stage="swapped", code=None, why="", due=None))
         elif stage is Stage.LOCKED:
             await self._end(row, document, now)
+        elif stage is Stage.BACK and row.swapped is not None:
+            given = await self._end_by_proof(document, row, row.swapped)
+            await self._keep(row, replace(row, stage="given" if given else "back", due=None))
         else:
             ended: Said = "given" if stage is Stage.GIVEN else "back"
             await self._keep(row, replace(row, stage=ended, code=None, why="", due=None))
@@ -150,8 +154,8 @@ class Deciding:
         with suppress(Problem):  # nothing of that log is here, or not its beginning
             place = await self._ledgers.ask(other, lambda ledger: place_of(ledger, id))
         ended = False
-        if place is not None and place.seq is not None:
-            ended = await self._end_by_log(document, row.data, place.seq)
+        if place is not None and place.stage is not None:
+            ended = await self._end_by_log(document, row.data, id, place.seq)
         if not ended and row.swapped is not None:
             ended = await self._end_by_proof(document, row, row.swapped)
         if not ended and place is not None and place.tip >= document.until:
@@ -159,10 +163,13 @@ class Deciding:
         waits = replace(row, stage="locked", code=None, why="", due=0 if ended else later(row, now))
         await self._keep(row, waits)
 
-    async def _end_by_log(self, document: Swap, data: bytes, seq: int) -> bool:
-        """By a swap that stands in the log as it is held here: with the openers of its day."""
-        other = document.second.issuer
-        found = await self._means.store.read(proof, self._means.network, other, seq)
+    async def _end_by_log(self, document: Swap, data: bytes, id: bytes, seq: int | None) -> bool:
+        """By a swap that stands in the log, or a branch of it, as it is held here: with the openers of its day."""
+        other, network = document.second.issuer, self._means.network
+        if seq is None:
+            found = await self._means.store.read(proof_beside, network, other, SwapEntry.KIND, id)
+        else:
+            found = await self._means.store.read(proof, network, other, seq)
         if not found:
             return False
         openers = await self._means.store.read(lambda reader: held_openers(reader, (other,)))

@@ -493,7 +493,8 @@ def _put(writer: Writer, row: SwapRow) -> Refusal | None:
             return Refusal("names_differ", "this swap is here already, with other parts")
         if known.id != row.id and known.stage not in ("asked", "refused"):
             return Refusal("names_differ", "another document of this proposal is logged already")
-        if row.role == "second" or known.stage in ("given", "back", "swapped"):
+        over = known.stage in ("given", "swapped") or (known.stage == "back" and row.swapped is None)
+        if row.role == "second" or over:
             return None
         again = known.stage in ("asked", "refused")
         swaps.change(

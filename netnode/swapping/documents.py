@@ -9,12 +9,15 @@ import msgspec
 from msgspec import UNSET
 
 from netnode.deals.signers import wire
+from netnode.ledgers.evidence import aside
 from netnode.ledgers.ledger import Ledger
 from netnode.store import Reader
 from protocol import encoding, limits
 from protocol.entry import Entry, parse_wire, signature_valid
+from protocol.errors import Void
 from protocol.ledger.effects import Stage, Swapped, swap_id
-from protocol.ledger.statements import Leg, Swap, statement_id
+from protocol.ledger.statements import Leg, Swap, read, statement_id
+from protocol.records import Lock, SwapEntry, decode_record
 from protocol.signing import SIGNATURE_BYTES
 
 UNSIGNED: Final = (bytes(SIGNATURE_BYTES), bytes(SIGNATURE_BYTES))
@@ -89,12 +92,52 @@ def first_entry(wires: Sequence[Any]) -> Entry:
     return parse_wire(list(wires[0]))
 
 
+def proof_beside(reader: Reader, network: str, author: bytes, kind: int, document: bytes) -> list[Any] | None:
+    """As `proof`, of an entry in a branch that is held beside the log.
+
+    Args:
+        reader: of the store.
+        network: its name.
+        author: whose log.
+        kind: of the entry.
+        document: id of the swap that it locks or decides.
+    """
+    state = reader.load(author)
+    held = list(aside(reader, author))
+    above = {(entry.prev, entry.seq): entry for entry in held}
+    for entry in held:
+        if state is None or entry.kind != kind or not _of(network, entry, document):
+            continue
+        found: list[Any] = []
+        following: Entry | None = entry
+        while following is not None and len(found) < limits.MAX_PROOF:
+            header, signature, record = following.wire()
+            found.append([header, signature, None if found else record])
+            if any(signature_valid(network, key, following) for key in state.openers.keys(following.epoch)):
+                return found
+            following = above.get((following.id, following.seq + 1))
+    return None
+
+
+def _of(network: str, entry: Entry, document: bytes) -> bool:
+    """Whether an entry locks or decides a swap."""
+    try:
+        record = None if entry.record is None else decode_record(entry.kind, entry.record)
+        if not isinstance(record, Lock | SwapEntry) or (
+            isinstance(record, SwapEntry) and record.lock is UNSET
+        ):
+            return False
+        return statement_id(network, read(Swap, record.document)) == document
+    except Void:
+        return False
+
+
 class Place(msgspec.Struct, frozen=True):
     """How far one issuer's side of a swap has come in its log.
 
     Attributes:
         stage: None: nothing is logged.
-        seq: of the entry that logged it first.
+        seq: of the entry that logged it first; None as well where only a branch beside the log has it.
         tip: date of the newest entry of the log, ms UTC.
     """
 
@@ -103,10 +146,16 @@ class Place(msgspec.Struct, frozen=True):
     tip: int
 
 
-def place_of(ledger: Ledger, id: bytes) -> Place:
-    """Looks for a swap in a ledger, by the id of its document."""
+def place_of(ledger: Ledger, id: bytes, *, own: bool = False) -> Place:
+    """Looks for a swap in a ledger, by the id of its document.
+
+    Args:
+        ledger: of the issuer.
+        id: of the document.
+        own: only in the log itself, on which the next entry will follow; else what any branch says binds the issuer.
+    """
     name = swap_id(id)
-    value = ledger.book.effects.get(name)
+    value = (ledger.book.effects if own else ledger.effects).get(name)
     tip = 0 if ledger.tip is None else ledger.tip.time
     if not isinstance(value, Swapped):
         return Place(None, None, tip)

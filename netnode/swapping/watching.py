@@ -15,18 +15,31 @@ from netnode.ledgers.ledgers import Ledgers
 from netnode.problems import Problem
 from netnode.store import Reader, swaps
 from netnode.store.letters import Outgoing
+from netnode.store.swaps import KEPT_MS, SwapRow
 from netnode.store.swaps import Stage as Said
-from netnode.store.swaps import SwapRow
 from netnode.swapping.deciding import AT_ONCE, later
 from netnode.swapping.desk import SwapDesk, keep
-from netnode.swapping.documents import Place, held_openers, merged, packed, place_of, proof, unpacked
+from netnode.swapping.documents import (
+    Place,
+    held_openers,
+    merged,
+    packed,
+    place_of,
+    proof,
+    proof_beside,
+    unpacked,
+)
 from protocol.errors import ProtocolError
 from protocol.ledger.effects import Stage
-from protocol.ledger.statements import Swap, read
+from protocol.ledger.statements import Swap, read, statement_id
 from protocol.ledger.swap_letters import SwapStep
+from protocol.records import Lock, SwapEntry
 
 RESEND_MS: Final = 6 * 3_600_000
 """What an issuer has not acted on is brought again so often; why: it may have lost it with its disk."""
+
+AFTER_MS: Final = 86_400_000
+"""Between two looks whether a swap went back for good; why: its second holder is debited only where it did not."""
 
 _log = logging.getLogger("netnode")
 
@@ -68,9 +81,13 @@ class Watching:
         second = await self._place(document.second.issuer, before.id)
         row = await self._proved(before, document, first, second)
         waits = replace(row, due=later(row, now))
-        if first is not None and first.stage in (Stage.GIVEN, Stage.BACK):
-            stage = "given" if first.stage is Stage.GIVEN else "back"
-            await self._keep(before, replace(row, stage=stage, code=None, why="", due=None))
+        if first is not None and first.stage is Stage.GIVEN:
+            await self._keep(before, replace(row, stage="given", code=None, why="", due=None))
+        elif first is not None and first.stage is Stage.BACK and row.swapped is None:
+            # The second issuer may show another branch one day, on which it has moved what the second holder gives.
+            watched = row.role == "second" and now < row.at + KEPT_MS
+            due = now + AFTER_MS if watched else None
+            await self._keep(before, replace(row, stage="back", code=None, why="", due=due))
         elif row.swapped is not None:
             await self._bring(before, _at(waits, "swapped"), document.first.issuer, "end", row.swapped, now)
         elif row.locked is not None and now < row.until:
@@ -93,16 +110,20 @@ class Watching:
         self, row: SwapRow, document: Swap, first: Place | None, second: Place | None
     ) -> SwapRow:
         """Keeps what proves the lock and the swap as soon as it is seen: a log may be forked later."""
+        network, id = self._means.network, statement_id(self._means.network, document)
 
-        def proved(reader: Reader, place: Place | None, issuer: bytes) -> bytes | None:
-            if place is None or place.seq is None:
+        def proved(reader: Reader, place: Place | None, issuer: bytes, kind: int) -> bytes | None:
+            if place is None or place.stage is None:
                 return None
-            entries = proof(reader, self._means.network, issuer, place.seq)
+            if place.seq is None:
+                entries = proof_beside(reader, network, issuer, kind, id)
+            else:
+                entries = proof(reader, network, issuer, place.seq)
             return packed(entries) if entries else None
 
         def found(reader: Reader) -> SwapRow:
-            locked = row.locked or proved(reader, first, document.first.issuer)
-            swapped = row.swapped or proved(reader, second, document.second.issuer)
+            locked = row.locked or proved(reader, first, document.first.issuer, Lock.KIND)
+            swapped = row.swapped or proved(reader, second, document.second.issuer, SwapEntry.KIND)
             issuers = [
                 issuer
                 for issuer, new in (

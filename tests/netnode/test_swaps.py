@@ -9,11 +9,15 @@ import pytest
 
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
-from netnode.store import letters, swaps
+from netnode.store import Reader, letters, swaps
 from netnode.swapping.documents import only, unpacked
+from protocol.entry import Entry, sign_entry
 from protocol.records import Lock, SwapEntry, encode_record
+from protocol.run import run_of
 from tests.netnode.services_home import OpenHome
-from tests.netnode.swapped import AFTER, BEFORE, NAMES, Four, four
+from tests.netnode.swapped import AFTER, BEFORE, DAYS, GIVEN, NAMES, TAKEN, Four, four
+from tests.protocol.author import NETWORK
+from tests.protocol.ledger.world import DAY
 
 Step = Callable[[Four], Awaitable[object]]
 
@@ -304,3 +308,49 @@ async def test_nobody_speaks_for_another(tmp_path: Path) -> None:
         refusal = await all_.post.bring(all_["issuer-x"], accepted)
         assert refusal is not None and refusal.code == "names_differ"
         assert await all_.stage("ann") == "proposed"
+
+
+# -- a second issuer with two branches -----------------------------------------------------------------------
+def _signed(home: OpenHome, before: Entry, record: SwapEntry, time: int) -> Entry:
+    """An entry of the owner's after one of the own log, which its node knows nothing of."""
+    return sign_entry(
+        NETWORK, home.me.signer, author=home.me.id, seq=before.seq + 1, prev=before.id, epoch=0, term=0, time=time,
+        kind=SwapEntry.KIND, record=encode_record(record),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("when", ["before the lock ended", "after the lock ended"])
+async def test_a_swap_on_another_branch_of_the_second_log_gives_what_is_locked(
+    tmp_path: Path, when: str
+) -> None:
+    """[R-CRED-48, 84] Its holder is debited there, on whichever branch, so X has to give what it locked."""
+    async with four(tmp_path) as all_:
+        await _locked(all_)
+        bob, y = all_["bob"], all_["issuer-y"]
+        all_.gone.add("issuer-y")
+        await all_.settle(1)
+        row = await bob.store.read(
+            lambda reader: swaps.by_proposal(reader.connection, bytes.fromhex(all_.swap))
+        )
+        assert row is not None and row.locked is not None
+        lock = tuple(tuple(each) for each in unpacked(row.locked))
+        openers = only(unpacked(row.openers), all_["ann"].me.id, bob.me.id, all_["issuer-x"].me.id)
+        head = (await y.store.read(Reader.entries, y.me.id, 0, 2**40, 2**40))[-1]
+        record = SwapEntry(document=row.data, lock=lock, openers=openers)
+        hidden = _signed(y, head, record, all_.clock.now)
+        all_.gone.clear()
+        all_.clock.now += DAYS * DAY
+        other = await all_.write("issuer-y")
+        if when == "after the lock ended":
+            await all_.settle(2)
+            assert await all_.stage("bob") == "back"
+            assert await all_.outcome("bob") == BEFORE
+        else:
+            await bob.gate.admit([other])
+        assert (await bob.gate.admit_proof(run_of([other]), run_of([hidden]))).fault is None
+        assert await all_.figures("bob", "issuer-y", "bob") == (1_000 - TAKEN, 0)
+        all_.clock.now += DAY
+        await all_.settle(4)
+        assert await all_.figures("bob", "issuer-x", "bob") == (GIVEN, 0)
+        assert await all_.figures("issuer-x", "issuer-x", "ann") == (1_000 - GIVEN, 0)
+        assert [await all_.stage(name) for name in ("issuer-x", "bob")] == ["given", "given"]
