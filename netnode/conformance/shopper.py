@@ -38,6 +38,7 @@ ANSWERS: Final[Mapping[str, Mapping[str, Field]]] = {
         "clock": must(int_()),
         "found": must(table(BODIES["found"])),
         "path": must(array(bin_(0, MAX_REFERRAL), 0, MAX_PATH)),
+        "plan": may(bin_(32)),
     },
     "/letter": {"clock": must(int_())},
     "/collect": {"clock": must(int_()), "letters": must(array(row(int_(), any_bin))), "more": may(bool_)},

@@ -12,6 +12,7 @@ from netnode.conformance.deals import Message, read_message, signed_by
 from netnode.conformance.effects import effects
 from netnode.conformance.entries import LISTING
 from netnode.conformance.faults import Fault
+from netnode.conformance.naming import plan_named
 from netnode.conformance.openers import Openers
 from netnode.conformance.peer import Peer
 from netnode.conformance.prices import cost
@@ -33,12 +34,14 @@ class Ware:
         record: what it says.
         price: of one piece now.
         openers: of the node's networker.
+        plan: hash of the plan that an order names; None: it names none.
     """
 
     entry: bytes
     record: Map
     price: int
     openers: Openers
+    plan: bytes | None = None
 
     @property
     def key(self) -> str:
@@ -63,7 +66,7 @@ class Ware:
         money = {name: price.get(name) for name in ("currency", "issuer", "unit")}
         copied = {name: self.record.get(name) for name in _COPIED}
         parts = [{"price": self.price if unit_price is None else unit_price}]
-        return {**money, **copied, "listing": self.entry, "parts": parts}
+        return {**money, **copied, "listing": self.entry, "parts": parts, "plan": self.plan}
 
 
 async def ware(bench: Bench) -> Ware:
@@ -86,7 +89,8 @@ async def ware(bench: Bench) -> Ware:
             found = cost(record, [([], 1)], now, None, None, None)
         except Fault:
             continue
-        return Ware(told.entry, record, found.price, log.openers)
+        plan = None if "commission" in record else plan_named(log.main, key, now)
+        return Ware(told.entry, record, found.price, log.openers, plan)
     raise Skipped("the node offers nothing with a price that needs neither variant, tax nor shipping")
 
 

@@ -59,7 +59,7 @@ _REASONS: Final[Mapping[str, str]] = {
         " R-CRED-58 R-CRED-59 R-CRED-60 R-CRED-61 R-CRED-62 R-CRED-63 R-CRED-64 R-CRED-65 R-CRED-66 R-CRED-67"
     ),
     "what its owner asks others for, signs or is shown of credit": (
-        "R-CRED-39 R-CRED-52 R-CRED-53 R-CRED-54 R-CRED-55 R-CRED-56 R-CRED-68 R-CRED-69 R-CRED-70 R-CRED-71"
+        "R-CRED-39 R-CRED-52 R-CRED-53 R-CRED-54 R-CRED-55 R-CRED-56 R-CRED-68 R-CRED-69 R-CRED-70"
         " R-CRED-72 R-CRED-75 R-CRED-76 R-CRED-80 R-CRED-81 R-CRED-82 R-CRED-83 R-CRED-84 R-CRED-85"
         " R-CRED-86 R-CRED-87 R-CRED-88 R-CRED-89 R-PATH-7"
     ),

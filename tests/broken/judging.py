@@ -19,6 +19,7 @@ from netnode.testing import Mesh, Node
 from tests.broken.switch import Switch
 
 IMAGE_BYTES = 70_000
+PLAN = Path(__file__).resolve().parents[2] / "examples" / "plans" / "referral.toml"
 SETTINGS = {"mailbox": "all", "outbound_sessions": 0, "stamp_bits": 0}
 """A mailbox host for everybody, which dials nobody and works for no stamp."""
 
@@ -37,12 +38,13 @@ def broken(folder: Path, name: str) -> Iterator[Node]:
 
 
 def offer(node: Node, folder: Path) -> None:
-    """Publishes a listing with an image of several chunks, and one that can be ordered."""
+    """Publishes a listing with an image of several chunks, one that can be ordered, and a plan that its orders name."""
     image = folder / "image.bin"
     image.write_bytes(bytes(range(256)) * (IMAGE_BYTES // 256))
     blob = node.ask("blob", "add", image)["hash"]
     node.add("mug", "Mug", images=[{"hash": blob}])
     node.add("cup", "Cup", price={"amount": 900, "currency": "EUR"})
+    node.ask("plan", "publish", PLAN)
 
 
 class Owned:

@@ -281,6 +281,12 @@ LETTERS: Final = (
         "C3-63",
     ),
     Switch(
+        "order plan",
+        "R-CRED-71",
+        (("netnode.issuing.plans:Plans.apart", "[] if holds else", "[] if True else"),),
+        "C3-63",
+    ),
+    Switch(
         "delivery after an end",
         "R-DEAL-16",
         (
@@ -355,6 +361,18 @@ LETTERS: Final = (
             ),
         ),
         "C3-71 C3-72 C3-79",
+    ),
+    Switch(
+        "shop plan",
+        "R-CRED-71",
+        (
+            (
+                "netnode.shop.counter:Counter._plan",
+                "plan_of(await self._ledgers.of(seller), key, now) or UNSET",
+                "UNSET",
+            ),
+        ),
+        "C3-71",
     ),
     Switch(
         "shop path",

@@ -90,6 +90,7 @@ async def _prices(bench: Bench) -> None:
                 None,
                 {"listing": bench.entropy.token(32)},
             ),
+            ("a plan that its log has not", None, {"plan": bench.entropy.token(32)}),
         ):
             trade = Trade(bench, own, sold, unit_price, **changes)
             await trade.orders(peer)
@@ -148,6 +149,12 @@ CHECKS: Final = (
     Check("C3-60", "R-DEAL-8 R-DEAL-13 R-DEAL-15 R-DEAL-19 R-PATH-6", KEEPERS, "accepts an order once", _accepts),
     Check("C3-61", "R-DEAL-23 R-DEAL-16 R-DEAL-19 R-DEAL-31", KEEPERS, "brings a deal to its end", _whole),
     Check("C3-62", "R-DEAL-20 R-DEAL-16 R-DEAL-21", KEEPERS, "pays back what is due", _refunds),
-    Check("C3-63", "R-PRICE-8 R-PRICE-1", KEEPERS, "accepts no order at another price than its own", _prices),
+    Check(
+        "C3-63",
+        "R-PRICE-8 R-PRICE-1 R-CRED-71",
+        KEEPERS,
+        "accepts no order at another price, or by another plan, than its own",
+        _prices,
+    ),
     Check("C3-64", "R-ARB-5 R-DEAL-31 R-ARB-8", KEEPERS, "lets the arbiter see a deal in dispute", _disputes),
 )  # fmt: skip

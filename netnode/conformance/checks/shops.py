@@ -60,7 +60,10 @@ async def _listing(bench: Bench) -> None:
     await about(bench)
     sold = await ware(bench)
     asked = {"key": sold.key, "seller": bench.known.id}
-    found = _proved(bench, (await told(bench, "/listing", asked))["found"], bench.known.id)
+    answer = await told(bench, "/listing", asked)
+    if "commission" not in sold.record:
+        want(answer.get("plan") == sold.plan, "not the plan that an order of the listing names [R-CRED-71]")
+    found = _proved(bench, answer["found"], bench.known.id)
     want(found.keys() >= {KEYS, LISTING}, "keys or listing lack [R-SHOP-5]")
     want(found.keys() <= {KEYS, LISTING, PROFILE}, "entries that nobody asked for [R-SHOP-5]")
     want(found[LISTING].id == sold.entry, "not the entry of the listing that is in force [R-SHOP-5]")
@@ -416,7 +419,7 @@ async def _reviews(bench: Bench) -> None:
 
 CHECKS: Final = (
     Check("C3-70", "R-SHOP-1 R-SHOP-3", KEEPERS, "tells shoppers which node it is", _about),
-    Check("C3-71", "R-SHOP-5", KEEPERS, "shows a listing with its proof", _listing),
+    Check("C3-71", "R-SHOP-5 R-CRED-71", KEEPERS, "shows a listing with its proof and its plan", _listing),
     Check("C3-72", "R-SHOP-6 R-PATH-1 R-PATH-2 R-PATH-3 R-PATH-5", KEEPERS, "adds its own token to a path", _paths),
     Check("C3-73", "R-SHOP-1", KEEPERS, "refuses bodies of a wrong form", _forms),
     Check("C3-74", "R-SHOP-2", KEEPERS, "answers to its own host names, and to no page of another site", _hosts),
