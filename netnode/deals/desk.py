@@ -27,14 +27,13 @@ from netnode.own.caution import copied
 from netnode.own.log import RETIRED
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Writer, consents, deals, stock
-from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
 from netnode.store.stock import SoldOut
 from protocol import limits
 from protocol.deals.bodies import DealBody, Order, Renewal
 from protocol.deals.consent import check_arbiter
 from protocol.deals.enclosures import Goods, Note
-from protocol.deals.message import Message, parse, sign, type_of
+from protocol.deals.message import Message, sign, type_of
 from protocol.deals.moves import draft, moves
 from protocol.deals.offers import name_buyer, parse_offer
 from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError, Void
@@ -360,13 +359,16 @@ class Desk:
     ) -> None:
         """Queues the letters with what others are owed, and notes which one carries the newest own message.
 
-        Somebody who is owed nothing gets that message alone; what is repeated goes along, whoever said it.
+        Somebody who is owed nothing gets that message alone; what is repeated goes along, whoever said it. Who may have
+        lost the deal, or never heard of it, gets before a renewal what it renews.
         """
         openers = sending.signers_of(Signers(self._means.network, connection), known, self._means.own.id)
         first: int | None = None
         for recipient in sending.recipients(known, self._means.own.id):
             owed = {each.id for each in sending.owed_to(known, recipient) or [message]}
             carried = [each for each in known.ordered() if each.id in owed or each.id in repeated]
+            if repeated or recipient.id == known.row.arbiter:
+                sending.queue_renewed(writer, self._means, known, recipient, known.now)
             number = sending.queue(writer, self._means.letters, known, recipient, carried, openers)
             first = number if first is None else first
         if first is not None:
@@ -380,25 +382,8 @@ class Desk:
             known = load(connection, row, now)
             newest = _newest(known) if answered else known.state.newest.get(known.role)
             if newest is not None and (answered or newest.id not in known.state.settled):
-                self._carry_first(writer, connection, known, newest, now)
                 ends = heads(known.messages.values()) if answered else ()
                 self._carry(writer, connection, known, newest, ends)
-
-    def _carry_first(
-        self, writer: Writer, connection: apsw.Connection, known: Known, newest: Message, now: int
-    ) -> None:
-        """Queues a word of the deal that a renewal renews, where the other side does not have it and so will ask."""
-        start = known.state.start.body
-        letter = known.kept[newest.id].letter
-        row = None if letter is None else outbox.out(Reader(connection), letter)
-        if not isinstance(start, Renewal) or row is None or row.code != "no_deal":
-            return
-        first = deals.by_id(connection, parse(start.first).id)
-        if first is not None:
-            mandated = load(connection, first, now)
-            said = _newest(mandated)
-            if said is not None:
-                self._carry(writer, connection, mandated, said)
 
     def _signer(self, writer: Writer, known: Known, keys: Keys) -> Signer:
         if known.role == "buyer":

@@ -348,7 +348,8 @@ class Receiving:
         recipient: sending.Recipient,
         nonce: bytes | None,
     ) -> None:
-        """Queues all messages of a deal."""
+        """Queues all messages of a deal, and before a renewal of what it renews."""
+        sending.queue_renewed(writer, self._means, known, recipient, known.now)
         openers = sending.signers_of(Signers(self._means.network, connection), known, self._means.own.id)
         sending.queue(writer, self._means.letters, known, recipient, known.ordered(), openers, nonce)
 

@@ -9,14 +9,16 @@ from typing import Any, Final
 import apsw
 from msgspec import UNSET
 
-from netnode.deals.known import Known, heads
+from netnode.deals.known import Known, heads, load
+from netnode.deals.means import Means
 from netnode.deals.signers import Signers
 from netnode.mail.letters import Letters
-from netnode.store import Reader, Writer
+from netnode.store import Reader, Writer, deals
 from netnode.store import letters as outbox
 from protocol import encoding, limits
+from protocol.deals.bodies import Renewal
 from protocol.deals.enclosures import ReplyTo
-from protocol.deals.message import Message
+from protocol.deals.message import Message, parse
 from protocol.letter_bodies import Answers, DealLetter
 
 _ROOM: Final = limits.MAX_LETTER_CONTENT - 1024  # why: what stands around the parts of a letter
@@ -136,6 +138,20 @@ def signing(known: Known) -> Iterable[bytes]:
         yield order.terms.arbiter
     if order.named is not UNSET:
         yield order.named.id
+
+
+def queue_renewed(writer: Writer, means: Means, known: Known, recipient: Recipient, now: int) -> None:
+    """Puts all of the deal that a renewal renews into the outbox, for somebody who may not have it.
+
+    Without that deal they take no word of the renewal, and so could not even ask for it [R-DEAL-31].
+    """
+    start = known.state.start.body
+    connection = writer.connection
+    row = deals.by_id(connection, parse(start.first).id) if isinstance(start, Renewal) else None
+    if row is not None:
+        first = load(connection, row, now)
+        openers = signers_of(Signers(means.network, connection), first, means.own.id)
+        queue(writer, means.letters, first, recipient, first.ordered(), openers)
 
 
 def queue(

@@ -380,9 +380,10 @@ def undecided(connection: apsw.Connection) -> int:
 def quiet(connection: apsw.Connection, now: int, day: int, longest: int, limit: int) -> list[bytes]:
     """Ids of the deals in which nothing has come since long, though the other side has something to say or to do.
 
-    Their newest own letter arrived; or it was answered, or there never was one, and the next step is not the owner's.
-    Also those, over or not, whose newest own letter found nobody, or somebody who could not take it yet: by their clock
-    it was dated ahead, or they did not have the deal that it renews.
+    Their newest own letter arrived; or it was answered, or there never was one, and the next step is not the owner's,
+    or a dispute is open, which its arbiter may have lost. Also those, over or not, whose newest own letter found
+    nobody, or somebody who could not take it yet: by their clock it was dated ahead, or they did not have the deal that
+    it renews.
 
     Args:
         connection: of the store.
@@ -392,11 +393,13 @@ def quiet(connection: apsw.Connection, now: int, day: int, longest: int, limit: 
         limit: most ids.
     """
     found = connection.execute(
-        "SELECT deal FROM (SELECT open.id AS deal, rank, changed, letter, state, code,"
+        "SELECT deal FROM (SELECT open.id AS deal, role, rank, phase, changed, letter, state, code,"
         " coalesce(since, changed) AS since"
-        " FROM (SELECT id, rank, changed, (SELECT max(letter) FROM deal_message WHERE d = deal.d) AS letter FROM deal"
+        " FROM (SELECT id, role, rank, phase, changed,"
+        " (SELECT max(letter) FROM deal_message WHERE d = deal.d) AS letter FROM deal"
         " WHERE rank < :over OR changed > :now - :longest) AS open LEFT JOIN outbox ON outbox.i = letter)"
-        " WHERE (rank < :over AND (state = 'delivered' OR (rank > :mine AND (state = 'settled' OR letter IS NULL)))"
+        " WHERE (rank < :over AND (state = 'delivered' OR ((rank > :mine OR phase = 'disputed')"
+        " AND (state = 'settled' OR (letter IS NULL AND role <> 'arbiter'))))"
         " OR (state = 'refused' AND code IN ('bad_time', 'letter_expired', 'no_deal')))"
         " AND :now >= since + max(:day, since - changed) AND since - changed < :longest ORDER BY since LIMIT :limit",
         {"over": OVER, "mine": MINE, "now": now, "day": day, "longest": longest, "limit": limit},

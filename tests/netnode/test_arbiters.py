@@ -26,7 +26,7 @@ from protocol.deals.consent import parse_consent
 from protocol.deals.transcript import Transcript
 from protocol.letter_bodies import ConsentLetter, Mail, decode_content
 from protocol.openers import start
-from tests.netnode.dealing import Market, market
+from tests.netnode.dealing import CAP, Market, market
 from tests.netnode.services_home import NETWORK, OpenHome, opened, whole
 from tests.netnode.test_deals_restored import put_back
 from tests.protocol.deals.reviewed import consented, the_path
@@ -173,6 +173,65 @@ async def test_a_ruling_reaches_a_buyer_whom_the_arbiter_met_later(tmp_path: Pat
         sold, bought = await found.trade.both(ordered.deal)
         assert [each.type for each in bought.messages] == [each.type for each in sold.messages]
         assert bought.messages[-1].type == "ruling"
+
+
+async def test_a_buyer_whose_case_the_arbiter_lost_tells_it_again(tmp_path: Path) -> None:  # [R-DEAL-31]
+    """Another copy of the arbiter's home got it. The buyer could confirm the receipt, but the dispute counts."""
+    async with court(tmp_path) as found:
+        await found.consent(found.trade.buyer, found.trade.seller)
+        ordered = await found.trade.order(arbiter=found.id)
+        await found.carry()
+        sells, buys = found.trade.seller.services.deals, found.trade.buyer.services.deals
+        await sells.accept(models.DealAccept(deal=ordered.deal))
+        await found.carry()
+        await buys.dispute(models.DealDispute(deal=ordered.deal, claim="2.00"))
+        await found.trade.post.carry(lambda row: row.type == "deal" and row.recipient != found.arbiter.me.id)
+        (lost,) = await found.trade.post.waiting(found.trade.buyer)
+        await found.trade.buyer.store.write(letters.arrived, lost.recipient, [lost.id], found.trade.clock.now)
+        await sells.fulfil(models.DealFulfil(deal=ordered.deal))
+        await found.carry()
+        await found.arbiter.services.deals.rule(models.DealRuling(deal=ordered.deal, keeps="1.00"))
+        await found.carry()
+        shown = await buys.show(ordered.deal)
+        assert (shown.state, shown.messages[-1].type) == ("disputed", "fulfil")  # to the arbiter it is a key
+        found.trade.clock.now += 2 * DAY_MS
+        await found.trade.buyer.trading.remind()
+        await found.carry()
+        sold, bought = await found.trade.both(ordered.deal)
+        assert [each.id for each in bought.messages] == [each.id for each in sold.messages]
+        assert bought.messages[-1].type == "ruling"
+
+
+async def test_the_arbiter_of_a_renewal_gets_the_deal_that_it_renews(tmp_path: Path) -> None:  # [R-DEAL-31]
+    listing = CAP | {"per": "month"}
+    async with (
+        market(tmp_path, listing=listing) as trade,
+        opened(tmp_path, "abe", clock=trade.clock) as arbiter,
+    ):
+        trade.post.homes[arbiter.me.id] = arbiter
+        found = Court(trade, arbiter)
+        await found.consent(trade.buyer, trade.seller)
+        deal = (await trade.order(renew=True, arbiter=found.id)).deal
+        await found.carry()
+        sells, buys = trade.seller.services.deals, trade.buyer.services.deals
+        await sells.accept(models.DealAccept(deal=deal))
+        await sells.received(models.DealMoney(deal=deal))
+        await sells.fulfil(models.DealFulfil(deal=deal))
+        await found.carry()
+        subscription = (
+            await trade.seller.services.subscriptions.list(models.SubscriptionsQuery(deal=deal))
+        ).items[0]
+        assert subscription.turn is not None
+        trade.clock.now = subscription.turn.due
+        await trade.seller.trading.look()
+        await found.carry()
+        renewal = next(
+            each.deal for each in (await buys.list(models.DealsQuery(all=True))).items if each.deal != deal
+        )
+        await buys.dispute(models.DealDispute(deal=renewal, claim="2.00"))
+        await found.carry()
+        assert not trade.post.refused
+        await arbiter.services.deals.rule(models.DealRuling(deal=renewal, keeps="1.00"))
 
 
 async def held(found: Court, deal: str) -> bool:

@@ -195,6 +195,39 @@ async def test_a_statement_that_was_quicker_than_its_order_is_said_again(tmp_pat
         assert not await trade.post.waiting(trade.buyer)
 
 
+@pytest.mark.parametrize("said", ["dispute", "lapse"])
+async def test_a_buyer_who_lost_order_and_renewal_hears_of_both_at_once(tmp_path: Path, said: str) -> None:
+    """R-DEAL-31: what a renewal renews comes before it, be it repeated or told to who asks."""
+    async with subscribed(tmp_path) as (trade, deal):
+        sold, bought = trade.seller.services.deals, trade.buyer.services.deals
+        await sold.received(models.DealMoney(deal=deal))
+        await sold.fulfil(models.DealFulfil(deal=deal))
+        await trade.post.carry()
+        await bought.receipt(models.DealPartName(deal=deal))
+        await trade.post.carry()
+        first = await one(trade.seller, deal)
+        assert first.turn is not None
+        trade.clock.now = first.turn.due
+        await trade.seller.trading.look()
+        await trade.post.carry()
+        (renewal,) = (await one(trade.seller, deal)).renewals
+        if said == "dispute":  # all is answered: the newest words are repeated
+            await bought.dispute(models.DealDispute(deal=renewal.deal, claim="1.00", text="No."))
+            await trade.post.carry()
+        else:  # a word of the seller's is repeated, and who does not know the deal asks for it
+            await bought.receipt(models.DealPartName(deal=renewal.deal))
+            await trade.post.carry()
+            await sold.received(models.DealMoney(deal=renewal.deal, amount="1.00"))
+            await trade.post.carry()
+        await trade.buyer.store.write(_lose_all)
+        trade.clock.now += DAY
+        await trade.seller.trading.remind()
+        await trade.post.carry()
+        shown, kept = await trade.both(renewal.deal)
+        assert [each.id for each in kept.messages] == [each.id for each in shown.messages]
+        assert (await bought.show(deal)).state == "final"
+
+
 async def test_a_buyer_who_lost_the_order_hears_of_renewals(tmp_path: Path) -> None:
     """R-DEAL-31: a renewal is refused by who does not have its order, so they are told of that first."""
     async with subscribed(tmp_path) as (trade, deal):
