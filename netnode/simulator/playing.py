@@ -18,6 +18,7 @@ from netnode.simulator.byzantine.registry import villain
 from netnode.simulator.checks import Safety
 from netnode.simulator.crediting.moving import MOVING_ACTS
 from netnode.simulator.crediting.recommending import RECOMMENDING_ACTS
+from netnode.simulator.crediting.swapping import SWAPPING_ACTS
 from netnode.simulator.crediting.teaming import TEAMING_ACTS
 from netnode.simulator.crediting.watching import CreditWatch
 from netnode.simulator.dealing import DEAL_ACTS
@@ -38,7 +39,7 @@ LOOK_SECONDS: Final = 0.5
 MONTH_MS: Final = 30 * 86_400_000
 ACTS: Final = {
     **actors.ACTS, **DEAL_ACTS, **ARBITER_ACTS, **MANDATE_ACTS, **RECOMMENDING_ACTS, **MOVING_ACTS,
-    **TEAMING_ACTS,
+    **TEAMING_ACTS, **SWAPPING_ACTS,
 }  # fmt: skip
 HONEST: Final[Mapping[str, int]] = {name: weight for name, (_, weight) in actors.ACTS.items()}
 QUIET: Final[Mapping[str, int]] = {"publish": 6, "edit": 3, "withdraw": 1, "search": 1}

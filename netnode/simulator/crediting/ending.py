@@ -18,8 +18,12 @@ from netnode.simulator.crediting.watching import CreditWatch
 from netnode.simulator.dealt import judged, sides
 from netnode.simulator.nodes import SimNode
 from netnode.simulator.oracle import Oracle, Violation
+from netnode.store import swaps
+from netnode.store.swaps import SwapRow
 from protocol.deals.message import first_order
 from protocol.ledger import effects
+from protocol.ledger.effects import Stage
+from protocol.ledger.statements import Swap, read
 
 _PAGE: Final = 500
 OVER: Final = frozenset({"logged", "refused"})
@@ -187,6 +191,82 @@ def require_sales(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch, n
             )
         count += 1
     return count
+
+
+def open_swaps(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch) -> list[str]:
+    """The swaps of which something can still come, in sentences: locked, or half done, or waited for by a holder.
+
+    Args:
+        core: honest, up, and level.
+        oracle: whose nodes they are.
+        watch: folded the same logs.
+    """
+    names = {oracle.homes[node.name] for node in core}
+    found = []
+    for name, row in _swaps(core):
+        document = read(Swap, row.data)
+        if not {document.first.issuer, document.second.issuer} <= names:
+            continue
+        if row.role in ("first", "second") and row.due is not None:
+            found.append(f"{name} waits for its swap {row.proposal.hex()[:10]}, which is {row.stage}")
+        if row.id is not None and (locked := _sides(watch, row.id, document))[0] is Stage.LOCKED:
+            found.append(f"the swap {row.proposal.hex()[:10]} is locked, and {locked[1]} at the other issuer")
+    return sorted(set(found))
+
+
+def require_swaps(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch) -> int:
+    """Each swap is done on both sides, or on none; those that holders were told are on disk are there.
+
+    Returns:
+        How many are done.
+
+    Raises:
+        Violation: `swaps`.
+    """
+    given: set[bytes] = set()
+    rows = _swaps(core)
+    for name, row in rows:
+        if row.id is None:
+            continue
+        first, second = _sides(watch, row.id, read(Swap, row.data))
+        if (first is Stage.GIVEN) != (second is Stage.GIVEN):
+            raise Violation(
+                "swaps", f"the swap {row.proposal.hex()[:10]} is {first} on one side, {second} on the other"
+            )
+        if (
+            row.role in ("first", "second")
+            and row.due is None
+            and (row.stage == "given") != (first is Stage.GIVEN)
+        ):
+            raise Violation("swaps", f"{name} says that a swap is {row.stage}, and the log says {first}")
+        if first is Stage.GIVEN:
+            given.add(row.id)
+    known = {(name, row.proposal.hex()) for name, row in rows}
+    for node in core:
+        for swap, at in oracle.credits.swaps.get(node.name, {}).items():
+            if (node.name, swap) not in known:
+                raise Violation("swaps", f"{node.name} lost its swap {swap[:10]} of second {at:.0f}")
+    return len(given)
+
+
+def _swaps(core: Sequence[SimNode]) -> list[tuple[str, SwapRow]]:
+    found = []
+    for node in core:
+        assert node.parts is not None  # up
+        rows = node.parts.store.reading(
+            lambda reader: swaps.page(reader.connection, None, _PAGE, waiting=False)
+        )
+        found += [(node.name, row) for row in rows]
+    return found
+
+
+def _sides(watch: CreditWatch, id: bytes, document: Swap) -> tuple[Stage | None, Stage | None]:
+    """How far a swap is in the logs of both issuers; None: it is not there."""
+    first, second = (_value(watch, each.issuer, b"w" + id) for each in (document.first, document.second))
+    return (
+        first.stage if isinstance(first, effects.Swapped) else None,
+        second.stage if isinstance(second, effects.Swapped) else None,
+    )
 
 
 def _value(watch: CreditWatch, issuer: bytes, id: bytes) -> effects.Value | None:

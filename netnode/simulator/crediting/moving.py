@@ -104,7 +104,7 @@ async def look_at_requests(stall: Stall) -> None:
     page = await stall.services.credits.requests(models.CreditRequestsQuery(limit=_PAGE))
     for each in page.items:
         told = promises.requests.get(home, {}).get(each.request)
-        stall.seen.mark(f"credit request {each.action} {each.state}")
+        stall.seen.mark(f"credit request {each.action} {each.state} {each.code or ''}".strip())
         if each.own and each.state == "logged" and told is not None:
             promises.done.setdefault(home, {})[each.request] = told
 

@@ -11,12 +11,20 @@ from typing import Final
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
-from netnode.simulator.crediting.ending import require_equal_figures, require_requests, require_sales
+from netnode.simulator.crediting.ending import (
+    open_swaps,
+    require_equal_figures,
+    require_requests,
+    require_sales,
+    require_swaps,
+)
 from netnode.simulator.crediting.moving import MOVING_ACTS
 from netnode.simulator.crediting.recommending import RECOMMENDING_ACTS
+from netnode.simulator.crediting.swapping import SWAPPING_ACTS
 from netnode.simulator.crediting.teaming import TEAMING_ACTS
 from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.options import LINK_FAULTS, Options
+from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
 from netnode.simulator.scenarios.deals import TERMS, night, rest
 from netnode.simulator.scenarios.scenario import Scenario
@@ -45,6 +53,19 @@ TEAM_ACTS: Final[Mapping[str, int]] = {
 }
 FINISHING: Final[Mapping[str, int]] = {"conclude": 5, "order by link": 1}
 FINISHING_SECONDS: Final = 20.0
+EARNING: Final[Mapping[str, int]] = {"recommend": 2, "order by link": 3, "conclude": 8}
+EARNING_SECONDS: Final = 24.0
+SWAP_ACTS: Final[Mapping[str, int]] = {
+    **{name: 2 * weight for name, (_, weight) in SWAPPING_ACTS.items()},
+    **{name: weight for name, (_, weight) in MOVING_ACTS.items()},
+    "publish": 2,
+    "conclude": 4,
+    "rotate": 1,
+}
+DAY_SECONDS: Final = DAY_MS / 1_000
+LONGEST_SWAP: Final = 3.1 * DAY_SECONDS
+SWAPPED_SECONDS: Final = 2 * 3_600.0  # why: what waits long is looked at every ten minutes
+LOOK_SECONDS: Final = 60.0
 FOUNDERS: Final = 2
 WEEKS: Final = 2
 WEEK_SECONDS: Final = 8 * DAY_MS / 1_000  # why: an acknowledgement was seen 7 days before an admission
@@ -75,6 +96,28 @@ async def teams(play: Play) -> None:
     for node in play.nodes:
         await play.act(node, "admit members")
         await play.act(node, "close period")
+    await settled(play, play.nodes)
+
+
+async def swaps(play: Play) -> None:
+    """Holders swap credit of two issuers while everything fails: in the end on both sides, or on none."""
+    await opened(play)
+    await play.live(EARNING_SECONDS, EARNING, trouble=False)
+    await away(play)
+    await play.live(acts=SWAP_ACTS)
+    await night(play, play.nodes, play.chance.uniform(0.1, 1.0) * DAY_SECONDS)
+    await play.live(play.options.seconds / 2, SWAP_ACTS)
+    await night(play, play.nodes, LONGEST_SWAP)
+    await play.level()
+    for node in play.nodes:
+        await play.act(node, "publish")
+    watch = play.watch_credit()
+    until = play.now + SWAPPED_SECONDS
+    while left := open_swaps(play.nodes, play.oracle, watch):
+        if play.now > until:
+            raise Violation("swaps", f"{len(left)} swaps do not end: {'; '.join(left[:3])}")
+        await asyncio.sleep(LOOK_SECONDS)
+        watch.look()
     await settled(play, play.nodes)
 
 
@@ -126,6 +169,7 @@ async def settled(play: Play, owners: Sequence[SimNode]) -> None:
     marks = play.seen.marks
     marks["credit sales logged"] += require_sales(owners, play.oracle, watch, now)
     marks["credit requests logged"] += await require_requests(owners, play.oracle, watch)
+    marks["credit swaps done"] += require_swaps(owners, play.oracle, watch)
     marks["credit figures compared"] += await require_equal_figures(owners, play.oracle, watch, now)
     for node in owners:
         for audit in watch.audits(play.oracle.homes[node.name]):
@@ -141,6 +185,11 @@ def _crediting(options: Options) -> Options:
     )  # fmt: skip
 
 
+def _swapping(options: Options) -> Options:
+    """Four, so that the holders may be others than the issuers."""
+    return replace(_crediting(options), nodes=4, act_every=2.0, seconds=45.0)
+
+
 def _teaming(options: Options) -> Options:
     """Four at least: somebody who is neither owner, sponsor nor member has to see an acknowledgement."""
     return replace(_crediting(options), nodes=4)
@@ -148,5 +197,6 @@ def _teaming(options: Options) -> Options:
 
 CREDITS: Final = (
     Scenario("credits", credits, _crediting, least=3, weight=3, marks=("level",)),
+    Scenario("swaps", swaps, _swapping, least=4, weight=2, marks=("level",)),
     Scenario("teams", teams, _teaming, least=4, weight=2, marks=("level",)),
 )
