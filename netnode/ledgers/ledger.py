@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from netnode.ledgers.opening import OpenPeriod, open_period
 from protocol.entry import SETTLEMENT, Entry
 from protocol.errors import Void
 from protocol.kinds import is_critical
 from protocol.ledger.accounts import NOTHING, Figures
 from protocol.ledger.book import Book
-from protocol.ledger.effects import Value
+from protocol.ledger.effects import Value, is_sale, order_of
+from protocol.ledger.governing import Governed
 from protocol.ledger.preparing import Prepared
 from protocol.ledger.union import Claim, Union
 from protocol.records import Opportunity, decode_record
@@ -49,6 +51,7 @@ class Ledger:
     """
 
     __slots__ = (
+        "_open",
         "beside",
         "book",
         "claims",
@@ -89,6 +92,7 @@ class Ledger:
         """(epoch, term) of its settlements."""
         self.tip: Entry | None = None
         """The newest entry taken, of whatever kind; None before the first."""
+        self._open: dict[bytes, OpenPeriod] = {}  # by plan
         self.taken = 0
         """How many critical entries were folded: what the ledger takes in memory follows it."""
 
@@ -112,8 +116,10 @@ class Ledger:
         self.taken += 1
         if entry.kind == SETTLEMENT:
             self.settled.add(entry.place)
-        for id in verdict.changed:
+        for id in dict.fromkeys(verdict.changed):
             old = self.book.state.replaced.get(id)
+            if self._open and is_sale(id):
+                self._tell(id, old)
             if old is None:
                 self.first.setdefault(id, entry.seq)
             elif not (known := self.former.setdefault(id, [])) or known[-1][0] != entry.seq:
@@ -125,6 +131,12 @@ class Ledger:
             if len(self.wrong) < MOST_WRONG:
                 wrong = Wrong(entry.seq, entry.id, entry.kind, entry.time, verdict.code, verdict.text)
                 self.wrong.append(wrong)
+
+    def _tell(self, id: bytes, old: Value | None) -> None:
+        """Tells the open periods of a sale that changed."""
+        file, new = self.book.state.orders[order_of(id)], self.book.effects[id]
+        for each in self._open.values():
+            each.tally.count(file, old, new)
 
     def _offer(self, entry: Entry) -> None:
         if entry.kind != Opportunity.KIND or entry.record is None:
@@ -185,6 +197,16 @@ class Ledger:
     def has(self, unit: str, holder: bytes) -> bool:
         """Whether somebody ever had something of a unit."""
         return self.figures(unit, holder, 0) is not NOTHING
+
+    def open_period(self, governed: Governed, now: int) -> OpenPeriod:
+        """The period of a plan with a team that a moment (ms UTC, not before the newest entry) lies in."""
+        before = self._open.get(governed.hash)
+        found = open_period(self.book.state, self.effects, governed, now, before)
+        if self.union is None:
+            self._open[governed.hash] = found
+        else:  # what other branches bring is not told
+            self._open.clear()
+        return found
 
     def units(self) -> tuple[str, ...]:
         """The units that were ever credited."""

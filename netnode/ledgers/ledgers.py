@@ -15,12 +15,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from netnode.ledgers import evidence
 from netnode.ledgers.ledger import Ledger
-from netnode.ledgers.reading import AT_ONCE, Batch, Look, Source, fold, look, next_batch, weighty
+from netnode.ledgers.reading import AT_ONCE, FEW, Batch, Look, Source, fold, look, next_batch, proved, weighty
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Store
 from protocol.errors import LocalProtocolError
@@ -196,20 +196,29 @@ class Ledgers:
         batch = await self._next(source.issuer, place, last)
         while batch is not None and batch.entries:
             end = batch.entries[-1]
-            # The next batch is read, and its signatures verified, while this one is folded.
-            following, whole = await _both(
-                self._next(source.issuer, (end.seq, end.id), last),
-                self._take_shown(ledger, source, batch)
-                if shown
-                else self._store.read(fold, ledger, source, batch),
-            )
+            if shown:
+                whole = await self._take_shown(ledger, source, batch)
+            else:
+                whole = await _finished(self._store.read(fold, ledger, source, batch))
             if not whole:
                 return False
-            batch = following
+            batch = await self._next(source.issuer, (end.seq, end.id), last)
         return batch is not None
 
     async def _next(self, issuer: bytes, place: tuple[int, bytes] | None, last: int) -> Batch | None:
-        return await self._store.read(next_batch, self._network, issuer, place, last)
+        """The next entries, read and their signatures verified.
+
+        Threads that verify let each other work, one that folds does not let them: so verifying has its own turn.
+        """
+        batch = await self._store.read(next_batch, self._network, issuer, place, last)
+        if batch is None:
+            return None
+        given = list(batch.prepared.items())
+        middle = len(given) // 2 if len(given) > FEW else 0
+        found = await asyncio.gather(
+            *(self._run(proved, part) for part in (given[:middle], given[middle:]) if part)
+        )
+        return replace(batch, proved=frozenset(seq for part in found for seq in part))
 
     async def _take_shown(self, ledger: Ledger, source: Source, batch: Batch) -> bool:
         """Folds a batch into a ledger that others may be looking at."""
@@ -302,15 +311,3 @@ async def _finished(work: Awaitable[T]) -> T:
         with suppress(Exception):
             await task
         raise
-
-
-async def _both(reading: Awaitable[Batch | None], folding: Awaitable[bool]) -> tuple[Batch | None, bool]:
-    """Reads on while another thread folds."""
-    ahead = asyncio.ensure_future(reading)
-    try:
-        whole = await _finished(folding)
-    except BaseException:
-        with suppress(BaseException):
-            await _finished(ahead)
-        raise
-    return await _finished(ahead), whole

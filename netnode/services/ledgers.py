@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -28,7 +27,6 @@ from netnode.services.ports import OwnLog
 from netnode.services.team_views import Names, names_of, team_name
 from netnode.store import Reader, Store
 from protocol.identity import id_text
-from protocol.ledger.closing import close_of, period_of
 from protocol.ledger.effects import Sold, lots_of
 from protocol.ledger.governing import Governed
 from protocol.ledger.selling import again
@@ -303,7 +301,7 @@ class LedgerBook:
         return max(self._clock.now_ms(), 0 if head is None else head[2])
 
     def _standing(self, reader: Reader, ledger: Ledger) -> models.IssuerStanding:
-        found = standing(reader, self._network, ledger, self._now(ledger))
+        found = standing(reader, self._network, ledger, self._now(ledger), self._own.id)
         return shown.standing_view(found, lambda unit: exponent_of(ledger, unit))
 
 
@@ -391,12 +389,12 @@ def _called(names: Names, networker: bytes) -> str:
 
 def _period(reader: Reader, ledger: Ledger, key: str, now: int, first: int, limit: int) -> models.PeriodOpen:
     governed = _in_force(ledger, key, now)
-    state, unit = ledger.book.state, governed.plan.unit
-    period = period_of(state, governed, now)
-    closed = close_of(state, governed, period)
-    page = closed.awards[first : first + limit]
+    unit = governed.plan.unit
+    found = ledger.open_period(governed, now)
+    period, tally = found.open.period, found.tally
+    page = found.open.awards(first, limit + 1)
+    more, page = len(page) > limit, page[:limit]
     names = names_of(reader, {award.to for award in page})
-    sales, awarded = _logged(ledger, unit.name, period.start, period.end)
     before = governed.starts if governed.closed is None else governed.closed
     following = first + len(page)
     assert ledger.tip is not None  # it has a plan
@@ -409,10 +407,10 @@ def _period(reader: Reader, ledger: Ledger, key: str, now: int, first: int, limi
         plan_title=governed.plan.title,
         unit=unit.name,
         head=ledger.tip.seq,
-        sales=sales,
-        awarded=amount_text(awarded, unit.exponent),
-        base=amount_text(int(closed.base), unit.exponent),
-        closing=amount_text(sum(award.amount for award in closed.awards), unit.exponent),
+        sales=tally.sales,
+        awarded=amount_text(tally.awarded, unit.exponent),
+        base=amount_text(int(found.open.base), unit.exponent),
+        closing=amount_text(found.open.closing, unit.exponent),
         unclosed=before < period.start,
         items=[
             models.PeriodAward(
@@ -424,7 +422,7 @@ def _period(reader: Reader, ledger: Ledger, key: str, now: int, first: int, limi
             )
             for award in page
         ],
-        next=paging.seal(_PERIOD, following) if following < len(closed.awards) else None,
+        next=paging.seal(_PERIOD, following) if more else None,
     )
 
 
@@ -469,23 +467,3 @@ def _in_force(ledger: Ledger, key: str, now: int) -> Governed:
         ExitCode.NOT_FOUND,
         "no_plan",
     )
-
-
-def _logged(ledger: Ledger, unit: str, start: int, end: int) -> tuple[int, int]:
-    """How many sales were logged in a time, and what they award now in a unit."""
-    sales = awarded = 0
-    for order, file in ledger.book.state.orders.items():
-        if not start <= file.time < end:
-            continue
-        sales += 1
-        value = ledger.effects[b"s" + order]
-        assert isinstance(value, Sold)  # by its id
-        for credit in _of_unit(value, unit):
-            awarded += credit
-    return sales, awarded
-
-
-def _of_unit(value: Sold, unit: str) -> Iterable[int]:
-    for credit in value.awards:
-        if credit.unit == unit:
-            yield sum(lot.net for lot in lots_of(value, credit))

@@ -29,8 +29,7 @@ from protocol.ledger.effects import (
     Stage,
     Swapped,
     Value,
-    awards_of,
-    lots_of,
+    posted_by,
 )
 
 
@@ -291,11 +290,9 @@ class Accounts:
     def _contribute(self, value: Value, sign: int) -> None:
         match value:
             case Sold() | Earned():
-                for credit in awards_of(value):
+                for credit, lot in posted_by(value):
                     account = self.account(credit.unit, credit.to)
-                    change = account.add if sign > 0 else account.take
-                    for lot in lots_of(value, credit):
-                        change(lot)
+                    account.add(lot) if sign > 0 else account.take(lot)
             case Moved():
                 account = self.account(value.unit, value.holder)
                 if value.kind is Kind.REDEEM:

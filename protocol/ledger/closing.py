@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from msgspec import UNSET
 
 from protocol.entry import Entry
@@ -12,7 +14,8 @@ from protocol.ledger.governing import DAY, Governed
 from protocol.ledger.state import State
 from protocol.plans.closed import Closed
 from protocol.plans.evaluate import evaluate_period
-from protocol.plans.facts import Period
+from protocol.plans.facts import Award, Exact, Period
+from protocol.plans.running import Running, runs
 from protocol.teams.duties import Answers
 
 
@@ -65,3 +68,52 @@ def close_of(state: State, governed: Governed, period: Period) -> Closed[bytes]:
 def lines_of(closed: Closed[bytes]) -> tuple[AwardLine, ...]:
     """The awards of a close as its content states them."""
     return tuple(AwardLine(each.to, each.rule, each.level, each.amount) for each in closed.awards)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """An open period that was evaluated as a whole; asked like `Running`."""
+
+    closed: Closed[bytes]
+
+    @property
+    def period(self) -> Period:
+        """Which."""
+        return self.closed.period
+
+    @property
+    def base(self) -> Exact:
+        """Commissionable amount of the period so far."""
+        return self.closed.base
+
+    @property
+    def closing(self) -> int:
+        """What all awards come to now, minor units."""
+        return sum(award.amount for award in self.closed.awards)
+
+    def awards(self, first: int, limit: int) -> tuple[Award[bytes], ...]:
+        """Some of the awards, in the order of the close."""
+        return self.closed.awards[first : first + limit]
+
+
+Open = Running[bytes] | Evaluated
+"""A period that is not over, as the ledger stands."""
+
+
+def open_of(state: State, governed: Governed, now: int, before: Open | None = None) -> Open:
+    """The period of a plan that a moment lies in, as its close would be now.
+
+    Args:
+        state: of the book.
+        governed: a plan with a team.
+        now: ms UTC, not before the newest entry.
+        before: what this was told before, of the same book and plan; brought level where that can be done.
+    """
+    period = period_of(state, governed, now)
+    if isinstance(before, Running) and before.level(period):
+        return before
+    assert governed.opportunity is not None  # asked before
+    if runs(governed.compiled):
+        tree = state.teams.team(governed.opportunity).tree
+        return Running(governed.compiled, tree, governed.activity, period)
+    return Evaluated(close_of(state, governed, period))

@@ -148,6 +148,16 @@ def sale_id(order: bytes) -> bytes:
     return b"s" + order
 
 
+def is_sale(id: bytes) -> bool:
+    """Whether an id is that of a sale."""
+    return id.startswith(b"s")
+
+
+def order_of(id: bytes) -> bytes:
+    """The order of a sale, from the sale's id."""
+    return id[1:]
+
+
 def period_id(opportunity: str, label: str, key: AwardKey) -> bytes:
     """Of an award of a period.
 
@@ -227,22 +237,35 @@ def awards_of(value: Sold | Earned) -> tuple[Credited, ...]:
 
 def lots_of(value: Sold | Earned, credit: Credited) -> Iterator[Lot]:
     """What an award posts, and when: of several steps the larger counts from its date on [L11, L12, L13]."""
-    steps = credit.steps
-    if len(steps) == 1:  # nearly all
-        (step,) = steps
-        if step.amount:
-            yield Lot(step.due, step.expires, step.amount, _remains(value, step))
-        return
+    return _lots(credit, _standing(value), _reversed(value))
+
+
+def posted_by(value: Sold | Earned) -> Iterator[tuple[Credited, Lot]]:
+    """The same of all awards of a value."""
+    base, reversed_ = _standing(value), _reversed(value)
+    for credit in awards_of(value):
+        for lot in _lots(credit, base, reversed_):
+            yield credit, lot
+
+
+def _standing(value: Sold | Earned) -> int | None:
+    """The base of a sale now; None for an award of a period."""
+    return value.base if isinstance(value, Sold) else None
+
+
+def _reversed(value: Sold | Earned) -> Exact:
+    return 0 if isinstance(value, Sold) else value.reversed
+
+
+def _lots(credit: Credited, base: int | None, reversed_: Exact) -> Iterator[Lot]:
     gross = net = 0
-    for step in steps:
-        most, left = max(gross, step.amount), max(net, _remains(value, step))
+    for step in credit.steps:
+        most, left = step.amount, step.amount
+        stands = step.base - reversed_ if base is None else base
+        if stands < step.base:
+            left = max(0, step.amount * stands // step.base)  # toward zero; a Fraction's // is exact as well
+        if gross or net:
+            most, left = max(gross, most), max(net, left)
         if most > gross or left > net:
             yield Lot(step.due, step.expires, most - gross, left - net)
         gross, net = most, left
-
-
-def _remains(value: Sold | Earned, step: Step) -> int:
-    stands = value.base if isinstance(value, Sold) else step.base - value.reversed
-    if stands >= step.base:
-        return step.amount
-    return max(0, step.amount * stands // step.base)  # toward zero; a Fraction's // is exact as well

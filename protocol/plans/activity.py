@@ -58,6 +58,7 @@ class Activity(Generic[P]):
         "_volumes",
         "inactive",
         "people",
+        "revision",
         "stale",
     )
 
@@ -71,6 +72,8 @@ class Activity(Generic[P]):
         self._standings: dict[int, Standing] = {}  # by number of the period they were reached in
         self._closed: dict[int, Closed[P]] = {}
         self.stale: list[int] = []  # closed periods whose ranks a refund may have changed, oldest first
+        self.revision = 0
+        """Counts what changes of other periods than those that are watched."""
         self._carry: dict[str, dict[int, tuple[Exact, Exact]]] = {}
         self._credit: list[Exact] = [0, 0]  # base sold outside and inside, of all time (R7)
         self._taken: dict[Hashable, tuple[Counted[P], Fraction]] = {}  # sales that count less than whole
@@ -222,6 +225,7 @@ class Activity(Generic[P]):
 
     def restand(self, number: int, standing: Standing) -> None:
         """Replaces the ranks of a closed period, after a refund of its sales."""
+        self.revision += 1
         self._standings[number] = standing
         self._open.standing = None
 
@@ -261,6 +265,14 @@ class Activity(Generic[P]):
         if self._open.holds(time):
             return self._open.sums
         return self._volumes.get(calendar.number_of(self._plan.plan.period, time)) or self._empty()
+
+    def watched(self, time: int) -> Volumes:
+        """The sums of the period of a moment, which note from now on of whom they change."""
+        for each in self._volumes.values():
+            each.changed = None  # one period at a time
+        sums = self._volumes_at(time)
+        sums.changed = set()
+        return sums
 
     def closed(self, number: int) -> Period:
         """A period that was closed, by its number."""
@@ -398,6 +410,7 @@ class Activity(Generic[P]):
 
     def _put(self, sale: SaleFacts[P], counted: Counted[P], times: Exact) -> None:
         sums = self._volumes_at(sale.time)
+        self.revision += sums.changed is None
         whole = self._plan.volume(sale.amount, sale.points)
         if not sale.presumed and counted.reason != "r3":
             sums.told += whole * times

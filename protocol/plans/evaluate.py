@@ -105,7 +105,7 @@ def assess_sale(
 
     dues = _matched(claims, gates, plan.by_sale_matching, above)
     base = plan.base(sale.amount, sale.points)
-    awards, withheld = _awards(rounded(plan, dues, plan.sale_share, base), sale.id, lambda person: person)
+    awards, withheld = awards_of(rounded(plan, dues, plan.sale_share, base), sale.id, lambda person: person)
     return Outcome(awards, withheld, counted)
 
 
@@ -185,7 +185,7 @@ def evaluate_period(
         dues = iter(listed)
     share = plan.period_bound if plan.by_sale else fraction(plan.plan.maximum)
     amounts = rounded(plan, dues, share, ground.total_base)
-    awards, withheld = _awards(amounts, period.label, people.__getitem__)
+    awards, withheld = awards_of(amounts, period.label, people.__getitem__)
     return Closed(
         period,
         awards,
@@ -275,9 +275,16 @@ def _matched(
         yield from gates.passed(rule.name, gates.ordered(rule.claims(found, above)))
 
 
-def _awards(
+def awards_of(
     amounts: Iterable[tuple[Due[T], int]], source: Hashable, person: Callable[[T], P]
 ) -> tuple[tuple[Award[P], ...], tuple[Withheld[P], ...]]:
+    """Rounded dues as awards, and what did not become one.
+
+    Args:
+        amounts: as `gates.rounded` gives them.
+        source: id of the sale, or label of the period.
+        person: who a claim's recipient is.
+    """
     awards: list[Award[P]] = []
     withheld: list[Withheld[P]] = []
     for due, amount in amounts:

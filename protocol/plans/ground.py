@@ -32,10 +32,10 @@ class Ground(Generic[P]):
     """
 
     people: Sequence[P]
-    members: Sequence[int]
-    guests: Sequence[int]
-    up: Sequence[int]
-    order: Sequence[int]
+    members: array[int]
+    guests: array[int]
+    up: array[int]
+    order: array[int]
     own: list[Exact]
     base: list[Exact]
     group: list[Exact]

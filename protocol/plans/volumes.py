@@ -26,6 +26,7 @@ class Volumes:
         total, total_base: volume and base that count, of the whole team.
         active, unlocked, first: since which place in the log a member has the plan's own volume, unlocks overrides, and
             has an outside sale; kept for rules by sale, which are evaluated as of any sale.
+        changed: members of whom something changed since somebody who watches the period looked; None: nobody does.
     """
 
     own: list[Exact] = field(default_factory=list)
@@ -39,6 +40,7 @@ class Volumes:
     active: dict[int, int] = field(default_factory=dict)
     unlocked: dict[int, int] = field(default_factory=dict)
     first: dict[int, int] = field(default_factory=dict)
+    changed: set[int] | None = None
     # One of each sale, or buyer -> sales where there are many: most members sell to few, and tuples are small.
     _buyers: dict[int, tuple[Hashable, ...] | dict[Hashable, int]] = field(default_factory=dict)
 
@@ -57,12 +59,14 @@ class Volumes:
 
     def add(self, number: int, volume: Exact, base: Exact) -> None:
         """Adds to a member's own sales; negative amounts take back."""
+        self._note(number)
         _put(self.own, number, volume)
         if self.base is not self.own:
             _put(self.base, number, base)
 
     def meet(self, number: int, buyer: Hashable) -> None:
         """Counts a sale to a buyer."""
+        self._note(number)
         known = self._buyers.get(number, ())
         if isinstance(known, dict):
             known[buyer] = known.get(buyer, 0) + 1
@@ -73,6 +77,7 @@ class Volumes:
 
     def part_from(self, number: int, buyer: Hashable) -> None:
         """Takes back one sale to a buyer, which was refunded whole."""
+        self._note(number)
         known = self._buyers.get(number, ())
         if isinstance(known, dict):
             known[buyer] -= 1
@@ -81,6 +86,10 @@ class Volumes:
         else:
             at = known.index(buyer)
             self._buyers[number] = known[:at] + known[at + 1 :]
+
+    def _note(self, number: int) -> None:
+        if self.changed is not None:
+            self.changed.add(number)
 
     @property
     def outside_share(self) -> Fraction:

@@ -47,6 +47,7 @@ class Tree(Generic[P]):
         "_spans",
         "_tails",
         "_taken",
+        "revision",
         "root",
     )
 
@@ -64,6 +65,8 @@ class Tree(Generic[P]):
         self._tails: dict[P, P] = {}
         self._jumps: dict[P, tuple[int, P]] = {root: (0, root)}  # depth, and a place far above: see `under`
         self._legs: int | None = None
+        self.revision = 0
+        """Counts the changes of who stands below whom, but for members who are new."""
 
     # -- questions -------------------------------------------------------------------------------------------
     def known(self, person: P) -> bool:
@@ -222,6 +225,7 @@ class Tree(Generic[P]):
             raise Void("no_sponsor", "the sponsor is no member")
         if self.known(person) and self.above(person, sponsor):
             raise Void("cycle", "the sponsor stands below the new member")
+        self.revision += self.known(person)
         self._spans.setdefault(person, []).append(Span(at, ms))
         self._stand(person, sponsor, at)
 
@@ -240,6 +244,7 @@ class Tree(Generic[P]):
         span = self._span(person, None)
         if span is None:
             raise Void("no_member", "they are no member")
+        self.revision += 1
         self._spans[person][-1] = Span(span.joined, span.joined_ms, at, ms)
         if roll_up:
             above = self.sponsor(person)
@@ -259,6 +264,7 @@ class Tree(Generic[P]):
             raise Void("no_sponsor", "the new sponsor is no member")
         if sponsor != self.root and self.above(person, sponsor):
             raise Void("cycle", "the new sponsor stands below them")
+        self.revision += 1
         self._stand(person, sponsor, at)
 
     def place(self, person: P, parent: P, leg: int, at: int) -> None:

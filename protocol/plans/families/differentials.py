@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -37,44 +37,54 @@ class Differentials:
 
     def claims(self, ground: Ground[P]) -> Iterator[Claim[int]]:
         """One pass up, one over the members; `level` is the step that the group reached."""
-        curve, up = self.curve, ground.up
+        curve = self.curve
         group, bases = self._groups(ground)
-        less: list[Exact] = [0] * len(up)
-        for number in ground.order:
-            above = up[number]
-            if above >= 0 and not self._away(ground, number):
-                less[above] += curve.worth(group[number], bases[number])
+        less = self.less(ground, group, bases)
         below = ground.children() if self.per_leg else None
         for number in ground.members:
-            volume, base = group[number], bases[number]
-            worth = curve.worth(
-                volume, base
-            )  # again: keeping all of them would be the most memory of a close
-            value = worth - less[number]
-            if value <= 0:
+            claim = self.claim(number, group[number], bases[number], ground.base[number], less[number])
+            if claim is None:
                 continue
-            step = curve.step(volume)
-            # For one's own sales at the mean rate of the group; the rest is the legs'.
-            free = worth if base == ground.base[number] else _part(worth, ground.base[number], base)
-            legs: tuple[tuple[int, Exact], ...] = ()
             if below is not None:
-                legs = tuple(
-                    (leg, _part(worth, bases[leg], base) - curve.worth(group[leg], bases[leg]))
+                worth = claim.value + less[number]
+                claim.legs = tuple(
+                    (leg, _part(worth, bases[leg], claim.base) - curve.worth(group[leg], bases[leg]))
                     for leg in below[number]
                     if not self._away(ground, leg)
                 )
-            yield Claim(
-                to=number,
-                level=step,
-                base=base,
-                rate=curve.nums[step - 1],
-                den=curve.den,
-                value=value,
-                free=free,
-                less=less[number] if curve.whole else less[number] + curve.nums[step - 1] * base - worth,
-                volume=volume,
-                legs=legs,
-            )
+            yield claim
+
+    def less(self, ground: Ground[P], group: Sequence[Exact], bases: Sequence[Exact]) -> list[Exact]:
+        """By member, what the groups of the legs earn; numerators over the curve's `den`."""
+        curve, up = self.curve, ground.up
+        found: list[Exact] = [0] * len(up)
+        for number in ground.order:
+            above = up[number]
+            if above >= 0 and not self._away(ground, number):
+                found[above] += curve.worth(group[number], bases[number])
+        return found
+
+    def claim(self, number: int, volume: Exact, base: Exact, own: Exact, less: Exact) -> Claim[int] | None:
+        """What one member gets, without its legs; None for nothing.
+
+        Args:
+            number: of the member.
+            volume: of its group.
+            base: of its group.
+            own: its own base.
+            less: what the groups of its legs earn.
+        """
+        curve = self.curve
+        worth = curve.worth(volume, base)  # again: keeping all of them would be the most memory of a close
+        value = worth - less
+        if value <= 0:
+            return None
+        step = curve.step(volume)
+        rate = curve.nums[step - 1]
+        # For one's own sales at the mean rate of the group; the rest is the legs'.
+        free = worth if base == own else _part(worth, own, base)
+        gone = less if curve.whole else less + rate * base - worth
+        return Claim(number, step, base, rate, curve.den, value, free, gone, volume)
 
     def _groups(self, ground: Ground[P]) -> tuple[list[Exact], list[Exact]]:
         if self.breakaway is None:
