@@ -192,6 +192,8 @@ MAX_REPLIES: Final = 500
 LOGGING_DAYS: Final = 14
 FREEZE_DAYS: Final = 60
 CHALLENGE_DAYS: Final = 14
+MAX_CIRCLE: Final = 8
+MAX_CIRCLE_WAYS: Final = 3
 # -- shoppers ----------------------------------------------------------------------------------------------
 SHOP_REQUESTS: Final = 120
 MAX_SHOP_BODY: Final = 1024 * 1024
@@ -440,6 +442,13 @@ LIMITS: Final[tuple[Limit, ...]] = (
     Limit("LOGGING_DAYS", LOGGING_DAYS, "days", "to log a refund once its freeze has ended"),
     Limit("FREEZE_DAYS", FREEZE_DAYS, "days", "past the hold: no dispute freezes an award for longer"),
     Limit("CHALLENGE_DAYS", CHALLENGE_DAYS, "days", "to answer a challenge"),
+    Limit("MAX_CIRCLE", MAX_CIRCLE, "sales", "of a circle that pays nobody: longer ones are not looked for"),
+    Limit(
+        "MAX_CIRCLE_WAYS",
+        MAX_CIRCLE_WAYS,
+        "referrers",
+        "of one buyer in a period that a circle may lead by: 3^7 steps",
+    ),
     Limit("MAX_AGREEMENT", MAX_AGREEMENT, "bytes", "of an alliance that names MAX_PRODUCTS keys"),
     Limit(
         "MAX_TESTIMONY", MAX_TESTIMONY, "bytes", "path, accept, MAX_PARTS receipts, and openers of them all"

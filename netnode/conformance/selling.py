@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from netnode.conformance.bounds import complete, rank_of, rate_of
-from netnode.conformance.limits import MILLISECONDS_PER_DAY
+from netnode.conformance.limits import MAX_CIRCLE, MAX_CIRCLE_WAYS, MILLISECONDS_PER_DAY
 
 Map = dict[str, Any]
 Person = Hashable
@@ -161,9 +161,24 @@ class Sold:
             sale.reason = "r3"
         elif sale.buyer is not None and sale.buyer in (sale.seller, sale.referrer):
             sale.reason = "r17"
+        if sale.reason is None and self._circles(sale):
+            sale.reason = "r17"
         sale.part = Fraction(sale.reason is None)
         if sale.part and sale.inside and not self.plan["personal_free"]:
             sale.part = min(Fraction(1), *self._shares(sale))
+
+    def _circles(self, sale: Sale) -> bool:
+        """Whether sales of the period lead from the referrer back to the buyer [R-PLAN-13]."""
+        led: dict[Person, list[Person]] = {}
+        for each in self.sales_of(self.number(sale.time)):
+            if each.part and each.buyer is not None and each.referrer is not None:
+                ways = led.setdefault(each.buyer, [])
+                if each.referrer not in ways and len(ways) < MAX_CIRCLE_WAYS:
+                    ways.append(each.referrer)
+        reached = set() if sale.buyer is None or sale.referrer is None else {sale.referrer}
+        for _ in range(MAX_CIRCLE - 1):
+            reached |= {way for person in reached for way in led.get(person, ())}
+        return sale.buyer in reached
 
     def _shares(self, sale: Sale) -> Iterator[Fraction]:
         volume, base = self.volume(sale), self.base(sale)

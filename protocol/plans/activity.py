@@ -95,6 +95,8 @@ class Activity(Generic[P]):
         if counted.part != 1:
             self._taken[sale.id] = (counted, Fraction(0))
         self._put(sale, counted, 1)
+        if counted.part and sale.buyer is not None and sale.referrer is not None:
+            self._volumes_at(sale.time).lead(sale.buyer, sale.referrer)
         self._meet(sale, counted)
         self._mark(sale, counted)
 
@@ -363,6 +365,8 @@ class Activity(Generic[P]):
     def counted(self, sale: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
         """Whose sale it is and how much of it counts [R2, R3, R7, R17]."""
         found = self._owner(sale, team)
+        if found.reason is None and self._circle(sale):
+            return Counted(found.owner, found.level_one, found.inside, part=0, reason="r17")
         if found.reason is not None or not found.inside or self._plan.plan.personal_free:
             return found
         volume = self._plan.volume(sale.amount, sale.points)
@@ -387,6 +391,12 @@ class Activity(Generic[P]):
         volume, more = (self._plan.volume(each.amount, each.points) for each in (first, larger))
         part = known.part if known.part == 1 or more <= 0 else exact(known.part * volume, more)
         return Counted(known.owner, known.level_one, known.inside, part, known.reason)
+
+    def _circle(self, sale: SaleFacts[P]) -> bool:
+        """Whether receipts of the period lead from the referrer back to the buyer: those would pay each other."""
+        if sale.buyer is None or sale.referrer is None:
+            return False
+        return self.volumes(sale.time).circle(sale.buyer, sale.referrer)
 
     # -- inside ----------------------------------------------------------------------------------------------
     def _known(self, sale: SaleFacts[P], team: Team[P] | None) -> tuple[Counted[P], Fraction]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
 
+from protocol import limits
 from protocol.plans.facts import Exact
 
 _FEW: Final = 16
@@ -22,6 +23,7 @@ class Volumes:
         base: what rates multiply, by member; the same list where the plan counts what it pays on.
         inside: the part of `own` that was bought inside the team, by member; few have any.
         personal: volume that a buyer of the team has used of what own purchases count for.
+        led: by buyer, the first referrers of what the buyer bought; few buyers are named (R17).
         outside, told: of the whole team: volume sold outside, and all; presumed receipts in neither (R6).
         total, total_base: volume and base that count, of the whole team.
         active, unlocked, first: since which place in the log a member has the plan's own volume, unlocks overrides, and
@@ -33,6 +35,7 @@ class Volumes:
     base: list[Exact] = field(default_factory=list)
     inside: dict[int, Exact] = field(default_factory=dict)
     personal: dict[Hashable, Exact] = field(default_factory=dict)
+    led: dict[Hashable, tuple[Hashable, ...]] = field(default_factory=dict)
     outside: Exact = 0
     told: Exact = 0
     total: Exact = 0
@@ -56,6 +59,25 @@ class Volumes:
         """Different buyers outside the team."""
         found = self._buyers.get(number)
         return 0 if found is None else len(found if isinstance(found, dict) else set(found))
+
+    def lead(self, buyer: Hashable, referrer: Hashable) -> None:
+        """Notes who is paid first for what a networker bought."""
+        known = self.led.get(buyer, ())
+        if referrer not in known and len(known) < limits.MAX_CIRCLE_WAYS:
+            self.led[buyer] = (*known, referrer)
+
+    def circle(self, buyer: Hashable, referrer: Hashable) -> bool:
+        """Whether sales so far lead from the referrer back to the buyer [R17]."""
+        reached = {referrer}
+        newest = reached
+        for _ in range(limits.MAX_CIRCLE - 1):
+            newest = {one for each in newest for one in self.led.get(each, ())} - reached
+            if buyer in newest:
+                return True
+            if not newest:
+                break
+            reached = reached | newest
+        return False
 
     def add(self, number: int, volume: Exact, base: Exact) -> None:
         """Adds to a member's own sales; negative amounts take back."""
