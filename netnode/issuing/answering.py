@@ -42,6 +42,7 @@ from protocol.records import Payout, Record, Redeem, Transfer
 LOOK_SECONDS: Final = 60.0
 AT_ONCE: Final = 100
 METHOD: Final = "credit"
+_PAGE: Final = 1_000
 _log = logging.getLogger("netnode")
 
 
@@ -59,6 +60,9 @@ class Answering:
         self._appending = appending
         self._desk = desk
         self._come = asyncio.Event()
+        self._place: tuple[int, int] | None = (
+            None  # epoch and term in which all that was answered was in the log
+        )
 
     def listen(self) -> None:
         """Takes letters from now on."""
@@ -137,6 +141,7 @@ class Answering:
         """
         if self._means.ring.opened is None:
             return
+        await self._disowned()
         for row in await self._means.store.read(_waiting):
             try:
                 await self.answer(row)
@@ -217,6 +222,20 @@ class Answering:
             else:
                 openers[each] = signers.entries(each, 0) or []
         return UNSET if limit is None else limit, openers
+
+    async def _disowned(self) -> None:
+        """Has requests wait again whose entries a rotation took out of the log; what a settlement left stays a debt."""
+        state = await self._means.store.load(self._means.own.id)
+        assert state is not None  # the owner's
+        if state.openers.place == self._place:
+            return
+        after = 0
+        while rows := await self._means.store.read(_answered, after):
+            after = rows[-1][0]
+            missing = await self._appending.missing([movement_id(id) for _, id in rows])
+            if missing:
+                await self._means.store.write(_again, [id[1:] for id in missing])
+        self._place = state.openers.place
 
     # -- redemptions that pay a deal -------------------------------------------------------------------------
     async def _require_payable(self, said: Request, order: bytes) -> None:
@@ -369,6 +388,16 @@ def _check_openers(network: str, wires: tuple[Any, ...]) -> None:
 def _keep_limit(writer: Writer, row: LimitRow) -> None:
     with writer.transaction(durable=True):
         credits.put_limit(writer, row)
+
+
+def _answered(reader: Reader, after: int) -> list[tuple[int, bytes]]:
+    return credits.answered(reader.connection, after, _PAGE)
+
+
+def _again(writer: Writer, requests: list[bytes]) -> None:
+    with writer.transaction(durable=True):
+        for each in requests:
+            credits.request_again(writer, each)
 
 
 def _waiting(reader: Reader) -> list[RequestRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -85,6 +85,16 @@ class Appending:
             return next(iter(ids), None)
 
         return await self._ledgers.study(self._means.own.id, found)
+
+    async def missing(self, effects: Collection[bytes]) -> list[bytes]:
+        """Of ids of effects those that neither the own log has nor a branch that binds its owner as well [L13].
+
+        Raises:
+            Problem: the disk.
+        """
+        return await self._ledgers.ask(
+            self._means.own.id, lambda ledger: [each for each in effects if each not in ledger.effects]
+        )
 
 
 def _made(place: Next, make: Make, ledger: Ledger) -> Sequence[Record]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from netnode.ledgers.evidence import beside
 from netnode.ledgers.ledger import Ledger
+from netnode.ledgers.superseded import superseded, told
 from netnode.store import Reader, credits
 from protocol import encoding, limits
 from protocol.entry import Entry, parse_wire
@@ -29,7 +30,8 @@ class Standing:
         overdue: challenges that were handed to it, and not answered in the time it has.
         open: challenges whose time is not over, or that are not handed yet.
         refused: reasons it gave for not doing what it was challenged to, the newest last.
-        disputed: what a rotation of its key disowned and its holders did not release.
+        disputed: what a rotation of its key disowned, or it moved by a key that it knew to be replaced, and its
+            holders did not release.
     """
 
     exposed: bool
@@ -70,11 +72,11 @@ def questioned(reader: Reader, issuer: bytes) -> Question:
     if state is None:
         return Question()
     challenged = credits.is_challenged(reader.connection, issuer)
-    closer = state.forked or challenged or beside(reader, state)
+    closer = state.forked or challenged or beside(reader, state) or bool(told(reader, issuer))
     return Question(state.forked, closer, state.tip.seq + 1)
 
 
-def standing(reader: Reader, network: str, ledger: Ledger, now: int) -> Standing:
+def standing(reader: Reader, network: str, ledger: Ledger, now: int, own: bytes = b"") -> Standing:
     """What speaks against an issuer.
 
     Args:
@@ -82,6 +84,7 @@ def standing(reader: Reader, network: str, ledger: Ledger, now: int) -> Standing
         network: its name.
         ledger: of the issuer.
         now: ms UTC.
+        own: networker id of the owner of this node, whose rotations the issuer was told of.
     """
     state = reader.load(ledger.issuer)
     demands, handed = _demands(reader, network, ledger.issuer)
@@ -94,7 +97,9 @@ def standing(reader: Reader, network: str, ledger: Ledger, now: int) -> Standing
         if outcome is Outcome.REFUSED and reply is not None and reply[1] is not None:
             refused.append(reply[1])
     forked = state is not None and state.forked
-    return Standing(forked, overdue, waiting, tuple(refused), ledger.claims)
+    return Standing(
+        forked, overdue, waiting, tuple(refused), (*ledger.claims, *superseded(reader, ledger, own))
+    )
 
 
 def _demands(reader: Reader, network: str, issuer: bytes) -> tuple[list[Demand], dict[bytes, int]]:

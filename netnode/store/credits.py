@@ -264,8 +264,25 @@ def end_request(
     writer.connection.execute(
         "UPDATE credit_request SET state = ?1, seq = ?, entry = ?, code = ?, text = ?, done = ?,"
         " openers = iif(own OR ?1 = 'answered', openers, x'90')"  # why: much, and worth nothing any more
-        " WHERE id = ? AND state != 'answered'",
+        " WHERE id = ?7 AND (state != 'answered' OR ?1 = 'answered')",
         ("refused" if entry is None else "answered", seq, id_, code, text, now, request),
+    )
+
+
+def answered(connection: apsw.Connection, after: int, limit: int) -> list[tuple[int, bytes]]:
+    """Requests of others that an entry carried out, above a row number: number and id of each."""
+    found: list[Any] = connection.execute(
+        "SELECT r, id FROM credit_request WHERE r > ? AND NOT own AND state = 'answered' ORDER BY r LIMIT ?",
+        (after, limit),
+    ).fetchall()
+    return found
+
+
+def request_again(writer: Writer, request: bytes) -> None:
+    """The entry that carried out a request of another left the log: it waits again, inside the open transaction."""
+    writer.connection.execute(
+        "UPDATE credit_request SET state = 'waits', seq = NULL, entry = NULL, done = NULL WHERE id = ? AND NOT own",
+        (request,),
     )
 
 

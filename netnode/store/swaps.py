@@ -140,6 +140,12 @@ def due(connection: apsw.Connection, now: int, roles: tuple[Role, Role], limit: 
     return _rows(connection, "due <= ? AND role IN (?, ?)", (now, *roles), limit, "due, s")
 
 
+def logged(connection: apsw.Connection, after: int, limit: int) -> list[SwapRow]:
+    """Swaps that the owner locked or decided as an issuer, above a row number."""
+    where = "s > ? AND role IN ('locks', 'decides') AND stage IN ('locked', 'swapped', 'given', 'back')"
+    return _rows(connection, where, (after,), limit, "s")
+
+
 def full(connection: apsw.Connection, row: SwapRow) -> bool:
     """Whether no room is left for another swap of its sender: proposals and what an issuer is asked apart."""
     waits = f"SELECT count(*) FROM credit_swap WHERE {_WAITS} AND role <> 'first'"  # noqa: S608 - a constant

@@ -70,10 +70,14 @@ class Deciding:
         self._ledgers = ledgers
         self._appending = appending
         self._desk = desk
+        self._place: tuple[int, int] | None = (
+            None  # epoch and term in which all that was bound was in the log
+        )
 
     async def look(self) -> None:
         """Does what is due; what cannot be done now waits."""
         now = self._means.clock.now_ms()
+        await self._disowned()
         rows = await self._means.store.read(
             lambda reader: swaps.due(reader.connection, now, ("locks", "decides"), AT_ONCE)
         )
@@ -83,6 +87,20 @@ class Deciding:
             except (Problem, ProtocolError) as problem:  # locked keys, a full disk, a fork: another time
                 _log.warning("a swap waits: %s", problem.text)
                 await self._keep(row, replace(row, due=later(row, now)))
+
+    async def _disowned(self) -> None:
+        """Looks again at swaps whose entries a rotation took out of the log."""
+        state = await self._means.store.load(self._means.own.id)
+        assert state is not None  # the owner's
+        if state.openers.place == self._place:
+            return
+        after = 0
+        while rows := await self._means.store.read(_logged, after):
+            after = rows[-1].number
+            names = {swap_id(row.id): row for row in rows if row.id is not None}
+            for each in await self._appending.missing(names):
+                await self._keep(names[each], replace(names[each], due=0))
+        self._place = state.openers.place
 
     async def _look(self, row: SwapRow, document: Swap, now: int) -> None:
         own = self._means.own.id
@@ -104,6 +122,9 @@ class Deciding:
     # -- locking and deciding --------------------------------------------------------------------------------
     async def _bind(self, row: SwapRow, document: Swap, now: int) -> None:
         """Logs the lock, or the swap; or says to both holders why not."""
+        if row.role == "decides" and now < document.until and await self._unlocked(row, document):
+            await self._keep(row, replace(row, due=later(row, now)))
+            return
         holders = (document.first.holder, document.second.holder)
         known = await self._means.store.read(lambda reader: held_openers(reader, holders))
         given = unpacked(row.openers)
@@ -144,6 +165,23 @@ class Deciding:
             Writer.follow, other, now
         )  # its log says one day what comes of the lock
         await self._keep(row, replace(row, stage="locked", due=later(row, now)))
+
+    async def _unlocked(self, row: SwapRow, document: Swap) -> bool:
+        """Whether the first issuer's log, as it is held here, lost its lock by a rotation.
+
+        Then the second holder would give for what nobody owes; the first issuer may lock again.
+        """
+        id = statement_id(self._means.network, document)
+        entries = unpacked(row.locked or packed(()))
+        if not entries:
+            return False
+        epoch = first_entry(entries).epoch
+        try:
+            found = await self._ledgers.ask(document.first.issuer, lambda ledger: place_of(ledger, id))
+        except Problem:  # nothing of that log is here, or not its beginning
+            return False
+        state = await self._means.store.load(document.first.issuer)
+        return found.stage is None and state is not None and state.openers.epoch > epoch
 
     # -- ending a lock ---------------------------------------------------------------------------------------
     async def _end(self, row: SwapRow, document: Swap, now: int) -> None:
@@ -204,6 +242,10 @@ class Deciding:
     async def _keep(self, before: SwapRow, row: SwapRow) -> None:
         """Notes what came of a look; a letter that came meanwhile has it looked at again."""
         await self._means.store.write(keep, before, row)
+
+
+def _logged(reader: Reader, after: int) -> list[SwapRow]:
+    return swaps.logged(reader.connection, after, AT_ONCE)
 
 
 def _since(reader: Reader, author: bytes, above: int, moment: int) -> EntryPlace | None:

@@ -16,6 +16,7 @@ from netnode.deals.signers import wire
 from netnode.issuing.appending import Appending, Next, lacking
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
+from netnode.ledgers.superseded import superseded
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Writer, swaps
@@ -27,6 +28,7 @@ from protocol.errors import ProtocolError, Void
 from protocol.identity import id_text
 from protocol.ledger.accounts import NOTHING
 from protocol.ledger.book import Book
+from protocol.ledger.effects import Moved, Swapped, movement_id, swap_id
 from protocol.ledger.signers import entries_of
 from protocol.ledger.statements import Releasing, read, require_signed, sign
 from protocol.ledger.swap_letters import RekeyLetter, ReleaseLetter
@@ -37,7 +39,7 @@ from protocol.signing import SIGNATURE_BYTES, Signer
 AROUND_MS: Final = 600_000
 """So often all issuers are looked through for one that is to be told; why: each means a look at its ledger."""
 AGAIN_MS: Final = 24 * 3_600_000
-"""What an issuer refused, or nobody took in time, is sent again so much later."""
+"""What an issuer refused, nobody took in time, or is not in the issuer's log is sent again so much later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Rekeying:
 
         Args:
             issuer: networker id.
-            about: id of a rotation or disputed movement; None: every rotation of the issuer.
+            about: id of a rotation or disputed movement; None: all that is disputed.
 
         Returns:
             What was released.
@@ -141,9 +143,14 @@ class Rekeying:
         ledger = await self._ledgers.of(issuer)
         state = await self._means.store.load(issuer)
         assert state is not None  # the ledger is folded
-        names = [about] if about is not None else _rotations(state.openers)
+        moved = await self._ledgers.study(issuer, lambda reader, ledger: superseded(reader, ledger, own))
+        names = [] if about is None else [about]
+        if about is None and any(each.holder == own for each in ledger.claims):
+            names = _rotations(state.openers)
+        if about is None:
+            names += [each.id[1:] for each in moved]
         names = [each for each in names if not ledger.book.released(own, each)]
-        if not names or (about is None and all(each.holder != own for each in ledger.claims)):
+        if not names:
             raise Problem(
                 f"Nothing of yours is disputed with {id_text(issuer)}. See: netnode credit balance {id_text(issuer)}",
                 ExitCode.REFUSED,
@@ -205,6 +212,9 @@ class Rekeying:
         own = await self._means.store.load(self._means.own.id)
         assert own is not None  # the owner's
         rotations = _rotations(own.openers)
+        claims = await self._ledgers.ask(
+            own.author, lambda ledger: any(each.holder == sender for each in ledger.claims)
+        )
         try:
             said = read(Releasing, body.release)
             given = {each.author: wire(each) for each in map(self._read, body.openers)}
@@ -216,7 +226,8 @@ class Rekeying:
         def made(book: Book, place: Next) -> Sequence[Record]:
             if book.released(said.holder, said.about):
                 return ()
-            if said.about not in rotations and not concerned(book, sender, place.time):
+            left = said.about in rotations and (claims or concerned(book, sender, place.time))
+            if not left and not moves(book, sender, said.about):
                 raise Void("no_entry", "nothing of this holder is disputed here")
             new = lacking(book, {sender: given.get(sender, [])})
             signers = book.state.draft().signers
@@ -235,9 +246,9 @@ class Rekeying:
         return read_openers(self._means.network, wires)
 
     async def _failed(self, row: ToldRow, now: int) -> bool:
-        """Whether a letter did not arrive, and it is time for another."""
+        """Whether nothing comes of a letter any more, and it is time for another."""
         letter = await self._means.store.read(outbox.out, row.letter)
-        return letter is not None and letter.state == "refused" and now >= row.at + AGAIN_MS
+        return (letter is None or letter.due is None) and now >= row.at + AGAIN_MS
 
     async def _concerned(self, issuer: bytes, epoch: int) -> bool:
         own, now = self._means.own.id, self._means.clock.now_ms()
@@ -271,6 +282,12 @@ def concerned(book: Book, networker: bytes, now: int) -> bool:
         or book.state.member(networker)
         or any(book.figures(unit, networker, now) != NOTHING for unit in book.units())
     )
+
+
+def moves(book: Book, networker: bytes, about: bytes) -> bool:
+    """Whether a ledger has a movement or swap of a networker's credit, by the id of its request or document."""
+    found = (book.effects.get(movement_id(about)), book.effects.get(swap_id(about)))
+    return any(isinstance(each, Moved | Swapped) and each.holder == networker for each in found)
 
 
 def _rotations(openers: Openers) -> list[bytes]:

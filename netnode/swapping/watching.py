@@ -90,7 +90,7 @@ class Watching:
             await self._keep(before, replace(row, stage="back", code=None, why="", due=due))
         elif row.swapped is not None:
             await self._bring(before, _at(waits, "swapped"), document.first.issuer, "end", row.swapped, now)
-        elif row.locked is not None and now < row.until:
+        elif row.locked is not None and now < row.until and (first is None or first.stage is not None):
             await self._bring(before, _at(waits, "locked"), document.second.issuer, "swap", row.locked, now)
         elif row.locked is not None:
             await self._keep(before, _at(waits, "locked"))

@@ -13,7 +13,6 @@ from netnode.store import PeerRow, Reader
 from protocol.records import Rekey, Release
 from tests.netnode.services_home import OpenHome
 from tests.netnode.swapped import AFTER, BEFORE, Four, four
-from tests.protocol.author import NETWORK
 
 PEER = PeerRow(id=b"\x07" * 32, name="peer", addresses=("ws://10.0.0.1:1/inx/1",), seen=5)
 
@@ -23,7 +22,7 @@ async def rotate(home: OpenHome, last: int | None = None) -> models.KeyRotated:
     await home.store.write(lambda writer: writer.put_peer(PEER))
     await home.own.caution.answered(PEER.id or b"", "10.0")
     plan = await home.services.keys.plan(last)
-    given = grant(NETWORK, home.me.entropy, plan.epoch, home.me.entropy)
+    given = grant(home.me.network, home.me.entropy, plan.epoch, home.me.entropy)
     return await home.services.keys.rotate(
         models.KeyRotation(
             head=plan.head, seed=given.seed.hex(), promise=given.promise.hex(),
