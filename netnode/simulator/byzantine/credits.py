@@ -21,7 +21,7 @@ from netnode.mail.letters import Incoming, Refusal
 from netnode.services.node_services import NodeServices
 from netnode.simulator.byzantine.deals import Crook
 from netnode.simulator.credit_scene import UNIT
-from netnode.store import Reader
+from netnode.store import Reader, credits
 from protocol.deals import bodies
 from protocol.deals.message import Message
 from protocol.entry import Entry
@@ -89,6 +89,12 @@ class Issuer:
         self.crook.node.changed = honest
         await self.crook.node.stop()
         await self.crook.node.start()
+
+    async def carry_out(self, request: bytes) -> None:
+        """Carries out one request, as its program would if it were not silent."""
+        row = self.crook.parts.store.reading(lambda reader: credits.request(reader.connection, request))
+        assert row is not None  # it came by letter
+        await self.crook.services.issued.answering.answer(row)
 
     async def answer(self, *challenges: bytes) -> None:
         """Answers challenges with a reason that is none."""

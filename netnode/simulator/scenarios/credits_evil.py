@@ -21,6 +21,7 @@ from netnode.simulator.playing import Play
 from netnode.simulator.scenarios import credit_stage as stage
 from netnode.simulator.scenarios.credits_twice import HOWS, credits_twice
 from netnode.simulator.scenarios.scenario import Scenario
+from netnode.simulator.scenarios.swaps_evil import COURSES, swaps_evil
 from netnode.store import credits
 from protocol.identity import id_text
 
@@ -277,6 +278,10 @@ def _codes(found: Sequence[tuple[bytes, str]]) -> str:
 
 
 CREDITS_EVIL: Final = (
+    Scenario(
+        "swaps_evil", swaps_evil, stage.quiet, least=3, weight=4,
+        marks=("level", *(f"evil swap {name}" for name in COURSES)),
+    ),
     Scenario(
         "credits_twice", credits_twice, stage.quiet, least=3,
         marks=("level", *(f"evil credit twice {how}" for how in HOWS), "evil credit twice again refused"),
