@@ -16,7 +16,7 @@ from netnode.store import Reader, Writer, teams
 from netnode.store.teams import PaperRow, SeenRow
 from netnode.teams.reading import OwnerLog, TeamLogs
 from protocol import encoding, limits, seen
-from protocol.entry import ROTATION, Entry, parse_wire
+from protocol.entry import Entry, parse_wire
 from protocol.errors import LocalProtocolError, Void
 from protocol.ledger.signers import Signers
 from protocol.records import Admission, Duty, Leave, Move, encode_record
@@ -297,11 +297,7 @@ class Admitting:
 
     def _signers(self, log: OwnerLog, record: Record) -> Signers:
         """The signers of the log as they will be with this record, apart from it."""
-        found = Signers(self._means.network)
-        for author in _people(record):
-            known = log.signers.knows(author)
-            if known is not None:
-                found.admit([[each for each in known.entries() if each.kind in (0, ROTATION)]])
+        found = log.signers.branch()
         found.admit([[parse_wire(list(wire)) for wire in each] for each in record.openers])
         return found
 

@@ -61,7 +61,7 @@ class Teams:
             rules: of the plan.
         """
         team = self._teams.setdefault(key, self.team(key))
-        team.rules = rules
+        team.govern(rules)
         team.tree.set_legs(None if rules.legs is UNSET else rules.legs)
 
     def take(self, entry: Entry, record: TeamRecord, signers: Signers) -> None:
@@ -92,7 +92,7 @@ class Teams:
         if admitted.position is not None:
             team.tree.place(admitted.member, admitted.position.parent, admitted.position.leg, entry.seq)
         team.used.add(admitted.invite)
-        team.begin(admitted.member, entry.seq, entry.time)
+        team.newest = entry.seq
         self._teams[team.key] = team
 
     def _move(self, team: Team, entry: Entry, record: Move, signers: Signers) -> None:
@@ -115,8 +115,7 @@ class Teams:
     def _count(self, team: Team, entry: Entry, record: Duty, signers: Signers) -> None:
         for each in duties.judge(team, entry, record, signers):
             done = Done(None if each.by is UNSET else each.by, each.time, entry.seq)
-            membership = team.membership(each.signer)
-            assert membership is not None  # `duties.judge`
+            membership = team.counting(each.signer)
             if isinstance(each, Training):
                 membership.trainings[each.module] = done
             else:

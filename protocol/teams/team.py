@@ -108,7 +108,9 @@ class Team:
         tree: who stands where.
         rules: in force now.
         used: ids of the invites and placings that have had their effect, so that none has it twice.
-        counted: by member, oldest first: what is counted of them.
+        counted: by member, oldest first: what is counted of them, where that is more than when they joined.
+        newest: seq of the newest admission.
+        eras: rules that took force, oldest first, each with the seq from which on they hold for who joins.
         endings: (seq, ms UTC, member, reason) of everybody who left; the owner's reasons begin with ``owner:``.
     """
 
@@ -120,16 +122,41 @@ class Team:
     used: set[bytes] = field(default_factory=set)
     counted: dict[bytes, list[Membership]] = field(default_factory=dict)
     endings: list[tuple[int, int, bytes, str]] = field(default_factory=list)
+    newest: int = -1
+    eras: list[tuple[int, TeamRules]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.eras = [(0, self.rules)]
+
+    def govern(self, rules: TeamRules) -> None:
+        """Rules take force; of who is a member those in force at the admission stay."""
+        self.rules = rules
+        self.eras.append((self.newest + 1, rules))
 
     def membership(self, member: bytes, at: int | None = None) -> Membership | None:
-        """What is counted of somebody who is a member, now or right after entry `at`."""
+        """What is counted of somebody who is a member, now or right after entry `at`; not to be changed."""
         if not self.tree.member(member, at):
             return None
+        joined, joined_ms = self.tree.joined(member, at), self.tree.joined_ms(member, at)
+        assert joined is not None and joined_ms is not None  # a member
         begun = [each for each in self.counted.get(member, ()) if at is None or each.at <= at]
-        return begun[-1] if begun else None
+        if begun and begun[-1].at >= joined:
+            return begun[-1]
+        return Membership(
+            joined, joined_ms, next(rules for seq, rules in reversed(self.eras) if seq <= joined)
+        )
+
+    def counting(self, member: bytes) -> Membership:
+        """The same of a member, to count more."""
+        membership = self.membership(member)
+        assert membership is not None  # a member
+        known = self.counted.setdefault(member, [])
+        if not known or known[-1] is not membership:
+            known.append(membership)
+        return known[-1]
 
     def begin(self, member: bytes, at: int, ms: int) -> Membership:
-        """Begins to count, by the rules in force."""
+        """Begins to count anew, by the rules in force."""
         membership = Membership(at, ms, self.rules)
         self.counted.setdefault(member, []).append(membership)
         return membership

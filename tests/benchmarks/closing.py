@@ -31,15 +31,14 @@ from netnode.issuing.appending import Next
 from netnode.ledgers.ledger import Ledger
 from netnode.operations import models
 from netnode.store import Reader
-from protocol.entry import NO_PREV, Entry, pack_header
+from protocol.entry import Entry
 from protocol.identity import id_text
 from protocol.ledger.book import Book
 from protocol.ledger.effects import Sold, sale_id
 from protocol.ledger.state import OrderFile, State
-from protocol.openers import Openers, Opening
 from protocol.plans.calendar import number_of, start_of
 from protocol.plans.facts import SaleFacts
-from protocol.records import Inception, SalePart, encode_record
+from protocol.records import SalePart
 from protocol.records.plan import Differential, Plan, Step
 from tests.benchmarks.audit import Clocks, give, resident, timed
 from tests.benchmarks.issued import ISSUER, KEY, NETWORK, Issuer, line_of
@@ -83,8 +82,7 @@ def fill(ledger: Ledger, members: int, sales: int) -> None:
         sponsor = everybody[int(number * chance.random())] if number else state.issuer
         team.tree.join(member, sponsor, seq, ms)
         team.used.add(chance.randbytes(32))
-        team.begin(member, seq, ms)
-        state.signers._known[member] = _openers(member, chance)
+        state.signers._known[member] = chance.randbytes(96)  # key, promise and id of an inception
         state.times.append(ms)
         state.seqs.append(seq)
     team.tree.move(first, everybody[-1], seq)
@@ -98,20 +96,6 @@ def fill(ledger: Ledger, members: int, sales: int) -> None:
         governed.activity.take(facts, team.tree)
         _log(ledger, state, order, price, seq, ms)
     ledger.taken += members + sales
-
-
-def _openers(member: bytes, chance: random.Random) -> Openers:
-    """An inception as large as a real one, signed by nobody."""
-    record = encode_record(
-        Inception(key=chance.randbytes(32), nonce=chance.randbytes(16), promise=chance.randbytes(32))
-    )
-    digest = chance.randbytes(32)
-    header = pack_header(member, 0, NO_PREV, 0, 0, 1_700_000_000_000, 0, digest, len(record))
-    entry = Entry(
-        header=header, signature=chance.randbytes(64), record=record, id=chance.randbytes(32), author=member, seq=0,
-        prev=NO_PREV, epoch=0, term=0, time=1_700_000_000_000, kind=0, record_hash=digest, record_length=len(record),
-    )  # fmt: skip
-    return Openers(NETWORK, member, ((Opening(entry, record[:32], record[-32:]),),))
 
 
 def _log(ledger: Ledger, state: State, order: bytes, price: int, seq: int, ms: int) -> None:
