@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from netnode.operations import models
@@ -52,6 +53,7 @@ async def deals(play: Play) -> None:
     await opened(play)
     await play.live(acts=acts)
     old: SimNode | None = None
+    lost = 0.0
     if play.chance.random() < 0.5:
         old = play.chance.choice(play.nodes)
         kept = old.copy(play.world.folder / "kept")
@@ -64,20 +66,26 @@ async def deals(play: Play) -> None:
             await night(play, play.nodes, play.chance.uniform(EVENING_SECONDS, 2 * EVENING_SECONDS))
             await play.live(play.options.seconds / EVENINGS, acts)
     if old is not None:
-        await play.troubles.end()
-        await asyncio.sleep(ON_ITS_WAY_SECONDS)
-        await play.stop(old)
-        await old.gone()
-        play.put_back(old, kept)
+        lost = play.now
+        await put_back(play, old, kept, acts)
         play.seen.mark("deals put back")
-        await play.start(old)
-        await play.live(play.options.seconds / 2, acts)
-        await play.troubles.end()
-        for node in play.nodes:
-            await play.start(node)
-        await play.mend(old)
     await play.level()
-    await rest(play, play.nodes)
+    await rest(play, play.nodes, lost)
+
+
+async def put_back(play: Play, old: SimNode, kept: Path, acts: Mapping[str, int]) -> None:
+    """An older copy takes the place of a home; the market goes on, and its owner does what it takes."""
+    await play.troubles.end()
+    await asyncio.sleep(ON_ITS_WAY_SECONDS)
+    await play.stop(old)
+    await old.gone()
+    play.put_back(old, kept)
+    await play.start(old)
+    await play.live(play.options.seconds / 2, acts)
+    await play.troubles.end()
+    for node in play.nodes:
+        await play.start(node)
+    await play.mend(old)
 
 
 async def deals_copied(play: Play) -> None:
@@ -85,6 +93,18 @@ async def deals_copied(play: Play) -> None:
     acts = dealing(play.options)
     await opened(play)
     await play.live(acts=acts, trouble=False)
+    core = await two_copies(play, acts)
+    play.seen.mark("deals copied")
+    await play.level(core)
+    await rest(play, core)
+
+
+async def two_copies(play: Play, acts: Mapping[str, int]) -> Sequence[SimNode]:
+    """Somebody runs two copies of their home; in the end one goes on.
+
+    Returns:
+        The nodes that are left.
+    """
     source = play.chance.choice(play.nodes)
     copy = play.copy(source, "copy", knowing=True)
     play.oracle.copied(source.name, copy.name)
@@ -95,14 +115,11 @@ async def deals_copied(play: Play) -> None:
     for each in (last, gone):
         await play.stop(each)
     play.gone_on_with(last, gone)
-    play.seen.mark("deals copied")
     await asyncio.sleep(ON_ITS_WAY_SECONDS)
     await play.start(last, [each.address for each in others])
     await play.live(COPY_SECONDS, acts, others, trouble=False)
     await play.mend(last)
-    core = [*others, last]
-    await play.level(core)
-    await rest(play, core)
+    return [*others, last]
 
 
 async def opened(play: Play) -> None:
@@ -142,15 +159,24 @@ async def night(play: Play, owners: Sequence[SimNode], seconds: float = NIGHT_SE
     play.seen.mark("deals overnight")
 
 
-async def rest(play: Play, owners: Sequence[SimNode]) -> None:
+async def rest(play: Play, owners: Sequence[SimNode], lost: float = 0.0) -> None:
     """Everybody does what their deals wait for, until nothing is open and both sides hold the same.
+
+    Args:
+        play: the run.
+        owners: of the nodes that deal, all up.
+        lost: virtual second at which a home was put back.
 
     Raises:
         Violation: `deals`, `doubled`, `mandates`, `oversold`, `renewed`, `stuck`, or `unfinished`.
     """
     await _concluded(play, owners)
-    if play.oracle.put_back:  # who has lost a deal in which something is due hears of it within days
+    if play.oracle.put_back:
+        # Who has lost a deal in which something is due hears of it again after as long as nothing came before.
+        heard = 2 * lost + DAY_MS / 1_000
         await night(play, owners)
+        while play.now < heard:
+            await night(play, owners)
         await _concluded(play, owners)
     await _arrived(play, owners)
     count = require_sound(owners, play.oracle, play.world.clock.now_ms())
