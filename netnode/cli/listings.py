@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 import click
+from msgspec import UnsetType
 
 from netnode.cli import output
-from netnode.cli.credits import warn
+from netnode.cli.credits import badges, warn
 from netnode.cli.forms import EXAMPLE, fields_of, form_options, upper
 from netnode.cli.frame import (
     NodeCommand,
@@ -443,6 +444,12 @@ def search(
     output.emit(run, call(run, SEARCH, query), _show_found)
 
 
+def _seller(one: models.ListingSummary) -> str:
+    """Name of a seller, and in single words what speaks against them."""
+    against = [] if isinstance(one.standing, UnsetType) else badges(one.standing, None)
+    return f"{one.seller_name} ({', '.join(against)})".strip() if against else one.seller_name
+
+
 def _show_found(found: models.Found) -> None:
     for hub in found.hubs if isinstance(found.hubs, list) else ():
         if isinstance(hub.refused, str):
@@ -455,7 +462,7 @@ def _show_found(found: models.Found) -> None:
             f"{one.title} *" if isinstance(one.hub, str) else one.title,
             output.price_text(one.price, one.sale),
             one.kind,
-            one.seller_name,
+            _seller(one),
             one.ref,
         )
         for one in found.items

@@ -5,7 +5,7 @@ Both standings are shown, and change no figure: silence is never proof, and a fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from netnode.ledgers.evidence import beside
@@ -74,6 +74,23 @@ def questioned(reader: Reader, issuer: bytes) -> Question:
     challenged = credits.is_challenged(reader.connection, issuer)
     closer = state.forked or challenged or beside(reader, state) or bool(told(reader, issuer))
     return Question(state.forked, closer, state.tip.seq + 1)
+
+
+def doubtful(reader: Reader, issuers: Collection[bytes]) -> dict[bytes, bool]:
+    """Of networkers those that something may speak against, and whether there is a proof that they forked their log.
+
+    One question for a whole page of search results.
+    """
+    marks = ", ".join("?" * len(issuers))
+    rows = reader.connection.execute(
+        "SELECT id, EXISTS(SELECT 1 FROM proof WHERE proof.n = log.n) FROM networker JOIN log USING (n)"  # noqa: S608
+        f" WHERE id IN ({marks}) AND (fork IS NOT NULL OR extents > 0"
+        " OR EXISTS(SELECT 1 FROM branch WHERE branch.n = log.n)"
+        " OR EXISTS(SELECT 1 FROM challenge WHERE issuer = id AND challenge.entry <> x'')"
+        " OR EXISTS(SELECT 1 FROM credit_told WHERE credit_told.issuer = id))",
+        tuple(issuers),
+    )
+    return {id: bool(forked) for id, forked in rows}
 
 
 def standing(reader: Reader, network: str, ledger: Ledger, now: int, own: bytes = b"") -> Standing:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 from msgspec import UNSET
@@ -17,8 +18,15 @@ from netnode.store import Reader, Store
 from netnode.sync.hubs import HubAnswer, ask_hubs
 from protocol import limits, messages
 from protocol.found import Hit
-from protocol.identity import id_text
+from protocol.identity import id_text, parse_id
 from protocol.records import Listing
+
+
+class Standings(Protocol):
+    """What speaks against sellers as issuers of credit."""
+
+    async def glances(self, issuers: Collection[bytes]) -> dict[bytes, models.IssuerStanding]:
+        """Of those something is known against, as far as it takes no time."""
 
 
 class CatalogueSearch:
@@ -31,10 +39,18 @@ class CatalogueSearch:
         clock: decides what has expired.
         sessions: where hubs are asked; None when no network is open.
         ask: whether hubs are asked unless a query says otherwise.
+        standings: what speaks against sellers as issuers of credit; None: nothing is said of it.
     """
 
     def __init__(
-        self, network: str, store: Store, own: OwnLog, clock: Clock, sessions: Sessions | None, ask: bool
+        self,
+        network: str,
+        store: Store,
+        own: OwnLog,
+        clock: Clock,
+        sessions: Sessions | None,
+        ask: bool,
+        standings: Standings | None = None,
     ) -> None:
         self._network = network
         self._store = store
@@ -42,6 +58,7 @@ class CatalogueSearch:
         self._clock = clock
         self._sessions = sessions
         self._ask = ask
+        self._standings = standings
 
     async def find(self, query: models.SearchQuery) -> models.Found:
         """Searches here, on one snapshot; then at hubs, where that is wanted and here is less than a page.
@@ -49,6 +66,25 @@ class CatalogueSearch:
         Raises:
             Problem: `seller` is no networker id, or the cursor is of another search.
         """
+        return await self._judged(await self._find(query))
+
+    async def _judged(self, found: models.Found) -> models.Found:
+        """What speaks against sellers stands beside their listings."""
+        if self._standings is None or not found.items:
+            return found
+        sellers = {each.seller: parse_id(each.seller) for each in found.items}
+        against = await self._standings.glances(sorted(set(sellers.values())))
+        if not against:
+            return found
+        items = [
+            each
+            if sellers[each.seller] not in against
+            else msgspec.structs.replace(each, standing=against[sellers[each.seller]])
+            for each in found.items
+        ]
+        return msgspec.structs.replace(found, items=items)
+
+    async def _find(self, query: models.SearchQuery) -> models.Found:
         now = self._clock.now_ms()
         found = await self._store.read(
             lambda reader: views.search(reader.connection, query, now, self._own.id)

@@ -53,6 +53,11 @@ def figures_view(unit: str, exponent: int, found: Figures) -> models.CreditFigur
     )
 
 
+def exposed(*, exposed: bool) -> models.IssuerStanding:
+    """An issuer of whom nothing is known but whether it forked its log."""
+    return models.IssuerStanding(exposed=exposed, suspected=False, overdue=0, open=0, refused=[], disputed=[])
+
+
 def standing_view(found: Standing, exponent: Callable[[str], int]) -> models.IssuerStanding:
     """What speaks against an issuer."""
     sums: dict[str, tuple[int, set[bytes]]] = {}

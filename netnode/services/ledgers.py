@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -10,7 +11,7 @@ from netnode.issuing.units import amount_text
 from netnode.ledgers.facts import exponent_of, owing, promoting
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
-from netnode.ledgers.standing import questioned, standing
+from netnode.ledgers.standing import doubtful, questioned, standing
 from netnode.ledgers.statement import statement
 from netnode.operations import models
 from netnode.plans.calculating import Line
@@ -263,9 +264,7 @@ class LedgerBook:
         asked = await self._store.read(questioned, issuer)
         if not asked.closer:
             return None
-        found = models.IssuerStanding(
-            exposed=asked.exposed, suspected=False, overdue=0, open=0, refused=[], disputed=[]
-        )
+        found = shown.exposed(exposed=asked.exposed)
         if asked.entries <= QUICK or self._ledgers.holds(issuer):  # else nobody waits for it with a listing
             try:
                 found = await self._ledgers.study(issuer, self._standing)
@@ -273,6 +272,22 @@ class LedgerBook:
                 if problem.code not in _GONE:
                     raise
         return found if found.exposed or found.suspected or found.disputed else None
+
+    async def glances(self, issuers: Collection[bytes]) -> dict[bytes, models.IssuerStanding]:
+        """What speaks against issuers as far as it takes no time to know: proofs of forks, and ledgers folded already.
+
+        Raises:
+            Problem: the disk fails.
+        """
+        found = {}
+        for issuer, forked in (await self._store.read(doubtful, issuers)).items():
+            if self._ledgers.holds(issuer):
+                against = await self.against(issuer)
+            else:
+                against = shown.exposed(exposed=True) if forked else None
+            if against is not None:
+                found[issuer] = against
+        return found
 
     async def replay(self, request: models.PlanReplay) -> models.PlanReplayed:
         """A plan over all that a team's log has, beside the one in force; a page of the members.

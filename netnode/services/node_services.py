@@ -290,7 +290,7 @@ def compose(
         room=Room(store, gate, keeping, own, projector),
         stamps=Stamps(store, own, stamping, identity),
         listings=OwnListings(store, own, projector, clock, entropy, feeds, export, reviews, book),
-        search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs),
+        search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs, book),
         peers=peers,
         addresses=AddressShelf(store, clock, peers, sessions),
         invites=InviteBook(store, own, clock, entropy, addresses),

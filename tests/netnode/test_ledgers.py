@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET
 
 from netnode.ledgers import ledgers as module
 from netnode.ledgers.facts import owing, promoting
@@ -575,3 +576,28 @@ async def test_what_a_settlement_left_stays_a_debt_also_after_a_rotation(tmp_pat
             ledger = await ledgers.of(market.issuer.id)
             assert ledger.figures(EUR, market.id("bob"), market.now).pending == 4_000
             assert not ledger.claims
+
+
+async def test_a_bad_standing_is_shown_beside_search_results(tmp_path):
+    """Of who forked the proof suffices; anything else is said once the ledger was looked at."""
+    market, left, right = forked()
+    quiet = Market("quiet")
+    quiet.sale()
+    fields = {"kind": "product", "key": "cap", "title": "Cap", "price": {"amount": "1.00", "currency": "EUR"}}
+    async with home_with(tmp_path, market.issuer.entries, quiet.issuer.entries) as home:
+        await home.services.listings.publish(fields)
+        outcome = await home.gate.admit_proof(run_of(left), run_of(right))
+        assert outcome.fault is None
+        glances = await home.services.ledgers.glances([market.issuer.id, quiet.issuer.id, home.me.id])
+        assert {id: each.exposed for id, each in glances.items()} == {market.issuer.id: True}
+        (item,) = (await home.services.search.find(models.SearchQuery(text="cap"))).items
+        assert item.standing is UNSET
+        finder = home.services.search
+
+        class Exposed:
+            async def glances(self, issuers):
+                return dict.fromkeys(issuers, glances[market.issuer.id])
+
+        finder._standings = Exposed()
+        (item,) = (await finder.find(models.SearchQuery(text="cap"))).items
+        assert item.standing.exposed

@@ -70,6 +70,8 @@ class ListingSummary(Struct, frozen=True, kw_only=True):
     hub: str | UnsetType = UNSET  # found at this peer, not kept here
     # Of the seller's log, as the hub knows it; they may change this listing
     later_entries: int | UnsetType = UNSET
+    # In search results: what speaks against the seller as an issuer, as far as it is known without a closer look
+    standing: IssuerStanding | UnsetType = UNSET
 
 
 class Listing(Struct, frozen=True, kw_only=True):
