@@ -31,10 +31,9 @@ from tests.protocol.ledger.world import DAY, UNIT, World
 
 COVER, GIVEN, TAKEN = 1_000, 600, 400
 ISSUERS = ("prompt", "slow", "silent", "early", "late", "back-dated", "forked")
-NOTHING = Withdraw(salt=bytes(range(1, 17)), key="thing")
 HONEST = ("prompt", "slow", "late", "silent")
-DISNOTHING = Withdraw(salt=bytes(range(1, 17)), key="thing")
-HONEST = ("early", "twice", "uncovered", "retired")
+DISHONEST = ("early", "twice", "uncovered", "retired")
+NOTHING = Withdraw(salt=bytes(range(1, 17)), key="thing")
 
 
 @functools.cache
