@@ -216,6 +216,8 @@ class Asking:
             letter = outbox.queue(writer, self._means.letters.draft(unsigned.issuer, body))
             if to is not None:
                 outbox.queue(writer, self._means.letters.draft(to, body))
+            if unsigned.amount:
+                writer.follow(unsigned.issuer, now)  # why: what is received shows in that log
             row = LimitRow(
                 unsigned.holder, unsigned.issuer, unsigned.unit, counter, data, encoding.encode(openers), now, letter
             )  # fmt: skip

@@ -132,9 +132,10 @@ class Witnesses:
             fresh = {part_of(each): each for each in reversed(proven.receipts) if part_of(each) not in parts}
             if not shop.keep(writer, row, [(each.id, each.data) for each in fresh.values()]):
                 raise NotHeld("quota", "this node has no room for another deal to witness")
-            if (
-                before is None
-            ):  # the seller may not know yet who led the buyer there, nor the keys of this one
+            if before is None:
+                # Whoever owes for it is followed: the owner has recommended them, so no stranger can bring this about.
+                writer.follow(row.seller, row.at)
+                # The seller may not know yet who led the buyer there, nor the keys of this one.
                 reader = Reader(writer.connection)
                 steps = [each.referrer for each in paths.read_path(row.path).referrals]
                 openers = [

@@ -434,6 +434,22 @@ async def test_a_forwarded_link_from_the_click_to_the_award(tmp_path: Path) -> N
         assert shown.brought == models.ReferralBrought(orders=1, received=1, logged=1)
 
 
+async def test_who_brought_a_buyer_follows_whoever_owes_for_it(tmp_path: Path) -> None:
+    """Else the log that says what is owed would not come, and `credit ls` would not show it."""
+    async with credits(tmp_path) as market:
+        for name in ("rita", "finn"):
+            sol = market["sol"].me.id
+            await market[name].store.write(lambda writer, sol=sol: writer.unfollow(sol))
+        await market.sold()
+        listed = (await market["rita"].services.ledgers.list(models.CreditsQuery())).items
+        assert [(each.issuer.id, each.figures[0].balance) for each in listed] == [(market["sol"].id, "1.25")]
+        await market["finn"].services.credits.accept(
+            models.CreditAcceptance(issuer=market["sol"].id, unit="EUR", amount="5.00")
+        )
+        followed = await market["finn"].store.read(lambda reader: [id for id, _ in reader.follows()])
+        assert market["sol"].me.id in followed, "who is ready to hold credit wants to know of it"
+
+
 async def test_the_rate_of_an_alliance_wins(tmp_path: Path) -> None:
     """[R-ALLY-5] The ally of the path is paid by what both signed, and after its end by the listing again."""
     async with credits(tmp_path) as market:
