@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
+from msgspec import Struct
+
 from protocol.ledger.effects import (
     NEVER,
     NO_COUNTER,
@@ -82,33 +84,36 @@ class Figures:
 NOTHING = Figures(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
-class Account:
-    """One holder, one unit. Posting follows a moment that may go back as well as forth."""
+class Account(Struct, gc=False):
+    """One holder, one unit. Posting follows a moment that may go back as well as forth.
 
-    __slots__ = (
-        "awarded", "clawed", "counters", "doubled", "expiring", "lasting", "locked", "locks", "now", "paid_out",
-        "pending", "posted", "received", "redeemed", "sent", "waiting",
-    )  # fmt: skip
+    Attributes:
+        pending: a heap; what is taken out again is in it with negative amounts.
+        waiting: net of it.
+        posted: by date, so that the moment can go back; none before the last entry's date.
+        lasting: total of what does not expire.
+        expiring: expiry -> total.
+        locks: expiry -> locked.
+        counters: counter -> amounts moved by it.
+        doubled: moved by counters used twice, beyond the largest amount of each.
+    """
 
-    def __init__(self) -> None:
-        self.now = -1
-        self.pending: list[Lot] = []  # a heap; what is taken out again is in it with negative amounts
-        self.waiting = 0  # net of it
-        self.posted: list[
-            Lot
-        ] = []  # by date, so that the moment can go back; none before the last entry's date
-        self.lasting = 0  # total of what does not expire
-        self.expiring: dict[int, int] | None = None  # expiry -> total
-        self.awarded = 0
-        self.clawed = 0
-        self.received = 0
-        self.sent = 0
-        self.redeemed = 0
-        self.paid_out = 0
-        self.locked = 0
-        self.locks: dict[int, int] | None = None  # expiry -> locked
-        self.counters: dict[int, list[int]] | None = None  # counter -> amounts moved by it
-        self.doubled = 0  # moved by counters used twice, beyond the largest amount of each
+    now: int = -1
+    pending: list[Lot] = []
+    waiting: int = 0
+    posted: list[Lot] = []
+    lasting: int = 0
+    expiring: dict[int, int] | None = None
+    awarded: int = 0
+    clawed: int = 0
+    received: int = 0
+    sent: int = 0
+    redeemed: int = 0
+    paid_out: int = 0
+    locked: int = 0
+    locks: dict[int, int] | None = None
+    counters: dict[int, list[int]] | None = None
+    doubled: int = 0
 
     # -- what effects contribute -----------------------------------------------------------------------------
     def add(self, lot: Lot) -> None:

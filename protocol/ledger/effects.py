@@ -264,8 +264,10 @@ def _lots(credit: Credited, base: int | None, reversed_: Exact) -> Iterator[Lot]
         stands = step.base - reversed_ if base is None else base
         if stands < step.base:
             left = max(0, step.amount * stands // step.base)  # toward zero; a Fraction's // is exact as well
-        if gross or net:
+        if not gross:  # the first one, nearly always the only one: what it holds is not made again
+            yield Lot(step.due, step.expires, most, left)
+        else:
             most, left = max(gross, most), max(net, left)
-        if most > gross or left > net:
-            yield Lot(step.due, step.expires, most - gross, left - net)
+            if most > gross or left > net:
+                yield Lot(step.due, step.expires, most - gross, left - net)
         gross, net = most, left

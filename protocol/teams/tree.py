@@ -9,10 +9,12 @@ The tree keeps order and history; whether a record may change it is judged befor
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, TypeVar
 
 from protocol.errors import Void
@@ -38,24 +40,29 @@ class Tree(Generic[P]):
     """
 
     __slots__ = (
-        "_below",
-        "_edges",
-        "_frontiers",
-        "_jumps",
-        "_legs",
-        "_places",
-        "_spans",
-        "_tails",
-        "_taken",
-        "revision",
-        "root",
-    )
+        "_before", "_first", "_frontiers", "_joined", "_joined_ms", "_jumps", "_last", "_left", "_left_ms", "_legs",
+        "_moved", "_next", "_numbers", "_others", "_people", "_places", "_since", "_sponsors", "_tails", "_taken",
+        "revision", "root",
+    )  # fmt: skip
 
     def __init__(self, root: P) -> None:
         self.root = root
-        self._spans: dict[P, list[Span]] = {}
-        self._edges: dict[P, list[tuple[int, P]]] = {}  # sponsors, oldest first
-        self._below: dict[P, dict[P, None]] = {}  # whoever was sponsored by this one at any time
+        # Everybody has a number, in the order of joining; the root is 0. What holds now is in arrays, so that a
+        # million members take little; what held before, of the few who ever changed, in dicts.
+        self._numbers: dict[P, int] = {root: 0}
+        self._people: list[P] = [root]
+        self._joined = array("q", [-1])
+        self._joined_ms = array("q", [0])
+        self._left = array("q", [-1])  # -1: the membership lasts
+        self._left_ms: dict[int, int] = {}
+        self._before: dict[int, list[Span]] = {}  # former memberships, oldest first
+        self._sponsors = array("i", [-1])
+        self._since = array("q", [0])
+        self._moved: dict[int, list[tuple[int, int]]] = {}  # former edges: since, sponsor; oldest first
+        # Whoever was sponsored by somebody at any time, in the order of coming there: a list through arrays, by each
+        # one's first sponsor; of a sponsor to whom somebody was moved, all of them in `_others`.
+        self._first, self._last, self._next = array("i", [-1]), array("i", [-1]), array("i", [-1])
+        self._others: dict[int, dict[int, None]] = {}
         self._places: dict[
             P, tuple[int, P, int]
         ] = {}  # since, parent, leg: kept for good, also by who has left
@@ -71,49 +78,50 @@ class Tree(Generic[P]):
     # -- questions -------------------------------------------------------------------------------------------
     def known(self, person: P) -> bool:
         """Whether somebody is or was a member."""
-        return person in self._spans
+        return bool(self._numbers.get(person))
 
     def member(self, person: P, at: int | None = None) -> bool:
         """Whether somebody is a member, now or right after entry `at`."""
-        return self._span(person, at) is not None
+        number = self._numbers.get(person)
+        return self._lasts(number, at) if number else False
 
     def members(self, at: int | None = None) -> Iterator[P]:
         """All members, in the order in which they first joined."""
-        return (person for person in self._spans if self.member(person, at))
+        return (person for number, person in enumerate(self._people) if number and self._lasts(number, at))
 
     def everybody(self) -> Iterator[P]:
         """Everybody who ever was a member, in the order in which they first joined."""
-        return iter(self._spans)
+        return islice(self._people, 1, None)
 
     def spans(self, person: P) -> tuple[Span, ...]:
         """All memberships of somebody, oldest first."""
-        return tuple(self._spans.get(person, ()))
+        number = self._numbers.get(person)
+        return (*self._before.get(number, ()), self._span(number)) if number else ()
 
     def joined(self, person: P, at: int | None = None) -> int | None:
         """The entry that began the membership that lasts at `at`, or the last one before; None: never."""
-        begun = [span for span in self._spans.get(person, ()) if at is None or span.joined <= at]
-        return begun[-1].joined if begun else None
+        span = self._begun(person, at)
+        return None if span is None else span.joined
 
     def joined_ms(self, person: P, at: int | None = None) -> int | None:
         """When that membership began, ms UTC; None: never."""
-        begun = [span for span in self._spans.get(person, ()) if at is None or span.joined <= at]
-        return begun[-1].joined_ms if begun else None
+        span = self._begun(person, at)
+        return None if span is None else span.joined_ms
 
     def left(self, person: P, at: int | None = None) -> int | None:
         """The entry that ended the last membership begun by `at`; None: it lasts at `at`, or there is none."""
-        begun = [span for span in self._spans.get(person, ()) if at is None or span.joined <= at]
-        ended = begun[-1].left if begun else None
+        span = self._begun(person, at)
+        ended = None if span is None else span.left
         return None if ended is None or (at is not None and ended > at) else ended
 
     def sponsor(self, person: P, at: int | None = None) -> P | None:
         """Whom somebody stands below in the tree of sponsors; None for the owner and who was no member yet."""
-        edges = self._edges.get(person)
-        if not edges:
+        number = self._numbers.get(person)
+        if not number:
             return None
-        if at is None or edges[-1][0] <= at:
-            return edges[-1][1]
-        index = bisect_right(edges, at, key=_seq)
-        return edges[index - 1][1] if index else None
+        now = at is None or self._since[number] <= at  # nearly always: asked for every level of every sale
+        above = self._sponsors[number] if now else self._above(number, at)
+        return self._people[above] if above >= 0 else None
 
     def upline(self, person: P, at: int | None = None) -> Iterator[P]:
         """Who stands above somebody, nearest first, without the owner; who has left only where they still stand."""
@@ -124,22 +132,15 @@ class Tree(Generic[P]):
 
     def sponsored(self, person: P, at: int | None = None) -> Iterator[P]:
         """Who stands right below somebody, in the order in which they came there; members only."""
-        for each in self._below.get(person, ()):
-            if self.sponsor(each, at) == person and self.member(each, at):
-                yield each
+        number = self._numbers.get(person)
+        for each in () if number is None else self._below(number):
+            if self._above(each, at) == number and self._lasts(each, at):
+                yield self._people[each]
 
     def downline(self, person: P, at: int | None = None) -> Iterator[tuple[P, int]]:
         """Everybody below somebody, with their level from 1 on, level by level."""
-        level, row = 0, [person]
-        while row:
-            level += 1
-            row = [
-                each
-                for above in row
-                for each in self._below.get(above, ())
-                if self.sponsor(each, at) == above
-            ]
-            yield from ((each, level) for each in row if self.member(each, at))
+        for level, row in self._rows(person, at):
+            yield from ((self._people[each], level) for each in row if self._lasts(each, at))
 
     def depth(self, person: P, at: int | None = None) -> int:
         """Levels below the owner: 0 for the owner, 1 for who the owner sponsors."""
@@ -147,13 +148,7 @@ class Tree(Generic[P]):
 
     def height(self, person: P) -> int:
         """Levels below somebody, now."""
-        level, row = -1, [person]
-        while row:
-            level += 1
-            row = [
-                each for above in row for each in self._below.get(above, ()) if self.sponsor(each) == above
-            ]
-        return level
+        return max((level for level, _ in self._rows(person, None)), default=0)
 
     def above(self, upper: P, lower: P) -> bool:
         """Whether `upper` is `lower`, or stands above it now, in the tree of sponsors."""
@@ -225,9 +220,14 @@ class Tree(Generic[P]):
             raise Void("no_sponsor", "the sponsor is no member")
         if self.known(person) and self.above(person, sponsor):
             raise Void("cycle", "the sponsor stands below the new member")
-        self.revision += self.known(person)
-        self._spans.setdefault(person, []).append(Span(at, ms))
-        self._stand(person, sponsor, at)
+        number = self._numbers.get(person)
+        if number is None:
+            number = self._enter(person)
+        else:
+            self.revision += 1
+            self._before.setdefault(number, []).append(self._span(number))
+        self._joined[number], self._joined_ms[number], self._left[number] = at, ms, -1
+        self._stand(number, self._numbers[sponsor], at)
 
     def leave(self, person: P, at: int, ms: int, *, roll_up: bool) -> None:
         """Ends a membership [R-TEAM-16].
@@ -241,16 +241,14 @@ class Tree(Generic[P]):
         Raises:
             Void: `no_member`.
         """
-        span = self._span(person, None)
-        if span is None:
+        if not self.member(person):
             raise Void("no_member", "they are no member")
         self.revision += 1
-        self._spans[person][-1] = Span(span.joined, span.joined_ms, at, ms)
+        number = self._numbers[person]
+        self._left[number], self._left_ms[number] = at, ms
         if roll_up:
-            above = self.sponsor(person)
-            assert above is not None  # every member has one
-            for each in [each for each in self._below.get(person, ()) if self.sponsor(each) == person]:
-                self._stand(each, above, at)
+            for each in [each for each in self._below(number) if self._sponsors[each] == number]:
+                self._stand(each, self._sponsors[number], at)
 
     def move(self, person: P, sponsor: P, at: int) -> None:
         """Gives a member another sponsor.
@@ -265,7 +263,7 @@ class Tree(Generic[P]):
         if sponsor != self.root and self.above(person, sponsor):
             raise Void("cycle", "the new sponsor stands below them")
         self.revision += 1
-        self._stand(person, sponsor, at)
+        self._stand(self._numbers[person], self._numbers[sponsor], at)
 
     def place(self, person: P, parent: P, leg: int, at: int) -> None:
         """Gives a member their place, for good.
@@ -297,24 +295,86 @@ class Tree(Generic[P]):
             parent = jump if self._jumps[jump][0] >= depth else self._places[parent][1]
         return parent == upper
 
-    # -- inside ----------------------------------------------------------------------------------------------
-    def _stand(self, person: P, sponsor: P, at: int) -> None:
-        edges = self._edges.setdefault(person, [])
-        if not edges or edges[-1][1] != sponsor:
-            edges.append((at, sponsor))
-        self._below.setdefault(sponsor, {})[person] = None
+    # -- inside: by number -----------------------------------------------------------------------------------
+    def _enter(self, person: P) -> int:
+        number = self._numbers[person] = len(self._people)
+        self._people.append(person)
+        for column in (self._joined, self._joined_ms, self._left, self._since):
+            column.append(0)
+        for links in (self._sponsors, self._first, self._last, self._next):
+            links.append(-1)
+        return number
 
-    def _span(self, person: P, at: int | None) -> Span | None:
-        spans = self._spans.get(person)
-        if spans is None:
-            return None
-        for span in reversed(spans):
-            if at is None:
-                return span if span.left is None else None
+    def _stand(self, number: int, sponsor: int, at: int) -> None:
+        before = self._sponsors[number]
+        if before == sponsor:
+            return
+        self._sponsors[number] = sponsor
+        if before >= 0:
+            self._moved.setdefault(number, []).append((self._since[number], before))
+        self._since[number] = at
+        if before < 0 and sponsor not in self._others:
+            last = self._last[sponsor]
+            if last < 0:
+                self._first[sponsor] = number
+            else:
+                self._next[last] = number
+            self._last[sponsor] = number
+            return
+        others = self._others.get(sponsor)
+        if others is None:
+            others = self._others[sponsor] = dict.fromkeys(self._below(sponsor))
+        others.setdefault(number)
+
+    def _below(self, number: int) -> Iterator[int]:
+        """Whoever was sponsored by somebody at any time, in the order of coming there."""
+        if number in self._others:
+            yield from self._others[number]
+            return
+        each = self._first[number]
+        while each >= 0:
+            yield each
+            each = self._next[each]
+
+    def _rows(self, person: P, at: int | None) -> Iterator[tuple[int, list[int]]]:
+        """Levels below somebody that are not empty, from 1 on."""
+        number = self._numbers.get(person)
+        level, row = 0, [] if number is None else [number]
+        while row := [each for above in row for each in self._below(above) if self._above(each, at) == above]:
+            level += 1
+            yield level, row
+
+    def _above(self, number: int, at: int | None) -> int:
+        """The sponsor; -1 for none."""
+        if at is None or self._since[number] <= at:
+            return self._sponsors[number]
+        edges = self._moved.get(number, ())
+        index = bisect_right(edges, at, key=_seq)
+        return edges[index - 1][1] if index else -1
+
+    def _lasts(self, number: int, at: int | None) -> bool:
+        """Whether a membership lasts, now or right after an entry."""
+        left = self._left[number]
+        if at is None:
+            return left < 0
+        if self._joined[number] <= at:
+            return left < 0 or left > at
+        for span in reversed(self._before.get(number, ())):
             if span.joined <= at:
-                return span if span.left is None or span.left > at else None
-        return None
+                return span.left is None or span.left > at
+        return False
+
+    def _span(self, number: int) -> Span:
+        """The last membership."""
+        left = self._left[number]
+        ended = (None, None) if left < 0 else (left, self._left_ms[number])
+        return Span(self._joined[number], self._joined_ms[number], *ended)
+
+    def _begun(self, person: P, at: int | None) -> Span | None:
+        """The last membership that had begun by an entry."""
+        begun = [span for span in self.spans(person) if at is None or span.joined <= at]
+        return begun[-1] if begun else None
 
 
-def _seq(edge: tuple[int, P]) -> int:
+def _seq(edge: tuple[int, int]) -> int:
     return edge[0]
