@@ -137,7 +137,7 @@ def _governed(book: Book, key: str, at: int | None) -> Governed:
         Problem: `no_plan`.
     """
     plans = [each for each in book.governing.all() if each.opportunity == key]
-    left = [each for each in plans if each.ends is None or each.closed is None or each.closed < each.ends]
+    left = [each for each in plans if each.closed is None or each.left(each.closed)]
     for each in left:
         if at is None or (each.starts <= at and (each.ends is None or at < each.ends)):
             return each

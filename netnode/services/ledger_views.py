@@ -150,7 +150,7 @@ def readable(id: bytes) -> str:
     """The id of an effect as people find it elsewhere: of a sale its order, of the award of a period rule and label."""
     if id[:1] != b"p":
         return id[1:].hex()
-    rule, _, _, label, opportunity = id[33:].decode().split("\0")
+    rule, _, _, label, opportunity, _ = id[33:].decode().split("\0")
     return f"{opportunity} {label} {rule}".strip()
 
 

@@ -34,7 +34,7 @@ def take_close(state: State, entry: Entry, data: bytes) -> None:
     period = period_of(state, governed, content.begins)
     if (period.start, period.end) != (content.begins, content.ends) or period.end > entry.time:
         raise Void("period", "begins: is no period of the plan that is over")
-    if period.end <= governed.starts or (governed.ends is not None and period.start >= governed.ends):
+    if period.end <= governed.starts or not governed.left(period.start):
         raise Void("period", "begins: the plan was not in force in that period")
     if governed.closed is not None and period.start != governed.closed:
         raise Void("period", "begins: the period before it is not closed")
@@ -49,7 +49,7 @@ def take_close(state: State, entry: Entry, data: bytes) -> None:
     for award in closed.awards:
         step = Step(due, expires, award.amount, award.volume, due)
         credit = Credited(award.to, award.rule, award.level, unit, (step,))
-        state.put(period_id(governed.opportunity, period.label, credit.key), Earned(credit, 0))
+        state.put(period_id(governed.opportunity, governed.hash, period.label, credit.key), Earned(credit, 0))
 
 
 def period_of(state: State, governed: Governed, begins: int) -> Period:

@@ -158,16 +158,17 @@ def order_of(id: bytes) -> bytes:
     return id[1:]
 
 
-def period_id(opportunity: str, label: str, key: AwardKey) -> bytes:
+def period_id(opportunity: str, plan: bytes, label: str, key: AwardKey) -> bytes:
     """Of an award of a period.
 
     Args:
         opportunity: key of the opportunity whose plan it is by; empty for none.
+        plan: hash of the plan: where it changed within the period, both award something for it.
         label: of the period.
         key: of the award.
     """
     to, rule, level, unit = key
-    return b"p" + to + "\0".join((rule, str(level), unit, label, opportunity)).encode()
+    return b"p" + to + "\0".join((rule, str(level), unit, label, opportunity, plan.hex())).encode()
 
 
 def movement_id(request: bytes) -> bytes:

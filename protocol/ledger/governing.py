@@ -58,6 +58,10 @@ class Governed:
         """Whether an order and its contract fall under it: agreed on since it holds, ordered before it ended."""
         return self.starts <= agreed and (self.ends is None or ordered < self.ends)
 
+    def left(self, begins: int) -> bool:
+        """Whether a period that begins then may have awards: what was ordered in time is often received later."""
+        return self.ends is None or begins < self.ends or self.activity.sold_since(begins)
+
 
 class Governing:
     """The plans of one log."""

@@ -259,7 +259,8 @@ def judge_refund(
 def _reverse(state: State, governed: Governed, reversal: Reversal[bytes]) -> None:
     """Volume that a closed period's award rests on is gone: what remains of the award follows [L11]."""
     label, unit = str(reversal.source), governed.plan.unit.name
-    id = period_id(governed.opportunity or "", label, (reversal.to, reversal.rule, reversal.level, unit))
+    key = (reversal.to, reversal.rule, reversal.level, unit)
+    id = period_id(governed.opportunity or "", governed.hash, label, key)
     earned = state.effects.get(id)
     if isinstance(earned, Earned):  # an award of zero has no effect
         state.put(id, Earned(earned.credit, earned.reversed + reversal.volume))

@@ -124,6 +124,8 @@ class Activity(Generic[P]):
         self._put(first, known, gone - 1)
         self._mark(first, known)
         self._put(larger, counted, 1)
+        if gone >= 1:
+            self._meet(larger, counted)  # the buyer was taken back with the whole of the sale
         self._mark(larger, counted)
 
     def _append(
@@ -275,6 +277,11 @@ class Activity(Generic[P]):
         sums = self._volumes_at(time)
         sums.changed = set()
         return sums
+
+    def sold_since(self, time: int) -> bool:
+        """Whether anything counts in the period of a moment or a later one."""
+        first = calendar.number_of(self._plan.plan.period, time)
+        return any(number >= first and sums.total != 0 for number, sums in self._volumes.items())
 
     def closed(self, number: int) -> Period:
         """A period that was closed, by its number."""

@@ -379,6 +379,34 @@ def test_l11_a_period_award_falls_by_what_a_refund_after_the_close_took_from_its
     assert made.figures("cid", made.now + HOLD).balance == 1_500
 
 
+def test_l12_a_sale_that_was_refunded_whole_and_raised_counts_its_buyer_again() -> None:
+    """And a second whole refund takes the buyer back once more: nothing an author writes makes the fold raise."""
+    made = world(unlock_buyers=1)
+    path = made.path("bob")
+    deal = made.deal(path=path).accept().pay(4_000).receive()
+    assert made.sell(deal, path=path).code is None
+    unlocked = []
+    for amount in (4_000, 10_000):
+        deal.refund(amount)
+        assert made.refund(deal, 0).code is None
+        unlocked.append(_overrides(made))
+        if amount == 4_000:
+            deal.pay(10_000)
+            assert made.sell(deal, path=path).code is None
+            unlocked.append(_overrides(made))
+    assert unlocked == [0, 500, 0]
+
+
+def _overrides(made: World) -> int:
+    """What bob has of a sale of cid's."""
+    path = made.path("cid")
+    deal = made.deal(path=path).complete()
+    assert made.sell(deal, path=path).code is None
+    sold = made.book.effects[sale_id(deal.id)]
+    assert isinstance(sold, Sold)
+    return sum(step.amount for credit in sold.awards for step in credit.steps if credit.to == made.id("bob"))
+
+
 def monthly() -> World:
     """The same people under a plan that pays 10 per cent of the group's volume when the month is closed."""
     return world(
@@ -412,6 +440,55 @@ def test_l11_a_refund_of_what_was_received_after_the_close_takes_nothing_off_the
         assert made.refund(deal, base).code is None
         assert made.figures("cid", made.now + HOLD).balance == left
     assert close(made).awards == ()
+
+
+def test_l9_of_a_month_in_which_the_plan_changed_both_plans_awards_stand() -> None:
+    """What the newer plan awards for the month is another award, and replaces none of the older plan's."""
+    made = monthly()
+    old = made.book.governing.find(made.plan or b"")
+    path = made.path("cid")
+    made.publish(
+        unilevel=(), title="Newer",
+        differential=(Differential(mode="marginal", name="group", steps=(Step(at=0, rate=(1, 10)),)),),
+    )  # fmt: skip
+    new = made.book.governing.find(made.plan or b"")
+    assert old is not None and new is not None
+    assert old.ends == new.starts
+    for plan, price, at in ((old, 10_000, new.starts - DAY), (new, 5_000, new.starts + DAY)):
+        made.plan, made.now = plan.hash, at
+        assert made.sell(made.deal(price, path=path).complete(), path=path).code is None
+    for plan in (old, new):
+        content = close_with_awards(made.book.state, plan, new.starts)
+        assert (
+            made.write(cut(ClosePart, encode_content(content))[0], at=max(content.ends, made.now)).code
+            is None
+        )
+    assert made.figures("cid", made.now + 2 * HOLD).signed == 1_500
+
+
+def test_l12_what_was_ordered_before_a_plan_ended_is_paid_when_it_is_received_months_later() -> None:
+    """R11: a changed plan takes nothing from what was agreed on; the old one is closed as long as sales follow it."""
+    made = monthly()
+    old = made.book.governing.find(made.plan or b"")
+    path = made.path("cid")
+    deal = made.deal(path=path).accept()
+    made.publish(title="Newer")
+    assert old is not None
+    assert old.ends is not None
+    deal.now = made.now = old.ends + 40 * DAY
+    deal.pay().receive()
+    assert made.sell(deal, path=path).code is None
+    paid = []
+    while old.closed is None or old.left(old.closed):
+        content = close_with_awards(made.book.state, old, old.closed or START)
+        assert (
+            made.write(cut(ClosePart, encode_content(content))[0], at=max(content.ends, made.now)).code
+            is None
+        )
+        paid += [each.amount for each in content.awards]
+    assert paid == [1_000]
+    content = close_with_awards(made.book.state, old, old.closed)
+    assert made.write(cut(ClosePart, encode_content(content))[0], at=content.ends).code == "period"
 
 
 def close(made: World) -> CloseContent:

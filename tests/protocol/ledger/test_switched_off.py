@@ -108,7 +108,7 @@ def _l10(patch: Patch) -> None:
 
 
 def _l11(patch: Patch) -> None:
-    patch.setattr(effects, "_remains", lambda value, step: step.amount)
+    patch.setattr(effects.Sold, "base", property(lambda self: self.earned))
 
 
 @dataclass(frozen=True)
