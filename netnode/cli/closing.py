@@ -17,15 +17,22 @@ from netnode.operations.credits import PERIOD_CLOSE, PERIOD_PREVIEW, PLAN_PUBLIS
 
 @click.command(cls=NodeCommand, epilog=examples("netnode plan publish plan.toml"))
 @click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--trees",
+    type=click.IntRange(0, 1_000),
+    default=50,
+    show_default=True,
+    help="On how many random trees it is measured, as by plan lint.",
+)
 @passphrase_option
 @click.pass_context
-def publish(context: click.Context, /, file: Path, passphrase_file: Path | None) -> None:
+def publish(context: click.Context, /, file: Path, trees: int, passphrase_file: Path | None) -> None:
     """Publish the plan in FILE, unless it is void; a changed plan holds once the notice of the one before is over."""
     from netnode.plans.reading import read_plan
     from protocol.records import encode_record
 
     run = invocation(context)
-    request = models.PlanPublish(plan=encode_record(read_plan(file)))
+    request = models.PlanPublish(plan=encode_record(read_plan(file)), trees=trees)
     output.emit(run, call(run, PLAN_PUBLISH, request, passphrase_file), _show_published)
 
 

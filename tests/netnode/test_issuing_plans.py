@@ -150,6 +150,16 @@ async def test_a_void_plan_is_refused_with_its_reasons(tmp_path: Path) -> None:
         assert await market.kinds() == [10]
 
 
+async def test_what_cheating_gains_is_told_when_a_plan_is_published(tmp_path: Path) -> None:
+    async with credits(tmp_path) as market:
+        await opportunity(market)
+        wish = models.PlanPublish(plan=encode_record(plan()), trees=2)
+        found = await market["sol"].services.credits.publish(wish)
+        rules = {each.rule for each in found.findings}
+        assert {"R10", "splitting", "sponsors", "cliff", "recruiting", "depth"} <= rules, rules
+        assert any("2 random trees" in each.text for each in found.findings)
+
+
 async def test_a_period_is_previewed_closed_and_the_same_when_asked_again(tmp_path: Path) -> None:
     """[R-CRED-33]"""
     async with credits(tmp_path, dict(CAP)) as market:

@@ -126,9 +126,11 @@ class CreditSale(Struct, frozen=True, kw_only=True):
 
 
 class PlanPublish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Publishes a plan: its canonical record in base64."""
+    """Publishes a plan: its canonical record in base64; `trees`: on how many random ones it is measured."""
 
     plan: Annotated[bytes, Meta(max_length=64 * 1024)]
+    trees: Annotated[int, Meta(ge=0, le=1_000)] = 0
+    seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
 
 
 class PlanFinding(Struct, frozen=True, kw_only=True):
