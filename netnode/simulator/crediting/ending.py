@@ -9,11 +9,12 @@ from typing import Final
 
 from msgspec import UNSET
 
+from netnode.conformance.holdings import Effect, Holding, union
 from netnode.ledgers.ledger import Ledger
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
-from netnode.simulator.crediting.auditing import LATER_MS, Audit
+from netnode.simulator.crediting.auditing import LATER_MS, Audit, plain
 from netnode.simulator.crediting.watching import CreditWatch
 from netnode.simulator.dealt import judged, sides
 from netnode.simulator.nodes import SimNode
@@ -24,6 +25,7 @@ from protocol.deals.message import first_order
 from protocol.ledger import effects
 from protocol.ledger.effects import Stage
 from protocol.ledger.statements import Swap, read
+from protocol.ledger.union import Branch
 
 _PAGE: Final = 500
 OVER: Final = frozenset({"logged", "refused"})
@@ -44,7 +46,7 @@ class Computed:
     """
 
     tip: bytes
-    branches: tuple[object, ...]
+    branches: tuple[Branch, ...]
     figures: Figures
     unknown: int | None
     wrong: tuple[tuple[int, str], ...]
@@ -79,6 +81,8 @@ async def require_equal_figures(core: Sequence[SimNode], oracle: Oracle, watch: 
                 )
             if found.unknown is None and not found.branches:
                 _require_audited(node.name, oracle.label(issuer), found, audit)
+            elif found.unknown is None:
+                _require_union(node.name, oracle.label(issuer), found, watch.audits(issuer))
             name, before = known.setdefault((found.tip, found.branches, found.unknown), (node.name, found))
             if before != found:
                 raise Violation(
@@ -116,6 +120,20 @@ def _require_audited(name: str, whose: str, found: Computed, audit: Audit) -> No
             raise Violation("figures", f"{name} computes other figures of {whose} than its log comes to")
     if found.wrong != tuple((each.seq, each.code) for each in audit.wrong):
         raise Violation("figures", f"{name} finds other entries of {whose} without effect than there are")
+
+
+def _require_union(name: str, whose: str, found: Computed, audits: Sequence[Audit]) -> None:
+    """Figures of several branches are those of all their effects together, joined a second time [L13]."""
+    branches: list[Mapping[bytes, Effect]] = []
+    for _, head in found.branches:
+        audit = next((each for each in audits if head in each.after), None)
+        if audit is None:
+            raise Violation("figures", f"{name} counts a branch of {whose} that nobody looked at")
+        branches.append({id: plain(value) for id, value in audit.after[head].items()})
+    joined = union(branches)
+    for (unit, holder, at), figures in found.figures.items():
+        if Holding(joined, unit, holder, at).figures != figures:
+            raise Violation("figures", f"{name} computes other figures of {whose} than its branches come to")
 
 
 async def require_requests(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch) -> int:

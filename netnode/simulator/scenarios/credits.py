@@ -26,7 +26,7 @@ from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.options import LINK_FAULTS, Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
-from netnode.simulator.scenarios.deals import TERMS, night, rest
+from netnode.simulator.scenarios.deals import TERMS, night, put_back, rest, two_copies
 from netnode.simulator.scenarios.scenario import Scenario
 from protocol.certificate import DAY_MS
 from protocol.identity import id_text
@@ -75,10 +75,28 @@ async def credits(play: Play) -> None:
     """People earn by recommending and move what they earned, while everything fails; all nodes compute the same."""
     await opened(play)
     await play.live(acts=ACTS)
+    old: SimNode | None = None
+    if play.chance.random() < 0.4:
+        old = play.chance.choice(play.nodes)
+        kept = old.copy(play.world.folder / "kept")
     await away(play)
     await play.live(play.options.seconds / 2, ACTS)
+    if old is not None:
+        await put_back(play, old, kept, ACTS)
+        play.seen.mark("credit put back")
     await play.level()
     await settled(play, play.nodes)
+
+
+async def credits_copied(play: Play) -> None:
+    """An issuer and holder runs two copies of a home: what either branch of the log owes is owed."""
+    await opened(play)
+    await play.live(EARNING_SECONDS, EARNING, trouble=False)
+    await away(play)
+    core = await two_copies(play, ACTS)
+    play.seen.mark("credit copied")
+    await play.level(core)
+    await settled(play, core)
 
 
 async def teams(play: Play) -> None:
@@ -185,6 +203,11 @@ def _crediting(options: Options) -> Options:
     )  # fmt: skip
 
 
+def _calm(options: Options) -> Options:
+    """Everybody reaches a common peer, and nothing fails but the owner, who runs two copies."""
+    return replace(_crediting(options), faults=(), skew_ms=0, topology="star", peers=0)
+
+
 def _swapping(options: Options) -> Options:
     """Four, so that the holders may be others than the issuers."""
     return replace(_crediting(options), nodes=4, act_every=2.0, seconds=45.0)
@@ -197,6 +220,7 @@ def _teaming(options: Options) -> Options:
 
 CREDITS: Final = (
     Scenario("credits", credits, _crediting, least=3, weight=3, marks=("level",)),
+    Scenario("credits_copied", credits_copied, _calm, least=3, weight=1, marks=("level",)),
     Scenario("swaps", swaps, _swapping, least=4, weight=2, marks=("level",)),
     Scenario("teams", teams, _teaming, least=4, weight=2, marks=("level",)),
 )
