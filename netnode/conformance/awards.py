@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -25,13 +25,14 @@ Duties = Callable[[Person, Person], Person | None]
 
 
 class Award(NamedTuple):
-    """What somebody is paid."""
+    """What somebody is paid; of a period also the volume it rests on, and whose sales that is."""
 
     to: Person
     rule: str
     level: int
     amount: int
     volume: Fraction
+    rests: frozenset[Person | None]
 
 
 class Payer:
@@ -58,9 +59,9 @@ class Payer:
         self.sold.sales.append(sale)
         return found
 
-    def pay(self, sale: Sale, duties: Duties | None = None) -> list[Award]:
-        """The awards of a settled sale, given what was taken before it."""
-        plan, sold, owner = self.plan, self.sold, sale.owner
+    def pay(self, sale: Sale, duties: Duties | None = None, sold: Sold | None = None) -> list[Award]:
+        """The awards of a settled sale, given what was taken before it, or what is told."""
+        plan, sold, owner = self.plan, sold or self.sold, sale.owner
         if owner is None:
             return []
         base, volume = sold.base(sale) * sale.part, sold.volume(sale) * sale.part
@@ -68,12 +69,16 @@ class Payer:
         ranks = sold.ranks(period)
 
         def seat(person: Person) -> Seat:
-            rank = used_rank(plan, ranks.get(person, Rank()))
+            rank = -1 if sale.guest(person) else used_rank(plan, ranks.get(person, Rank()))
             active = sold.active(person, period, volume if person == owner else Fraction(0))
             return Seat(person, rank, active, self._member(sale, person))
 
         tree = sale.tree
-        above = sale.path[1:] if tree is None else tree.above(owner)
+
+        def over(person: Person) -> Iterable[Person]:
+            return () if tree is None or sale.guest(person) else tree.above(person)
+
+        above = sale.path[1:] if tree is None else over(owner)
         line = Line(
             base,
             volume,
@@ -81,7 +86,7 @@ class Payer:
             [seat(owner), *map(seat, above)],
             int(plan["origin"] == "sponsor"),
             owner != sale.buyer,
-            [] if tree is None else [seat(owner), *map(seat, tree.over(owner))],
+            [] if tree is None else [seat(owner), *map(seat, () if sale.guest(owner) else tree.over(owner))],
             tree.people[owner].joined if tree is not None and owner in tree.people else None,
             sale.listing,
             sale.renewal,
@@ -94,9 +99,7 @@ class Payer:
         gates = _Gates(
             plan, sold.factor(period - 1), lambda person: sold.locked(person, period), duties, order
         )
-        due = gates.all(
-            given, lambda person: map(seat, () if tree is None else tree.above(person)), at_end=False
-        )
+        due = gates.all(given, lambda person: map(seat, over(person)), at_end=False)
         most = (rate_of(plan["maximum"]) - (bounds(plan)[1] or 0)) * sold.base(sale)
         return _rounded(plan, due, most)
 
@@ -126,7 +129,9 @@ class Payer:
                 if base > 0:
                     line = [seat(each) for each in team.line(owner)]
                     about = Line(base, volume, sold.start(period + 1), line, int(plan["origin"] == "sponsor"))
-                    found += on_line(plan, family, rule, about)
+                    for claim in on_line(plan, family, rule, about):
+                        claim.rests = frozenset([owner])
+                        found.append(claim)
             return summed_up(found)
 
         order = {each: at for at, each in enumerate([*team.members, *team.guests])}
@@ -216,7 +221,7 @@ class _Gates:
                 taken = part * rate_of(terms["withheld"]) * self.factor
                 claim.value -= taken
                 if doer is not None:
-                    yield Claim(doer, claim.level, taken, taken, volume=claim.volume)
+                    yield Claim(doer, claim.level, taken, taken, volume=claim.volume, rests=claim.rests)
 
 
 def _rounded(plan: Map, due: list[tuple[str, Claim]], most: Fraction) -> list[Award]:
@@ -230,9 +235,6 @@ def _rounded(plan: Map, due: list[tuple[str, Claim]], most: Fraction) -> list[Aw
                 if amounts[at] > 0 and sum(amounts) > most:
                     amounts[at] -= 1
     pairs: Iterator[tuple[tuple[str, Claim], int]] = zip(due, amounts, strict=True)
-    return [Award(c.to, name, c.level, amount, c.volume) for (name, c), amount in pairs if amount > 0]
-
-
-def key_of(award: Award) -> tuple[Hashable, ...]:
-    """What no two awards of one sale or period have in common [R-PLAN-23]."""
-    return award.to, award.rule, award.level
+    return [
+        Award(c.to, name, c.level, amount, c.volume, c.rests) for (name, c), amount in pairs if amount > 0
+    ]

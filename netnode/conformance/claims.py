@@ -23,6 +23,7 @@ class Claim:
         own: the part of it for own sales; the rest is an override.
         legs: (head, part): by which leg the override came.
         volume: it rests on.
+        rests: whose own sales that is; None: those of nobody.
     """
 
     to: Person
@@ -31,6 +32,7 @@ class Claim:
     own: Fraction = Fraction(0)
     legs: tuple[tuple[Person, Fraction], ...] = ()
     volume: Fraction = Fraction(0)
+    rests: frozenset[Person | None] = frozenset()
 
 
 class Seat(NamedTuple):
@@ -249,7 +251,8 @@ def _differential(plan: Map, rule: Map, team: Team, ranks: dict[Person, Rank]) -
         if value > 0:
             mean = whole / base if base else Fraction(0)
             parts = tuple((leg, mean * each[1] - each[0]) for leg, each in below.items())
-            yield Claim(person, steps, value, mean * team.base(person), parts, volume)
+            group = frozenset(team.group(person, broke))
+            yield Claim(person, steps, value, mean * team.base(person), parts, volume, group)
 
 
 def _override(plan: Map, rule: Map, team: Team, ranks: dict[Person, Rank]) -> Iterator[Claim]:
@@ -277,7 +280,10 @@ def _override(plan: Map, rule: Map, team: Team, ranks: dict[Person, Rank]) -> It
                     highest = max(highest, mine)
                 if rate:
                     value = rate * base
-                    found.append(Claim(person, generation, value, legs=((leg, value),), volume=volume))
+                    group = frozenset(team.group(head, heads))
+                    found.append(
+                        Claim(person, generation, value, legs=((leg, value),), volume=volume, rests=group)
+                    )
             leg = person
     yield from summed_up(found)
 
@@ -294,23 +300,28 @@ def summed_up(claims: Iterable[Claim]) -> list[Claim]:
             known.own += each.own
             known.volume += each.volume
             known.legs += each.legs
+            known.rests |= each.rests
     return list(found.values())
 
 
 def _binary(plan: Map, rule: Map, team: Team, carry: dict[Person, Legs]) -> Iterator[Claim]:
     places = team.tree.places if team.tree is not None else {}
 
-    def group(person: Person) -> Fraction:
-        below = [each for each in team.members if each in places and places[each][0] == person]
-        return team.own(person) + sum((group(each) for each in below), Fraction(0))
+    def below(person: Person) -> list[Person]:
+        return [each for each in team.members if each in places and places[each][0] == person]
+
+    def group(person: Person) -> list[Person]:
+        return [person, *(one for each in below(person) for one in group(each))]
 
     kept: dict[Person, Legs] = {}
     for person in team.members:
         sums = [Fraction(0), Fraction(0)]
-        taken = [each for each in team.members if each in places and places[each][0] == person]
+        taken = below(person)
+        rests: list[Person] = []
         for each in taken:
             if places[each][1] < 2:
-                sums[places[each][1]] += group(each)
+                rests += group(each)
+                sums[places[each][1]] += sum(map(team.own, group(each)), Fraction(0))
         if not taken and person not in carry:
             continue
         before = carry.get(person, (Fraction(0), Fraction(0)))
@@ -325,12 +336,13 @@ def _binary(plan: Map, rule: Map, team: Team, carry: dict[Person, Legs]) -> Iter
         if not times:
             continue
         if "amount" in rule:
-            yield Claim(person, times, Fraction(times * rule["amount"]), volume=left + right)
+            whole = Fraction(times * rule["amount"])
+            yield Claim(person, times, whole, volume=left + right, rests=frozenset(rests))
             continue
         steps = [step for step in rule["steps"] if step["at"] <= team.own(person)]
         if steps:
             value = matched * (scale(plan) or 0) * rate_of(steps[-1]["rate"])
-            yield Claim(person, times, value, volume=left + right)
+            yield Claim(person, times, value, volume=left + right, rests=frozenset(rests))
     carry.clear()
     carry.update(kept)
 
@@ -373,7 +385,10 @@ def _cdrm(plan: Map, rule: Map, team: Team) -> Iterator[Claim]:
             group = team.summed(person, team.own)
             value = rate(own, group) * base
             if value > 0:
-                yield Claim(person, 0, value, max(Fraction(0), rate(own, own)) * base, volume=group)
+                rests = frozenset(team.group(person))
+                yield Claim(
+                    person, 0, value, max(Fraction(0), rate(own, own)) * base, volume=group, rests=rests
+                )
 
 
 def logarithm(high: int, low: int) -> Fraction:
@@ -406,8 +421,9 @@ def _pool(plan: Map, rule: Map, team: Team, ranks: dict[Person, Rank]) -> Iterat
             weights[person] = Fraction(1) if split == "equal" else group
     for person, weight in weights.items():
         if weight > 0:
-            share = weight / sum(weights.values())
-            yield Claim(person, 0, total_base * rate_of(rule["share"]) * share, volume=total)
+            value = total_base * rate_of(rule["share"]) * weight / sum(weights.values())
+            everybody = frozenset([*team.members, *team.guests, None])
+            yield Claim(person, 0, value, volume=total, rests=everybody)
 
 
 def matching(
@@ -424,6 +440,10 @@ def matching(
                 rate = rate_at(plan, rule, seat.rank, level)
                 if rate and seat.member:
                     value = rate * each.value
-                    found.append(Claim(seat.person, level, value, legs=((head, value),), volume=each.volume))
+                    found.append(
+                        Claim(
+                            seat.person, level, value, Fraction(0), ((head, value),), each.volume, each.rests
+                        )
+                    )
             head = seat.person
     return summed_up(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from netnode.conformance.encoding import decode
@@ -17,15 +18,22 @@ from netnode.conformance.limits import (
     MAX_LETTER_PARTS,
     MAX_OPENED_PATH,
 )
-from netnode.conformance.shapes import any_bin, array, bin_, int_, may, must, row, str_, table
+from netnode.conformance.shapes import Field, any_bin, array, bin_, int_, may, must, row, str_, table
 from netnode.conformance.tags import sha256
 
 Map = dict[str, Any]
 _MOST: Final = MAX_GROUP_CONTENT * MAX_GROUP_PARTS
 _ANY: Final = lambda _: True  # noqa: E731 - a shape like the others
+_AWARDS: Final = must(array(row(bin_(HASH_BYTES), str_(1, 32), int_(), int_(1))))
+_CLOSE: Final = {
+    "awards": _AWARDS,
+    "begins": must(int_()),
+    "ends": must(int_()),
+    "plan": must(bin_(HASH_BYTES)),
+}
 _SALE: Final = {
     "agreement": may(bin_(0, MAX_AGREEMENT)),
-    "awards": must(array(row(bin_(HASH_BYTES), str_(1, 32), int_(), int_(1)))),
+    "awards": _AWARDS,
     "listing": may(row(any_bin, any_bin, any_bin)),
     "messages": must(array(bin_(0, MAX_DEAL_MESSAGE), 1, MAX_LEDGER_MESSAGES)),
     "openers": must(array(array(_ANY, 1, MAX_EPOCHS), 0, MAX_LETTER_PARTS)),
@@ -70,10 +78,23 @@ def read_sale(content: bytes) -> Map:
     Raises:
         Fault: `malformed`.
     """
+    return _read(_SALE, content)
+
+
+def read_close(content: bytes) -> Map:
+    """The content of a period close.
+
+    Raises:
+        Fault: `malformed`.
+    """
+    return _read(_CLOSE, content)
+
+
+def _read(fields: Mapping[str, Field], content: bytes) -> Map:
     try:
         value = decode(content, _MOST, _MOST)
     except Fault as fault:
         raise Fault("malformed", str(fault)) from fault
-    demand(table(_SALE)(value) and value.keys() <= _SALE.keys(), "malformed", "the content of a sale")
+    demand(table(fields)(value) and value.keys() <= fields.keys(), "malformed", "a content")
     found: Map = value
     return found

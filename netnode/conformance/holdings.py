@@ -17,12 +17,12 @@ _STAGES: Final = ("locked", "back", "given")
 
 
 class Step(NamedTuple):
-    """One entry's word on an award: when it is payable and expires, how much, and the base it was evaluated on."""
+    """One entry's word on an award: when it is payable and expires, how much, and the base or volume it rests on."""
 
     due: int
     expires: int
     amount: int
-    base: int
+    base: int | Fraction
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,16 @@ class Sold:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """An award of a period, and how much of its volume was refunded since."""
+
+    to: bytes
+    unit: str
+    steps: frozenset[Step]
+    reversed: Fraction
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
     """A movement, or one side of a swap (`stage`: how far it is; `counter` None: the issuer stands in)."""
 
@@ -55,7 +65,7 @@ class Moved:
     stage: str = "given"
 
 
-Effect = Sold | Moved
+Effect = Sold | Paid | Moved
 
 
 def join(one: Effect, two: Effect) -> Effect:
@@ -73,6 +83,8 @@ def join(one: Effect, two: Effect) -> Effect:
             min(keeps, default=None),
             awards,
         )
+    if isinstance(one, Paid) and isinstance(two, Paid):
+        return replace(one, steps=one.steps | two.steps, reversed=max(one.reversed, two.reversed))
     assert isinstance(one, Moved) and isinstance(two, Moved)
     return max(one, two, key=lambda each: (_STAGES.index(each.stage), each.lots, each.holder))
 
@@ -86,12 +98,14 @@ def union(branches: list[Mapping[bytes, Effect]]) -> dict[bytes, Effect]:
     return found
 
 
-def _remains(sale: Sold, step: Step) -> int:
-    """[R-CRED-26]."""
-    return min(step.amount, int(Fraction(step.amount * sale.base, step.base)))
+def _remains(sale: Sold | Paid, step: Step) -> int:
+    """[R-CRED-26] [R-CRED-27]."""
+    if isinstance(sale, Sold):
+        return min(step.amount, int(Fraction(step.amount * sale.base) / step.base))
+    return max(0, int(step.amount * (step.base - sale.reversed) / step.base)) if step.base else step.amount
 
 
-def _posts(sale: Sold, steps: frozenset[Step]) -> Iterator[tuple[int, int, int, int]]:
+def _posts(sale: Sold | Paid, steps: frozenset[Step]) -> Iterator[tuple[int, int, int, int]]:
     """(due, expires, awarded, remaining) of what each step adds: the larger counts from its own date on [R-CRED-23]."""
     awarded = remains = 0
     for step in sorted(steps):
@@ -121,10 +135,13 @@ class Holding:
                 for (to, _, _, of), steps in effect.awards.items():
                     if (to, of) == (holder, unit):
                         self._award(effect, steps)
+            elif isinstance(effect, Paid):
+                if (effect.to, effect.unit) == (holder, unit):
+                    self._award(effect, effect.steps)
             elif effect.unit == unit:
                 self._move(effect, holder)
 
-    def _award(self, sale: Sold, steps: frozenset[Step]) -> None:
+    def _award(self, sale: Sold | Paid, steps: frozenset[Step]) -> None:
         for due, expires, awarded, remains in _posts(sale, steps):
             if due > self.now:
                 self.sums["pending"] += remains

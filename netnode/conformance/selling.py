@@ -62,13 +62,14 @@ class Sale:
         customer: what tells buyers apart.
         excluded: found by the ledger to be of a kit, or paid in a circle (`r3`, `r17`).
         gone: share of it that was refunded.
+        logged: seq of the entry that brought it.
         owner, inside, part, reason: R-PLAN-12 and R-PLAN-13.
     """
 
     id: Hashable
     time: int
     amount: Fraction
-    points: int = 0
+    points: Fraction | int = 0
     referrer: Person | None = None
     buyer: Person | None = None
     customer: Hashable = None
@@ -80,10 +81,15 @@ class Sale:
     presumed: bool = False
     tree: Tree | None = None
     gone: Fraction = Fraction(0)
+    logged: int = 0
     owner: Person | None = None
     inside: bool = False
     part: Fraction = Fraction(1)
     reason: str | None = None
+
+    def guest(self, person: Person) -> bool:
+        """Whether somebody referred it who is no member: paid without rank, with nobody above [R-PLAN-19]."""
+        return self.tree is not None and person == self.referrer and not self.tree.inside(person)
 
     @property
     def outside(self) -> bool:
@@ -108,12 +114,23 @@ class Sold:
         plan: complete.
         sales: in their order.
         closed: number of a period -> tree at its close.
+        ended: number of a period -> seq of the entry that closed it.
     """
 
     def __init__(self, plan: Map) -> None:
         self.plan = complete(plan)
         self.sales: list[Sale] = []
         self.closed: dict[int, Tree | None] = {}
+        self.ended: dict[int, int] = {}
+
+    def before(self, place: int) -> Sold:
+        """What was logged before a place; of it, what was refunded since is gone [R-CRED-21]."""
+        found = Sold(self.plan)
+        found.sales = [sale for sale in self.sales if sale.logged < place]
+        found.closed = {
+            number: tree for number, tree in self.closed.items() if self.ended.get(number, 0) < place
+        }
+        return found
 
     # -- periods ---------------------------------------------------------------------------------------------
     def number(self, time: int) -> int:
@@ -335,8 +352,14 @@ class Team:
         self, person: Person, of: Callable[[Person], Fraction], stops: Callable[[Person], bool] | None = None
     ) -> Fraction:
         """Somebody's with that of all below, without groups of heads at whom it stops."""
-        legs = [leg for leg in self.below(person) if stops is None or not stops(leg)]
-        return of(person) + sum((self.summed(leg, of, stops) for leg in legs), Fraction(0))
+        return sum(map(of, self.group(person, stops)), Fraction(0))
+
+    def group(self, person: Person, stops: Callable[[Person], bool] | None = None) -> Iterator[Person]:
+        """Somebody and all below, without groups of heads at whom it stops."""
+        yield person
+        for leg in self.below(person):
+            if stops is None or not stops(leg):
+                yield from self.group(leg, stops)
 
     def active(self, person: Person) -> bool:
         """Whether somebody is active."""

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from netnode.conformance.encoding import decode
 from netnode.conformance.entries import Entry, read_entry
 from netnode.conformance.faults import Fault, demand
-from netnode.conformance.limits import MAX_MESSAGE, MILLISECONDS_PER_DAY
-from netnode.conformance.openers import Openers
+from netnode.conformance.limits import MAX_MESSAGE, MAX_TEAM_DEPTH, MILLISECONDS_PER_DAY
 from netnode.conformance.records import read_record
 from netnode.conformance.seen import is_statement
 from netnode.conformance.seen import signed as seen_image
+from netnode.conformance.selling import Listed, Tree
 from netnode.conformance.signatures import valid
+from netnode.conformance.signers import Signers
 from netnode.conformance.tags import sha256
 from netnode.conformance.teams import Map, read_statement, signed_by
 
 ADMISSION, MOVE, LEAVE, DUTY, ACKNOWLEDGEMENT = 12, 14, 16, 18, 21
 _WAIT: Final = 7 * MILLISECONDS_PER_DAY
+UNRULED: Final[Map] = {
+    "depth": MAX_TEAM_DEPTH, "followups": [], "holding": 14, "missed": 1, "modules": [], "orphans": "roll_up",
+    "replacement": "none", "spill": "breadth",
+}  # fmt: skip
+"""What holds while no plan of the opportunity is in force [R-TEAM-11]."""
 
 
 @dataclass(slots=True)
@@ -32,19 +38,26 @@ class Member:
         sponsor: whom they stand below, also after they left.
         joined: date of the admission that counts, ms UTC.
         since: from when deadlines run.
+        rules: under which they began.
         inside: whether they are a member.
         above: who stood above them when they joined.
-        followups: by step, who gave it.
+        followups: by step, who gave it and when.
         modules: passed.
     """
 
     sponsor: bytes
     joined: int
     since: int
+    rules: Map
     inside: bool = True
     above: list[bytes] = field(default_factory=list)
-    followups: dict[int, bytes] = field(default_factory=dict)
+    followups: dict[int, tuple[bytes, int]] = field(default_factory=dict)
     modules: set[str] = field(default_factory=set)
+
+    def due(self, now: int) -> list[int]:
+        """The follow-ups whose deadline has passed [R-TEAM-19]."""
+        days = enumerate(self.rules["followups"], 1)
+        return [step for step, day in days if self.since + day * MILLISECONDS_PER_DAY < now]
 
 
 class TeamFold:
@@ -54,21 +67,31 @@ class TeamFold:
         network: the network's name.
         owner: networker id.
         key: of the opportunity.
-        rules: `TeamRules` in force all the time.
+        rules: `TeamRules` in force at first.
+        signers: of the log; None: of this team alone.
     """
 
-    def __init__(self, network: str, owner: bytes, key: str, rules: Map) -> None:
+    def __init__(
+        self, network: str, owner: bytes, key: str, rules: Map, signers: Signers | None = None
+    ) -> None:
         self.network = network
         self.owner = owner
         self.key = key
-        self.rules = rules
+        self.legs: int | None = None
+        self.govern(rules)
         self.members: dict[bytes, Member] = {}
         self.places: dict[bytes, tuple[bytes, int]] = {}
-        self._signers: dict[bytes, Openers] = {}
+        self._signers = signers or Signers(network)
         self._used: set[bytes] = set()
+        self._history: list[tuple[int, dict[bytes, Member], dict[bytes, tuple[bytes, int]]]] = []
+
+    def govern(self, rules: Map) -> None:
+        """A plan takes force; a tree of places keeps the number of legs it began with [R-TEAM-11]."""
+        self.rules = rules
+        self.legs = rules.get("legs") if self.legs is None else self.legs
 
     def take(self, entry: Entry) -> None:
-        """Takes the next entry.
+        """Takes the next entry of a log of which nothing but the team is asked.
 
         Raises:
             Fault: it has no effect, with its code.
@@ -77,32 +100,50 @@ class TeamFold:
         if kind not in (ADMISSION, MOVE, LEAVE, DUTY) or entry.record is None:
             return
         record = read_record(kind, entry.record)
-        self._learn(record["openers"])
+        self._signers.admit(record["openers"])
         demand(record["opportunity"] == self.key, "names_differ", "another team")
+        self.apply(entry, record)
+
+    def apply(self, entry: Entry, record: Map) -> None:
+        """Applies an entry about this team, whose openers are taken in.
+
+        Raises:
+            Fault: it has no effect, with its code.
+        """
         judges = {ADMISSION: self._admit, MOVE: self._move, LEAVE: self._leave, DUTY: self._count}
-        judges[kind](entry, record)
+        judges[entry.header.kind](entry, record)
+        self._history.append((entry.seq, copy.deepcopy(self.members), dict(self.places)))
+
+    # -- as of an entry --------------------------------------------------------------------------------------
+    def _as_of(self, at: int) -> tuple[dict[bytes, Member], dict[bytes, tuple[bytes, int]]]:
+        known = [(members, places) for seq, members, places in self._history if seq <= at]
+        return known[-1] if known else ({}, {})
+
+    def tree(self, at: int) -> Tree:
+        """Who stood where right after an entry [R-TEAM-16]."""
+        members, places = self._as_of(at)
+        people = {who: Listed(each.sponsor, each.joined, each.inside) for who, each in members.items()}
+        return Tree(people, dict(places))
+
+    def doer(self, upline: bytes, head: bytes, now: int, at: int) -> bytes | None:
+        """Who did what somebody owes to the head of a leg; None: nobody did [R-TEAM-21]."""
+        member = self._as_of(at)[0].get(head)
+        if member is None or not member.inside or member.sponsor != upline or not member.rules["followups"]:
+            return upline
+        others = {step: by for step, by in member.followups.items() if by[0] != upline}
+        lost = [step for step in member.due(now) if step not in member.followups or step in others]
+        if len(lost) < member.rules["missed"]:
+            return upline
+        newest = max(others.values(), key=lambda each: each[1], default=None)
+        return None if newest is None else newest[0]
 
     # -- who signs -------------------------------------------------------------------------------------------
-    def _learn(self, chains: Sequence[Any]) -> None:
-        for chain in chains:
-            for alone in chain:
-                entry = read_entry(alone)
-                self._signers.setdefault(entry.header.author, Openers(self.network)).admit(entry)
-
-    def _ever(self, who: bytes, epoch: int) -> list[bytes]:
-        known = self._signers.get(who)
-        return [] if known is None or epoch not in known.epochs else known.keys(epoch)
-
-    def _now(self, who: bytes, epoch: int) -> list[bytes]:
-        known = self._signers.get(who)
-        return self._ever(who, epoch) if known is not None and max(known.epochs) == epoch else []
-
     def _signed(self, name: str, statement: Map, keys: list[bytes]) -> None:
         held = any(signed_by(self.network, name, statement, key) for key in keys)
         demand(held, "not_signed", name)
 
     def _here(self, name: str, statement: Map) -> None:
-        self._signed(name, statement, self._now(statement["signer"], statement["epoch"]))
+        self._signed(name, statement, self._signers.now(statement["signer"], statement["epoch"]))
 
     # -- the tree --------------------------------------------------------------------------------------------
     def inside(self, who: bytes) -> bool:
@@ -133,16 +174,14 @@ class TeamFold:
         return lower == upper
 
     def _free(self, sponsor: bytes, position: Map) -> None:
-        legs = self.rules.get("legs")
-        demand(legs is not None and position["leg"] < legs, "no_place", "no such leg")
+        demand(self.legs is not None and position["leg"] < self.legs, "no_place", "no such leg")
         parent = position["parent"]
         demand(parent == self.owner or parent in self.places, "no_place", "above has none")
         demand(self._under(sponsor, parent), "no_place", "not below the sponsor's")
         demand((parent, position["leg"]) not in self.places.values(), "no_place", "taken")
 
     def _by_rule(self, sponsor: bytes) -> tuple[bytes, int] | None:
-        legs = self.rules.get("legs")
-        if legs is None:
+        if self.legs is None:
             return None
         while sponsor != self.owner and sponsor not in self.places:
             sponsor = self.members[sponsor].sponsor
@@ -150,7 +189,7 @@ class TeamFold:
         waiting = deque([sponsor])
         while True:
             here = waiting.popleft()
-            for leg in range(1 if self.rules["spill"] == "depth" else legs):
+            for leg in range(1 if self.rules["spill"] == "depth" else self.legs):
                 if (here, leg) not in taken:
                     return here, leg
                 waiting.append(taken[here, leg])
@@ -177,7 +216,7 @@ class TeamFold:
         height = self._height(who) if who in self.members else 0
         demand(self._depth(sponsor) + 1 + height <= self.rules["depth"], "too_deep")
         if invite["signer"] != self.owner:
-            self._signed("invite", invite, self._ever(invite["signer"], invite["epoch"]))
+            self._signed("invite", invite, self._signers.ever(invite["signer"], invite["epoch"]))
         self._here("application", application)
         seen = self._acknowledged(record, application)
         self._seen(entry, record, seen, (self.owner, sponsor, who))
@@ -187,7 +226,7 @@ class TeamFold:
             self._free(sponsor, position)
             self.places[who] = (position["parent"], position["leg"])
         self._used.add(number)
-        self.members[who] = Member(sponsor, entry.header.time, entry.header.time)
+        self.members[who] = Member(sponsor, entry.header.time, entry.header.time, self.rules)
         self.members[who].above = self.line(who)
 
     def _acknowledged(self, record: Map, application: Map) -> Entry:
@@ -209,7 +248,7 @@ class TeamFold:
                 "not_acknowledged",
                 "no chain",
             )
-        keys = self._ever(first.header.author, last.header.epoch)
+        keys = self._signers.ever(first.header.author, last.header.epoch)
         demand(any(last.signed(self.network, key) for key in keys), "not_acknowledged", "unsigned")
         try:
             told = read_record(first.header.kind, first.record or b"")
@@ -235,7 +274,7 @@ class TeamFold:
             ):
                 continue
             named = (said["author"], said["epoch"], said["term"], said["seq"], said["id"])
-            keys = self._ever(said["witness"], said["witness_epoch"])
+            keys = self._signers.ever(said["witness"], said["witness_epoch"])
             if named == (head.author, head.epoch, head.term, head.seq, shown.id) and any(
                 valid(key, seen_image(self.network, said), said["signature"]) for key in keys
             ):
@@ -282,9 +321,9 @@ class TeamFold:
         needed = {who, member.sponsor, sponsor}
         neglect = record["reason"] == "neglect"
         if neglect:  # [R-TEAM-20]
-            rule = self.rules["replacement"]
+            rule = member.rules["replacement"]
             demand(rule != "none" and self.neglected(who, entry.header.time), "not_neglected")
-            above = [each for each in self.line(who) if self.inside(each)][1:]
+            above = [each for each in self.line(who)[1:] if self.inside(each)]
             demand(rule != "upline" or sponsor == (above[0] if above else self.owner), "no_sponsor")
             needed = {who, sponsor} if rule == "choice" else {who}
         demand(needed <= consent, "no_consent")  # [R-TEAM-12]
@@ -295,6 +334,7 @@ class TeamFold:
         member.sponsor = sponsor
         if neglect:
             member.since, member.followups, member.above = entry.header.time, {}, self.line(who)
+            member.rules = self.rules
 
     def _leave(self, entry: Entry, record: Map) -> None:
         """[R-TEAM-15] [R-TEAM-16]."""
@@ -316,12 +356,8 @@ class TeamFold:
     def neglected(self, who: bytes, now: int) -> bool:
         """Whether as many deadlines were missed as the plan says [R-TEAM-19]."""
         member = self.members[who]
-        late = [
-            step
-            for step, days in enumerate(self.rules["followups"], 1)
-            if step not in member.followups and member.since + days * MILLISECONDS_PER_DAY < now
-        ]
-        return bool(self.rules["followups"]) and len(late) >= self.rules["missed"]
+        late = [step for step in member.due(now) if step not in member.followups]
+        return bool(member.rules["followups"]) and len(late) >= member.rules["missed"]
 
     def _count(self, entry: Entry, record: Map) -> None:
         """[R-TEAM-18]."""
@@ -342,10 +378,10 @@ class TeamFold:
             above = {self.owner, *self.line(who), *member.above}
             demand(paper.get("by", self.owner) in above, "no_duty", "who did it")
             if name == "training":
-                known = paper["module"] in [module["key"] for module in self.rules["modules"]]
+                known = paper["module"] in [module["key"] for module in member.rules["modules"]]
                 demand(known and paper["module"] not in member.modules, "no_duty", "the module")
             else:
-                known = paper["step"] <= len(self.rules["followups"])
+                known = paper["step"] <= len(member.rules["followups"])
                 demand(known and paper["step"] not in member.followups, "no_duty", "the follow-up")
             what = (who, paper.get("module"), paper.get("step"))
             demand(what not in done, "no_duty", "twice")
@@ -357,4 +393,4 @@ class TeamFold:
             if name == "training":
                 member.modules.add(paper["module"])
             else:
-                member.followups[paper["step"]] = paper["by"]
+                member.followups[paper["step"]] = (paper["by"], paper["time"])

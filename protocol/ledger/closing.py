@@ -41,7 +41,7 @@ def take_close(state: State, entry: Entry, data: bytes) -> None:
     closed = close_of(state, governed, period)
     if content.awards != lines_of(closed):
         raise Void("awards_differ", "awards: are not what the plan comes to")
-    governed.activity.close(closed)
+    governed.activity.close(closed, entry.seq)
     governed.closed = period.end
     due = entry.time + governed.plan.hold_days * DAY
     expires = NEVER if governed.plan.expiry_days is UNSET else due + governed.plan.expiry_days * DAY

@@ -49,6 +49,8 @@ class Activity(Generic[P]):
         "_carry",
         "_closed",
         "_credit",
+        "_ends",
+        "_newest",
         "_numbers",
         "_open",
         "_pieces",
@@ -71,6 +73,8 @@ class Activity(Generic[P]):
         self._open = _Open(0, 0, 0, self._empty())
         self._standings: dict[int, Standing] = {}  # by number of the period they were reached in
         self._closed: dict[int, Closed[P]] = {}
+        self._ends: dict[int, int] = {}  # number of a closed period -> place of its close
+        self._newest = -1  # place of the newest close
         self.stale: list[int] = []  # closed periods whose ranks a refund may have changed, oldest first
         self.revision = 0
         """Counts what changes of other periods than those that are watched."""
@@ -184,12 +188,13 @@ class Activity(Generic[P]):
         self._mark(sale, counted)
         first = calendar.number_of(self._plan.plan.period, sale.time)
         closed = self._closed.get(first)
-        if closed is None or counted.owner is None:
+        if closed is None:
             return ()
         self.stale = sorted(number for number in self._closed if number >= first)
         self._release(sale, counted, part, team)
         volume = self._plan.volume(sale.amount, sale.points) * counted.part * part
-        return reversals(self._plan, closed, self.number(counted.owner), volume)
+        owner = None if counted.owner is None else self.number(counted.owner)
+        return reversals(self._plan, closed, owner, volume)
 
     def begin(
         self,
@@ -220,10 +225,16 @@ class Activity(Generic[P]):
         if not active:
             self.inactive.add(person)
 
-    def close(self, closed: Closed[P]) -> None:
-        """Takes over ranks and carry of a period that was evaluated."""
+    def close(self, closed: Closed[P], at: int = -1) -> None:
+        """Takes over ranks and carry of a period that was evaluated.
+
+        Args:
+            closed: what the period came to.
+            at: place of the close: a sale as of an earlier one knows nothing of it.
+        """
         number = calendar.number_of(self._plan.plan.period, closed.period.start)
         self._closed[number] = closed
+        self._ends[number] = self._newest = at
         self.restand(number, closed.standing)
         self._carry = {name: dict(legs) for name, legs in closed.carry.items()}
 
@@ -287,17 +298,26 @@ class Activity(Generic[P]):
         """A period that was closed, by its number."""
         return self._closed[number].period
 
-    def standing(self, time: int) -> Standing:
-        """Ranks at the end of the newest period that was closed before the one of `time`."""
-        if not self._open.holds(time):
-            return self._standing(time)
+    def standing(self, time: int, at: int | None = None) -> Standing:
+        """Ranks at the end of the newest period before the one of `time`, of those closed before a place.
+
+        Args:
+            time: ms UTC.
+            at: the place; None: the newest.
+        """
+        if not self._open.holds(time) or (at is not None and at <= self._newest):
+            return self._standing(time, at)
         if self._open.standing is None:
-            self._open.standing = self._standing(time)
+            self._open.standing = self._standing(time, None)
         return self._open.standing
 
-    def _standing(self, time: int) -> Standing:
+    def _standing(self, time: int, at: int | None) -> Standing:
         number = calendar.number_of(self._plan.plan.period, time)
-        known = [each for each in self._standings if each < number]
+        known = [
+            each
+            for each in self._standings
+            if each < number and (at is None or self._ends.get(each, -1) < at)
+        ]
         return self._standings[max(known)] if known else Standing.empty()
 
     def carry(self, rule: str) -> Mapping[int, tuple[Exact, Exact]]:
@@ -418,6 +438,8 @@ class Activity(Generic[P]):
         elif inside and owner is None:
             assert team is not None and sale.buyer is not None
             owner = team.sponsor(sale.buyer, sale.at)
+            if owner is not None and not team.member(owner, sale.at) and team.sponsor(owner, sale.at) is None:
+                owner = None  # the owner of the team, who is no member
         reason = sale.excluded
         if sale.listing is not None and sale.listing in self._plan.plan.kits:
             reason = "r3"

@@ -101,7 +101,7 @@ def assess_sale(
     claims = ((rule.name, rule.claims(line, stake)) for rule in plan.by_sale)
 
     def above(person: P) -> Iterator[Seat[P]]:
-        return (seat(each) for each in _upline(team, person, sale.at)) if team is not None else iter(())
+        return (seat(each) for each in _upline(team, sale, person)) if team is not None else iter(())
 
     dues = _matched(claims, gates, plan.by_sale_matching, above)
     base = plan.base(sale.amount, sale.points)
@@ -329,15 +329,17 @@ def _seats(
     volume: Exact,
 ) -> Callable[[P], Seat[P]]:
     """Makes seats as of a sale."""
-    standing = activity.standing(sale.time)
+    standing = activity.standing(sale.time, sale.at)
     ranks = standing.paid if plan.plan.rank_used == "paid_as" else standing.achieved
     ranked, time, at, referrer = len(ranks), sale.time, sale.at, sale.referrer
 
     def seat(person: P) -> Seat[P]:
         number = activity.known(person) if ranked else None
-        rank = -1 if number is None or number >= ranked else ranks[number]
-        member = team is None or person == referrer or team.member(person, at)
-        return Seat(person, rank, activity.active(person, time, at, volume if person == owner else 0), member)
+        inside = team is None or team.member(person, at)
+        guest = person == referrer and not inside
+        rank = -1 if number is None or number >= ranked or guest else ranks[number]
+        active = activity.active(person, time, at, volume if person == owner else 0)
+        return Seat(person, rank, active, inside or person == referrer)
 
     return seat
 
@@ -354,11 +356,12 @@ def _line(
     if team is None:
         above: Iterable[P] = sale.path[1:] if sale.path[:1] == (owner,) else ()
     else:
-        above = _upline(team, owner, sale.at)
+        above = _upline(team, sale, owner)
     people = (owner, *(above if plan.reach is None else islice(above, plan.reach)))
     places: tuple[Seat[P], ...] = ()
     if team is not None and plan.plan.matrix:
-        places = tuple(map(seat, (owner, *islice(_places(team, owner, sale.at), plan.height))))
+        over = () if _guest(team, sale, owner) else _places(team, owner, sale.at)
+        places = tuple(map(seat, (owner, *islice(over, plan.height))))
     return Line(
         owner,
         owner != sale.buyer,
@@ -369,8 +372,14 @@ def _line(
     )
 
 
-def _upline(team: Team[P], person: P, at: int) -> Iterator[P]:
-    above = team.sponsor(person, at)
+def _guest(team: Team[P], sale: SaleFacts[P], person: P) -> bool:
+    """Whether somebody referred the sale and is no member: paid for the sale itself, with nobody above [R-PLAN-19]."""
+    return person == sale.referrer and not team.member(person, sale.at)
+
+
+def _upline(team: Team[P], sale: SaleFacts[P], person: P) -> Iterator[P]:
+    at = sale.at
+    above = None if _guest(team, sale, person) else team.sponsor(person, at)
     while above is not None:
         higher = team.sponsor(above, at)
         if higher is None and not team.member(above, at):

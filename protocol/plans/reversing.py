@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Generic
 
@@ -12,6 +12,7 @@ from protocol.plans.document import Compiled
 from protocol.plans.facts import Exact, P
 from protocol.plans.families.binaries import Binaries
 from protocol.plans.families.differentials import Differentials, Overrides
+from protocol.plans.families.matches import Matches
 from protocol.plans.families.pools import Contributions, Pools
 from protocol.plans.ground import Ground
 
@@ -32,19 +33,22 @@ class Reversal(Generic[P]):
     volume: Exact
 
 
-def reversals(plan: Compiled, closed: Closed[P], owner: int, volume: Exact) -> tuple[Reversal[P], ...]:
+def reversals(plan: Compiled, closed: Closed[P], owner: int | None, volume: Exact) -> tuple[Reversal[P], ...]:
     """The awards that rest on a sale.
 
     Args:
         plan: in force in the period.
         closed: the period of the sale.
-        owner: number of the member whose sale it was.
+        owner: number of the member whose sale it was; None: nobody's: it counts in the sums of the whole team alone.
         volume: of the refunded part.
     """
-    touched = {name: set(found) for name, found in _touched(plan, closed.ground, owner)}
-    everybody = {rule.name for rule in plan.ground if isinstance(rule, Pools)}
-    line = {closed.ground.people[number] for number in closed.ground.line(owner)}
-    matching = {rule.name for rule in plan.by_close_matching}
+    touched = (
+        {} if owner is None else {name: set(told) for name, told in _touched(plan, closed.ground, owner)}
+    )
+    everybody: set[tuple[P, int | None]] = {(to, None) for to in closed.ground.people}
+    touched |= {rule.name: everybody for rule in plan.ground if isinstance(rule, Pools)}
+    for rule in plan.by_close_matching:
+        touched[rule.name] = set(_matched(rule, closed, touched))
     found = []
     for award in closed.awards:
         name = award.rule.removesuffix(_DUTY)
@@ -53,13 +57,27 @@ def reversals(plan: Compiled, closed: Closed[P], owner: int, volume: Exact) -> t
             name != award.rule
         ):  # who did the duty of somebody in the line: by level, since the award names no leg
             rests = any(level in (award.level, None) for _, level in reached)
-        elif name in matching:
-            rests = award.to in line
         else:
-            rests = name in everybody or (award.to, award.level) in reached or (award.to, None) in reached
+            rests = (award.to, award.level) in reached or (award.to, None) in reached
         if rests:
             found.append(Reversal(award.source, award.to, award.rule, award.level, min(volume, award.volume)))
     return tuple(found)
+
+
+def _matched(
+    rule: Matches, closed: Closed[P], touched: Mapping[str, set[tuple[P, int | None]]]
+) -> Iterator[tuple[P, int | None]]:
+    """Who is paid, on which level, for what others were paid that rests on the sale."""
+    ground = closed.ground
+    numbers = {person: number for number, person in enumerate(ground.people)}
+    for award in closed.awards:
+        reached = touched.get(award.rule.removesuffix(_DUTY), ())
+        if award.rule in rule.of and ((award.to, award.level) in reached or (award.to, None) in reached):
+            level = 0
+            for number in ground.line(ground.up[numbers[award.to]]):
+                if rule.least is None or ground.rank[number] >= rule.least:
+                    level += 1
+                    yield ground.people[number], level
 
 
 def _touched(

@@ -1,25 +1,33 @@
-"""Random deals, many, before two judges that share no code: both come to the same of each."""
+"""Random deals, and random ledgers of teams, before two judges that share no code: both come to the same of each."""
 
 from __future__ import annotations
 
 import argparse
 import random
 
+from tests.netnode import ledgers_random
 from tests.netnode.deals_random import HOUR, START, Step, grown
 from tests.netnode.test_conformance_deals import compare
 
 LATER = 10**6 * HOUR
 STEPS = (3, 16)
+LENGTH = (8, 60)  # steps of a ledger
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """How many, and which."""
     parser.add_argument("--deals", type=int, default=2_000)
-    parser.add_argument("--seed", type=int, default=0, help="of the first deal; each next one has the next")
+    parser.add_argument("--ledgers", type=int, default=2_000)
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of the first of each; each next one has the next"
+    )
 
 
 def run(chosen: argparse.Namespace) -> str:
-    """Judges each deal whole, then with a message missing or by an earlier clock; the first difference ends it."""
+    """Judges each deal whole, then with a message missing or by an earlier clock; then ledgers, entry by entry.
+
+    The first difference ends it.
+    """
     messages = 0
     for seed in range(chosen.seed, chosen.seed + chosen.deals):
         drawn = random.Random(seed)
@@ -34,7 +42,13 @@ def run(chosen: argparse.Namespace) -> str:
             compare(deal.data, START + drawn.randrange(300) * HOUR)
         except AssertionError as error:
             raise AssertionError(f"the judges differ on the deal of --seed {seed}: {error}") from error
-    return f"{chosen.deals} deals of {messages} messages, judged alike"
+    entries = 0
+    for seed in range(chosen.seed, chosen.seed + chosen.ledgers):
+        try:
+            entries += ledgers_random.compare(seed, LENGTH)
+        except AssertionError as error:
+            raise AssertionError(f"the judges differ on the ledger of --seed {seed}: {error}") from error
+    return f"{chosen.deals} deals of {messages} messages and {chosen.ledgers} ledgers of {entries} entries, judged alike"
 
 
 def _step(drawn: random.Random) -> Step:

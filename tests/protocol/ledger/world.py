@@ -348,7 +348,7 @@ class World:
             content = sale_with_awards(self.book.state, content, seq=seq, time=at)
         return self.parts(SalePart, encode_content(content), at)
 
-    def parts(self, form: type[SalePart], content: bytes, at: int) -> Verdict:
+    def parts(self, form: Any, content: bytes, at: int) -> Verdict:
         """Logs a group; the verdict of its last part."""
         verdicts = [self.write(part, at=at) for part in cut(form, content)]
         return verdicts[-1]

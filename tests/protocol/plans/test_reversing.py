@@ -90,10 +90,14 @@ def test_generations_above_a_head_are_reached_level_by_level() -> None:
     assert set(found) == {("mid", "override", 1), ("top", "override", 2)}
 
 
-def test_a_refund_of_what_nobody_owns_or_of_an_open_period_reaches_no_award() -> None:
-    compiled = plan(pool={"rank": "x", "share": "10%"}, ranks=[{"name": "x", "own": "1"}], maximum="10%")
-    people = team({"a": None})
-    assert refunded(compiled, people, [sale(1, None, 900), sale(2, "a", 100)]) == {}
+def test_a_refund_of_what_nobody_owns_reaches_what_rests_on_the_sums_of_all() -> None:
+    """[R-PLAN-23] A pool pays of everything that was sold."""
+    ranks = [{"name": "x", "own": "1"}]
+    people, sales = team({"a": None}), [sale(1, None, 900), sale(2, "a", 100)]
+    pool = plan(pool={"rank": "x", "share": "10%"}, ranks=ranks, maximum="10%")
+    assert refunded(pool, people, sales) == {("a", "pool", 0): 900}
+    whole = plan(differential={"mode": "whole", "steps": [["0", "5%"]]}, ranks=ranks)
+    assert refunded(whole, people, sales) == {}
 
 
 def test_a_refund_of_tiers_without_a_team_takes_nothing_out_of_legs() -> None:

@@ -1,0 +1,489 @@
+"""Plans, sales, refunds, freezes and closes of an issuer's log; sections 27.4 to 27.6."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from fractions import Fraction
+from typing import Any, Final
+
+from netnode.conformance import teams
+from netnode.conformance.awards import Award, Duties, Payer
+from netnode.conformance.deals import Message
+from netnode.conformance.encoding import encode
+from netnode.conformance.entries import Entry, read_entry
+from netnode.conformance.faults import Fault, demand
+from netnode.conformance.holdings import NEVER, Effect, Paid, Sold, Step
+from netnode.conformance.limits import FREEZE_DAYS, LOGGING_DAYS, MILLISECONDS_PER_DAY
+from netnode.conformance.paths import check_token, hash_of, read_path, read_token
+from netnode.conformance.proving import Proof, prove, read_messages
+from netnode.conformance.records import read_record
+from netnode.conformance.selling import Sale
+from netnode.conformance.signers import Signers
+from netnode.conformance.tags import sha256
+from netnode.conformance.teamfold import UNRULED, TeamFold
+
+Map = dict[str, Any]
+_LISTING: Final = 3
+
+
+@dataclass(slots=True)
+class Plan:
+    """A plan of the log: from when and until when it holds, and what was sold and closed under it."""
+
+    digest: bytes
+    payer: Payer
+    starts: int
+    ends: int | None = None
+    governs: bool = False
+    newest: int | None = None
+    closed: dict[int, list[Award]] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> Map:
+        """The record, with what absent fields mean."""
+        return self.payer.plan
+
+    @property
+    def key(self) -> str | None:
+        """Of the opportunity."""
+        found: str | None = self.terms.get("opportunity")
+        return found
+
+
+@dataclass(slots=True)
+class File:
+    """What the log holds of a sale: its messages, the plan, the facts of its first entry, and its dates.
+
+    Attributes:
+        pieces: what it counts as, the newest last: what is added after the close of its period is a piece of its own.
+        place: as of which it is evaluated.
+    """
+
+    messages: list[Message]
+    plan: Plan
+    sale: Sale
+    pieces: list[Sale]
+    base: int
+    hold: int
+    rates: tuple[Fraction, Fraction]
+    place: int
+    thawed: int | None = None
+
+
+class Sales:
+    """What was sold and closed in one log.
+
+    Args:
+        network: the network's name.
+        author: networker id.
+        signers: of the log.
+        effects: of the ledger; sales and awards of periods are put there.
+    """
+
+    def __init__(self, network: str, author: bytes, signers: Signers, effects: dict[bytes, Effect]) -> None:
+        self.network = network
+        self.author = author
+        self.effects = effects
+        self._signers = signers
+        self._plans: dict[bytes, Plan] = {}
+        self._commissions: dict[bytes, Plan] = {}
+        self._files: dict[bytes, File] = {}
+        self._listings: dict[bytes, str] = {}
+        self._teams: dict[str, TeamFold] = {}
+        self._even: list[tuple[int, int]] = []  # date and seq of even entries
+
+    # -- teams -----------------------------------------------------------------------------------------------
+    def note(self, entry: Entry) -> None:
+        """Notes an even entry, before it is judged; plans that hold by now shape their teams."""
+        self._govern(entry.header.time)
+        self._even.append((entry.header.time, entry.seq))
+
+    def _govern(self, now: int) -> None:
+        """[R-TEAM-11]."""
+        for plan in sorted(self._plans.values(), key=lambda each: each.starts):
+            if plan.key is not None and plan.starts <= now and not plan.governs:
+                plan.governs = True
+                self._team(plan.key).govern(plan.terms["team"])
+
+    def _team(self, key: str) -> TeamFold:
+        if key not in self._teams:
+            self._teams[key] = TeamFold(self.network, self.author, key, UNRULED, self._signers)
+        return self._teams[key]
+
+    def enter(self, entry: Entry, record: Map) -> None:
+        """An admission, move, leave or duty."""
+        self._signers.admit(record["openers"])
+        self._team(record["opportunity"]).apply(entry, record)
+
+    def member(self, who: bytes) -> bool:
+        """Whether somebody is a member of a team of this log [R-CRED-7]."""
+        return any(team.inside(who) for team in self._teams.values())
+
+    def _newest(self, before: int) -> int:
+        """Seq of the newest even entry dated before a moment."""
+        return max((seq for time, seq in self._even if time < before), default=0)
+
+    def _duties(self, plan: Plan, now: int, at: int) -> Duties | None:
+        key = plan.key
+        return None if key is None else lambda upline, head: self._team(key).doer(upline, head, now, at)  # type: ignore[arg-type]
+
+    # -- plans -----------------------------------------------------------------------------------------------
+    def publish(self, now: int, record: Map) -> None:
+        """A plan [R-CRED-19]."""
+        payer = Payer(record)
+        digest = sha256(encode(record))
+        demand(digest not in self._plans, "already_logged", "a plan")
+        plan = Plan(digest, payer, now)
+        key = record.get("opportunity")
+        if key is not None:
+            same = [each for each in self._plans.values() if each.terms.get("opportunity") == key]
+            if same:
+                notice = same[-1].terms["notice_days"] * MILLISECONDS_PER_DAY
+                plan.starts = same[-1].ends = max(now, same[-1].starts) + notice
+        self._plans[digest] = plan
+        self._govern(now)
+
+    def _commission(self, points: int, currency: str) -> Plan:
+        """[R-CRED-20]."""
+        record: Map = {
+            "currencies": [{"currency": currency, "rate": [1, 1]}],
+            "maximum": [points, 10_000],
+            "path": [{"depth": 1, "first": [points, 10_000], "mode": "flat", "name": "commission"}],
+            "period": {"count": 1, "unit": "month"},
+            "title": "commission",
+            "unit": {"exponent": 2, "name": currency},
+        }
+        digest = sha256(encode(record))
+        return self._commissions.setdefault(digest, Plan(digest, Payer(record), 0))
+
+    # -- sales -----------------------------------------------------------------------------------------------
+    def _prove(self, order: bytes | None, data: list[bytes], new: list[Message], now: int) -> Proof:
+        """What messages prove together with those of the sale; figures only rise, `keeps` only falls [R-CRED-15]."""
+        file = None if order is None else self._files[order]
+        before = [] if file is None else file.messages
+        proof = prove(self.network, self.author, before, data, new, now, self._signers.ever)
+        sold = None if order is None else self.effects[b"s" + order]
+        if not isinstance(sold, Sold):
+            return proof
+        keeps = [each for each in (proof.keeps, sold.keeps) if each is not None]
+        return replace(
+            proof,
+            earned=max(proof.earned, sold.earned),
+            paid=max(proof.paid, sold.paid),
+            refunded=max(proof.refunded, sold.refunded),
+            keeps=min(keeps, default=None),
+        )
+
+    def sell(self, seq: int, now: int, content: Map) -> None:
+        """A sale [R-CRED-13]."""
+        self._signers.admit(content["openers"])
+        new = read_messages(content["messages"])
+        order = new[0].deal
+        file = self._files.get(order)
+        proof = self._prove(order if file else None, content["messages"], new, now)
+        base = Sold(proof.earned, proof.paid, proof.refunded, proof.keeps).base
+        demand(proof.newest is not None and base > 0, "no_receipt")
+        listing: str | None = None
+        if file is None:
+            plan, sale, listing = self._first(now, content, proof)
+            place = self._place(plan, seq, now, proof.contract)
+            file = File([], plan, sale, [sale], 0, 0, self._rates(plan, proof), place)
+            sale.logged = seq
+            sale.tree = None if plan.key is None else self._team(plan.key).tree(place)
+        else:
+            demand(base > file.base, "already_logged")  # [R-CRED-24]
+            plan, sale = file.plan, replace(file.sale, gone=Fraction(0))
+        self._measure(sale, file.rates, base)
+        demand(content["plan"] == plan.digest, "plan_differs")
+        sold = plan.payer.sold.before(file.place)
+        if order in self._files:
+            self._part_of(file, sale)
+        else:
+            plan.payer.sold.settle(sale)
+        awards = plan.payer.pay(sale, self._duties(plan, sale.time, file.place), sold)
+        demand(content["awards"] == [list(award[:4]) for award in awards], "awards_differ")  # [R-CRED-22]
+        if order in self._files:
+            self._add(file, sale, seq, now)
+        else:
+            plan.payer.sold.sales.append(sale)
+            self._files[order] = file
+            if "listing" in proof.order and listing is not None:
+                self._listings[proof.order["listing"]] = listing
+        file.messages += new
+        file.sale, file.base = sale, base
+        file.hold = max(file.hold, (proof.newest or 0) + plan.terms["hold_days"] * MILLISECONDS_PER_DAY)
+        if proof.disputed:
+            file.thawed = file.hold + FREEZE_DAYS * MILLISECONDS_PER_DAY  # [R-CRED-28]
+        due = file.hold if file.thawed is None else file.thawed
+        known = self.effects.get(b"s" + order)
+        steps: dict[Any, frozenset[Step]] = dict(known.awards) if isinstance(known, Sold) else {}
+        for award in awards:
+            key = (award.to, award.rule, award.level, plan.terms["unit"]["name"])
+            mine = Step(due, _expiry(plan, due), award.amount, base)
+            steps[key] = steps.get(key, frozenset()) | {mine}
+        self._put(order, proof, steps)
+
+    def _part_of(self, file: File, larger: Sale) -> None:
+        """What counts of a raised sale: all where all did, else no more volume than did [R-PLAN-23]."""
+        sold = file.plan.payer.sold
+        more = sold.volume(larger)
+        if larger.part < 1 and more:
+            larger.part *= sold.volume(file.sale) / more
+
+    def _add(self, file: File, larger: Sale, seq: int, now: int) -> None:
+        """Counts a raised sale; after the close of its period what was added is of the period of now [R-CRED-31]."""
+        sold = file.plan.payer.sold
+        if sold.number(file.sale.time) not in sold.closed:
+            sold.sales[next(at for at, each in enumerate(sold.sales) if each is file.pieces[0])] = larger
+            file.pieces = [larger]
+        elif larger.part == 1:
+            amount = larger.amount - sum((each.amount * (1 - each.gone) for each in file.pieces), Fraction(0))
+            points = larger.points - sum((each.points * (1 - each.gone) for each in file.pieces), Fraction(0))
+            piece = replace(larger, amount=amount, points=points, time=now, logged=seq)
+            sold.sales.append(piece)
+            file.pieces.append(piece)
+
+    def _put(self, order: bytes, proof: Proof, awards: dict[Any, frozenset[Step]]) -> None:
+        self.effects[b"s" + order] = Sold(proof.earned, proof.paid, proof.refunded, proof.keeps, awards)
+
+    def _place(self, plan: Plan, seq: int, now: int, contract: int) -> int:
+        """[R-CRED-21]."""
+        late = now >= contract + plan.terms["log_days"] * MILLISECONDS_PER_DAY
+        return self._newest(contract + 1) if late else seq
+
+    def _first(self, now: int, content: Map, proof: Proof) -> tuple[Plan, Sale, str | None]:
+        order = proof.order
+        listing = self._listing(content, order)
+        led = self._led(content, proof, listing)
+        points = order.get("commission")
+        if "agreement" in content:
+            ally, allied = self._allied(content["agreement"], led, listing, proof.ordered)
+            led, points = ([ally], allied) if ally is not None else (led, points)
+        if points is not None:
+            demand("currency" in order, "no_plan", "a price in credit")
+            plan = self._commission(points, order["currency"])
+        else:
+            named = self._plans.get(order.get("plan", b""))
+            agreed = named is not None and named.starts <= proof.contract
+            demand(agreed and (named.ends is None or proof.ordered < named.ends), "no_plan")  # type: ignore[union-attr]
+            assert named is not None
+            plan = named
+        buyer = order["named"]["id"] if "named" in order else None
+        sale = Sale(
+            proof.start.id, now, Fraction(0), 0, led[0] if led else None, buyer, buyer or order["key"], tuple(led),
+            listing, proof.start.type == "renewal", self.author, None, proof.presumed,
+        )  # fmt: skip
+        return plan, sale, listing
+
+    def _rates(self, plan: Plan, proof: Proof) -> tuple[Fraction, Fraction]:
+        """Amount and points for one minor unit of base [R-PLAN-10] [R-CRED-21]."""
+        order = proof.order
+        whole = sum(part["price"] for part in order["parts"])
+        besides = (order["tax"] + order["shipping"]) * proof.price // whole if whole else 0
+        rate = Fraction(0)
+        for each in plan.terms["currencies"]:
+            if each["currency"] == order.get("currency"):
+                rate = Fraction(*each["rate"])
+        share = Fraction(proof.price - besides, proof.price) if proof.price else Fraction(0)
+        return share * rate, Fraction(order.get("points", 0), whole or 1)
+
+    def _measure(self, sale: Sale, rates: tuple[Fraction, Fraction], base: int) -> None:
+        sale.amount, sale.points = base * rates[0], int(base * rates[1])
+
+    def _listing(self, content: Map, order: Map) -> str | None:
+        """[R-CRED-17]."""
+        if "listing" not in order:
+            demand("listing" not in content, "listing_differs", "of none")
+            return None
+        if "listing" not in content:
+            demand(order["listing"] in self._listings, "listing_differs", "none before")
+            return self._listings[order["listing"]]
+        try:
+            entry = read_entry(content["listing"])
+            record = read_record(entry.header.kind, entry.record or b"")
+        except Fault as fault:
+            raise Fault("listing_differs", str(fault)) from fault
+        same = entry.id == order["listing"] and entry.header.author == self.author
+        demand(same and entry.header.kind == _LISTING, "listing_differs")
+        key: str = record["key"]
+        return key
+
+    def _led(self, content: Map, proof: Proof, listing: str | None) -> list[bytes]:
+        """Who led the buyer, nearest first [R-CRED-16]."""
+        order = proof.order
+        demand(("path" in order) == ("path" in content), "path_differs")
+        if "path" not in order:
+            return []
+        try:
+            tokens = [read_token(each) for each in read_path(content["path"])[1]]
+        except Fault as fault:
+            raise Fault("path_differs", str(fault)) from fault
+        demand(hash_of(self.network, content["path"]) == order["path"], "path_differs", "another path")
+        for token in tokens:
+            other = listing is not None and token.get("listing", listing) != listing
+            if other or token["expires"] <= proof.ordered or token["seller"] != self.author:
+                return []
+        for token in tokens:
+            keys = self._signers.ever(token["referrer"], token["epoch"])
+            demand(bool(keys), "openers", "of a referrer")
+            if not any(_passes(check_token, self.network, token, key) for key in keys):
+                return []
+        return [token["referrer"] for token in reversed(tokens)]
+
+    def _allied(
+        self, data: bytes, led: list[bytes], listing: str | None, at: int
+    ) -> tuple[bytes | None, int]:
+        """The partner who is paid, and how much, by an agreement [R-CRED-18] [R-ALLY-5]."""
+        agreement = teams.read_agreement(data)
+        for side in ("first", "second"):
+            keys = self._signers.ever(agreement[side]["id"], agreement[side]["epoch"])
+            held = any(teams.agreed_by(self.network, agreement, side, key) for key in keys)
+            demand(held, "not_signed", "an agreement")
+        partners = {agreement[side]["id"]: agreement[side] for side in ("first", "second")}
+        mine = partners.pop(self.author, None)
+        [(other, _), *_] = partners.items()
+        covers = mine is not None and ("listings" not in mine or listing in mine["listings"])
+        holds = agreement["from"] <= at < agreement.get("until", at + 1)
+        return (other, mine["points"]) if covers and holds and other in led and mine else (None, 0)
+
+    def refund(self, now: int, record: Map) -> None:
+        """A refund [R-CRED-25]."""
+        self._signers.admit(record["openers"])
+        order = record["order"]
+        demand(order in self._files, "no_sale")
+        file, sold = self._files[order], self.effects[b"s" + order]
+        assert isinstance(sold, Sold)
+        new = read_messages(record["messages"])
+        proof = self._prove(order, record["messages"], new, now)
+        after = Sold(proof.earned, proof.paid, proof.refunded, proof.keeps)
+        demand(after.base < sold.base, "no_reduction")
+        demand(after.base == record["base"], "base_differs")
+        grace = LOGGING_DAYS * MILLISECONDS_PER_DAY
+        last = file.hold if file.thawed is None else max(file.hold, file.thawed + grace)
+        demand(now <= last, "hold_over")
+        self._reverse(file, Fraction(sold.base - after.base, file.base))
+        file.messages += new
+        self._put(order, proof, dict(sold.awards))
+
+    def _reverse(self, file: File, part: Fraction) -> None:
+        """What a refund takes off sums, closed awards and legs, what came last first [R-CRED-26] [R-CRED-31]."""
+        sold = file.plan.payer.sold
+        left = sold.volume(file.sale) * part
+        if len(file.pieces) == 1:
+            self._take_back(file.plan, file.pieces[0], part)
+            return
+        for piece in reversed(file.pieces):
+            volume = sold.volume(piece)
+            taken = min(left, volume * (1 - piece.gone))
+            if taken > 0:
+                left -= taken
+                self._take_back(file.plan, piece, taken / volume)
+
+    def _take_back(self, plan: Plan, sale: Sale, part: Fraction) -> None:
+        """[R-CRED-27] [R-PLAN-23]."""
+        sale.gone += part
+        period = plan.payer.sold.number(sale.time)
+        if period not in plan.closed:
+            return
+        volume = plan.payer.sold.volume(sale) * sale.part * part
+        for award in plan.closed[period]:
+            if sale.owner in award.rests:
+                own = self._period_id(plan, period, award)
+                known = self.effects[own]
+                assert isinstance(known, Paid)
+                self.effects[own] = replace(known, reversed=known.reversed + min(volume, award.volume))
+        places = {} if sale.tree is None else sale.tree.places
+        for legs in plan.payer.carry.values():
+            place = places.get(sale.owner)
+            while place is not None:
+                parent, leg = place
+                if parent in legs and leg < 2:
+                    kept = list(legs[parent])
+                    kept[leg] = max(Fraction(0), kept[leg] - volume)
+                    legs[parent] = (kept[0], kept[1])
+                place = places.get(parent)
+
+    def freeze(self, now: int, record: Map) -> None:
+        """A freeze or its end [R-CRED-28] [R-CRED-29]."""
+        self._signers.admit(record["openers"])
+        order = record["order"]
+        demand(order in self._files, "no_sale")
+        file, sold = self._files[order], self.effects[b"s" + order]
+        assert isinstance(sold, Sold)
+        new = read_messages(record["messages"])
+        proof = prove(
+            self.network, self.author, file.messages, record["messages"], new, now, self._signers.ever
+        )
+        frozen = file.thawed is not None and now < file.thawed
+        demand(not (proof.disputed and frozen), "already_logged")
+        demand(proof.disputed or frozen, "no_dispute")
+        demand(not proof.disputed or now <= file.hold, "hold_over")
+        long = file.hold + FREEZE_DAYS * MILLISECONDS_PER_DAY
+        due = file.thawed = long if proof.disputed else max(file.hold, now)
+        file.messages += new
+
+        def moved(step: Step) -> Step:
+            if step.due <= now:
+                return step
+            expires = step.expires if step.expires == NEVER else step.expires - step.due + due
+            return Step(due, expires, step.amount, step.base)
+
+        awards = {key: frozenset(map(moved, steps)) for key, steps in sold.awards.items()}
+        self.effects[b"s" + order] = replace(sold, awards=awards)
+
+    # -- periods ---------------------------------------------------------------------------------------------
+    def close(self, seq: int, now: int, content: Map) -> None:
+        """The close of a period [R-CRED-30]."""
+        plan = self._plans.get(content["plan"])
+        demand(plan is not None and plan.key is not None, "no_plan", "no team")
+        assert plan is not None and plan.key is not None
+        demand(plan.newest is None or content["ends"] > plan.newest, "already_logged")
+        sold = plan.payer.sold
+        period = sold.number(content["begins"])
+        begins, ends = sold.start(period), sold.start(period + 1)
+        demand(
+            (content["begins"], content["ends"]) == (begins, ends) and ends <= now,
+            "period",
+            "is none, or not over",
+        )
+        later = {sold.number(each.time) for each in sold.sales if sold.number(each.time) >= period}
+        follows = any(sold.total(number)[0] for number in later)
+        demand(plan.starts < ends, "period", "before it was in force")
+        demand(plan.ends is None or begins < plan.ends or follows, "period", "after it was in force")
+        demand(plan.newest in (None, begins), "period", "not the next")
+        at = self._newest(ends)
+        carry = dict(plan.payer.carry)
+        awards = plan.payer.close(period, self._team(plan.key).tree(at), self._duties(plan, ends, at))
+        if content["awards"] != [list(award[:4]) for award in awards]:
+            plan.payer.carry = carry
+            del sold.closed[period]
+            raise Fault("awards_differ")
+        sold.ended[period], plan.newest, plan.closed[period] = seq, ends, awards
+        due = now + plan.terms["hold_days"] * MILLISECONDS_PER_DAY  # [R-CRED-32]
+        for award in awards:
+            step = Step(due, _expiry(plan, due), award.amount, award.volume)
+            own = self._period_id(plan, period, award)
+            assert isinstance(award.to, bytes)
+            self.effects[own] = Paid(award.to, plan.terms["unit"]["name"], frozenset([step]), Fraction(0))
+
+    def _period_id(self, plan: Plan, period: int, award: Award) -> bytes:
+        """[R-CRED-60]."""
+        label = datetime.fromtimestamp(plan.payer.sold.start(period) // 1000, UTC).strftime("%Y-%m-%d")
+        unit, key = plan.terms["unit"]["name"], plan.key or ""
+        parts = (award.rule, str(award.level), unit, label, key, plan.digest.hex())
+        return b"p" + award.to + "\0".join(parts).encode()  # type: ignore[operator]
+
+
+def _expiry(plan: Plan, due: int) -> int:
+    days = plan.terms.get("expiry_days")
+    return NEVER if days is None else due + days * MILLISECONDS_PER_DAY
+
+
+def _passes(act: Callable[..., Any], *arguments: Any) -> bool:
+    try:
+        act(*arguments)
+    except Fault:
+        return False
+    return True
