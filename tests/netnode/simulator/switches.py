@@ -25,6 +25,7 @@ from netnode.own.caution import Caution
 from netnode.simulator.running import Order, Verdict, run
 from protocol.entry import Entry
 from protocol.errors import NotHeld
+from tests.netnode.simulator import credit_switches
 
 Off = Callable[[ExitStack], None]
 SEEDS = 200
@@ -102,6 +103,21 @@ SWITCHES = {
         Switch("catch-up before append", _catching_up, "restore", ("fork", "framed", "catch_up")),
         Switch("durability before send", _durability, "crashes", ("durable", "acknowledged")),
         Switch("quota", _quotas, "flood", ("quota",)),
+        Switch("buyers sign", credit_switches.buyers_sign, "credits_forged", ("credit",)),
+        Switch("awards are recomputed", credit_switches.awards_are_recomputed, "credits_forged", ("credit",)),
+        Switch("plans bind", credit_switches.plans_bind, "credits_forged", ("credit",)),
+        Switch("refunds are confirmed", credit_switches.refunds_are_confirmed, "credits_forged", ("credit",)),
+        Switch("buyers dispute", credit_switches.buyers_dispute, "credits_forged", ("credit",)),
+        Switch("holders sign", credit_switches.holders_sign, "credits_forged", ("credit",)),
+        Switch("forks bind", credit_switches.forks_bind, "credits_forked", ("credit",)),
+        Switch("evidence stays", credit_switches.evidence_stays, "credits_escape", ("credit",)),
+        Switch("evidence of a fork stays", credit_switches.evidence_stays, "credits_forked", ("credit",)),
+        Switch("silence is shown", credit_switches.silence_is_shown, "credits_silent", ("credit",)),
+        Switch("refusing is having", credit_switches.refusing_is_having, "credits_silent", ("credit",)),
+        Switch("swaps are in time", credit_switches.swaps_are_in_time, "swaps_evil", ("credit",)),
+        Switch("locks are proved", credit_switches.locks_are_proved, "swaps_evil", ("credit",)),
+        Switch("branches prove swaps", credit_switches.branches_prove_swaps, "swaps_evil", ("credit",)),
+        Switch("cover binds", credit_switches.cover_binds, "swaps_evil", ("credit",)),
     )
 }
 

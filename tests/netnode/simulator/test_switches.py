@@ -13,6 +13,10 @@ QUICK = {
     "catch-up before append": 0,
     "quota": 0,
     "durability before send": 0,
+    "buyers sign": 0,
+    "forks bind": 0,
+    "silence is shown": 0,
+    "locks are proved": 2,
 }
 
 
