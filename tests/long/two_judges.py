@@ -48,7 +48,8 @@ def run(chosen: argparse.Namespace) -> str:
             entries += ledgers_random.compare(seed, LENGTH)
         except AssertionError as error:
             raise AssertionError(f"the judges differ on the ledger of --seed {seed}: {error}") from error
-    return f"{chosen.deals} deals of {messages} messages and {chosen.ledgers} ledgers of {entries} entries, judged alike"
+    deals = f"{chosen.deals} deals of {messages} messages"
+    return f"{deals}, {chosen.ledgers} ledgers of {entries} entries: judged alike"
 
 
 def _step(drawn: random.Random) -> Step:
