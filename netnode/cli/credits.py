@@ -13,6 +13,7 @@ import msgspec
 from netnode.cli import output
 from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options
 from netnode.cli.reach import call
+from netnode.market import dates
 from netnode.operations import models
 from netnode.operations.ledgers import (
     CREDIT_AUDIT,
@@ -189,11 +190,16 @@ def statement(
     output.write(text.getvalue())
 
 
+def _iso(ms: int) -> str:
+    """A moment as ISO 8601 writes it, also one that an issuer dated beyond the year 9999."""
+    return f"{dates.minute(ms).replace(' ', 'T')}:{ms // 1000 % 60:02}+00:00"
+
+
 def _cells(line: models.CreditLine) -> Iterator[str]:
     for name in _COLUMNS:
         value = getattr(line, name)
         if name in ("time", "payable", "expires"):
-            yield "" if value is None else datetime.fromtimestamp(value / 1000, UTC).isoformat()
+            yield "" if value is None else _iso(value)
         elif isinstance(value, models.TeamPerson):
             yield value.id
         else:

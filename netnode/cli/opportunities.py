@@ -142,7 +142,7 @@ def show_opportunity(found: models.OpportunityShown) -> None:
         claims = [
             (
                 f"{output.when(claim.from_)[:10]} to {output.when(claim.until)[:10]}",
-                f"{claim.amount} {claim.currency or ''} (minor units)",
+                f"{claim.amount} {claim.currency or 'in the unit of the plan, smallest parts'}",
                 f"{claim.members:,} of {claim.of:,}",
                 f"{claim.percent} %",
             )

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
 from netnode.market import money
+from netnode.market.dates import minute
 from protocol.deals.bodies import Order
 from protocol.deals.moves import Next
 from protocol.deals.table import ROWS
@@ -142,7 +142,7 @@ def too_early(type: str, steps: Iterable[Next]) -> str:
     dates = [each.until for each in steps if each.action in actions and each.until is not None]
     if not dates:
         return WHY["too_early"]
-    from_ = datetime.fromtimestamp(min(dates) / 1000, UTC).strftime("%Y-%m-%d %H:%M")
+    from_ = minute(min(dates))
     return f"{WHY['too_early']}, it will on {from_} UTC"
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from netnode.deals.means import Means
 from netnode.issuing.units import COMMISSION_DIGITS, amount_text, exponents, minor, one_unit
 from netnode.ledgers.ledgers import Ledgers
+from netnode.market import dates
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
@@ -239,4 +239,4 @@ def _name(names: Names, networker: bytes) -> str:
 
 
 def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{dates.minute(milliseconds)} UTC"

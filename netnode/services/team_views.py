@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from netnode.ledgers.ledger import Offered
+from netnode.market import money
 from netnode.operations import models
 from netnode.projections import views
 from netnode.store import Reader
@@ -115,7 +116,7 @@ def disclosure_view(data: bytes) -> models.Disclosure:
         references=list(document.references),
         claims=[
             models.EarningsClaim(
-                amount=str(claim.amount),
+                amount=money.show(claim.amount, "" if claim.currency is UNSET else claim.currency),
                 currency=None if claim.currency is UNSET else claim.currency,
                 from_=claim.from_,
                 until=claim.until,

@@ -34,7 +34,7 @@ from netnode.swapping.documents import (
     proposed,
     unpacked,
 )
-from protocol import encoding
+from protocol import encoding, limits
 from protocol.entry import parse_wire
 from protocol.errors import ProtocolError, RemoteProtocolError, Void
 from protocol.identity import id_text
@@ -305,7 +305,10 @@ class SwapDesk:
         refusal = await self._means.store.read(self._unsigned, document, body, ())
         if refusal is not None:
             return refusal
-        row = self._row(body, document, role, sender, self._means.clock.now_ms())
+        now = self._means.clock.now_ms()
+        if body.step != "end" and document.until > now + LONGEST_MS + limits.CLOCK_TOLERANCE_MS:
+            return Refusal("request_over", "its time is too far ahead")
+        row = self._row(body, document, role, sender, now)
         given = None if body.entries is UNSET else packed(body.entries)
         if (body.step == "lock") != (given is None):
             return Refusal("no_lock" if role == "decides" else "no_swap", "this step comes with its proof")

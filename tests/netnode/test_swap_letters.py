@@ -9,10 +9,11 @@ import msgspec
 import pytest
 
 from netnode.mail.letters import Refusal, Taken
+from netnode.services.swaps import warning
 from netnode.store import swaps
 from netnode.store.swaps import SwapRow
 from netnode.swapping.documents import UNSIGNED, data_of
-from protocol.ledger.statements import Swap, read
+from protocol.ledger.statements import Swap, read, sign_swap
 from protocol.ledger.swap_letters import SwapLetter
 from tests.netnode.swapped import AFTER, Four, four
 from tests.netnode.test_credit_letters import hand, openers
@@ -100,6 +101,21 @@ async def test_an_issuer_keeps_nothing_that_not_both_have_signed(tmp_path: Path,
         assert not await rows(all_, "issuer-x")
         await all_["issuer-x"].services.swapping.run()
         assert not await all_.post.waiting(all_["issuer-x"])
+
+
+async def test_a_swap_without_end_is_locked_by_nobody_and_every_date_can_be_shown(tmp_path: Path) -> None:
+    async with four(tmp_path) as all_:
+        row = await signed(all_)
+        far = msgspec.structs.replace(read(Swap, row.data), until=2**53 - 1)
+        ann, bob = Author("ann", NETWORK), Author("bob", NETWORK)
+        body = SwapLetter(
+            document=sign_swap(NETWORK, ann.signer, bob.signer, far),
+            openers=(*openers(ann), *openers(bob)),
+            step="lock",
+        )
+        refused = await hand(all_["issuer-x"], ann, body)
+        assert isinstance(refused, Refusal) and refused.code == "request_over"
+        assert warning("Y", 2**53 - 1).count("287396-10-12 08:59 UTC") == 1
 
 
 def made(number: int, row: SwapRow, **fields: object) -> SwapRow:

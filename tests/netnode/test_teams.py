@@ -148,6 +148,7 @@ async def test_from_an_opportunity_to_an_admitted_member_of_a_member(tmp_path: P
     async with company(tmp_path, "ada", "bob") as linen:
         shown = await linen["bob"].services.opportunities.show(linen.team)
         assert shown.disclosure.legal == "none" and shown.disclosure.claims[0].percent == "7.50"
+        assert (shown.disclosure.claims[0].amount, shown.disclosure.claims[0].currency) == ("100.00", "EUR")
         assert shown.costs[0].required and shown.opportunity.state == "open"
         await linen.join("ada", "sol")
         await linen.join("bob", "ada")
