@@ -183,6 +183,8 @@ async def _front(
     from netnode.shop.counter import Counter
     from netnode.shop.reviews import ShopReviews
     from netnode.shop.routes import ShopRoutes
+    from netnode.shop.short import ShortLinks
+    from netnode.shop.turnstile import Turnstile
 
     settings, home = parts.settings, parts.home
     document = PublicDocument(services.domains, services.identity, settings.allow_hosts)
@@ -205,15 +207,25 @@ async def _front(
             settings.stamp_asked,
             parts.ledgers,
         )
+        turnstile = Turnstile()
         shop = ShopRoutes(
             counter,
             parts.ports.clock,
             document.names,
             settings.allow_origins,
             settings.trusted_proxies,
-            failures=parts.failures,
+            turnstile,
+            parts.failures,
         )
-        public += shop.routes()
+        short = ShortLinks(
+            parts.store,
+            parts.ports.clock,
+            document.names,
+            turnstile,
+            settings.trusted_proxies,
+            parts.failures,
+        )
+        public += [*shop.routes(), short.route()]
     server = ApiServer(
         services,
         home.token(parts.ports.entropy),

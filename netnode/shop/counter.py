@@ -24,15 +24,16 @@ from netnode.problems import Problem
 from netnode.shop import bodies, proofs
 from netnode.shop.boxes import ShopBoxes
 from netnode.shop.reviews import ShopReviews
+from netnode.shop.short import stands_for
 from netnode.shop.witnesses import Witnesses, identity_entries, known_openers
-from netnode.store import Reader, Store, referrals
+from netnode.store import Reader, Store
 from netnode.sync.post import Carrier
 from protocol import letters, limits, paths
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry, parse_wire
-from protocol.errors import NotHeld, ProtocolError
+from protocol.errors import ProtocolError
 from protocol.messages import Found
-from protocol.referrals import check_code, link_of, write_link
+from protocol.referrals import link_of, write_link
 from protocol.shopping import check_request
 from protocol.witnessed import Testimony, openers_of
 
@@ -115,14 +116,8 @@ class Counter:
             RemoteProtocolError: `bad_uri`: it was mistyped.
             NotHeld: `not_here`: no code of this node; `path_expired`.
         """
-        code, now = check_code(asked.code), self._clock.now_ms()
-        row = await self._store.read(lambda reader: referrals.by_code(reader.connection, "made", code))
-        if row is None:
-            raise NotHeld("not_here", f"this node has no code {code}: was it typed right?")
-        if row.expires <= now:
-            raise NotHeld(
-                "path_expired", f"the time of the code {code} is over: ask who gave it to you for another"
-            )
+        now = self._clock.now_ms()
+        row = await self._store.read(stands_for, asked.code, now)
         return bodies.ReferralTold(clock=now, link=write_link(link_of(row.tokens, row.listing)))
 
     async def letter(self, left: bodies.LetterLeft, here: bool) -> bodies.Kept:

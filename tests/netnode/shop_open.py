@@ -19,6 +19,7 @@ from netnode.shop.boxes import ShopBoxes
 from netnode.shop.counter import Counter
 from netnode.shop.reviews import ShopReviews
 from netnode.shop.routes import CONTENT_TYPE, ShopRoutes
+from netnode.shop.short import ShortLinks
 from netnode.shop.turnstile import Turnstile
 from netnode.shop.witnesses import Witnesses
 from netnode.sync.post import Carrier
@@ -129,7 +130,8 @@ async def served(
             return host.partition(":")[0] in ("127.0.0.1", "shop.example")
 
         routes = ShopRoutes(counter, home.clock, known, ["https://mine.example"], turnstile=turnstile)
-        server = ApiServer(FakeServices(folder), TOKEN, extra_routes=routes.routes())
+        short = ShortLinks(home.store, home.clock, known, turnstile)
+        server = ApiServer(FakeServices(folder), TOKEN, extra_routes=[*routes.routes(), short.route()])
         _, port = await server.start("127.0.0.1", 0)
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as session:
             yield Shop(home, office, boxes, port, session)
