@@ -11,7 +11,7 @@ from netnode.ledgers.opening import OpenPeriod, open_period
 from protocol.entry import SETTLEMENT, Entry
 from protocol.errors import Void
 from protocol.kinds import is_critical
-from protocol.ledger.accounts import NOTHING, Figures
+from protocol.ledger.accounts import Figures
 from protocol.ledger.book import Book
 from protocol.ledger.effects import Value, is_sale, order_of
 from protocol.ledger.governing import Governed
@@ -196,7 +196,7 @@ class Ledger:
 
     def has(self, unit: str, holder: bytes) -> bool:
         """Whether somebody ever had something of a unit."""
-        return self.figures(unit, holder, 0) is not NOTHING
+        return (self.union or self.book).has(unit, holder)
 
     def open_period(self, governed: Governed, now: int) -> OpenPeriod:
         """The period of a plan with a team that a moment (ms UTC, not before the newest entry) lies in."""

@@ -277,6 +277,10 @@ class Accounts:
         account = self._accounts.get(unit, {}).get(holder)
         return NOTHING if account is None else account.figures(now)
 
+    def has(self, unit: str, holder: bytes) -> bool:
+        """Whether somebody ever had something of a unit."""
+        return holder in self._accounts.get(unit, {})
+
     def units(self) -> tuple[str, ...]:
         """The units that were ever credited, sorted."""
         return tuple(sorted(self._accounts))
@@ -285,18 +289,26 @@ class Accounts:
         """Who has an account of a unit, in the order they came."""
         return iter(self._accounts.get(unit, {}))
 
-    def change(self, old: Value | None, new: Value | None) -> None:
-        """An effect takes another value; None: there was none, or is none any more."""
-        if old is not None:
-            self._contribute(old, -1)
-        if new is not None:
-            self._contribute(new, 1)
+    def change(self, old: Value | None, new: Value | None, final: int = -1) -> None:
+        """An effect takes another value.
 
-    def _contribute(self, value: Value, sign: int) -> None:
+        Args:
+            old: it had; None: there was none.
+            new: it has; None: there is none any more.
+            final: ms UTC: no earlier moment will be asked for, so what is due by then need not be kept lot by lot.
+        """
+        if old is not None:
+            self._contribute(old, -1, final)
+        if new is not None:
+            self._contribute(new, 1, final)
+
+    def _contribute(self, value: Value, sign: int, final: int) -> None:
         match value:
             case Sold() | Earned():
                 for credit, lot in posted_by(value):
                     account = self.account(credit.unit, credit.to)
+                    if account.pending and account.pending[0].due <= final:
+                        account.settle(final, final=True)
                     account.add(lot) if sign > 0 else account.take(lot)
             case Moved():
                 account = self.account(value.unit, value.holder)

@@ -151,6 +151,10 @@ class Book:
         """Who ever had something of a unit."""
         return self._state.accounts.holders(unit)
 
+    def has(self, unit: str, holder: bytes) -> bool:
+        """Whether somebody ever had something of a unit."""
+        return self._state.accounts.has(unit, holder)
+
     def units(self) -> tuple[str, ...]:
         """The units that were ever credited."""
         return self._state.accounts.units()

@@ -98,7 +98,7 @@ class State:
         old = self.effects.get(id)
         if old is not None:
             self.replaced.setdefault(id, old)
-        self.accounts.change(old, value)
+        self.accounts.change(old, value, self.times[-1] if self.times else -1)
         self.effects[id] = value
         self.changed.append(id)
 

@@ -58,6 +58,10 @@ class Union:
         """Who ever had something of a unit."""
         return self._accounts.holders(unit)
 
+    def has(self, unit: str, holder: bytes) -> bool:
+        """Whether somebody ever had something of a unit."""
+        return self._accounts.has(unit, holder)
+
     def units(self) -> tuple[str, ...]:
         """The units that were ever credited."""
         return self._accounts.units()
