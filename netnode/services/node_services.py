@@ -321,7 +321,7 @@ def compose(
         ),
         alliances=AllianceBook(store, own, alliance_desk, letters, clock),
         stock=Stocks(store, own, projector, settings),
-        opportunities=Opportunities(store, own, team_logs, ledgers, clock, entropy),
+        opportunities=Opportunities(own, team_logs, clock, entropy),
         ledgers=book,
         teams=TeamBook(trading.means, team_logs, ledgers, team_desk, admitting),
         team_work=TeamWork(

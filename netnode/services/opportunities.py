@@ -15,13 +15,13 @@ from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import ledger_views, paging, team_views
 from netnode.services.ports import OwnLog
-from netnode.store import Store
+from netnode.store import Reader
 from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
 from protocol.errors import LocalProtocolError, Void
 from protocol.limits import SALT_BYTES
 from protocol.records import Opportunity, Per, Price, encode_record
 from protocol.records.opportunity import Cost
-from protocol.teams.disclosure import Claim, Document, encode_document
+from protocol.teams.disclosure import Claim, Document, Earnings, encode_document
 
 _LIST: Final = "opportunities"
 _WHOLE: Final = 10_000
@@ -31,27 +31,21 @@ class Opportunities:
     """`operations.services.Opportunities`.
 
     Args:
-        store: knows names.
         own: signs.
         logs: the teams of logs held here.
-        ledgers: of the same logs.
         clock: the date.
         entropy: salts of records.
     """
 
     def __init__(
         self,
-        store: Store,
         own: OwnLog,
         logs: TeamLogs,
-        ledgers: Ledgers,
         clock: Clock,
         entropy: Entropy,
     ) -> None:
-        self._store = store
         self._own = own
         self._logs = logs
-        self._ledgers = ledgers
         self._clock = clock
         self._entropy = entropy
 
@@ -69,24 +63,27 @@ class Opportunities:
                 f"This opportunity cannot be published: {error.text}.", ExitCode.USAGE, "opportunity"
             ) from error
         await self._own.append([(Opportunity.KIND, data)])
-        return await self._shown(await self._logs.of(self._own.id), request.key)
+        return await self._shown(self._own.id, request.key)
 
     async def show(self, team: str) -> models.OpportunityShown:
         """An opportunity with its disclosure. Raises Problem 3 where there is none."""
         owner, key = named(team, self._own.id)
-        return await self._shown(await self._logs.of(owner), key)
+        return await self._shown(owner, key)
 
     async def list(self, query: models.OpportunitiesQuery) -> models.Page[models.Opportunity]:
         """Opportunities of one networker, by key."""
         after = paging.opened(_LIST, query.cursor, str)
         owner = self._own.id if query.owner is None else views.networker_id(query.owner)
-        log = await self._logs.of(owner)
-        keys = sorted(key for key in log.opportunities if after is None or key > after[0])
-        page = keys[: query.limit]
-        names = await self._store.read(team_views.names_of, [owner])
         now = self._clock.now_ms()
-        items = [team_views.opportunity_view(log, log.opportunities[key], names, now) for key in page]
-        return models.Page(items, paging.seal(_LIST, page[-1]) if len(keys) > len(page) else None)
+
+        def found(reader: Reader, log: OwnerLog) -> models.Page[models.Opportunity]:
+            keys = sorted(key for key in log.opportunities if after is None or key > after[0])
+            page = keys[: query.limit]
+            names = team_views.names_of(reader, [owner])
+            items = [team_views.opportunity_view(log, log.opportunities[key], names, now) for key in page]
+            return models.Page(items, paging.seal(_LIST, page[-1]) if len(keys) > len(page) else None)
+
+        return await self._logs.study(owner, found)
 
     async def close(self, key: str) -> models.OpportunityShown:
         """Closes an own opportunity; its team goes on. Raises Problem 3 where there is none."""
@@ -97,15 +94,19 @@ class Opportunities:
         opens = record.opens if record.opens is UNSET or record.opens <= now else UNSET
         fields |= {"closes": now, "opens": opens, "salt": self._entropy.token(SALT_BYTES)}
         await self._own.append([(Opportunity.KIND, encode_record(Opportunity(**fields)))])
-        return await self._shown(await self._logs.of(self._own.id), key)
+        return await self._shown(self._own.id, key)
 
-    async def _shown(self, log: OwnerLog, key: str) -> models.OpportunityShown:
-        offered = opportunity_of(log, key)
-        names = await self._store.read(team_views.names_of, [log.owner])
+    async def _shown(self, owner: bytes, key: str) -> models.OpportunityShown:
         now = self._clock.now_ms()
-        earnings = await earned_view(self._ledgers, log.owner, key, now)
-        try:
+
+        def found(reader: Reader, log: OwnerLog) -> models.OpportunityShown:
+            offered = opportunity_of(log, key)
+            names = team_views.names_of(reader, [owner])
+            earnings = _earnings(earned(log.ledger, key, now), now)
             return team_views.opportunity_shown(log, offered, names, earnings, now)
+
+        try:
+            return await self._logs.study(owner, found)
         except Void as void:
             raise Problem(
                 f"This opportunity has no disclosure that can be read, so nobody can join: {void.text}.",
@@ -138,7 +139,10 @@ async def earned_view(ledgers: Ledgers, owner: bytes, key: str, now: int) -> mod
     Raises:
         Problem: as `Ledgers.of`.
     """
-    found = await ledgers.ask(owner, lambda ledger: earned(ledger, key, now))
+    return _earnings(await ledgers.ask(owner, lambda ledger: earned(ledger, key, now)), now)
+
+
+def _earnings(found: tuple[str, int, Earnings] | None, now: int) -> models.TeamEarnings | None:
     if found is None:
         return None
     unit, exponent, figures = found

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Callable
+from contextlib import suppress
 from itertools import islice
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,6 +16,7 @@ from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging, team_views
 from netnode.services.opportunities import earned_view, named
+from netnode.services.prefixes import ambiguous, span
 from netnode.store import Reader, Writer, teams
 from netnode.store.teams import ImportRow, PaperRow
 from netnode.teams.admitting import Admitting, Candidate
@@ -25,6 +27,7 @@ from protocol.records.team import MoveReason, Position
 from protocol.teams.duties import neglected
 from protocol.teams.team import Team
 
+T = TypeVar("T")
 _PAPERS: Final = "team papers"
 _TREE: Final = "team tree"
 _DUTIES: Final = "team duties"
@@ -160,39 +163,50 @@ class TeamBook:
     # -- looking ---------------------------------------------------------------------------------------------
     async def tree(self, query: models.TeamTreeQuery) -> models.Page[models.TeamMember]:
         """Members below somebody, level by level."""
-        log, team = await self._team(query.team)
-        below = log.owner if query.below is None else views.networker_id(query.below)
+        below = None if query.below is None else views.networker_id(query.below)
         start = _place(_TREE, query.cursor)
-        found = list(islice(team.tree.downline(below), start, start + query.limit + 1))
-        page = found[: query.limit]
-        people = {
-            each for member, _ in page for each in (member, team.tree.sponsor(member)) if each is not None
-        }
-        names = await self._means.store.read(team_views.names_of, people)
-        items = [team_views.member_view(team, member, level, names) for member, level in page]
-        return models.Page(items, paging.seal(_TREE, start + len(page)) if len(found) > len(page) else None)
+
+        def found(reader: Reader, log: OwnerLog, team: Team) -> models.Page[models.TeamMember]:
+            first = team.tree.downline(log.owner if below is None else below)
+            rows = list(islice(first, start, start + query.limit + 1))
+            page = rows[: query.limit]
+            people = {
+                each for member, _ in page for each in (member, team.tree.sponsor(member)) if each is not None
+            }
+            names = team_views.names_of(reader, people)
+            items = [team_views.member_view(team, member, level, names) for member, level in page]
+            return models.Page(
+                items, paging.seal(_TREE, start + len(page)) if len(rows) > len(page) else None
+            )
+
+        return await self._study(query.team, found)
 
     async def duties(self, query: models.TeamQuery) -> models.Page[models.MemberDuties]:
         """Duties of all members."""
-        _, team = await self._team(query.team)
-        return await self._duties(_DUTIES, team, list(team.tree.members()), query)
+        return await self._study(
+            query.team,
+            lambda reader, _, team: self._duties(reader, _DUTIES, team, list(team.tree.members()), query),
+        )
 
     async def neglected(self, query: models.TeamQuery) -> models.Page[models.MemberDuties]:
         """Members whose follow-up deadlines were missed, the longest first."""
-        _, team = await self._team(query.team)
-        found = neglected(team, self._means.clock.now_ms())
-        return await self._duties(_NEGLECTED, team, [each.member for each in found], query)
+
+        def found(reader: Reader, _: OwnerLog, team: Team) -> models.Page[models.MemberDuties]:
+            members = [each.member for each in neglected(team, self._means.clock.now_ms())]
+            return self._duties(reader, _NEGLECTED, team, members, query)
+
+        return await self._study(query.team, found)
 
     async def stats(self, team: str) -> models.TeamStats:
         """What is computed of a team."""
-        log, found = await self._team(team)
-        own, key = self._means.own.id, found.key
-        waiting = await self._means.store.read(
-            lambda reader: len(teams.waiting(reader.connection, own, key, ("application",)))
-        )
-        return team_views.stats_view(
-            log, found, self._means.clock.now_ms(), waiting if log.owner == own else 0
-        )
+        own = self._means.own.id
+
+        def found(reader: Reader, log: OwnerLog, team: Team) -> models.TeamStats:
+            waiting = teams.waiting(reader.connection, own, team.key, ("application",))
+            count = len(waiting) if log.owner == own else 0
+            return team_views.stats_view(log, team, self._means.clock.now_ms(), count)
+
+        return await self._study(team, found)
 
     # -- acting ----------------------------------------------------------------------------------------------
     async def duty(self, request: models.TeamDutyDone) -> models.TeamPaper:
@@ -241,21 +255,25 @@ class TeamBook:
         return models.TeamDone(entries=[entry.id.hex()], skipped=[])
 
     # -- inside ----------------------------------------------------------------------------------------------
-    async def _team(self, team: str) -> tuple[OwnerLog, Team]:
+    async def _study(self, team: str, function: Callable[[Reader, OwnerLog, Team], T]) -> T:
+        """Runs a function on a team in a reader lane: it may look at every member."""
         owner, key = named(team, self._means.own.id)
-        log = await self._logs.of(owner)
-        if key not in log.teams.teams:
-            opportunity_of(log, key)
-        return log, log.teams.team(key)
 
-    async def _duties(
-        self, name: str, team: Team, members: list[bytes], query: models.TeamQuery
+        def found(reader: Reader, log: OwnerLog) -> T:
+            if key not in log.teams.teams:
+                opportunity_of(log, key)
+            return function(reader, log, log.teams.team(key))
+
+        return await self._logs.study(owner, found)
+
+    def _duties(
+        self, reader: Reader, name: str, team: Team, members: list[bytes], query: models.TeamQuery
     ) -> models.Page[models.MemberDuties]:
         start = _place(name, query.cursor)
         page = members[start : start + query.limit]
         following = start + len(page)
         people = set(page) | set(team.tree.everybody()) | {team.owner} if page else set()
-        names = await self._means.store.read(team_views.names_of, people)
+        names = team_views.names_of(reader, people)
         now = self._means.clock.now_ms()
         items = [team_views.duties_view(team, member, now, names) for member in page]
         return models.Page(items, paging.seal(name, following) if following < len(members) else None)
@@ -290,15 +308,13 @@ class TeamBook:
         return row.data
 
     async def _one(self, prefix: str) -> PaperRow:
-        low, high = bytes.fromhex(prefix.ljust(64, "0")), bytes.fromhex(prefix.ljust(64, "f"))
+        low, high = span(prefix)
         found = await self._means.store.read(lambda reader: teams.by_prefix(reader.connection, low, high))
         if not found:
             text = f"There is no paper {prefix[:10]} here. See: netnode team papers"
             raise Problem(text, ExitCode.NOT_FOUND, "no_paper")
         if len(found) > 1:
-            raise Problem(
-                f"Several papers begin with {prefix}: give more digits.", ExitCode.USAGE, "ambiguous"
-            )
+            raise ambiguous(prefix, "paper")
         return found[0]
 
     async def _paper(self, row: PaperRow, candidate: Candidate | None = None) -> models.TeamPaper:
@@ -310,7 +326,8 @@ class TeamBook:
             and not row.own
             and row.done is None
         ):
-            candidate = await self._admitting.candidate(row)
+            with suppress(Problem):  # the invite it is by made room for others
+                candidate = await self._admitting.candidate(row)
 
         def shown(reader: Reader) -> models.TeamPaper:
             names = team_views.names_of(reader, [row.signer, row.owner])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from netnode.ledgers.ledger import Ledger, Offered
 from netnode.ledgers.ledgers import Ledgers
 from netnode.problems import ExitCode, Problem
+from netnode.store import Reader
 from protocol.entry import Entry
 from protocol.identity import id_text
 from protocol.ledger.governing import Governing
@@ -15,6 +18,7 @@ from protocol.records import Admission, Duty, Leave, Move
 from protocol.records.team import TeamRules
 from protocol.teams.fold import Teams
 
+T = TypeVar("T")
 _KINDS = frozenset((Admission.KIND, Duty.KIND, Leave.KIND, Move.KIND))
 
 
@@ -89,15 +93,30 @@ class TeamLogs:
             Problem: `unknown_author` (3): nothing of the log is here; `incomplete` (4): its beginning is missing;
                 `unknown` (4): an entry of it is not understood here, or its record is missing.
         """
-        ledger = await self._ledgers.of(owner)
-        if ledger.book.unknown is not None:
-            raise Problem(
-                f"What the log of {id_text(owner)} comes to is unknown from entry {ledger.book.unknown} on: "
-                f"{ledger.why}. So nothing can be said of their team now.",
-                ExitCode.REFUSED,
-                "unknown",
-            )
-        return OwnerLog(ledger, ledger.place)
+        return _known(await self._ledgers.of(owner))
+
+    async def study(self, owner: bytes, function: Callable[[Reader, OwnerLog], T]) -> T:
+        """Runs ``function(reader, log)`` in a reader lane: for what looks at every member.
+
+        Args:
+            owner: networker id.
+            function: returns nothing that still refers to the log.
+
+        Raises:
+            Problem: as `of`.
+        """
+        return await self._ledgers.study(owner, lambda reader, ledger: function(reader, _known(ledger)))
+
+
+def _known(ledger: Ledger) -> OwnerLog:
+    if ledger.book.unknown is not None:
+        raise Problem(
+            f"What the log of {id_text(ledger.issuer)} comes to is unknown from entry {ledger.book.unknown} on: "
+            f"{ledger.why}. So nothing can be said of their team now.",
+            ExitCode.REFUSED,
+            "unknown",
+        )
+    return OwnerLog(ledger, ledger.place)
 
 
 def opportunity_of(log: OwnerLog, key: str) -> Offered:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ import pytest
 from netnode.mail.letters import Refusal
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
+from netnode.services import team_views
 from netnode.store import Reader
 from netnode.teams.importing import read_list
 from netnode.teams.witnessing import Witnessing
@@ -428,3 +430,26 @@ async def test_a_faulty_list_changes_nothing(tmp_path: Path) -> None:
         assert [(fault.row, fault.field) for fault in done.faults] == [(3, "sponsor")]
         assert (await linen["sol"].services.teams.papers(models.PapersQuery())).items == []
         assert parse_id(linen["sol"].id) == linen["sol"].me.id
+
+
+async def test_what_looks_at_every_member_runs_beside_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A team may have a million; sessions and letters do not wait for its figures."""
+    async with company(tmp_path, "ada") as linen:
+        await linen.join("ada", "sol")
+        threads: dict[str, int] = {}
+        for name in ("stats_view", "member_view", "duties_view", "opportunity_view"):
+            made = getattr(team_views, name)
+
+            def noted(*given: Any, name: str = name, made: Any = made) -> Any:
+                threads[name] = get_ident()
+                return made(*given)
+
+            monkeypatch.setattr(team_views, name, noted)
+        services = linen["sol"].services
+        await services.teams.stats("linen-team")
+        await services.teams.tree(models.TeamTreeQuery(team="linen-team"))
+        await services.teams.duties(models.TeamQuery(team="linen-team"))
+        await services.opportunities.show("linen-team")
+        assert len(threads) == 4 and get_ident() not in threads.values()
