@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Generic
@@ -47,6 +47,7 @@ class Closed(Generic[P]):
         ground: what it was evaluated on.
         names: of the ranks.
         by_group, by_own: steps of differentials and of tiers by period.
+        sources: recipient, rule (`NAME:duty`) and level -> from whose awards it was taken; people by their numbers.
     """
 
     period: Period
@@ -60,6 +61,7 @@ class Closed(Generic[P]):
     names: tuple[str, ...]
     by_group: tuple[Curve, ...]
     by_own: tuple[Curve, ...]
+    sources: Mapping[tuple[int, str, int], Collection[int]]
 
     def state(self, number: int) -> MemberState:
         """What the member of a number has; numbers of all members: `ground.members`."""

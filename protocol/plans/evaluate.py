@@ -198,6 +198,7 @@ def evaluate_period(
         tuple(plan.ranks),
         tuple(rule.curve for rule in plan.ground if isinstance(rule, Differentials)),
         tuple(rule.curve for rule in plan.by_close if isinstance(rule, OwnSales)),
+        gates.sources,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from msgspec import UNSET, Struct
 
@@ -16,6 +16,9 @@ from protocol.plans.tables import fraction
 from protocol.plans.volumes import Volumes
 
 T = TypeVar("T")
+
+DUTY: Final = ":duty"
+"""After the name of a rule: what another member's duty brought."""
 
 
 class Due(Struct, Generic[T], gc=False):
@@ -50,7 +53,9 @@ class Gates(Generic[T]):
         position: orders recipients: nearest to the buyer first, or in the order of the team.
     """
 
-    __slots__ = ("_done_by", "_factor", "_locked", "_plan", "_position", "_rules", "_share", "_transfers")
+    __slots__ = (
+        "_done_by", "_factor", "_locked", "_plan", "_position", "_rules", "_share", "_transfers", "sources",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -69,6 +74,8 @@ class Gates(Generic[T]):
         self._rules: frozenset[str] = frozenset() if duty is UNSET else frozenset(duty.rules)
         self._share = Fraction(0) if duty is UNSET else fraction(duty.withheld)
         self._transfers: dict[tuple[T, str, int], Due[T]] = {}
+        self.sources: dict[tuple[T, str, int], set[T]] = {}
+        """Recipient, rule (`NAME:duty`) and level -> from whose awards it was taken."""
 
     def passed(self, rule: str, claims: Iterable[Claim[T]]) -> Iterator[Due[T]]:
         """What a rule's claims leave, then what duties brought to others."""
@@ -108,7 +115,8 @@ class Gates(Generic[T]):
                 self._transfer(doer, due, taken)
 
     def _transfer(self, to: T, due: Due[T], taken: Exact) -> None:
-        claim, rule = due.claim, f"{due.rule}:duty"
+        claim, rule = due.claim, due.rule + DUTY
+        self.sources.setdefault((to, rule, claim.level), set()).add(claim.to)
         known = self._transfers.get((to, rule, claim.level))
         if known is None:
             given = Claim(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Generic
 
 from protocol.plans.claims import Line, Stake
@@ -14,9 +15,8 @@ from protocol.plans.families.binaries import Binaries
 from protocol.plans.families.differentials import Differentials, Overrides
 from protocol.plans.families.matches import Matches
 from protocol.plans.families.pools import Contributions, Pools
+from protocol.plans.gates import DUTY
 from protocol.plans.ground import Ground
-
-_DUTY = ":duty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,64 +42,76 @@ def reversals(plan: Compiled, closed: Closed[P], owner: int | None, volume: Exac
         owner: number of the member whose sale it was; None: nobody's: it counts in the sums of the whole team alone.
         volume: of the refunded part.
     """
+    people = closed.ground.people
+    everybody = {rule.name for rule in plan.ground if isinstance(rule, Pools)}
     touched = (
         {} if owner is None else {name: set(told) for name, told in _touched(plan, closed.ground, owner)}
     )
-    everybody: set[tuple[P, int | None]] = {(to, None) for to in closed.ground.people}
-    touched |= {rule.name: everybody for rule in plan.ground if isinstance(rule, Pools)}
     for rule in plan.by_close_matching:
-        touched[rule.name] = set(_matched(rule, closed, touched))
-    found = []
-    for award in closed.awards:
-        name = award.rule.removesuffix(_DUTY)
-        reached = touched.get(name, ())
-        if (
-            name != award.rule
-        ):  # who did the duty of somebody in the line: by level, since the award names no leg
-            rests = any(level in (award.level, None) for _, level in reached)
-        else:
-            rests = (award.to, award.level) in reached or (award.to, None) in reached
-        if rests:
-            found.append(Reversal(award.source, award.to, award.rule, award.level, min(volume, award.volume)))
-    return tuple(found)
+        touched[rule.name] = set(_matched(rule, closed, touched, rule.of & everybody))
+    reached = {(name, people[to], level) for name, found in touched.items() for to, level in found}
+    reached |= {(rule, people[to], level) for rule, to, level in _by_duty(closed, touched)}
+    return tuple(
+        Reversal(award.source, award.to, award.rule, award.level, min(volume, award.volume))
+        for award in closed.awards
+        if award.rule in everybody
+        or (award.rule, award.to, award.level) in reached
+        or (award.rule, award.to, None) in reached
+    )
+
+
+_Touched = dict[str, set[tuple[int, int | None]]]
+"""Rule -> who is paid on a sale, by number, and on which level; None: whatever the level."""
+
+
+def _by_duty(closed: Closed[P], touched: _Touched) -> Iterator[tuple[str, int, int]]:
+    """Awards for duties (rule, to, level) that were taken from awards which rest on the sale."""
+    for (to, rule, level), sources in closed.sources.items():
+        found = touched.get(rule.removesuffix(DUTY), ())
+        if any((source, level) in found or (source, None) in found for source in sources):
+            yield rule, to, level
 
 
 def _matched(
-    rule: Matches, closed: Closed[P], touched: Mapping[str, set[tuple[P, int | None]]]
-) -> Iterator[tuple[P, int | None]]:
-    """Who is paid, on which level, for what others were paid that rests on the sale."""
+    rule: Matches, closed: Closed[P], touched: _Touched, pools: Collection[str]
+) -> Iterator[tuple[int, int | None]]:
+    """Who has a share of what those earned whose awards rest on the sale; those of `pools` do, whosever it was."""
     ground = closed.ground
-    numbers = {person: number for number, person in enumerate(ground.people)}
-    for award in closed.awards:
-        reached = touched.get(award.rule.removesuffix(_DUTY), ())
-        if award.rule in rule.of and ((award.to, award.level) in reached or (award.to, None) in reached):
-            level = 0
-            for number in ground.line(ground.up[numbers[award.to]]):
-                if rule.least is None or ground.rank[number] >= rule.least:
-                    level += 1
-                    yield ground.people[number], level
+    paid = {(each.rule.removesuffix(DUTY), each.to) for each in closed.awards}
+    paid |= {(each.rule.removesuffix(DUTY), each.to) for each in closed.withheld}
+    found = {(name, to) for name in rule.of for to, _ in touched.get(name, ())}
+    found |= {(each.removesuffix(DUTY), to) for each, to, _ in _by_duty(closed, touched)}
+    if pools:
+        numbers = {person: number for number, person in enumerate(ground.people)}
+        found |= {(each.rule, numbers[each.to]) for each in closed.awards if each.rule in pools}
+    earned = [
+        (to, Fraction(1), 1)
+        for name, to in sorted(found)
+        if name in rule.of and (name, ground.people[to]) in paid
+    ]
+    claims = rule.claims(earned, lambda number: (ground.seat(one) for one in ground.line(ground.up[number])))
+    yield from ((claim.to, claim.level) for claim in claims)
 
 
 def _touched(
     plan: Compiled, ground: Ground[P], owner: int
-) -> Iterator[tuple[str, Iterator[tuple[P, int | None]]]]:
-    """Rule -> who is paid on an owner's sales, and on which level; None: whatever the level."""
-    people = ground.people
+) -> Iterator[tuple[str, Iterator[tuple[int, int | None]]]]:
+    """What rules that look at sales pay on an owner's."""
     for rule in plan.ground:
         match rule:
             case Differentials():
-                yield rule.name, ((people[each], None) for each in _group(ground, owner, rule.breakaway))
+                yield rule.name, ((each, None) for each in _group(ground, owner, rule.breakaway))
             case Overrides():
-                yield rule.name, ((people[each], level) for each, level in _above(ground, owner, rule.least))
+                yield rule.name, ((each, level) for each, level in _above(ground, owner, rule.least))
             case Binaries():
-                yield rule.name, ((people[each], None) for each in _placed(ground, owner))
+                yield rule.name, ((each, None) for each in _placed(ground, owner))
             case Contributions():
-                yield rule.name, ((people[each], None) for each in ground.line(owner))
+                yield rule.name, ((each, None) for each in ground.line(owner))
     first = 0 if plan.plan.origin == "referrer" else 1
     line = Line(owner, True, first, tuple(ground.seat(each) for each in ground.line(owner)))
     for one in plan.by_close:
         claims = one.claims(line, Stake(1, ground.own[owner], ground.end))
-        yield one.name, ((people[claim.to], claim.level) for claim in claims)
+        yield one.name, ((claim.to, claim.level) for claim in claims)
 
 
 def _group(ground: Ground[P], owner: int, away: int | None) -> Iterator[int]:

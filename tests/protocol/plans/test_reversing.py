@@ -28,11 +28,11 @@ def refunded(
     return {(one.to, one.rule, one.level): one.volume for one in found}
 
 
-def test_no_more_volume_is_reversed_than_an_award_rests_on() -> None:
-    """What `helper` got of b's 10.00 at level 2 names no leg, so a refund of d's 20.00 at level 2 reaches it too.
-
-    It takes the 10.00 that the award rests on, and not 20.00: else more than the whole award would be taken back.
-    """
+@pytest.mark.parametrize(("which", "reached"), [(0, {"d": 1, "c": 2}), (1, {"b": 1, "helper": 2})])
+def test_an_award_for_a_duty_rests_on_the_sales_of_the_award_it_was_taken_from(
+    which: int, reached: dict[str, int]
+) -> None:
+    """`helper` got something of what a had at level 2 by b's sale; d's at level 2 is another line, and not its own."""
     level = {"compression": "none", "rates": ["10%", "5%"], "when": "period"}
     compiled = plan(unilevel=level, duty={"rules": ["unilevel"], "withheld": "100%"})
     people = team({"a": None, "b": "a", "c": None, "d": "c", "helper": None})
@@ -41,20 +41,35 @@ def test_no_more_volume_is_reversed_than_an_award_rests_on() -> None:
         def done_by(self, upline: str, member: str, at: int | None = None) -> str | None:
             return "helper" if upline == "a" else upline
 
-    for part, helped in ((Fraction(1), 1_000), (Fraction(1, 4), 500)):
+    for part in (Fraction(1), Fraction(1, 4)):
         activity: Activity[str] = Activity(compiled)
         sales = [sale(1, "d", 2_000), sale(2, "b", 1_000)]
         for one in sales:
             activity.take(one, people)
         period = activity.period(MONTH, 9)
         activity.close(evaluate_period(compiled, people, activity, period, Helped()))
-        found = activity.reverse(sales[0], part, people)
-        taken = int(2_000 * part)
-        assert {(one.to, one.rule, one.level): one.volume for one in found} == {
-            ("d", "unilevel", 1): taken,
-            ("c", "unilevel", 2): taken,
-            ("helper", "unilevel:duty", 2): helped,
-        }
+        found = activity.reverse(sales[which], part, people)
+        assert {one.to: one.level for one in found} == reached
+        assert {one.volume for one in found} == {sales[which].amount * part}
+        assert {one.rule for one in found if one.to == "helper"} <= {"unilevel:duty"}
+
+
+def test_a_match_rests_on_the_sales_of_those_whose_awards_it_matches() -> None:
+    """Two levels and a match of one: of a sale of e's e and d are paid, and what d and c match of them rests on it.
+
+    b matches c's own awards, which rest on the sales of c and d.
+    """
+    levels = {"compression": "none", "rates": ["10%", "5%"], "when": "period"}
+    match = {"of": ["unilevel"], "rates": ["50%"], "when": "period"}
+    compiled = plan(unilevel=levels, matching=match)
+    people = team({"a": None, "b": "a", "c": "b", "d": "c", "e": "d"})
+    sales = [sale(number, name, 1_000) for number, name in enumerate("edc", 1)]
+    for which, matched in ((0, {"d", "c"}), (1, {"c", "b"}), (2, {"b", "a"})):
+        found = refunded(
+            compiled, people, [sales[which], *(each for each in sales if each is not sales[which])]
+        )
+        assert {to for to, rule, _ in found if rule == "matching"} == matched
+        assert {to for to, rule, _ in found if rule == "unilevel"} == {"edcba"[which], "edcba"[which + 1]}
 
 
 def test_a_pair_is_reversed_by_what_was_refunded_of_either_leg() -> None:
