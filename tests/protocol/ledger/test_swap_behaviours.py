@@ -167,6 +167,7 @@ class Course:
             self._branch_x()
             at = bench.start
         verdict = bench.lock(self.document, at=max(at, bench.x.issuer.entries[-1].time))
+        assert self.x != "late" or verdict.code == "request_over"
         if verdict.code is None:
             self.locks.append(bench.x.issuer.entries[-1])
         if self.x == "forked":  # another branch has never heard of it
@@ -216,6 +217,7 @@ class Course:
     def y_swap(self, at: int) -> None:
         bench = self.bench
         verdict = bench.swap(self.document, at=max(at, self._tip()), lock=self.locks[0])
+        assert self.y != "late" or verdict.code == "request_over"
         if verdict.code is None:
             self.swaps.append(bench.y.issuer.entries[-1])
 
@@ -245,13 +247,19 @@ class Course:
         elif self.x != "silent":
             self.put_right()
 
+        if self.x == "forked" and self.locks:  # on one more branch it stays as it is now, whatever comes here
+            self.x_books.append(bench.x.book)
+            _refold(bench.x)
+
     def put_right(self) -> None:
-        """X logs what anybody can bring it: Y's swap, else two places of Y's log."""
-        for swap in self.swaps:
-            self.bench.give(self.document, swap=swap)
-        if not self.swaps:
+        """X logs what anybody can bring it: Y's swap, or two places of Y's log, between which it may lie."""
+        pins = self.x == "slow" and self.y not in ("back-dated", "forked") and self.after
+        if not self.swaps or pins:
             for last in self.after:
                 self.bench.pin(self.document, self.head, last)
+        else:
+            for swap in self.swaps:
+                self.bench.give(self.document, swap=swap)
 
     # -- what is owed ----------------------------------------------------------------------------------------
     def figures(self, world: World, name: str) -> Figures:
@@ -284,6 +292,11 @@ def _check(course: Course) -> None:
     bench, where = course.bench, (course.x, course.y, course.ann, course.bob)
     swapped = bool(course.swaps)
     assert not swapped or course.locks, where
+    assert "early" not in (course.ann, course.bob) or not course.locks, where
+    if course.x not in ("back-dated", "forked"):  # else the other branch knows of none of it
+        spent = {"twice": 0, "uncovered": 0, "retired": COVER}
+        if course.ann in spent:  # what the holder could not move is the issuer's loss, not the holder's debt
+            assert course.figures(bench.x, "ann").signed == spent[course.ann], where
     if course.ann in HONEST:
         # What ann gave she gave for credit of Y, and what is not given is hers.
         at_x, at_y = course.figures(bench.x, "ann"), course.figures(bench.y, "ann")
