@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -216,9 +216,11 @@ class Sales:
         file.hold = max(file.hold, (proof.newest or 0) + plan.terms["hold_days"] * MILLISECONDS_PER_DAY)
         if proof.disputed:
             file.thawed = file.hold + FREEZE_DAYS * MILLISECONDS_PER_DAY  # [R-CRED-28]
-        due = file.hold if file.thawed is None else file.thawed
+        due = file.hold if file.thawed is None else max(file.hold, file.thawed)
         known = self.effects.get(b"s" + order)
         steps: dict[Any, frozenset[Step]] = dict(known.awards) if isinstance(known, Sold) else {}
+        if proof.disputed:
+            steps = {key: _moved(found, now, due) for key, found in steps.items()}
         for award in awards:
             key = (award.to, award.rule, award.level, plan.terms["unit"]["name"])
             mine = Step(due, _expiry(plan, due), award.amount, base)
@@ -423,14 +425,7 @@ class Sales:
         long = file.hold + FREEZE_DAYS * MILLISECONDS_PER_DAY
         due = file.thawed = long if proof.disputed else max(file.hold, now)
         file.messages += new
-
-        def moved(step: Step) -> Step:
-            if step.due <= now:
-                return step
-            expires = step.expires if step.expires == NEVER else step.expires - step.due + due
-            return Step(due, expires, step.amount, step.base)
-
-        awards = {key: frozenset(map(moved, steps)) for key, steps in sold.awards.items()}
+        awards = {key: _moved(steps, now, due) for key, steps in sold.awards.items()}
         self.effects[b"s" + order] = replace(sold, awards=awards)
 
     # -- periods ---------------------------------------------------------------------------------------------
@@ -474,6 +469,17 @@ class Sales:
         unit, key = plan.terms["unit"]["name"], plan.key or ""
         parts = (award.rule, str(award.level), unit, label, key, plan.digest.hex())
         return b"p" + award.to + "\0".join(parts).encode()  # type: ignore[operator]
+
+
+def _moved(steps: Iterable[Step], now: int, due: int) -> frozenset[Step]:
+    """What is pending gets another date, and expires as long after it as before [R-CRED-28] [R-CRED-29]."""
+    found = set()
+    for step in steps:
+        if step.due > now:
+            expires = step.expires if step.expires == NEVER else step.expires - step.due + due
+            step = Step(due, expires, step.amount, step.base)
+        found.add(step)
+    return frozenset(found)
 
 
 def _expiry(plan: Plan, due: int) -> int:

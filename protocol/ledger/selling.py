@@ -97,7 +97,10 @@ def take_sale(
     _date(file, entry, proven, governed)
     credits = _credits(assessed.awards, governed, file, money.base)
     if filed is not None:
-        credits = merged((*filed.sold.awards, *credits))
+        before = filed.sold.awards
+        if proven.disputed and file.thawed is not None:
+            before = _moved(before, entry.time, file.thawed)
+        credits = merged((*before, *credits))
     value = Sold(money.earned, money.paid, money.refunded, money.keeps, credits)
     state.put(sale_id(proven.start.id), value)
 
@@ -195,7 +198,7 @@ def _credits(
 ) -> tuple[Credited, ...]:
     """Awards of a sale as effects; two of one rule, level and recipient are one."""
     plan = governed.plan
-    due = file.hold if file.thawed is None else file.thawed
+    due = file.hold if file.thawed is None else max(file.hold, file.thawed)
     expires = NEVER if plan.expiry_days is UNSET else due + plan.expiry_days * DAY
     sums: dict[tuple[bytes, str, int], int] = {}
     for award in awards:
@@ -281,12 +284,7 @@ def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
     else:
         file.thawed = max(file.hold, entry.time)
     file.seqs = (*file.seqs, entry.seq)
-    due = file.thawed
-    assert due is not None  # just set
-    awards = tuple(
-        replace(credit, steps=tuple(sorted(_due(step, entry.time, due) for step in credit.steps)))
-        for credit in filed.sold.awards
-    )
+    awards = _moved(filed.sold.awards, entry.time, file.thawed)
     state.put(sale_id(record.order), replace(filed.sold, awards=awards))
 
 
@@ -306,6 +304,14 @@ def judge_freeze(state: State, order: bytes, messages: Sequence[bytes], time: in
     if proven.disputed and time > file.hold:
         raise Void("hold_over", "the hold is over")
     return filed, proven.disputed
+
+
+def _moved(awards: tuple[Credited, ...], now: int, due: int) -> tuple[Credited, ...]:
+    """Awards with another date for what is pending."""
+    return tuple(
+        replace(credit, steps=tuple(sorted(_due(step, now, due) for step in credit.steps)))
+        for credit in awards
+    )
 
 
 def _due(step: Step, now: int, due: int) -> Step:

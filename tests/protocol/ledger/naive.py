@@ -137,7 +137,9 @@ class Naive:
         if monthly:
             self._sell(one, base - before, now)
             return None
-        due = one.hold if one.thaws is None else one.thaws
+        due = one.hold if one.thaws is None else max(one.hold, one.thaws)
+        if proof.disputed:
+            self._move(one, now, due)
         amounts = {name: base * share // 100 for name, share in zip(one.line, PERCENT, strict=False)}
         expires = FOREVER if one.expiry_ms is None else due + one.expiry_ms
         one.steps.append({"due": due, "expires": expires, "amounts": amounts, "base": base})
@@ -189,12 +191,16 @@ class Naive:
             return "hold_over"
         one.frozen = True
         one.thaws = one.hold + 60 * DAY if disputed else max(one.hold, now)
+        self._move(one, now, one.thaws)
+        return None
+
+    def _move(self, one: NaiveSale, now: int, due: int) -> None:
+        """What is pending gets another date, and expires as long after it as before."""
         for step in one.steps:
             if step["due"] > now:
                 if step["expires"] != FOREVER:
-                    step["expires"] += one.thaws - step["due"]
-                step["due"] = one.thaws
-        return None
+                    step["expires"] += due - step["due"]
+                step["due"] = due
 
     # -- months ----------------------------------------------------------------------------------------------
     def month(self, begins: int) -> list[tuple[str, int, int, int]]:

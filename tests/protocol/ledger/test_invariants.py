@@ -181,6 +181,37 @@ def test_l5_a_freeze_ends_60_days_past_the_hold_without_anyone_acting() -> None:
     assert [made.figures("cid", at).balance for at in (end - 1, end)] == [0, 1_000]
 
 
+def test_l5_a_later_sale_entry_that_embeds_the_dispute_freezes_what_is_pending_already() -> None:
+    made = world()
+    path = made.path("cid")
+    deal = made.deal(4_000, 6_000, path=path).accept().pay().receive(0)
+    assert made.sell(deal, path=path).code is None
+    first = deal.messages[-1].time + HOLD
+    deal.now += DAY
+    deal.receive(1).dispute()
+    assert made.sell(deal, path=path).code is None
+    end = deal.messages[-2].time + HOLD + 60 * DAY
+    assert [made.figures("cid", at).balance for at in (first, end - 1, end)] == [0, 0, 1_000]
+
+
+def test_l5_what_is_received_after_a_freeze_is_pending_through_its_own_hold() -> None:
+    """R8: counted from the newest receipt, though the freeze of the sale ended before."""
+    made = world()
+    path = made.path("cid")
+    deal = made.deal(4_000, 6_000, path=path).accept().pay().receive(0)
+    assert made.sell(deal, path=path).code is None
+    first = deal.messages[-1].time + HOLD
+    deal.dispute()
+    assert made.freeze(deal).code is None
+    deal.say("buyer", LapseDispute(dispute=deal.messages[-1].id))
+    assert made.freeze(deal).code is None
+    deal.now = first - DAY
+    deal.receive(1)
+    assert made.sell(deal, path=path, at=deal.now).code is None
+    second = deal.messages[-1].time + HOLD
+    assert [made.figures("cid", at).balance for at in (first, second - 1, second)] == [400, 400, 1_000]
+
+
 def test_l5_no_freeze_after_the_hold_none_twice_and_none_by_the_sellers_own_dispute() -> None:
     made = world()
     path = made.path("cid")
