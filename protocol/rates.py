@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from protocol.alliances import Agreement, Ending, in_force, points_of
 
 Source = Literal["alliance", "listing", "plan"]
@@ -25,8 +27,7 @@ class Allied:
     endings: tuple[Ending, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RateChosen:
+class RateChosen(Struct, frozen=True, gc=False):
     """The rate that wins.
 
     Attributes:
@@ -61,7 +62,7 @@ def winning_rate(
         at: date of the order, ms UTC.
     """
     held = [each for each in alliances if in_force(each.agreement, at, each.endings)]
-    for ally in reversed(referrers):
+    for ally in reversed(referrers) if held else ():
         offered = [
             (points, each.agreement)
             for each in held

@@ -90,7 +90,7 @@ class Account(Struct, gc=False):
     Attributes:
         pending: a heap; what is taken out again is in it with negative amounts.
         waiting: net of it.
-        posted: by date, so that the moment can go back; none before the last entry's date.
+        posted: by date, so that the moment can go back; none before the last entry's date; None for none.
         lasting: total of what does not expire.
         expiring: expiry -> total.
         locks: expiry -> locked.
@@ -101,7 +101,7 @@ class Account(Struct, gc=False):
     now: int = -1
     pending: list[Lot] = []
     waiting: int = 0
-    posted: list[Lot] = []
+    posted: list[Lot] | None = None
     lasting: int = 0
     expiring: dict[int, int] | None = None
     awarded: int = 0
@@ -119,6 +119,8 @@ class Account(Struct, gc=False):
     def add(self, lot: Lot) -> None:
         """Adds what an award posts."""
         if lot.due <= self.now:
+            if self.posted is None:
+                self.posted = []
             insort(self.posted, lot)
             self._post(lot, 1)
         else:
@@ -167,19 +169,21 @@ class Account(Struct, gc=False):
             now: ms UTC.
             final: no earlier moment will be asked for.
         """
-        while self.pending and self.pending[0].due <= now:
-            lot = heappop(self.pending)
+        pending, posted = self.pending, self.posted or []
+        while pending and pending[0].due <= now:
+            lot = heappop(pending)
             self.waiting -= lot.net
-            self.posted.append(lot)
+            posted.append(lot)
             self._post(lot, 1)
-        while self.posted and self.posted[-1].due > now:
-            lot = self.posted.pop()
+        while posted and posted[-1].due > now:
+            lot = posted.pop()
             self._post(lot, -1)
-            heappush(self.pending, lot)
+            heappush(pending, lot)
             self.waiting += lot.net
         self.now = now
-        if final:
-            self.posted.clear()
+        self.posted = (
+            None if final or not posted else posted
+        )  # most accounts have none: a list less to look after
 
     def figures(self, now: int) -> Figures:
         """As of a moment, ms UTC."""

@@ -247,7 +247,7 @@ class Book:
 
 def _govern(state: State, time: int) -> None:
     """Plans with a team that hold from now on shape it."""
-    for governed in state.governing.due(time):
+    for governed in state.governing.due(time) if state.governing.waits else ():
         assert governed.opportunity is not None  # only those wait
         assert governed.plan.team is not UNSET  # given with the opportunity
         state.teams.govern(governed.opportunity, governed.plan.team)

@@ -98,6 +98,11 @@ class Governing:
             self._waiting.append(governed)
         self._by_hash[digest] = governed
 
+    @property
+    def waits(self) -> bool:
+        """Whether a plan with a team is published and does not hold yet."""
+        return bool(self._waiting)
+
     def due(self, time: int) -> Iterator[Governed]:
         """The plans with a team that hold from now on, each once, in order of their dates."""
         ready = [each for each in self._waiting if each.starts <= time]

@@ -71,7 +71,8 @@ def take_sale(
             `plan_differs`, `awards_differ`.
     """
     content, messages = (read_sale(data), None) if known is None else known
-    state.signers.admit(entries_of(content.openers))
+    if content.openers:
+        state.signers.admit(entries_of(content.openers))
     assessed = assess(state, content, entry.seq, entry.time, messages, proved=proved)
     if content.plan != assessed.reckoned.governed.hash:
         raise Void("plan_differs", "plan: is not the one that this sale follows")
@@ -134,7 +135,7 @@ class Assessed(Struct, frozen=True, gc=False):
     @property
     def lines(self) -> tuple[AwardLine, ...]:
         """The awards as a content states them [L9]."""
-        return tuple(AwardLine(each.to, each.rule, each.level, each.amount) for each in self.awards)
+        return tuple([AwardLine(each.to, each.rule, each.level, each.amount) for each in self.awards])
 
 
 def assess(
@@ -204,9 +205,12 @@ def _credits(
     for award in awards:
         key = (award.to, award.rule, award.level)
         sums[key] = sums.get(key, 0) + award.amount
+    unit, hold = plan.unit.name, file.hold
     return tuple(
-        Credited(to, rule, level, plan.unit.name, (Step(due, expires, amount, base, file.hold),))
-        for (to, rule, level), amount in sorted(sums.items())
+        [
+            Credited(to, rule, level, unit, (Step(due, expires, amount, base, hold),))
+            for (to, rule, level), amount in sorted(sums.items())
+        ]
     )
 
 

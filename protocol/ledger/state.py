@@ -25,7 +25,7 @@ Between = Callable[[bytes, Place, Place], Sequence[Entry] | None]
 """Entries of another log above the first place up to the second, linked from one to the other; None: not held."""
 
 
-class OrderFile(Struct):
+class OrderFile(Struct, gc=False):
     """Where a sale stands in its log.
 
     Attributes:
