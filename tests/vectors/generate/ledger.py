@@ -21,6 +21,7 @@ from tests.protocol.author import NETWORK
 from tests.protocol.ledger.swapping import Bench
 from tests.protocol.ledger.world import DAY, HOLD, UNIT, World
 from tests.vectors.generate.forms import chain, vector
+from tests.vectors.generate.ledger_teams import TEAMS
 from tests.vectors.generate.writing import Vector
 
 ABOUT: Final = (
@@ -259,7 +260,7 @@ ONE: Final[tuple[tuple[str, str, str, Callable[[], World]], ...]] = (
 
 def vectors() -> list[Vector]:
     found: list[Vector] = []
-    for id, comment, requirement, scene in ONE:
+    for id, comment, requirement, scene in (*ONE, *TEAMS):
         world = scene()
         found.append(_vector(id, comment, requirement, [world.issuer.entries], [], world))
     for id, comment, requirement, cover, ending in (
