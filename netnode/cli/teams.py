@@ -384,6 +384,11 @@ def _show_stats(found: models.TeamStats) -> None:
         output.say("")
         rows = [(one.group, f"{one.joined:,}", kept(one)) for one in found.months]
         output.table(("joined in", "members", "stay 90 days"), rows, right=(1,))
+    output.say("")
+    rows = [(one.period, f"{one.recruits:,}", f"{one.outside_buyers:,}") for one in found.growth]
+    output.table(("period", "recruits", "buyers outside"), rows, right=(1, 2))
+    if found.outgrown:
+        output.say("WARNING: recruitment grew faster than buyers outside the team in three periods running.")
     for seq, code in found.void.items():
         output.say(f"Entry {seq} has no effect: {code}.")
 

@@ -17,6 +17,7 @@ from netnode.store import Reader
 from netnode.store.teams import PaperRow
 from netnode.teams.admitting import Candidate
 from netnode.teams.desk import invite_text
+from netnode.teams.growing import grown
 from netnode.teams.reading import OwnerLog
 from protocol.deals.periods import DAY, date_of
 from protocol.identity import id_text
@@ -143,7 +144,7 @@ def month_of(ms: int) -> str:
 
 def stats_view(log: OwnerLog, team: Team, now: int, waiting: int) -> models.TeamStats:
     """What is computed of a team."""
-    found, done = shape(team), activity(team, now, {})
+    found, done, growth = shape(team), activity(team, now, {}), grown(team, log.governing, now)
     left: dict[str, int] = {}
     for *_, reason in team.endings:
         left[reason] = left.get(reason, 0) + 1
@@ -163,6 +164,11 @@ def stats_view(log: OwnerLog, team: Team, now: int, waiting: int) -> models.Team
         all=retention_view("", retention(team, now)),
         months=[retention_view(name, row) for name, row in by_cohort(team, now, month_of).items()],
         sponsors=[retention_view(id_text(each), row) for each, row in by_sponsor(team, now).items()],
+        growth=[
+            models.TeamGrowth(period=label, recruits=each.recruits, outside_buyers=each.outside_buyers)
+            for label, each in growth.periods
+        ],
+        outgrown=growth.warned,
         void={str(seq): code for seq, code in log.void.items()},
     )
 

@@ -60,6 +60,10 @@ class Volumes:
         found = self._buyers.get(number)
         return 0 if found is None else len(found if isinstance(found, dict) else set(found))
 
+    def outside_buyers(self) -> set[Hashable]:
+        """Everybody outside the team who bought of a member."""
+        return {buyer for found in self._buyers.values() for buyer in found}
+
     def lead(self, buyer: Hashable, referrer: Hashable) -> None:
         """Notes who is paid first for what a networker bought."""
         known = self.led.get(buyer, ())

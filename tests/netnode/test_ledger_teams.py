@@ -12,8 +12,10 @@ from netnode.ledgers.ledgers import Ledgers
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.services.ledgers import _period
+from netnode.teams.growing import grown
 from protocol.identity import id_text
 from protocol.plans.document import one_level
+from protocol.plans.facts import SaleFacts
 from protocol.records.plan import Differential, Step, Unit
 from tests.netnode.test_ledgers import EUR, Market, give, home_with, later
 from tests.protocol.ledger.world import DAY, TEAM, UNIT, World
@@ -135,3 +137,37 @@ async def test_what_the_close_would_add_is_shown_with_its_reasons(tmp_path) -> N
         (id_text(team.id("bob")), "10.00", "group")
     ]
     assert "10 % of 100" in shown.items[0].words
+
+
+def test_recruiting_that_outgrows_outside_buyers_is_warned_of() -> None:
+    """[R-TEAM-28] R15: members who joined and different outside buyers, period by period, by the log alone."""
+    team = Team(("ann", None))
+    ledger = team.ledger()
+    governed = next(ledger.book.governing.all())
+    tree, first = ledger.book.teams.tree(TEAM), governed.activity.period(team.now, 0)
+    at, joined, people = first.end, 0, ledger.book.teams.team(TEAM)
+    for recruits, buyers in ((1, 1), (2, 1), (4, 1), (8, 1)):
+        assert not grown(people, ledger.book.governing, at + DAY).warned
+        for number in range(recruits):
+            joined += 1
+            tree.join(team.id(f"recruit {joined}"), team.id("ann"), 1, at + number)
+        for number in range(buyers):
+            sale = SaleFacts(
+                id=(at, number),
+                at=2,
+                time=at + number,
+                amount=1_000,
+                referrer=team.id("ann"),
+                customer=number,
+            )
+            governed.activity.take(sale, tree)
+        at = governed.activity.period(at, 0).end
+    found = grown(people, ledger.book.governing, at + DAY)
+    assert [(each.recruits, each.outside_buyers) for _, each in found.periods] == [
+        (1, 1),
+        (2, 1),
+        (4, 1),
+        (8, 1),
+    ]
+    assert found.warned
+    assert not grown(people, ledger.book.governing, at + 40 * DAY).warned  # nobody joined since

@@ -301,6 +301,7 @@ from netnode.operations.models.teams import (
     TeamDone,
     TeamDutyDone,
     TeamEarnings,
+    TeamGrowth,
     TeamImported,
     TeamImportQuery,
     TeamInvite,
@@ -367,8 +368,8 @@ __all__ = [
     "StockChange", "StockCount", "Storage", "Subscription", "SubscriptionPrice", "SubscriptionRenew",
     "SubscriptionRenewal", "SubscriptionStatement", "SubscriptionTurn", "SubscriptionsQuery", "SwapAccept",
     "SwapDecline", "SwapEntry", "SwapName", "SwapPropose", "SwapSide", "SwapsQuery", "TeamAdmit",
-    "TeamApply", "TeamCost", "TeamDone", "TeamDutyDone", "TeamEarnings", "TeamImportQuery", "TeamImported",
-    "TeamInvite", "TeamLeave", "TeamMember", "TeamMove", "TeamPaper", "TeamPerson", "TeamQuery",
+    "TeamApply", "TeamCost", "TeamDone", "TeamDutyDone", "TeamEarnings", "TeamGrowth", "TeamImportQuery",
+    "TeamImported", "TeamInvite", "TeamLeave", "TeamMember", "TeamMove", "TeamPaper", "TeamPerson", "TeamQuery",
     "TeamStats", "TeamTreeQuery", "UnitOwed", "Variant", "Verified", "Waiting", "WellKnown", "Witness",
     "WitnessChoice", "WitnessError", "WitnessExport", "WitnessReceipt", "WitnessesVerified", "WrongEntry",
 ]  # fmt: skip

@@ -368,8 +368,20 @@ class TeamLeave(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ended: Literal["inactive", "terms"] | None = None
 
 
+class TeamGrowth(Struct, frozen=True, kw_only=True):
+    """Recruits of a team in one period, and different buyers from outside it."""
+
+    period: str
+    recruits: int
+    outside_buyers: int
+
+
 class TeamStats(Struct, frozen=True, kw_only=True):
-    """What is computed of a team; shares are percent with one decimal."""
+    """What is computed of a team; shares are percent with one decimal.
+
+    `growth`: the last four periods that are over, oldest first; `outgrown`: in the last three of them recruitment grew
+    faster than outside buyers.
+    """
 
     team: str
     members: int
@@ -386,4 +398,6 @@ class TeamStats(Struct, frozen=True, kw_only=True):
     all: Retention
     months: list[Retention]
     sponsors: list[Retention]
+    growth: list[TeamGrowth]
+    outgrown: bool
     void: dict[str, str]
