@@ -166,17 +166,20 @@ def heads(messages: Iterable[Message]) -> tuple[bytes, ...]:
 
 def complete(messages: Mapping[bytes, Message], tips: Iterable[bytes]) -> bool:
     """Whether these messages are here, and all that they name, directly or through others."""
+    return named_by(messages, tips) <= messages.keys()
+
+
+def named_by(messages: Mapping[bytes, Message], tips: Iterable[bytes]) -> set[bytes]:
+    """These messages and all that they name, directly or through others that are here, with the start of their deal."""
     left, met = list(tips), set[bytes]()
     while left:
         name = left.pop()
         if name in met:
             continue
         met.add(name)
-        message = messages.get(name)
-        if message is None:
-            return False
-        left += message.names
-    return True
+        if name in messages:
+            left += (messages[name].deal, *messages[name].names)
+    return met
 
 
 def enclose(value: Goods | Note) -> tuple[bytes, bytes]:

@@ -19,7 +19,7 @@ from netnode.deals import sending
 from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.desk import SHOWN, row_of
 from netnode.deals.holding import answered, copies_for, holding
-from netnode.deals.known import Known, complete, load, noted, read_enclosure, wanted
+from netnode.deals.known import Known, complete, load, named_by, noted, read_enclosure, wanted
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers, read, wire
 from netnode.mail.letters import Incoming, Later, Refusal, Taken
@@ -180,7 +180,7 @@ class Receiving:
         if isinstance(start.body, Renewal):
             return self._begin_period(writer, start, start.body, now)
         nonce: bytes | None = None
-        buyer = letter.incoming.sender
+        buyer = _buyer_of(order, letter.incoming.sender)
         if self._is_own(order, goods):
             role: deals.Role = "buyer"
             assert goods is not None
@@ -193,7 +193,6 @@ class Receiving:
                 raise _Refused("busy", "too many orders wait for their seller; try again later")
         elif order.terms.arbiter == self._means.own.id:
             role = "arbiter"
-            buyer = order.key if buyer == order.seller else buyer
         else:
             raise _Refused("not_party", "this networker has no part in that deal")
         row = row_of(start, order, goods, role, buyer, nonce)
@@ -253,16 +252,16 @@ class Receiving:
         )
 
     def _with_buyer(self, writer: Writer, row: DealRow, sender: bytes) -> DealRow:
-        """The row of an arbiter who learns from the first letter that is not the seller's who the buyer is."""
+        """The row of a deal that the buyer has not sent, once a letter shows who that is."""
         order = self._order_of(writer.connection, row)
-        if (
-            row.role != "arbiter"
-            or row.buyer != order.key
-            or sender in (order.seller, order.key, self._means.own.id)
-        ):
+        buyer = _buyer_of(order, sender)
+        if row.role == "buyer" or row.buyer != order.key or buyer in (order.key, self._means.own.id):
             return row
-        deals.set_buyer(writer, row.number, sender)
-        return replace(row, buyer=sender)
+        goods = load(writer.connection, row, row.opened).goods
+        if goods is not None and goods.reply is not UNSET:  # a buyer without a node, who writes by that key
+            return row
+        deals.set_buyer(writer, row.number, buyer)
+        return replace(row, buyer=buyer)
 
     def _order_of(self, connection: apsw.Connection, row: DealRow) -> Order:
         data = deals.message(connection, row.number, row.id)
@@ -305,12 +304,12 @@ class Receiving:
                 answered(writer, row.number, letter.incoming.sender)
         elif not complete(known.messages, [each.id for each in letter.messages if each.deal == row.id]):
             self._ask_for(writer, row.id, letter.incoming, known)
-        told: list[sending.Recipient] = []
+        told = [] if fresh or letter.answers is not None else self._behind(known, letter)
         if _doubled(known, fresh):  # whoever used a number twice may not know it yet
             told += sending.recipients(known, self._means.own.id)
         elif row.role != "arbiter" and any(each.message.id in fresh for each in known.state.disputes):
             told += self._others(row)
-        elif found and known.state.ruling is not None:  # made when only the seller could be told
+        elif found and row.role in known.state.newest:  # said when nobody knew where the buyer is
             told.append(sending.Recipient(row.buyer))
         for recipient in told:
             if sending.may_add(connection, recipient.id):  # else the next own move brings them all of it
@@ -323,19 +322,30 @@ class Receiving:
             if row is None:
                 raise _Refused("no_deal", "there is no such deal here")
             known = load(connection, row, now)
-            recipient = next(
-                (
-                    each
-                    for each in (*sending.recipients(known, self._means.own.id), *self._others(row))
-                    if each.id == sender
-                ),
-                None,
-            )
-            if recipient is None:
+            found = self._recipients(known, sender)
+            if not found:
                 raise _Refused("not_party", "whoever asks has no part in that deal")
             if not sending.may_add(connection, sender):
                 raise _Refused("busy", sending.BUSY)
-            self._send(writer, connection, known, recipient, question.nonce)
+            self._send(writer, connection, known, found[0], question.nonce)
+
+    def _behind(self, known: Known, letter: _Letter) -> list[sending.Recipient]:
+        """The sender of a letter, where what it carries and names, and what that side said, is not all of the deal.
+
+        Then a letter to them was lost with somebody's home, and nobody else may know.
+        """
+        sender = letter.incoming.sender
+        roles = {known.row.seller: "seller", known.row.buyer: "buyer", known.row.arbiter: "arbiter"}
+        role = roles.get(sender)
+        shown = {each.id for each in (*letter.messages, *known.messages.values()) if each.role == role}
+        shown |= {each.id for each in letter.messages if each.deal == known.row.id}
+        behind = known.messages.keys() > named_by(known.messages, shown & known.messages.keys())
+        return self._recipients(known, sender)[:1] if behind else []
+
+    def _recipients(self, known: Known, who: bytes) -> list[sending.Recipient]:
+        """How letters get to somebody with a part in a deal; nothing for anybody else."""
+        found = (*sending.recipients(known, self._means.own.id), *self._others(known.row))
+        return [each for each in found if each.id == who]
 
     def _others(self, row: DealRow) -> list[sending.Recipient]:
         return [] if row.arbiter is None else [sending.Recipient(row.arbiter)]
@@ -365,6 +375,16 @@ class Receiving:
         ):
             body = Ask(deal=deal, nonce=self._means.entropy.token(limits.LETTER_ID_BYTES))
             outbox.queue(writer, self._means.letters.draft(incoming.sender, body, reply=reply))
+
+
+def _buyer_of(order: Order, sender: bytes) -> bytes:
+    """Whom letters to the buyer of an order go to, by who sent it; the key of the order where that does not show.
+
+    Seller and arbiter send it too, so that either may have it from the other before it comes from the buyer.
+    """
+    if order.named is not UNSET:
+        return order.named.id
+    return order.key if sender in (order.seller, order.terms.arbiter) else sender
 
 
 def _strange(writer: Writer, row: DealRow, message: Message) -> bool:

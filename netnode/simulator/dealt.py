@@ -107,8 +107,7 @@ def require_sound(nodes: Sequence[SimNode], oracle: Oracle, now: int) -> int:
         if missing:  # nothing is due in it: nobody has a word more to say to who was put back without it
             held[missing[0]] |= kept[0].messages.keys()
             continue
-        same = _remembered(kept, now, held) if parties & oracle.put_back else kept
-        require_equal(deal, same, now)
+        require_equal(deal, _remembered(kept, oracle, now, held), now)
         both += 1
     for node in nodes:
         told = oracle.moves.get(node.name, {})
@@ -215,11 +214,13 @@ def _unheard(kept: Sequence[Side], homes: Mapping[bytes, str], now: int) -> byte
     return arbiter if any(judged(side, now).disputes for side in kept) else None
 
 
-def _remembered(kept: Sequence[Side], now: int, held: dict[str, set[bytes]]) -> Sequence[Side]:
-    """The sides that have to be equal though a home was put back from an older copy.
+def _remembered(
+    kept: Sequence[Side], oracle: Oracle, now: int, held: dict[str, set[bytes]]
+) -> Sequence[Side]:
+    """The sides that have to be equal though a home was put back from an older copy, that of an arbiter too.
 
-    Of a deal that is final in that copy nothing is asked of the other side, which may have said one thing more since.
-    Where that left something due, the other side says so.
+    Of a deal that is final in that copy nothing is asked of the others, who may have said one thing more since. Where
+    that left something due, they say so.
     """
     most = max(kept, key=lambda side: len(side.messages))
     if judged(most, now).phase is not Phase.FINAL:
@@ -227,7 +228,9 @@ def _remembered(kept: Sequence[Side], now: int, held: dict[str, set[bytes]]) -> 
     behind = [
         side
         for side in kept
-        if side.messages.keys() < most.messages.keys() and judged(side, now).phase is Phase.FINAL
+        if oracle.homes[side.home] in oracle.put_back
+        and side.messages.keys() < most.messages.keys()
+        and judged(side, now).phase is Phase.FINAL
     ]
     for side in behind:
         held[side.home] |= most.messages.keys()

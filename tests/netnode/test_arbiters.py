@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from netnode.deals.holding import AGAIN_MS
+from netnode.deals.holding import AGAIN_MS, SETTLED_MS
 from netnode.deals.signers import wire
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.operations import models
@@ -29,6 +29,7 @@ from protocol.openers import start
 from tests.netnode.dealing import CAP, Market, market
 from tests.netnode.services_home import NETWORK, OpenHome, opened, whole
 from tests.netnode.test_deals_restored import put_back
+from tests.netnode.test_subscriptions import _lose_all
 from tests.protocol.deals.reviewed import consented, the_path
 
 TERMS = "The side that loses pays the fee within 14 days."
@@ -200,6 +201,75 @@ async def test_a_buyer_whose_case_the_arbiter_lost_tells_it_again(tmp_path: Path
         sold, bought = await found.trade.both(ordered.deal)
         assert [each.id for each in bought.messages] == [each.id for each in sold.messages]
         assert bought.messages[-1].type == "ruling"
+
+
+async def test_a_ruling_that_was_lost_on_its_way_comes_from_who_has_it(tmp_path: Path) -> None:  # [R-DEAL-31]
+    """For those who have it the deal is over, and the arbiter's home with the letter to the buyer is lost."""
+    async with court(tmp_path) as found:
+        deal = await found.disputed()
+        await found.arbiter.services.deals.rule(models.DealRuling(deal=deal, keeps="12.50"))
+        lost = next(
+            each
+            for each in await found.trade.post.waiting(found.arbiter)
+            if each.recipient == found.trade.buyer.me.id
+        )
+        await found.arbiter.store.write(letters.arrived, lost.recipient, [lost.id], found.trade.clock.now)
+        await found.carry()
+        sold, bought = await found.trade.both(deal)
+        assert (sold.state, bought.state) == ("final", "disputed")
+        found.trade.clock.now += DAY_MS
+        await found.trade.buyer.trading.remind()
+        await found.carry()
+        sold, bought = await found.trade.both(deal)
+        assert [each.id for each in bought.messages] == [each.id for each in sold.messages]
+        assert bought.state == "final"
+
+
+async def test_a_seller_who_hears_of_an_order_from_its_arbiter_writes_to_the_buyer(tmp_path: Path) -> None:
+    async with court(tmp_path) as found:
+        await found.consent(found.trade.buyer, found.trade.seller)
+        sells, buys = found.trade.seller.services.deals, found.trade.buyer.services.deals
+        made = await found.trade.seller.services.offers.make(
+            models.OfferMake(key="cap", price="9.00", to=found.trade.buyer.id, arbiter=found.id)
+        )
+        await found.carry()
+        deal = (await buys.order(models.DealOrder(offer=made.offer))).deal
+        await buys.dispute(models.DealDispute(deal=deal, claim="2.00"))
+        seller = found.trade.seller.me.id
+        buyers = [
+            row.i for row in await found.trade.post.waiting(found.trade.buyer) if row.recipient == seller
+        ]
+        await found.trade.post.carry(lambda row: row.type == "deal" and row.i not in buyers)
+        await found.arbiter.services.deals.rule(models.DealRuling(deal=deal, keeps="9.00", paid="9.00"))
+        for row in await found.trade.post.waiting(found.arbiter):
+            await found.trade.post.bring(found.arbiter, row)
+        assert (await sells.show(deal)).buyer.id == found.trade.buyer.id
+        await found.carry()
+        sold, bought = await found.trade.both(deal)
+        assert [each.id for each in bought.messages] == [each.id for each in sold.messages]
+
+
+async def test_a_seller_who_lost_a_deal_and_hears_of_it_from_the_arbiter_finds_the_buyer(
+    tmp_path: Path,
+) -> None:
+    async with court(tmp_path) as found:
+        deal = await found.disputed()
+        sells, buys = found.trade.seller.services.deals, found.trade.buyer.services.deals
+        await found.trade.seller.store.write(_lose_all)
+        await found.arbiter.services.deals.rule(models.DealRuling(deal=deal, keeps="2.50"))
+        seller = found.trade.seller.me.id
+        await found.trade.post.carry(lambda row: row.recipient == seller and row.type == "deal")
+        assert (await sells.show(deal)).buyer.id != found.trade.buyer.id  # a key, as far as the order shows
+        await found.carry()
+        await buys.receipt(models.DealPartName(deal=deal))
+        await found.carry()
+        assert (await sells.show(deal)).buyer.id == found.trade.buyer.id
+        found.trade.clock.now += SETTLED_MS
+        await found.trade.seller.trading.holding.run()  # it is an older copy, and whom to ask is known now
+        await found.carry()
+        await sells.refund(models.DealMoney(deal=deal))
+        await found.carry()
+        assert (await buys.show(deal)).messages[-1].type == "refund"
 
 
 async def test_the_arbiter_of_a_renewal_gets_the_deal_that_it_renews(tmp_path: Path) -> None:  # [R-DEAL-31]

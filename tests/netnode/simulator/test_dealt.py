@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from netnode.simulator.dealt import Side, require_equal, require_single
+from netnode.simulator.dealt import Side, _remembered, require_equal, require_single
 from netnode.simulator.oracle import Oracle, Violation
 from netnode.simulator.running import Order, run
 from netnode.store.deals import DealRow
@@ -70,6 +70,21 @@ def test_what_waits_for_a_message_that_nobody_has_is_told() -> None:
     kept = [_side("n0", "buyer", start, later), _side("n1", "seller", start, later)]
     with pytest.raises(Violation, match=r"1 messages of .* wait for others that nobody has"):
         require_equal(start.id, kept, START + 10_000)
+
+
+def test_who_was_put_back_to_where_the_deal_was_over_may_lack_what_came_after_and_nobody_else() -> None:
+    start = _start()
+    cancel = _says("buyer", bodies.Cancel(reason="other"), 1, after=start, start=start)
+    more = _says("seller", bodies.Cancel(reason="sold_out"), 0, start=start)
+    kept = [_side("n0", "buyer", start, cancel, more), _side("n1", "seller", start, cancel)]
+    oracle = Oracle()
+    oracle.lives_at("n0", BUYERS)
+    oracle.lives_at("n1", SELLERS)
+    for lost, equal in ((BUYERS, 2), (SELLERS, 1)):
+        oracle.put_back = {lost}
+        held: dict[str, set[bytes]] = {"n0": set(), "n1": set()}
+        assert len(_remembered(kept, oracle, START + 10_000, held)) == equal
+        assert (more.id in held["n1"]) == (lost == SELLERS)
 
 
 def test_a_number_used_twice_is_noticed_on_honest_sides_alone() -> None:
