@@ -29,6 +29,7 @@ from protocol.ledger.union import Branch
 
 _PAGE: Final = 500
 OVER: Final = frozenset({"logged", "refused"})
+ENDED: Final = frozenset({"back", "declined", "given", "over"})  # of a swap as its holders see it
 
 Figures = Mapping[tuple[str, bytes, int], Mapping[str, int]]
 
@@ -225,7 +226,7 @@ def open_swaps(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch) -> l
         document = read(Swap, row.data)
         if not {document.first.issuer, document.second.issuer} <= names:
             continue
-        if row.role in ("first", "second") and row.due is not None:
+        if row.role in ("first", "second") and row.stage not in ENDED:
             found.append(f"{name} waits for its swap {row.proposal.hex()[:10]}, which is {row.stage}")
         if row.id is not None and (locked := _sides(watch, row.id, document))[0] is Stage.LOCKED:
             found.append(f"the swap {row.proposal.hex()[:10]} is locked, and {locked[1]} at the other issuer")
