@@ -157,8 +157,10 @@ def readable(id: bytes) -> str:
 def _found_again(ledger: Ledger, dated: Dated, unit_exponent: int) -> tuple[str | None, str, int]:
     """Hash of the plan that an award follows, its rate, and the decimal places of its base."""
     line = dated.line
+    if line.id[:1] == b"p":  # its base is volume, and several rates may make it up
+        return line.id[33:].decode().rsplit("\0", 1)[1], "", unit_exponent
     if line.id[:1] != b"s" or line.id not in ledger.first:
-        return None, "", unit_exponent  # of a period: its base is volume
+        return None, "", unit_exponent
     found = again(ledger.book.state, line.id[len(sale_id(b"")) :])
     if found is None:
         return None, "", unit_exponent

@@ -9,13 +9,20 @@ import pytest
 from netnode.ledgers.earning import earned
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
+from netnode.ledgers.statement import Dated
 from netnode.operations import models
 from netnode.problems import Problem
+from netnode.services.ledger_views import line_view
 from netnode.services.ledgers import _period
 from netnode.teams.growing import grown
 from protocol.identity import id_text
+from protocol.ledger.contents import encode_content
+from protocol.ledger.drafting import close_with_awards
+from protocol.ledger.figures import lines
+from protocol.ledger.groups import cut
 from protocol.plans.document import one_level
 from protocol.plans.facts import SaleFacts
+from protocol.records import ClosePart
 from protocol.records.plan import Differential, Step, Unit
 from tests.netnode.test_ledgers import EUR, Market, give, home_with, later
 from tests.protocol.ledger.world import DAY, TEAM, UNIT, World
@@ -171,3 +178,22 @@ def test_recruiting_that_outgrows_outside_buyers_is_warned_of() -> None:
     ]
     assert found.warned
     assert not grown(people, ledger.book.governing, at + 40 * DAY).warned  # nobody joined since
+
+
+def test_the_line_of_a_closed_period_names_its_plan_and_its_period() -> None:
+    """CREDITS 5: each line says by which plan; of a month in which the plan changed there are two."""
+    team = Team(("ann", None))
+    step = Step(at=0, rate=(1, 10))
+    grouped = Differential(mode="marginal", name="group", steps=(step,))
+    team.publish(differential=(grouped,), unilevel=(), title="Groups", hold_days=0)
+    *_, governed = team.book.governing.all()
+    team.now = governed.starts
+    team.sale(10_000, "ann")
+    content = close_with_awards(team.book.state, governed, team.now)
+    assert team.write(cut(ClosePart, encode_content(content))[0], at=content.ends).code is None
+    ledger = team.ledger()
+    (line,) = (each for each in lines(ledger.effects, team.id("ann")) if each.id[:1] == b"p")
+    shown = line_view(ledger, Dated(content.ends, 1, line), 2, str)
+    assert (shown.plan, shown.amount) == (governed.hash.hex(), "10.00")
+    label = governed.activity.period(content.begins, 0).label
+    assert shown.id == f"{TEAM} {label} group"
