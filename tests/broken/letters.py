@@ -179,7 +179,7 @@ LETTERS: Final = (
             (
                 "netnode.deals.receiving:Receiving._answer",
                 'raise _Refused("not_party", "whoever asks has no part in that deal")',
-                "recipient = sending.Recipient(sender)",
+                "found = [sending.Recipient(sender)]",
             ),
         ),
         "C3-48",
