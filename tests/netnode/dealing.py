@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +74,25 @@ class Post:
         return answer if isinstance(answer, Refusal) else None
 
 
+async def meet(homes: Collection[OpenHome]) -> None:
+    """Each of these homes gets what the others' logs have more."""
+    for one in homes:
+        entries = await one.store.read(Reader.entries, one.me.id, 0, 2**40, 2**40)
+        for other in homes:
+            if other is not one:
+                for outcome in await other.gate.admit_chains([entries]):
+                    assert outcome.fault is None
+
+
+@asynccontextmanager
+async def homes_of(path: Path, *names: str) -> AsyncIterator[tuple[dict[str, OpenHome], Post, TestClock]]:
+    """Homes of these names, the post between them, and the one clock they go by."""
+    clock = TestClock()
+    async with AsyncExitStack() as stack:
+        homes = {name: await stack.enter_async_context(opened(path, name, clock=clock)) for name in names}
+        yield homes, Post({home.me.id: home for home in homes.values()}), clock
+
+
 @dataclass
 class Market:
     """A seller and a buyer with one clock, and the post between them."""
@@ -97,10 +116,7 @@ class Market:
 
     async def meet(self) -> None:
         """Each has the other's log."""
-        for one, other in ((self.seller, self.buyer), (self.buyer, self.seller)):
-            entries = await one.store.read(Reader.entries, one.me.id, 0, 2**40, 2**40)
-            for outcome in await other.gate.admit_chains([entries]):
-                assert outcome.fault is None
+        await meet([self.seller, self.buyer])
 
 
 @asynccontextmanager

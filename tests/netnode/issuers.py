@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from protocol import paths
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry
 from protocol.ledger.accounts import Figures
-from tests.netnode.dealing import CAP, Post
-from tests.netnode.services_home import NETWORK, OpenHome, TestClock, opened
+from tests.netnode.dealing import CAP, Post, homes_of, meet
+from tests.netnode.services_home import NETWORK, OpenHome, TestClock
 
 Carried = Callable[[OutRow], bool]
 """Which letters arrive."""
@@ -41,12 +41,7 @@ class Credits:
 
     async def meet(self) -> None:
         """Each gets what the others' logs have more."""
-        for one in self.homes.values():
-            entries = await one.store.read(Reader.entries, one.me.id, 0, 2**40, 2**40)
-            for other in self.homes.values():
-                if other is not one:
-                    for outcome in await other.gate.admit_chains([entries]):
-                        assert outcome.fault is None
+        await meet(self.homes.values())
 
     def token(self, name: str = "rita", prior: bytes | None = None, seller: str = "sol") -> bytes:
         return paths.sign_referral(
@@ -120,13 +115,8 @@ class Credits:
 
 @asynccontextmanager
 async def credits(path: Path, listing: dict[str, object] | None = None) -> AsyncIterator[Credits]:
-    clock = TestClock()
-    async with AsyncExitStack() as stack:
-        homes = {
-            name: await stack.enter_async_context(opened(path, name, clock=clock))
-            for name in ("sol", "bea", "rita", "finn")
-        }
-        found = Credits(homes, Post({home.me.id: home for home in homes.values()}), clock)
+    async with homes_of(path, "sol", "bea", "rita", "finn") as (homes, post, clock):
+        found = Credits(homes, post, clock)
         await found["sol"].services.listings.publish(listing or dict(PAYING))
         for one in homes.values():
             for other in homes.values():

@@ -12,7 +12,7 @@ from netnode.operations import models
 from netnode.store import Reader
 from protocol.entry import Entry
 from protocol.records import Withdraw, encode_record
-from tests.netnode.dealing import Post
+from tests.netnode.dealing import Post, meet
 from tests.netnode.services_home import OpenHome, TestClock, opened
 from tests.protocol.author import NETWORK
 from tests.protocol.ledger.swapping import Bench
@@ -42,13 +42,7 @@ class Four:
 
     async def meet(self) -> None:
         """Each that is here gets what the others' logs have more."""
-        for one in self.here:
-            home = self[one]
-            entries = await home.store.read(Reader.entries, home.me.id, 0, 2**40, 2**40)
-            for other in self.here:
-                if other != one:
-                    for outcome in await self[other].gate.admit_chains([entries]):
-                        assert outcome.fault is None
+        await meet([self[name] for name in self.here])
 
     async def carry(self) -> int:
         """Brings every letter that waits now between those who are here; what they cause waits for the next time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ from protocol.letter_bodies import AllianceLetter, decode_content
 from protocol.records import Alliance, decode_record
 from protocol.referral_letters import ReferralLetter
 from protocol.referrals import is_link, link_of, read_link, write_link
-from tests.netnode.dealing import CAP, Post
+from tests.netnode.dealing import CAP, Post, homes_of, meet
 from tests.netnode.issuers import Credits, credits
-from tests.netnode.services_home import NETWORK, OpenHome, TestClock, opened
+from tests.netnode.services_home import NETWORK, OpenHome, TestClock
 from tests.protocol.author import seed
 
 
@@ -47,12 +47,7 @@ class Street:
 
     async def meet(self) -> None:
         """Each gets what the others' logs have more."""
-        for one in self.homes.values():
-            entries = await one.store.read(Reader.entries, one.me.id, 0, 2**40, 2**40)
-            for other in self.homes.values():
-                if other is not one:
-                    for outcome in await other.gate.admit_chains([entries]):
-                        assert outcome.fault is None
+        await meet(self.homes.values())
 
     async def make(self, name: str, **fields: Any) -> models.ReferralShown:
         return await self[name].services.referrals.make(
@@ -96,15 +91,9 @@ class Street:
 
 @asynccontextmanager
 async def street(path: Path) -> AsyncIterator[Street]:
-    clock = TestClock()
-    async with AsyncExitStack() as stack:
-        homes = {
-            name: await stack.enter_async_context(opened(path, name, clock=clock))
-            for name in ("sol", "anna", "ben", "cora", "bea")
-        }
+    async with homes_of(path, "sol", "anna", "ben", "cora", "bea") as (homes, post, clock):
         await homes["sol"].services.listings.publish(dict(CAP) | {"commission": "10"})
         await homes["sol"].services.identity.edit_profile(models.ProfileEdit(name="Sol"))
-        post = Post({home.me.id: home for home in homes.values()})
         for home in homes.values():
             if home.letters.receiver("witness") is None:
                 witnesses = Witnesses(NETWORK, home.store, home.own, clock, home.letters)

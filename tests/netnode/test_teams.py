@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import get_ident
@@ -27,8 +27,8 @@ from protocol.plans.document import one_level
 from protocol.records import encode_record
 from protocol.records.plan import Plan, Unit
 from protocol.records.team import Module
-from tests.netnode.dealing import Post
-from tests.netnode.services_home import NETWORK, OpenHome, TestClock, opened, pieces
+from tests.netnode.dealing import Post, homes_of, meet
+from tests.netnode.services_home import NETWORK, OpenHome, TestClock, pieces
 from tests.protocol.teams.made import bounded
 
 GIVEN: dict[str, Any] = {
@@ -86,12 +86,7 @@ class Company:
 
     async def meet(self) -> None:
         """Each gets what the others' logs have more."""
-        for one in self.homes.values():
-            entries = await one.store.read(Reader.entries, one.me.id, 0, 2**40, 2**40)
-            for other in self.homes.values():
-                if other is not one:
-                    for outcome in await other.gate.admit_chains([entries]):
-                        assert outcome.fault is None
+        await meet(self.homes.values())
 
     async def witnessed(self, name: str, by: Sequence[str]) -> None:
         """The node of somebody looks for who saw their acknowledgement."""
@@ -128,13 +123,8 @@ class Company:
 
 @asynccontextmanager
 async def company(path: Path, *names: str) -> AsyncIterator[Company]:
-    clock = TestClock()
-    async with AsyncExitStack() as stack:
-        homes = {
-            name: await stack.enter_async_context(opened(path, name, clock=clock))
-            for name in ("sol", *names, "wes")
-        }
-        found = Company(homes, Post({home.me.id: home for home in homes.values()}), clock)
+    async with homes_of(path, "sol", *names, "wes") as (homes, post, clock):
+        found = Company(homes, post, clock)
         await found["sol"].services.opportunities.publish(msgspec.convert(GIVEN, models.OpportunityPublish))
         await found.meet()
         yield found
