@@ -64,6 +64,7 @@ SWAP_ACTS: Final[Mapping[str, int]] = {
 }
 DAY_SECONDS: Final = DAY_MS / 1_000
 LONGEST_SWAP: Final = 3.1 * DAY_SECONDS
+ANSWER_SECONDS: Final = 300.0  # why: challenges are looked at every minute, and their letters take a moment
 SWAPPED_SECONDS: Final = 2 * 3_600.0  # why: what waits long is looked at every ten minutes
 LOOK_SECONDS: Final = 60.0
 FOUNDERS: Final = 2
@@ -179,6 +180,9 @@ async def settled(play: Play, owners: Sequence[SimNode]) -> None:
     if play.options.has("clock"):  # what a wrong clock dated ahead is taken when that date has come
         await night(play, owners)
     await rest(play, owners)
+    for node in owners:
+        await play.act(node, "ask for sale")
+    await asyncio.sleep(ANSWER_SECONDS)
     for node in owners:
         await play.act(node, "look at requests")
     watch = play.watch_credit()
