@@ -101,6 +101,7 @@ class Plans:
                     ExitCode.REFUSED,
                     "already_logged",
                 )
+            book.governing.require_unit(plan.unit)
             return (plan,)
 
         try:

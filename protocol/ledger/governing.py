@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -18,6 +19,7 @@ from protocol.records import encode_record
 from protocol.records.plan import Plan, Unit
 
 DAY: Final = 24 * 3_600_000
+_CURRENCY: Final = re.compile("[A-Z]{3}")  # units of commissions are called so, and have two decimal places
 _COMMISSIONS: Final = 256  # built-in plans kept compiled: as many as a seller has rates and currencies
 
 
@@ -66,13 +68,14 @@ class Governed:
 class Governing:
     """The plans of one log."""
 
-    __slots__ = ("_by_hash", "_commissions", "_newest", "_waiting")
+    __slots__ = ("_by_hash", "_commissions", "_newest", "_units", "_waiting")
 
     def __init__(self) -> None:
         self._by_hash: dict[bytes, Governed] = {}
         self._commissions: dict[bytes, Governed] = {}  # apart: an order never names one of them by its hash
         self._newest: dict[str, Governed] = {}
         self._waiting: list[Governed] = []
+        self._units: dict[str, int] = {}  # name -> decimal places
 
     def take(self, time: int, record: Plan) -> None:
         """Publishes a plan: the first of an opportunity holds at once, a changed one after the notice of that before.
@@ -82,12 +85,14 @@ class Governing:
             record: of the entry.
 
         Raises:
-            Void: as `compile_plan`; `already_logged`: this very plan is published.
+            Void: as `compile_plan`; `already_logged`: this very plan is published; `plan_terms`: as `require_unit`.
         """
         compiled = compile_plan(record)
         digest = hashlib.sha256(encode_record(record)).digest()
         if digest in self._by_hash:
             raise Void("already_logged", "the plan is published already")
+        self.require_unit(record.unit)
+        self._units[record.unit.name] = record.unit.exponent
         governed = Governed(digest, compiled, time)
         if governed.opportunity is not None:
             before = self._newest.get(governed.opportunity)
@@ -97,6 +102,16 @@ class Governing:
             self._newest[governed.opportunity] = governed
             self._waiting.append(governed)
         self._by_hash[digest] = governed
+
+    def require_unit(self, unit: Unit) -> None:
+        """Refuses a unit that has other decimal places here: it would make another amount of what people hold.
+
+        Raises:
+            Void: `plan_terms`.
+        """
+        known = 2 if _CURRENCY.fullmatch(unit.name) else self._units.get(unit.name, unit.exponent)
+        if unit.exponent != known:
+            raise Void("plan_terms", f"unit.exponent: {unit.name} has {known} decimal places in this log")
 
     @property
     def waits(self) -> bool:

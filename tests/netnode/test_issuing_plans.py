@@ -16,7 +16,7 @@ from netnode.problems import ExitCode, Problem
 from netnode.services import ordering
 from protocol.certificate import DAY_MS
 from protocol.records import encode_record
-from protocol.records.plan import Plan
+from protocol.records.plan import Plan, Unit
 from tests.netnode.issuers import CAP, Credits, credits
 from tests.netnode.test_teams import GIVEN
 from tests.protocol.ledger.world import plan_record
@@ -147,6 +147,18 @@ async def test_a_void_plan_is_refused_with_its_reasons(tmp_path: Path) -> None:
         with pytest.raises(Problem) as nowhere:
             await publish(market, plan_record(opportunity="nothing"))
         assert (nowhere.value.code, nowhere.value.exit_code) == ("no_opportunity", ExitCode.NOT_FOUND)
+        assert await market.kinds() == [10]
+
+
+async def test_a_plan_that_would_give_a_unit_other_decimal_places_is_not_published(tmp_path: Path) -> None:
+    """[R-CRED-19] 10.00 of it would become 0.1000."""
+    async with credits(tmp_path, dict(CAP)) as market:
+        await publish(market, alone("First"))
+        changed = msgspec.structs.replace(alone("Second"), unit=Unit(name="credit", exponent=4))
+        with pytest.raises(Problem) as refused:
+            await publish(market, changed)
+        assert refused.value.code == "plan_terms"
+        assert "credit has 2 decimal places" in refused.value.text
         assert await market.kinds() == [10]
 
 

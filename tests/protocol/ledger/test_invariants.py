@@ -16,11 +16,11 @@ from protocol.ledger.figures import lines, solvency
 from protocol.ledger.groups import cut
 from protocol.ledger.union import Union
 from protocol.records import ClosePart, RefundEntry, SalePart, Transfer
-from protocol.records.plan import Differential, RankRates, Step, Unilevel
+from protocol.records.plan import Differential, RankRates, Step, Unilevel, Unit
 from tests.protocol.author import START
 from tests.protocol.ledger.operations import Operations
 from tests.protocol.ledger.swapping import credit
-from tests.protocol.ledger.world import DAY, HOLD, UNIT, Deal, World
+from tests.protocol.ledger.world import DAY, HOLD, UNIT, Deal, World, plan_record
 
 YEAR = 365 * DAY
 
@@ -632,6 +632,17 @@ def test_union_of_one_branch_is_the_log_itself() -> None:
 
 
 # -- nothing that an issuer can write alone lowers a figure [R-CRED-42] --------------------------------------
+@pytest.mark.parametrize(("name", "exponent"), [(UNIT, 4), (UNIT, 0), ("EUR", 3)])
+def test_an_issuer_cannot_make_another_amount_of_what_people_hold(name: str, exponent: int) -> None:
+    """10.00 of a unit would be 0.1000 of it if a plan could give the unit other decimal places."""
+    made = rich()
+    known = list(made.book.governing.all())
+    record = plan_record(title="Smaller", unit=Unit(name=name, exponent=exponent))
+    assert made.write(record).code == "plan_terms"
+    assert list(made.book.governing.all()) == known
+    assert made.write(plan_record(title="Same", unit=Unit(name=name, exponent=2))).code is None
+
+
 def alone() -> tuple[World, Deal]:
     """A sale of cid's, posted and pending, and everything an issuer might write besides."""
     made = rich()

@@ -16,10 +16,10 @@ from protocol.ledger.union import Union
 from protocol.records import Answer, Lock, Release, SalePart, Transfer
 from protocol.records.credit import Reply
 from protocol.records.fields import Place
-from protocol.records.plan import Path
+from protocol.records.plan import Path, Unit
 from tests.protocol.author import NETWORK
 from tests.protocol.ledger.swapping import Bench
-from tests.protocol.ledger.world import DAY, HOLD, UNIT, World
+from tests.protocol.ledger.world import DAY, HOLD, UNIT, World, plan_record
 from tests.vectors.generate.forms import chain, vector
 from tests.vectors.generate.ledger_teams import TEAMS
 from tests.vectors.generate.writing import Vector
@@ -226,6 +226,42 @@ def expiring() -> World:
     return world
 
 
+def units() -> World:
+    """A unit keeps its decimal places; a commission's has two."""
+    world = rich()
+    path = Path(depth=1, first=(1, 10), mode="flat", name="path")
+    for name, exponent in ((UNIT, 4), ("EUR", 3), (UNIT, 2)):
+        unit = Unit(name=name, exponent=exponent)
+        world.write(
+            plan_record(
+                opportunity=UNSET,
+                path=(path,),
+                team=UNSET,
+                title=f"{name} {exponent}",
+                unilevel=(),
+                unit=unit,
+            )
+        )
+    return world
+
+
+def frozen_later() -> World:
+    """Of two parts the second comes with the dispute: both wait; after its end a third has its own hold."""
+    world = made()
+    path = world.path("cid")
+    deal = world.deal(4_000, 6_000, 2_000, path=path).accept().pay().receive(0)
+    world.sell(deal, path=path)
+    deal.receive(1).dispute()
+    dispute = deal.messages[-1].id
+    world.sell(deal, path=path)
+    deal.say("buyer", LapseDispute(dispute=dispute))
+    world.freeze(deal)
+    deal.now += 20 * DAY
+    deal.receive(2)
+    world.sell(deal, path=path)
+    return world
+
+
 def _swap(cover: tuple[int, int] = (1_000, 1_000), ending: str = "embedded") -> tuple[World, World]:
     bench = Bench(cover, admitted=False)
     head = bench.y.issuer.entries[-1]
@@ -254,6 +290,13 @@ ONE: Final[tuple[tuple[str, str, str, Callable[[], World]], ...]] = (
     ("groups", "a sale of several parts; groups broken off and mixed up", "R-CRED-12", groups),
     ("unknown", "an even kind that is not known", "R-CRED-10", unknown),
     ("answers", "answers and releases", "R-CRED-57", answers),
+    (
+        "frozen-later",
+        "a later sale that brings the dispute, and one after its end",
+        "R-CRED-28",
+        frozen_later,
+    ),
+    ("units", "plans that would give a unit other decimal places", "R-CRED-19", units),
     ("expiry", "what expires first is used first; expiry goes along", "R-CRED-36", expiring),
 )
 
