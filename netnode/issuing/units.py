@@ -21,8 +21,13 @@ def exponents(ledger: Ledger) -> dict[str, int]:
     return {each: exponent_of(ledger, each) for each in sorted({*ledger.units(), *planned})}
 
 
-def one_unit(units: Collection[str], unit: str | None) -> str:
+def one_unit(units: Collection[str], unit: str | None, option: str = "--unit") -> str:
     """The unit that is meant: the one named, or the only one there is.
+
+    Args:
+        units: those there are.
+        unit: the one named; None: none is.
+        option: by which one names it.
 
     Raises:
         Problem: `unit` (exit 2).
@@ -35,7 +40,7 @@ def one_unit(units: Collection[str], unit: str | None) -> str:
     if len(units) == 1:
         return next(iter(units))
     text = (
-        f"Which unit? Add --unit with one of: {known}." if known else "This issuer has given no credit yet."
+        f"Which unit? Add {option} with one of: {known}." if known else "This issuer has given no credit yet."
     )
     raise Problem(text, ExitCode.USAGE, "unit")
 

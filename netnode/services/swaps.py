@@ -62,8 +62,10 @@ class SwapBook:
         """
         own, now = self._means.own.id, self._means.clock.now_ms()
         x, y = views.networker_id(request.from_), views.networker_id(request.of)
-        first = await self._leg(own, x, request.give, request.give_unit)
-        second = await self._leg(views.networker_id(request.with_), y, request.get, request.get_unit)
+        first = await self._leg(own, x, request.give, request.give_unit, "--give-unit")
+        second = await self._leg(
+            views.networker_id(request.with_), y, request.get, request.get_unit, "--get-unit"
+        )
         until = now + request.days * DAY_MS if request.until is None else request.until
         if not now < until <= now + 90 * DAY_MS:
             raise Problem("A swap ends within 90 days from now.", ExitCode.USAGE, "until")
@@ -127,9 +129,9 @@ class SwapBook:
             {"sentence": whose + sentence, "until": until},
         )
 
-    async def _leg(self, holder: bytes, issuer: bytes, amount: str, unit: str | None) -> Leg:
+    async def _leg(self, holder: bytes, issuer: bytes, amount: str, unit: str | None, option: str) -> Leg:
         units = await self._ledgers.ask(issuer, exponents)
-        named = one_unit(units, unit)
+        named = one_unit(units, unit, option)
         value = minor(amount, named, units.get(named, COMMISSION_DIGITS))
         if not value:
             raise Problem("Nothing is swapped for nothing: give amounts above 0.", ExitCode.USAGE, "amount")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from netnode.issuing.asking import Wish
+from netnode.issuing.units import one_unit
 from netnode.operations import models
 from netnode.store import credits as rows
 from netnode.store.credits import RequestRow
@@ -200,3 +201,9 @@ async def test_a_crash_between_a_redemption_and_its_answer_confirms_the_payment_
         assert [each.type for each in shown.messages].count("payment_received") == 1
         [row] = await market["rita"].store.read(lambda reader: rows.requests(reader.connection, None, 9))
         assert row.state == "answered"
+
+
+def test_who_names_no_unit_is_told_by_which_option() -> None:
+    """A swap has two units, each with an option of its own."""
+    with pytest.raises(Problem, match="Which unit\\? Add --give-unit with one of: EUR, ray"):
+        one_unit(["ray", "EUR"], None, "--give-unit")

@@ -36,7 +36,7 @@ class Owner:
 
     Attributes:
         node: theirs; when it is gone they wait for it.
-        ref: what they order.
+        wish: what they order, as the API takes it.
         orders: how many they order first.
         ordered: ids of deals, as they were answered.
         asked: how many orders were sent, answered or not.
@@ -46,7 +46,7 @@ class Owner:
     """
 
     node: Node
-    ref: str = ""
+    wish: Mapping[str, str] = field(default_factory=dict)
     orders: int = 0
     ordered: list[str] = field(default_factory=list)
     asked: int = 0
@@ -70,7 +70,7 @@ class Owner:
             while self.asked < self.orders and not self.enough:
                 self.asked += 1
                 try:
-                    self.ordered.append(self.node.api.post("/deals/order", {"ref": self.ref})["deal"])
+                    self.ordered.append(self.node.api.post("/deals/order", self.wish)["deal"])
                 finally:
                     self.tried += 1
             for item in self.node.api.get("/deals", limit=50)["items"]:
@@ -157,7 +157,7 @@ def kill_rounds(mesh: Mesh, rounds: int, seed: int = 1, say: Callable[[str], Non
     told = Told(kills={"buyer": 0, "seller": 0, "host": 0})
     three = market(mesh)
     buyer, seller, _ = three
-    ref = f"{seller.id}/{LISTING}"
+    wish = {"ref": f"{seller.id}/{LISTING}"}
     before = set(deals(buyer))
     for number in range(rounds):
         began = time.monotonic()
@@ -165,20 +165,20 @@ def kill_rounds(mesh: Mesh, rounds: int, seed: int = 1, say: Callable[[str], Non
         told.off += off
         if off:
             seller.end()
-        owners = [Owner(buyer, ref, drawn.randrange(1, 5)), Owner(seller)]
+        owners = [Owner(buyer, wish, drawn.randrange(1, 5)), Owner(seller)]
         try:
-            _wait(owners, lambda: owners[0].asked > 0)  # noqa: B023 - looked at here only
-            _kill(mesh, three, drawn, told)
+            wait(owners, lambda: owners[0].asked > 0)  # noqa: B023 - looked at here only
+            kill(mesh, three, drawn, told.kills)
             if off and not seller.running:
                 time.sleep(drawn.random())  # so long its orders are at the host, or wait for it
                 mesh.restart(seller, same_port=True)
             wanted = owners[0].steps + owners[1].steps + drawn.randrange(8)
-            _wait(owners, lambda: owners[0].steps + owners[1].steps >= wanted or _over(buyer, before))  # noqa: B023
-            _kill(mesh, three, drawn, told)
-            _wait(owners, lambda: owners[0].tried >= owners[0].orders)  # noqa: B023
-            _wait(owners, lambda: _over(buyer, before) and _over(seller, before))  # noqa: B023
+            wait(owners, lambda: owners[0].steps + owners[1].steps >= wanted or over(buyer, before))  # noqa: B023
+            kill(mesh, three, drawn, told.kills)
+            wait(owners, lambda: owners[0].tried >= owners[0].orders)  # noqa: B023
+            wait(owners, lambda: over(buyer, before) and over(seller, before))  # noqa: B023
             new = set(deals(buyer)) - before
-            _wait(owners, lambda: all(same(buyer, seller, each) for each in new))  # noqa: B023
+            wait(owners, lambda: all(same(buyer, seller, each) for each in new))  # noqa: B023
         finally:
             for owner in owners:
                 owner.end()
@@ -209,14 +209,15 @@ def _look(buyer: Node, seller: Node, before: set[str], owner: Owner, when: str) 
         assert len(places) == len(set(places)), f"{when}: a number is used twice in {deal}: {places}"
 
 
-def _over(node: Node, before: set[str]) -> bool:
+def over(node: Node, before: set[str]) -> bool:
+    """Whether all deals of a node but some are final; no while it does not answer."""
     try:
         return all(item["state"] == "final" for deal, item in deals(node).items() if deal not in before)
     except Problem:
         return False
 
 
-def _wait(owners: Sequence[Owner], so: Callable[[], bool]) -> None:
+def wait(owners: Sequence[Owner], so: Callable[[], bool]) -> None:
     """Waits until something is so; an owner with whom something went wrong ends that."""
 
     def looked() -> bool:
@@ -228,13 +229,13 @@ def _wait(owners: Sequence[Owner], so: Callable[[], bool]) -> None:
     wait_until(looked, "the deals go on", PATIENCE)
 
 
-def _kill(mesh: Mesh, three: Sequence[Node], drawn: random.Random, told: Told) -> None:
-    """Kills one or two of those that run, at any moment, and starts them again."""
+def kill(mesh: Mesh, nodes: Sequence[Node], drawn: random.Random, kills: dict[str, int]) -> None:
+    """Kills one or two of those that run, at any moment, counts that, and starts them again."""
     time.sleep(drawn.random() * 0.3)
-    running = [node for node in three if node.running]
+    running = [node for node in nodes if node.running]
     for node in drawn.sample(running, min(len(running), drawn.choice((1, 1, 2)))):
         node.kill()
-        told.kills[node.name] += 1
+        kills[node.name] += 1
     time.sleep(drawn.random() * 0.3)
     for node in running:
         if not node.running:

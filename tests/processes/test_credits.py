@@ -13,6 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from netnode.testing import Mesh, Node, timeout_factor, wait_until
 from netnode.testing.programs import PYTHON
 from tests.examples.shopping import shop
@@ -168,6 +170,7 @@ def owed(audit: Any) -> dict[str, tuple[str, ...]]:
     }
 
 
+@pytest.mark.timeout(600)  # why: swaps are looked at every five seconds
 def test_two_networks_pay_whom_they_owe_and_every_node_computes_it_alike(mesh: Mesh, tmp_path: Path) -> None:
     two = networks(mesh, tmp_path)
     sol, nora, ann, ben, vera = two.all
@@ -259,6 +262,7 @@ def exposed_everywhere(mesh: Mesh, two: Two) -> None:
     assert "Exposed: this issuer has forked its log." in two.vera.run("credit", "audit", sol.id).out
 
 
+@pytest.mark.timeout(300)
 def test_an_issuer_that_publishes_no_sale_is_challenged_and_suspected(mesh: Mesh) -> None:
     """[R-CRED-56] [R-CRED-76] The referrer's node proves the sale, asks in public, and shows who does not answer."""
     settings = {"outbound_sessions": 0, "stamp_bits": 0, "auto_accept": "on"}
