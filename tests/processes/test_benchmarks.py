@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmarks import __main__ as benchmarks
-from tests.benchmarks import cold_copy, crowd, growth, live, sources
+from tests.benchmarks import audit, closing, cold_copy, crowd, growth, live, sources
 from tests.benchmarks.rivals.children import HERE, child
 from tests.benchmarks.rivals.installing import NPM, PYPI, Rivals
 from tests.benchmarks.sources import Workload
@@ -44,12 +44,27 @@ def test_a_small_store_is_measured() -> None:
     assert figures["search"]["p99 ms"] >= figures["search"]["p50 ms"] > 0
 
 
+def test_a_few_sales_are_audited() -> None:
+    figures = audit.measure(1, sales=30, credits=100)
+    assert len(figures["audited runs/s"]) == 1 and figures["audited/s"] > 0
+    assert figures["published one by one/s"] > 0 and figures["balance ms"] > 0
+
+
+def test_a_small_period_is_closed_watched_and_audited() -> None:
+    rows = closing.measure(members=300, sales=200)
+    assert rows.keys() == {"W5b", "W5c", "W5d"}
+    assert rows["W5b"]["awards"] > 50 and rows["W5b"]["close s"] >= 0
+    assert 0 < rows["W5c"]["delay s"] <= rows["W5c"]["worst delay s"]
+    assert rows["W5d"]["audit s"] >= 0 and rows["W5d"]["outsider"]["state MB"] >= 0
+
+
 def test_the_workloads_are_those_of_the_table() -> None:
     assert (sources.W1A.entries, sources.W1A.networkers) == (10_000, 1)
     assert (sources.W1B.entries, sources.W1B.networkers) == (10_000, 1_000)
     _, entry_bytes = sources.log_file(Workload("few", 3, 50))
     assert 450 < entry_bytes < 550
     assert (live.NODES, live.ENTRIES, crowd.SESSIONS, growth.LISTINGS) == (5, 300, 256, 1_000_000)
+    assert (audit.CREDITS, closing.MEMBERS, closing.SALES) == (1_000_000, 1_000_000, 1_000_000)
 
 
 def test_the_ratio_of_the_line_is_the_worse_of_the_two(
