@@ -13,7 +13,10 @@ from netnode.store import letters
 from protocol import paths
 from protocol.certificate import DAY_MS
 from protocol.letter_bodies import Witness
+from protocol.paths import sign_referral, token_id
 from tests.netnode.issuers import credits
+from tests.netnode.services_home import NETWORK
+from tests.protocol.author import Author
 
 SALE, REFUND, FREEZE = 22, 26, 28
 
@@ -244,3 +247,48 @@ async def test_only_the_path_that_the_order_names_is_taken(tmp_path: Path) -> No
         await market.look()
         assert (await market.figures("rita")).pending == 125
         assert (await market.figures("finn")).pending == 0
+
+
+async def test_a_sale_of_several_parts_is_logged_as_a_whole_and_refunded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[R-CRED-11] Referrers who have rotated often bring more openers than one record holds."""
+    async with credits(tmp_path) as market:
+        carry = market.post.carry
+
+        async def carried(_: object = None) -> int:
+            return await carry(lambda row: row.recipient in market.post.homes)
+
+        monkeypatch.setattr(market.post, "carry", carried)  # the referrers have no homes
+        tokens: list[bytes] = []
+        for name in ("ada", "eve"):
+            author = Author(name, NETWORK)
+            for _ in range(80):
+                author.rotate()
+            for home in market.homes.values():
+                for outcome in await home.gate.admit_chains([author.entries]):
+                    assert outcome.fault is None
+            tokens.append(
+                sign_referral(
+                    NETWORK, author.signer, referrer=author.id, epoch=80, seller=market["sol"].me.id, expires=2**50,
+                    prior=token_id(tokens[-1]) if tokens else None,
+                )
+            )  # fmt: skip
+        deal = await market.order(*tokens)
+        await market.complete(deal)
+        await market.look()
+        assert await market.kinds() == [SALE, SALE]
+        await market.meet()
+        holder = Author("eve", NETWORK).id
+        now = market.clock.now
+
+        async def pending() -> int:
+            return await market["finn"].services.issued.ledgers.ask(
+                market["sol"].me.id, lambda ledger: ledger.figures("EUR", holder, now).pending
+            )
+
+        assert await pending() == 125
+        await market.refund(deal, "5.00")
+        await market.look()
+        assert await market.kinds() == [SALE, SALE, REFUND]
+        assert await pending() == 75
