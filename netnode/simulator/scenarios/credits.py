@@ -77,13 +77,15 @@ async def credits(play: Play) -> None:
     await opened(play)
     await play.live(acts=ACTS)
     old: SimNode | None = None
+    acts = ACTS
     if play.chance.random() < 0.4:
         old = play.chance.choice(play.nodes)
         kept = old.copy(play.world.folder / "kept")
+        acts = {**ACTS, "rotate": 0}  # with the key of a copy nothing could be published
     await away(play)
-    await play.live(play.options.seconds / 2, ACTS)
+    await play.live(play.options.seconds / 2, acts)
     if old is not None:
-        await put_back(play, old, kept, ACTS)
+        await put_back(play, old, kept, acts)
         play.seen.mark("credit put back")
     await play.level()
     await settled(play, play.nodes)
