@@ -9,6 +9,7 @@ import pytest
 from netnode.issuing.asking import Wish
 from netnode.issuing.units import one_unit
 from netnode.operations import models
+from netnode.problems import Problem
 from netnode.store import credits as rows
 from netnode.store.credits import RequestRow
 from tests.netnode.issuers import PAYING, Credits, credits
