@@ -127,6 +127,9 @@ class Sales:
                 return SaleRow(number, _ahead(found, now), None, "")
             again = now + KEYS_MS if void.code == "openers" else None
             return SaleRow(number, again, void.code, void.text)
+        except ProtocolError as error:  # one deal that cannot be logged keeps no other from the log
+            _log.warning("the sale %s is not in the log yet: %s", found.known.row.id.hex()[:10], error.text)
+            return SaleRow(number, now + KEYS_MS, error.code, error.text)
         except Problem as problem:
             if problem.exit_code not in (ExitCode.REFUSED, ExitCode.USAGE):
                 raise

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from protocol import limits
+from protocol.errors import Void
 from protocol.ledger.closing import close_of, lines_of, period_of
-from protocol.ledger.contents import CloseContent, SaleContent
+from protocol.ledger.contents import AwardLine, CloseContent, SaleContent
 from protocol.ledger.governing import Governed
 from protocol.ledger.movements import judge_movement
 from protocol.ledger.selling import assess, judge_freeze, judge_refund
@@ -29,7 +31,7 @@ def sale_with_awards(state: State, content: SaleContent, *, seq: int, time: int)
     assessed = assess(_draft(state, content.openers), content, seq, time)
     return SaleContent(
         agreement=content.agreement,
-        awards=assessed.lines,
+        awards=_countable(assessed.lines),
         listing=content.listing,
         messages=content.messages,
         openers=content.openers,
@@ -39,10 +41,23 @@ def sale_with_awards(state: State, content: SaleContent, *, seq: int, time: int)
 
 
 def close_with_awards(state: State, governed: Governed, begins: int) -> CloseContent:
-    """The close of the period that a moment lies in; the same bytes whenever it is asked for."""
+    """The close of the period that a moment lies in; the same bytes whenever it is asked for.
+
+    Raises:
+        Void: `malformed`: an award is larger than any number of INX.
+    """
     period = period_of(state, governed, begins)
     closed = close_of(state, governed, period)
-    return CloseContent(awards=lines_of(closed), begins=period.start, ends=period.end, plan=governed.hash)
+    return CloseContent(
+        awards=_countable(lines_of(closed)), begins=period.start, ends=period.end, plan=governed.hash
+    )
+
+
+def _countable(lines: tuple[AwardLine, ...]) -> tuple[AwardLine, ...]:
+    """Refuses what no content can state: its entry would be void."""
+    if any(line.amount > limits.MAX_INT for line in lines):
+        raise Void("malformed", "awards: one is larger than any number of INX; the plan's unit is too small")
+    return lines
 
 
 def refund(

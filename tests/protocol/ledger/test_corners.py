@@ -21,6 +21,7 @@ from protocol.ledger.groups import cut
 from protocol.ledger.statements import Releasing, sign
 from protocol.records import ClosePart, Lock, Release, SalePart, SwapEntry, Transfer, encode_record
 from protocol.records.money import Per
+from protocol.records.plan import Exchange
 from protocol.signing import Signer
 from tests.protocol.author import NETWORK, Author, seed
 from tests.protocol.ledger.swapping import Bench, credit
@@ -279,3 +280,17 @@ def test_a_statement_shows_each_movement() -> None:
         ("redeemed", b""), ("paid_out", b""), ("received", bob),
     ]  # fmt: skip
     assert [each.what for each in lines(effects, bob)] == ["received", "sent"]
+
+
+@pytest.mark.parametrize("rate", [1_000, 10**9])
+def test_an_award_that_no_number_states_is_refused_before_it_is_logged(rate: int) -> None:
+    """Its entry would be void, and the sale would be tried for ever."""
+    world = World("large")
+    world.publish(currencies=(Exchange(currency="EUR", rate=(rate, 1)),))
+    world.join("ann")
+    path = world.path("ann")
+    deal = world.deal(2**53 - 1, path=path).complete()
+    before = len(world.issuer.entries)
+    with pytest.raises(Void) as void:
+        world.sell(deal, path=path)
+    assert void.value.code == "malformed" and len(world.issuer.entries) == before
