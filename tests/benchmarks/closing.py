@@ -172,7 +172,7 @@ async def closed(home: OpenHome, issuer: Issuer) -> dict[str, Any]:
     _, level, _ = await timed(home.services.issued.ledgers.ask(issuer.author.id, _require_right))
     return {
         "awards": len(close.content.awards),
-        "close s": round(wall, 2),
+        "close s": round(wall, 3),
         "close CPU s": round(processor, 2),
         "own ledger level after s": round(level, 2),
         "peak MB": {"before": before, "close": after, "level": peak()},
@@ -211,7 +211,7 @@ async def auditing(folder: Path, members: int, sales: int) -> dict[str, Any]:
         shown = await home.services.ledgers.balance(query)
         assert shown.figures and shown.figures[0].pending != "0.00", shown
         return {
-            "audit s": round(wall, 2),
+            "audit s": round(wall, 3),
             "audit CPU s": round(processor, 2),
             "audit peak MB": {"before": before, "audit": peak()},
             "outsider": found,
