@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -60,6 +59,7 @@ class File:
     Attributes:
         pieces: what it counts as, the newest last: what is added after the close of its period is a piece of its own.
         place: as of which it is evaluated.
+        contract: date of the contract, where it was logged too late: as which date it is evaluated.
     """
 
     messages: list[Message]
@@ -70,6 +70,7 @@ class File:
     hold: int
     rates: tuple[Fraction, Fraction]
     place: int
+    contract: int | None = None
     thawed: int | None = None
 
 
@@ -136,12 +137,6 @@ class Sales:
         payer = Payer(record)
         digest = sha256(encode(record))
         demand(digest not in self._plans, "already_logged", "a plan")
-        unit = payer.plan["unit"]
-        same_unit = [
-            each.terms["unit"] for each in self._plans.values() if each.terms["unit"]["name"] == unit["name"]
-        ]
-        places = 2 if re.fullmatch("[A-Z]{3}", unit["name"]) else (same_unit or [unit])[0]["exponent"]
-        demand(unit["exponent"] == places, "plan_terms", "a unit with other decimal places")
         plan = Plan(digest, payer, now)
         key = record.get("opportunity")
         if key is not None:
@@ -197,6 +192,7 @@ class Sales:
             plan, sale, listing = self._first(now, content, proof)
             place = self._place(plan, seq, now, proof.contract)
             file = File([], plan, sale, [sale], 0, 0, self._rates(plan, proof), place)
+            file.contract = None if place == seq else proof.contract
             sale.logged = seq
             sale.tree = None if plan.key is None else self._team(plan.key).tree(place)
         else:
@@ -209,7 +205,8 @@ class Sales:
             self._part_of(file, sale)
         else:
             plan.payer.sold.settle(sale)
-        awards = plan.payer.pay(sale, self._duties(plan, sale.time, file.place), sold)
+        judged = sale if file.contract is None else replace(sale, time=file.contract)
+        awards = plan.payer.pay(judged, self._duties(plan, judged.time, file.place), sold)
         demand(content["awards"] == [list(award[:4]) for award in awards], "awards_differ")  # [R-CRED-22]
         if order in self._files:
             self._add(file, sale, seq, now)

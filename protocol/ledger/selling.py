@@ -21,10 +21,11 @@ from protocol.ledger.sales import Money, Proven, check_messages, prove, read_mes
 from protocol.ledger.signers import entries_of
 from protocol.ledger.state import OrderFile, State
 from protocol.plans.document import Compiled
-from protocol.plans.evaluate import evaluate_sale, raise_sale
+from protocol.plans.evaluate import assess_sale, evaluate_sale, raise_sale
 from protocol.plans.facts import Award, SaleFacts
 from protocol.plans.reversing import Reversal
 from protocol.records import Freeze, RefundEntry, SalePart, decode_record
+from protocol.teams.duties import Answers
 from protocol.teams.tree import Tree
 
 FREEZE_MS: Final = limits.FREEZE_DAYS * DAY
@@ -38,6 +39,11 @@ class _Filed(Struct, frozen=True, gc=False):
     sold: Sold
     messages: tuple[Message, ...]
     first: SaleContent
+
+    @property
+    def late(self) -> bool:
+        """Whether it was logged too late: its place is before its entry."""
+        return self.file.at < self.file.seqs[0]
 
     @property
     def money(self) -> Money:
@@ -170,19 +176,33 @@ def assess(
         reckoned = reckon(state, content, proven, at=seq, time=time, base=money.base)
         facts = reckoned.facts
         at = place_of(state, reckoned.governed, proven, seq, time)
-        before = facts = facts if at == facts.at else replace(facts, at=at)
+        late = at != facts.at
+        before = facts = replace(facts, at=at) if late else facts
     else:
         if money.base <= filed.file.taken:
             raise Void("already_logged", "messages: the sale is logged, and its base is not larger now")
         reckoned, before = _as_first(state, filed)
         facts = enlarged(reckoned, proven, money.base)
+        late = filed.late
+    judged, duties = _judged(reckoned, facts, proven) if late else (facts, reckoned.duties)
     plan, activity = reckoned.governed.compiled, reckoned.governed.activity
     team = None if reckoned.team is None else reckoned.team.tree
-    if filed is None:
-        awards = evaluate_sale(plan, team, activity, facts, reckoned.duties)
+    if filed is not None:
+        awards = raise_sale(plan, team, activity, before, judged, duties)
+    elif late:
+        counted = activity.counted(facts, team)  # it counts from its entry on
+        awards = assess_sale(plan, team, activity, judged, duties, counted).awards
     else:
-        awards = raise_sale(plan, team, activity, before, facts, reckoned.duties)
+        awards = evaluate_sale(plan, team, activity, facts, duties)
     return Assessed(proven, money, reckoned, facts, before, awards, filed)
+
+
+def _judged(
+    reckoned: Reckoned, facts: SaleFacts[bytes], proven: Proven
+) -> tuple[SaleFacts[bytes], Answers | None]:
+    """What a sale that was logged too late is evaluated on: as it would have been at the contract [R-CRED-21]."""
+    facts = replace(facts, time=proven.contract)
+    return facts, None if reckoned.team is None else Answers(reckoned.team, facts.time)
 
 
 def _date(file: OrderFile, entry: Entry, proven: Proven, governed: Governed) -> None:
@@ -351,9 +371,13 @@ def again(state: State, order: bytes) -> tuple[Governed, SaleFacts[bytes], tuple
         return None
     draft = state.draft()
     reckoned, facts = _as_first(draft, filed)
+    judged, duties = facts, reckoned.duties
+    if filed.late:
+        messages = read_messages(filed.first.messages)
+        judged, duties = _judged(reckoned, facts, prove(first_order(messages[0]), messages, filed.file.time))
     plan, activity = reckoned.governed.compiled, reckoned.governed.activity
     team = None if reckoned.team is None else reckoned.team.tree
-    return reckoned.governed, facts, raise_sale(plan, team, activity, facts, facts, reckoned.duties)
+    return reckoned.governed, facts, raise_sale(plan, team, activity, facts, judged, duties)
 
 
 class Happened(Struct, frozen=True, gc=False):
