@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -137,6 +138,12 @@ class Sales:
         payer = Payer(record)
         digest = sha256(encode(record))
         demand(digest not in self._plans, "already_logged", "a plan")
+        unit = payer.plan["unit"]
+        same_unit = [
+            each.terms["unit"] for each in self._plans.values() if each.terms["unit"]["name"] == unit["name"]
+        ]
+        places = 2 if re.fullmatch("[A-Z]{3}", unit["name"]) else (same_unit or [unit])[0]["exponent"]
+        demand(unit["exponent"] == places, "plan_terms", "a unit with other decimal places")
         plan = Plan(digest, payer, now)
         key = record.get("opportunity")
         if key is not None:
