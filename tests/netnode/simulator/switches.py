@@ -25,7 +25,7 @@ from netnode.own.caution import Caution
 from netnode.simulator.running import Order, Verdict, run
 from protocol.entry import Entry
 from protocol.errors import NotHeld
-from tests.netnode.simulator import credit_switches
+from tests.netnode.simulator import credit_switches, ledger_switches
 
 Off = Callable[[ExitStack], None]
 SEEDS = 200
@@ -118,6 +118,19 @@ SWITCHES = {
         Switch("locks are proved", credit_switches.locks_are_proved, "swaps_evil", ("credit",)),
         Switch("branches prove swaps", credit_switches.branches_prove_swaps, "swaps_evil", ("credit",)),
         Switch("cover binds", credit_switches.cover_binds, "swaps_evil", ("credit",)),
+        Switch("movements are covered", ledger_switches.movements_are_covered, "credits", ("ledger",)),
+        Switch("recipients consent", ledger_switches.recipients_consent, "credits", ("ledger",)),
+        Switch("refunds take back", ledger_switches.refunds_take_back, "credits", ("ledger",)),
+        Switch("drafts are judged", ledger_switches.drafts_are_judged, "credits", ("ledger",)),
+        Switch("dates come", ledger_switches.dates_come, "credits", ("sales",)),
+        Switch("sales are logged", ledger_switches.sales_are_logged, "credits", ("sales",)),
+        Switch("swaps go back", ledger_switches.swaps_go_back, "swaps", ("swaps",)),
+        Switch(
+            "folds are whole",
+            ledger_switches.folds_are_whole,
+            "credits",
+            ("fold", "figures", "ledger", "sales"),
+        ),
     )
 }
 
