@@ -92,9 +92,11 @@ class Running(Generic[P]):
         self._amounts = [array("q", bytes(8 * len(ground.up))) for _ in self._rules]
         self.closing = 0
         """What all awards come to now, minor units."""
-        for place in range(len(self._rules)):
-            for number in ground.members:
-                self._award(place, number)
+        for rule, awarded in zip(self._rules, self._amounts, strict=True):
+            dues = self._gates.passed(rule.name, rule.claims(ground))
+            for due, amount in rounded(plan, dues, plan.period_bound, self.base):
+                awarded[due.claim.to] = amount
+                self.closing += amount
 
     @property
     def base(self) -> Exact:
