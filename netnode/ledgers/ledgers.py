@@ -30,7 +30,7 @@ from protocol.ledger.union import Claim, Union, disputed
 
 HELD: Final = 50_000
 """Critical entries whose ledgers stay in memory; those of a log that was not asked for longest go first, and are folded
-again. The own log's stays. Why: an entry with its effects takes about 4 KB."""
+again. The own log's stays. Why: an entry with its effects takes about 3 KB."""
 
 _TRIES: Final = 4  # a log that changes its branch while it is folded is folded anew
 T = TypeVar("T")
