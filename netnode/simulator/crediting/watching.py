@@ -151,7 +151,9 @@ class CreditWatch:
             if ledger.book.unknown is not None:
                 continue
             audit = self._audited(issuer, ledger.place[1])
-            if audit is None:
+            if (
+                audit is None or audit.book.unknown is not None
+            ):  # it was folded before a log that it pins was here
                 continue
             if dict(ledger.book.effects) != audit.after[ledger.place[1]]:
                 text = f"{name} has other effects of the log of {self._oracle.label(issuer)} than its bytes come to"

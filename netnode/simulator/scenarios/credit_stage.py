@@ -28,6 +28,7 @@ EARNED: Final = 500  # minor units: a tenth of what the bait costs
 
 async def market(play: Play) -> tuple[Issuer, SimNode, SimNode]:
     """Honest nodes that keep the log of an issuer who is none; who recommends, and who buys."""
+    play.watch_credit()
     nodes = await play.begin(stamp_asked=0, **TERMS)
     node = await play.world.found(CROOK, dict(TERMS))
     await play.start(node, [each.address for each in nodes])
@@ -102,8 +103,9 @@ async def thief(play: Play, peers: Sequence[SimNode]) -> Crook:
     return Crook(node, play.world.network_name, play.world.chance(THIEF))
 
 
-async def limit(node: SimNode, issuer: bytes, holder: bytes | None = None) -> LimitRow:
+async def limit(play: Play, node: SimNode, issuer: bytes, holder: bytes | None = None) -> LimitRow:
     """The owner of a node says how much of an issuer's credit it is willing to hold, to a holder as well."""
+    play.oracle.credits.limits[node.id, issuer, scene.UNIT] = 10 * EARNED
     return await node.ask(
         lambda services: services.issued.asking.accept(issuer, scene.UNIT, 10 * EARNED, days=90, to=holder)
     )

@@ -63,8 +63,7 @@ async def credits_silent(play: Play) -> None:
         await stage.begun(issuer, referrer, holder, "received", "")
     ).hex()  # `buyer` is the holder's
     wish = models.CreditTransfer(issuer=id_text(issuer.id), amount="3.00", to=id_text(referrer.id))
-    limit = models.CreditAcceptance(issuer=id_text(issuer.id), amount="100.00", unit=scene.UNIT)
-    await referrer.ask(lambda services: services.credits.accept(limit))
+    await stage.limit(play, referrer, issuer.id)
     asked = await holder.ask(lambda services: services.credits.transfer(wish))
     await asyncio.sleep(scene.SOON)
     for node in play.nodes:
@@ -168,7 +167,7 @@ async def credits_forked(play: Play) -> None:
         await scene.sold(crook, thief.node, buyer, stage.BAIT, play.nodes)
         await scene.days_pass([*stage.everybody(play, issuer), thief.node], stage.HOLD_DAYS)
         issuer.fall_silent()
-        limits = [await stage.limit(each, issuer.id) for each in (referrer, other)]
+        limits = [await stage.limit(play, each, issuer.id) for each in (referrer, other)]
         records = [(branches.transfer(issuer, thief, stage.EARNED, limit),) for limit in limits]
         owed[0][thief.node.id] = owed[1][thief.node.id] = (0, 0)
         await play.stop(thief.node)
@@ -263,6 +262,7 @@ async def _require(
     Raises:
         Violation: `credit`.
     """
+    play.look()
     codes = list(issuer.wrong.items())
     for node in play.nodes:
         shown = await scene.audit(node, issuer.id)

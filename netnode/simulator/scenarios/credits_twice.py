@@ -30,6 +30,7 @@ COPY: Final = "thief's copy"
 
 async def credits_twice(play: Play) -> None:
     """A holder gives the same credit to two people by two copies of its home: one has it, the other hears why not."""
+    play.watch_credit()
     issuer, one, two = (await play.begin(**stage.TERMS))[:3]
     thief = await stage.thief(play, play.nodes)
     await scene.offers(issuer, stage.BAIT)
@@ -40,7 +41,7 @@ async def credits_twice(play: Play) -> None:
     await scene.sold(issuer, thief.node, one, stage.BAIT, play.nodes)
     await scene.days_pass([*play.nodes, thief.node], stage.HOLD_DAYS)
     for node in (one, two):
-        await stage.limit(node, issuer.id, thief.node.id)
+        await stage.limit(play, node, issuer.id, thief.node.id)
     await asyncio.sleep(scene.SOON)
     how = play.chance.choice(HOWS)
     last = thief
@@ -61,6 +62,7 @@ async def credits_twice(play: Play) -> None:
     if last is not thief:
         await play.stop(thief.node)
     await _again(play, last, issuer, two)
+    play.look()
     for node in play.nodes:
         if not await _spent_once(node, issuer, thief, one, two):
             raise Violation("credit", f"{node.name} sees a request carried out again")

@@ -126,6 +126,7 @@ class Exchange:
         Raises:
             Violation: `credit`.
         """
+        self.play.look()
         for node in self.play.nodes:
             text = f"{node.name} does not come to {expected} and {locked} locked"
             await scene.until(partial(self._comes_to, node, expected, locked), text, ENDS)
