@@ -23,7 +23,8 @@ from protocol.records.fields import Place
 from protocol.signing import verify
 
 AT_ONCE: Final = 16
-"""Entries folded on the event loop before others have their turn: a sale takes a tenth of a millisecond, an admission more."""
+"""Entries folded on the event loop before others have their turn: a sale takes a tenth of a millisecond, an admission
+about one."""
 
 FEW: Final = 8
 """Entries whose signatures one thread verifies: to have another one help takes longer."""
