@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from netnode.store import Reader
 from netnode.store.rows import stored_entry
 from protocol.entry import Entry
 from protocol.ledger.union import Branch
 from protocol.log_state import LogState
 from protocol.openers import Openers
+from protocol.records import SwapEntry
 from protocol.records.fields import Place
 from protocol.run import rebuild
 
@@ -25,7 +28,7 @@ MOST_TAILS: Final = 16
 MOST_BETWEEN: Final = 100_000
 """Entries of another log between the two places that a swap pins; with more of them its end is unknown here."""
 
-_ALL: Final = 2**62  # bytes
+_AT_ONCE: Final = 4 * 1024 * 1024  # bytes
 
 Mark = tuple[object, ...]
 """Changes whenever what is held of a log, or beside it, does."""
@@ -100,6 +103,8 @@ def tails(reader: Reader, state: LogState, settled: Set[tuple[int, int]]) -> tup
 def between(reader: Reader, author: bytes, first: Place, last: Place) -> Sequence[Entry] | None:
     """Entries of a log, or of a branch held beside it, above the first place up to the second; None: not held.
 
+    Of the log only swaps come with their record: how large the others are, and how many, its author decides.
+
     Args:
         reader: of the store.
         author: whose log.
@@ -111,7 +116,7 @@ def between(reader: Reader, author: bytes, first: Place, last: Place) -> Sequenc
     if _in_log(reader, author, *last):
         if reader.entry(author, first[0]) is None:
             return None
-        return reader.entries(author, first[0] + 1, last[0], _ALL)
+        return _bare(reader, author, first[0] + 1, last[0])
     held = {entry.id: entry for entry in aside(reader, author)}
     chain: list[Entry] = []
     wanted = last
@@ -124,6 +129,18 @@ def between(reader: Reader, author: bytes, first: Place, last: Place) -> Sequenc
         chain.append(entry)
         wanted = (entry.seq - 1, entry.prev)
     return chain[::-1]
+
+
+def _bare(reader: Reader, author: bytes, first: int, last: int) -> list[Entry]:
+    """Entries of a log, those of swaps with their record."""
+    found: list[Entry] = []
+    while first <= last:
+        part = reader.entries(author, first, last, _AT_ONCE)
+        if not part:
+            break
+        found += [each if each.kind == SwapEntry.KIND else replace(each, record=None) for each in part]
+        first = part[-1].seq + 1
+    return found
 
 
 def aside(reader: Reader, author: bytes) -> Iterator[Entry]:

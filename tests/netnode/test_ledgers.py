@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
+from netnode.ledgers import evidence
 from netnode.ledgers import ledgers as module
 from netnode.ledgers.facts import owing, promoting
 from netnode.ledgers.ledger import Ledger
@@ -23,7 +24,7 @@ from protocol import encoding
 from protocol.entry import Entry
 from protocol.identity import id_text
 from protocol.ledger.contents import AwardLine, encode_content
-from protocol.records import Challenge, Redeem, SalePart, decode_record, encode_record
+from protocol.records import Challenge, Redeem, SalePart, SwapEntry, decode_record, encode_record
 from protocol.run import run_of
 from tests.netnode.services_home import OpenHome, opened
 from tests.protocol.author import NETWORK, Author
@@ -601,3 +602,20 @@ async def test_a_bad_standing_is_shown_beside_search_results(tmp_path):
         finder._standings = Exposed()
         (item,) = (await finder.find(models.SearchQuery(text="cap"))).items
         assert item.standing.exposed
+
+
+async def test_of_the_entries_between_two_pins_only_swaps_are_read_whole(tmp_path, monkeypatch):
+    """Whose log it is decides how large the others are: 100,000 of them would not fit."""
+    monkeypatch.setattr(evidence, "_AT_ONCE", 2_000)
+    bench = Bench(admitted=False)
+    head = bench.y.issuer.entries[-1]
+    document = bench.document()
+    assert bench.lock(document).code is None
+    bench.y.issuer.write(20)
+    assert bench.swap(document).code is None
+    entries = bench.y.issuer.entries
+    async with home_with(tmp_path, entries) as home:
+        first, last = (head.seq, head.id), (entries[-1].seq, entries[-1].id)
+        found = await home.store.read(evidence.between, bench.y.issuer.id, first, last)
+        assert [each.id for each in found] == [each.id for each in entries[head.seq + 1 :]]
+        assert {each.kind for each in found if each.record is not None} == {SwapEntry.KIND}
