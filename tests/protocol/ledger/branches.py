@@ -66,7 +66,11 @@ def play(number: int, steps: int) -> dict[str, int]:
     lengths = [steps // count - common] * count
     lengths[0] += steps - sum(lengths) - common * count
     outcomes: Counter[str] = Counter()
-    branches = forked(number, common, *lengths)
+    try:
+        branches = forked(number, common, *lengths)
+    except Exception as error:
+        error.add_note(f"world {number} of {steps} steps")
+        raise
     for branch in branches:
         branch.finish()
         outcomes.update(branch.codes)

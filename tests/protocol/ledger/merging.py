@@ -17,7 +17,7 @@ def merged(branches: Sequence[Naive], ids: Mapping[str, bytes]) -> Naive:
         ids: name -> networker id; decides where nothing else does.
     """
     first = branches[0]
-    whole = Naive(first.sponsors, 0, None, first.begins)
+    whole = Naive(first.sponsors, 0, None, 0)
     for id in {id for branch in branches for id in branch.sales}:
         whole.sales[id] = _sale([branch.sales[id] for branch in branches if id in branch.sales])
     for key in {key for branch in branches for key in branch.months}:
@@ -36,7 +36,7 @@ def merged(branches: Sequence[Naive], ids: Mapping[str, bytes]) -> Naive:
 
 
 def _sale(same: list[NaiveSale]) -> NaiveSale:
-    one = NaiveSale(same[0].line, 0, None, same[0].monthly, same[0].time)
+    one = NaiveSale(same[0].line, 0, None, same[0].plan, same[0].time)
     one.earned = max(each.earned for each in same)
     one.paid = max(each.paid for each in same)
     one.refunded = max(each.refunded for each in same)
@@ -64,7 +64,7 @@ def claims(log: Naive, gone: Naive, ids: Mapping[str, bytes]) -> dict[str, int]:
 
 def _gains(naive: Naive, name: str, id: Any) -> dict[str, int]:
     """What one effect alone gives to everybody."""
-    alone = Naive(naive.sponsors, 0, None, naive.begins)
+    alone = Naive(naive.sponsors, 0, None, 0)
     found = getattr(naive, name).get(id)
     if found is None:
         return {}

@@ -2,7 +2,8 @@
 
 Nothing here is shared with `protocol.ledger`. A sale follows one of two plans. By the one, 10, 5 and 1 per cent of the
 base, rounded down, go to the referrer and two above, at once. By the other everybody has, when a month is closed, 5 per
-cent of what the own group sold up to `STEP` and 10 of what is above, less what the groups right below have so.
+cent of what the own group sold up to `STEP` and 10 of what is above, less what the groups right below have so. That
+one may be changed once, to 7 and 12 per cent.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ FOREVER = 2**53 - 1
 DAY = 24 * 3_600_000
 PERCENT = (10, 5, 1)
 STEP = 10_000
+MONTHLY = ((5, 10), (7, 12))
 STAGES = ("locked", "back", "given")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,7 +50,7 @@ class NaiveSale:
     line: list[str]
     hold_ms: int
     expiry_ms: int | None
-    monthly: bool
+    plan: int | None
     time: int
     earned: int = 0
     paid: int = 0
@@ -83,6 +85,15 @@ class NaiveSale:
         self.earned, self.paid, self.refunded, self.keeps = self.with_(proof)
 
 
+@dataclass
+class NaivePlan:
+    """One monthly plan: since when it holds, until when, and the end of its last month that was closed."""
+
+    starts: int
+    ends: int | None = None
+    closed: int | None = None
+
+
 Gain = tuple[int, int, int]  # expiry, gross, net
 
 
@@ -95,12 +106,11 @@ class Naive:
         self.sponsors = sponsors
         self.hold_ms = hold_days * DAY
         self.expiry_ms = None if expiry_days is None else expiry_days * DAY
-        self.begins = begins  # of the first month
+        self.plans = [NaivePlan(begins)]
         self.sales: dict[bytes, NaiveSale] = {}
         self.moves: dict[bytes, dict[str, Any]] = {}
         self.swaps: dict[bytes, dict[str, Any]] = {}
-        self.months: dict[tuple[int, str, int], dict[str, Any]] = {}  # month, who, step -> award
-        self.closed: int | None = None
+        self.months: dict[tuple[int, int, str, int], dict[str, Any]] = {}  # plan, month, who, step -> award
         self.counters: dict[tuple[str, int], Any] = {}
         self.limits: dict[str, int] = {}
         self.epochs: dict[str, int] = defaultdict(int)
@@ -117,10 +127,10 @@ class Naive:
             above = self.sponsors[above]
         return found
 
-    def sale(self, id: bytes, who: str, proof: Proof, now: int, *, monthly: bool) -> str | None:
-        """A sale entry with everything that is proved by now; the code why it is void."""
+    def sale(self, id: bytes, who: str, proof: Proof, now: int, plan: int | None) -> str | None:
+        """A sale entry with everything that is proved by now; the code why it is void. `plan`: the monthly one."""
         known = self.sales.get(id)
-        one = known or NaiveSale(self.line_of(who), self.hold_ms, self.expiry_ms, monthly, now)
+        one = known or NaiveSale(self.line_of(who), self.hold_ms, self.expiry_ms, plan, now)
         base = one.based(proof)
         if base == 0 or proof.newest < 0:
             return "no_receipt"
@@ -134,8 +144,8 @@ class Naive:
             one.frozen = True
             one.thaws = one.hold + 60 * DAY
         self.sales[id] = one
-        if monthly:
-            self._sell(one, base - before, now)
+        if plan is not None:
+            self._sell(one, base - before, now, self.plans[plan].closed)
             return None
         due = one.hold if one.thaws is None else max(one.hold, one.thaws)
         if proof.disputed:
@@ -145,11 +155,11 @@ class Naive:
         one.steps.append({"due": due, "expires": expires, "amounts": amounts, "base": base})
         return None
 
-    def _sell(self, one: NaiveSale, more: int, now: int) -> None:
+    def _sell(self, one: NaiveSale, more: int, now: int, closed: int | None) -> None:
         """Volume of a month: that of the first entry as long as it is open, else that of this one."""
         month = month_of(one.time)[0]
-        if self.closed is not None and month < self.closed:
-            month = max(month_of(now)[0], self.closed)
+        if closed is not None and month < closed:
+            month = max(month_of(now)[0], closed)
         if one.volumes and one.volumes[-1][0] == month:
             one.volumes[-1][1] += more
         else:
@@ -173,8 +183,8 @@ class Naive:
             part = min(gone, volume[1])
             volume[1] -= part
             gone -= part
-            for (month, who, _), award in self.months.items():
-                if month == volume[0] and who in one.line:
+            for (plan, month, who, _), award in self.months.items():
+                if (plan, month) == (one.plan, volume[0]) and who in one.line:
                     award["gone"] += min(part, award["volume"])
         return None
 
@@ -203,17 +213,24 @@ class Naive:
                 step["due"] = due
 
     # -- months ----------------------------------------------------------------------------------------------
-    def month(self, begins: int) -> list[tuple[str, int, int, int]]:
+    def change_plan(self, now: int, notice: int) -> None:
+        """The changed plan holds after its notice, and ends the one before."""
+        starts = max(now, self.plans[-1].starts) + notice
+        self.plans[-1].ends = starts
+        self.plans.append(NaivePlan(starts))
+
+    def month(self, plan: int, begins: int) -> list[tuple[str, int, int, int]]:
         """What the members have of a month as things stand: who, step, amount, volume; the volume may not be whole."""
         group: dict[str, int] = defaultdict(int)
         for one in self.sales.values():
             for month, volume in one.volumes:
-                if month == begins:
+                if (one.plan, month) == (plan, begins):
                     for who in one.line:
                         group[who] += volume
+        low, high = MONTHLY[plan]
 
         def worth(volume: int) -> int:  # hundredths
-            return 5 * min(volume, STEP) + 10 * max(0, volume - STEP)
+            return low * min(volume, STEP) + high * max(0, volume - STEP)
 
         found = []
         for who in self.sponsors:
@@ -223,22 +240,31 @@ class Naive:
                 found.append((who, 1 if group[who] < STEP else 2, amount, group[who]))
         return found
 
-    def close(self, begins: int, ends: int, right: bool, now: int) -> str | None:
-        if self.closed is not None and ends <= self.closed:
+    def close(self, plan: int, begins: int, ends: int, right: bool, now: int) -> str | None:
+        held = self.plans[plan]
+        if held.closed is not None and ends <= held.closed:
             return "already_logged"
         if month_of(begins) != (begins, ends) or ends > now:
             return "period"
-        if ends <= self.begins or (self.closed is not None and begins != self.closed):
+        later = (
+            volume
+            for one in self.sales.values()
+            for month, volume in one.volumes
+            if one.plan == plan and month >= begins
+        )
+        if ends <= held.starts or (held.ends is not None and begins >= held.ends and not any(later)):
+            return "period"
+        if held.closed is not None and begins != held.closed:
             return "period"
         if not right:
             return "awards_differ"
         due = now + self.hold_ms
         expires = FOREVER if self.expiry_ms is None else due + self.expiry_ms
-        for who, step, amount, volume in self.month(begins):
-            self.months[begins, who, step] = {
+        for who, step, amount, volume in self.month(plan, begins):
+            self.months[plan, begins, who, step] = {
                 "steps": [(due, expires, amount, volume)], "volume": volume, "gone": 0
             }  # fmt: skip
-        self.closed = ends
+        held.closed = ends
         return None
 
     # -- figures ---------------------------------------------------------------------------------------------
@@ -251,7 +277,7 @@ class Naive:
                 if who in step["amounts"]
             ]
             yield one.base(), steps, 0
-        for (_, name, _), award in self.months.items():
+        for (_, _, name, _), award in self.months.items():
             if name == who:
                 yield None, award["steps"], award["gone"]
 

@@ -44,9 +44,9 @@ from protocol.records.fields import Place
 from protocol.records.plan import Differential, Step
 from tests.protocol.author import Author, seed
 from tests.protocol.deals.made import ARBITER, CONSENT
-from tests.protocol.ledger.naive import DAY, STEP, Naive, month_of
+from tests.protocol.ledger.naive import DAY, MONTHLY, STEP, Naive, month_of
 from tests.protocol.ledger.trades import Trade
-from tests.protocol.ledger.world import TEAM, UNIT, World
+from tests.protocol.ledger.world import TEAM, UNIT, World, plan_record
 
 HOUR = 3_600_000
 CLUB = "club"
@@ -71,12 +71,17 @@ def rotations(name: str) -> tuple[tuple[Entry, ...], tuple[Entry, ...]]:
     return tuple(chain), tuple(twins)
 
 
-def rules(hold: int, expiry: int | None) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The two plans."""
+def rules(hold: int, expiry: int | None) -> tuple[dict[str, Any], ...]:
+    """The plan by sale, and the monthly ones."""
     whole = {"hold_days": hold, **({} if expiry is None else {"expiry_days": expiry})}
-    steps = (Step(at=0, rate=(5, 100)), Step(at=STEP, rate=(10, 100)))
-    monthly = Differential(mode="marginal", name="group", steps=steps)
-    return whole, {**whole, "opportunity": CLUB, "unilevel": (), "differential": (monthly,)}
+    plans = [whole]
+    for low, high in MONTHLY:
+        steps = (Step(at=0, rate=(low, 100)), Step(at=STEP, rate=(high, 100)))
+        monthly = Differential(mode="marginal", name="group", steps=steps)
+        plans.append(
+            {**whole, "opportunity": CLUB, "unilevel": (), "differential": (monthly,), "notice_days": 20}
+        )
+    return tuple(plans)
 
 
 class Operations:
@@ -93,8 +98,9 @@ class Operations:
         self.world = World(f"issuer-{number % 7}", verify=lambda *_: True, between=self.between)
         world = self.world
         world.people["arbiter"] = ARBITER
-        self.plans = []
-        for plan in rules(hold, expiry):
+        self.rules = rules(hold, expiry)
+        self.plans: list[bytes] = []
+        for plan in self.rules[:2]:
             world.publish(**plan)
             self.plans.append(world.plan or b"")
         self.first = len(world.issuer.entries)
@@ -138,7 +144,8 @@ class Operations:
             (
                 self.new_sale, self.new_sale, self.more_sale, self.more_sale, self.refund, self.refund, self.freeze,
                 self.move, self.move, self.move, self.move, self.again, self.lock, self.end_lock, self.close,
-                self.close, self.rekey if self.random.random() < 0.5 else self.move,
+                self.close, self.change_plan if self.random.random() < 0.3 else self.close,
+                self.rekey if self.random.random() < 0.5 else self.move,
                 self.release if self.random.random() < 0.3 else self.answer,
             )
         )  # fmt: skip
@@ -220,8 +227,10 @@ class Operations:
     def new_sale(self) -> Outcome:
         who = self.random.choice(list(MEMBERS))
         prices = self.random.choice(PRICES)
-        monthly = self.random.random() < 0.3
-        trade = Trade(who, self.order(len(self.trades), who, prices, self.plans[monthly]), prices, monthly)
+        held = max(place for place, plan in enumerate(self.naive.plans) if plan.starts < self.now - 3)
+        plan = held if self.random.random() < 0.45 else None
+        order = self.order(len(self.trades), who, prices, self.plans[0 if plan is None else 1 + plan])
+        trade = Trade(who, order, prices, plan)
         self.trades.append(trade)
         trade.start(self.now)
         trade.go_on(self.random, self.now)
@@ -233,9 +242,9 @@ class Operations:
         broken = bool(new) and self.random.random() < 0.02
         expected = "group" if broken else "deal"  # messages that are there already
         if new and not broken:
-            expected = self.naive.sale(trade.id, trade.who, proof, self.now, monthly=trade.monthly) or ""
+            expected = self.naive.sale(trade.id, trade.who, proof, self.now, trade.plan) or ""
         lines: tuple[AwardLine, ...] = ()
-        if not expected and not trade.monthly:
+        if not expected and trade.plan is None:
             amounts = self.naive.sales[trade.id].steps[-1]["amounts"]
             lines = tuple(
                 AwardLine(self.id(name), "level", level, amount)
@@ -330,21 +339,33 @@ class Operations:
             trade.logged = len(trade.messages)
         return verdict, expected, self.naive.line_of(trade.who)
 
+    def change_plan(self) -> Outcome:
+        """Once in a log."""
+        if len(self.naive.plans) == len(MONTHLY):
+            return self.close()
+        record = plan_record(**self.rules[2])
+        self.plans.append(hashlib.sha256(encode_record(record)).digest())
+        verdict = self.write(record)
+        self.naive.change_plan(self.now, 20 * DAY)
+        return verdict, None, list(MEMBERS)
+
     def close(self) -> Outcome:
         """Closes a month: mostly the next one, as it should be."""
         naive = self.naive
-        begins = naive.closed or month_of(naive.begins)[0]
+        plan = self.random.randrange(len(naive.plans))
+        begins = naive.plans[plan].closed or month_of(naive.plans[plan].starts)[0]
         if self.random.random() < 0.1:
             begins = self.random.choice((month_of(self.now)[0], month_of(begins - 1)[0], begins + 1))
         ends = month_of(begins)[1]
         right = self.random.random() < 0.9
         lines = tuple(
-            AwardLine(self.id(who), "group", step, sum_) for who, step, sum_, _ in naive.month(begins)
+            AwardLine(self.id(who), "group", step, amount)
+            for who, step, amount, _ in naive.month(plan, begins)
         )
         if not right:
             lines = (*lines, AwardLine(self.id("ann"), "group", 9, 1))
-        expected = naive.close(begins, ends, right, self.now)
-        content = CloseContent(awards=lines, begins=begins, ends=ends, plan=self.plans[1])
+        expected = naive.close(plan, begins, ends, right, self.now)
+        content = CloseContent(awards=lines, begins=begins, ends=ends, plan=self.plans[1 + plan])
         return self.write(cut(ClosePart, encode_content(content))[0]), expected, list(MEMBERS)
 
     # -- whose key counts ------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Trade:
 
     Attributes:
         who: referred the buyer.
+        plan: number of the monthly plan; None: the other one.
         logged: how many of the messages entries with effect embed.
         fulfilled: part -> the message that says so.
         presumed: parts that no receipt came for.
@@ -40,7 +41,7 @@ class Trade:
     who: str
     order: Order
     prices: tuple[int, ...]
-    monthly: bool
+    plan: int | None
     messages: list[Message] = field(default_factory=list)
     logged: int = 0
     received: set[int] = field(default_factory=set)
