@@ -24,30 +24,26 @@ ROLES: Final = (
         "sections 3 to 7; R-LOG-1..9, R-LOG-12, R-LOG-16; R-URI where it reads links; R-LET-1..7, 17; of section 21 "
         "what binds a buyer; R-OFF, R-PRICE, R-MAN where it uses offers or mandates; R-PATH-3, 4, 6; R-SHOP-3, 5, 6, "
         "10, 13 as client",
-        "",
     ),
     (
         "reader",
         "fetches and verifies logs of others, writes none",
         "shopper; R-LOG-10..17, 24..30, of R-LOG-18, 19 what binds the asker; sections 9, 10 as dialler "
         "(end of 11.2 for what it does not serve); R-SYNC-1..3, 5..12, 18; R-URI; R-BLOB, R-QRY where it fetches blobs "
-        "and searches; R-STAMP-1, 2, 5 where it shows a stamp",
-        "",
+        "and searches; R-STAMP-1, 2, 5 where it shows a stamp; R-TEAM, R-PLAN, R-CRED where it shows teams or credit",
     ),
     (
         "networker",
         "writes its own log and serves what it holds",
         "reader; R-LOG-18..23, 31..34; sections 9 and 10 as listener or dialler; all of R-SYNC; R-BLOB, R-STAMP, "
-        "R-SEEN, R-QUOTA, R-FILE; where it deals, sections 20 to 22 and 24; the rules of each feature it names: of 7 "
-        "R-INV and R-REACH",
-        "ledger",
+        "R-SEEN, R-QUOTA, R-FILE; where it deals, sections 20 to 22 and 24; where it issues or holds credit, or has a "
+        "team, sections 25 to 28; the rules of each feature it names: of 7 R-INV and R-REACH",
     ),
     (
         "hub",
         "serves everybody's logs",
         "networker; interest `all`; listens at a public address; features 1, 3, 5 and 7 (R-RNG, R-QRY, "
         "R-BOOK, R-INV, R-REACH); where it keeps letters for others, R-LET of mailbox hosts (feature 9)",
-        "",
     ),
 )
 
@@ -146,7 +142,7 @@ def their_items() -> dict[str, Item]:
 
 def roles() -> str:
     """The four roles and what they must do."""
-    return table(("role", "what it does", "MUST meet", "comes with later versions"), ROLES)
+    return table(("role", "what it does", "MUST meet"), ROLES)
 
 
 def questions() -> list[Message]:
