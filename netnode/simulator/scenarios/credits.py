@@ -21,7 +21,7 @@ from netnode.simulator.crediting.ending import (
 from netnode.simulator.crediting.moving import MOVING_ACTS
 from netnode.simulator.crediting.recommending import RECOMMENDING_ACTS
 from netnode.simulator.crediting.swapping import SWAPPING_ACTS
-from netnode.simulator.crediting.teaming import TEAMING_ACTS
+from netnode.simulator.crediting.teaming import RULES, TEAMING_ACTS
 from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.options import LINK_FAULTS, Options
 from netnode.simulator.oracle import Violation
@@ -43,6 +43,10 @@ ACTS: Final[Mapping[str, int]] = {
     "publish": 1,
     "rotate": 1,
 }
+UNROTATED: Final[Mapping[str, int]] = {
+    **ACTS,
+    "rotate": 0,
+}  # why: with the key of an old copy nobody publishes
 JOINING: Final[Mapping[str, int]] = {
     "invite member": 8, "apply to team": 8, "recommend": 3, "order by link": 4, "conclude": 8,
 }  # fmt: skip
@@ -81,7 +85,7 @@ async def credits(play: Play) -> None:
     if play.chance.random() < 0.4:
         old = play.chance.choice(play.nodes)
         kept = old.copy(play.world.folder / "kept")
-        acts = {**ACTS, "rotate": 0}  # with the key of a copy nothing could be published
+        acts = UNROTATED
     await away(play)
     await play.live(play.options.seconds / 2, acts)
     if old is not None:
@@ -96,7 +100,7 @@ async def credits_copied(play: Play) -> None:
     await opened(play)
     await play.live(EARNING_SECONDS, EARNING, trouble=False)
     await away(play)
-    core = await two_copies(play, ACTS)
+    core = await two_copies(play, UNROTATED)
     play.seen.mark("credit copied")
     await play.level(core)
     await settled(play, core)
@@ -187,6 +191,7 @@ async def settled(play: Play, owners: Sequence[SimNode]) -> None:
     await asyncio.sleep(ANSWER_SECONDS)
     for node in owners:
         await play.act(node, "look at requests")
+        await play.act(node, "look at swaps")
     watch = play.watch_credit()
     watch.look()
     now = play.world.clock.now_ms()
@@ -225,8 +230,31 @@ def _teaming(options: Options) -> Options:
 
 
 CREDITS: Final = (
-    Scenario("credits", credits, _crediting, least=3, weight=3, marks=("level",)),
-    Scenario("credits_copied", credits_copied, _calm, least=3, weight=1, marks=("level",)),
-    Scenario("swaps", swaps, _swapping, least=4, weight=2, marks=("level",)),
-    Scenario("teams", teams, _teaming, least=4, weight=2, marks=("level",)),
-)
+    Scenario(
+        "credits", credits, _crediting, least=3, weight=3,
+        marks=(
+            "level", "credit put back", "credit passed on", "credit order by link", "credit refund partial",
+            "credit refund whole", "credit allied", "credit paid a deal", "credit challenge of a request",
+            "credit challenge of a sale", "credit sales logged", "credit requests logged",
+            *(f"credit request {each} logged" for each in ("transfer", "redeem", "payout")),
+        ),
+    ),
+    Scenario(
+        "credits_copied", credits_copied, _calm, least=3, weight=1, marks=("level", "credit copied", "credit branch")
+    ),
+    Scenario(
+        "swaps", swaps, _swapping, least=4, weight=2,
+        marks=(
+            "level", "swap proposed", "swap accepted", "swap declined", "swap taken back", "swap first given",
+            "swap first back", "credit swaps done",
+        ),
+    ),
+    Scenario(
+        "teams", teams, _teaming, least=4, weight=2,
+        marks=(
+            "level", "team invited", "team applied", "team admitted", "team duty", "team left",
+            "team membership ended", "team period closed", "team period paid",
+            *(f"team plan {name}" for name in RULES),
+        ),
+    ),
+)  # fmt: skip

@@ -17,6 +17,8 @@ QUICK = {
     "forks bind": 0,
     "silence is shown": 0,
     "locks are proved": 2,
+    "recipients consent": 0,
+    "sales are logged": 0,
 }
 
 
