@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 import netnode.simulator.crediting.auditing as auditing
+from netnode.conformance.holdings import Holding
+from netnode.conformance.ledgerfold import Ledger
 from netnode.simulator.crediting.auditing import Audit
 from netnode.simulator.crediting.promised import Promises
 from netnode.simulator.oracle import Violation
@@ -80,7 +82,7 @@ def test_another_effect_by_the_second_implementation_is_noticed(monkeypatch: pyt
 def test_another_verdict_of_the_second_implementation_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     world = sold()
     world.redeem("ann", 10)
-    monkeypatch.setattr(auditing.Ledger, "take", lambda *_: "malformed")
+    monkeypatch.setattr(Ledger, "take", lambda *_: "malformed")
     with pytest.raises(Violation, match="comes to an effect, by the second implementation to malformed"):
         audited(world)
 
@@ -88,12 +90,8 @@ def test_another_verdict_of_the_second_implementation_is_noticed(monkeypatch: py
 def test_figures_that_differ_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """[L2]"""
     world = sold()
-    figures = auditing.Holding.figures
-    monkeypatch.setattr(
-        auditing.Holding,
-        "figures",
-        property(lambda each: figures.fget(each) | {"signed": 7}),  # type: ignore[attr-defined]
-    )
+    figures = vars(Holding)["figures"].fget
+    monkeypatch.setattr(Holding, "figures", property(lambda each: figures(each) | {"signed": 7}))
     with pytest.raises(Violation, match=r"with figures that differ: \{'signed': .*\} \[L2\]"):
         audited(world)
 
