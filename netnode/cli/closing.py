@@ -27,7 +27,11 @@ from netnode.operations.credits import PERIOD_CLOSE, PERIOD_PREVIEW, PLAN_PUBLIS
 @passphrase_option
 @click.pass_context
 def publish(context: click.Context, /, file: Path, trees: int, passphrase_file: Path | None) -> None:
-    """Publish the plan in FILE, unless it is void; a changed plan holds once the notice of the one before is over."""
+    """Publish the plan in FILE, unless it is void; a changed plan holds once the notice of the one before is over.
+
+    It holds for the products that its opportunity names; one without an opportunity for all that no opportunity names
+    and that has no commission of its own, until the next one like it.
+    """
     from netnode.plans.reading import read_plan
     from protocol.records import encode_record
 
