@@ -164,7 +164,7 @@ class Issuer:
 
     def parts(self, deal: bytes) -> tuple[SalePart, ...]:
         """The records of a sale as it was."""
-        return _parts(self.sale(deal))
+        return parts_of(self.sale(deal))
 
     def says(self, deal: bytes, body: bodies.DealBody, *, after: Message | None = None) -> Message:
         """Something it says in a deal to nobody but its own log."""
@@ -251,21 +251,21 @@ async def forged_receipt(issuer: Issuer, deal: bytes) -> Entry:
     """A sale whose buyer neither paid nor received anything: it says so in its own name and in the buyer's."""
     paid = issuer.says(deal, bodies.PaymentReceived(amount=issuer.crook.known(deal).state.figures.price))
     received = issuer.forges(deal, bodies.Receive(part=0))
-    return await issuer.wrongly("not_signed", *_parts(issuer.sale(deal, paid, received)))
+    return await issuer.wrongly("not_signed", *parts_of(issuer.sale(deal, paid, received)))
 
 
 async def sale_unpaid(issuer: Issuer, deal: bytes) -> Entry:
     """A sale of an order that it accepted and no more: there are awards without a receipt."""
     content = issuer.sale(deal, *_completion(issuer, deal))
     known = tuple(each.data for each in issuer.crook.known(deal).ordered())
-    return await issuer.wrongly("no_receipt", *_parts(msgspec.structs.replace(content, messages=known)))
+    return await issuer.wrongly("no_receipt", *parts_of(msgspec.structs.replace(content, messages=known)))
 
 
 async def award_to_friend(issuer: Issuer, deal: bytes) -> Entry:
     """The sale as it was, with what its referrer earned credited to somebody else."""
     content = issuer.sale(deal)
     awards = tuple(AwardLine(issuer.friend, each.rule, each.level, each.amount) for each in content.awards)
-    return await issuer.wrongly("awards_differ", *_parts(msgspec.structs.replace(content, awards=awards)))
+    return await issuer.wrongly("awards_differ", *parts_of(msgspec.structs.replace(content, awards=awards)))
 
 
 async def award_to_itself(issuer: Issuer, deal: bytes) -> Entry:
@@ -273,13 +273,13 @@ async def award_to_itself(issuer: Issuer, deal: bytes) -> Entry:
     content = issuer.sale(deal)
     first = content.awards[0]
     awards = (*content.awards, AwardLine(issuer.id, first.rule, first.level + 1, first.amount))
-    return await issuer.wrongly("awards_differ", *_parts(msgspec.structs.replace(content, awards=awards)))
+    return await issuer.wrongly("awards_differ", *parts_of(msgspec.structs.replace(content, awards=awards)))
 
 
 async def path_dropped(issuer: Issuer, deal: bytes) -> Entry:
     """The sale as if nobody had led its buyer there."""
     content = msgspec.structs.replace(issuer.sale(deal), path=UNSET, awards=())
-    return await issuer.wrongly("path_differs", *_parts(content))
+    return await issuer.wrongly("path_differs", *parts_of(content))
 
 
 async def plan_switched(issuer: Issuer, deal: bytes) -> Entry:
@@ -292,7 +292,7 @@ async def plan_switched(issuer: Issuer, deal: bytes) -> Entry:
     other = known.commission(100, UNIT).hash
     assert other != content.plan  # it asked for more
     return await issuer.wrongly(
-        "plan_differs", *_parts(msgspec.structs.replace(content, plan=other, awards=awards))
+        "plan_differs", *parts_of(msgspec.structs.replace(content, plan=other, awards=awards))
     )
 
 
@@ -332,7 +332,8 @@ async def payout_unasked(issuer: Issuer, deal: bytes) -> Entry:
     return await issuer.wrongly("not_signed", Payout(openers=(), request=issuer.request(deal, "payout")))
 
 
-def _parts(content: SaleContent) -> tuple[SalePart, ...]:
+def parts_of(content: SaleContent) -> tuple[SalePart, ...]:
+    """The records that carry a sale."""
     return cut(SalePart, encode_content(content))
 
 

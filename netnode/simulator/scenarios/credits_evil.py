@@ -19,6 +19,7 @@ from netnode.simulator.nodes import SimNode
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
 from netnode.simulator.scenarios import credit_stage as stage
+from netnode.simulator.scenarios.credits_replanned import credits_replanned
 from netnode.simulator.scenarios.credits_twice import HOWS, credits_twice
 from netnode.simulator.scenarios.scenario import Scenario
 from netnode.simulator.scenarios.swaps_evil import COURSES, swaps_evil
@@ -278,6 +279,9 @@ def _codes(found: Sequence[tuple[bytes, str]]) -> str:
 
 
 CREDITS_EVIL: Final = (
+    Scenario(
+        "credits_replanned", credits_replanned, stage.quiet, least=3, marks=("level", "evil credit replanned"),
+    ),
     Scenario(
         "swaps_evil", swaps_evil, stage.quiet, least=3, weight=4,
         marks=("level", *(f"evil swap {name}" for name in COURSES)),
