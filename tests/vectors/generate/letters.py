@@ -14,6 +14,7 @@ from protocol import encoding, stamp
 from protocol.entry import Entry
 from protocol.signing import Signer
 from tests.protocol.author import START, Author, seed
+from tests.vectors.generate import letters_credit
 from tests.vectors.generate.forms import chain, vector
 from tests.vectors.generate.writing import Vector
 
@@ -438,6 +439,8 @@ def _contents() -> list[Vector]:
         ("consent-long", "a consent of 4,097 bytes", {**consent, "consent": b"c" * 4_097}),
         ("consent-text", "terms of 10,001 characters", {**consent, "text": "t" * 10_001}),
     )  # fmt: skip
-    for name, comment, fields in wrong:
+    for name, comment, fields in (*wrong, *letters_credit.WRONG):
         add(name, comment, fields, "letter")
+    for name, comment, fields in letters_credit.RIGHT:
+        add(name, comment, fields)
     return found
