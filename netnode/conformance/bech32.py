@@ -39,13 +39,13 @@ def write(prefix: str, data: bytes) -> str:
     return prefix + "1" + "".join(ALPHABET[group] for group in groups + check)
 
 
-def read(prefix: str, text: str) -> bytes:
-    """The bytes in this text.
+def read(prefix: str, text: str, most: int = MOST) -> bytes:
+    """The bytes in this text of at most so many characters.
 
     Raises:
         Fault: `encoding` for another prefix, padding of five bits or more or not of zeros, and what `groups` refuses.
     """
-    found, groups_ = groups(text)
+    found, groups_ = groups(text, most)
     demand(found == prefix, "encoding", "another prefix")
     bits = "".join(f"{group:05b}" for group in groups_)
     whole = len(bits) // 8 * 8
@@ -54,13 +54,13 @@ def read(prefix: str, text: str) -> bytes:
     return bytes(int(bits[at : at + 8], 2) for at in range(0, whole, 8))
 
 
-def groups(text: str) -> tuple[str, list[int]]:
+def groups(text: str, most: int = MOST) -> tuple[str, list[int]]:
     """Prefix and groups of five bits of a text, without the checksum.
 
     Raises:
         Fault: `encoding`.
     """
-    demand(len(text) <= MOST and all("!" <= letter <= "~" for letter in text), "encoding", "characters")
+    demand(len(text) <= most and all("!" <= letter <= "~" for letter in text), "encoding", "characters")
     demand(text in (text.lower(), text.upper()), "encoding", "small and capital letters")
     prefix, separator, data = text.lower().rpartition("1")
     demand(bool(prefix and separator) and len(data) >= 6, "encoding", "no prefix, or too short")

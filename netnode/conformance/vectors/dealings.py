@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from netnode.conformance import hpke, teams
+from netnode.conformance import hpke, referrals, teams
 from netnode.conformance.awards import Payer
 from netnode.conformance.deals import read_message, signed_by
 from netnode.conformance.encoding import encode
@@ -225,6 +225,13 @@ def _plans(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _referrals(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        return referrals.read_link(given["link"]) if "link" in given else referrals.read_code(given["code"])
+
+    compared(vector, judged)
+
+
 def _ledger(vector: Vector, content: Vector) -> None:
     def judged(given: Vector) -> Any:
         logs, others = ([list(map(entry_of, log)) for log in given[name]] for name in ("logs", "others"))
@@ -243,6 +250,7 @@ JUDGES: Final[Mapping[str, Judge]] = {
     "ledger": _ledger,
     "offers": _offers,
     "plans": _plans,
+    "referrals": _referrals,
     "reviews": _reviews,
     "shopper": _shopper,
     "teams": _teams,
