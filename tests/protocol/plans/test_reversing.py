@@ -142,3 +142,35 @@ def test_overrides_are_locked_at_the_close_without_outside_buyers_r5() -> None:
     result = evaluate_period(compiled, people, activity, activity.period(MONTH, 9))
     assert {award.to for award in result.awards} == {"low"}
     assert [(one.to, one.reason) for one in result.withheld] == [("mid", "r5")]
+
+
+def test_a_match_of_a_pool_rests_on_every_sale() -> None:
+    compiled = plan(
+        pool={"rank": "star", "share": "10%"},
+        ranks=[{"name": "star", "own": "1"}],
+        matching={"of": ["pool"], "rates": ["50%"], "when": "period"},
+    )
+    people = team({"top": None, "low": "top", "other": None})
+    sales = [sale(1, "other", 1_000), sale(2, "low", 1_000)]
+    assert set(refunded(compiled, people, sales)) >= {
+        ("low", "pool", 0),
+        ("other", "pool", 0),
+        ("top", "matching", 1),
+    }
+
+
+def test_of_a_purchase_that_counted_in_part_no_more_counts_when_it_is_raised_after_the_close() -> None:
+    """R2 and R7: what one's own purchases count for is not made larger by splitting their receipt over months."""
+    level = {"compression": "none", "rates": ["10%"], "when": "period"}
+    off = dict.fromkeys(("r5", "r6", "r8", "r19"), False)
+    compiled = plan(unilevel=level, rules=True, personal="3", **off)
+    people, activity = team({"a": None, "b": "a"}), Activity(compiled)
+    first = sale(2, "a", 1_000, buyer="b", customer="b")
+    for one in (sale(1, "a", 10_000), first):
+        activity.take(one, people)
+    assert activity.volumes(MONTH).total == 10_300
+    activity.close(evaluate_period(compiled, people, activity, activity.period(MONTH, 9)))
+    later = MONTH + 40 * 86_400_000
+    activity.take_more(first, sale(2, "a", 5_000, buyer="b", customer="b"), people, later)
+    assert activity.volumes(later).total == 0
+    assert activity.volumes(MONTH).total == 10_300
