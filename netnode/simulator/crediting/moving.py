@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from netnode.simulator.actors import Act, Stall
 
 UNITS: Final = ("EUR", "EUR", TEAM_UNIT)
+MOST_ASKED: Final = 8  # challenges at once
 _PAGE: Final = 100
 
 
@@ -123,8 +124,8 @@ async def ask_for_request(stall: Stall) -> None:
     """Asks in public for what an issuer does not carry out."""
     page = await stall.services.credits.requests(models.CreditRequestsQuery(waiting=True))
     own = [each for each in page.items if each.own and each.state in ("queued", "delivered")]
-    if own:
-        wish = models.CreditChallenge(request=stall.chance.choice(own).request)
+    for each in own[:MOST_ASKED]:
+        wish = models.CreditChallenge(request=each.request)
         stall.told((await stall.services.credits.challenge(wish)).entry, "challenge")
         stall.seen.mark("credit challenge of a request")
 

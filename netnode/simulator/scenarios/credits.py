@@ -188,6 +188,8 @@ async def settled(play: Play, owners: Sequence[SimNode]) -> None:
     await rest(play, owners)
     for node in owners:
         await play.act(node, "ask for sale")
+        if play.oracle.put_back:  # an issuer put back has forgotten what was asked of it
+            await play.act(node, "ask for request")
     await asyncio.sleep(ANSWER_SECONDS)
     for node in owners:
         await play.act(node, "look at requests")
