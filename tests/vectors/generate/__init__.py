@@ -53,8 +53,8 @@ ALL: Final = MappingProxyType(
         for module in (
             address, alone, bech32, blob, deal_messages, deals, ed25519, effects, encoding, entry, found,
             identity, items, ledger, letters, log, logfile, mandates, messages, noise, offers, path, plans, prices,
-            ranges, records, recovery, referrals, reviews, runs, scopes, seen, session, shopper, stamp, teams, transcripts,
-            uri, witnesses,
+            ranges, records, recovery, referrals, reviews, runs, scopes, seen, session, shopper, stamp, teams,
+            transcripts, uri, witnesses,
         )
     }
 )  # fmt: skip

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from protocol import encoding
+from protocol.deals.bodies import Receive
 from protocol.ledger.contents import AwardLine, CloseContent, encode_content
 from protocol.ledger.drafting import close_with_awards, sale_with_awards
 from protocol.records import ClosePart, SalePart, Transfer
@@ -259,6 +260,55 @@ def other_plans() -> World:
     return world
 
 
+def forged() -> World:
+    """Receipts that the buyer did not sign, or of another deal; no receipt, no payment, no contract; dated ahead."""
+    world = made("ann")
+    path = world.path("ann")
+
+    def refused(deal: Deal, messages: tuple[bytes, ...] = (), **fields: Any) -> None:
+        more = {"messages": messages} if messages else {}
+        world.sell(deal, path=path, awards=(), **more, **fields)
+
+    forger = world.deal(path=path).accept().pay()
+    forger.say("buyer", Receive(part=0), signer=world.issuer.signer)
+    refused(forger)
+    deal = world.deal(path=path).complete()
+    other = world.deal(path=path).complete()
+    data = [each.data for each in deal.messages]
+    refused(deal, (*data[:3], other.messages[3].data))
+    refused(deal, (data[0], *data[2:]))
+    refused(deal, (*data, data[-1]))
+    refused(world.deal(path=path).accept().pay())
+    refused(world.deal(path=path).accept().receive())
+    refused(world.deal(path=path))
+    refused(deal, (*data,), at=deal.now - 1)
+    refused(deal, (*data,), openers=((b"",),))
+    stranger = World("stranger")
+    refused(stranger.deal().complete())
+    deal.sent = 0
+    log(world, deal, path)
+    deal.sent = 0
+    refused(deal)
+    return world
+
+
+def refund_alone() -> World:
+    """What the seller says alone takes nothing back: refunds, a dispute; nor does a refund of another sale."""
+    world = made("ann")
+    deal, _ = sold(world, "ann")
+    deal.refund(5_000, confirmed=False)
+    world.refund(deal, 5_000)
+    deal.sent -= 1
+    deal.dispute("seller")
+    world.refund(deal, 0)
+    deal.sent -= 2
+    world.freeze(deal)
+    other = world.deal().complete()
+    other.refund(10_000)
+    world.refund(other, 0)
+    return world
+
+
 # -- periods -------------------------------------------------------------------------------------------------
 def differential() -> World:
     rule = Differential(mode="marginal", name="group", steps=STEPS)
@@ -453,6 +503,8 @@ def without_team() -> World:
 TEAMS: Final[tuple[tuple[str, str, str, Callable[[], World]], ...]] = (
     ("team-line", "three levels up a line; a referrer outside the team, with nobody above", "R-CRED-22", up_a_line),
     ("team-awards", "awards left out, in another order, too high, to the issuer, twice", "R-CRED-22", wrong_awards),
+    ("team-forged", "receipts, payments and contracts that are not there, or not the buyer's", "R-CRED-14", forged),
+    ("team-alone", "what the seller says alone takes nothing back", "R-CRED-25", refund_alone),
     ("team-none", "compression none", "R-PLAN-19", compressed("none")),
     ("team-inactive", "who is not active uses no level up", "R-PLAN-19", compressed("inactive")),
     ("team-rank", "who is below the rank uses no level up", "R-PLAN-19", compressed("rank")),
