@@ -157,7 +157,9 @@ async def require_requests(core: Sequence[SimNode], oracle: Oracle, watch: Credi
                 raise Violation(
                     "requests", f"{node.name} lost its request: {asked.what} of second {asked.at:.0f}"
                 )
-            if asked.issuer in names and row.state not in OVER:
+            # One put back has forgotten what was asked of it, and owes no word to a challenge that nothing covers.
+            forgotten = asked.issuer in oracle.put_back
+            if asked.issuer in names and row.state not in OVER and not forgotten:
                 whose = oracle.label(asked.issuer)
                 raise Violation(
                     "requests", f"the request of {node.name} to {whose} is {row.state}: {asked.what}"
