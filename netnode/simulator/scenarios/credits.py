@@ -71,9 +71,6 @@ LONGEST_SWAP: Final = 3.1 * DAY_SECONDS
 ANSWER_SECONDS: Final = (
     400.0  # why: challenges are looked at every five minutes, and their letters take a moment
 )
-ANSWERED_SECONDS: Final = (
-    1 + MOST_ASKED
-) * ANSWER_SECONDS  # why: of one claimant one challenge is open at a time
 SWAPPED_SECONDS: Final = 2 * 3_600.0  # why: what waits long is looked at every ten minutes
 LOOK_SECONDS: Final = 60.0
 FOUNDERS: Final = 2
