@@ -177,7 +177,7 @@ class Desk:
         try:
             known = await self._means.store.write(self._renew, first, make, keys, now)
         except LocalProtocolError as error:
-            raise Problem(sentence(error.text), ExitCode.REFUSED, "waits", {"deal": first.hex()}) from error
+            raise _waits(first, error) from error
         self._means.letters.wake()
         return known
 
@@ -283,9 +283,7 @@ class Desk:
             except SoldOut as sold:
                 raise sold_out(sold, shown) from sold
             except LocalProtocolError as error:
-                raise Problem(
-                    sentence(error.text), ExitCode.REFUSED, "waits", {"deal": deal.hex()}
-                ) from error
+                raise _waits(deal, error) from error
             return after
 
     def _would(self, reader: Reader, deal: bytes, make: Make, now: int) -> DealBody:
@@ -300,6 +298,8 @@ class Desk:
             draft(known.state, known.role, body, known.now)
         except Void as void:
             raise self._impossible(known, type, void) from void
+        except LocalProtocolError as error:
+            raise _waits(deal, error) from error
         return body
 
     def _impossible(self, known: Known, type: str, void: Void) -> Problem:
@@ -464,6 +464,11 @@ async def unless_refused(work: Awaitable[object]) -> None:
     except Problem as problem:
         if problem.exit_code is not ExitCode.REFUSED:
             raise
+
+
+def _waits(deal: bytes, error: LocalProtocolError) -> Problem:
+    """Why nothing can be said in a deal now, as `protocol.deals.moves.draft` tells."""
+    return Problem(sentence(error.text), ExitCode.REFUSED, "waits", {"deal": deal.hex()})
 
 
 def no_deal(name: str) -> Problem:

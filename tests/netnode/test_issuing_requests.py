@@ -80,6 +80,17 @@ async def test_a_payout_is_recorded_by_the_word_of_who_was_paid(tmp_path: Path) 
         assert (figures.available, figures.paid_out) == (25, 100)
 
 
+async def test_a_redemption_waits_for_a_clock_that_is_behind_the_own_order(tmp_path: Path) -> None:
+    """As every move of that deal does; nothing is asked of the issuer."""
+    async with credits(tmp_path) as market:
+        market.clock.now += 7_200_000
+        deal = await market.order()
+        market.clock.now -= 7_200_000
+        with pytest.raises(Problem, match="clock") as waits:
+            await market["bea"].services.deals.paid(models.DealMoney(deal=deal, redeem=True))
+        assert waits.value.code == "waits"
+
+
 async def test_a_redemption_pays_a_deal(tmp_path: Path) -> None:
     """[R-CRED-75] The seller's node confirms the payment once the redemption is logged, and once."""
     async with credits(tmp_path, PAYING | {"price": "1.00"}) as market:
