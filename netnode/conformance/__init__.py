@@ -26,7 +26,9 @@ It is slow on purpose, where slow is clearer.
     plans, bounds             section 26.1: the record; which plans are void
     selling, claims, awards   sections 26.2 to 26.5: what was sold, what each family gives, what is paid
     credits, groups           sections 27.1 to 27.3: records, statements, contents in parts
-    proving, ledgerfold, holdings   sections 27.4 to 27.10: what messages prove, verdicts, effects and figures
+    signers, proving, salefold, ledgerfold, holdings   chapter 27: who signs, what messages prove, plans, sales and
+                              closes with teams, verdicts, effects and figures
+    referrals                 section 28.4: links and codes
 
 On top of the codec stands what plays peers:
 
