@@ -376,6 +376,8 @@ def _show_stats(found: models.TeamStats) -> None:
             ),
             ("sponsoring", f"{found.sponsoring:,} members"),
             ("duplication", f"{found.duplicated:,} of {found.duplicated_of:,} within 90 days"),
+            ("active", f"{found.active:,} of {found.members:,} members sold something in the last 30 days"),
+            ("first sale", _first_sale(found)),
             ("neglected", f"{found.neglected:,}"),
             ("stay 90 days", kept(found.all)),
         )
@@ -391,6 +393,13 @@ def _show_stats(found: models.TeamStats) -> None:
         output.say("WARNING: recruitment grew faster than buyers outside the team in three periods running.")
     for seq, code in found.void.items():
         output.say(f"Entry {seq} has no effect: {code}.")
+
+
+def _first_sale(found: models.TeamStats) -> str:
+    if found.first_sale_days is None:
+        return "nobody has sold anything yet"
+    days = output.counted(found.first_sale_days, "day")
+    return f"median {days} after joining; {found.sellers:,} of {found.ever:,} who ever joined have sold"
 
 
 def _person(party: models.TeamPerson) -> str:

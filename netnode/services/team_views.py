@@ -19,6 +19,7 @@ from netnode.teams.admitting import Candidate
 from netnode.teams.desk import invite_text
 from netnode.teams.growing import grown
 from netnode.teams.reading import OwnerLog
+from netnode.teams.selling import brought
 from protocol.deals.periods import DAY, date_of
 from protocol.identity import id_text
 from protocol.teams.disclosure import document_hash, read_document
@@ -144,7 +145,8 @@ def month_of(ms: int) -> str:
 
 def stats_view(log: OwnerLog, team: Team, now: int, waiting: int) -> models.TeamStats:
     """What is computed of a team."""
-    found, done, growth = shape(team), activity(team, now, {}), grown(team, log.governing, now)
+    sold = brought(log.ledger.book, team.key)
+    found, done, growth = shape(team), activity(team, now, sold), grown(team, log.governing, now)
     left: dict[str, int] = {}
     for *_, reason in team.endings:
         left[reason] = left.get(reason, 0) + 1
@@ -159,6 +161,9 @@ def stats_view(log: OwnerLog, team: Team, now: int, waiting: int) -> models.Team
         sponsoring=found.sponsoring,
         duplicated=done.duplicated,
         duplicated_of=done.of_aged,
+        active=done.active,
+        sellers=done.sellers,
+        first_sale_days=done.first_sale_days,
         neglected=len(neglected(team, now)),
         waiting=waiting,
         all=retention_view("", retention(team, now)),

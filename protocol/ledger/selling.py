@@ -30,6 +30,7 @@ from protocol.teams.tree import Tree
 
 FREEZE_MS: Final = limits.FREEZE_DAYS * DAY
 LOGGING_MS: Final = limits.LOGGING_DAYS * DAY
+_NO_SALE: Final = ("r3", "r17")  # kits and what somebody sells to oneself are nobody's sale
 
 
 class _Filed(Struct, frozen=True, gc=False):
@@ -88,8 +89,11 @@ def take_sale(
     proven, money, filed = assessed.proven, assessed.money, assessed.filed
     first = entry.seq + 1 - count
     if filed is None:
-        governed.activity.take(assessed.facts, team)
+        counted = governed.activity.take(assessed.facts, team)
         file = OrderFile((first,), assessed.facts.at, entry.time, money.base, 0)
+        if counted.owner not in (None, assessed.facts.buyer) and counted.reason not in _NO_SALE:
+            assert counted.owner is not None  # see above
+            file.sold = (counted.owner, governed.opportunity or "")
         state.orders[proven.start.id] = file
         if content.listing is not UNSET and proven.order.listing is not UNSET:
             assert assessed.facts.listing is not None  # `reckon`

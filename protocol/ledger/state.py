@@ -38,6 +38,8 @@ class OrderFile(Struct, gc=False):
         thawed: ms UTC: when that ended, or ends at the latest.
         bought: networker who bought, where the order names one, the plan's unit, and the commissionable amount of
             `taken` in it.
+        sold: whose own sale it is and under which opportunity's plan, or under a plan without a team (empty); None:
+            nobody's, one that they bought themselves, or one that counts nothing by R3 or R17.
     """
 
     seqs: tuple[int, ...]
@@ -48,6 +50,7 @@ class OrderFile(Struct, gc=False):
     frozen: int | None = None
     thawed: int | None = None
     bought: tuple[bytes, str, Exact] | None = None
+    sold: tuple[bytes, str] | None = None
 
 
 class State:

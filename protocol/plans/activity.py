@@ -93,8 +93,8 @@ class Activity(Generic[P]):
             self.people.append(person)
         return found
 
-    def take(self, sale: SaleFacts[P], team: Team[P] | None) -> None:
-        """Adds a sale, after its own awards were evaluated."""
+    def take(self, sale: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
+        """Adds a sale, after its own awards were evaluated; whose it is, and how much of it counts."""
         counted = self.counted(sale, team)
         if counted.part != 1:
             self._taken[sale.id] = (counted, Fraction(0))
@@ -103,6 +103,7 @@ class Activity(Generic[P]):
             self._volumes_at(sale.time).lead(sale.buyer, sale.referrer)
         self._meet(sale, counted)
         self._mark(sale, counted)
+        return counted
 
     def take_more(
         self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None, time: int | None = None

@@ -120,7 +120,8 @@ class FakeTeams:
     async def stats(self, team):
         return models.TeamStats(
             team=team, members=3, ever=4, left={"time": 1}, width=1, depth=2, concentration="100.0", sponsoring=1,
-            duplicated=1, duplicated_of=2, neglected=1, waiting=0, all=KEPT, months=[KEPT], sponsors=[KEPT],
+            duplicated=1, duplicated_of=2, active=2, sellers=3, first_sale_days=12, neglected=1,
+            waiting=0, all=KEPT, months=[KEPT], sponsors=[KEPT],
             growth=[models.TeamGrowth(period="2026-01-01", recruits=3, outside_buyers=0)], outgrown=True,
             void={"7": "too_soon"},
         )  # fmt: skip

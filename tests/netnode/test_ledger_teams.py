@@ -15,6 +15,8 @@ from netnode.problems import Problem
 from netnode.services.ledger_views import line_view
 from netnode.services.ledgers import _period
 from netnode.teams.growing import grown
+from netnode.teams.selling import brought
+from protocol.deals.offers import name_buyer
 from protocol.identity import id_text
 from protocol.ledger.contents import encode_content
 from protocol.ledger.drafting import close_with_awards
@@ -24,7 +26,9 @@ from protocol.plans.document import one_level
 from protocol.plans.facts import SaleFacts
 from protocol.records import ClosePart
 from protocol.records.plan import Differential, Step, Unit
+from protocol.signing import Signer
 from tests.netnode.test_ledgers import EUR, Market, give, home_with, later
+from tests.protocol.author import NETWORK, seed
 from tests.protocol.ledger.world import DAY, TEAM, UNIT, World
 
 
@@ -178,6 +182,47 @@ def test_recruiting_that_outgrows_outside_buyers_is_warned_of() -> None:
     ]
     assert found.warned
     assert not grown(people, ledger.book.governing, at + 40 * DAY).warned  # nobody joined since
+
+
+def test_what_members_sold_follows_from_the_log_alone() -> None:
+    """[R-TEAM-26] Sales by others under the team's plan or a bare commission; not what came back whole."""
+    team = Team(("ann", None), ("bob", "ann"), ("cal", None))
+    first, second = team.sale(10_000, "bob"), team.sale(10_000, "bob")
+    path = team.path("ann")
+    bare = team.deal(5_000, path=path, commission=1_000).complete()
+    assert team.sell(bare, path=path).code is None
+    team.sale(10_000)  # nobody's
+    team.sale(10_000, "zoe")  # no member's
+    dates = {order: file.time for order, file in team.book.state.orders.items()}
+
+    def found() -> dict[str, list[int]]:
+        ledger = team.ledger()
+        assert not ledger.wrongs, ledger.wrong
+        sold = brought(ledger.book, TEAM)
+        return {name: sold[team.id(name)] for name in ("ann", "bob", "cal") if team.id(name) in sold}
+
+    assert found() == {"ann": [dates[bare.id]], "bob": [dates[first.id], dates[second.id]]}
+    first.refund(4_000)
+    assert team.refund(first, 6_000).code is None
+    second.refund(10_000)
+    assert team.refund(second, 0).code is None
+    assert found() == {"ann": [dates[bare.id]], "bob": [dates[first.id]]}
+    other = brought(team.ledger().book, "other")  # a team without a plan here
+    assert team.id("ann") in other and team.id("bob") not in other
+
+
+@pytest.mark.parametrize(("referrer", "sellers"), [("ann", []), ("bob", ["bob"])])
+def test_what_a_member_buys_is_no_sale_of_theirs(referrer: str, sellers: list[str]) -> None:
+    """[R-TEAM-26]"""
+    team = Team(("ann", None), ("bob", None))
+    path, key = team.path(referrer), Signer(seed(team.issuer.name, "buyer", team.deals + 1))
+    named = name_buyer(
+        NETWORK, team.who("ann").signer, id=team.id("ann"), epoch=0, key=key.public, seller=team.issuer.id
+    )
+    deal = team.deal(10_000, path=path, named=named).complete()
+    verdict = team.sell(deal, path=path, openers=team.openers(referrer, "ann"))
+    assert verdict.code is None, verdict
+    assert set(brought(team.ledger().book, TEAM)) == {team.id(each) for each in sellers}
 
 
 def test_the_line_of_a_closed_period_names_its_plan_and_its_period() -> None:

@@ -16,7 +16,7 @@ from netnode.mail.letters import Refusal
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.services import team_views
-from netnode.store import Reader
+from netnode.store import Reader, Writer
 from netnode.teams.importing import read_list
 from netnode.teams.witnessing import Witnessing
 from protocol import seen
@@ -28,6 +28,7 @@ from protocol.records import encode_record
 from protocol.records.plan import Plan, Unit
 from protocol.records.team import Module
 from tests.netnode.dealing import Post, homes_of, meet
+from tests.netnode.issuers import PAYING, Credits
 from tests.netnode.services_home import NETWORK, OpenHome, TestClock, pieces
 from tests.protocol.teams.made import bounded
 
@@ -149,6 +150,27 @@ async def test_from_an_opportunity_to_an_admitted_member_of_a_member(tmp_path: P
         stats = await linen["wes"].services.teams.stats(linen.team)
         assert (stats.members, stats.depth, stats.void) == (2, 2, {})
         assert (await linen["bob"].services.opportunities.show(linen.team)).opportunity.members == 2
+
+
+async def test_every_node_computes_what_members_sold_from_the_owners_log(tmp_path: Path) -> None:
+    """[R-TEAM-26]"""
+    async with company(tmp_path, "rita", "bea") as linen:
+        await linen.join("rita", "sol")
+        for name in ("sol", "bea", "wes"):
+            stats = await linen[name].services.teams.stats(linen.team)
+            assert (stats.members, stats.active, stats.sellers, stats.first_sale_days) == (1, 0, 0, None)
+        await linen["sol"].services.listings.publish(dict(PAYING))
+        for one in linen.homes.values():
+            await one.store.write(Writer.follow, linen["sol"].me.id, linen.clock.now)
+        await linen.meet()
+        market = Credits(linen.homes, linen.post, linen.clock)
+        linen.clock.now += 3 * DAY_MS
+        await market.sold()  # and a month passes
+        for name in ("sol", "bea", "wes"):
+            stats = await linen[name].services.teams.stats(linen.team)
+            assert (stats.active, stats.sellers, stats.first_sale_days) == (0, 1, 3)
+        linen.clock.now -= 2 * DAY_MS
+        assert (await linen["wes"].services.teams.stats(linen.team)).active == 1
 
 
 async def test_nobody_applies_without_having_read_what_they_are_told(

@@ -379,6 +379,8 @@ class TeamGrowth(Struct, frozen=True, kw_only=True):
 class TeamStats(Struct, frozen=True, kw_only=True):
     """What is computed of a team; shares are percent with one decimal.
 
+    `active`: members who sold something in the last 30 days; `sellers`: who sold something, of all who ever
+    joined; `first_sale_days`: of those the median of whole days from joining to the first sale, none while nobody sold.
     `growth`: the last four periods that are over, oldest first; `outgrown`: in the last three of them recruitment grew
     faster than outside buyers.
     """
@@ -393,6 +395,9 @@ class TeamStats(Struct, frozen=True, kw_only=True):
     sponsoring: int
     duplicated: int
     duplicated_of: int
+    active: int
+    sellers: int
+    first_sale_days: int | None
     neglected: int
     waiting: int
     all: Retention

@@ -86,6 +86,8 @@ def test_a_list_with_faults_is_refused_and_each_is_told(ready, tmp_path):
         (("duties", TEAM), "follow-up 1"),
         (("neglected", TEAM), "neglected"),
         (("stats", TEAM), "100.0 % in the largest leg"),
+        (("stats", TEAM), "2 of 3 members sold something in the last 30 days"),
+        (("stats", TEAM), "median 12 days after joining; 3 of 4 who ever joined have sold"),
         (("stats", TEAM), "Entry 7 has no effect: too_soon."),
         (("duties", TEAM, "--module", "start"), "abab"),
         (("duties", TEAM, "--follow-up", "1", "--by", OTHER), "abab"),
