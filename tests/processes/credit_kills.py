@@ -167,6 +167,10 @@ def kill_rounds(mesh: Mesh, rounds: int, seed: int = 1, say: Callable[[str], Non
             traded = partial(_traded, four, before)
             wait(workers, lambda: _steps(owners) >= wanted or traded())  # noqa: B023
             kill(mesh, four.all, drawn, told.kills)
+            wait(workers, lambda: _sold(four.xena, before) or traded())  # noqa: B023
+            four.xena.kill()  # at once: the receipt is there, and its sale is being logged
+            told.kills["xena"] += 1
+            mesh.restart(four.xena, same_port=True)
             for stage in drawn.sample(STAGES, 2):
                 wait(workers, lambda: _swapping(four, stage) or (not holders[0].wishes and _quiet(four.ann)))  # noqa: B023
                 kill(mesh, four.all, drawn, told.kills)
@@ -205,6 +209,15 @@ def _mixed(drawn: random.Random, wishes: list[Any]) -> list[Any]:
 def _traded(four: Four, before: Mapping[str, set[str]]) -> bool:
     """Whether the deals of a round are final on both sides."""
     return all(over(node, before[node.name]) for node in four.all)
+
+
+def _sold(issuer: Node, before: Mapping[str, set[str]]) -> bool:
+    """Whether a deal of the round is final at its seller."""
+    try:
+        found = credit.deals(issuer)
+    except Problem:
+        return False
+    return any(deal["state"] == "final" for id_, deal in found.items() if id_ not in before[issuer.name])
 
 
 def _steps(owners: Sequence[Owner]) -> int:
