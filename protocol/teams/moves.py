@@ -111,8 +111,8 @@ def _replacement(team: Team, member: bytes) -> str:
 
 def next_sponsor(team: Team, member: bytes) -> bytes:
     """The nearest member above the sponsor of somebody, or the owner."""
-    above = [each for each in team.tree.upline(member) if team.tree.member(each)]
-    return above[1] if len(above) > 1 else team.owner
+    above = list(team.tree.upline(member))[1:]
+    return next((each for each in above if team.tree.member(each)), team.owner)
 
 
 def _require_standing(team: Team, member: bytes, sponsor: bytes) -> None:

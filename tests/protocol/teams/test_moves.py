@@ -156,6 +156,18 @@ def test_a_neglected_member_goes_to_the_next_above_and_no_other() -> None:  # [R
     assert next_sponsor(play.team, play.id("cid")) == play.owner.id
 
 
+def test_the_next_above_a_sponsor_who_left_and_still_stands_is_not_passed_over() -> None:  # [R-TEAM-20]
+    play = Play()
+    play.govern(bounded(followups=(1,), missed=1, orphans="stay"))
+    play.join(("ada", "owner"), ("bob", "ada"), ("cid", "bob"), ("dot", "cid"))
+    play.leave("cid")
+    play.now += 30 * DAY
+    assert next_sponsor(play.team, play.id("dot")) == play.id("bob")
+    assert next_sponsor(play.team, play.id("ada")) == play.owner.id
+    play.move("dot", "bob", "neglect", ("dot",))
+    assert play.upline("dot") == ["bob", "ada"]
+
+
 def test_a_plan_may_let_the_neglected_choose_who_takes_them() -> None:  # [R-TEAM-20]
     play = Play()
     play.govern(bounded(followups=(7,), replacement="choice"))
