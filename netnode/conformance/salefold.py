@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from netnode.conformance import teams
 from netnode.conformance.awards import Award, Duties, Payer
+from netnode.conformance.bounds import closes, rules_of
 from netnode.conformance.deals import Message
 from netnode.conformance.encoding import encode
 from netnode.conformance.entries import Entry, read_entry
@@ -144,6 +145,8 @@ class Sales:
         ]
         places = 2 if re.fullmatch("[A-Z]{3}", unit["name"]) else (same_unit or [unit])[0]["exponent"]
         demand(unit["exponent"] == places, "plan_terms", "a unit with other decimal places")
+        late = any(closes(family, rule) for family, rule in rules_of(payer.plan))
+        demand("team" in record or not late, "plan_terms", "a rule by period, and no team to close it for")
         plan = Plan(digest, payer, now)
         key = record.get("opportunity")
         if key is not None:

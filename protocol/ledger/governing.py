@@ -85,9 +85,11 @@ class Governing:
             record: of the entry.
 
         Raises:
-            Void: as `compile_plan`; `already_logged`: this very plan is published; `plan_terms`: as `require_unit`.
+            Void: as `compile_plan`; `already_logged`: this very plan is published; `plan_terms`: as `require_unit` and
+                `Compiled.require_closes`.
         """
         compiled = compile_plan(record)
+        compiled.require_closes()
         digest = hashlib.sha256(encode_record(record)).digest()
         if digest in self._by_hash:
             raise Void("already_logged", "the plan is published already")

@@ -96,6 +96,16 @@ class Compiled:
             isinstance(rule, (OwnSales, Paths)) for rule in rules
         )
 
+    def require_closes(self) -> None:
+        """Refuses for a log what can be evaluated on files only: rules at the close, without a team [R-CRED-19].
+
+        Raises:
+            Void: `plan_terms`.
+        """
+        if self.by_close and self.plan.team is UNSET:
+            text = "pays by period and needs a team: without one no period is ever closed, so it would pay nothing"
+            _wrong(self.by_close[0].name, text)
+
     def volume(self, amount: Exact, points: int) -> Exact:
         """What brackets, ranks, legs and pairs count of a sale."""
         return amount if self.plan.volume == "amount" else points

@@ -76,6 +76,7 @@ def lint(plan: Plan) -> Report:
     """
     try:
         compiled = compile_plan(plan)
+        compiled.require_closes()
     except Void as error:
         return Report((Finding(_VOIDS[error.code], "void", error.text),), None)
     found = (

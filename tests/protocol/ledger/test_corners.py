@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from hashlib import sha256
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -21,11 +22,11 @@ from protocol.ledger.groups import cut
 from protocol.ledger.statements import Releasing, sign
 from protocol.records import ClosePart, Lock, Release, SalePart, SwapEntry, Transfer, encode_record
 from protocol.records.money import Per
-from protocol.records.plan import Exchange
+from protocol.records.plan import Exchange, Step, Tiers
 from protocol.signing import Signer
 from tests.protocol.author import NETWORK, Author, seed
 from tests.protocol.ledger.swapping import Bench, credit
-from tests.protocol.ledger.world import DAY, HOLD, World
+from tests.protocol.ledger.world import DAY, HOLD, World, plan_record
 
 
 def world() -> World:
@@ -187,6 +188,23 @@ def test_what_is_wrong_with_a_close(what: str, code: str) -> None:
 def test_a_content_too_large_for_a_group_is_not_cut() -> None:
     with pytest.raises(LocalProtocolError):
         cut(SalePart, b"")
+
+
+def test_a_plan_without_a_team_has_no_rules_at_the_close() -> None:
+    """[R-CRED-19] A close is of an opportunity, so such a rule could never pay."""
+    made = World()
+
+    def rule(when: Literal["sale", "period"]) -> Tiers:
+        return Tiers(mode="whole", name=when, steps=(Step(at=0, rate=(1, 10)),), when=when)
+
+    tiers = [rule("sale"), rule("period")]
+    for given in (tiers, tiers[1:]):
+        record = plan_record(opportunity=UNSET, team=UNSET, unilevel=(), tiers=tuple(given))
+        verdict = made.write(record)
+        assert verdict.code == "plan_terms" and "no period is ever closed" in verdict.text
+        assert made.book.governing.find(sha256(encode_record(record)).digest()) is None
+    assert made.write(plan_record(opportunity=UNSET, team=UNSET, unilevel=(), tiers=(tiers[0],))).code is None
+    assert made.write(plan_record(unilevel=(), tiers=tuple(tiers))).code is None
 
 
 # -- movements, releases -------------------------------------------------------------------------------------

@@ -218,6 +218,16 @@ def test_the_linter_warns_of_what_weakens_a_rule(fields, rule, words) -> None:
     assert [each.verdict for each in found if each.rule == rule and words in each.text] == ["warn"]
 
 
+def test_the_linter_refuses_what_no_log_can_pay() -> None:
+    """[R-PLAN-8] [R-CRED-19] On files such a plan is evaluated all the same."""
+    tiers = {"mode": "marginal", "steps": "5%", "when": "period"}
+    report = lint(read(tiers=tiers))
+    (finding,) = report.findings
+    assert (finding.rule, finding.verdict) == ("terms", "void") and "needs a team" in finding.text
+    assert report.compiled is None and compile_plan(read(tiers=tiers)).by_close
+    assert lint(read(tiers=tiers, team={})).compiled is not None
+
+
 def test_without_a_team_there_is_nothing_to_buy_back() -> None:
     found = lint(read(tiers={"mode": "marginal", "steps": "5%"})).findings
     assert [each.text for each in found if each.rule == "R9"] == ["No team: nobody buys goods as a member."]

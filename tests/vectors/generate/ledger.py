@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -11,12 +12,13 @@ from msgspec import UNSET
 from protocol.deals.bodies import LapseDispute, PaymentReceived, Receive
 from protocol.entry import Entry, parse_wire
 from protocol.ledger.book import Book
+from protocol.ledger.contents import AwardLine
 from protocol.ledger.statements import Releasing, sign
 from protocol.ledger.union import Union
-from protocol.records import Answer, Lock, Release, SalePart, Transfer
+from protocol.records import Answer, Lock, Release, SalePart, Transfer, encode_record
 from protocol.records.credit import Reply
 from protocol.records.fields import Place
-from protocol.records.plan import Path, Unit
+from protocol.records.plan import Path, Step, Tiers, Unit
 from tests.protocol.author import NETWORK
 from tests.protocol.ledger.swapping import Bench
 from tests.protocol.ledger.world import DAY, HOLD, UNIT, World, plan_record
@@ -245,6 +247,25 @@ def units() -> World:
     return world
 
 
+def without_team() -> World:
+    """No period of a plan without a team is ever closed: one with a rule by period is void, and binds no order."""
+    world = rich()
+    for rules in (("sale", "period"), ("period",), ("sale",)):
+        tiers = tuple(
+            Tiers(mode="whole", name=when, steps=(Step(at=0, rate=(1, 20)),), when=when) for when in rules
+        )
+        record = plan_record(opportunity=UNSET, team=UNSET, tiers=tiers, title=" ".join(rules), unilevel=())
+        world.write(record)
+        world.plan = hashlib.sha256(encode_record(record)).digest()
+        path = world.path("cid")
+        deal = world.deal(5_000, path=path).complete()
+        lines = (AwardLine(world.id("cid"), "sale", 1, 250),) if "sale" in rules else ()
+        world.sell(deal, path=path, awards=lines, plan=world.plan)
+    tiers = (Tiers(mode="whole", name="month", steps=(Step(at=0, rate=(1, 20)),), when="period"),)
+    world.write(plan_record(tiers=tiers, title="Team", unilevel=()))
+    return world
+
+
 def frozen_later() -> World:
     """Of two parts the second comes with the dispute: both wait; after its end a third has its own hold."""
     world = made()
@@ -296,6 +317,7 @@ ONE: Final[tuple[tuple[str, str, str, Callable[[], World]], ...]] = (
         "R-CRED-28",
         frozen_later,
     ),
+    ("no-close", "plans without a team that have a rule by period", "R-CRED-19", without_team),
     ("units", "plans that would give a unit other decimal places", "R-CRED-19", units),
     ("expiry", "what expires first is used first; expiry goes along", "R-CRED-36", expiring),
 )
