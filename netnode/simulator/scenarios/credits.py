@@ -244,7 +244,7 @@ CREDITS: Final = (
         ),
     ),
     Scenario(
-        "credits_copied", credits_copied, _calm, least=3, weight=1, marks=("level", "credit copied", "credit branch")
+        "credits_copied", credits_copied, _calm, least=3, weight=1, marks=("level", "credit copied")
     ),
     Scenario(
         "swaps", swaps, _swapping, least=4, weight=2,
