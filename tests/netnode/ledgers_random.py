@@ -146,7 +146,7 @@ class TeamPlay:
     def publish(self) -> None:
         if len(self.plans) > 1:
             return
-        with suppress(Exception):
+        with suppress(Void):
             record = plan_of(self.drawn, f"Plan {len(self.plans)}")
             if self.world.write(record).code is None:
                 self.plans.append(next(reversed(list(self.world.book.governing.all()))).hash)
