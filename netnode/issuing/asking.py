@@ -13,11 +13,11 @@ from msgspec import UNSET, UnsetType
 
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers
-from netnode.issuing.units import amount_text
 from netnode.keys.keystore import Keys
 from netnode.ledgers.facts import exponent_of
 from netnode.ledgers.ledgers import Ledgers
 from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.plans.values import amount_text
 from netnode.problems import ExitCode, Problem
 from netnode.store import Writer, credits
 from netnode.store import letters as outbox

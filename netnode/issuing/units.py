@@ -62,11 +62,3 @@ def minor(text: str, unit: str, exponent: int) -> int:
             "amount",
         )
     return int(value)
-
-
-def amount_text(amount: int, exponent: int) -> str:
-    """Minor units as people write them."""
-    if exponent == 0:
-        return str(amount)
-    whole, rest = divmod(abs(amount), 10**exponent)
-    return f"{'-' if amount < 0 else ''}{whole}.{rest:0{exponent}}"

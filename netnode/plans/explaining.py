@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Final
 
 from netnode.plans.calculating import Line, Result
-from netnode.plans.values import decimal, in_units
+from netnode.plans.values import amount_text, decimal
 from protocol.plans.document import FAMILIES, Compiled
 from protocol.plans.facts import Award, Withheld
 
@@ -36,7 +36,7 @@ def explained(plan: Compiled, line: Line[str]) -> str:
     """One line of a result as a sentence."""
     award, exponent, unit = line.award, plan.plan.unit.exponent, plan.plan.unit.name
     where = f"period {line.period}" if line.period is not None else f"sale {award.source}"
-    amount = f"{in_units(line.amount, exponent)} {unit}"
+    amount = f"{amount_text(line.amount, exponent)} {unit}"
     if line.amount < 0:
         return f"{award.to}: {amount} back of {award.rule}, {where}: the sale was refunded."
     return f"{award.to}: {amount} by {award.rule}{_level(plan, award)}, {where}: {_sum(plan, award)}."
@@ -44,7 +44,7 @@ def explained(plan: Compiled, line: Line[str]) -> str:
 
 def lost(plan: Compiled, one: Withheld[str], period: str | None) -> str:
     """One thing that did not become an award of a sale, or of a period, as a sentence."""
-    amount = f"{in_units(one.amount, plan.plan.unit.exponent)} {plan.plan.unit.name}"
+    amount = f"{amount_text(one.amount, plan.plan.unit.exponent)} {plan.plan.unit.name}"
     where = f"sale {one.source}" if period is None else f"period {period}"
     return f"{one.to}: not {amount} by {one.rule}, {where}: {REASONS[one.reason]}."
 
@@ -82,15 +82,15 @@ def _sum(plan: Compiled, award: Award[str]) -> str:
     exponent = plan.plan.unit.exponent
     words = []
     if award.num:
-        words.append(f"{_percent(award.rate)} of {in_units(award.base, exponent)}")
+        words.append(f"{_percent(award.rate)} of {amount_text(award.base, exponent)}")
     else:
         words.append("a fixed amount")
     if award.less:
         words.append(
-            f"less {in_units(award.less, exponent)} that the same volume pays below or in lower steps"
+            f"less {amount_text(award.less, exponent)} that the same volume pays below or in lower steps"
         )
     if award.reason is not None:
-        words.append(f"less {in_units(award.kept, exponent)}: {REASONS[award.reason]}")
+        words.append(f"less {amount_text(award.kept, exponent)}: {REASONS[award.reason]}")
     if award.rule.endswith(":duty"):
         return f"{words[0]} was another's, who did not do the duty that this member did"
     return ", ".join(words)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from netnode.plans.laboratory import Measured, Tally
-from netnode.plans.values import decimal, in_units
+from netnode.plans.values import amount_text, decimal, in_units
 from netnode.plans.worlds import price_of, unit_of
 from protocol.plans.document import Compiled, GroundRule, LineRule, rule_bounds
 from protocol.plans.facts import Exact
@@ -89,7 +89,7 @@ def measured(plan: Compiled, found: Measured) -> Iterator[Finding]:
         if not tally.gained:
             yield Finding(tally.what, "pass", f"No gain {name} in {where}.")
             continue
-        most = f"{in_units(tally.largest, plan.plan.unit.exponent)} {plan.plan.unit.name}"
+        most = f"{amount_text(tally.largest, plan.plan.unit.exponent)} {plan.plan.unit.name}"
         text = f"Gain {name} in {tally.gained} of {where}, at most {most}"
         on_top = f"; in all {percent(tally.share)} more" if tally.honest else ""
         yield Finding(tally.what, "warn", f"{text} (tree {tally.tree}){on_top}.")
@@ -106,14 +106,14 @@ def measured(plan: Compiled, found: Measured) -> Iterator[Finding]:
 def _others(found: Measured, plan: Compiled, where: str) -> Finding:
     if not found.taken:
         return Finding("sponsors", "pass", f"False sponsors took nothing from others in {where}.")
-    amount = f"{in_units(found.taken, plan.plan.unit.exponent)} {plan.plan.unit.name}"
+    amount = f"{amount_text(found.taken, plan.plan.unit.exponent)} {plan.plan.unit.name}"
     return Finding("sponsors", "warn", f"False sponsors took {amount} from others in {where}.")
 
 
 def _cliff(found: Measured, plan: Compiled) -> Finding:
     if found.cliff is None or found.cliff.amount <= price_of(plan, unit_of(plan)):
         return Finding("cliff", "pass", "No unit of volume pays more than it costs.")
-    amount = f"{in_units(found.cliff.amount, plan.plan.unit.exponent)} {plan.plan.unit.name}"
+    amount = f"{amount_text(found.cliff.amount, plan.plan.unit.exponent)} {plan.plan.unit.name}"
     at = decimal(Fraction(found.cliff.at, unit_of(plan)))
     return Finding("cliff", "warn", f"One unit of volume pays {amount}: the last one up to {at}.")
 

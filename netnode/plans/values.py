@@ -72,3 +72,12 @@ def decimal(value: Exact) -> str:
 def in_units(value: Exact, exponent: int) -> str:
     """Minor units as a decimal string of whole units."""
     return decimal(Fraction(value) / 10**exponent)
+
+
+def amount_text(value: Exact, exponent: int) -> str:
+    """Minor units as people write amounts, with all decimal places of the unit; a fraction of one as `in_units`."""
+    if value.denominator != 1:
+        return in_units(value, exponent)
+    digits = str(abs(int(value))).rjust(exponent + 1, "0")
+    whole, rest = (digits[:-exponent], f".{digits[-exponent:]}") if exponent else (digits, "")
+    return f"{'-' if value < 0 else ''}{whole}{rest}"

@@ -10,12 +10,13 @@ from msgspec import UNSET
 from netnode.issuing.asking import Wish
 from netnode.issuing.issuing import Issuing
 from netnode.issuing.periods import Close
-from netnode.issuing.units import COMMISSION_DIGITS, amount_text, exponents, minor, one_unit
+from netnode.issuing.units import COMMISSION_DIGITS, exponents, minor, one_unit
 from netnode.ledgers.facts import exponent_of
 from netnode.mail.letters import Delivery
 from netnode.operations import models
 from netnode.plans import reporting
 from netnode.plans.laboratory import measure, opened
+from netnode.plans.values import amount_text
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from netnode.issuing.units import amount_text
 from netnode.ledgers.facts import Owing, Promoting, expiring
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.standing import Standing
 from netnode.ledgers.statement import Dated
 from netnode.market import money
 from netnode.operations import models
-from netnode.plans.values import decimal
+from netnode.plans.values import amount_text, decimal
 from protocol.kinds import KINDS
 from protocol.ledger.accounts import Figures
 from protocol.ledger.effects import sale_id

@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from netnode.issuing.units import amount_text
 from netnode.ledgers.facts import exponent_of, owing, promoting
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
@@ -18,6 +17,7 @@ from netnode.plans.calculating import Line
 from netnode.plans.explaining import explained
 from netnode.plans.reading import allowed, plan_from
 from netnode.plans.replaying import compare, document, replay
+from netnode.plans.values import amount_text
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views

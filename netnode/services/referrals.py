@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from msgspec import UNSET
 
-from netnode.issuing.units import amount_text
 from netnode.ledgers.facts import exponent_of
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
 from netnode.operations import models
+from netnode.plans.values import amount_text
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views

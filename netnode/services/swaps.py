@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from netnode.deals.means import Means
-from netnode.issuing.units import COMMISSION_DIGITS, amount_text, exponents, minor, one_unit
+from netnode.issuing.units import COMMISSION_DIGITS, exponents, minor, one_unit
 from netnode.ledgers.ledgers import Ledgers
 from netnode.market import dates
 from netnode.operations import models
+from netnode.plans.values import amount_text
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging, prefixes

@@ -147,7 +147,7 @@ async def test_what_the_close_would_add_is_shown_with_its_reasons(tmp_path) -> N
     assert [(one.to.id, one.amount, one.rule) for one in shown.items] == [
         (id_text(team.id("bob")), "10.00", "group")
     ]
-    assert "10 % of 100" in shown.items[0].words
+    assert "10 % of 100.00" in shown.items[0].words and " 10.00 " in shown.items[0].words
 
 
 def test_recruiting_that_outgrows_outside_buyers_is_warned_of() -> None:

@@ -377,7 +377,7 @@ async def test_an_award_is_explained_by_sale_rate_and_base(tmp_path):
         await home.store.write(Writer.follow, market.issuer.id, 1)
         told = await home.services.ledgers.explain(models.CreditExplain(id=deal.id.hex()[:12]))
         assert told.issuer.id == id_text(market.issuer.id)
-        assert "10 EUR by commission" in told.sentences[0] and "10 % of 100" in told.sentences[0]
+        assert "10.00 EUR by commission" in told.sentences[0] and "10 % of 100.00." in told.sentences[0]
         assert "5.00 remain" in told.sentences[1]
         with pytest.raises(Problem) as none:
             await home.services.ledgers.explain(models.CreditExplain(id="00000000"))

@@ -79,7 +79,7 @@ def test_evaluate_shows_people_a_table(run, files) -> None:
 def test_explain_says_where_an_award_comes_from_and_why_not(run, files) -> None:
     told = run("plan", "explain", *files).out
     assert "Ada: 4.99 ref by unilevel, level 2, sale big: 5 % of 99.99." in told
-    assert "Bob: -2.5 ref back of unilevel, sale 3: the sale was refunded." in told
+    assert "Bob: -2.50 ref back of unilevel, sale 3: the sale was refunded." in told
     assert "Sale 5 does not count, or not whole: the buyer is the seller or the referrer" in told
     assert "Bob" not in run("plan", "explain", *files, "--to", "Ada", "--of", "big").out
     assert json.loads(run("plan", "explain", *files, "--to", "Nobody", "--json").out) == []
@@ -108,7 +108,7 @@ def test_who_is_paid_nothing_is_told_so_and_why_by_the_period_of_the_file(run, f
     assert "netnode plan explain" in run("plan", "evaluate", *given).out
     told = run("plan", "explain", *given, "--of", "May").out
     assert told == (
-        "Ada: not 30 credit by binary, period May: too few buyers outside the team in this period (R5).\n"
+        "Ada: not 30.00 credit by binary, period May: too few buyers outside the team in this period (R5).\n"
     )
 
 
