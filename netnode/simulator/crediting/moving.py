@@ -88,13 +88,24 @@ async def pay_out(stall: Stall) -> None:
 
 
 async def pay_by_credit(stall: Stall) -> None:
-    """Pays a deal with credit of its seller."""
+    """Pays a deal, or some of it, with credit of its seller."""
     page = await stall.services.deals.list(models.DealsQuery(limit=_PAGE))
-    found = [each for each in page.items if each.role == "buyer" and each.state == "agreed"]
+    credit = await stall.services.ledgers.list(models.CreditsQuery())
+    owed = {
+        each.issuer.id: one.available
+        for each in credit.items
+        for one in each.figures
+        if one.unit == "EUR" and _minor(one.available)
+    }
+    found = [
+        each for each in page.items
+        if each.role == "buyer" and each.state in ("agreed", "fulfilled") and each.partner in owed
+    ]  # fmt: skip
     if not found:
         return
     deal = stall.chance.choice(found[:10])
-    asked = await stall.services.deals.paid(models.DealMoney(deal=deal.deal, redeem=True))
+    amount = None if stall.chance.random() < 0.3 else some(stall, _minor(owed[deal.partner]))
+    asked = await stall.services.deals.paid(models.DealMoney(deal=deal.deal, amount=amount, redeem=True))
     note_told(stall, asked.deal)
     stall.seen.mark("credit paid a deal")
 

@@ -238,7 +238,7 @@ CREDITS: Final = (
         "credits", credits, _crediting, least=3, weight=3,
         marks=(
             "level", "credit put back", "credit passed on", "credit order by link", "credit refund partial",
-            "credit refund whole", "credit allied", "credit paid a deal", "credit challenge of a request",
+            "credit refund whole", "credit allied", "credit challenge of a request",
             "credit challenge of a sale", "credit sales logged", "credit requests logged",
             *(f"credit request {each} logged" for each in ("transfer", "redeem", "payout")),
         ),
@@ -250,7 +250,7 @@ CREDITS: Final = (
         "swaps", swaps, _swapping, least=4, weight=2,
         marks=(
             "level", "swap proposed", "swap accepted", "swap declined", "swap taken back", "swap first given",
-            "swap first back", "credit swaps done",
+            "swap first back", "credit swaps done", "credit paid a deal",
         ),
     ),
     Scenario(
