@@ -228,7 +228,8 @@ async def rotate(stall: Stall) -> None:
     plan = await services.keys.plan(None)
     words = decode_words(" ".join(stall.words_of))
     given = grant(plan.network, words, plan.epoch, words)
-    stall.oracle.rotated.add(stall.id_of(stall.node))  # before it is done: the answer may be lost with the power
+    # Before it is done: the answer may be lost with the power.
+    stall.oracle.rotated.add(stall.id_of(stall.node))
     rotated = await services.keys.rotate(
         models.KeyRotation(
             head=plan.head,

@@ -341,10 +341,8 @@ class Activity(Generic[P]):
         sums = self.volumes(time)
         reached = sums.active.get(number)
         by_now = sums.owned(number) + sold >= least
-        if reached is None:
-            now = by_now
-        else:  # a sale that is logged late stands before the one by which they became active
-            now = reached < at or (sold > 0 and reached == at) or sold >= least
+        # A sale that is logged late stands before the one by which they became active.
+        now = by_now if reached is None else reached < at or (sold > 0 and reached == at) or sold >= least
         return now or self.volumes(self.before(time)).owned(number) >= least
 
     def before(self, time: int) -> int:
