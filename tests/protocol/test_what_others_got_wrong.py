@@ -20,7 +20,8 @@ from protocol.ledger.union import Union
 from protocol.records import SalePart, decode_record
 from protocol.records.plan import Rank, RankRates, Step, Tiers, Unilevel
 from protocol.referrals import link_of, read_link, write_link
-from tests.protocol.ledger.test_invariants import close, monthly, rich, world
+from tests.protocol.ledger.test_invariants import rich, world
+from tests.protocol.ledger.test_later import close, monthly
 from tests.protocol.ledger.world import DAY, HOLD, UNIT, Deal, World
 
 ALPHABET = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"

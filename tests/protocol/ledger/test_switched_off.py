@@ -35,7 +35,7 @@ from protocol.ledger.effects import NEVER, movement_id
 from protocol.ledger.groups import Groups
 from protocol.ledger.union import Union
 from protocol.plans import evaluate, gates
-from tests.protocol.ledger import test_challenges, test_invariants, test_union
+from tests.protocol.ledger import test_challenges, test_invariants, test_later, test_union
 
 Test = Callable[[], None]
 Patch = pytest.MonkeyPatch
@@ -168,7 +168,7 @@ SWITCHES = {
     "L9": Switch(_l9, _other_awards),
     "L10": Switch(_l10, test_invariants.test_l10_one_rounding_toward_zero_and_no_award_of_zero),
     "L11": Switch(_l11, test_invariants.test_l11_what_remains_of_an_award_is_in_proportion_to_the_base_now),
-    "L12": Switch(_l12, test_invariants.test_l12_a_later_sale_of_the_order_raises_awards_as_of_the_first),
+    "L12": Switch(_l12, test_later.test_l12_a_later_sale_of_the_order_raises_awards_as_of_the_first),
     "L13": Switch(
         _l13, test_union.test_l13_a_fork_binds_the_issuer_on_every_branch_and_the_shortfall_is_the_issuers
     ),
