@@ -211,10 +211,15 @@ def test_what_members_sold_follows_from_the_log_alone() -> None:
     assert team.id("ann") in other and team.id("bob") not in other
 
 
-@pytest.mark.parametrize(("referrer", "sellers"), [("ann", []), ("bob", ["bob"])])
-def test_what_a_member_buys_is_no_sale_of_theirs(referrer: str, sellers: list[str]) -> None:
-    """[R-TEAM-26]"""
+@pytest.mark.parametrize(
+    ("referrer", "origin", "sellers"),
+    [("ann", "referrer", []), ("bob", "referrer", ["bob"]), ("bob", "sponsor", [])],
+)
+def test_what_a_member_buys_is_no_sale_of_theirs(referrer: str, origin: str, sellers: list[str]) -> None:
+    """[R-TEAM-26] Where a buyer's own purchase counts as their volume neither."""
     team = Team(("ann", None), ("bob", None))
+    team.publish(origin=origin, title="Changed")
+    team.now += 40 * DAY  # a changed plan holds after its notice
     path, key = team.path(referrer), Signer(seed(team.issuer.name, "buyer", team.deals + 1))
     named = name_buyer(
         NETWORK, team.who("ann").signer, id=team.id("ann"), epoch=0, key=key.public, seller=team.issuer.id
@@ -223,6 +228,15 @@ def test_what_a_member_buys_is_no_sale_of_theirs(referrer: str, sellers: list[st
     verdict = team.sell(deal, path=path, openers=team.openers(referrer, "ann"))
     assert verdict.code is None, verdict
     assert set(brought(team.ledger().book, TEAM)) == {team.id(each) for each in sellers}
+
+
+def test_a_kit_is_nobodys_sale() -> None:
+    """[R-TEAM-26]"""
+    team = Team(("ann", None))
+    team.publish(kits=("thing",), title="With a kit")
+    team.now += 40 * DAY
+    team.sale(10_000, "ann")
+    assert brought(team.ledger().book, TEAM) == {}
 
 
 def test_the_line_of_a_closed_period_names_its_plan_and_its_period() -> None:
