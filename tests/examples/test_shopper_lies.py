@@ -17,7 +17,7 @@ from protocol.identity import id_text
 from protocol.records import Keys, Listing, Price, Profile, Standing, encode_record
 from protocol.run import run_of
 from tests.examples.nodejs import BINARY, Ended, run
-from tests.examples.test_shopper_deals import SHOP
+from tests.examples.shopping import SHOP
 from tests.protocol.author import START, Author, seed
 
 NETWORK = "inx"
