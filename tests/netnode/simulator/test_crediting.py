@@ -121,7 +121,7 @@ def test_a_home_put_back_need_not_know_of_its_requests() -> None:
     [
         ("credits", 2, ("credit sales logged", "credit entries judged twice", "credit figures compared")),
         ("teams", 0, ("team admitted", "team period closed", "credit entries judged twice")),
-        ("swaps", 2, ("swap accepted", "credit sales logged", "credit requests logged")),
+        ("swaps", 3, ("swap accepted", "credit swaps done", "credit requests logged")),
     ],
 )
 def test_a_seed_covers_what_it_is_for(scenario: str, seed: int, marks: tuple[str, ...]) -> None:
