@@ -16,8 +16,6 @@ QUICK = {
     "buyers sign": 0,
     "forks bind": 0,
     "silence is shown": 0,
-    "locks are proved": 2,
-    "recipients consent": 0,
     "sales are logged": 0,
 }
 
