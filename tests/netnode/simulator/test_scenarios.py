@@ -7,7 +7,6 @@ import pytest
 from netnode.simulator.running import Order, run
 from netnode.simulator.scenarios import SCENARIOS
 
-
 ELSEWHERE = ("credits", "swaps", "teams")  # seeds of these are run by test_crediting
 
 
