@@ -383,9 +383,10 @@ async def test_a_forged_agreement_is_refused(tmp_path: Path) -> None:
         [row] = await on.post.waiting(on["anna"])
         body = decode_content(row.content).body
         assert isinstance(body, AllianceLetter)
+        forged = body.agreement[:-1] + bytes((body.agreement[-1] ^ 1,))
         for home, changed in (
             ("ben", body),  # between others
-            ("anna", msgspec.structs.replace(body, agreement=body.agreement[:-1] + b"\x00")),
+            ("anna", msgspec.structs.replace(body, agreement=forged)),
         ):
             await on[home].letters.send(on["sol"].me.id, changed)
         await on.post.carry()
