@@ -364,14 +364,18 @@ class Sales:
         holds = agreement["from"] <= at < agreement.get("until", at + 1)
         return (other, mine["points"]) if covers and holds and other in led and mine else (None, 0)
 
-    def refund(self, now: int, record: Map) -> None:
-        """A refund [R-CRED-25]."""
+    def _known(self, record: Map) -> tuple[bytes, File, Sold, list[Message]]:
+        """What an entry after a sale is about: the order, its file, its sale so far, the messages it adds."""
         self._signers.admit(record["openers"])
         order = record["order"]
         demand(order in self._files, "no_sale")
-        file, sold = self._files[order], self.effects[b"s" + order]
+        sold = self.effects[b"s" + order]
         assert isinstance(sold, Sold)
-        new = read_messages(record["messages"])
+        return order, self._files[order], sold, read_messages(record["messages"])
+
+    def refund(self, now: int, record: Map) -> None:
+        """A refund [R-CRED-25]."""
+        order, file, sold, new = self._known(record)
         proof = self._prove(order, record["messages"], new, now)
         after = Sold(proof.earned, proof.paid, proof.refunded, proof.keeps)
         demand(after.base < sold.base, "no_reduction")
@@ -423,12 +427,7 @@ class Sales:
 
     def freeze(self, now: int, record: Map) -> None:
         """A freeze or its end [R-CRED-28] [R-CRED-29]."""
-        self._signers.admit(record["openers"])
-        order = record["order"]
-        demand(order in self._files, "no_sale")
-        file, sold = self._files[order], self.effects[b"s" + order]
-        assert isinstance(sold, Sold)
-        new = read_messages(record["messages"])
+        order, file, sold, new = self._known(record)
         proof = prove(
             self.network, self.author, file.messages, record["messages"], new, now, self._signers.ever
         )

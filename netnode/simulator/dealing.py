@@ -42,17 +42,28 @@ OFTEN: Final[Mapping[str, int]] = {
 """How often a command that is possible is used beside others; those that are not here never are."""
 
 
-async def shelve(stall: Stall) -> None:
-    """Offers a thing of which there are some, or any number, for sale."""
-    key = f"thing-{stall.chance.below(1_000_000)}"
+async def publish(stall: Stall, prefix: str, most: int, commissions: Sequence[str] = ()) -> str:
+    """Publishes a thing for less than `most` and one euros, with one of these commissions; its key."""
+    key = f"{prefix}-{stall.chance.below(1_000_000)}"
     listing: dict[str, object] = {
         "key": key,
         "kind": "product",
         "title": stall.words(12),
-        "price": {"amount": f"{1 + stall.chance.below(90)}.{stall.chance.below(100):02}", "currency": "EUR"},
+        "price": {
+            "amount": f"{1 + stall.chance.below(most)}.{stall.chance.below(100):02}",
+            "currency": "EUR",
+        },
     }
+    if commissions:
+        listing["commission"] = stall.chance.choice(commissions)
     made = await stall.services.listings.publish(listing)
     stall.told(made.entry, f"listing {key}")
+    return key
+
+
+async def shelve(stall: Stall) -> None:
+    """Offers a thing of which there are some, or any number, for sale."""
+    key = await publish(stall, "thing", 90)
     pieces = stall.chance.below(PIECES) if stall.chance.random() < 0.6 else None
     alone = stall.chance.random() < 0.5
     change = models.StockChange(key=key, count=pieces, auto_accept="on" if alone else "off")

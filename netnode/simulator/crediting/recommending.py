@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.simulator.crediting.promised import Passed
+from netnode.simulator.dealing import publish
 from netnode.simulator.dealt import note_told
 from protocol.identity import id_text
 
@@ -27,16 +28,7 @@ _PAID_STATES: Final = ("agreed", "closed", "final", "fulfilled")
 
 async def stock(stall: Stall) -> None:
     """Offers a thing that pays a commission to whoever brings its buyer."""
-    key = f"{PAID}-{stall.chance.below(1_000_000)}"
-    listing: dict[str, object] = {
-        "key": key,
-        "kind": "product",
-        "title": stall.words(12),
-        "price": {"amount": f"{1 + stall.chance.below(200)}.{stall.chance.below(100):02}", "currency": "EUR"},
-        "commission": stall.chance.choice(COMMISSIONS),
-    }
-    made = await stall.services.listings.publish(listing)
-    stall.told(made.entry, f"listing {key}")
+    key = await publish(stall, PAID, 200, COMMISSIONS)
     await stall.services.stock.change(models.StockChange(key=key, auto_accept="on"))
     stall.oracle.shelves.setdefault(stall.node.name, {})[key] = None
 
