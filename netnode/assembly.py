@@ -19,6 +19,7 @@ from netnode.keeping import Keeping
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keys, Keystore
 from netnode.ledgers.ledgers import Ledgers
+from netnode.ledgers.stakes import stakes
 from netnode.mail.office import PostOffice, post_office
 from netnode.nearby import Neighbourhood
 from netnode.own.caution import Reason, mark
@@ -38,6 +39,7 @@ from netnode.stamping import Stamping
 from netnode.store import GroupCommit, Store
 from netnode.store.faults import DAMAGED
 from netnode.store.schema import STORE_ID_BYTES, Saving
+from netnode.sync.reckoned import Reckoned
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemClock, SystemDisk, SystemEntropy, ThreadExecutor, machine, own_addresses
 
@@ -86,6 +88,7 @@ class Assembly:
     witnesses: Witnesses
     trading: Trading
     ledgers: Ledgers
+    reckoned: Reckoned
     failures: Failures = field(default_factory=Failures)
 
 
@@ -161,6 +164,7 @@ async def assembled(
             state = await store.load(networker)
             if state is not None:
                 ring.reconcile(state.openers)
+            await gate.resume()
             own = OwnLog(settings.network, networker, gate, ports.clock, ring.opened, store)
             ring.tell(own.adopt)
             await own.caution.load()
@@ -204,6 +208,7 @@ async def assembled(
                 witnesses,
                 trading(settings, means),
                 Ledgers(settings.network, networker, store),
+                Reckoned(networker, ports.clock, lambda reader: stakes(reader, networker)),
                 failures,
             )
     finally:
@@ -270,7 +275,7 @@ def services_of(
     neighbourhood: Neighbourhood | None = None,
 ) -> NodeServices:
     """The services over these parts; see `services.node_services.compose`."""
-    return compose(
+    services = compose(
         network=parts.settings.network,
         home=parts.home,
         config=Config(parts.home.config, parts.ports.disk),
@@ -298,5 +303,8 @@ def services_of(
         letters=parts.mail.letters,
         trading=parts.trading,
         ledgers=parts.ledgers,
+        reckoned=parts.reckoned,
         failures=parts.failures,
     )
+    parts.witnesses.opened = services.issued.sales.changed
+    return services

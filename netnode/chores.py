@@ -12,7 +12,7 @@ from netnode.assembly import Assembly
 from netnode.connecting import Connections
 from netnode.deals.trading import LOOK_SECONDS as LOOK_AT_DEALS
 from netnode.deals.trading import REMIND_SECONDS
-from netnode.issuing.challenging import LOOK_SECONDS as LOOK_AT_CHALLENGES
+from netnode.ledgers.stakes import LOOK_SECONDS as LOOK_AT_CREDIT
 from netnode.mail.office import SWEEP_SECONDS
 from netnode.nearby import Neighbourhood, look_around
 from netnode.periodic import Periodic
@@ -48,6 +48,16 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
     sessions, clock = connections.sessions, parts.ports.clock
     asking = telling.Telling(parts.store, parts.own.id, sessions.open_sessions, clock)
     damage: list[str] = []
+
+    async def challenges() -> None:
+        await services.issued.challenging.run(parts.bus, parts.projector)
+
+    async def standings() -> None:
+        await services.standings.run(parts.bus, parts.projector)
+
+    async def briefs() -> None:
+        await services.briefs.run(parts.bus, parts.projector)
+
     found = [
         Periodic("renewing the session key", RENEWAL_SECONDS, connections.identity.renew),
         *upkeep.chores(parts),
@@ -65,7 +75,10 @@ def chores(parts: Assembly, connections: Connections, services: NodeServices) ->
         Periodic("accepting orders", ORDERS_SECONDS, parts.trading.accepting.look_at_all),
         Periodic("logging sales", CREDIT_SECONDS, services.issued.sales.run),  # ends only when a disk fails
         Periodic("answering holders", CREDIT_SECONDS, services.issued.answering.run),  # likewise
-        Periodic("looking at challenges", LOOK_AT_CHALLENGES, services.issued.challenging.look),
+        Periodic("looking at challenges", CREDIT_SECONDS, challenges),  # likewise
+        Periodic("watching the credit you have", LOOK_AT_CREDIT, services.credit_watch.run),
+        Periodic("weighing issuers", CREDIT_SECONDS, standings),  # likewise
+        Periodic("measuring plans", CREDIT_SECONDS, briefs),  # likewise
         Periodic("looking after teams", LOOK_AT_TEAMS, services.team_work.run),
         Periodic("seeing to swaps and rotations", LOOK_AT_SWAPS, services.swapping.run),
         Periodic("forgetting old swaps and requests", SWEEP_SECONDS, services.swapping.sweep),

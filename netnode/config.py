@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -52,7 +53,7 @@ class Config:
 
     def ls(self) -> list[Row]:
         """All settings in the order of the table. Raises as `settings`."""
-        found = self._document().unwrap()
+        found = self._values()
         for name in found:
             if name not in SETTINGS:
                 raise self._unknown(name, ExitCode.FAILED)
@@ -115,11 +116,18 @@ class Config:
         document[setting.name] = plain
         return tomlkit.dumps(document)
 
-    def _document(self) -> TOMLDocument:
+    def _values(self) -> dict[str, Any]:
+        """What the file says, without its comments: those cost every command a twentieth of a second."""
         try:
-            text = self._disk.read(self.path).decode("utf-8-sig")
+            return tomllib.loads(self._text())
+        except (tomllib.TOMLDecodeError, RecursionError):
+            return dict(self._document().unwrap())  # it has the better word for what is wrong
+
+    def _text(self) -> str:
+        try:
+            return self._disk.read(self.path).decode("utf-8-sig")
         except FileNotFoundError:
-            return tomlkit.document()
+            return ""
         except OSError as error:
             raise disk_problem(error, "read", self.path) from error
         except UnicodeDecodeError as error:
@@ -127,6 +135,9 @@ class Config:
             raise Problem(
                 f"{self.path}, line {line}: not UTF-8 text. Save the file as UTF-8.", code="config"
             ) from error
+
+    def _document(self) -> TOMLDocument:
+        text = self._text()
         try:
             return tomlkit.parse(text)
         except (TOMLKitError, RecursionError) as error:

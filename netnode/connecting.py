@@ -15,6 +15,7 @@ from netnode.recovering import fetch_log
 from netnode.session_identity import SessionIdentity
 from netnode.store import PeerRow
 from netnode.sync.claims import Claims
+from netnode.sync.groups import group_of
 from netnode.sync.peering import Core
 from netnode.sync.ranges import Held
 from netnode.sync.reach import Reach
@@ -78,6 +79,7 @@ async def connecting(
             claims=Claims(ports.clock),
             post=parts.mail.reception,
             failures=parts.failures,
+            reckoned=parts.reckoned,
         )
         sessions = SessionKeeper(
             core,
@@ -92,7 +94,12 @@ async def connecting(
 
         async def look_for_rotation(address: str) -> None:
             row = PeerRow(addresses=(address,), added=ports.clock.now_ms())
-            await fetch_log(bare_core(parts), dialer, ports.entropy, parts.own.id, [row], agent())
+            for heard in await fetch_log(
+                bare_core(parts), dialer, ports.entropy, parts.own.id, [row], agent()
+            ):
+                # It told what it holds all the same: the rotation by which the owner goes on need not wait for it.
+                if heard.answered and heard.whole and heard.peer.id is not None:
+                    await parts.own.caution.answered(heard.peer.id, group_of(address))
 
         sessions.look_for_rotation = look_for_rotation
         parts.own.skew = sessions.skew

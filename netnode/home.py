@@ -249,9 +249,11 @@ class Home:
         except (OSError, ValueError):
             return None
 
-    def _lock_is_held(self) -> bool:
+    def in_use(self) -> bool:
+        """Whether a process holds the home now; seen without writing, so on a disk that is read-only too."""
         try:
-            descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CLOEXEC)
+            # Why not for writing: on a disk that turned read-only a running node is found, and asked, all the same.
+            descriptor = os.open(self._lock_file, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return False
         try:
@@ -274,7 +276,7 @@ class Home:
         except (OSError, msgspec.DecodeError):
             return None
         # The lock is probed last, because a probe could for an instant refuse a node that is starting.
-        if found.pid == self._holder() and _is_alive(found.pid) and self._lock_is_held():
+        if found.pid == self._holder() and _is_alive(found.pid) and self.in_use():
             return found
         return None
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, TypeVarTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from netnode.bus import Bus, Stored
@@ -21,10 +22,10 @@ from netnode.chains import NOTHING, Chain, Outcome, appended, bare, chains_of, r
 from netnode.ports import Executor, Lane
 from netnode.problems import Problem
 from netnode.store import Change, GroupCommit, Reader, Store, room
-from netnode.store.rows import Arrived
 from netnode.wanting import Everything, Keeping
 from protocol.entry import Entry
 from protocol.errors import NotHeld, ProtocolError, RemoteProtocolError
+from protocol.items import Item
 from protocol.log import (
     Admission,
     Drop,
@@ -35,10 +36,11 @@ from protocol.log import (
     receive_proof,
 )
 from protocol.log_state import LogState
-from protocol.run import Run, rebuild
+from protocol.run import Run, rebuild, run_of
 
 STATES_KEPT: Final = 4_096  # why: about 2 KB each; a log not among them costs one read
 FEW: Final = 8  # entries judged at once; why: a turn of the verifier lane costs more
+PASSED_ON_BYTES: Final = 8 * 1024  # why: what is larger takes longer to send than to store
 RELEASED_AT_ONCE: Final = 20_000  # entries; why: a tenth of a second of the writer lane
 
 Watch = Callable[[Change], Awaitable[None]]
@@ -83,7 +85,7 @@ class Gate:
         self._door = asyncio.Lock()
         self._states: OrderedDict[bytes, LogState] = OrderedDict()
         self._pending: dict[bytes, int] = {}
-        self._waiting: dict[asyncio.Future[list[Arrived]], None] = {}
+        self._waiting: dict[asyncio.Future[list[Item]], None] = {}
         self._stale = False
         self._watched: tuple[bytes, Watch] | None = None
 
@@ -281,7 +283,7 @@ class Gate:
             if outcome is not None:
                 return [outcome]
         outcomes: dict[bytes, Outcome] = {}
-        stored: list[asyncio.Future[list[Arrived]]] = []
+        stored: list[asyncio.Future[list[Item]]] = []
         if not durable:  # own entries are never in the way of a quota
             await self._make_room()
         async with self._door:  # until the last chain is judged: what came later may build on it
@@ -326,11 +328,37 @@ class Gate:
         outcome.add(admission)
         change = self._change(state, admission)
         if change is not None:
-            arrived = self._commits.at_once((change,))
+            news = Stored((change.after.item(),), appended((change,)), source)
+            self._pass_on(news)
+            self._commits.at_once((change,))
         self._stale = False
         if change is not None:
-            self._bus.publish(Stored(arrived, appended((change,)), source))
+            self._bus.publish(news)
         return outcome
+
+    def _pass_on(self, news: Stored) -> None:
+        """Lets sessions have a few entries before the tables do: these take four times as long as a note of the run.
+
+        What ends the process between the two loses nothing: `resume` takes the note up.
+        """
+        (item,) = news.items
+        entries = news.entries.get(item.author, ())
+        if not (entries and self._bus.passes_on):
+            return
+        run = msgspec.msgpack.encode(run_of(entries))
+        if len(run) <= PASSED_ON_BYTES:
+            self._commits.note(run)
+            self._bus.pass_on(news)
+
+    async def resume(self) -> None:
+        """Takes in what was passed on by an earlier process that ended before its tables had it.
+
+        Raises:
+            Problem: the disk fails.
+        """
+        noted = await self._store.read(Reader.passed_on)
+        if noted is not None:
+            await self.admit_runs([noted])
 
     async def _decide(
         self,
@@ -339,7 +367,7 @@ class Gate:
         few: Sequence[Chain],
         judge: Callable[[*Ts], list[Change]],
         *args: *Ts,
-    ) -> asyncio.Future[list[Arrived]] | None:
+    ) -> asyncio.Future[list[Item]] | None:
         """Judges in the verifier lane and queues the changes, under the door; None when there are none.
 
         Where `few`, the chains to be judged, are next to nothing, they are judged at once: nobody else uses the
@@ -504,7 +532,7 @@ class Gate:
     # -- committing ------------------------------------------------------------------------------------------
     async def _submit(
         self, changes: list[Change], source: object | None, durable: bool
-    ) -> asyncio.Future[list[Arrived]]:
+    ) -> asyncio.Future[list[Item]]:
         if source is not None and self._watched is not None:
             for change in changes:
                 if change.after.author == self._watched[0]:
@@ -519,9 +547,7 @@ class Gate:
         self._waiting[future] = None
         return future
 
-    def _stored(
-        self, done: asyncio.Future[list[Arrived]], changes: list[Change], source: object | None
-    ) -> None:
+    def _stored(self, done: asyncio.Future[list[Item]], changes: list[Change], source: object | None) -> None:
         """Runs on the event loop when a transaction ended, before whoever waits for it goes on."""
         self._waiting.pop(done, None)
         self._withdraw(changes)

@@ -265,9 +265,9 @@ async def _tell_ready(
     """Tells other commands, whoever waits for the ready file, and the owner that the node serves."""
     ready = Ready(id_text(parts.own.id), os.getpid(), serving.peer, serving.api)
     parts.home.write_running(Running(ready.pid, ready.api, ready.peer, ready.id))
+    _log.info("%s serves peers at %s", ready.id, ready.peer)
     if options.ready_file is not None:
         _write_ready(options.ready_file, ready, parts.ports.disk)
-    _log.info("%s serves peers at %s", ready.id, ready.peer)
     told = notice(await services.own.waiting())
     if told is not None:
         ready = replace(ready, notice=told)
@@ -317,8 +317,11 @@ def _logging(home: Home, level: str) -> Iterator[None]:
     logger.setLevel(level.upper())
     logger.propagate = False
     os.chmod(home.log_file, 0o600)
+    # Why: else each line that finds the disk full or read-only is a traceback on the terminal, or in a journal.
+    before, logging.raiseExceptions = logging.raiseExceptions, False
     try:
         yield
     finally:
+        logging.raiseExceptions = before
         logger.removeHandler(handler)
         handler.close()

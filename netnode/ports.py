@@ -31,6 +31,10 @@ class Clock(Protocol):
         """Seconds from an unnamed origin; only differences mean anything."""
         ...
 
+    def elapsed(self) -> float:
+        """The same, and it goes on while the computer sleeps: no sleep looks like a wall clock that was set."""
+        ...
+
 
 class Entropy(Protocol):
     """Randomness; `token` is fit for keys."""

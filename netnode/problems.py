@@ -8,6 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+_SPANS: Final = ((86_400_000, "days"), (3_600_000, "hours"), (60_000, "minutes"))
+
+
+def lasting(ms: int) -> str:
+    """A length of time in a sentence, in the largest unit that it has twice: ``45 s``, ``3 hours``, ``40 days``."""
+    for unit, name in _SPANS:
+        if abs(ms) >= 2 * unit:
+            return f"{(abs(ms) + unit // 2) // unit:,} {name}"
+    return f"{abs(ms) // 1_000} s"
+
 
 class ExitCode(enum.IntEnum):
     """How a command ends; the API maps the same values to HTTP."""
@@ -47,7 +57,8 @@ class Problem(Exception):
 _ADVICE: Final = {
     errno.ENOSPC: "the disk is full. Free some space and try again",
     errno.EDQUOT: "your disk quota is used up. Free some space and try again",
-    errno.EROFS: "the file system is read-only. Choose another home with --home",
+    errno.EROFS: "the disk is read-only. A computer makes it so when the disk fails: check it, make it writable, then "
+    "try again",
     errno.EACCES: "you have no permission there. Check its owner and mode",
     errno.EPERM: "you have no permission there. Check its owner and mode",
     errno.ENOENT: "there is no such file or folder. Check the path",

@@ -1,4 +1,4 @@
-"""What a running node does to its store by itself: quotas, old records and arrivals, safety from a loss of power."""
+"""What a running node does to its store by itself: quotas, old records, safety from a loss of power."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from netnode.store import Reader, Writer
 from protocol.certificate import DAY_MS
 
 QUOTA_SECONDS: Final = 120.0  # why: distances change by themselves too, as followed peers say whom they want
-ARRIVALS_SECONDS: Final = 3_600.0
 RECORDS_SECONDS: Final = 3_600.0
 POWER_SECONDS: Final = 60.0  # why: what peers sent since then is fetched again after a loss of power
 LISTINGS_AT_ONCE: Final = 500  # why: a bounded round; the next one goes on
@@ -24,9 +23,6 @@ def chores(parts: Assembly) -> list[Periodic]:
     async def quotas() -> None:
         await parts.keeping.look(parts.gate)
 
-    async def arrivals() -> None:
-        await parts.store.write(Writer.prune_arrivals)
-
     async def records() -> None:
         await purge_old(parts)
 
@@ -36,7 +32,6 @@ def chores(parts: Assembly) -> list[Periodic]:
     return [
         Periodic("taking what was stored into the database", POWER_SECONDS, power),
         Periodic("keeping to the quotas", QUOTA_SECONDS, quotas),
-        Periodic("forgetting old arrivals", ARRIVALS_SECONDS, arrivals),
         Periodic("letting go of old records", RECORDS_SECONDS, records),
     ]
 

@@ -159,6 +159,40 @@ class Fork(msgspec.Struct, frozen=True, kw_only=True):
     right: Annotated[Run, msgspec.Meta(description="the other side, from the same place")]
 
 
+class AskBranches(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks which branches of some logs are held."""
+
+    authors: Annotated[
+        list[Hash], msgspec.Meta(min_length=1, max_length=limits.MAX_BRANCHES, description="whose logs")
+    ]
+
+
+class Branches(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest entry of each branch held of the logs asked for."""
+
+    branches: Annotated[
+        list[tuple[Hash, Count, Count, Seq, Hash]],
+        msgspec.Meta(
+            max_length=limits.MAX_BRANCHES * limits.MAX_BRANCHES,
+            description="[author, epoch, term, seq, entry id]",
+        ),
+    ] = []
+
+
+class AskBranch(msgspec.Struct, frozen=True, kw_only=True):
+    """Asks for an entry, in the log or not, and those below it."""
+
+    author: Annotated[Hash, msgspec.Meta(description="whose log")]
+    budget: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1, le=limits.MAX_GET_BYTES, description="bytes of runs all answers may bring together"
+        ),
+    ]
+    id: Annotated[Hash, msgspec.Meta(description="of the newest entry wanted")]
+    seq: Annotated[Seq, msgspec.Meta(description="where it stands")]
+
+
 class Want(msgspec.Struct, frozen=True, kw_only=True):
     """Asks for records whose headers are held."""
 

@@ -269,6 +269,18 @@ CODES: Final[dict[str, Code]] = {
         Code("plan_differs", _V, False, "the plan that it states is another than it follows"),
         Code("awards_differ", _V, False, "the awards that it states are not those that the plan comes to"),
         Code("no_sale", _V, False, "no sale of this order is logged"),
+        Code(
+            "sale_full",
+            _V,
+            False,
+            "as many entries or messages of its order as count are in the log before it",
+        ),
+        Code(
+            "too_costly",
+            _V,
+            False,
+            "it asks for more work than the entries of this log may ask of their readers",
+        ),
         Code("no_reduction", _V, False, "nothing in it lowers the base of the sale"),
         Code("base_differs", _V, False, "the base that it states is not what the messages come to"),
         Code("period", _V, False, "no period of the plan that is over, in force and next"),

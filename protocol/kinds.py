@@ -161,7 +161,8 @@ _ALL: Final = (
         Block,
         "Tells followers that the author wants nothing of a networker.",
         "Any place of the log; the newest for an `id` counts.",
-        "Shown to followers of the author only; changes no ledger and no other log.",
+        "Shown to followers of the author only; changes no ledger and no other log. The author's node MAY refuse mail "
+        "of that networker (`blocked`); letters of deals are taken as before.",
     ),
     Kind(
         Report.KIND,

@@ -20,7 +20,7 @@ from protocol.ledger.letters import AnsweredLetter, ChallengeLetter, LimitLetter
 from protocol.ledger.swap_letters import RekeyLetter, ReleaseLetter, SwapLetter
 from protocol.records.fields import Count, Hash, Key, PublicKey, doc
 from protocol.referral_letters import AllianceLetter, ReferralLetter
-from protocol.teams.letters import TeamLetter
+from protocol.teams.letters import BuybackLetter, TeamLetter
 
 LetterId = Annotated[bytes, Meta(min_length=limits.LETTER_ID_BYTES, max_length=limits.LETTER_ID_BYTES)]
 Token = Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_LETTER_TOKEN)]
@@ -179,6 +179,7 @@ LetterBody = (
     | MandateLetter
     | ConsentLetter
     | TeamLetter
+    | BuybackLetter
     | RequestLetter
     | LimitLetter
     | AnsweredLetter
@@ -203,6 +204,7 @@ LETTERS: Final[Mapping[str, type[LetterBody]]] = MappingProxyType(
         "mandate": MandateLetter,
         "consent": ConsentLetter,
         "team": TeamLetter,
+        "buyback": BuybackLetter,
         "request": RequestLetter,
         "limit": LimitLetter,
         "answered": AnsweredLetter,

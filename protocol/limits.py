@@ -188,6 +188,11 @@ MAX_CREDIT_STATEMENT: Final = 1_024
 MAX_GROUP_CONTENT: Final = 47 * 1024
 MAX_GROUP_PARTS: Final = 4_096
 MAX_LEDGER_MESSAGES: Final = 500
+MAX_SALE_ENTRIES: Final = 128
+MAX_SALE_MESSAGES: Final = 1_000
+LEDGER_STEPS: Final = 10_000_000
+LEDGER_STEPS_ENTRY: Final = 256
+KEPT_STEPS: Final = 16
 MAX_REPLIES: Final = 500
 LOGGING_DAYS: Final = 14
 FREEZE_DAYS: Final = 60
@@ -437,6 +442,31 @@ LIMITS: Final[tuple[Limit, ...]] = (
         MAX_LEDGER_MESSAGES,
         "messages",
         "of a deal in one entry: MAX_PARTS and all that is said of each",
+    ),
+    Limit(
+        "MAX_SALE_ENTRIES",
+        MAX_SALE_ENTRIES,
+        "entries",
+        "of one order after its first: MAX_PARTS raises, as many refunds, a freeze and its end, and room",
+    ),
+    Limit(
+        "MAX_SALE_MESSAGES",
+        MAX_SALE_MESSAGES,
+        "messages",
+        "of one order in a log: twenty for each of MAX_PARTS; each later entry goes through them once",
+    ),
+    Limit("LEDGER_STEPS", LEDGER_STEPS, "steps", "of any log: a reader takes some millions in a minute"),
+    Limit(
+        "LEDGER_STEPS_ENTRY",
+        LEDGER_STEPS_ENTRY,
+        "steps",
+        "more for each entry: about what its own bytes cost a reader, several times over",
+    ),
+    Limit(
+        "KEPT_STEPS",
+        KEPT_STEPS,
+        "steps",
+        "for what a reader keeps: who stood where before, each expiry of what is moved",
     ),
     Limit("MAX_REPLIES", MAX_REPLIES, "replies", "to challenges in one entry"),
     Limit("LOGGING_DAYS", LOGGING_DAYS, "days", "to log a refund once its freeze has ended"),

@@ -17,11 +17,14 @@ import msgspec
 
 from protocol import encoding, limits
 from protocol.bodies import (
+    AskBranch,
+    AskBranches,
     AskIds,
     AskOpeners,
     AskProof,
     Body,
     BodyForm,
+    Branches,
     Bye,
     Changes,
     Chunk,
@@ -62,8 +65,11 @@ from protocol.feature_bodies import (
 )
 
 __all__ = [
+    "ASK_BRANCHES",
     "ASK_IDS",
     "ASK_PEERS",
+    "BRANCH",
+    "BRANCHES",
     "BYE",
     "CHANGES",
     "CHUNK",
@@ -102,12 +108,15 @@ __all__ = [
     "TYPES",
     "UNASKED",
     "WANT",
+    "AskBranch",
+    "AskBranches",
     "AskIds",
     "AskOpeners",
     "AskPeers",
     "AskProof",
     "Body",
     "BodyForm",
+    "Branches",
     "Bye",
     "Changes",
     "Chunk",
@@ -177,6 +186,7 @@ ASK_PEERS, PEERS = 30, 31
 RANGES, RANGES_ANSWER = 36, 37
 JOIN, JOINED, PING, PONG, DIAL_BACK, DIALLED_BACK = 34, 35, 38, 39, 40, 41
 DELIVER, DELIVERED = 42, 43
+ASK_BRANCHES, BRANCHES, BRANCH = 44, 45, 46
 
 _Q, _A, _N = Role.QUESTION, Role.ANSWER, Role.NOTICE
 MESSAGES: Final = MappingProxyType(
@@ -220,6 +230,9 @@ MESSAGES: Final = MappingProxyType(
             Message(DIALLED_BACK, "dialled_back", DialledBack, _A),
             Message(DELIVER, "deliver", Deliver, _Q, (DELIVERED, REFUSE)),
             Message(DELIVERED, "delivered", Delivered, _A),
+            Message(ASK_BRANCHES, "ask_branches", AskBranches, _Q, (BRANCHES, REFUSE)),
+            Message(BRANCHES, "branches", Branches, _A),
+            Message(BRANCH, "branch", AskBranch, _Q, (RUNS, REFUSE)),
         )
     }
 )

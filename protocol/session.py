@@ -184,7 +184,8 @@ class Session:
             now: ms UTC; used for the certificate's expiry only.
 
         Returns:
-            What happened, in order; often one event, none for what is ignored or answered here.
+            What happened, in order; often one event, none for what is ignored or answered here, and for what
+            arrives after the end of the session [R-SES-12].
 
         Raises:
             RemoteProtocolError: the peer broke INX. Send `farewell(error)` and close the link.
@@ -200,7 +201,7 @@ class Session:
                 case Phase.AWAIT_3:
                     return self._noise_3(data, now)
                 case Phase.CLOSED:
-                    raise RemoteProtocolError("unexpected", "a message after the end of the session")
+                    return []  # it was on its way when one of the sides said goodbye
                 case _:
                     return self._message(data)
         except RemoteProtocolError:

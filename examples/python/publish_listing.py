@@ -201,6 +201,7 @@ def main() -> int:
     parser.add_argument("--kind", default="product")
     parser.add_argument("--price", help="in a currency with two decimals, such as 12.50")
     parser.add_argument("--currency", default="EUR")
+    parser.add_argument("--patience", type=float, default=PATIENCE_SECONDS, help="seconds until it gives up")
     arguments = parser.parse_args()
 
     networker = Networker()
@@ -212,7 +213,7 @@ def main() -> int:
             expected, address = invite.id, invite.addresses[0]
         else:
             expected, address = None, arguments.uri
-        asyncio.run(asyncio.wait_for(Publisher(networker, expected).run(address), PATIENCE_SECONDS))
+        asyncio.run(asyncio.wait_for(Publisher(networker, expected).run(address), arguments.patience))
     except (ProtocolError, OSError, TimeoutError, aiohttp.ClientError, IndexError) as error:
         print(f"not published: {error or type(error).__name__}", file=sys.stderr)
         return 1

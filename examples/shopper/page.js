@@ -139,7 +139,7 @@ function moves({ steps, phase, contract, figures, parts }) {
   const due = Math.max(0, figures.owed - Math.max(figures.paid, figures.sent));
   if (contract && due > 0) found.push(button(`I paid ${money(due)}`, () => shopper.paid(due)));
   for (const { number, status } of parts) {
-    if (status === "fulfilled") found.push(button("It is there", () => shopper.received(number)));
+    if (status === "fulfilled") found.push(button(parts.length > 1 ? `Part ${number + 1} is there` : "It is there", () => shopper.received(number)));
   }
   if (parts.some(({ status }) => status === "open")) found.push(button("Cancel", () => shopper.cancel()));
   if (figures.unconfirmed_refunds > 0) {

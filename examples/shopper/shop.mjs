@@ -19,7 +19,7 @@ const USAGE = `usage: node shop.mjs look WAY SELLER/KEY [--path TOKEN...]
 Who was recommended gets the seller's gift, if there is one, unless --gift no says that it is no first order.
 In the place of SELLER/KEY a referral link (inxref1...) does as well; CODE is of the seller, or of who recommends.
 WAY is the address of the node that serves you (http://...), LINK what \`order\` printed: keep it, and keep it secret.
-Amounts are in minor units. Tokens are in hex. RATING is from 1 to 5; \`none\` takes a review back.`;
+Amounts are in minor units, parts are counted from 1. Tokens are in hex. RATING is from 1 to 5; \`none\` takes a review back.`;
 
 /** Options behind the positional arguments: `{rest, options}`, each option a list of its values. */
 function parse(args) {
@@ -46,7 +46,7 @@ function shown(shopper, state) {
     phase: state?.phase ?? null,
     contract: state?.contract ?? false,
     figures: state?.figures ?? null,
-    parts: state?.parts ?? [],
+    parts: (state?.parts ?? []).map((part) => ({ ...part, number: part.number + 1 })),
     steps: state?.steps ?? [],
     verdicts: state === null ? {} : Object.fromEntries(state.verdicts),
     messages: [...shopper.messages.values()].map(({ type }) => type),
@@ -83,7 +83,7 @@ async function order([address, ref], options) {
 const MOVES = {
   show: () => {},
   paid: (shopper, [amount], { reference = [""] }) => shopper.paid(Number(amount), { reference: reference[0] }),
-  received: (shopper, _, { part = ["0"] }) => shopper.received(Number(part[0])),
+  received: (shopper, _, { part = ["1"] }) => shopper.received(Number(part[0]) - 1),
   review: (shopper, [rating, text = ""]) => shopper.review(rating === "none" ? null : Number(rating), text),
   pause: (shopper) => shopper.pause(),
   resume: (shopper) => shopper.resume(),

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from netnode.cli import output
-from netnode.cli.deal_views import deal_id, step_text
+from netnode.cli.deal_views import deal_id, state_text, step_text
 from netnode.cli.forms import upper
 from netnode.cli.frame import (
     NodeCommand,
@@ -178,7 +178,7 @@ def _show(found: models.ArbiterShown) -> None:
 def _show_case(case: models.Case) -> None:
     rows = [
         ("deal", case.deal),
-        ("state", case.state),
+        ("state", state_text(case.state)),
         ("goods", case.title),
         ("seller", _party(case.seller)),
         ("buyer", _party(case.buyer)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +27,7 @@ def require_answer(run: Invocation, question: str, *, yes: bool) -> None:
         Problem: exit 2 that names --yes, when nobody can be asked.
     """
     if not yes and not run.interactive:
-        raise Problem(f"{question} If so, add --yes.", ExitCode.USAGE, "yes_needed")
+        raise Problem(f"Nobody can be asked here: {question} If so, add --yes.", ExitCode.USAGE, "yes_needed")
 
 
 def confirm(run: Invocation, question: str, *, yes: bool) -> None:
@@ -129,7 +130,7 @@ def show_words(run: Invocation, created: Created) -> None:
         ask_back(created.words)
 
 
-def ask_back(words: tuple[str, ...]) -> None:
+def ask_back(words: Sequence[str]) -> None:
     """Asks for two of the words by their number, so that a note with a slip is noticed now."""
     places = list(range(len(words)))
     SystemEntropy().shuffle(places)

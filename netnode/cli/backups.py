@@ -225,7 +225,7 @@ def list_(context: click.Context, folder: Path | None, limit: int, cursor: str |
 
 def _show_backups(page: models.Page[models.Backup]) -> None:
     if not page.items:
-        output.say("No backups there. Make one with: netnode backup create")
+        output.say("No backups here yet. Make one with: netnode backup create")
         return
     rows = [
         (

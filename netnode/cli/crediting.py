@@ -137,7 +137,11 @@ def accept_policy(
 @page_options
 @click.pass_context
 def requests(context: click.Context, waiting: bool, limit: int, cursor: str | None) -> None:
-    """List what you asked of issuers, and what holders asked of you, the newest first."""
+    """List what you asked of issuers, and what holders asked of you, the newest first.
+
+    After a backup was put back, what you had asked since is found again once its issuer has logged or answered it. What
+    it did neither with is not known here any more; it may still be carried out until it expires, 30 days as a rule.
+    """
     run = invocation(context)
     query = models.CreditRequestsQuery(waiting=waiting, limit=limit, cursor=cursor)
     output.emit(run, call(run, CREDIT_REQUESTS, query), _show_requests)
@@ -214,7 +218,8 @@ def _show_requests(page: models.Page[models.CreditRequest]) -> None:
 def _state(one: models.CreditRequest) -> str:
     if one.state == "refused":
         return f"refused: {output.plain(one.text or one.code or '')}"
-    return one.state if one.entry is None else f"{one.state}, entry {one.entry:,}"
+    place = one.state if one.entry is None else f"{one.state}, entry {one.entry:,}"
+    return f"{place}; {output.plain(one.text)}" if one.text else place
 
 
 def _show_limit(one: models.CreditLimit) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from fractions import Fraction
 
 import click
 import msgspec
@@ -56,7 +57,7 @@ def _show_balance(found: models.CreditBalance) -> None:
         output.say("")
         output.pairs(figure_rows(one))
     warn(found.standing)
-    _unknown(found.unknown_from, found.why)
+    _unknown(found)
     if found.branches:
         output.say(
             f"The figures rest on {output.counted(len(found.branches), 'branch', 'branches')} of the log."
@@ -94,7 +95,7 @@ def figure_rows(one: models.CreditFigures) -> list[tuple[str, str]]:
 @page_options
 @click.pass_context
 def list_(context: click.Context, every: bool, limit: int, cursor: str | None) -> None:
-    """List the issuers whose credit you have, among those you follow, and how each treats promoters.
+    """List the issuers whose credit you have, or had until a rotation took it, and how each treats promoters.
 
     Refunds, days until credit is payable, and the share paid on time are computed here from the issuer's log. A sale is
     paid on time when it was logged before the plan's deadline and no dispute froze it.
@@ -119,9 +120,9 @@ def _show_issuers(page: models.Page[models.CreditIssuer]) -> None:
                 "" if first is None else first.pending,
                 "" if facts is None else f"{facts.refunded_percent} % of {facts.sales:,}",
                 "" if facts is None or facts.days_to_payable is None else f"{facts.days_to_payable:,}",
-                "" if facts is None else f"{facts.paid_on_time_percent} %",
+                "" if facts is None or facts.days_to_payable is None else f"{facts.paid_on_time_percent} %",
                 "" if facts is None else f"{facts.promoters_paid:,} of {facts.promoters:,}",
-                ", ".join(badges(one.standing, one.unknown_from)),
+                ", ".join(badges(one.standing, one.unknown_from, one.unknown_branches)),
             )
         )
         rows += [
@@ -129,6 +130,9 @@ def _show_issuers(page: models.Page[models.CreditIssuer]) -> None:
         ]
     headings = ("issuer", "balance", "pending", "refunded", "days", "on time", "promoters paid", "")
     output.table(headings, rows, right=(1, 2, 3, 4, 5, 6))
+    for one in page.items:
+        if badges(one.standing, None):
+            output.hint(f"{named(one.issuer)}: look closer with: netnode credit balance {one.issuer.id}")
     output.more(page.next)
 
 
@@ -217,6 +221,8 @@ def _day(option: str, text: str) -> int:
 
 
 def _show_statement(found: models.CreditStatement) -> None:
+    from netnode.plans.explaining import percent
+
     span = f"{'the beginning' if not found.from_ else output.when(found.from_)} to {output.when(found.until)} UTC"
     output.say(f"{named(found.holder)} with {named(found.issuer)}, {found.unit}, {span}", "")
     rows = [
@@ -225,7 +231,9 @@ def _show_statement(found: models.CreditStatement) -> None:
             line.what.replace("_", " "),
             line.amount,
             f"{line.rule} {line.level}" if line.level else line.rule,
-            f"{line.rate} of {line.base}" if line.rate else "",
+            f"{percent(Fraction(line.rate)) if line.rate else ''} of {line.base}".strip()
+            if line.base
+            else "",
             line.id[:16] if line.other is None else named(line.other),
             "" if line.payable is None else output.when(line.payable)[:10],
         )
@@ -253,7 +261,7 @@ def _show_statement(found: models.CreditStatement) -> None:
         + [("closing", f"{found.closing.balance} {found.unit}"), ("pending", found.closing.pending)]
     )
     warn(found.standing)
-    _unknown(found.unknown_from, found.why)
+    _unknown(found)
     output.more(found.next)
 
 
@@ -281,7 +289,7 @@ def _show_audit(found: models.CreditAudit) -> None:
         )
     else:
         output.say("Every entry is right.")
-    _unknown(found.unknown_from, found.why)
+    _unknown(found)
     for one in found.units:
         output.say("")
         output.pairs(
@@ -304,13 +312,25 @@ def _show_audit(found: models.CreditAudit) -> None:
     output.say("")
     output.pairs(
         (
-            ("sales", f"{facts.sales:,}, {facts.refunded_percent} % refunded"),
+            ("sales", f"{facts.sales:,}, {facts.refunded_percent} % refunded, in whole or in part"),
             ("promoters paid", f"{facts.promoters_paid:,} of {facts.promoters:,}"),
             ("days to payable", "-" if facts.days_to_payable is None else f"{facts.days_to_payable:,}"),
-            ("paid on time", f"{facts.paid_on_time_percent} % of the sales with awards"),
+            (
+                "paid on time",
+                "no sale has awards"
+                if facts.days_to_payable is None
+                else f"{facts.paid_on_time_percent} % of the sales with awards",
+            ),
         )
     )
     warn(found.standing)
+    if found.circles:
+        output.say(
+            f"Warning: {output.counted(len(found.circles), 'sale closes a circle', 'sales close circles')} with sales "
+            "of other issuers whose logs you hold: buyer and referrer brought each other. No log alone shows it, and "
+            "the awards stand.",
+            *(f"  order {each[:16]}: netnode credit explain {each[:16]}" for each in found.circles),
+        )
     if found.branches:
         output.say(
             f"The figures rest on {output.counted(len(found.branches), 'branch', 'branches')} of the log."
@@ -342,9 +362,9 @@ def explain(context: click.Context, order: str, issuer: str | None) -> None:
 
 
 def _show_explained(found: models.CreditExplained) -> None:
-    entries = ", ".join(map(str, found.entries))
+    entries = f"{'entry' if len(found.entries) == 1 else 'entries'} {', '.join(map(str, found.entries))}"
     output.say(
-        f"Sale {found.order[:16]} in the log of {named(found.issuer)}, entry {entries}, base {found.base}",
+        f"Sale {found.order[:16]} in the log of {named(found.issuer)}, {entries}, base {found.base}",
         f"Plan: {output.plain(found.plan_title)} ({found.plan})",
         "",
         *(output.plain(sentence) for sentence in found.sentences),
@@ -357,9 +377,14 @@ def named(person: models.TeamPerson) -> str:
     return output.plain(person.name) or output.short(person.id)
 
 
-def badges(standing: models.IssuerStanding | None, unknown_from: int | None) -> list[str]:
+def badges(
+    standing: models.IssuerStanding | None,
+    unknown_from: int | None,
+    unknown_branches: Sequence[models.UnknownBranch] = (),
+) -> list[str]:
     """What speaks against an issuer, in single words."""
     found = [] if unknown_from is None else [f"unknown from {unknown_from}"]
+    found += ["unknown branch"] if unknown_branches else []
     if standing is not None:
         found += ["exposed"] if standing.exposed else []
         found += ["suspected"] if standing.suspected else []
@@ -376,14 +401,21 @@ def warn(standing: models.IssuerStanding) -> None:
             f"Suspected: {output.counted(standing.overdue, 'challenge')} not answered for more than 14 days."
         )
     for one in standing.disputed:
+        yours = f", {one.mine} {one.unit} of it yours" if one.mine.strip("0.") else ""
         output.say(
-            f"Disputed: {one.amount} {one.unit} of {output.counted(one.holders, 'holder')}, disowned by a rotation of "
-            "the issuer's key. Its credit is not accepted by default."
+            f"Disputed: {one.amount} {one.unit} of {output.counted(one.holders, 'holder')}{yours}, disowned by a "
+            "rotation of the issuer's key. Its credit is not accepted by default."
         )
     for reason in standing.refused:
         output.say(f"Challenged and refused: {output.plain(reason)}")
 
 
-def _unknown(unknown_from: int | None, why: str) -> None:
-    if unknown_from is not None:
-        output.say(f"Unknown from entry {unknown_from} on: {output.plain(why)}.")
+def _unknown(found: models.CreditBalance | models.CreditStatement | models.CreditAudit) -> None:
+    """Says what of an issuer's log is not here."""
+    if found.unknown_from is not None:
+        output.say(f"Unknown from entry {found.unknown_from} on: {output.plain(found.why)}.")
+    for one in found.unknown_branches:
+        output.say(
+            f"Unknown: a branch of this log with an entry {one.seq} ({output.short(one.id)}) is not held here, and "
+            "what it gives is in no figure. Peers are asked for it while you follow the issuer."
+        )

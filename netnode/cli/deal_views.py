@@ -5,10 +5,15 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+from msgspec import UNSET
+
 from netnode.cli import output
-from netnode.deals.wording import COMMANDS, STEPS
+from netnode.deals.wording import COMMANDS, STEPS, amount_text
 from netnode.operations import models
 from netnode.system import SystemClock
+from protocol.deals.message import first_order
+from protocol.deals.transcript import Transcript
+from protocol.identity import id_text
 
 _SHORT: Final = 10  # digits; why: a person tells some thousand deals apart by them
 _STATES: Final = MappingProxyType(
@@ -57,11 +62,16 @@ def _until(step: models.Step) -> str:
     return "" if step.until is None else f" until {output.when(step.until)} UTC"
 
 
+def state_text(state: str) -> str:
+    """Where a deal stands, in words."""
+    return _STATES.get(state, state)
+
+
 def _state(deal: models.DealState | models.DealItem | models.DealShown) -> str:
     """Where a deal stands; of one that ended without a delivery: how it ended."""
     if isinstance(deal.ended, str) and deal.state in ("final", "closed"):
         return deal.ended if deal.state == "final" else f"{deal.ended} but for money"
-    return _STATES.get(deal.state, deal.state)
+    return state_text(deal.state)
 
 
 def way(found: models.Delivery | None) -> str:
@@ -70,6 +80,35 @@ def way(found: models.Delivery | None) -> str:
         return ""
     text = _WAYS.get(found.state, found.state)
     return f"{text}: {found.reason}" if found.reason else text
+
+
+def show_proved(found: Transcript) -> None:
+    """What a file proves: between whom, over how much, and where it stands."""
+    start = found.messages[0]
+    order, figures = first_order(start), found.state.figures
+    buyer = f"a key of its own ({order.key.hex()[:16]}...)"
+    if order.named is not UNSET:
+        buyer = id_text(order.named.id)
+    rows = [
+        ("deal", start.deal.hex()),
+        ("state", state_text(found.state.phase.value)),
+        ("ordered", f"{output.when(start.time)} UTC"),
+        ("seller", id_text(order.seller)),
+        ("buyer", buyer),
+    ]
+    if order.terms.arbiter is not UNSET:
+        rows.append(("arbiter", id_text(order.terms.arbiter)))
+    money = (
+        ("price", figures.price),
+        ("paid", figures.paid),
+        ("paid back", max(figures.refund_sent, figures.refund_received)),
+        ("still to pay", figures.payment_due),
+        ("to pay back", figures.refund_due),
+    )
+    rows += [
+        (name, amount_text(order, amount)) for name, amount in money if amount or name in ("price", "paid")
+    ]
+    output.pairs(rows)
 
 
 def show_state(state: models.DealState) -> None:

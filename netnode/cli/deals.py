@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 import click
 
 from netnode.cli import output
-from netnode.cli.deal_views import show_deal, show_deals, show_state
+from netnode.cli.deal_views import show_deal, show_deals, show_proved, show_state
 from netnode.cli.forms import upper
 from netnode.cli.frame import (
     NodeCommand,
@@ -28,7 +28,7 @@ from netnode.operations.calling import Caller
 from netnode.operations.operation import Operation
 from netnode.problems import ExitCode, Problem, disk_problem
 from protocol.deals import transcript
-from protocol.limits import MAX_DIGITAL, MAX_PATH, MAX_REFERRAL
+from protocol.limits import MAX_DIGITAL, MAX_PARTS, MAX_PATH, MAX_REFERRAL
 from protocol.referrals import is_link
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -57,7 +57,9 @@ def _text_option(command: Command) -> Command:
 
 def _part_option(command: Command) -> Command:
     option = click.option(
-        "--part", type=click.IntRange(0, 49), help="Which part, counted from 0; needed when it is not plain."
+        "--part",
+        type=click.IntRange(1, MAX_PARTS),
+        help="Which part (milestone), counted from 1; needed where more than one can be meant.",
     )
     return option(command)
 
@@ -83,6 +85,7 @@ def _money_options(command: Command) -> Command:
         'netnode deal order nx1.../cap --name "B. Bo" --line "Am Sand 1" --postcode 21073 --city Harburg --country DE',
         "netnode deal order nx1.../linen-shirt --variant M --qty 2 --country AT --code SUMMER",
         "netnode deal order --offer 7b1e09     what an offer quotes; see: netnode offer ls",
+        "netnode deal order nx1... --code N2MYAD94     what the seller offers by that code",
         "netnode deal order nx1.../coaching --renew --turns 6",
         "netnode deal order inxref1...     a referral link: the listing it leads to, by who recommended it",
     ),
@@ -250,7 +253,10 @@ def cancel(
 @passphrase_option
 @click.pass_context
 def paid(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
-    """Say that you have paid; the payment itself is made outside, as `deal show` says, or by credit with --redeem."""
+    """Say, as the buyer, that you have paid.
+
+    The payment itself is made outside, as `deal show` says, or by credit of the seller with --redeem.
+    """
     _send(context, deals.PAID, models.DealMoney(**given), passphrase_file)
 
 
@@ -261,7 +267,7 @@ def paid(context: click.Context, /, passphrase_file: Path | None, **given: Any) 
 @passphrase_option
 @click.pass_context
 def received(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
-    """Confirm that the buyer's payment has arrived."""
+    """Confirm, as the seller, that the buyer's payment has arrived."""
     _send(context, deals.RECEIVED, models.DealMoney(**given), passphrase_file)
 
 
@@ -271,7 +277,7 @@ def received(context: click.Context, /, passphrase_file: Path | None, **given: A
         f"netnode deal fulfil {_EXAMPLE} --tracking JD014600003012345678",
         f"netnode deal fulfil {_EXAMPLE} --file licence.pdf     a digital delivery of at most 24 KiB, sealed",
         f"netnode deal fulfil {_EXAMPLE} --url https://shop.example/dl/4711",
-        f"netnode deal fulfil {_EXAMPLE} --part 1 --text 'The second draft.'",
+        f"netnode deal fulfil {_EXAMPLE} --part 2 --text 'The second draft.'",
     ),
 )
 @click.argument("deal")
@@ -284,7 +290,7 @@ def received(context: click.Context, /, passphrase_file: Path | None, **given: A
 @passphrase_option
 @click.pass_context
 def fulfil(context: click.Context, /, file: Path | None, passphrase_file: Path | None, **given: Any) -> None:
-    """Say that the goods are on their way, or deliver digital ones; all of it travels sealed."""
+    """Say, as the seller, that the goods are on their way, or deliver digital ones; all of it travels sealed."""
     content = None if file is None else _content(file)
     kind = None if file is None else mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     request = models.DealFulfil(content=content, content_type=kind, **given)
@@ -293,7 +299,7 @@ def fulfil(context: click.Context, /, file: Path | None, passphrase_file: Path |
 
 @deal.command(
     cls=NodeCommand,
-    epilog=examples(f"netnode deal receipt {_EXAMPLE}", f"netnode deal receipt {_EXAMPLE} --part 0"),
+    epilog=examples(f"netnode deal receipt {_EXAMPLE}", f"netnode deal receipt {_EXAMPLE} --part 1"),
 )
 @click.argument("deal")
 @_part_option
@@ -301,7 +307,7 @@ def fulfil(context: click.Context, /, file: Path | None, passphrase_file: Path |
 @passphrase_option
 @click.pass_context
 def receipt(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
-    """Confirm that you have got it; with several parts, that you sign this one off."""
+    """Confirm, as the buyer, that you have got the goods; with several parts, that you sign this one off."""
     _send(context, deals.RECEIPT, models.DealPartName(**given), passphrase_file)
 
 
@@ -311,7 +317,7 @@ def receipt(context: click.Context, /, passphrase_file: Path | None, **given: An
 @passphrase_option
 @click.pass_context
 def refund(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
-    """Say that you have paid money back."""
+    """Say, as the seller, that you have paid money back."""
     _send(context, deals.REFUND, models.DealMoney(**given), passphrase_file)
 
 
@@ -321,7 +327,7 @@ def refund(context: click.Context, /, passphrase_file: Path | None, **given: Any
 @passphrase_option
 @click.pass_context
 def refunded(context: click.Context, deal: str, amount: str | None, passphrase_file: Path | None) -> None:
-    """Confirm that the refund has arrived."""
+    """Confirm, as the buyer, that the refund has arrived."""
     _send(context, deals.REFUNDED, models.DealMoney(deal=deal, amount=amount), passphrase_file)
 
 
@@ -342,14 +348,17 @@ def dispute(context: click.Context, /, passphrase_file: Path | None, **given: An
 @deal.command(
     cls=NodeCommand,
     epilog=examples(
-        f'netnode deal rule {_EXAMPLE} --keeps 20.00 --delivered 0 --text "Half of it was usable."'
+        f'netnode deal rule {_EXAMPLE} --keeps 20.00 --delivered 1 --text "Half of it was usable."'
     ),
 )
 @click.argument("deal")
 @click.option("--keeps", required=True, metavar="AMOUNT", help="What the seller keeps.")
 @click.option("--paid", metavar="AMOUNT", help="What was paid, as you find; without it, what both say.")
 @click.option(
-    "--delivered", multiple=True, type=click.IntRange(0, 49), help="A part you find delivered. Repeatable."
+    "--delivered",
+    multiple=True,
+    type=click.IntRange(1, MAX_PARTS),
+    help="A part you find delivered, counted from 1. Repeatable.",
 )
 @_text_option
 @passphrase_option
@@ -494,17 +503,19 @@ def verify(context: click.Context, file: Path) -> None:
         answer = models.DealProof(
             valid=True, state=found.state.phase.value, messages=len(found.messages), error=None
         )
-    output.emit(run, answer, lambda proof: _show_proof(proof, file))
+    output.emit(run, answer, lambda proof: _show_proof(proof, file, found))
     if not answer.valid:
         context.exit(int(ExitCode.FAILED))
 
 
-def _show_proof(proof: models.DealProof, file: Path) -> None:
-    if proof.error is None:
-        output.say(f"{file} proves a deal of {output.counted(proof.messages, 'message')}: {proof.state}.")
-        return
-    which = "" if proof.error.message is None else f"message {proof.error.message}, "
-    output.say(f"{file} proves nothing: {which}{proof.error.field}: {proof.error.reason}.")
+def _show_proof(proof: models.DealProof, file: Path, found: transcript.Transcript | transcript.Fault) -> None:
+    if isinstance(found, transcript.Transcript):
+        output.say(f"{file} proves a deal of {output.counted(proof.messages, 'message')}.")
+        show_proved(found)
+        output.hint("So it stood with these messages. Whoever wrote the file may have left out later ones.")
+    elif proof.error is not None:
+        which = "" if proof.error.message is None else f"message {proof.error.message}, "
+        output.say(f"{file} proves nothing: {which}{proof.error.field}: {proof.error.reason}.")
 
 
 def _require_new(file: Path, force: bool) -> None:

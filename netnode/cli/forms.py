@@ -68,10 +68,10 @@ _OPTIONS: Final = (
     click.option("--sale-from", metavar="DATE", help="First day of the reduced price."),
     click.option("--sale-until", metavar="DATE", help="Last day of the reduced price."),
     click.option("--tax", metavar="PERCENT", help="The tax on it, as 19 or 7.7; the price holds it."),
-    click.option("--tax-title", metavar="TEXT", help="What that tax is called; VAT."),
+    click.option("--tax-title", metavar="TEXT", help="What that tax is called; else VAT."),
     click.option("--tax-added/--tax-included", default=None, help="Add the tax to the price."),
     click.option(
-        "--tax-shipping/--no-tax-shipping", default=None, help="Whether shipping bears it too; it does."
+        "--tax-shipping/--no-tax-shipping", default=None, help="Whether shipping bears it too; else it does."
     ),
     click.option("--issuer", metavar="ID", help="For a price in credit: who issues it."),
     click.option("--unit", metavar="UNIT", help="For a price in credit: the unit it is counted in."),
@@ -95,7 +95,7 @@ _OPTIONS: Final = (
     click.option(
         "--availability",
         type=click.Choice(("in_stock", "out_of_stock", "preorder", "backorder")),
-        help="Never a count: your stock stays private.",
+        help="Whether it can be had; never a count, your stock stays private.",
     ),
     click.option(
         "--image",

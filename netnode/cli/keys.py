@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from netnode.cli import output
-from netnode.cli.asking import ask_back, confirm, require_answer
+from netnode.cli.asking import confirm, require_answer
 from netnode.cli.frame import (
     Invocation,
     NodeCommand,
@@ -27,7 +27,7 @@ from netnode.cli.frame import (
 )
 from netnode.cli.passphrase import passphrase
 from netnode.cli.reach import call, needed_passphrase, use
-from netnode.cli.recovery_words import known_words, require_new, words_option, write_sheet
+from netnode.cli.recovery_words import hand_out, known_words, require_new, words_option
 from netnode.keys import words
 from netnode.keys.rotating import grant, require_words
 from netnode.operations import models
@@ -192,8 +192,6 @@ def rotate(
         _show_plan(plan, new_words)
     confirm(run, _QUESTION, yes=yes)
     after = entropy if out is None else SystemEntropy().token(words.ENTROPY_SIZE)
-    if out is not None:
-        _hand_out(run, out, plan, after, ask=not yes)
     given = grant(plan.network, entropy, plan.epoch, after)
     request = models.KeyRotation(
         head=plan.head,
@@ -202,17 +200,10 @@ def rotate(
         backup_public=given.backup_public.hex(),
         last=last,
     )
-    with ExitStack() as undo:
-        if out is not None:
-            undo.callback(
-                output.hint,
-                f"The words in {out} may not be in force. Look whether the epoch is {plan.epoch}: netnode key show. "
-                f"If it is not, delete {out} and keep your old words.",
-            )
+    with nullcontext() if out is None else _handed_out(run, out, plan, after, ask=not yes):
         rotated, told = use(
             run, lambda caller: _rotate(run, caller, order, request), online=True, passphrase=passphrase
         )
-        undo.pop_all()
     answer = {**msgspec.to_builtins(rotated), "told": told, "new_words": None if out is None else str(out)}
     output.emit(run, answer, lambda _: _show_rotated(rotated, told, out))
 
@@ -308,8 +299,8 @@ def _show_plan(plan: models.KeyPlan, new_words: bool) -> None:
         output.say("Nothing leaves your log.")
     else:
         output.say(
-            f"{output.counted(plan.disowned_count, 'entry leaves', 'entries leave')} your log for good. Look whether "
-            "you wrote them; who holds the stolen key may have:"
+            f"{output.counted(plan.disowned_count, 'entry leaves', 'entries leave')} your log for good. Did you "
+            "write this, or whoever holds the stolen key?"
         )
         output.table(
             ("seq", "kind", "time (UTC)", "what"),
@@ -333,13 +324,16 @@ def _show_plan(plan: models.KeyPlan, new_words: bool) -> None:
         )
 
 
-def _hand_out(run: Invocation, out: Path, plan: models.KeyPlan, entropy: bytes, *, ask: bool) -> None:
-    """Writes the new words into their file before anything promises them, and asks two back."""
+def _handed_out(
+    run: Invocation, out: Path, plan: models.KeyPlan, entropy: bytes, *, ask: bool
+) -> AbstractContextManager[None]:
     spoken = words.encode_words(entropy)
-    write_sheet(out, words.recovery_sheet(plan.id, plan.network, spoken, plan.addresses))
-    output.hint(f"Your new recovery words are in {out}. Write them down before you go on.")
-    if ask and run.interactive:
-        ask_back(spoken)
+    sheet = words.recovery_sheet(plan.id, plan.network, spoken, plan.addresses)
+    doubt = (
+        f"The words in {out} may not be in force. Look whether the epoch is {plan.epoch}: netnode key show. "
+        f"If it is not, delete {out} and keep your old words."
+    )
+    return hand_out(run, out, sheet, spoken, ask=ask, doubt=doubt)
 
 
 def _show_rotated(rotated: models.KeyRotated, told: int, out: Path | None) -> None:
@@ -457,6 +451,10 @@ def _show_disowned(page: models.Page[models.KeyExhibit]) -> None:
         for one in page.items
     ]
     output.table(("epoch/term/seq", "kind", "time (UTC)", "what", "signed", "seen at"), rows)
+    for one in page.items:
+        if one.why:
+            place = f"{one.entry.epoch}/{one.entry.term}/{one.entry.seq}"
+            output.say(f"{place} is not logged again: {output.plain(one.why)}.")
     output.more(page.next)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -21,6 +22,7 @@ from netnode.cli.frame import (
     passphrase_option,
     verbatim,
 )
+from netnode.cli.opportunities import show_beside
 from netnode.cli.pictures import publish
 from netnode.cli.reach import call, send_file, use
 from netnode.cli.receiving import Received
@@ -204,6 +206,7 @@ def _show_one(found: models.Listing) -> None:
     _show_variants(found)
     if found.fields.get("description"):
         output.say("", str(found.fields["description"]))
+    show_beside(found.plan)
 
 
 def _show_variants(found: models.Listing) -> None:
@@ -450,6 +453,17 @@ def _seller(one: models.ListingSummary) -> str:
     return f"{one.seller_name} ({', '.join(against)})".strip() if against else one.seller_name
 
 
+def _plan(one: models.ListingSummary) -> str:
+    """What the plan of a listing pays at most, and what came of it for the members of its team."""
+    if isinstance(one.plan, UnsetType):
+        return ""
+    words = [] if one.plan.most is None else [f"pays up to {Decimal(one.plan.most) * 100:f} %"]
+    words += [output.counted(one.plan.warns, "warning")] if one.plan.warns else []
+    if one.plan.zero_percent is not None:
+        words.append(f"{one.plan.zero_percent} % of {one.plan.members:,} members earned nothing")
+    return ", ".join(words)
+
+
 def _show_found(found: models.Found) -> None:
     for hub in found.hubs if isinstance(found.hubs, list) else ():
         if isinstance(hub.refused, str):
@@ -457,17 +471,20 @@ def _show_found(found: models.Found) -> None:
     if not found.items:
         output.say("Nothing found." if not found.total else "No more results.")
         return
+    planned = any(not isinstance(one.plan, UnsetType) for one in found.items)
     rows = [
         (
             f"{one.title} *" if isinstance(one.hub, str) else one.title,
             output.price_text(one.price, one.sale),
             one.kind,
             _seller(one),
+            *((_plan(one),) if planned else ()),
             one.ref,
         )
         for one in found.items
     ]
-    output.table(("title", "price", "kind", "seller", "ref"), rows, right=(1,))
+    heads = ("title", "price", "kind", "seller", *(("plan",) if planned else ()), "ref")
+    output.table(heads, rows, right=(1,))
     if any(isinstance(one.hub, str) for one in found.items):
         output.say(
             "* found at a peer, not kept here: signed by its seller, but perhaps not the newest. "

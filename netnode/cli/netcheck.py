@@ -28,7 +28,7 @@ from netnode.operations.reach import (
     NETCHECK,
     PING,
 )
-from netnode.problems import disk_problem
+from netnode.problems import ExitCode, disk_problem
 
 _REACHED: Final = {
     "yes": "yes, from the internet",
@@ -95,7 +95,10 @@ def _show_netcheck(found: models.Netcheck) -> None:
             ("reached at", ", ".join(found.confirmed) or "-"),
             ("IPv6", "yes" if found.ipv6 else "no public address"),
             ("sessions", f"{found.outbound} opened by you, {found.inbound} by others"),
-            ("clock", "not known" if found.clock is None else _off(-found.clock)),
+            (
+                "clock",
+                "not known: it takes three peers of yours" if found.clock is None else _off(-found.clock),
+            ),
         ]
     )
     if found.peers:
@@ -151,10 +154,16 @@ def domain() -> None:
 @click.argument("networker", metavar="[ID]", required=False)
 @click.pass_context
 def verify(context: click.Context, networker: str | None) -> None:
-    """Look whether the domain in a profile (yours without ID) names its networker; calls that domain's server."""
+    """Look whether the domain in a profile (yours without ID) names its networker; calls that domain's server.
+
+    Exit 1: it does not.
+    """
     run = invocation(context)
     chosen = None if networker in (None, "self") else networker
-    output.emit(run, call(run, DOMAIN_VERIFY, models.DomainChoice(chosen)), _show_check)
+    found = call(run, DOMAIN_VERIFY, models.DomainChoice(chosen))
+    output.emit(run, found, _show_check)
+    if found.state != "verified":
+        context.exit(int(ExitCode.FAILED))
 
 
 def _show_check(found: models.DomainCheck) -> None:

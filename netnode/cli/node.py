@@ -25,6 +25,7 @@ from protocol.errors import RemoteProtocolError
 from protocol.uri import parse_invite
 
 _STOP_SECONDS: Final = 15.0  # why: a node ends within 10 s of the signal
+_SHOWN: Final = {"unknown": "not known whole here"}  # of an issuer whose ledger it is
 _HINTS: Final = {
     "bash": 'eval "$(netnode completion bash)"   in ~/.bashrc',
     "zsh": 'eval "$(netnode completion zsh)"   in ~/.zshrc',
@@ -40,7 +41,9 @@ _HINTS: Final = {
     ),
 )
 @click.option("--name", metavar="NAME", help="The name that others will see.")
-@click.option("--no-passphrase", is_flag=True, help="Store the keys in a file that only you can read.")
+@click.option(
+    "--no-passphrase", is_flag=True, help="Ask for none: store the keys in a file that only you can read."
+)
 @file_option("--passphrase-file", help="File whose first line is the passphrase for the keys.")
 @click.pass_context
 def init(context: click.Context, name: str | None, no_passphrase: bool, passphrase_file: Path | None) -> None:
@@ -207,14 +210,8 @@ def stop(context: click.Context) -> None:
 def _wait_for_end(run: Invocation) -> None:
     """Waits until the home is free, so that a `start` right after finds it so."""
     for _ in retries(_STOP_SECONDS):
-        if run.home.running() is not None:
-            continue
-        try:
-            with run.home.lock():
-                return
-        except Problem as problem:
-            if problem.code != "locked":
-                raise
+        if not run.home.in_use():
+            return
     text = (
         f"The node did not end in time. Look at {run.home.log_file}; the last resort is to kill its process."
     )
@@ -230,6 +227,8 @@ def status(context: click.Context) -> None:
 
 
 def _peers(found: models.Status) -> str:
+    if not found.peers and not found.sessions and not found.addresses:
+        return "none yet; add one: netnode peer add LINK"
     told = f"{found.peers:,} known, {output.counted(found.sessions, 'session')} open"
     if found.sessions:
         networks = output.counted(found.groups, "network")
@@ -250,7 +249,7 @@ def _show_status(found: models.Status) -> None:
         ("node", f"running since {output.when(found.started)} UTC" if found.running else "not running"),
         ("listings", f"{found.listings:,} ({found.own_listings:,} your own)"),
         ("logs", f"{found.logs:,} with {output.counted(found.entries, 'entry', 'entries')}"),
-        ("room", _room(found)),
+        ("on disk", _room(found)),
         ("peers", _peers(found)),
         (
             "catalogue",
@@ -261,11 +260,21 @@ def _show_status(found: models.Status) -> None:
         rows.append(("letters", letters))
     if found.shop is not None and (shoppers := _shoppers(found.shop)):
         rows.append(("shoppers", shoppers))
+    rows += [
+        (
+            "credit",
+            f"{output.plain(each.name) or output.short(each.issuer)} is {_SHOWN.get(each.what, each.what)} since "
+            f"{output.when(each.since)} UTC: netnode credit balance {each.issuer}",
+        )
+        for each in found.notices
+    ]
     rows.append(("backup", _backup(found)))
     if found.damaged is not None:
         rows.append(("store", f"{found.damaged} Nothing is written until then."))
     elif found.failing is not None:
         rows.append(("store", f"{found.failing} Until then nothing new is kept."))
+    if found.clock is not None:
+        rows.append(("clock", found.clock))
     if found.failures:
         each = ", ".join(f"{name} ({count:,})" for name, count in found.failures.items())
         rows.append(("failed", f"{each}. To look closer: netnode doctor"))
@@ -277,6 +286,8 @@ def _show_status(found: models.Status) -> None:
     output.pairs(rows)
     if found.waiting is not None and (found.waiting.by is None or found.waiting.alarm):
         output.say("", found.waiting.text)
+    if found.unrecognised is not None:
+        output.say("", found.unrecognised)
 
 
 def _room(found: models.Status) -> str:

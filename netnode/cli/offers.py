@@ -66,7 +66,7 @@ def offer() -> None:
 @click.option("--shipping", metavar="AMOUNT", help="What shipping costs.")
 @click.option("--currency", metavar="CUR", callback=upper, help="As EUR.")
 @click.option("--off", metavar="AMOUNT|PERCENT", help="A discount: 5.00 or 10%.")
-@click.option("--least", metavar="AMOUNT", help="The goods have to cost this at least.")
+@click.option("--least", metavar="AMOUNT", help="A discount only where the goods cost this at least.")
 @click.option("--only", multiple=True, metavar="KEY", help="The discount is for this listing. Repeatable.")
 @click.option("--title", metavar="TEXT", help="What the buyer reads.")
 @click.option("--to", metavar="ID", help="For this networker alone; their order is the contract.")
@@ -95,7 +95,8 @@ def make(
         raise Problem("Give --line or --part, not both.", ExitCode.USAGE, "usage")
     percent = off.strip().removesuffix("%").strip() if off is not None and off.strip().endswith("%") else None
     request = models.OfferMake(
-        lines=[_line(each) for each in lines] or [_part(number, each) for number, each in enumerate(parts)],
+        lines=[_line(each) for each in lines]
+        or [_part(number, each) for number, each in enumerate(parts, 1)],
         tax=None if tax is None else _tax(tax, included=not tax_added),
         off=None if percent is not None else off,
         percent=percent,
@@ -121,7 +122,8 @@ def _show_made(made: models.OfferItem) -> None:
     if made.buyer is not None:
         output.hint("It is on its way to the buyer, whose order on it is the contract.")
     elif isinstance(made.code, str):
-        output.hint(f"Whoever has the code orders with: netnode deal order REF --code {made.code}")
+        ref = "REF" if made.kind == "discount" else made.seller.id
+        output.hint(f"Whoever has the code orders with: netnode deal order {ref} --code {made.code}")
 
 
 @offer.command(cls=NodeCommand, name="ls", epilog=examples("netnode offer ls"))
@@ -201,7 +203,7 @@ def _show_one(found: models.OfferShown) -> None:
             shipping = models.DealLine(title="as offered", amount=found.shipping)
         show_lines(found.lines, [], found.taxes, shipping, one.price)
         output.say("")
-        for number, within in enumerate(found.fulfil_by):
+        for number, within in enumerate(found.fulfil_by, 1):
             which = f" of part {number}" if len(found.fulfil_by) > 1 else ""
             output.say(f"Delivery{which}: within {_days(within)} of the contract or the payment.")
     if not one.own and one.state == "open":

@@ -4,19 +4,64 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
 
 from netnode.cli import output
-from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options, passphrase_option
+from netnode.cli.frame import (
+    NodeCommand,
+    NodeGroup,
+    examples,
+    invocation,
+    page_options,
+    passphrase_option,
+    verbatim,
+)
 from netnode.cli.reach import call
 from netnode.operations import models
 from netnode.operations.operation import bad_request
 from netnode.operations.teams import OPPORTUNITIES, OPPORTUNITY_CLOSE, OPPORTUNITY_PUBLISH, OPPORTUNITY_SHOW
 from netnode.problems import ExitCode, Problem, disk_problem
+
+EXAMPLE: Final = """\
+key = "linen-team"
+title = "Linen team"
+description = "Sell linen to people you know."
+summary = "Linen, sold by friends."           # from here to the costs: only what you want to say
+obligations = "None but to be honest."
+terms = "Leave whenever you like."
+products = ["linen-shirt"]                    # keys of your listings that the team sells
+opens = 2026-12-01
+closes = 2027-12-01                           # from then on nobody is invited
+
+[[costs]]
+title = "Samples"
+purpose = "kit"                               # or other, service, tool, training
+amount = "30.00"
+currency = "EUR"
+required = true                               # only a kit, paid once, may be; per = "month" for what is paid again
+
+[disclosure]                                  # what a recruit is told before joining
+identity = "Sol Ltd, Harbour 1, Hamburg, HRB 123"
+legal = "none"                                # legal actions of the last ten years
+cancellation = "At any time; unsold goods are taken back at 90 %."
+references = ["Ada Ash, ada@mail.example"]
+
+[[disclosure.claims]]                         # only if you claim earnings: 3 of 40 members had this much in that time
+amount = "100.00"
+currency = "EUR"
+from = 2026-01-01
+until = 2026-07-01
+members = 3
+of = 40
+"""
+_MEASURED: Final = frozenset(("cliff", "depth", "order", "purchases", "recruiting", "splitting", "sponsors"))
 
 
 @click.group(cls=NodeGroup)
@@ -24,7 +69,12 @@ def opportunity() -> None:
     """Opportunities: a business offered to recruits, with all they are told before joining."""
 
 
-@opportunity.command(cls=NodeCommand, epilog=examples("netnode opportunity publish opportunity.toml"))
+@opportunity.command(
+    cls=NodeCommand,
+    epilog=examples("netnode opportunity publish opportunity.toml")
+    + "\n\n\b\nopportunity.toml:\n\n"
+    + verbatim(EXAMPLE),
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @passphrase_option
 @click.pass_context
@@ -32,13 +82,18 @@ def publish(context: click.Context, /, file: Path, passphrase_file: Path | None)
     """Publish an opportunity, or its next version, from a TOML or JSON FILE.
 
     Needed: key, title, description, and the table disclosure with identity, legal, cancellation, references. Also:
-    summary, format, costs, obligations, terms, products, plan, opens, closes; in disclosure: claims.
+    summary, format, costs, obligations, terms, products, plan, opens, closes; in disclosure: claims. A plan that names
+    the opportunity (netnode plan publish) is the plan of its team; `plan` pins one by its hash as well.
+
+    Members keep the duties (training, follow-ups) of the plan in force when they joined, or were moved for neglect:
+    modules published later apply to who joins later.
     """
     run = invocation(context)
     try:
-        request = msgspec.convert(_fields(file), models.OpportunityPublish)
+        request = msgspec.convert(_dated(_fields(file), str(file)), models.OpportunityPublish)
     except msgspec.ValidationError as error:
-        raise bad_request(error) from error
+        problem = bad_request(error)
+        raise Problem(f"{file}: {problem.text}", problem.exit_code, problem.code, problem.details) from error
     output.emit(run, call(run, OPPORTUNITY_PUBLISH, request, passphrase_file), show_opportunity)
 
 
@@ -55,6 +110,40 @@ def _fields(path: Path) -> Any:
         raise Problem(
             f"{path} cannot be read: {error}.", ExitCode.USAGE, "file", {"path": str(path)}
         ) from error
+
+
+def _dated(fields: Any, where: str) -> Any:
+    """The fields with their days, as 2026-12-01, as the moments at which they begin, ms UTC."""
+    if not isinstance(fields, Mapping):
+        return fields
+    told = fields.get("disclosure")
+    claims = told.get("claims") if isinstance(told, Mapping) else None
+    if isinstance(told, Mapping) and isinstance(claims, list):
+        told = {**told, "claims": [_moments(each, where, "from", "until") for each in claims]}
+    return _moments(
+        {**fields, "disclosure": told} if "disclosure" in fields else fields, where, "opens", "closes"
+    )
+
+
+def _moments(fields: Any, where: str, *names: str) -> Any:
+    if not isinstance(fields, Mapping):
+        return fields
+    return {**fields, **{name: _moment(fields[name], f"{where}: {name}") for name in names if name in fields}}
+
+
+def _moment(value: Any, place: str) -> Any:
+    """A day or a moment of TOML, or of a JSON text, as ms UTC; anything else as it is."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError as error:
+            text = f"{place}: {value!r} is no day; write it as 2026-12-31."
+            raise Problem(text, ExitCode.USAGE, "request") from error
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
+    if isinstance(value, datetime):
+        return round(value.replace(tzinfo=value.tzinfo or UTC).timestamp() * 1000)
+    return value
 
 
 @opportunity.command(cls=NodeCommand, epilog=examples("netnode opportunity show nx1.../linen-team"))
@@ -84,10 +173,29 @@ def _show_list(page: models.Page[models.Opportunity]) -> None:
         output.say("No opportunities. Publish one with: netnode opportunity publish --help")
         return
     rows = [
-        (output.plain(one.key), output.plain(one.title), one.state, f"{one.members:,}", kept(one.retention))
+        (
+            output.plain(one.key),
+            output.plain(one.title),
+            one.state,
+            f"{one.members:,}",
+            kept(one.retention),
+            "no plan" if one.earnings is None else f"{one.earnings.zero_percent} %",
+            "" if one.earnings is None else f"{one.earnings.net_median} {output.plain(one.earnings.unit)}",
+            "" if one.report is None else f"{warnings(one.report)}",
+        )
         for one in page.items
     ]
-    output.table(("key", "title", "", "members", "stay 90 days"), rows, right=(3,))
+    heads = (
+        "key",
+        "title",
+        "",
+        "members",
+        "stay 90 days",
+        "earned nothing",
+        "half net at most",
+        "plan warns",
+    )
+    output.table(heads, rows, right=(3, 7))
     output.more(page.next)
 
 
@@ -151,6 +259,7 @@ def show_opportunity(found: models.OpportunityShown) -> None:
         output.say("", "The owner says:")
         output.table(("in", "earned at least", "members", ""), claims)
     show_earnings(found.earnings)
+    show_report(found.report)
     output.say("", f"Disclosure {told.hash}")
 
 
@@ -174,6 +283,35 @@ def show_earnings(found: models.TeamEarnings | None) -> None:
             ("  bought for more", f"{found.losing:,} than they were awarded"),
         )
     )
+
+
+def show_report(found: models.PlanReport | None) -> None:
+    """What a plan was measured to do: nobody is invited, and nothing recommended, without it."""
+    if found is None:
+        return
+    rules = [each for each in found.findings if each.rule not in _MEASURED]
+    warned = [each for each in rules if each.verdict != "pass"]
+    most = found.figures.get("maximum", {}).get("share")
+    share = "" if most is None else f" It pays at most {Decimal(most) * 100:f} % of what counts of a sale."
+    output.say("", f"The plan {found.plan[:10]}, computed and measured here:{share}")
+    for each in (*warned, *(each for each in found.findings if each.rule in _MEASURED)):
+        output.say(f"  {'! ' if each.verdict != 'pass' else '  '}{output.plain(each.text)}")
+    output.say(f"  {len(rules) - len(warned)} of {len(rules)} rules of a fair plan pass.")
+
+
+def warnings(found: models.PlanReport) -> int:
+    """How many findings of a report are no pass."""
+    return sum(each.verdict != "pass" for each in found.findings)
+
+
+def show_beside(found: models.PlanBeside | None) -> None:
+    """What a sale of a listing pays whoever recommends it, and what came of it for them."""
+    if found is None:
+        return
+    if found.team is not None:
+        output.say("", f"It is sold by the team {found.team}.")
+        show_earnings(found.earnings)
+    show_report(found.report)
 
 
 def kept(found: models.Retention) -> str:

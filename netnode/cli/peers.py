@@ -67,7 +67,8 @@ def add(context: click.Context, uri: str, pin_file: Path | None) -> None:
 
 def _show_added(added: models.Peer) -> None:
     who = added.id or (added.addresses[0] if added.addresses else "the peer")
-    output.say(f"Added {who} ({added.state}).")
+    met = {"known": "not met yet", "connected": "in session with it"}
+    output.say(f"Added {who} ({met.get(added.state, added.state)}).")
     if added.invite == "joined":
         output.say("You joined by the invite.")
     elif added.invite == "pending":
@@ -122,16 +123,21 @@ def remove(context: click.Context, name: str) -> None:
     cls=NodeCommand,
     epilog=examples(
         "netnode peer block nx1...",
+        "netnode peer block nx1... --lift     allow it again",
     ),
 )
 @click.argument("networker", metavar="ID")
 @click.option("--lift", is_flag=True, help="Allow sessions again.")
 @click.pass_context
 def block(context: click.Context, networker: str, lift: bool) -> None:
-    """Refuse sessions with a networker; nobody else learns of it (see `moderate block`)."""
+    """Refuse sessions with a networker, and all letters of theirs, also those of deals.
+
+    Nobody else is told; they themselves are told that they are refused. `moderate block` says it in public, and lets
+    deals go on.
+    """
     run = invocation(context)
     found = call(run, PEER_BLOCK, models.PeerBlock(id=networker, lifted=lift))
-    done = "Sessions are allowed again with" if lift else "Sessions are refused with"
+    done = "Allowed again: sessions with" if lift else "Refused from now on: sessions with, and letters of,"
     output.emit(run, found, lambda _: output.say(f"{done} {networker}."))
 
 
@@ -144,7 +150,7 @@ def block(context: click.Context, networker: str, lift: bool) -> None:
 @click.argument("networker", metavar="ID")
 @click.pass_context
 def follow(context: click.Context, networker: str) -> None:
-    """Follow a networker: its log is kept here and wanted from every peer."""
+    """Follow a networker: what they publish is kept here for good, and asked of every peer."""
     run = invocation(context)
     found = call(run, FOLLOW, models.Networker(networker))
     output.emit(run, found, lambda answer: output.say(f"You follow {answer.name or answer.id}."))
@@ -199,7 +205,11 @@ def moderate() -> None:
 def block_publicly(
     context: click.Context, networker: str, reason: str | None, lift: bool, passphrase_file: Path | None
 ) -> None:
-    """Publish that you block a networker."""
+    """Publish that you block a networker: what they offer is not shown here, and mail of theirs is refused.
+
+    Who follows you sees it. Deals with them go on; to refuse sessions and every letter of theirs as well: netnode peer
+    block ID.
+    """
     run = invocation(context)
     statement = models.BlockPublish(id=networker, reason=reason, lifted=lift)
     stated = call(run, BLOCK, statement, passphrase_file)

@@ -48,7 +48,7 @@ TREE: each member with its sponsor, and what it has before:
   placement = {parent = "Ada", leg = "left"}    where the plan has a placement tree
   carry = {left = "300", right = "0"}
 
-SALES: in their order:
+SALES: in their order, period after period:
   [[sales]]
   referrer = "Bob"                   the member whose sale it is
   amount = "100"                     net; also points, currency, listing, renewal, buyer, customer, path
@@ -446,4 +446,6 @@ def _evaluated(plan: Path | None, tree: Path | None, sales: Path | None) -> tupl
     if tree is None and compiled.needs_team:
         raise Problem(f"{plan}: its rules look at a team. Give --tree as well.", ExitCode.USAGE, "usage")
     team = None if tree is None else read_team(tree, compiled)
-    return compiled, calculate(compiled, team, read_sales(sales, compiled, team))
+    sold = read_sales(sales, compiled, team)
+    output.hint(*sold.notes)
+    return compiled, calculate(compiled, team, sold)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +14,7 @@ from netnode.cli.asking import confirm, new_passphrase, require_answer
 from netnode.cli.frame import Invocation, NodeCommand, examples, file_option, invocation
 from netnode.cli.node import peer_uris
 from netnode.cli.reach import use
-from netnode.cli.recovery_words import known_words, require_new, words_option, write_sheet
+from netnode.cli.recovery_words import hand_out, known_words, require_new, words_option
 from netnode.keys import words
 from netnode.keys.keystore import WARNING
 from netnode.keys.rotating import grant, require_words
@@ -63,7 +64,9 @@ def _networker(context: click.Context, parameter: click.Parameter, value: str) -
 )
 @click.option("--new-words", is_flag=True, help="Replace the recovery words too. Needs --out.")
 @file_option("--out", help="New file for the new recovery words.")
-@click.option("--no-passphrase", is_flag=True, help="Store the keys in a file that only you can read.")
+@click.option(
+    "--no-passphrase", is_flag=True, help="Ask for none: store the keys in a file that only you can read."
+)
 @file_option("--passphrase-file", help="File whose first line is the passphrase for the keys.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
@@ -112,14 +115,11 @@ def recover(
         _show_fetched(fetched)
     confirm(run, _QUESTION, yes=yes)
     after = entropy if out is None else SystemEntropy().token(words.ENTROPY_SIZE)
-    if out is not None:
-        addresses = [each.address for each in fetched.answers if each.answered and each.address]
-        sheet = words.recovery_sheet(
-            id_text(networker), fetched.network, words.encode_words(after), addresses
-        )
-        write_sheet(out, sheet)
     given = grant(fetched.network, entropy, fetched.epoch + 1, after)
-    returned = run.runtime.take_over(run.home.path, networker=networker, grant=given, passphrase=passphrase)
+    with nullcontext() if out is None else _handed_out(run, out, networker, fetched, after, ask=not yes):
+        returned = run.runtime.take_over(
+            run.home.path, networker=networker, grant=given, passphrase=passphrase
+        )
     told = _tell(run, networker, peers, passphrase)
     answer = {
         "id": id_text(networker),
@@ -184,6 +184,19 @@ def _show_fetched(fetched: Fetched) -> None:
     elif fetched.forked:
         output.say("Your log is forked; it goes on with the branch that came first.")
     output.say("What you wrote later than that, and gave to none of these peers, leaves your log.")
+
+
+def _handed_out(
+    run: Invocation, out: Path, networker: bytes, fetched: Fetched, entropy: bytes, *, ask: bool
+) -> AbstractContextManager[None]:
+    spoken = words.encode_words(entropy)
+    addresses = [each.address for each in fetched.answers if each.answered and each.address]
+    sheet = words.recovery_sheet(id_text(networker), fetched.network, spoken, addresses)
+    doubt = (
+        f"The words in {out} are in force only if {run.home.path} is your home now: netnode key show. If it is not, "
+        f"delete {out}, keep your old words, and try again."
+    )
+    return hand_out(run, out, sheet, spoken, ask=ask, doubt=doubt)
 
 
 def _tell(run: Invocation, networker: bytes, peers: tuple[str, ...], passphrase: bytes | None) -> int:

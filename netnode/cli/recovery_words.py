@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
 import click
 
+from netnode.cli.asking import ask_back
 from netnode.cli.frame import Invocation, file_option
 from netnode.cli.output import hint
 from netnode.keys import words
@@ -111,3 +113,43 @@ def write_sheet(path: Path, sheet: str) -> None:
             os.close(folder)
     except OSError as error:
         raise disk_problem(error, "write", path) from error
+
+
+@contextmanager
+def hand_out(
+    run: Invocation, path: Path, sheet: str, spoken: Sequence[str], *, ask: bool, doubt: str
+) -> Iterator[None]:
+    """Writes new words into their file before anything promises them, and asks two back; the body promises them.
+
+    Who breaks off while the words are asked back keeps the old ones, and the new file goes: a sheet of words that were
+    never in force would be found too late.
+
+    Args:
+        run: whether anybody can be asked.
+        path: of the new file.
+        sheet: what goes into it.
+        spoken: the new words.
+        ask: False with --yes.
+        doubt: said when the body fails, where the words may or may not be in force then.
+
+    Raises:
+        Problem: as `write_sheet`.
+    """
+    with ExitStack() as undo:
+        write_sheet(path, sheet)
+        undo.callback(_take_back, path)
+        hint(f"Your new recovery words are in {path}. Write them down before you go on.")
+        if ask and run.interactive:
+            ask_back(spoken)
+        undo.pop_all()
+        undo.callback(hint, doubt)
+        yield
+        undo.pop_all()
+
+
+def _take_back(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    hint(
+        f"Nothing was changed: your old recovery words stay in force. {path} is removed again; destroy what you noted "
+        "of it."
+    )

@@ -22,6 +22,7 @@ from netnode.cli.frame import (
     page_options,
     passphrase_option,
 )
+from netnode.cli.opportunities import show_beside
 from netnode.cli.reach import call
 from netnode.operations import models
 from netnode.operations.referrals import (
@@ -143,6 +144,7 @@ def _show_made(one: models.ReferralShown) -> None:
     if one.code is not None:
         rows.append(("code", one.code))
     output.pairs(rows)
+    show_beside(None if one.plan is UNSET else one.plan)
     output.hint("Who has it orders with: netnode deal order LINK   (what it says: netnode refer show LINK)")
 
 
@@ -180,6 +182,7 @@ def _show_one(one: models.ReferralShown) -> None:
         note = "" if step.checked else "; signature not checked"
         campaign = f", campaign {step.campaign}" if step.campaign else ""
         output.say(f"{number}. {step.name or ''} {step.referrer}{campaign}{note}")
+    show_beside(None if one.plan is UNSET else one.plan)
     if one.role == "made":
         output.say("", one.link)
 

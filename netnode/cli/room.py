@@ -8,14 +8,12 @@ import click
 
 from netnode.cli import output
 from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, passphrase_option
-from netnode.cli.listings import listing
-from netnode.cli.logs import log
 from netnode.cli.reach import call
 from netnode.operations import models
 from netnode.operations.room import LISTING_DROP, LOG_DROP, STAMP, STAMP_IMPROVE
 
 
-@listing.command(
+@click.command(
     cls=NodeCommand, epilog=examples("netnode listing drop nx1.../brass-lamp     as a search prints it")
 )
 @click.argument("ref", metavar="REF")
@@ -35,7 +33,7 @@ def _show_listing(done: models.ListingDropped) -> None:
     output.say(f"Let go of {output.counted(done.records, 'record')} of {done.ref}")
 
 
-@log.command(
+@click.command(
     cls=NodeCommand,
     name="drop",
     epilog=examples("netnode log drop nx1...", "netnode log drop nx1... --undo     take it again"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -15,6 +16,7 @@ from netnode.operations.node import STATUS
 from netnode.operations.own import LOG_BRANCHES, LOG_RESUME, LOG_SETTLE
 from netnode.problems import ExitCode, Problem
 
+_RECOGNISED: Final = "Noted: the entries that came from a peer are yours."
 _SHOWN = 5  # entries of a branch named before the rest is counted
 
 
@@ -60,7 +62,10 @@ def settle(
         return
     known = call(run, LOG_BRANCHES, models.Nothing())
     if not known.forked:
-        text = "Your log is not forked: there is nothing to settle."
+        text = (
+            "Your log is not forked: there is nothing to settle. To take back what a wrong clock dated: --from SEQ, "
+            "see netnode log ls"
+        )
         raise Problem(text, ExitCode.REFUSED, "not_forked")
     if not run.json:
         _show_branches(known)
@@ -112,11 +117,20 @@ def _show_settled(done: models.Settled) -> None:
         f"Settled: your log goes on with the branch {done.goes_on.id[:12]} (entry {done.seq} opens term {done.term})."
     )
     for one in done.left:
-        output.say(f"No longer part of your log, publish it again where you still want it ({one.id[:12]}):")
-        for content in one.contents:
-            output.say(f"  {content}")
-        if one.entries > len(one.contents):
-            output.say(f"  and {one.entries - len(one.contents):,} older entries")
+        if one.again:
+            output.say(
+                f"No longer part of your log, publish it again where you still want it ({one.id[:12]}):"
+            )
+            for content in one.again:
+                output.say(f"  {content}")
+            if one.again_more:
+                output.say(f"  and {one.again_more:,} more; see them with: netnode key disowned")
+        else:
+            output.say(f"No longer part of your log: nothing that you published yourself ({one.id[:12]}).")
+        if one.technical:
+            each = ", ".join(f"{name} ({count:,})" for name, count in one.technical.items())
+            total = output.counted(sum(one.technical.values()), "entry", "entries")
+            output.say(f"With it went {total} that your node writes by itself: {each}")
 
 
 @click.command(
@@ -133,10 +147,17 @@ def resume(context: click.Context, anyway: bool, yes: bool) -> None:
     """Publish again after two copies ran, or after a backup was put back.
 
     Without an option it says that the other copy of this home is gone; the node then asks its peers for your newest
-    entries before it publishes. With --anyway it does not wait for them.
+    entries before it publishes. With --anyway it does not wait for them. Entries that came from a peer, and that
+    `netnode status` tells of, are recognised by it as yours.
     """
     run = invocation(context)
-    found = call(run, STATUS, models.Nothing()).waiting
+    status = call(run, STATUS, models.Nothing())
+    found = status.waiting
+    if found is None and status.unrecognised is not None:
+        output.emit(
+            run, call(run, LOG_RESUME, models.Resume(anyway=anyway)), lambda _: output.say(_RECOGNISED)
+        )
+        return
     if found is None:
         text = "Nothing holds this node back: it publishes as usual."
         raise Problem(text, ExitCode.REFUSED, "not_waiting")

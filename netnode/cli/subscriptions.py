@@ -8,6 +8,7 @@ from typing import Final
 import click
 
 from netnode.cli import output
+from netnode.cli.deal_views import state_text
 from netnode.cli.frame import NodeCommand, examples, invocation, passphrase_option
 from netnode.cli.reach import call
 from netnode.operations import models
@@ -95,7 +96,13 @@ def consent(
     """
     run = invocation(context)
     wanted = models.SubscriptionPrice(deal=deal, price=price, text=text)
-    output.emit(run, call(run, SUBSCRIPTION_CONSENT, wanted, passphrase_file), _show)
+    found = call(run, SUBSCRIPTION_CONSENT, wanted, passphrase_file)
+    output.emit(run, found, _show)
+    asked = found.asked.minor if isinstance(found.asked, models.Price) else None
+    if price is not None and found.role == "buyer" and found.price.minor != asked:
+        output.hint(
+            "The seller's node renews at no price that they did not ask for: agree with them on it first."
+        )
 
 
 @click.command(
@@ -134,7 +141,8 @@ def invoice(
 ) -> None:
     """The invoice of DEAL, as its seller: made once, with the next number of the year.
 
-    It never changes. What is given up later is stated by a credit note, which has a number of its own.
+    It states what is left of the deal, without what was cancelled or paid back before, and never changes. What is given
+    up later is stated by a credit note, which has a number of its own.
     """
     run = invocation(context)
     wanted = models.InvoiceOrder(deal=deal, credit_note=credit_note, number=number, html=file is not None)
@@ -209,7 +217,7 @@ def _show(one: models.Subscription) -> None:
         output.say("")
         output.table(
             ("period", "deal", "state"),
-            [(str(each.turn), each.deal[:_SHOWN], each.state) for each in one.renewals],
+            [(str(each.turn), each.deal[:_SHOWN], state_text(each.state)) for each in one.renewals],
             right=(0,),
         )
     if one.statements:
@@ -242,6 +250,7 @@ def _show_invoice(one: models.Invoice, file: Path | None) -> None:
             *([("of invoice", one.credits)] if one.credits is not None else []),
             ("net", output.price_text(one.net)),
             *((f"{tax.title}", output.price_text(tax.amount)) for tax in one.taxes),
+            *([("given up before", output.price_text(one.given_up))] if one.given_up.minor else []),
             ("total", output.price_text(one.total)),
             ("still due", output.price_text(one.money.payment_due)),
         ]

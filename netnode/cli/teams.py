@@ -9,7 +9,7 @@ import click
 
 from netnode.cli import output
 from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options, passphrase_option
-from netnode.cli.opportunities import kept, show_earnings
+from netnode.cli.opportunities import kept, show_earnings, show_report
 from netnode.cli.reach import call, send_file
 from netnode.operations import models
 from netnode.operations.teams import (
@@ -66,7 +66,8 @@ def invite(
     """Invite somebody to join a team below you."""
     run = invocation(context)
     request = models.TeamInvite(team=name, to=to, days=days, parent=parent, leg=leg, text=text)
-    output.emit(run, call(run, TEAM_INVITE, request, passphrase_file), _show_paper)
+    made = call(run, TEAM_INVITE, request, passphrase_file)
+    output.emit(run, made, lambda one: _show_paper(one, sent=to is not None))
 
 
 @team.command(
@@ -181,7 +182,11 @@ def duties(
     cursor: str | None,
     passphrase_file: Path | None,
 ) -> None:
-    """Show training and follow-ups of members, or sign what was done for you."""
+    """Show training and follow-ups of members, or sign what was done for you.
+
+    What is due follows the plan in force when a member joined, or was moved for neglect: modules published later apply
+    to who joins later.
+    """
     run = invocation(context)
     if module is not None or step is not None:
         request = models.TeamDutyDone(team=name, module=module, step=step, by=by)
@@ -241,11 +246,17 @@ def move(
     cls=NodeCommand,
     epilog=examples(
         "netnode team leave nx1.../linen-team --reason time",
+        "netnode team leave nx1.../linen-team --reason earnings --buyback   and give back what you have not sold",
         "netnode team leave linen-team --member nx1... --ended terms   as its owner",
     ),
 )
 @click.argument("name", metavar="OWNER/KEY")
 @click.option("--reason", type=click.Choice(_REASONS), help="Why you leave.")
+@click.option(
+    "--buyback",
+    is_flag=True,
+    help="Ask the owner to take back all you bought there; if you sold some of it, use: netnode team buyback ask.",
+)
 @click.option("--member", metavar="ID", help="As the owner: whose membership ends.")
 @click.option("--ended", type=click.Choice(("inactive", "terms")), help="As the owner: why.")
 @passphrase_option
@@ -257,7 +268,7 @@ def leave(context: click.Context, /, name: str, passphrase_file: Path | None, **
 
 
 # -- for a person --------------------------------------------------------------------------------------------
-def _show_paper(one: models.TeamPaper) -> None:
+def _show_paper(one: models.TeamPaper, sent: bool = False) -> None:
     rows = [
         ("paper", one.paper),
         ("kind", one.kind),
@@ -270,16 +281,24 @@ def _show_paper(one: models.TeamPaper) -> None:
         output.say("", *(output.plain(line) for line in one.text.splitlines()))
     if one.kind == "invite":
         show_earnings(one.earnings)
+        show_report(one.report)
     if isinstance(one.invite, str) and one.own:
         output.say("", one.invite)
-        output.hint("Whoever has this text can apply with: netnode team apply INVITE")
+        output.hint(
+            "It is sent to them, and only they can apply with it."
+            if sent
+            else "Whoever has this text can apply with: netnode team apply INVITE"
+        )
     if one.kind == "application" and one.own and one.state == "waiting":
         output.hint(
-            "It leaves as soon as a peer has seen your acknowledgement. You can be admitted 7 days after that."
+            "It leaves as soon as somebody has seen your acknowledgement who is neither the owner nor your sponsor; "
+            "your node asks every peer it meets. You can be admitted 7 days after that."
         )
 
 
 def _state(one: models.TeamPaper) -> str:
+    if one.own and one.kind == "application" and one.state == "closed":
+        return "sent"
     if one.state == "too soon" and one.due is not None:
         return f"can be admitted from {output.when(one.due)} UTC on"
     return f"void: {one.code}" if one.state == "void" else one.state

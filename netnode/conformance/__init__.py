@@ -28,6 +28,7 @@ It is slow on purpose, where slow is clearer.
     credits, groups           sections 27.1 to 27.3: records, statements, contents in parts
     signers, proving, salefold, ledgerfold, holdings   chapter 27: who signs, what messages prove, plans, sales and
                               closes with teams, verdicts, effects and figures
+    challenges                section 27.9: what is asked for in public, and where that stands
     referrals                 section 28.4: links and codes
 
 On top of the codec stands what plays peers:

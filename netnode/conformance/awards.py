@@ -140,7 +140,7 @@ class Payer:
         whole = sold.total(period)[1]
         self._cap(due, whole)
         self.carry = carry
-        sold.closed[period] = tree
+        sold.closed[period], sold.known[period] = tree, ranks
         by_sale = any(not closes(*each) for each in rules_of(plan))
         most = (bounds(plan)[1] or Fraction(0)) if by_sale else rate_of(plan["maximum"])
         return _rounded(plan, due, most * whole)

@@ -99,7 +99,7 @@ def _answer_holds(record: Map) -> bool:
 
 
 def _challenge_holds(record: Map) -> bool:
-    return ("contract" in record) != ("request" in record) and ("contract" in record) == ("path" in record)
+    return ("path" in record) != ("request" in record) and ("contract" in record or "path" not in record)
 
 
 ACROSS: Final[Mapping[int, Callable[[Map], bool]]] = {

@@ -36,6 +36,7 @@ VOID: Final = frozenset({
     "dated_ahead", "already_logged", "no_receipt", "path_differs", "openers", "listing_differs", "no_plan",
     "plan_differs", "awards_differ", "no_sale", "no_reduction", "base_differs", "period", "contested_holder",
     "request_over", "counter", "no_limit", "not_covered", "over_limit", "no_lock", "no_swap", "no_entry", "no_standing",
+    "sale_full", "too_costly",
 })  # fmt: skip
 """Codes of what is kept without effect [R-VER-2]."""
 

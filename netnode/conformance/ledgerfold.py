@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any, Final
@@ -12,10 +12,12 @@ from netnode.conformance.entries import Entry, read_entry
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.groups import Groups, read_close, read_sale
 from netnode.conformance.holdings import NEVER, Effect, Holding, Lots, Moved, ended
+from netnode.conformance.limits import KEPT_STEPS
 from netnode.conformance.log import links
 from netnode.conformance.records import FIELDS, read_record
 from netnode.conformance.salefold import Sales
 from netnode.conformance.signers import Signers
+from netnode.conformance.teamfold import TeamFold
 
 Map = dict[str, Any]
 UNKNOWN: Final = "unknown"
@@ -40,6 +42,8 @@ class Ledger:
         self.network = network
         self.author = author
         self.effects: dict[bytes, Effect] = {}
+        self.replies: dict[bytes, str | None] = {}
+        """By id of a challenge: why what it asks for is not logged; None: it is [R-CRED-57]."""
         self._others = others
         self._lost = False
         self._signers = Signers(network)
@@ -83,20 +87,42 @@ class Ledger:
                 elif content is not None:
                     self._sales.close(entry.seq, now, read_close(content))
             case 26:
-                self._sales.refund(now, record)
+                self._sales.refund(entry.seq, now, record)
             case 28:
                 self._sales.freeze(now, record)
             case 30 | 36 | 38:
-                self._move(entry.header.kind, now, record)
+                self._move(entry, now, record)
             case 32:
                 self._lock(entry, record)
             case 34:
                 self._swap(entry, record)
             case 40:
-                late = any(reply.get("entry", -1) >= entry.seq for reply in record["replies"])
-                demand(not late, "no_entry")  # [R-CRED-57]
+                self._answer(entry, record)
             case 42:
                 self._release(record)
+
+    @property
+    def teams(self) -> Mapping[str, TeamFold]:
+        """The teams that entries of this log named, by opportunity."""
+        return self._sales.teams
+
+    def available(self, unit: str, holder: bytes, now: int) -> int:
+        """What somebody has to move, by this branch [R-CRED-65]."""
+        return self._holding(unit, holder, now).available
+
+    def ever_member(self, key: str, who: bytes) -> bool:
+        """Whether somebody is or was a member of a team of this log [R-CRED-55]."""
+        return key in self.teams and who in self.teams[key].members
+
+    def _answer(self, entry: Entry, record: Map) -> None:
+        """[R-CRED-57]."""
+        late = any(reply.get("entry", -1) >= entry.seq for reply in record["replies"])
+        demand(not late, "no_entry")
+        for reply in record["replies"]:
+            if "entry" in reply:
+                self.replies[reply["challenge"]] = None
+            else:  # the first reason stays
+                self.replies.setdefault(reply["challenge"], reply["reason"])
 
     # -- who signs -------------------------------------------------------------------------------------------
     def _signed(self, name: str, statement: Map, keys: list[bytes]) -> None:
@@ -107,8 +133,9 @@ class Ledger:
     def _holding(self, unit: str, holder: bytes, now: int) -> Holding:
         return Holding(self.effects, unit, holder, now)
 
-    def _move(self, kind: int, now: int, record: Map) -> None:
+    def _move(self, entry: Entry, now: int, record: Map) -> None:
         """[R-CRED-34]."""
+        kind = entry.header.kind
         self._signers.admit(record["openers"])
         request = read_statement("credit request", record["request"])
         asked = request["issuer"] == self.author and request["action"] == _ACTIONS[kind]
@@ -137,11 +164,15 @@ class Ledger:
         if limit is not None:
             after = self._holding(unit, to, now).balance + request["amount"]
             demand(after <= limit["amount"], "over_limit")
+        self._sales.spend(entry.seq, KEPT_STEPS * len(lots))
+        if limit is not None:
             self._limits[to, unit] = limit["counter"]
         self._counters[holder, request["counter"]] = own
         self.effects[b"m" + own] = Moved(
             request["action"], unit, holder, to, request["amount"], request["counter"], lots
         )
+        if "order" in request:
+            self._sales.redeem(request["order"], holder, unit, request["amount"])
 
     def _release(self, record: Map) -> None:
         """[R-CRED-58]."""
@@ -224,6 +255,9 @@ class Ledger:
             side = self._side(entry, own, document["second"], document["first"]["holder"], record["openers"])
             self.effects[b"w" + own] = side
             return
+        if "pins" in record:
+            (first, _), (last, _) = record["pins"]
+            self._sales.spend(entry.seq, max(0, last - first))
         document = read_statement("credit swap", record["document"])
         own = statement_id(self.network, "credit swap", document)
         known = self.effects.get(b"w" + own)
@@ -267,6 +301,7 @@ class Ledger:
         if bound:
             mine = self._holding(unit, holder, entry.header.time)
             lots = mine.choose(min(leg["amount"], mine.available))
+            lots = lots if self._sales.affords(entry.seq, KEPT_STEPS * len(lots)) else ()
         rest = leg["amount"] - sum(amount for _, amount in lots)
         if rest:
             sums = dict(lots)

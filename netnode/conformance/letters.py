@@ -141,6 +141,11 @@ _BODIES: Final[dict[str, dict[str, Field]]] = {
         "text": must(str_(0, MAX_MAIL_TEXT)),
     },
     "team": LETTER,
+    "buyback": {
+        "code": must(str_(1, 32, "^[a-z_]{1,32}$")),
+        "request": must(bin_(HASH_BYTES)),
+        "text": may(str_(0, MAX_REASON)),
+    },
     "referral": {
         "code": may(str_(1, MAX_CODE)),
         "listing": may(str_(1, MAX_KEY)),

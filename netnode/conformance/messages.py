@@ -14,6 +14,7 @@ from netnode.conformance.limits import (
     HASH_BYTES,
     MAX_ADDRESS,
     MAX_BLOB,
+    MAX_BRANCHES,
     MAX_CATEGORY,
     MAX_GET_BYTES,
     MAX_HITS,
@@ -87,7 +88,8 @@ NAMES: Final = {
     20: "interest", 21: "have", 23: "push", 25: "refuse", 27: "bye", 29: "twin",
     30: "ask_peers", 31: "peers", 32: "query", 33: "found", 34: "join", 35: "joined", 36: "ranges",
     37: "ranges_answer", 38: "ping", 39: "pong",
-    40: "dial_back", 41: "dialled_back", 42: "deliver", 43: "delivered",
+    40: "dial_back", 41: "dialled_back", 42: "deliver", 43: "delivered", 44: "ask_branches",
+    45: "branches", 46: "branch",
 }  # fmt: skip
 TYPES: Final = {name: number for number, name in NAMES.items()}
 
@@ -177,6 +179,16 @@ BODIES: Final[Mapping[str, Mapping[str, Field]]] = {
     "dialled_back": {"address": must(str_(0, MAX_ADDRESS)), "reached": must(bool_)},
     "deliver": {"letter": must(bin_(1, MAX_LETTER))},
     "delivered": {"kept": must(bool_)},
+    "ask_branches": {"authors": must(array(_AUTHOR, 1, MAX_BRANCHES))},
+    "branches": {
+        "branches": may(array(row(_AUTHOR, int_(), int_(), _SEQ, bin_(HASH_BYTES)), 0, MAX_BRANCHES**2))
+    },
+    "branch": {
+        "author": must(_AUTHOR),
+        "budget": must(int_(1, MAX_GET_BYTES)),
+        "id": must(bin_(HASH_BYTES)),
+        "seq": must(_SEQ),
+    },
 }
 """The tables of sections 10.1 to 10.17, by name [R-MSG-4]."""
 
@@ -184,7 +196,7 @@ ANSWERS: Final[Mapping[str, str]] = {
     "changes": "items", "heads": "items", "ask_ids": "ids", "get": "runs", "openers": "runs", "proof": "fork",
     "want": "records", "see": "seen", "fetch": "chunk",
     "query": "found", "ask_peers": "peers", "join": "joined", "ping": "pong", "dial_back": "dialled_back",
-    "deliver": "delivered",
+    "deliver": "delivered", "ask_branches": "branches", "branch": "runs",
     "ranges": "ranges_answer",
 }  # fmt: skip
 """What answers each question, besides `refuse` [R-SES-10]."""

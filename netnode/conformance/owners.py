@@ -9,8 +9,8 @@ from typing import Final, Protocol
 
 from netnode.conformance.checking import Broken
 
-ACTIONS: Final = ("accept", "received", "fulfil", "refund")
-"""What an owner is asked for: to accept an order, confirm all payments, deliver, send back what is due."""
+ACTIONS: Final = ("accept", "received", "fulfil", "refund", "follow")
+"""What an owner is asked for: to accept an order, confirm all payments, deliver, send back what is due; to follow."""
 OWNER_SECONDS: Final = 30.0  # a command may have to start a whole program
 
 
@@ -18,11 +18,11 @@ class Owner(Protocol):
     """Whoever acts for the node's owner."""
 
     async def act(self, action: str, deal: bytes) -> str:
-        """Does one of ACTIONS in a deal.
+        """Does one of ACTIONS in a deal, or follows somebody.
 
         Args:
             action: which.
-            deal: its id.
+            deal: its id; of `follow` that of a networker.
 
         Returns:
             Why it could not be done, in the command's own words; empty when it was.

@@ -17,7 +17,15 @@ from netnode.conformance.encoding import encode
 from netnode.conformance.entries import Entry, read_entry
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.holdings import NEVER, Effect, Paid, Sold, Step
-from netnode.conformance.limits import FREEZE_DAYS, LOGGING_DAYS, MILLISECONDS_PER_DAY
+from netnode.conformance.limits import (
+    FREEZE_DAYS,
+    LEDGER_STEPS,
+    LEDGER_STEPS_ENTRY,
+    LOGGING_DAYS,
+    MAX_SALE_ENTRIES,
+    MAX_SALE_MESSAGES,
+    MILLISECONDS_PER_DAY,
+)
 from netnode.conformance.paths import check_token, hash_of, read_path, read_token
 from netnode.conformance.proving import Proof, prove, read_messages
 from netnode.conformance.records import read_record
@@ -40,6 +48,7 @@ class Plan:
     ends: int | None = None
     governs: bool = False
     newest: int | None = None
+    stale: int | None = None  # the oldest closed period whose ranks were not worked out since a refund
     closed: dict[int, list[Award]] = field(default_factory=dict)
 
     @property
@@ -62,6 +71,9 @@ class File:
         pieces: what it counts as, the newest last: what is added after the close of its period is a piece of its own.
         place: as of which it is evaluated.
         contract: date of the contract, where it was logged too late: as which date it is evaluated.
+        looked: entries of the order after the first.
+        counted: the base it was evaluated on.
+        redeemed: for the order since its first entry, by holder and unit.
     """
 
     messages: list[Message]
@@ -74,6 +86,14 @@ class File:
     place: int
     contract: int | None = None
     thawed: int | None = None
+    looked: int = 0
+    counted: int = 0
+    redeemed: dict[tuple[bytes, str], int] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """One more entry of the order, whatever it comes to [R-CRED-91]."""
+        demand(self.looked < MAX_SALE_ENTRIES, "sale_full", "entries")
+        self.looked += 1
 
 
 class Sales:
@@ -95,8 +115,9 @@ class Sales:
         self._commissions: dict[bytes, Plan] = {}
         self._files: dict[bytes, File] = {}
         self._listings: dict[bytes, str] = {}
-        self._teams: dict[str, TeamFold] = {}
+        self.teams: dict[str, TeamFold] = {}
         self._even: list[tuple[int, int]] = []  # date and seq of even entries
+        self._steps = 0
 
     # -- teams -----------------------------------------------------------------------------------------------
     def note(self, entry: Entry) -> None:
@@ -112,18 +133,44 @@ class Sales:
                 self._team(plan.key).govern(plan.terms["team"])
 
     def _team(self, key: str) -> TeamFold:
-        if key not in self._teams:
-            self._teams[key] = TeamFold(self.network, self.author, key, UNRULED, self._signers)
-        return self._teams[key]
+        if key not in self.teams:
+            self.teams[key] = TeamFold(self.network, self.author, key, UNRULED, self._signers)
+        return self.teams[key]
+
+    def spend(self, seq: int, steps: int) -> None:
+        """What an entry asks of its readers [R-CRED-93]."""
+        enough = self.affords(seq, steps)
+        if not enough:
+            self._steps = LEDGER_STEPS + LEDGER_STEPS_ENTRY * seq
+        demand(enough, "too_costly")
+
+    def affords(self, seq: int, steps: int) -> bool:
+        """Takes steps if so many are left."""
+        enough = self._steps + steps <= LEDGER_STEPS + LEDGER_STEPS_ENTRY * seq
+        self._steps += steps if enough else 0
+        return enough
+
+    def _rank_again(self, seq: int, plan: Plan) -> None:
+        """[R-CRED-94]."""
+        sold = plan.payer.sold
+        stale = [number for number in sold.closed if plan.stale is not None and number >= plan.stale]
+        steps = self._signers.count * len(stale)
+        if not stale or not plan.terms["ranks"]:
+            plan.stale = None
+        elif self.affords(seq, steps):
+            sold.rank_again(min(stale))
+            plan.stale = None
 
     def enter(self, entry: Entry, record: Map) -> None:
         """An admission, move, leave or duty."""
         self._signers.admit(record["openers"])
-        self._team(record["opportunity"]).apply(entry, record)
+        team = self._team(record["opportunity"])
+        self.spend(entry.seq, team.steps(entry.header.kind, record))
+        team.apply(entry, record)
 
     def member(self, who: bytes) -> bool:
         """Whether somebody is a member of a team of this log [R-CRED-7]."""
-        return any(team.inside(who) for team in self._teams.values())
+        return any(team.inside(who) for team in self.teams.values())
 
     def _newest(self, before: int) -> int:
         """Seq of the newest even entry dated before a moment."""
@@ -175,6 +222,7 @@ class Sales:
         """What messages prove together with those of the sale; figures only rise, `keeps` only falls [R-CRED-15]."""
         file = None if order is None else self._files[order]
         before = [] if file is None else file.messages
+        demand(len(before) + len(new) <= MAX_SALE_MESSAGES, "sale_full", "messages")  # [R-CRED-91]
         proof = prove(self.network, self.author, before, data, new, now, self._signers.ever)
         sold = None if order is None else self.effects[b"s" + order]
         if not isinstance(sold, Sold):
@@ -194,6 +242,8 @@ class Sales:
         new = read_messages(content["messages"])
         order = new[0].deal
         file = self._files.get(order)
+        if file is not None:
+            file.look()
         proof = self._prove(order if file else None, content["messages"], new, now)
         base = Sold(proof.earned, proof.paid, proof.refunded, proof.keeps).base
         demand(proof.newest is not None and base > 0, "no_receipt")
@@ -208,25 +258,26 @@ class Sales:
         else:
             demand(base > file.base, "already_logged")  # [R-CRED-24]
             plan, sale = file.plan, replace(file.sale, gone=Fraction(0))
-        self._measure(sale, file.rates, base)
+        counted = max(file.counted, base - self._itself(file, proof.order))
+        self._measure(sale, file.rates, counted)
         demand(content["plan"] == plan.digest, "plan_differs")
-        sold = plan.payer.sold.before(file.place)
+        sold = plan.payer.sold.before(file.place + (file.contract is not None))
         if order in self._files:
-            self._part_of(file, sale)
+            added = self._part_of(file, sale, seq, now)
         else:
             plan.payer.sold.settle(sale)
         judged = sale if file.contract is None else replace(sale, time=file.contract)
         awards = plan.payer.pay(judged, self._duties(plan, judged.time, file.place), sold)
         demand(content["awards"] == [list(award[:4]) for award in awards], "awards_differ")  # [R-CRED-22]
         if order in self._files:
-            self._add(file, sale, seq, now)
+            self._add(file, sale, added)
         else:
             plan.payer.sold.sales.append(sale)
             self._files[order] = file
             if "listing" in proof.order and listing is not None:
                 self._listings[proof.order["listing"]] = listing
         file.messages += new
-        file.sale, file.base = sale, base
+        file.sale, file.base, file.counted = sale, base, counted
         file.hold = max(file.hold, (proof.newest or 0) + plan.terms["hold_days"] * MILLISECONDS_PER_DAY)
         if proof.disputed:
             file.thawed = file.hold + FREEZE_DAYS * MILLISECONDS_PER_DAY  # [R-CRED-28]
@@ -241,25 +292,60 @@ class Sales:
             steps[key] = steps.get(key, frozenset()) | {mine}
         self._put(order, proof, steps)
 
-    def _part_of(self, file: File, larger: Sale) -> None:
-        """What counts of a raised sale: all where all did, else no more volume than did [R-PLAN-23]."""
-        sold = file.plan.payer.sold
-        more = sold.volume(larger)
-        if larger.part < 1 and more:
-            larger.part *= sold.volume(file.sale) / more
+    def redeem(self, order: bytes, holder: bytes, unit: str, amount: int) -> None:
+        """Credit was redeemed for an order; before its first sale entry there is none of that sale [R-CRED-24]."""
+        if order in self._files:
+            redeemed = self._files[order].redeemed
+            redeemed[holder, unit] = redeemed.get((holder, unit), 0) + amount
 
-    def _add(self, file: File, larger: Sale, seq: int, now: int) -> None:
+    def _itself(self, file: File, order: Map) -> int:
+        """What credit of the sale itself paid for [R-CRED-24]."""
+        known = self.effects.get(b"s" + file.messages[0].deal) if file.messages else None
+        awarded: dict[tuple[bytes, str], int] = {}
+        for (to, _, _, unit), steps in known.awards.items() if isinstance(known, Sold) else ():
+            awarded[to, unit] = awarded.get((to, unit), 0) + max(step.amount for step in steps)
+        money = order.get("currency", order.get("unit"))
+        return sum(
+            min(amount, awarded.get((holder, unit), 0))
+            for (holder, unit), amount in file.redeemed.items()
+            if unit == money
+        )
+
+    def _part_of(self, file: File, larger: Sale, seq: int, now: int) -> Sale:
+        """What counts of a raised sale: all where all did and it may, else no more volume than did [R-PLAN-23].
+
+        Returns:
+            What is added, as a sale of its own.
+        """
+        sold = file.plan.payer.sold
+        more, stands = sold.volume(larger), [(each, 1 - each.gone) for each in file.pieces]
+        late = sold.number(file.sale.time) in sold.closed
+        added = replace(
+            larger,
+            amount=larger.amount - sum((each.amount * left for each, left in stands), Fraction(0)),
+            points=larger.points - sum((each.points * left for each, left in stands), Fraction(0)),
+            time=now if late else file.sale.time,
+            logged=seq if late else larger.logged,
+        )
+        if not more or more == sold.volume(file.sale):
+            return added
+        if larger.part < 1:
+            larger.part *= sold.volume(file.sale) / more
+        elif larger.inside and not sold.plan["personal_free"] and larger.reason is None:
+            added.part = min(Fraction(1), *sold.shares(added))
+            new = sold.volume(added)
+            larger.part = (more - new + new * added.part) / more
+        return added
+
+    def _add(self, file: File, larger: Sale, added: Sale) -> None:
         """Counts a raised sale; after the close of its period what was added is of the period of now [R-CRED-31]."""
         sold = file.plan.payer.sold
         if sold.number(file.sale.time) not in sold.closed:
             sold.sales[next(at for at, each in enumerate(sold.sales) if each is file.pieces[0])] = larger
             file.pieces = [larger]
-        elif larger.part == 1:
-            amount = larger.amount - sum((each.amount * (1 - each.gone) for each in file.pieces), Fraction(0))
-            points = larger.points - sum((each.points * (1 - each.gone) for each in file.pieces), Fraction(0))
-            piece = replace(larger, amount=amount, points=points, time=now, logged=seq)
-            sold.sales.append(piece)
-            file.pieces.append(piece)
+        elif file.sale.part == 1:
+            sold.sales.append(added)
+            file.pieces.append(added)
 
     def _put(self, order: bytes, proof: Proof, awards: dict[Any, frozenset[Step]]) -> None:
         self.effects[b"s" + order] = Sold(proof.earned, proof.paid, proof.refunded, proof.keeps, awards)
@@ -297,7 +383,7 @@ class Sales:
         """Amount and points for one minor unit of base [R-PLAN-10] [R-CRED-21]."""
         order = proof.order
         whole = sum(part["price"] for part in order["parts"])
-        besides = (order["tax"] + order["shipping"]) * proof.price // whole if whole else 0
+        besides = (order.get("tax", 0) + order.get("shipping", 0)) * proof.price // whole if whole else 0
         rate = Fraction(0)
         for each in plan.terms["currencies"]:
             if each["currency"] == order.get("currency"):
@@ -369,11 +455,12 @@ class Sales:
         self._signers.admit(record["openers"])
         order = record["order"]
         demand(order in self._files, "no_sale")
+        self._files[order].look()
         sold = self.effects[b"s" + order]
         assert isinstance(sold, Sold)
         return order, self._files[order], sold, read_messages(record["messages"])
 
-    def refund(self, now: int, record: Map) -> None:
+    def refund(self, seq: int, now: int, record: Map) -> None:
         """A refund [R-CRED-25]."""
         order, file, sold, new = self._known(record)
         proof = self._prove(order, record["messages"], new, now)
@@ -386,6 +473,7 @@ class Sales:
         self._reverse(file, Fraction(sold.base - after.base, file.base))
         file.messages += new
         self._put(order, proof, dict(sold.awards))
+        self._rank_again(seq, file.plan)
 
     def _reverse(self, file: File, part: Fraction) -> None:
         """What a refund takes off sums, closed awards and legs, what came last first [R-CRED-26] [R-CRED-31]."""
@@ -407,6 +495,8 @@ class Sales:
         period = plan.payer.sold.number(sale.time)
         if period not in plan.closed:
             return
+        if sale.part:
+            plan.stale = period if plan.stale is None else min(period, plan.stale)
         volume = plan.payer.sold.volume(sale) * sale.part * part
         for award in plan.closed[period]:
             if sale.owner in award.rests:
@@ -428,9 +518,7 @@ class Sales:
     def freeze(self, now: int, record: Map) -> None:
         """A freeze or its end [R-CRED-28] [R-CRED-29]."""
         order, file, sold, new = self._known(record)
-        proof = prove(
-            self.network, self.author, file.messages, record["messages"], new, now, self._signers.ever
-        )
+        proof = self._prove(order, record["messages"], new, now)
         frozen = file.thawed is not None and now < file.thawed
         demand(not (proof.disputed and frozen), "already_logged")
         demand(proof.disputed or frozen, "no_dispute")
@@ -461,14 +549,16 @@ class Sales:
         demand(plan.starts < ends, "period", "before it was in force")
         demand(plan.ends is None or begins < plan.ends or follows, "period", "after it was in force")
         demand(plan.newest in (None, begins), "period", "not the next")
+        self.spend(seq, self._signers.count)
         at = self._newest(ends)
         carry = dict(plan.payer.carry)
         awards = plan.payer.close(period, self._team(plan.key).tree(at), self._duties(plan, ends, at))
         if content["awards"] != [list(award[:4]) for award in awards]:
             plan.payer.carry = carry
-            del sold.closed[period]
+            del sold.closed[period], sold.known[period]
             raise Fault("awards_differ")
         sold.ended[period], plan.newest, plan.closed[period] = seq, ends, awards
+        self._rank_again(seq, plan)
         due = now + plan.terms["hold_days"] * MILLISECONDS_PER_DAY  # [R-CRED-32]
         for award in awards:
             step = Step(due, _expiry(plan, due), award.amount, award.volume)

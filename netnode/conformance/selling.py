@@ -115,6 +115,7 @@ class Sold:
         sales: in their order.
         closed: number of a period -> tree at its close.
         ended: number of a period -> seq of the entry that closed it.
+        known: number of a closed period -> ranks at its end.
     """
 
     def __init__(self, plan: Map) -> None:
@@ -122,6 +123,7 @@ class Sold:
         self.sales: list[Sale] = []
         self.closed: dict[int, Tree | None] = {}
         self.ended: dict[int, int] = {}
+        self.known: dict[int, dict[Person, Rank]] = {}
 
     def before(self, place: int) -> Sold:
         """What was logged before a place; of it, what was refunded since is gone [R-CRED-21]."""
@@ -130,6 +132,7 @@ class Sold:
         found.closed = {
             number: tree for number, tree in self.closed.items() if self.ended.get(number, 0) < place
         }
+        found.known = {number: self.known[number] for number in found.closed}
         return found
 
     # -- periods ---------------------------------------------------------------------------------------------
@@ -182,7 +185,7 @@ class Sold:
             sale.reason = "r17"
         sale.part = Fraction(sale.reason is None)
         if sale.part and sale.inside and not self.plan["personal_free"]:
-            sale.part = min(Fraction(1), *self._shares(sale))
+            sale.part = min(Fraction(1), *self.shares(sale))
 
     def _circles(self, sale: Sale) -> bool:
         """Whether sales of the period lead from the referrer back to the buyer [R-PLAN-13]."""
@@ -197,7 +200,8 @@ class Sold:
             reached |= {way for person in reached for way in led.get(person, ())}
         return sale.buyer in reached
 
-    def _shares(self, sale: Sale) -> Iterator[Fraction]:
+    def shares(self, sale: Sale) -> Iterator[Fraction]:
+        """What R2 and R7 let count of a purchase by a member, of what it comes to."""
         volume, base = self.volume(sale), self.base(sale)
         period = self.number(sale.time)
         used = sum(
@@ -240,7 +244,7 @@ class Sold:
         """Who sold in a period, in the order in which they first sold."""
         found: dict[Person, None] = {}
         for sale in self.sales:
-            if sale.owner is not None:
+            if sale.owner is not None and sale.part:
                 found.setdefault(sale.owner)
         return [person for person in found if self.own(period, person)]
 
@@ -288,7 +292,12 @@ class Sold:
     def ranks(self, period: int) -> dict[Person, Rank]:
         """Everybody's ranks at the end of the newest closed period before this one."""
         earlier = [number for number in self.closed if number < period]
-        return self.ranked(max(earlier), self.closed[max(earlier)]) if earlier else {}
+        return self.known[max(earlier)] if earlier else {}
+
+    def rank_again(self, first: int) -> None:
+        """Works out the ranks of closed periods from one on, after a refund [R-CRED-94]."""
+        for number in sorted(number for number in self.closed if number >= first):
+            self.known[number] = self.ranked(number, self.closed[number])
 
     def ranked(self, period: int, tree: Tree | None) -> dict[Person, Rank]:
         """Ranks at the end of a period, with the tree of its close [R-PLAN-15]."""

@@ -42,6 +42,11 @@ class Signers:
             raise Fault("openers", str(fault)) from fault
         self._known = found
 
+    @property
+    def count(self) -> int:
+        """Networkers of whom openers are embedded."""
+        return len(self._known)
+
     def ever(self, who: bytes, epoch: int) -> list[bytes]:
         """Keys of somebody in an epoch, replaced ones too."""
         known = self._known.get(who)

@@ -11,7 +11,7 @@ from typing import Final
 from netnode.conformance.encoding import decode
 from netnode.conformance.entries import Entry, read_entry
 from netnode.conformance.faults import Fault, demand
-from netnode.conformance.limits import MAX_MESSAGE, MAX_TEAM_DEPTH, MILLISECONDS_PER_DAY
+from netnode.conformance.limits import KEPT_STEPS, MAX_MESSAGE, MAX_TEAM_DEPTH, MILLISECONDS_PER_DAY
 from netnode.conformance.records import read_record
 from netnode.conformance.seen import is_statement
 from netnode.conformance.seen import signed as seen_image
@@ -163,6 +163,21 @@ class TeamFold:
     def _height(self, who: bytes) -> int:
         below = [each for each, member in self.members.items() if member.sponsor == who]
         return 1 + max(map(self._height, below)) if below else 0
+
+    def steps(self, kind: int, record: Map) -> int:
+        """How many people an entry makes a reader go through [R-CRED-93]."""
+        if kind == LEAVE and self.rules["orphans"] == "roll_up":
+            return KEPT_STEPS * len(self._next(record["member"]))
+        if kind == ADMISSION:
+            return self._below(read_statement("application", record["application"])["signer"])
+        return self._below(record["member"]) if kind == MOVE and "sponsor" in record else 0
+
+    def _next(self, who: bytes) -> list[bytes]:
+        """Who stands right below somebody who is or was a member."""
+        return [each for each, member in self.members.items() if member.sponsor == who in self.members]
+
+    def _below(self, who: bytes) -> int:
+        return sum(1 + self._below(each) for each in self._next(who))
 
     def _under(self, upper: bytes, lower: bytes) -> bool:
         if upper != self.owner and upper not in self.places:
@@ -345,7 +360,10 @@ class TeamFold:
             about = (paper["owner"], paper["opportunity"], paper["signer"])
             demand(about == (self.owner, self.key, who), "names_differ")
             demand(paper["time"] >= self.members[who].joined, "names_differ", "an earlier membership")
+            number = sha256(record["leaving"])
+            demand(number not in self._used, "names_differ", "used")
             self._here("leaving", paper)
+            self._used.add(number)
         self.members[who].inside = False
         if self.rules["orphans"] == "roll_up":
             for member in self.members.values():

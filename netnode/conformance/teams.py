@@ -187,6 +187,7 @@ _STATEMENTS: Final[Mapping[str, Mapping[str, Field]]] = {
     "buyback": {
         **_DATED,
         "amount": must(int_()),
+        "bought": must(bin_(SIGNATURE_BYTES)),
         "goods": must(array(row(int_(0, 99), int_(1, MAX_QUANTITY)), 1, MAX_STATEMENTS)),
         "order": must(_ID),
     },
@@ -248,6 +249,12 @@ def signed_by(network: str, name: str, statement: Map, key: bytes) -> bool:
     """Whether a key signed a statement [R-TEAM-5]."""
     image = {field: value for field, value in statement.items() if field != "signature"}
     return valid(key, tag(network, name) + encode(image), statement["signature"])
+
+
+def bought_by(network: str, request: Map, key: bytes) -> bool:
+    """Whether the key of an order signed that its goods be taken back [R-TEAM-29]."""
+    image = {field: value for field, value in request.items() if field not in ("bought", "signature")}
+    return valid(key, tag(network, "buyback") + encode(image), request["bought"])
 
 
 def read_disclosure(data: bytes) -> Map:

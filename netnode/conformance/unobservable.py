@@ -44,6 +44,7 @@ _REASONS: Final[Mapping[str, str]] = {
         "R-TEAM-1 R-TEAM-2 R-TEAM-3 R-TEAM-4 R-TEAM-5 R-TEAM-6 R-TEAM-7 R-TEAM-8 R-TEAM-9 R-TEAM-10 R-TEAM-11"
         " R-TEAM-12 R-TEAM-13 R-TEAM-14 R-TEAM-15 R-TEAM-16 R-TEAM-17 R-TEAM-18 R-TEAM-19 R-TEAM-20 R-TEAM-21"
         " R-TEAM-22 R-TEAM-23 R-TEAM-24 R-TEAM-25 R-TEAM-26 R-TEAM-27 R-TEAM-28 R-TEAM-29 R-TEAM-30"
+        " R-TEAM-31"
     ),
     "what a plan pays: each reader computes it for itself; the vectors (C0) judge plans and awards": (
         "R-PLAN-1 R-PLAN-2 R-PLAN-3 R-PLAN-4 R-PLAN-5 R-PLAN-6 R-PLAN-7 R-PLAN-8 R-PLAN-9 R-PLAN-10 R-PLAN-11"
@@ -52,16 +53,20 @@ _REASONS: Final[Mapping[str, str]] = {
     ),
     "what a ledger comes to: each reader computes it for itself; the vectors (C0) judge verdicts and figures": (
         "R-CRED-1 R-CRED-2 R-CRED-3 R-CRED-4 R-CRED-7 R-CRED-8 R-CRED-9 R-CRED-11"
-        " R-CRED-12 R-CRED-13 R-CRED-14 R-CRED-15 R-CRED-16 R-CRED-17 R-CRED-18 R-CRED-19 R-CRED-20 R-CRED-21"
-        " R-CRED-22 R-CRED-23 R-CRED-24 R-CRED-25 R-CRED-26 R-CRED-27 R-CRED-28 R-CRED-29 R-CRED-30 R-CRED-31"
+        " R-CRED-12 R-CRED-14 R-CRED-15 R-CRED-16 R-CRED-17 R-CRED-18 R-CRED-20 R-CRED-21"
+        " R-CRED-23 R-CRED-24 R-CRED-25 R-CRED-26 R-CRED-27 R-CRED-28 R-CRED-29 R-CRED-30 R-CRED-31"
         " R-CRED-32 R-CRED-33 R-CRED-36 R-CRED-37 R-CRED-38 R-CRED-40 R-CRED-41 R-CRED-42"
-        " R-CRED-43 R-CRED-44 R-CRED-45 R-CRED-46 R-CRED-47 R-CRED-48 R-CRED-49 R-CRED-50 R-CRED-51 R-CRED-57"
-        " R-CRED-58 R-CRED-59 R-CRED-60 R-CRED-61 R-CRED-62 R-CRED-63 R-CRED-64 R-CRED-65 R-CRED-66 R-CRED-67"
+        " R-CRED-43 R-CRED-44 R-CRED-45 R-CRED-46 R-CRED-47 R-CRED-48 R-CRED-49 R-CRED-50 R-CRED-51"
+        " R-CRED-58 R-CRED-59 R-CRED-60 R-CRED-62 R-CRED-63 R-CRED-64 R-CRED-65 R-CRED-66 R-CRED-67"
+        " R-CRED-90 R-CRED-91 R-CRED-93 R-CRED-94"
     ),
     "what its owner asks others for, signs or is shown of credit": (
-        "R-CRED-39 R-CRED-52 R-CRED-53 R-CRED-54 R-CRED-55 R-CRED-56 R-CRED-68 R-CRED-69 R-CRED-70"
-        " R-CRED-72 R-CRED-75 R-CRED-76 R-CRED-80 R-CRED-81 R-CRED-82 R-CRED-83 R-CRED-84 R-CRED-85"
-        " R-CRED-86 R-CRED-87 R-CRED-88 R-CRED-89 R-PATH-7"
+        "R-CRED-39 R-CRED-52 R-CRED-53 R-CRED-56 R-CRED-69"
+        " R-CRED-72 R-CRED-75 R-CRED-77 R-CRED-80 R-CRED-81 R-CRED-82 R-CRED-83 R-CRED-84 R-CRED-85"
+        " R-CRED-86 R-CRED-87 R-CRED-88 R-CRED-89 R-CRED-92 R-CRED-95 R-PATH-8"
+    ),
+    "what it asks others for of branches that its owner's figures rest on, and what it believes of them": (
+        "R-LOG-35 R-SYNC-19 R-SYNC-20 R-SYNC-21 R-SYNC-22 R-CRED-98"
     ),
     "agreements of its owner, and which rate or way a sale goes by; the vectors (C0) judge agreements": (
         "R-ALLY-1 R-ALLY-2 R-ALLY-3 R-ALLY-4 R-ALLY-5 R-ALLY-6 R-ALLY-7 R-ALLY-8 R-ALLY-9"

@@ -21,7 +21,7 @@ from netnode.deals.holding import Held, holding, question
 from netnode.deals.known import Known, enclose, heads, load, noted, wanted
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers
-from netnode.deals.wording import impossible, possible, sentence, why
+from netnode.deals.wording import amount_text, impossible, possible, sentence, why
 from netnode.keys.keystore import Keys
 from netnode.own.caution import copied
 from netnode.own.log import RETIRED
@@ -36,6 +36,7 @@ from protocol.deals.enclosures import Goods, Note
 from protocol.deals.message import Message, sign, type_of
 from protocol.deals.moves import draft, moves
 from protocol.deals.offers import name_buyer, parse_offer
+from protocol.deals.table import confirmable, refundable
 from protocol.errors import LocalProtocolError, NotHeld, RemoteProtocolError, Void
 from protocol.paths import Path, path_hash
 from protocol.signing import Signer
@@ -306,6 +307,9 @@ class Desk:
         """Why a move has no effect, and what is possible instead."""
         deal = known.row.id.hex()
         reason = impossible(type, known.role, void.code, void.text, known.steps)
+        most = _most(known, type) if void.code == "too_much" else None
+        if most is not None:
+            reason += f" It can be {amount_text(known.order, most)} at most."
         instead = possible(moves(known.state, known.role, known.now), deal[:SHOWN])
         return Problem(f"{reason} {instead}", ExitCode.REFUSED, void.code, {"deal": deal})
 
@@ -445,6 +449,22 @@ def _newest(known: Known) -> Message | None:
             return newest.get("seller", newest.get("buyer"))
         case "arbiter":
             return newest.get("arbiter")
+
+
+def _most(known: Known, type: str) -> int | None:
+    """The most that a message of a type can say now, in minor units; None: nothing bounds it but the money itself."""
+    figures = known.state.figures
+    match type:
+        case "payment_sent":
+            return figures.price - figures.sent
+        case "refund":
+            return refundable(known.state.outcome.view)
+        case "refund_received":
+            return confirmable(known.state.outcome.view)
+        case "ruling":
+            return figures.price
+        case _:
+            return None
 
 
 def title_of(goods: Goods | None) -> str:

@@ -2,9 +2,9 @@
 
 Such a home may lack own messages that the other side holds, and its next one would use a number twice, which voids it.
 So each deal that it has waits until the other side has told everything it has of it, which also brings back what was
-lost; an arbiter waits for both parties, since either may be the only one that a ruling reached. It is asked a quarter
-of an hour later, when nothing that the lost home sent is on its way any more. A deal that began after the home was put
-back has nothing to lose.
+lost. An arbiter waits for both parties, since either may be the only one that a ruling reached; in a dispute a party
+waits for the arbiter too, for the same reason. They are asked a quarter of an hour later, when nothing that the lost
+home sent is on its way any more. A deal that began after the home was put back has nothing to lose.
 """
 
 from __future__ import annotations
@@ -83,12 +83,7 @@ def question(writer: Writer, row: DealRow, letters: Letters, nonce: bytes, now: 
         kept = deals.by_number(connection, row.number)
         if kept is None or kept.asked is not None or now < _copied(connection).at + SETTLED_MS:
             return
-        others = [
-            each
-            for each in recipients(load(connection, kept, kept.opened), b"")
-            if each.id != kept.arbiter  # who was told nothing that the other side was not
-        ]
-        if others:
+        if others := recipients(load(connection, kept, kept.opened), b""):
             body = Ask(deal=kept.id, nonce=nonce)
             questions = {
                 each.id: outbox.queue(writer, letters.draft(each.id, body, reply=each.reply))
@@ -128,21 +123,33 @@ class Holding:
             self._letters.wake()
 
 
-def answered(writer: Writer, number: int, networker: bytes) -> None:
-    """Somebody has told all they have of a held deal, or has nothing to tell; it is released by the last of them."""
-    if deals.told(writer, number, networker):
-        deals.release(writer, number, copied(writer).times)
+def answered(writer: Writer, row: DealRow, networker: bytes) -> None:
+    """Somebody has told all they have of a held deal, or has nothing to tell; it is released by the last of them.
+
+    Where that tells of a dispute, the arbiter is one of them: all are asked again.
+    """
+    if not deals.told(writer, row.number, networker):
+        return
+    heard = recipients(load(writer.connection, row, row.opened), b"")
+    if {each.id for each in heard} <= deals.asked_of(writer.connection, row.number):
+        deals.release(writer, row.number, copied(writer).times)
+    else:
+        deals.forget_question(writer, row.number)
 
 
 def _turned_away(writer: Writer, now: int) -> None:
     """Who knows nothing of a deal has nothing to contradict; who did not take the question is asked again.
 
-    Of a party who took no letter for as long as one lives an arbiter expects nothing more, once the other one has told.
+    Of a party who took no letter for as long as one lives an arbiter expects nothing more, once the other one has told;
+    nor does a party of such an arbiter.
     """
     with writer.transaction(durable=True) as connection:
         for each in deals.turned_away(connection, AT_ONCE):
-            if each.code == "no_deal" or (each.other and each.code in (None, "letter_expired")):
-                answered(writer, each.number, each.networker)
+            row = deals.by_number(connection, each.number)
+            assert row is not None  # the question is of that row
+            spared = each.other and (row.role == "arbiter" or each.networker == row.arbiter)
+            if each.code == "no_deal" or (spared and each.code in (None, "letter_expired")):
+                answered(writer, row, each.networker)
             elif now >= each.since + AGAIN_MS:
                 deals.forget_question(writer, each.number)
 

@@ -1,7 +1,8 @@
 """Invoices and credit notes: what a seller writes of a deal, from its messages alone; amounts in minor units.
 
-A document is made once, with the next number of its year, and never changed. An invoice states the whole price of the
-contract; a credit note what of it the seller gave up since, less what earlier ones state.
+A document is made once, with the next number of its year, and never changed. An invoice states the price of the
+contract less what the seller had given up when it was made; a credit note what was given up since, a further invoice
+what is owed again since, such as goods that came after a cancellation. Together they state what the buyer owes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from netnode.deals.known import Known
 from netnode.problems import ExitCode, Problem
@@ -25,6 +27,7 @@ from protocol.identity import id_text
 from protocol.records.money import Price
 
 _PREFIX: Final = {"invoice": "", "credit_note": "C"}
+_GONE: Final = "Cancelled or paid back before this invoice"
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -73,15 +76,17 @@ class Document(Struct, frozen=True, kw_only=True):
         deal: its id in hex.
         ordered: date of the order, or of the renewal.
         period: first and last moment of the period that a renewal is for; None for any other deal.
-        credits: number of the invoice that a credit note belongs to.
+        credits: number of the invoice that a credit note takes from, or a further invoice adds to.
         money: what amounts are in, as a price of 0.
         lines: goods; of a credit note what is credited.
         shipping: with the tax that is included in it.
         taxes: of the whole document.
-        parts: prices of the milestones; empty when there is one part.
+        parts: prices of the milestones as agreed; empty when there is one part.
         net: total less tax.
         tax: the sum of the taxes.
         total: what the buyer owes by it; of a credit note what they do not owe, or get back.
+        given_up: of an invoice: what of the price was cancelled or paid back before it, and is not in the total.
+        paid: of an invoice: what the seller had got and kept by then.
     """
 
     kind: str
@@ -102,6 +107,8 @@ class Document(Struct, frozen=True, kw_only=True):
     net: int
     tax: int
     total: int
+    given_up: int = 0
+    paid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +147,14 @@ def credited(state: DealState) -> int:
 
 
 def invoice(known: Known, heading: Heading) -> Document:
-    """The invoice of a contract.
+    """The invoice of a contract: of what is left of it now.
 
     Args:
         known: the deal.
         heading: with the number it gets.
 
     Raises:
-        Problem: `no_contract` (exit 4), or `enclosure`: the goods are not here.
+        Problem: `no_contract` (exit 4), `nothing`: all of it was given up, or `enclosure`: the goods are not here.
     """
     if not known.state.contract:
         text = "There is no contract in this deal yet, so there is nothing to invoice. First: netnode deal accept"
@@ -182,11 +189,21 @@ def invoice(known: Known, heading: Heading) -> Document:
     if total != before:
         # Another price was agreed for this period: one line for all, the tax in proportion.
         taxes = [_share(each, total, before) for each in taxes]
-        added = sum(each.amount for each in taxes if not each.included)
+        added = _added(taxes)
         title = f"{goods.lines[0].title}, at the price agreed"
         lines = [Line(amount=total - added, quantity=1, title=title, unit_price=total - added)]
         discounts, shipping = (), None
-    return _document(
+    gone = credited(known.state)
+    if gone and gone == total:
+        text = "All of this deal was cancelled or paid back, so there is nothing to invoice."
+        raise Problem(text, ExitCode.REFUSED, "nothing", {"deal": known.row.id.hex()})
+    if gone:
+        left = [_share(each, total - gone, total) for each in taxes]
+        # Why not just what is gone: lines are without a tax that is added below them, and have to add up.
+        off = gone - (_added(taxes) - _added(left))
+        discounts, taxes = (*discounts, Off(amount=off, title=_GONE)), left
+    figures = known.state.figures
+    document = _document(
         known,
         heading,
         "invoice",
@@ -195,39 +212,73 @@ def invoice(known: Known, heading: Heading) -> Document:
         discounts,
         shipping,
         taxes,
-        total,
+        total - gone,
         tuple(each.price for each in parts),
     )
+    kept = figures.paid - max(figures.refund_sent, figures.refund_received)
+    return replace(document, given_up=gone, paid=max(0, kept))
 
 
-def credit_note(
-    known: Known, heading: Heading, issued: Document, before: Sequence[Document]
-) -> Document | None:
-    """The credit note for what the seller has given up since the last one; None when that is nothing.
+def credit_note(known: Known, heading: Heading, made: Sequence[Document]) -> Document | None:
+    """The credit note for what the seller has given up since the last document; None when that is nothing.
 
     Args:
         known: the deal.
         heading: with the number it gets.
-        issued: the invoice.
-        before: the credit notes on it.
+        made: the documents of the deal so far, an invoice first.
     """
-    until = credited(known.state)
-    done = sum(each.total for each in before)
-    if until <= done:
+    amount = _stated(made) - _owed(known, made)
+    if amount <= 0:
         return None
-    # In proportion to all that is credited, less what earlier ones state: a full credit takes the whole tax back.
-    taxes = [
-        Taxed(
-            amount=half_up(each.amount * until, issued.total) - half_up(each.amount * done, issued.total),
-            included=True,
-            rate=each.rate,
-            title=each.title,
+    newest = [each for each in made if each.kind == "invoice"][-1].number
+    return _change(known, heading, made, "credit_note", -amount, f"Credit on invoice {newest}", newest)
+
+
+def further(known: Known, heading: Heading, made: Sequence[Document]) -> Document | None:
+    """The invoice of what is owed again since the last document, such as goods that came after all; None for nothing.
+
+    Args:
+        known: the deal.
+        heading: with the number it gets.
+        made: the documents of the deal so far, an invoice first.
+    """
+    amount = _owed(known, made) - _stated(made)
+    if amount <= 0:
+        return None
+    return _change(
+        known, heading, made, "invoice", amount, f"Owed again after {made[-1].number}", made[0].number
+    )
+
+
+def _owed(known: Known, made: Sequence[Document]) -> int:
+    """What documents should come to, as of now."""
+    return made[0].total + made[0].given_up - credited(known.state)
+
+
+def _stated(made: Sequence[Document]) -> int:
+    """What the documents so far come to."""
+    return sum(each.total if each.kind == "invoice" else -each.total for each in made)
+
+
+def _change(
+    known: Known, heading: Heading, made: Sequence[Document], kind: str, by: int, title: str, of: str
+) -> Document:
+    """A document of one line that makes all of them come to `by` more."""
+    first, until = made[0], _stated(made) + by
+    taxes = []
+    for number, tax in enumerate(first.taxes):
+        # In proportion to all that is owed, less what stands already: a full credit takes the whole tax back.
+        target = half_up(tax.amount * until, first.total) if first.total else 0
+        stands = sum(
+            each.taxes[number].amount * (1 if each.kind == "invoice" else -1)
+            for each in made
+            if number < len(each.taxes)
         )
-        for each in issued.taxes
-    ]
-    amount = until - done
-    line = Line(amount=amount, quantity=1, title=f"Credit on invoice {issued.number}", unit_price=amount)
-    return _document(known, heading, "credit_note", issued.number, [line], (), None, taxes, amount, ())
+        share = max(0, target - stands if by > 0 else stands - target)
+        taxes.append(Taxed(amount=share, included=True, rate=tax.rate, title=tax.title))
+    amount = abs(by)
+    line = Line(amount=amount, quantity=1, title=title, unit_price=amount)
+    return _document(known, heading, kind, of, [line], (), None, taxes, amount, ())
 
 
 def buyer_side(known: Known, name: str) -> Side:
@@ -304,6 +355,10 @@ def _period(known: Known) -> tuple[int, int] | None:
 def _share(tax: Taxed, total: int, before: int) -> Taxed:
     amount = half_up(tax.amount * total, before) if before else 0
     return Taxed(amount=amount, included=tax.included, rate=tax.rate, title=tax.title)
+
+
+def _added(taxes: Sequence[Taxed]) -> int:
+    return sum(each.amount for each in taxes if not each.included)
 
 
 def _sum(parts: Sequence[Part]) -> int:

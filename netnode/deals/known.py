@@ -138,17 +138,19 @@ def noted(known: Known) -> Noted:
 def wanted(known: Known) -> Wanted:
     """The pieces that a deal holds or has used up, by key and variant: those of parts that did not end undelivered.
 
-    What was sent out has left the shelf, also where a ruling gives the money back.
+    What was sent out has left the shelf, also where a ruling gives the money back. What the owner promised is promised
+    also where a clock that was ahead has dated it after now.
     """
     pieces: Counter[tuple[str, tuple[str, ...]]] = Counter()
-    goods = known.goods
-    if known.row.role != "seller" or not known.state.contract or goods is None:
+    goods, state = known.goods, known.state
+    said = max((known.messages[name].time for name, each in known.kept.items() if each.own), default=0)
+    if said > known.now:
+        state = judge(known.messages.values(), said)
+    if known.row.role != "seller" or not state.contract or goods is None:
         return pieces
-    sent = known.state.outcome.view.tally.fulfilled
+    sent = state.outcome.view.tally.fulfilled
     ended = {
-        part.number
-        for part in known.state.parts
-        if part.status is PartStatus.ENDED and not sent >> part.number & 1
+        part.number for part in state.parts if part.status is PartStatus.ENDED and not sent >> part.number & 1
     }
     for line in goods.lines:
         if line.key is not UNSET and line.part not in ended:

@@ -1,4 +1,7 @@
-"""What the commands of a deal say, made of the deal as it stands: amounts, parts and what is answered."""
+"""What the commands of a deal say, made of the deal as it stands: amounts, parts and what is answered.
+
+People count parts from 1, as commands, pages and invoices do; messages count them from 0.
+"""
 
 from __future__ import annotations
 
@@ -99,7 +102,7 @@ def received(amount: str | None, enclosed: Note | None, *, anyway: bool = False)
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         figures = known.state.figures
-        confirmed = {each.body.payment for each in _effective(known, PaymentReceived)}  # type: ignore[union-attr]
+        confirmed = {each.body.payment for each in effective(known, PaymentReceived)}  # type: ignore[union-attr]
         claim = _unanswered(known, PaymentSent, confirmed, amount)
         _accepted(known)
         due = figures.payment_due if claim is None else _said(claim)
@@ -111,6 +114,8 @@ def received(amount: str | None, enclosed: Note | None, *, anyway: bool = False)
                 "If so much has arrived"
             )
             _refuse_above(known, minor, limit, words)
+        if claim is not None and not anyway:
+            _refuse_twice(known, minor)
         payment = UNSET if claim is None else claim.id
         return Move(PaymentReceived(amount=minor, payment=payment), enclosed)
 
@@ -118,7 +123,7 @@ def received(amount: str | None, enclosed: Note | None, *, anyway: bool = False)
 
 
 def fulfil(part: int | None, enclosed: Note | None) -> Make:
-    """The seller delivers a part."""
+    """The seller delivers a part, counted from 1."""
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         return Move(Fulfil(part=_part(known, part, (PartStatus.OPEN,), "deliver")), enclosed)
@@ -127,7 +132,7 @@ def fulfil(part: int | None, enclosed: Note | None) -> Make:
 
 
 def receipt(part: int | None, enclosed: Note | None) -> Make:
-    """The buyer confirms a part."""
+    """The buyer confirms a part, counted from 1."""
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         number = _part(known, part, (PartStatus.FULFILLED, PartStatus.OPEN, PartStatus.PRESUMED), "confirm")
@@ -155,7 +160,7 @@ def refunded(amount: str | None) -> Make:
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         figures = known.state.figures
-        confirmed = {each.body.refund for each in _effective(known, RefundReceived)}  # type: ignore[union-attr]
+        confirmed = {each.body.refund for each in effective(known, RefundReceived)}  # type: ignore[union-attr]
         claim = _unanswered(known, Refund, confirmed, amount)
         most = confirmable(known.state.outcome.view)
         due = figures.refund_due if claim is None else min(_said(claim), most)
@@ -188,13 +193,14 @@ def dispute(claim: str, enclosed: Note | None) -> Make:
 
 
 def rule(keeps: str, found_paid: str | None, delivered: tuple[int, ...], enclosed: Note | None) -> Make:
-    """The arbiter rules on the dispute that is open."""
+    """The arbiter rules on the dispute that is open; `delivered` are parts, counted from 1."""
 
     def make(known: Known, connection: apsw.Connection) -> Move:
         found = _open_dispute(known)
+        arrived = {_part(known, each, (), "find delivered") for each in delivered}
         paid_ = known.state.figures.paid if found_paid is None else minor_of(known.order, found_paid)
         body = Ruling(
-            delivered=tuple(sorted(set(delivered))),
+            delivered=tuple(sorted(arrived)),
             dispute=found,
             keeps=minor_of(known.order, keeps),
             paid=paid_,
@@ -231,20 +237,20 @@ def presume(what: str | None, part: int | None) -> Make:
             case "received":
                 bodies: Iterator[DealBody] = (
                     PresumeReceived(fulfil=each.id)
-                    for each in _effective(known, Fulfil)
-                    if part is None or each.body.part == part  # type: ignore[union-attr]
+                    for each in effective(known, Fulfil)
+                    if part is None or each.body.part == part - 1  # type: ignore[union-attr]
                 )
             case "payment":
-                bodies = (PresumePayment(payment=each.id) for each in _effective(known, PaymentSent))
+                bodies = (PresumePayment(payment=each.id) for each in effective(known, PaymentSent))
             case _:
-                bodies = (PresumeRefund(refund=each.id) for each in _effective(known, Refund))
+                bodies = (PresumeRefund(refund=each.id) for each in effective(known, Refund))
         return Move(_first(known, bodies))
 
     return make
 
 
 # -- finding what is meant -----------------------------------------------------------------------------------
-def _effective(known: Known, form: type[DealBody]) -> list[Message]:
+def effective(known: Known, form: type[DealBody]) -> list[Message]:
     """Messages of a type that have effect, the oldest first."""
     return [
         each
@@ -263,14 +269,14 @@ def _unanswered(
     known: Known, form: type[DealBody], answered: set[bytes | UnsetType], amount: str | None
 ) -> Message | None:
     minor = None if amount is None else minor_of(known.order, amount)
-    for each in _effective(known, form):
+    for each in effective(known, form):
         if each.id not in answered and (minor is None or _said(each) == minor):
             return each
     return None
 
 
 def _fulfil_of(known: Known, part: int) -> Message | None:
-    for each in _effective(known, Fulfil):
+    for each in effective(known, Fulfil):
         if isinstance(each.body, Fulfil) and each.body.part == part:
             return each
     return None
@@ -323,15 +329,26 @@ def _refuse_above(known: Known, minor: int, limit: int, words: str) -> None:
         raise Problem(text, ExitCode.REFUSED, "too_much")
 
 
+def _refuse_twice(known: Known, minor: int) -> None:
+    """Refuses what would come to more than was stated: another sum, perhaps of the same money, was confirmed."""
+    figures = known.state.figures
+    said = (each.body for each in effective(known, PaymentReceived))
+    before = sum(body.amount for body in said if isinstance(body, PaymentReceived))
+    limit = max(figures.price, figures.sent)
+    words = (
+        "stated or asked for, and so much would be confirmed with what you confirmed before: the rest would be yours "
+        "to pay back. If so much has arrived"
+    )
+    _refuse_above(known, before + minor, limit, words)
+
+
 def _part(known: Known, part: int | None, wanted: tuple[PartStatus, ...], what: str) -> int:
     if part is not None:
-        if part >= len(known.state.parts):
-            raise Problem(
-                f"This deal has the parts 0 to {len(known.state.parts) - 1}, no part {part}.",
-                ExitCode.USAGE,
-                "part",
-            )
-        return part
+        count = len(known.state.parts)
+        if not 1 <= part <= count:
+            has = "one part, number 1" if count == 1 else f"the parts 1 to {count}"
+            raise Problem(f"This deal has {has}; there is no part {part}.", ExitCode.USAGE, "part")
+        return part - 1
     if len(known.state.parts) == 1:
         return 0
     for status in wanted:
@@ -339,7 +356,7 @@ def _part(known: Known, part: int | None, wanted: tuple[PartStatus, ...], what: 
         if len(found) == 1:
             return found[0]
         if found:
-            named = ", ".join(map(str, found))
+            named = ", ".join(str(each + 1) for each in found)
             raise Problem(
                 f"Which part do you {what}? Add --part with one of: {named}.", ExitCode.USAGE, "part"
             )
@@ -381,7 +398,7 @@ def _first(known: Known, bodies: Iterator[DealBody]) -> DealBody:
     """The first that would have effect, else the first, whose code says why not.
 
     Raises:
-        Void: `nothing_open`: there is none at all.
+        Problem: `nothing_open` (exit 4): there is none at all.
     """
     first: DealBody | None = None
     for body in bodies:
@@ -392,5 +409,8 @@ def _first(known: Known, bodies: Iterator[DealBody]) -> DealBody:
             continue
         return body
     if first is None:
-        raise Void("nothing_open", "there is nothing of that kind in this deal")
+        text = (
+            "There is nothing to presume in this deal: nothing that you said waits for the other side's word."
+        )
+        raise Problem(text, ExitCode.REFUSED, "nothing_open")
     return first

@@ -6,6 +6,7 @@ lack documents that were sent out, so it asks for the next number before it goes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,8 @@ class Invoices:
     async def make(self, deal: bytes, kind: Kind, number: int | None = None) -> Made:
         """The invoice of a deal, made once; or the credit note for what was given up since the last one.
 
+        What is owed again after a cancellation or a credit note gets a further invoice.
+
         Args:
             deal: in which the owner is the seller.
             kind: which.
@@ -81,27 +84,21 @@ class Invoices:
             known = load(connection, row, now)
             rows = invoices.of_deal(connection, row.number)
             documents = [msgspec.json.decode(each.data, type=Document) for each in rows]
-            issued = next((each for each in documents if each.kind == "invoice"), None)
-            notes = [each for each in documents if each.kind == "credit_note"]
-            if kind == "invoice" and issued is not None:
-                return Made(issued, known)
-            self._own.caution.require_alone()
-            year = invoice.year_of(now)
-            taken = self._number(writer, kind, year, number)
-            heading = self._heading(writer, known, invoice.number_text(kind, year, taken), now)
-            if kind == "invoice":
-                document = invoice.invoice(known, heading)
-            elif issued is None:
+            before = [each for each in documents if each.kind == kind]
+            if kind == "credit_note" and not documents:
                 text = "There is no invoice of this deal, so nothing to credit. First: netnode deal invoice"
                 raise Problem(text, ExitCode.REFUSED, "no_invoice", {"deal": deal.hex()})
-            else:
-                made = invoice.credit_note(known, heading, issued, notes)
-                if made is None and notes:
-                    return Made(notes[-1], known)
-                if made is None:
-                    text = "Nothing of this deal was given up or paid back, so there is nothing to credit."
-                    raise Problem(text, ExitCode.REFUSED, "nothing", {"deal": deal.hex()})
-                document = made
+            year = invoice.year_of(now)
+            if documents:
+                change = invoice.credit_note if kind == "credit_note" else invoice.further
+                if change(known, self._heading(writer, known, "", now), documents) is None:
+                    return Made(_newest(before, deal), known)
+            self._own.caution.require_alone()
+            taken = self._number(writer, kind, year, number)
+            heading = self._heading(writer, known, invoice.number_text(kind, year, taken), now)
+            found = change(known, heading, documents) if documents else invoice.invoice(known, heading)
+            assert found is not None
+            document = found
             data = msgspec.json.encode(document)
             invoices.put(writer, row.number, InvoiceRow(kind, year, taken, now, data))
             writer.set_meta(_name(kind), copied(writer).times.to_bytes(4, "big"))
@@ -136,6 +133,16 @@ class Invoices:
             name=names.get(self._own.id) or id_text(self._own.id),
         )
         return Heading(number, now, seller, invoice.buyer_side(known, names.get(known.row.buyer, "")))
+
+
+def _newest(before: Sequence[Document], deal: bytes) -> Document:
+    """What was made last, where there is nothing to add to it."""
+    if not before:
+        text = (
+            "Nothing of this deal was given up or paid back since its invoice, so there is nothing to credit."
+        )
+        raise Problem(text, ExitCode.REFUSED, "nothing", {"deal": deal.hex()})
+    return before[-1]
 
 
 def _name(kind: Kind) -> str:

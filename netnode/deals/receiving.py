@@ -20,23 +20,43 @@ from netnode.deals.buyer_keys import buyer_signer
 from netnode.deals.desk import SHOWN, row_of
 from netnode.deals.holding import answered, copies_for, holding
 from netnode.deals.known import Known, complete, load, named_by, noted, read_enclosure, wanted
+from netnode.deals.leading import opened_for_seller
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers, read, wire
 from netnode.mail.letters import Incoming, Later, Refusal, Taken
 from netnode.own.caution import copied
-from netnode.store import Writer, deals, stock
+from netnode.store import Reader, Writer, deals, shop, stock
 from netnode.store import letters as outbox
 from netnode.store.deals import DealRow
 from protocol import encoding, limits
+from protocol.certificate import DAY_MS
 from protocol.deals.bodies import Order, Renewal
 from protocol.deals.enclosures import Goods
 from protocol.deals.mandates import authentic_renewal
 from protocol.deals.message import Message, first_order, parse
 from protocol.errors import ProtocolError, RemoteProtocolError
-from protocol.letter_bodies import Answers, Ask, DealLetter
+from protocol.letter_bodies import Answers, Ask, DealLetter, Witness
 from protocol.openers import Openers
+from protocol.paths import read_path
 
 UNDECIDED: Final = 5_000  # orders of strangers that nobody looked at; why: judging all takes half a minute
+TAKEN_BACK: Final = (
+    5_000  # orders that ended before their seller said a word; why: strangers make them for nothing
+)
+LATE_MS: Final = (
+    30 * DAY_MS
+)  # why: long after the time to accept, a buyer has taken the order back or forgot it
+UNANSWERED: Final = (
+    100  # messages of a stranger before their seller says a word; why: fifty parts, each paid for once
+)
+CASES: Final = (
+    200  # cases of strangers that wait for their arbiter, and as many that are over; why: 2 MiB each
+)
+CASES_OF_ONE: Final = 20  # of them, with one party; why: nobody takes the room of all others
+CASE_BYTES: Final = (
+    2 << 20
+)  # of one case of strangers; why: fifty digital deliveries, with all that is said of them
+CASE_MS: Final = 90 * DAY_MS  # why: in a case in which nothing came for so long nobody waits for a ruling
 AHEAD_MS: Final = 3_600_000  # why: clocks differ, but an answer to an order must be dated like it
 
 
@@ -178,7 +198,7 @@ class Receiving:
         data = letter.enclosures.get(order.enclosed)
         goods = None if data is None else read_enclosure(data, Goods)
         if isinstance(start.body, Renewal):
-            return self._begin_period(writer, start, start.body, now)
+            return self._begin_period(writer, start, start.body, letter, now)
         nonce: bytes | None = None
         buyer = _buyer_of(order, letter.incoming.sender)
         if self._is_own(order, goods):
@@ -189,22 +209,38 @@ class Receiving:
             role = "seller"
             if goods is None:
                 raise _Refused("enclosure", "the goods of the order do not come along, or have another form")
-            if letter.incoming.stranger and deals.undecided(writer.connection) >= UNDECIDED:
+            if letter.incoming.stranger and deals.undecided(writer.connection, now) >= UNDECIDED:
                 raise _Refused("busy", "too many orders wait for their seller; try again later")
+            if letter.incoming.stranger:
+                deals.forget_taken_back(writer, TAKEN_BACK, now - LATE_MS)
         elif order.terms.arbiter == self._means.own.id:
             role = "arbiter"
+            self._require_room(writer, letter, now)
         else:
             raise _Refused("not_party", "this networker has no part in that deal")
         row = row_of(start, order, goods, role, buyer, nonce)
         row = replace(row, copies=copies_for(writer, start.time), changed=now)
         return replace(row, number=deals.start(writer, row))
 
-    def _begin_period(self, writer: Writer, start: Message, body: Renewal, now: int) -> DealRow:
+    def _require_room(self, writer: Writer, letter: _Letter, now: int) -> None:
+        """Refuses a case of strangers where many wait for the owner, who gave a consent that anybody may use."""
+        if not letter.incoming.stranger:
+            return
+        deals.forget_cases(writer, CASES, now, CASE_MS)
+        together, of_one = deals.cases(writer.connection, letter.incoming.sender, now, CASE_MS)
+        if together >= CASES or of_one >= CASES_OF_ONE:
+            raise _Refused("busy", "too many cases wait for their arbiter; try again later")
+
+    def _begin_period(
+        self, writer: Writer, start: Message, body: Renewal, letter: _Letter, now: int
+    ) -> DealRow:
         """The row of a further period: in it everybody has the part they have in the deal with the mandate."""
         connection = writer.connection
         first = deals.by_id(connection, parse(body.first).id)
         if first is None:
             raise _Refused("no_deal", "the deal with the mandate is not here")
+        if first.role == "arbiter":
+            self._require_room(writer, letter, now)
         known = load(connection, first, now)
         row = row_of(start, known.order, known.goods, first.role, first.buyer, first.nonce)
         row = replace(row, copies=copies_for(writer, start.time), changed=now)
@@ -242,6 +278,12 @@ class Receiving:
             raise RemoteProtocolError("signature", "the buyer did not sign what the renewal rests on")
         if deals.count(connection, row.number) >= limits.MAX_DEAL_MESSAGES:
             raise _Refused("too_large", f"a deal has at most {limits.MAX_DEAL_MESSAGES} messages of others")
+        if self._unanswered(connection, row, letter) >= UNANSWERED:
+            raise _Refused(
+                "too_large", "the seller has not said a word in this deal yet; wait for their answer"
+            )
+        if self._outgrown(connection, row, letter):
+            raise _Refused("too_large", "this case is larger than its arbiter keeps one of strangers")
         for networker, openers in letter.openers.items():
             if networker in (order.seller, order.terms.arbiter) or (
                 order.named and networker == order.named.id
@@ -250,6 +292,20 @@ class Receiving:
         return deals.put_message(
             writer, row.number, message.id, message.data, now, own=message.role == row.role
         )
+
+    def _unanswered(self, connection: apsw.Connection, row: DealRow, letter: _Letter) -> int:
+        """How many messages of a stranger are kept of a deal in which its owner, the seller, has said nothing."""
+        if row.role != "seller" or not letter.incoming.stranger:
+            return 0
+        if any(each.role == row.role for each in letter.messages) or deals.spoken(connection, row.number):
+            return 0
+        return deals.count(connection, row.number)
+
+    def _outgrown(self, connection: apsw.Connection, row: DealRow, letter: _Letter) -> bool:
+        """Whether a case of strangers in which its arbiter, the owner, has not ruled takes no more."""
+        if row.role != "arbiter" or not letter.incoming.stranger:
+            return False
+        return deals.size(connection, row.number) > CASE_BYTES and not deals.spoken(connection, row.number)
 
     def _with_buyer(self, writer: Writer, row: DealRow, sender: bytes) -> DealRow:
         """The row of a deal that the buyer has not sent, once a letter shows who that is."""
@@ -301,7 +357,7 @@ class Receiving:
         if letter.answers is not None:
             # What an answer does not bring nobody asks for again, else two would ask for ever.
             if row.asked == letter.answers.nonce and complete(known.messages, letter.answers.heads):
-                answered(writer, row.number, letter.incoming.sender)
+                answered(writer, row, letter.incoming.sender)
         elif not complete(known.messages, [each.id for each in letter.messages if each.deal == row.id]):
             self._ask_for(writer, row.id, letter.incoming, known)
         told = [] if fresh or letter.answers is not None else self._behind(known, letter)
@@ -311,6 +367,10 @@ class Receiving:
             told += self._others(row)
         elif found and row.role in known.state.newest:  # said when nobody knew where the buyer is
             told.append(sending.Recipient(row.buyer))
+        lost = any(known.messages[each].role == row.role for each in fresh)
+        if lost:  # what an older copy of this home said may have reached the sender alone
+            heard = sending.recipients(known, self._means.own.id)
+            told += [each for each in heard if each.id != letter.incoming.sender and each not in told]
         for recipient in told:
             if sending.may_add(connection, recipient.id):  # else the next own move brings them all of it
                 self._send(writer, connection, known, recipient, None)
@@ -319,15 +379,34 @@ class Receiving:
     def _answer(self, writer: Writer, question: Ask, sender: bytes, now: int) -> None:
         with writer.transaction(durable=True) as connection:
             row = deals.by_id(connection, question.deal)
-            if row is None:
+            known = None if row is None else load(connection, row, now)
+            found = [] if known is None else self._recipients(known, sender)
+            opened = self._opened(connection, known, question.deal, sender)
+            if row is None and opened is None:
                 raise _Refused("no_deal", "there is no such deal here")
-            known = load(connection, row, now)
-            found = self._recipients(known, sender)
-            if not found:
+            if not found and opened is None:
                 raise _Refused("not_party", "whoever asks has no part in that deal")
             if not sending.may_add(connection, sender):
                 raise _Refused("busy", sending.BUSY)
-            self._send(writer, connection, known, found[0], question.nonce)
+            if known is not None and found:
+                self._send(writer, connection, known, found[0], question.nonce)
+            if opened is not None:
+                outbox.queue(writer, self._means.letters.draft(sender, opened))
+
+    def _opened(
+        self, connection: apsw.Connection, known: Known | None, deal: bytes, sender: bytes
+    ) -> Witness | None:
+        """Who led the buyer, for the seller that asks: from an own order, or as its witness [R-PATH-8]."""
+        if known is not None and known.role == "buyer" and known.row.seller == sender:
+            path = known.enclosures.get(known.order.path or b"") if known.state.contract else None
+        else:
+            row = shop.witness(Reader(connection), deal)
+            path = None if row is None or row.seller != sender else row.path
+        if path is None:
+            return None
+        signers = Signers(self._means.network, connection)
+        people = [each.referrer for each in read_path(path).referrals]
+        return opened_for_seller(deal, path, (signers.entries(each, 0) for each in people))
 
     def _behind(self, known: Known, letter: _Letter) -> list[sending.Recipient]:
         """The sender of a letter, where what it carries and names, and what that side said, is not all of the deal.

@@ -10,6 +10,7 @@ from netnode.market import money
 from netnode.market.dates import minute
 from protocol.deals.bodies import Order
 from protocol.deals.moves import Next
+from protocol.deals.offers import Quote
 from protocol.deals.table import ROWS
 from protocol.errors import CODES
 from protocol.records import Price
@@ -146,8 +147,8 @@ def too_early(type: str, steps: Iterable[Next]) -> str:
     return f"{WHY['too_early']}, it will on {from_} UTC"
 
 
-def amount_text(order: Order, amount: int) -> str:
-    """An amount of a deal in words: ``12.50 EUR``."""
+def amount_text(order: Order | Quote, amount: int) -> str:
+    """An amount of a deal, or of what is offered, in words: ``12.50 EUR``."""
     shown = money.view(Price(amount=amount, currency=order.currency, issuer=order.issuer, unit=order.unit))
     return f"{shown['amount']} {shown.get('currency', shown.get('unit', ''))}".strip()
 

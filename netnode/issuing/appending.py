@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -29,7 +29,7 @@ class Next:
     time: int
 
 
-Make = Callable[[Book, Next], Sequence[Record]]
+Make = Callable[[Book, Next], Iterable[Record]]
 """Makes records that follow the log as it stands, none of them void; may raise Void or Problem. Runs in a thread."""
 
 
@@ -66,7 +66,7 @@ class Appending:
                 if not records:
                     return []
                 try:
-                    return await own.append(_encoded(records), after=state.tip.id)
+                    return await own.append(records, after=state.tip.id)
                 except Problem as problem:
                     if problem.code != "log_moved":
                         raise
@@ -80,7 +80,7 @@ class Appending:
         """
 
         def found(reader: Reader, ledger: Ledger) -> tuple[int, bytes] | None:
-            seq = ledger.first.get(effect)
+            seq = ledger.made(effect)
             ids = () if seq is None else reader.ids(ledger.issuer, (seq,))
             return next(iter(ids), None)
 
@@ -97,7 +97,7 @@ class Appending:
         )
 
 
-def _made(place: Next, make: Make, ledger: Ledger) -> Sequence[Record]:
+def _made(place: Next, make: Make, ledger: Ledger) -> list[tuple[int, bytes]]:
     book = ledger.book
     if book.unknown is not None:
         raise Problem(
@@ -105,10 +105,10 @@ def _made(place: Next, make: Make, ledger: Ledger) -> Sequence[Record]:
             ExitCode.REFUSED,
             "unknown_ledger",
         )
-    return make(book, place)
+    return _encoded(make(book, place))
 
 
-def _encoded(records: Sequence[Record]) -> list[tuple[int, bytes]]:
+def _encoded(records: Iterable[Record]) -> list[tuple[int, bytes]]:
     """Kind and bytes of each.
 
     Raises:

@@ -6,6 +6,7 @@ before.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,9 +18,11 @@ from netnode.keys.keystore import Keys
 from netnode.ledgers.facts import exponent_of
 from netnode.ledgers.ledgers import Ledgers
 from netnode.mail.letters import Incoming, Refusal, Taken
+from netnode.market.dates import day
+from netnode.own.caution import copied
 from netnode.plans.values import amount_text
 from netnode.problems import ExitCode, Problem
-from netnode.store import Writer, credits
+from netnode.store import Reader, Writer, credits
 from netnode.store import letters as outbox
 from netnode.store.credits import LimitRow, RequestRow
 from protocol import encoding
@@ -29,7 +32,13 @@ from protocol.ledger.statements import Action, Limit, Request, read, sign, state
 from protocol.signing import Signer
 
 REQUEST_DAYS: Final = 30  # why: longer than an issuer has to answer a challenge; as long as a letter lives
+MINDFUL_MS: Final = 60 * DAY_MS
+"""How long after a home was put back requests of the lost copy may be carried out: a letter lives 30 days, and so does
+a request unless its holder says otherwise."""
+
+FOUND: Final = "found in the issuer's log: this home was put back since, and had forgotten it"
 NO_OPENERS: Final = encoding.encode([])
+_log = logging.getLogger("netnode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +87,16 @@ class Asking:
 
         Args:
             wish: what is asked.
-            anyway: also for more than the issuer's log, as it is held here, has for the owner.
+            anyway: also for more than the issuer's log, as it is held here, has for the owner, and although a copy of
+                this home that was lost may have asked for the same.
 
         Raises:
-            Problem: `not_covered` (4); locked keys (2), another copy of this home runs (4), a full outbox, the disk.
+            Problem: `not_covered`, `put_back` (4); locked keys (2), another copy of this home runs (4), a full outbox,
+                the disk.
         """
         self._means.own.caution.require_alone()
         if not anyway:
+            await self._require_remembered(wish)
             await self._require_cover(wish)
         keys = self._means.ring.keys
         row = await self._means.store.write(self._ask, wish, keys, self._means.clock.now_ms())
@@ -135,6 +147,32 @@ class Asking:
         if not sound_answer(body):
             return Refusal("letter", "an answer names an entry or a code")
         return await self._means.store.write(self._answered, body, incoming.sender, incoming.at)
+
+    async def _require_remembered(self, wish: Wish) -> None:
+        """Tells the owner once for each issuer that this home may have forgotten what it asked for [R-CRED-77].
+
+        A redemption for a deal is not asked about: the issuer redeems no more than the deal costs.
+
+        Raises:
+            Problem: `put_back`.
+        """
+
+        def forgotten(reader: Reader) -> int | None:
+            put_back = copied(reader)
+            since = put_back.at if put_back.times else 0
+            if not since or self._means.clock.now_ms() > since + MINDFUL_MS:
+                return None
+            return None if credits.asked_since(reader.connection, wish.issuer, since) else since
+
+        since = None if wish.order is not UNSET else await self._means.store.read(forgotten)
+        if since is not None:
+            raise Problem(
+                f"This home was put back from a backup on {day(since)}: what it asked of this issuer after that backup "
+                "may be carried out all the same, and this would come on top of it. Look what has come of it, once the "
+                "issuer's newest entries are here: netnode credit requests. To ask all the same, add --anyway.",
+                ExitCode.REFUSED,
+                "put_back",
+            )
 
     async def _require_cover(self, wish: Wish) -> None:
         own, now = self._means.own.id, self._means.clock.now_ms()
@@ -227,6 +265,10 @@ class Asking:
     def _answered(self, writer: Writer, body: AnsweredLetter, sender: bytes, at: int) -> Taken | Refusal:
         with writer.transaction(durable=True) as connection:
             row = credits.request(connection, body.request)
+            if row is None and copied(writer).times:
+                name, said = body.request.hex()[:10], "carried out" if body.code is UNSET else "refused"
+                _log.warning("a request %s that this home forgot when it was put back was %s", name, said)
+                return Taken()
             if row is None or not row.own or row.issuer != sender:
                 return Refusal("no_request", "no such request was made here")
             entry = None if body.entry is UNSET else body.entry

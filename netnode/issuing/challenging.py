@@ -7,12 +7,15 @@ log: what can be logged is logged, and for anything else an answer says why not.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, Protocol
 
 from msgspec import UNSET, UnsetType
 
+from netnode.bus import Bus, Stored
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers, wire
 from netnode.deals.signers import read as read_openers
@@ -32,13 +35,16 @@ from protocol.entry import Entry, parse_wire, signature_valid
 from protocol.errors import ProtocolError, RemoteProtocolError
 from protocol.ledger.book import Book
 from protocol.ledger.challenges import Demand, Outcome, outcome, outcomes, read_challenge
+from protocol.ledger.effects import sale_id
 from protocol.ledger.letters import ChallengeLetter
 from protocol.openers import Openers
 from protocol.records import Answer, Challenge, Record, decode_record, encode_record
 from protocol.records.credit import Reply
 
-LOOK_SECONDS: Final = 300.0  # why: a deadline of days
+LOOK_SECONDS: Final = 300.0  # why: what comes wakes it at once; this is for what was not delivered then
+BREATH_SECONDS: Final = 1.0  # why: a log that fills with challenges costs a look a second
 AT_ONCE: Final = 100
+_ROUNDS: Final = credits.CHALLENGES_OF_ONE  # of an author one is looked at in a round
 _OPENERS: Final = 8 * 1024  # why: a long history does not fit a letter or a record beside the document
 OVER: Final = ("refused", "letter_expired")  # nobody took it while it lived
 _ARRIVED: Final = ("at_mailbox", "delivered", "settled", "refused")  # who refuses a letter has it
@@ -49,6 +55,13 @@ _REASONS: Final = {
     "no_plan": "no_plan",
 }
 _log = logging.getLogger("netnode")
+
+
+class Projects(Protocol):
+    """Who keeps the projections, which find the challenges in logs."""
+
+    async def level(self) -> None:
+        """Returns when everything stored before the call is projected."""
 
 
 class Challenging:
@@ -71,6 +84,9 @@ class Challenging:
         self._answering = answering
         self._sales = sales
         self._author = 0  # number of the author whose challenge was looked at last
+        self.goods: Callable[[Demand, bytes, bytes, int], Awaitable[str | None]] = _undecided
+        """Why goods are not to be taken back any more, by (what is asked for, the request, openers, when it came)."""
+        self._come = asyncio.Event()
 
     def listen(self) -> None:
         """Takes letters from now on."""
@@ -89,7 +105,7 @@ class Challenging:
         """Asks in public for a sale that this node is a witness of.
 
         Raises:
-            Problem: `no_witness` (3): nothing proves that sale here; as `claim_request`.
+            Problem: `no_witness` (3): nothing proves that sale here; `already_logged` (4); as `claim_request`.
         """
         row = await self._means.store.read(shop.witness, order)
         if row is None:
@@ -98,9 +114,19 @@ class Challenging:
                 ExitCode.NOT_FOUND,
                 "no_witness",
             )
+        if await self._published(row.seller, order):
+            raise Problem(
+                f"That sale is in the issuer's log. What it awards: netnode credit explain {order.hex()[:16]}",
+                ExitCode.REFUSED,
+                "already_logged",
+            )
         wires = encoding.decode(row.openers, limits.MAX_TESTIMONY)
         openers = (tuple(wires),) if len(row.openers) <= _OPENERS else ()
         return await self._claim(row.seller, openers, contract=row.accept, path=row.path)
+
+    async def claim_goods(self, owner: bytes, request: bytes, contract: bytes) -> ChallengeRow:
+        """Asks in public for goods to be taken back, with the contract of their order; as `claim_request`."""
+        return await self._claim(owner, (), request=request, contract=contract)
 
     async def _claim(self, issuer: bytes, openers: tuple[Any, ...], **document: bytes) -> ChallengeRow:
         salt = self._means.entropy.token(limits.SALT_BYTES)
@@ -132,7 +158,35 @@ class Challenging:
             return Refusal(error.code, error.text)
         if await self._means.store.write(self._keep, entry, record, given, incoming.at) is None:
             return Refusal("busy", "too many challenges wait for this issuer; try again later")
+        self._come.set()
         return Taken()
+
+    async def run(self, bus: Bus, projector: Projects) -> None:
+        """Looks whenever a challenge comes, by letter or in a log, and now and then.
+
+        Args:
+            bus: tells what was stored.
+            projector: finds the challenges in it.
+
+        Raises:
+            Problem: the disk, or a full outbox.
+        """
+        leave = bus.subscribe(self._stored)
+        try:
+            while True:
+                self._come.clear()
+                await projector.level()
+                await self.look()
+                await asyncio.sleep(BREATH_SECONDS)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LOOK_SECONDS):
+                        await self._come.wait()
+        finally:
+            leave()
+
+    def _stored(self, stored: Stored) -> None:
+        if any(entry.kind == Challenge.KIND for entries in stored.entries.values() for entry in entries):
+            self._come.set()
 
     async def look(self) -> None:
         """Notes the challenges that came with logs, hands them on, and answers those to the owner.
@@ -140,14 +194,20 @@ class Challenging:
         Raises:
             Problem: the disk, or a full outbox.
         """
-        await self._meet()
+        for _ in range(_ROUNDS):
+            if not await self._meet():
+                break
         await self._note_handed()
         if self._means.ring.opened is not None:
             await self._answer()
 
-    async def _meet(self) -> None:
-        """Looks at one challenge of each author, so that a log full of them holds up nobody else's."""
-        own = self._means.own.id
+    async def _meet(self) -> bool:
+        """Looks at one challenge of each author, so that a log full of them holds up nobody else's.
+
+        Returns:
+            Whether one was noted, so that the next of its author may be there.
+        """
+        own, noted = self._means.own.id, False
         found = await self._means.store.read(
             lambda reader: credits.met_anew(reader.connection, own, self._author, AT_ONCE)
         )
@@ -162,15 +222,18 @@ class Challenging:
                 demand = await self._means.store.read(self._demand, entry, record, ())
             except ProtocolError:
                 await self._means.store.write(_over, [id_], now)
+                noted = True
                 continue
             if author != own and not await self._stands(demand, now):
                 if demand.request is not None and now >= demand.request.expires:
                     await self._means.store.write(_over, [id_], now)
+                    noted = True
                 continue
-            await self._means.store.write(self._keep, entry, record, (), now)
+            noted |= await self._means.store.write(self._keep, entry, record, (), now) is not None
             self._means.letters.wake()
         if len(found) < AT_ONCE:
             self._author = 0
+        return noted
 
     async def _stands(self, demand: Demand, now: int) -> bool:
         """Whether a request is covered, as far as the issuer's log is here [R-CRED-55]."""
@@ -181,6 +244,13 @@ class Challenging:
         except Problem:  # nothing of that log is here, or not its beginning
             return True
         return found is not Outcome.NO_STANDING
+
+    async def _published(self, issuer: bytes, order: bytes) -> bool:
+        """Whether an issuer's log, as far as it is here, has a sale: nobody is asked in public for what is there."""
+        try:
+            return await self._ledgers.ask(issuer, lambda ledger: sale_id(order) in ledger.effects)
+        except Problem:  # nothing of that log is here, or not its beginning
+            return False
 
     async def _note_handed(self) -> None:
         for row in await self._means.store.read(
@@ -225,6 +295,8 @@ class Challenging:
 
     async def _do(self, demand: Demand, record: Challenge, row: ChallengeRow) -> str | None:
         """Does what is asked for; the reason where that cannot be done, None where nothing is to be said."""
+        if demand.buyback is not None and record.request is not UNSET:
+            return await self.goods(demand, record.request, row.openers, row.at)
         if demand.request is not None and record.request is not UNSET:
             said = RequestRow(
                 0, (demand.effect or b"")[1:], False, row.issuer, row.author, record.request, row.openers, None, row.at,
@@ -237,8 +309,7 @@ class Challenging:
             if known.code in ("not_covered", "request_over"):
                 return None  # without standing there is nothing to answer [R-CRED-55]
             return None if known.code is None else _REASONS.get(known.code, known.code)
-        if demand.order is None:
-            return None  # goods to be taken back: the owner decides
+        assert demand.order is not None  # one of the three
         deal = await self._means.store.write(self._led, demand.order, record.path, self._given(row))
         if deal is None:
             return "no_deal"
@@ -358,6 +429,11 @@ class Challenging:
                     deals.put_signer(writer, row.number, each.author, encoding.encode(wire(each)))
             credits.sale_again(writer, row.number)
             return row
+
+
+async def _undecided(demand: Demand, request: bytes, openers: bytes, at: int) -> str | None:
+    """What is said of goods while nobody keeps teams."""
+    return None
 
 
 def _challenge(entry: Entry) -> Challenge:

@@ -13,6 +13,7 @@ from netnode.deals.selling import entry_of_listing
 from netnode.deals.signers import Signers
 from netnode.store import Reader, deals
 from netnode.store.alliances import agreed as agreed_alliances
+from netnode.store.alliances import ending_of
 from protocol import alliances, encoding, paths
 from protocol.alliances import Agreement
 from protocol.deals.bodies import (
@@ -150,7 +151,7 @@ def _agreement(reader: Reader, known: Known, referrers: list[bytes], key: str | 
     allied = [
         Allied(
             alliances.read_agreement(row.data),
-            () if row.ending is None else (alliances.read_ending(row.ending),),
+            () if (ending := ending_of(row, order.seller)) is None else (ending,),
         )
         for row in agreed_alliances(reader.connection)
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 from netnode.deals.means import Means
@@ -16,12 +16,16 @@ from netnode.store import Reader
 from protocol.errors import LocalProtocolError, Void
 from protocol.ledger import drafting
 from protocol.ledger.book import Book
-from protocol.ledger.contents import CloseContent, encode_content, read_close
+from protocol.ledger.contents import AwardLine, CloseContent, read_close
 from protocol.ledger.governing import Governed
-from protocol.ledger.groups import cut
-from protocol.plans.facts import Period
+from protocol.ledger.groups import cut_stream
+from protocol.plans.facts import Award, Period
 from protocol.records import ClosePart, Record, decode_record
 
+SHOWN: Final = 1_000
+"""Awards of a close that are at hand to be shown: nobody reads more of them at once."""
+
+Stated = AwardLine | Award[bytes]
 _BACK: Final = 500
 _BYTES: Final = 16 * 1024 * 1024
 
@@ -38,8 +42,10 @@ class Close:
         label: of the period.
         begins: first moment, ms UTC.
         ends: first moment after it.
-        content: what is published.
-        hash: SHA-256 of its bytes.
+        count: of its awards.
+        total: of all of them, minor units.
+        awards: the first ones.
+        hash: SHA-256 of what is published.
         over: whether the period is over.
         entry: seq of its last part; None: it is not in the log.
     """
@@ -51,7 +57,9 @@ class Close:
     label: str
     begins: int
     ends: int
-    content: CloseContent
+    count: int
+    total: int
+    awards: tuple[Stated, ...]
     hash: bytes
     over: bool
     entry: int | None = None
@@ -79,7 +87,7 @@ class Periods:
         """
         now = self._means.clock.now_ms()
         return await self._ledgers.ask(
-            self._means.own.id, lambda ledger: _close(_governed(ledger.book, key, at), ledger.book, at, now)
+            self._means.own.id, lambda ledger: _preview(_governed(ledger.book, key, at), ledger.book, at, now)
         )
 
     async def close(self, key: str, at: int | None = None) -> Close:
@@ -97,21 +105,26 @@ class Periods:
             return before
         found: list[Close] = []
 
-        def make(book: Book, place: Next) -> Sequence[Record]:
-            found[:] = [_close(_governed(book, key, at), book, at, place.time)]
-            if not found[0].over:
+        def make(book: Book, place: Next) -> Iterator[Record]:
+            close, content = _drafted(_governed(book, key, at), book, at, place.time)
+            if not close.over:
                 raise Problem(
-                    f"The period {found[0].label} is not over yet. To see how it stands: netnode period preview {key}",
+                    f"The period {close.label} is not over yet. To see how it stands: netnode period preview {key}",
                     ExitCode.REFUSED,
                     "not_over",
                 )
-            return cut(ClosePart, encode_content(found[0].content))
+            try:
+                for part in cut_stream(ClosePart, content):
+                    found[:] = [replace(close, hash=part.hash)]
+                    yield part
+            except Void as void:
+                raise _refused(void) from void
+            except LocalProtocolError as error:
+                raise Problem(f"This close does not fit the log: {error.text}.", code="too_large") from error
 
-        try:
-            entries = await self._appending.append(make)
-        except LocalProtocolError as error:
-            raise Problem(f"This close does not fit the log: {error.text}.", code="too_large") from error
-        return _with_entry(found[0], entries[-1].seq)
+        await self._ledgers.ask(self._means.own.id, Ledger.let_go)
+        entries = await self._appending.append(make)
+        return replace(found[0], entry=entries[-1].seq)
 
     async def _closed(self, key: str, at: int) -> Close | None:
         """What was published of the period that a moment lies in; None: nothing yet."""
@@ -123,11 +136,12 @@ class Periods:
         found = await self._means.store.read(_find, own, plan, period.start)
         if found is None:
             return None
-        content, seq = found
-        digest = hashlib.sha256(encode_content(content)).digest()
+        content, digest, seq = found
+        total, first = sum(each.amount for each in content.awards), content.awards[:SHOWN]
         return Close(
-            key, plan, unit, exponent, str(period.label), period.start, period.end, content, digest, True, seq
-        )
+            key, plan, unit, exponent, str(period.label), period.start, period.end, len(content.awards), total, first,
+            digest, True, seq,
+        )  # fmt: skip
 
 
 def _governed(book: Book, key: str, at: int | None) -> Governed:
@@ -141,12 +155,29 @@ def _governed(book: Book, key: str, at: int | None) -> Governed:
     for each in left:
         if at is None or (each.starts <= at and (each.ends is None or at < each.ends)):
             return each
-    text = f"Your opportunity {key!r} has no plan" if not plans else "No plan of yours holds at that date"
+    text = (
+        f"No plan of yours is for an opportunity {key!r}"
+        if not plans
+        else "No plan of yours holds at that date"
+    )
     raise Problem(f"{text}. Publish one with: netnode plan publish FILE", ExitCode.NOT_FOUND, "no_plan")
 
 
-def _close(governed: Governed, book: Book, at: int | None, now: int) -> Close:
-    """The close of the next period of a plan.
+def _preview(governed: Governed, book: Book, at: int | None, now: int) -> Close:
+    close, content = _drafted(governed, book, at, now)
+    digest = hashlib.sha256()
+    try:
+        for piece in content():
+            digest.update(piece)
+    except Void as void:
+        raise _refused(void) from void
+    return replace(close, hash=digest.digest())
+
+
+def _drafted(
+    governed: Governed, book: Book, at: int | None, now: int
+) -> tuple[Close, Callable[[], Iterator[bytes]]]:
+    """The close of the next period of a plan, without its hash; and what gives what is published, piece by piece.
 
     Raises:
         Problem: `period`: another one than the next is meant.
@@ -160,28 +191,30 @@ def _close(governed: Governed, book: Book, at: int | None, now: int) -> Close:
             "period",
         )
     try:
-        content = drafting.close_with_awards(book.state, governed, following)
+        drafted = drafting.close_with_awards(book.state, governed, following)
     except Void as void:
-        raise Problem(f"The period cannot be closed: {void.text}.", ExitCode.REFUSED, void.code) from void
+        raise _refused(void) from void
     unit = governed.plan.unit
     assert governed.opportunity is not None  # looked for by it
-    return Close(
+    close = Close(
         opportunity=governed.opportunity,
         plan=governed.hash,
         unit=unit.name,
         exponent=unit.exponent,
         label=str(period.label),
-        begins=content.begins,
-        ends=content.ends,
-        content=content,
-        hash=hashlib.sha256(encode_content(content)).digest(),
+        begins=drafted.begins,
+        ends=drafted.ends,
+        count=len(drafted.awards),
+        total=sum(each.amount for each in drafted.awards),
+        awards=tuple(drafted.awards[:SHOWN]),
+        hash=b"",
         over=period.end <= now,
     )
+    return close, drafted.encoded
 
 
-def _with_entry(close: Close, seq: int) -> Close:
-    fields = {name: getattr(close, name) for name in Close.__slots__}
-    return Close(**(fields | {"entry": seq}))
+def _refused(void: Void) -> Problem:
+    return Problem(f"The period cannot be closed: {void.text}.", ExitCode.REFUSED, void.code)
 
 
 def _period_closed(ledger: Ledger, key: str, at: int) -> tuple[bytes, str, int, Period] | None:
@@ -193,8 +226,8 @@ def _period_closed(ledger: Ledger, key: str, at: int) -> tuple[bytes, str, int, 
     return None
 
 
-def _find(reader: Reader, own: bytes, plan: bytes, begins: int) -> tuple[CloseContent, int] | None:
-    """The newest whole close of a period in the own log, and the seq of its last part."""
+def _find(reader: Reader, own: bytes, plan: bytes, begins: int) -> tuple[CloseContent, bytes, int] | None:
+    """The newest whole close of a period in the own log, its hash, and the seq of its last part."""
     state = reader.load(own)
     last = -1 if state is None else state.tip.seq
     parts: dict[int, ClosePart] = {}
@@ -210,7 +243,7 @@ def _find(reader: Reader, own: bytes, plan: bytes, begins: int) -> tuple[CloseCo
             parts[entry.seq] = part
             content = _whole(parts, entry.seq, part)
             if content is not None and (content.plan, content.begins) == (plan, begins):
-                return content, entry.seq + part.count - 1
+                return content, part.hash, entry.seq + part.count - 1
         last -= _BACK
     return None
 

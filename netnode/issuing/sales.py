@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -18,17 +19,19 @@ from msgspec import UNSET
 from netnode.deals.means import Means
 from netnode.issuing.appending import Appending, Next, lacking
 from netnode.issuing.embedding import Gathered, gather, proofs
+from netnode.issuing.tracing import ask_for_path
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Writer, credits, deals
 from netnode.store.credits import SaleRow
+from protocol.deals.state import DealState, Phase
 from protocol.errors import LocalProtocolError, ProtocolError, Void
 from protocol.ledger import drafting
 from protocol.ledger.book import Book
 from protocol.ledger.contents import SaleContent, encode_content
 from protocol.ledger.groups import cut
-from protocol.ledger.selling import embedded
+from protocol.ledger.selling import embedded, room
 from protocol.records import Record, SalePart
 
 LOOK_SECONDS: Final = 60.0  # why: a message wakes it at once; this is for what the log did not take
@@ -36,10 +39,14 @@ AGAIN_MS: Final = 60_000
 KEYS_MS: Final = 3_600_000  # why: the log of a referrer whose keys are missing may come
 AT_ONCE: Final = 100
 LOGGED: Final = "logged"
+ROOM: Final = 16
+"""Entries of one order kept for refunds, a freeze and its end [R-CRED-92]."""
+
 _PAGE: Final = 1_000
 _ROUNDS: Final = 4  # a raise, a refund, a freeze and its end may all be due
 _QUIET: Final = frozenset({"no_receipt", "not_agreed"})  # nothing was received and paid yet
 _NOTHING: Final = frozenset({"already_logged", "no_dispute", "no_receipt", "no_reduction"})
+_CLOSED: Final = (Phase.CLOSED, Phase.FINAL)
 _log = logging.getLogger("netnode")
 
 
@@ -58,6 +65,10 @@ class Sales:
         self._appending = appending
         self._come = asyncio.Event()
         self._place: tuple[int, int] | None = None  # epoch and term in which all logged sales were in the log
+        self.before: Callable[[], Awaitable[None]] = _nothing
+        """Awaited before each look: what sales rest on is logged first."""
+        self.after: Callable[[], Awaitable[None]] = _nothing
+        """Awaited after each look, when all sales are in the log that can be."""
 
     async def changed(self, deal: bytes) -> None:
         """A deal got something new: it is looked at soon."""
@@ -84,10 +95,12 @@ class Sales:
         """
         if self._means.ring.opened is None:
             return
+        await self.before()
         await self._disowned()
         while due := await self._due():
             for number in due:
                 await self.look_at(number)
+        await self.after()
 
     async def look_at(self, number: int) -> None:
         """Logs what one deal gives, by the number of its row.
@@ -126,6 +139,9 @@ class Sales:
             if void.code in _QUIET:
                 return SaleRow(number, _ahead(found, now), None, "")
             again = now + KEYS_MS if void.code == "openers" else None
+            if void.code == "path_missing":
+                again = await self._means.store.write(ask_for_path, self._means, found.known, now)
+                self._means.letters.wake()
             return SaleRow(number, again, void.code, void.text)
         except ProtocolError as error:  # one deal that cannot be logged keeps no other from the log
             _log.warning("the sale %s is not in the log yet: %s", found.known.row.id.hex()[:10], error.text)
@@ -156,6 +172,10 @@ class Sales:
                 await self._means.store.write(_mark, missing)
             after, more = (rows[-1][1].number, True) if rows else (after, False)
         self._place = state.openers.place
+
+
+async def _nothing() -> None:
+    """What there is to do where a node has no teams."""
 
 
 def _logged(reader: Reader, after: int) -> list[tuple[bytes, SaleRow]]:
@@ -191,7 +211,8 @@ def _records(book: Book, place: Next, found: Gathered) -> tuple[Record, ...]:
         return ()
     openers = lacking(book, dict(found.openers))
     try:
-        return _sale(book, place, found, messages, first=False)
+        if room(book.state, deal) > ROOM or _ripe(found.known.state):
+            return _sale(book, place, found, messages, first=False)
     except Void as void:
         _require_nothing(void)
     try:
@@ -203,6 +224,11 @@ def _records(book: Book, place: Next, found: Gathered) -> tuple[Record, ...]:
     except Void as void:
         _require_nothing(void)
     return ()
+
+
+def _ripe(state: DealState) -> bool:
+    """Whether nothing that raises the sale is to come."""
+    return state.phase in _CLOSED and not state.figures.payment_due
 
 
 def _sale(

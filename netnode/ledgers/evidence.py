@@ -6,21 +6,19 @@ as disputed, since this store had it before the rotation came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from msgspec.structs import replace
 
-from netnode.store import Reader
-from netnode.store.rows import stored_entry
+from netnode.store import Reader, branches
 from protocol.entry import Entry
 from protocol.ledger.union import Branch
 from protocol.log_state import LogState
 from protocol.openers import Openers
 from protocol.records import SwapEntry
 from protocol.records.fields import Place
-from protocol.run import rebuild
 
 MOST_TAILS: Final = 16
 """Branches of one log that are looked at, the newest first; why: each is folded by itself, from the beginning."""
@@ -31,7 +29,8 @@ MOST_BETWEEN: Final = 100_000
 _AT_ONCE: Final = 4 * 1024 * 1024  # bytes
 
 Mark = tuple[object, ...]
-"""Changes whenever what is held of a log, or beside it, does."""
+"""Changes whenever what is held of a log, or beside it, does; its first part with every entry by which the log goes on,
+and the others not with those."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def mark_of(reader: Reader, state: LogState) -> Mark:
         "SELECT count(*), max(seq) FROM branch WHERE n = (SELECT n FROM networker WHERE id = ?)",
         (state.author,),
     ).fetchone()
-    return (state.tip.id, state.aside, state.fork, state.openers.place, kept)
+    return (state.tip.id, state.base.seq, state.aside, state.fork, state.openers.place, kept)
 
 
 def beside(reader: Reader, state: LogState) -> bool:
@@ -75,29 +74,43 @@ def beside(reader: Reader, state: LogState) -> bool:
     return bool(state.aside) or state.fork is not None or bool(kept)
 
 
-def tails(reader: Reader, state: LogState, settled: Set[tuple[int, int]]) -> tuple[Tail, ...]:
-    """The branches of a log that are held down to the log itself, the newest first.
+def reached(reader: Reader, author: bytes, places: Iterable[Branch], seqs: tuple[int, int]) -> bool:
+    """Whether one of some entries came into the log with those from one seq to another."""
+    first, last = seqs
+    return any(branches.in_log(reader, author, each) for each in places if first <= each[0] <= last)
+
+
+def tails(
+    reader: Reader, state: LogState, settled: Set[tuple[int, int]]
+) -> tuple[tuple[Tail, ...], tuple[Branch, ...]]:
+    """The branches of a log that are held down to the log itself, the newest first, and those too many to look at.
 
     Args:
         reader: of the store.
         state: of the log.
         settled: (epoch, term) of its settlements.
     """
-    held = {entry.id: entry for entry in aside(reader, state.author)}
-    for id in [each.id for each in held.values() if _in_log(reader, state.author, each.seq, each.id)]:
+    held = {entry.id: entry for entry in branches.beside(reader, state.author)}
+    for id in [
+        each.id for each in held.values() if branches.in_log(reader, state.author, (each.seq, each.id))
+    ]:
         del held[id]
     below = {entry.prev for entry in held.values()}
     found: list[Tail] = []
+    left: list[Branch] = []
     for tip in sorted(held.values(), key=lambda each: (each.place, each.seq, each.id), reverse=True):
-        if tip.id in below or len(found) == MOST_TAILS:
+        if tip.id in below:
+            continue
+        if len(found) == MOST_TAILS:
+            left.append((tip.seq, tip.id))
             continue
         chain = [tip]
         while (lower := held.get(chain[-1].prev)) is not None and lower.seq + 1 == chain[-1].seq:
             chain.append(lower)
         chain.reverse()
-        if _in_log(reader, state.author, chain[0].seq - 1, chain[0].prev):
+        if branches.in_log(reader, state.author, (chain[0].seq - 1, chain[0].prev)):
             found.append(Tail(tuple(chain), _disowned(state.openers, settled, tip)))
-    return tuple(found)
+    return tuple(found), tuple(left)
 
 
 def between(reader: Reader, author: bytes, first: Place, last: Place) -> Sequence[Entry] | None:
@@ -113,16 +126,16 @@ def between(reader: Reader, author: bytes, first: Place, last: Place) -> Sequenc
     """
     if not first[0] < last[0] <= first[0] + MOST_BETWEEN:
         return None if first[0] < last[0] else ()
-    if _in_log(reader, author, *last):
+    if branches.in_log(reader, author, last):
         if reader.entry(author, first[0]) is None:
             return None
         return _bare(reader, author, first[0] + 1, last[0])
-    held = {entry.id: entry for entry in aside(reader, author)}
+    held = {entry.id: entry for entry in branches.beside(reader, author)}
     chain: list[Entry] = []
     wanted = last
     while wanted[0] > first[0]:
         entry = held.get(wanted[1])
-        if entry is None and _in_log(reader, author, *wanted):
+        if entry is None and branches.in_log(reader, author, wanted):
             entry = reader.entry(author, wanted[0])
         if entry is None or entry.seq != wanted[0]:
             return None
@@ -141,23 +154,6 @@ def _bare(reader: Reader, author: bytes, first: int, last: int) -> list[Entry]:
         found += [each if each.kind == SwapEntry.KIND else replace(each, record=None) for each in part]
         first = part[-1].seq + 1
     return found
-
-
-def aside(reader: Reader, author: bytes) -> Iterator[Entry]:
-    """Every entry of a log that is held outside its main run."""
-    for table in ("aside", "branch"):
-        rows: list[Any] = reader.connection.execute(
-            f"SELECT header, signature, record FROM {table}"  # noqa: S608 - constants
-            " WHERE n = (SELECT n FROM networker WHERE id = ?) ORDER BY seq",
-            (author,),
-        ).fetchall()
-        yield from (stored_entry(*row) for row in rows)
-    for side in reader.proof(author) or ():
-        yield from rebuild(side)
-
-
-def _in_log(reader: Reader, author: bytes, seq: int, id: bytes) -> bool:
-    return bool(reader.ids(author, (seq,)) == [(seq, id)])
 
 
 def _disowned(openers: Openers, settled: Set[tuple[int, int]], tip: Entry) -> bytes | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from netnode.ledgers.joining import Joined
 from netnode.ledgers.opening import OpenPeriod, open_period
 from protocol.entry import SETTLEMENT, Entry
 from protocol.errors import Void
@@ -16,8 +16,8 @@ from protocol.ledger.book import Book
 from protocol.ledger.effects import Value, is_sale, order_of
 from protocol.ledger.governing import Governed
 from protocol.ledger.preparing import Prepared
-from protocol.ledger.union import Claim, Union
-from protocol.records import Opportunity, decode_record
+from protocol.ledger.union import Branch, Claim, Union
+from protocol.records import ClosePart, Opportunity, decode_record
 
 MOST_WRONG: Final = 1_000
 """Wrong entries of one log that are remembered, the first ones; the others are counted."""
@@ -52,16 +52,13 @@ class Ledger:
 
     __slots__ = (
         "_open",
-        "beside",
         "book",
-        "claims",
-        "first",
         "former",
+        "joined",
         "opportunities",
         "settled",
         "taken",
         "tip",
-        "union",
         "why",
         "wrong",
         "wrongs",
@@ -70,16 +67,10 @@ class Ledger:
     def __init__(self, book: Book) -> None:
         self.book = book
         """The log itself: what its author's next entry is judged by."""
-        self.union: Union | None = None
-        """With the branches held as evidence; None while there are none."""
-        self.first: dict[bytes, int] = {}
-        """By effect: seq of the entry that made it."""
+        self.joined = Joined()
+        """With what is held beside the log."""
         self.former: dict[bytes, list[tuple[int, Value]]] = {}
         """By effect that changed: what it was before each entry that changed it, with the seq of that entry."""
-        self.beside: dict[bytes, int] = {}
-        """By effect that only a branch has: when that logged it, ms UTC."""
-        self.claims: tuple[Claim, ...] = ()
-        """What a rotation disowned, that this store had before, and that its holder has not released [L13]."""
         self.opportunities: dict[str, Offered] = {}
         """The current versions, by key."""
         self.wrong: list[Wrong] = []
@@ -116,13 +107,15 @@ class Ledger:
         self.taken += 1
         if entry.kind == SETTLEMENT:
             self.settled.add(entry.place)
+        self.joined.note(verdict.changed, closed=entry.kind == ClosePart.KIND)
         for id in dict.fromkeys(verdict.changed):
             old = self.book.state.replaced.get(id)
             if self._open and is_sale(id):
                 self._tell(id, old)
             if old is None:
-                self.first.setdefault(id, entry.seq)
-            elif not (known := self.former.setdefault(id, [])) or known[-1][0] != entry.seq:
+                continue
+            known = self.former.setdefault(id, [])
+            if not known or known[-1][0] != entry.seq:
                 known.append((entry.seq, old))
         if verdict.code == "unknown":
             self.why = self.why or verdict.text
@@ -151,13 +144,34 @@ class Ledger:
     # -- as it was -------------------------------------------------------------------------------------------
     def logged(self, id: bytes) -> int:
         """When an effect was logged first, ms UTC."""
-        seq = self.first.get(id)
-        return self.beside[id] if seq is None else self.date(seq)
+        state = self.book.state
+        number = state.effects.made(id)
+        return self.joined.logged[id] if number is None else state.dates.time(number)
+
+    def made(self, id: bytes) -> int | None:
+        """Seq of the entry that made an effect; None: the log has none of it."""
+        state = self.book.state
+        number = state.effects.made(id)
+        return None if number is None else state.dates.seq(number)
 
     def date(self, seq: int) -> int:
         """Date of a critical entry, ms UTC."""
-        state = self.book.state
-        return state.times[bisect_left(state.seqs, seq)]
+        return self.book.state.dates.date(seq)
+
+    def as_of(self, id: bytes, seq: int) -> Value | None:
+        """An effect as the log had it right after an entry; None where it came later.
+
+        Args:
+            id: of the effect.
+            seq: of the entry.
+        """
+        made = self.made(id)
+        if made is None or made > seq:
+            return None
+        for changed, before in self.former.get(id, ()):
+            if changed > seq:
+                return before
+        return self.book.effects[id]
 
     def at(self, id: bytes, value: Value, moment: int) -> Value | None:
         """An effect as the log had it before a moment; None where it came later.
@@ -175,6 +189,21 @@ class Ledger:
         return value
 
     # -- by all branches -------------------------------------------------------------------------------------
+    @property
+    def union(self) -> Union | None:
+        """With the branches held as evidence; None while there are none."""
+        return self.joined.union
+
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """What a rotation disowned, that this store had before, and that its holder has not released [L13]."""
+        return self.joined.claims
+
+    @property
+    def lacking(self) -> tuple[Branch, ...]:
+        """Entries of other branches that are known and not held: what is given there is in no figure [R-CRED-98]."""
+        return self.joined.lacking
+
     @property
     def effects(self) -> Mapping[bytes, Value]:
         """Every effect by id, of all branches together."""
@@ -207,6 +236,10 @@ class Ledger:
         else:  # what other branches bring is not told
             self._open.clear()
         return found
+
+    def let_go(self) -> None:
+        """Forgets the open periods, which take memory that a close needs: the next question lays them out anew."""
+        self._open.clear()
 
     def units(self) -> tuple[str, ...]:
         """The units that were ever credited."""

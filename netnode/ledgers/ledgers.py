@@ -13,20 +13,22 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from netnode.ledgers import evidence
+from netnode.ledgers.joining import MOST_FOLDS, Side, beyond
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.reading import AT_ONCE, FEW, Batch, Look, Source, fold, look, next_batch, proved, weighty
 from netnode.problems import ExitCode, Problem
-from netnode.store import Reader, Store
+from netnode.store import Reader, Store, branches
 from protocol.errors import LocalProtocolError
 from protocol.identity import id_text
 from protocol.ledger.book import Book
-from protocol.ledger.union import Claim, Union, disputed
+from protocol.ledger.union import Branch
+from protocol.log_state import LogState
 
 HELD: Final = 50_000
 """Critical entries whose ledgers stay in memory; those of a log that was not asked for longest go first, and are folded
@@ -176,13 +178,12 @@ class Ledgers:
             shelf.mark, shelf.shown = None, False
         ledger, source = shelf.ledger, shelf.source
         assert source is not None  # made with the ledger
-        if shelf.mark == found.mark:
+        if shelf.mark == found.mark and not found.cured:
             return ledger
         if not await self._fold(ledger, source, found.last, shown=shelf.shown):
             shelf.ledger = None
             return None
-        joins = found.beside or ledger.union is not None or bool(ledger.claims)
-        if joins and not await self._join(ledger, found):
+        if not await self._join(ledger, found):
             return None
         shelf.mark = found.mark
         return ledger
@@ -239,49 +240,63 @@ class Ledgers:
 
     # -- branches --------------------------------------------------------------------------------------------
     async def _join(self, ledger: Ledger, found: Look) -> bool:
-        """Brings in the branches held beside the log; False when it changed meanwhile."""
-        state = found.state
-        assert state is not None  # `_require_whole`
-        tails = await self._store.read(evidence.tails, state, frozenset(ledger.settled))
-        disowned: list[tuple[bytes, Book]] = []
-        union = None
-        ledger.beside = {}
-        for tail in tails:
-            source = Source(self._store, ledger.issuer, {each.seq: each for each in tail.entries})
-            branch = Ledger(self._book(source))
-            if not await self._fold(branch, source, tail.fork, shown=False):
-                return False
-            if not await self._store.read(fold, branch, source, Batch(tail.entries)):
-                return False
-            if tail.rotation is not None:
-                disowned.append((tail.rotation, branch.book))
-                continue
-            if union is None:
-                assert ledger.place is not None  # folded
-                union = await self._run(Union, (ledger.place,), ledger.book.effects)
-            await self._run(union.add, Union((tail.head,), branch.book.effects))
-            new = {id: branch.logged(id) for id in branch.book.effects if id not in ledger.first}
-            ledger.beside = new | ledger.beside
-        ledger.union = union
-        ledger.claims = await self._run(_claims, ledger, disowned)
+        """Brings in what is held beside the log; False when it changed meanwhile."""
+        joined, state = ledger.joined, found.state
+        assert state is not None and ledger.place is not None  # `_require_whole`, and folded
+        again = joined.around != found.around or found.cured
+        if not again and joined.places():
+            grown = (joined.tip + 1, found.last)
+            again = await self._store.read(evidence.reached, state.author, joined.places(), grown)
+        if again and not await self._lay(ledger, state, found):
+            return False
+        joined.tip = found.last
+        if joined.sides:
+            await self._run(joined.join, ledger)
+        else:
+            joined.join(ledger)
         return True
+
+    async def _lay(self, ledger: Ledger, state: LogState, found: Look) -> bool:
+        """Looks through what lies beside the log, and folds what was not."""
+        joined = ledger.joined
+        lacking: list[Branch] = []
+        sides: list[Side] = []
+        if found.beside or state.forked or state.openers.place != (0, 0):
+            lacking += await self._store.read(branches.missing, state)
+        if found.beside or joined.sides:
+            tails, left_out = await self._store.read(evidence.tails, state, frozenset(ledger.settled))
+            lacking += left_out
+            for tail in tails:
+                side = joined.known(tail.head)
+                if side is None and joined.folds < MOST_FOLDS:
+                    joined.folds += 1
+                    side = await self._fold_side(ledger, tail)
+                    if side is None:
+                        return False
+                if side is None:
+                    lacking.append(tail.head)
+                else:
+                    sides.append(replace(side, rotation=tail.rotation))
+        joined.lay(sides, lacking, found.around)
+        return True
+
+    async def _fold_side(self, ledger: Ledger, tail: evidence.Tail) -> Side | None:
+        """What a branch gives beyond the log; None when the log changed meanwhile."""
+        source = Source(self._store, ledger.issuer, {each.seq: each for each in tail.entries})
+        branch = Ledger(self._book(source))
+        if not await self._fold(branch, source, tail.fork, shown=False):
+            return None
+        if not await self._store.read(fold, branch, source, Batch(tail.entries)):
+            return None
+        effects = await self._run(beyond, ledger, branch.book.effects, tail.fork)
+        logged = {id: branch.logged(id) for id in effects if id not in ledger.book.effects}
+        unknown = next(
+            ((each.seq, each.id) for each in tail.entries if each.seq == branch.book.unknown), None
+        )
+        return Side(tail.fork, tail.head, tail.rotation, effects, logged, unknown)
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:
         return await _finished(self._store.read(lambda reader: function(*args)))
-
-
-def _claims(ledger: Ledger, disowned: Sequence[tuple[bytes, Book]]) -> tuple[Claim, ...]:
-    """What rotations disowned and their holders did not let go of; of an effect on several branches the largest."""
-    found: dict[tuple[bytes, bytes, str], Claim] = {}
-    for rotation, book in disowned:
-        for claim in disputed(ledger.effects, book.effects):
-            if ledger.book.released(claim.holder, rotation):
-                continue
-            key = (claim.id, claim.holder, claim.unit)
-            known = found.get(key)
-            if known is None or known.amount < claim.amount:
-                found[key] = claim
-    return tuple(found[key] for key in sorted(found))
 
 
 def _require_whole(issuer: bytes, found: Look) -> None:

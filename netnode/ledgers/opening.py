@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from protocol.ledger.closing import Open, open_of
 from protocol.ledger.effects import Sold, Value, posted_by, sale_id
+from protocol.ledger.filing import OrderFile
 from protocol.ledger.governing import Governed
-from protocol.ledger.state import OrderFile, State
+from protocol.ledger.state import State
 
 
 class Tally:

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from netnode.ledgers import evidence
 from netnode.ledgers.ledger import Ledger
-from netnode.store import Reader, Store
+from netnode.store import Reader, Store, branches
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError
 from protocol.kinds import KINDS
@@ -86,15 +86,19 @@ class Look:
         state: of the log; None: nothing is held.
         changed: the ledger given is of another branch, or what made it unknown is held now.
         mark: changes with the log and what is held beside it.
+        around: the same, but for entries by which the log goes on.
         last: seq of its newest entry.
         beside: whether anything is held beside it.
+        cured: what made a branch beside it unknown is held now.
     """
 
     state: LogState | None
     changed: bool = False
     mark: evidence.Mark = ()
+    around: evidence.Mark = ()
     last: int = -1
     beside: bool = False
+    cured: bool = False
 
 
 def look(reader: Reader, issuer: bytes, ledger: Ledger | None) -> Look:
@@ -108,9 +112,15 @@ def look(reader: Reader, issuer: bytes, ledger: Ledger | None) -> Look:
     state = reader.load(issuer)
     if state is None:
         return Look(None)
-    changed = ledger is not None and (not _holds(reader, issuer, ledger.place) or _cured(reader, ledger))
     mark = evidence.mark_of(reader, state)
-    return Look(state, changed, mark, state.tip.seq, evidence.beside(reader, state))
+    beside = evidence.beside(reader, state)
+    if ledger is None:
+        return Look(state, False, mark, mark[1:], state.tip.seq, beside)
+    unknown = ledger.book.unknown
+    cured = unknown is not None and _is_known(reader, reader.entry(issuer, unknown))
+    changed = cured or not _holds(reader, issuer, ledger.place)
+    again = any(_is_known(reader, branches.find(reader, issuer, each)) for each in ledger.joined.unknown())
+    return Look(state, changed, mark, mark[1:], state.tip.seq, beside, again)
 
 
 def _holds(reader: Reader, issuer: bytes, place: tuple[int, bytes] | None) -> bool:
@@ -118,11 +128,8 @@ def _holds(reader: Reader, issuer: bytes, place: tuple[int, bytes] | None) -> bo
     return place is None or reader.ids(issuer, (place[0],)) == [place]
 
 
-def _cured(reader: Reader, ledger: Ledger) -> bool:
-    """Whether what made a ledger unknown is held by now."""
-    if ledger.book.unknown is None:
-        return False
-    entry = reader.entry(ledger.issuer, ledger.book.unknown)
+def _is_known(reader: Reader, entry: Entry | None) -> bool:
+    """Whether an entry that made a ledger unknown can be judged by now."""
     if entry is None or entry.record is None or entry.kind not in KINDS:
         return False
     record = decode_record(entry.kind, entry.record)

@@ -5,9 +5,12 @@ Both standings are shown, and change no figure: silence is never proof, and a fo
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from netnode.ledgers import evidence
 from netnode.ledgers.evidence import beside
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.superseded import superseded, told
@@ -19,6 +22,13 @@ from protocol.ledger.challenges import Demand, Outcome, outcomes, read_challenge
 from protocol.ledger.signers import Signers
 from protocol.ledger.union import Claim
 from protocol.records import Challenge, decode_record
+
+# Of a log, what anything against its author leaves behind: a fork or branches, a challenge, a rotation it was told of.
+_DOUBT: Final = (
+    "fork IS NOT NULL OR extents > 0 OR EXISTS(SELECT 1 FROM branch WHERE branch.n = log.n)"
+    " OR EXISTS(SELECT 1 FROM challenge WHERE issuer = networker.id AND challenge.entry <> x'')"
+    " OR EXISTS(SELECT 1 FROM credit_told WHERE credit_told.issuer = networker.id)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +94,28 @@ def doubtful(reader: Reader, issuers: Collection[bytes]) -> dict[bytes, bool]:
     marks = ", ".join("?" * len(issuers))
     rows = reader.connection.execute(
         "SELECT id, EXISTS(SELECT 1 FROM proof WHERE proof.n = log.n) FROM networker JOIN log USING (n)"  # noqa: S608
-        f" WHERE id IN ({marks}) AND (fork IS NOT NULL OR extents > 0"
-        " OR EXISTS(SELECT 1 FROM branch WHERE branch.n = log.n)"
-        " OR EXISTS(SELECT 1 FROM challenge WHERE issuer = id AND challenge.entry <> x'')"
-        " OR EXISTS(SELECT 1 FROM credit_told WHERE credit_told.issuer = id))",
+        f" WHERE id IN ({marks}) AND ({_DOUBT})",
         tuple(issuers),
     )
     return {id: bool(forked) for id, forked in rows}
+
+
+def doubtful_sellers(reader: Reader, limit: int) -> list[bytes]:
+    """Networkers with listings that something may speak against, those whose logs changed last first."""
+    rows = reader.connection.execute(
+        "SELECT id FROM networker JOIN log USING (n)"  # noqa: S608 - a constant
+        f" WHERE ({_DOUBT}) AND EXISTS(SELECT 1 FROM listing WHERE listing.n = log.n) ORDER BY arrival DESC LIMIT ?",
+        (limit,),
+    )
+    return [id for (id,) in rows]
+
+
+def mark_of(reader: Reader, issuer: bytes) -> bytes:
+    """Another one whenever something that the standing of an issuer rests on has changed, but for the time."""
+    state = reader.load(issuer)
+    challenges = [(row.id, row.handed) for row in credits.challenges_to(reader.connection, issuer)]
+    held = None if state is None else evidence.mark_of(reader, state)
+    return hashlib.sha256(repr((held, challenges, sorted(told(reader, issuer).items()))).encode()).digest()
 
 
 def standing(reader: Reader, network: str, ledger: Ledger, now: int, own: bytes = b"") -> Standing:

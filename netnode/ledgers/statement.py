@@ -85,7 +85,7 @@ def _concerns(value: Value, unit: str, holder: bytes) -> bool:
 
 
 def _lines(ledger: Ledger, id: bytes, value: Value, unit: str, holder: bytes) -> list[Dated]:
-    time, seq = ledger.logged(id), ledger.first.get(id)
+    time, seq = ledger.logged(id), ledger.made(id)
     versions = [before for _, before in ledger.former.get(id, ())]
     first = versions[0] if versions else value
     found = [Dated(time, seq, line) for line in lines_of(id, first, holder) if line.unit == unit]

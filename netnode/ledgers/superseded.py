@@ -47,7 +47,7 @@ def superseded(reader: Reader, ledger: Ledger, own: bytes) -> tuple[Claim, ...]:
 
 
 def _is_late(reader: Reader, ledger: Ledger, id: bytes, value: Value, epochs: Mapping[int, int]) -> bool:
-    seq, logged = ledger.first.get(id), ledger.logged(id)
+    seq, logged = ledger.made(id), ledger.logged(id)
     newest = max((epoch for epoch, since in epochs.items() if since < logged), default=0)
     if seq is None or not newest:
         return False

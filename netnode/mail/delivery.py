@@ -51,8 +51,8 @@ AS_IT_IS: Final = FINAL | {"letter_key", "letter_token"}
 """The same of a letter of others, which nobody here can seal or stamp anew [R-LET-15]."""
 CROWDED: Final = frozenset({"rate", "busy", "internal"})
 """Codes with which a recipient says that it takes nothing now."""
-SHUT: Final = CROWDED | {"mailbox"}
-"""Codes with which a mailbox host says that it keeps nothing for this recipient now."""
+SHUT: Final = CROWDED | {"mailbox", "answer"}
+"""Codes with which a mailbox host says that it keeps nothing for this recipient now, and that of no answer in time."""
 _EVER: Final = 2**62
 _log = logging.getLogger("netnode.mail")
 
@@ -74,6 +74,9 @@ class _Reason:
 
 _NO_ANSWER: Final = _Reason("not_here", "their node does not answer")
 _NO_MAILBOX: Final = _Reason("not_here", "their node does not answer, and no mailbox host of theirs took it")
+_BLOCKED: Final = (
+    "you have blocked them, so this node has no session with them until: netnode peer block {} --lift"
+)
 _NO_KEYS: Final = _Reason("unknown_author", "nothing is known here of what letters to them are sealed to")
 
 
@@ -322,15 +325,17 @@ class Delivery:
         named = [each for each in await self._routes.mailboxes(recipient) if each != self._own]
         hosts = dict.fromkeys((*named, *(row.host for row in own if row.host is not None)))
         reason = _NO_MAILBOX if hosts else _NO_ANSWER
+        if self._routes.refuses(recipient):
+            reason = _Reason("blocked", _BLOCKED.format(id_text(recipient)))
         for host in hosts:
             session = None if host == self._own else await self._routes.reach(host)
             own = await self._leave_at(host, session, own)
-            others = [each for each in others if not await self._passed_on(each, session)]
+            others = await self._pass_on(others, session)
         await self._put_off(own, reason)
         await self._put_off_others(others)
 
     async def _leave_at(self, host: bytes, session: Peering | None, own: Sequence[OutRow]) -> list[OutRow]:
-        """Leaves letters at one host; what it does not keep. One that says that it is shut is not asked again."""
+        """Leaves letters at one host; what it does not keep. One that is shut or silent is not asked again."""
         left: list[OutRow] = []
         shut: _Reason | None = None
         for row in own:
@@ -369,17 +374,23 @@ class Delivery:
         await self._store.write(rows.at_mailbox, row.i, host, due, self._clock.now_ms())
         return True
 
-    async def _passed_on(self, row: Kept, session: Peering | None) -> bool:
-        """Whether a host keeps a letter of somebody else; then it is let go of here."""
+    async def _pass_on(self, others: Sequence[Kept], session: Peering | None) -> Sequence[Kept]:
+        """Hands letters of others to a host, and lets go of them; what it does not keep."""
         if session is None:
-            return False
-        try:
-            await session.deliver(row.letter)
-        except (ProtocolError, LinkClosed) as error:
-            _log.info("%s does not keep a letter: %s", session.label, error)
-            return False
-        await self._store.write(mailbox.remove, [row.i])
-        return True
+            return others
+        left: list[Kept] = []
+        for index, row in enumerate(others):
+            try:
+                await session.deliver(row.letter)
+            except NotHeld as refusal:
+                _log.info("%s does not keep a letter: %s", session.label, refusal)
+                left.append(row)
+            except (LinkClosed, RemoteProtocolError) as error:  # nor would the next be answered
+                _log.info("%s: a letter was not answered: %s", session.label, error)
+                return [*left, *others[index:]]
+            else:
+                await self._store.write(mailbox.remove, [row.i])
+        return left
 
     async def _brought(self, session: Peering | None, data: bytes) -> None:
         if session is None:

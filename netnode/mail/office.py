@@ -16,6 +16,7 @@ from netnode.mail.reception import Reception
 from netnode.mail.seals import Seals
 from netnode.own.log import OwnLog
 from netnode.ports import Clock, Entropy, Executor, Sealer
+from netnode.projections import views
 from netnode.settings import Settings
 from netnode.stamping import Stamping
 from netnode.store import Store, mail, mailbox
@@ -78,17 +79,20 @@ def post_office(
         failures=failures,
     )
     kept = Mailbox(settings.network, store, keeping, settings, clock)
-    letters.receive("mail", _mail(store))
+    letters.receive("mail", _mail(store, own.id))
     return PostOffice(
         letters, seals, keys, inbox, kept, Reception(own.id, inbox, kept, letters), store, clock
     )
 
 
-def _mail(store: Store) -> Receiver:
+def _mail(store: Store, own: bytes) -> Receiver:
     async def take(incoming: Incoming) -> Taken | Refusal:
         body = incoming.body
         if not isinstance(body, Mail):
             return Refusal("letter", "this is no mail")
+        # Why only mail: what both owe each other in a deal goes on, whatever they think of each other.
+        if await store.read(lambda reader: views.blocks(reader.connection, own, incoming.sender)):
+            return Refusal("blocked", "they have blocked you in public and take no mail of yours")
         re = body.re if isinstance(body.re, bytes) else None
         await store.write(
             mail.put,

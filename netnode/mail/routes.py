@@ -97,6 +97,10 @@ class Routes:
             await self._dial(address, networker)
         return self.session(networker)
 
+    def refuses(self, networker: bytes) -> bool:
+        """Whether this node's owner refuses sessions with a networker."""
+        return self._sessions.refuses(networker)
+
     async def addresses(self, networker: bytes) -> list[str]:
         """Where a networker answers, as far as is known here: as its owner named it, as it says itself."""
         found = await self._store.read(_known, networker)

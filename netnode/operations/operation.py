@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
@@ -26,7 +27,7 @@ MAX_FEED: Final = 20 * MIB  # why: some ten thousand products; it is streamed to
 MAX_LOG_FILE: Final = 1024 * MIB  # why: a stick full of logs; streamed through ingest, never whole in memory
 
 
-# What msgspec says of a field, and what a person is told; the patterns are those of `models`.
+# What msgspec says of a field, and what a person is told.
 _WORDING: Final = (
     (re.compile(r"Expected `int(?: \| null)?`, got .*$"), "must be a whole number"),
     (re.compile(r"Expected `str(?: \| null)?`, got .*$"), "must be a text"),
@@ -35,33 +36,40 @@ _WORDING: Final = (
     (re.compile(r"Expected `object`, got .*$"), "must be an object with fields"),
     (re.compile(r"Invalid enum value (.*)$"), r"\1 is none of the values it can have"),
     (re.compile(r"Expected `str` of length >= 1$"), "may not be empty"),
+    (re.compile(r"Expected `str` of length >= (\d+)$"), r"has fewer than \1 characters"),
+    (re.compile(r"Expected `array` of length >= 1$"), "needs one at least"),
+    (re.compile(r"Expected `array` of length <= (\d+)$"), r"has more than \1 elements"),
+    (re.compile(r"Object contains unknown field `(.*)`$"), r"there is no field `\1`"),
+    (re.compile(r"Object missing required field `(.*)`$"), r"the field `\1` is missing"),
     (re.compile(r"Expected `str` of length <= (\d+)$"), r"has more than \1 characters"),
     (re.compile(r"Expected `int` >= (\d+)$"), r"is below \1"),
     (re.compile(r"Expected `int` <= (\d+)$"), r"is above \1"),
-    (
-        re.compile(r"Expected `str` matching regex '\^\[0-9\]\{1,15\}.*$"),
-        "is not an amount such as 12.50, with a decimal point and without a currency",
-    ),
-    (
-        re.compile(r"Expected `str` matching regex '\^\[A-Z\]\{3\}\$'$"),
-        "is not a currency code such as EUR or USD",
-    ),
-    (
-        re.compile(r"Expected `str` matching regex '\^\[0-9a-f\]\{64\}\$'$"),
-        "is not a SHA-256 in 64 hex digits",
-    ),
-    (
-        re.compile(r"Expected `str` matching regex '\^\[a-z_\]\{1,32\}\$'$"),
-        "is not one word of small letters such as sold_out; say more in a text beside it",
-    ),
-    (
-        re.compile(r"Expected `str` matching regex '\^\[0-9a-fA-F\]\{4,64\}\$'$"),
-        "is not an id as lists show it: its first digits, at least 4 of 0-9 and a-f",
-    ),
-    (
-        re.compile(r"Expected `str` matching regex '\^\(in\|out\)-.*$"),
-        "is not a mail as `netnode mail ls` names it, such as in-12 or out-3",
-    ),
+)
+_MATCHING: Final = re.compile(r"Expected `str` matching regex (.*)$")
+_ID: Final = "is not an id as lists show it: its first digits, at least 4 of 0-9 and a-f"
+_PERCENT: Final = "is not a share such as 12.5, with at most two decimals and without a sign"
+# The patterns of requests in `models` -> what a person is told of a text that does not match.
+_SHAPES: Final = MappingProxyType(
+    {
+        "^[0-9]{1,15}([.][0-9]{1,8})?$": (
+            "is not an amount such as 12.50, with a decimal point and without a currency"
+        ),
+        "^[0-9]{1,3}([.][0-9]{1,2})?$": _PERCENT,
+        r"^[0-9]{1,3}(\.[0-9]{1,2})?$": _PERCENT,
+        "^[0-9]{6}$": "is not a PIN of six digits",
+        "^[A-Z]{2}$": "is not a country in two letters, such as DE",
+        "^[A-Z]{3}$": "is not a currency code such as EUR or USD",
+        "^[0-9a-f]{64}$": "is not a SHA-256 in 64 hex digits",
+        "^([0-9a-f]{2}){1,1024}$": "is not a referral token: hex digits, copied whole",
+        "^[a-z_]{1,32}$": "is not one word of small letters such as sold_out; say more in a text beside it",
+        "^[a-z0-9_-]{1,32}$": "is not one word of at most 32 of a-z, 0-9, _ and -",
+        "^[0-9a-fA-F]{4,64}$": _ID,
+        "^[0-9a-fA-F]{4,80}$": _ID,
+        "^[0-9a-f]+$": _ID,
+        "^[0-9a-f]{8,64}$": "is not an id as lists show it: its first digits, at least 8 of 0-9 and a-f",
+        "^(in|out)-[0-9]{1,15}$": "is not a mail as `netnode mail ls` names it, such as in-12 or out-3",
+        "^https?://": "is not the address of a page: it begins with https://",
+    }
 )
 
 
@@ -119,6 +127,9 @@ def bad_request(error: Exception) -> Problem:
     reason, _, path = str(error).partition(" - at `$.")
     for pattern, words in _WORDING:
         reason = pattern.sub(words, reason)
+    if match := _MATCHING.fullmatch(reason):
+        told = [words for shape, words in _SHAPES.items() if repr(shape) == match[1]]
+        reason = told[0] if told else "has not the form it should have"
     if not path:
         return Problem(f"The request cannot be used: {reason}.", ExitCode.USAGE, "request")
     field = path.rstrip("`")

@@ -13,7 +13,7 @@ from typing import Protocol
 from netnode.operations import models
 from netnode.operations.credit_services import Credits, Ledgers, Swaps
 from netnode.operations.referring import Alliances, Referrals
-from netnode.operations.team_services import Opportunities, Teams
+from netnode.operations.team_services import Buybacks, Opportunities, Teams
 from netnode.operations.trading import Deals, Offers, Stocks
 
 
@@ -448,6 +448,10 @@ class Services(Protocol):
     @property
     def ledgers(self) -> Ledgers:
         """Credit, as logs make it."""
+
+    @property
+    def buybacks(self) -> Buybacks:
+        """Goods that members give back."""
 
     @property
     def teams(self) -> Teams:

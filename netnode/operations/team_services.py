@@ -64,3 +64,25 @@ class Teams(Protocol):
 
     async def leave(self, request: models.TeamLeave) -> models.TeamDone:
         """Leaves a team, or ends a membership. Signs."""
+
+
+class Buybacks(Protocol):
+    """Goods that members give back to the owner of a team."""
+
+    async def goods(self, query: models.BuybackGoodsQuery) -> models.Page[models.BuybackGoods]:
+        """What can be given back now."""
+
+    async def ask(self, request: models.BuybackAsk) -> models.Page[models.Buyback]:
+        """Asks for goods to be taken back, one request for each order. Signs."""
+
+    async def list(self, query: models.BuybacksQuery) -> models.Page[models.Buyback]:
+        """Requests, the newest first."""
+
+    async def pay(self, request: models.BuybackPay) -> models.Buyback:
+        """Says in the deal that it was paid back. Signs."""
+
+    async def refuse(self, request: models.BuybackRefuse) -> models.Buyback:
+        """Refuses, for a reason. Signs."""
+
+    async def challenge(self, request: models.BuybackName) -> models.CreditChallenged:
+        """Asks in public for what was not answered; Problem 4 before its time is over. Signs."""

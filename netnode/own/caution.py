@@ -23,6 +23,7 @@ from typing import Final
 
 import msgspec
 
+from netnode.own.unrecognised import forget, note
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.store import PeerRow, Reader, Store, Writer
@@ -278,11 +279,16 @@ class Caution:
     async def resume(self, *, anyway: bool) -> None:
         """The owner's word: after an alarm that the other copy is gone; `anyway`: rule (c), without the peers.
 
+        Either way entries that this home did not write are recognised.
+
         Raises:
             Problem: there is nothing to resume (exit 4), or it waits and `anyway` was not said.
         """
+        noted = await self._store.write(forget)
         kept = self._kept
         if kept is None:
+            if noted:
+                return
             raise Problem(
                 "Nothing holds this node back: it publishes as usual.", ExitCode.REFUSED, "not_waiting"
             )
@@ -300,10 +306,16 @@ class Caution:
             _log.warning("the owner goes on without the peers")
             await self._keep(msgspec.structs.replace(kept, by=Rule.OWNER))
 
-    async def settled(self) -> None:
-        """The settlement is stored: the log goes on as usual."""
+    async def settled(self, *, rotated: bool = False) -> None:
+        """The settlement or rotation is stored: the log goes on as usual."""
         self._kept = None
         await self._store.write(Writer.set_meta, _META, None)
+        if rotated:
+            await self._store.write(forget)
+
+    async def brought(self, last: int) -> None:
+        """Own entries above `last` came from a peer, and this home wrote none of them."""
+        await self._store.write(note, last, self._clock.now_ms())
 
     # -- inside ----------------------------------------------------------------------------------------------
     async def _keep(self, kept: _Kept, *, copy: bool = False) -> None:
@@ -348,9 +360,10 @@ def sentence(found: Standing) -> str:
     """Why a cautious node appends nothing, what it waits for, and what its owner can do."""
     why = _WHY[found.reason or Reason.BEHIND]
     said = " ".join(found.waiting_for())
+    gone = " A peer that is gone for good: netnode peer rm PEER." if found.peers else ""
     return (
-        f"Nothing is published yet. {why}, so peers may hold newer entries of yours. {said} A peer that is gone for "
-        "good: netnode peer rm PEER. To go on without waiting: netnode log resume --anyway"
+        f"Nothing is published yet. {why}, so peers may hold newer entries of yours. {said}{gone} To go on without "
+        "waiting: netnode log resume --anyway"
     )
 
 

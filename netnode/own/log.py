@@ -16,7 +16,7 @@ from netnode.keys.keystore import Keys
 from netnode.own.branches import Branch, Branches, settlement_names
 from netnode.own.caution import Caution, Reason
 from netnode.ports import Clock
-from netnode.problems import ExitCode, Problem
+from netnode.problems import ExitCode, Problem, lasting
 from netnode.store import Store
 from netnode.store.rows import Change
 from protocol import limits
@@ -39,8 +39,8 @@ class Witness:
 
 RETIRED: Final = (
     "The signing key of this home was replaced elsewhere, by key rotate or recover: nothing can be published from it. "
-    "Go on with the home that has the new key, or bring this networker to an empty one: netnode recover. If that was "
-    "not you: netnode key rotate"
+    "Go on with the home that has the new key. Where that one is lost, as after an old backup was put back, or if that "
+    "was not you, make a new key here with your recovery words: netnode key rotate"
 )
 FORKED: Final = (
     "Your log is forked: another copy of this home, or somebody with your key, wrote a second branch. Nothing is "
@@ -261,11 +261,20 @@ class OwnLog:
         if before.time <= now + limits.CLOCK_TOLERANCE_MS:
             return
         first = await self.branches.first_after(before.seq, now + limits.CLOCK_TOLERANCE_MS)
+        if first:
+            back = (
+                "If it is right, it was ahead when you published: others show nothing from entry "
+                f"{first} on before that date. Take it back with netnode log settle --from {first}, then publish it "
+                "again."
+            )
+        else:  # below the inception there is nothing to go on from
+            back = (
+                "Even your first entry is dated ahead: if the clock is right, it was wrong when this home was made: "
+                "nothing can be published from it before that date. Make a new one then: netnode init --home DIR"
+            )
         raise _refused(
             f"This computer's clock says {_moment(now)} UTC, but your newest entry is dated {_moment(before.time)}. "
-            "Set the clock if it is wrong, then try again. If it is right, it was ahead when you published: others "
-            f"show nothing from entry {first} on before that date. Take it back with netnode log settle --from "
-            f"{first}, then publish it again.",
+            f"Set the clock if it is wrong, then try again. {back}",
             "clock",
         )
 
@@ -343,6 +352,8 @@ class OwnLog:
             before.openers != after.openers or before.tip.seq < after.tip.seq or before.fork != after.fork
         ):  # an older copy, put back by other means than this program's
             await self.caution.begin(Reason.BEHIND)
+            if before.openers.epoch == after.openers.epoch and before.tip.seq < after.tip.seq:
+                await self.caution.brought(before.tip.seq)
 
     async def _keep_dropped(self, change: Change) -> None:
         """Keeps what another copy disowned: the owner may want to publish it again [R-LOG-34]."""
@@ -374,8 +385,8 @@ class OwnLog:
         skew = self.skew()
         if skew is not None and abs(skew) > limits.CLOCK_TOLERANCE_MS:
             raise _refused(
-                f"This computer's clock is {abs(skew) // 1000} s {'behind' if skew > 0 else 'ahead of'} that of its "
-                "peers. Set the clock, then try again.",
+                f"This computer's clock is {lasting(skew)} {'behind' if skew > 0 else 'ahead of'} those of its peers. "
+                "Set the clock, then try again.",
                 "clock",
             )
         if state is None:

@@ -102,7 +102,7 @@ class _Run(Generic[P]):
                     self._refund(line)
                 case Raise():
                     self._reach(line.time)
-                    self._raise(line.larger, line.time)
+                    self._raise(line)
                 case _:
                     self._reach(line.time)
                     self._sell(line)
@@ -129,11 +129,13 @@ class _Run(Generic[P]):
         if outcome.counted.reason is not None:
             self._uncounted.append((str(sale.id), outcome.counted.reason))
 
-    def _raise(self, larger: SaleFacts[P], time: int) -> None:
+    def _raise(self, line: Raise[P]) -> None:
         """Each award of a sale at its larger amount, evaluated as of the first entry [L12]."""
+        larger = line.larger
         first, gone = self._sales[larger.id], self._refunded.pop(larger.id, Fraction(0))
-        awards = raise_sale(self._plan, self._team, self._activity, first, larger, self._done(first.time))
-        self._activity.take_more(first, larger, self._team, time)
+        done = self._done(first.time)
+        awards = raise_sale(self._plan, self._team, self._activity, first, larger, done, line.time)
+        self._activity.take_more(first, larger, self._team, line.time, line.place)
         for award in self._awards[larger.id]:
             self._back(award, int(award.amount * (1 - gone)), 0, None)
         self._lines += (Line(award, award.amount, None) for award in awards)

@@ -32,14 +32,14 @@ _LEVEL: Final = {
 }
 
 
-def explained(plan: Compiled, line: Line[str]) -> str:
-    """One line of a result as a sentence."""
+def explained(plan: Compiled, line: Line[str], rule: str | None = None) -> str:
+    """One line of a result as a sentence; `rule`: what to call its rule, where that is not its name."""
     award, exponent, unit = line.award, plan.plan.unit.exponent, plan.plan.unit.name
     where = f"period {line.period}" if line.period is not None else f"sale {award.source}"
     amount = f"{amount_text(line.amount, exponent)} {unit}"
     if line.amount < 0:
         return f"{award.to}: {amount} back of {award.rule}, {where}: the sale was refunded."
-    return f"{award.to}: {amount} by {award.rule}{_level(plan, award)}, {where}: {_sum(plan, award)}."
+    return f"{award.to}: {amount} by {rule or award.rule}{_level(plan, award)}, {where}: {_sum(plan, award)}."
 
 
 def lost(plan: Compiled, one: Withheld[str], period: str | None) -> str:
@@ -82,7 +82,7 @@ def _sum(plan: Compiled, award: Award[str]) -> str:
     exponent = plan.plan.unit.exponent
     words = []
     if award.num:
-        words.append(f"{_percent(award.rate)} of {amount_text(award.base, exponent)}")
+        words.append(f"{percent(award.rate)} of {amount_text(award.base, exponent)}")
     else:
         words.append("a fixed amount")
     if award.less:
@@ -96,6 +96,7 @@ def _sum(plan: Compiled, award: Award[str]) -> str:
     return ", ".join(words)
 
 
-def _percent(rate: Fraction) -> str:
+def percent(rate: Fraction) -> str:
+    """A rate as people read it: ``5 %``; a fraction where no decimals say it."""
     text = decimal(rate * 100)
     return f"{text} %" if "/" not in text else f"{decimal(rate)}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import date
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Generic
@@ -105,10 +107,12 @@ class Raise(Generic[P]):
     Attributes:
         larger: the sale, as of its first entry, with the larger amount.
         time: date of the later entry, ms UTC.
+        place: of the later entry in the log.
     """
 
     larger: SaleFacts[P]
     time: int
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +123,13 @@ class Sold(Generic[P]):
         lines: sales, raises and refunds.
         labels: number of the period -> its name; without one its first day.
         until: the end of a period, ms UTC -> the place in the log as of which it is closed; None: after all lines.
+        notes: sentences on what is read as it stands, and may be a mistake.
     """
 
     lines: tuple[SaleFacts[P] | Raise[P] | Refund, ...]
     labels: Mapping[int, str]
     until: Callable[[int], int] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_team(path: Path, plan: Compiled) -> FileTeam:
@@ -161,6 +167,7 @@ def read_sales(path: Path, plan: Compiled, team: FileTeam | None) -> Sold[str]:
     periods = _Periods(plan)
     known: dict[str, SaleFacts[str]] = {}
     found: list[SaleFacts[str] | Refund] = []
+    newest: int | None = None
     for index, line in enumerate(lines, 1):
         place = f"{path}: sale {line.get('id', index)}"
         for key in line:
@@ -172,11 +179,39 @@ def read_sales(path: Path, plan: Compiled, team: FileTeam | None) -> Sold[str]:
         sale = _sale(line, index, plan, periods, place)
         if sale.id in known:
             wrong(place, "has the id of another one")
+        own = calendar.number_of(plan.plan.period, sale.time)
+        if newest is not None and own < newest:
+            wrong(
+                place,
+                f"is of a period before that of a sale above it, {periods.labels[newest]}: sort them by period",
+            )
+        newest = own
         if team is not None and sale.referrer is None and (sale.buyer is None or not team.member(sale.buyer)):
             wrong(place, "needs a referrer: the member whose sale it is")
         known[str(sale.id)] = sale
         found.append(sale)
-    return Sold(tuple(found), periods.labels)
+    return Sold(tuple(found), periods.labels, notes=tuple(_notes(path, lines, known.values(), plan, team)))
+
+
+def _notes(
+    path: Path,
+    lines: Iterable[Mapping[str, Any]],
+    sales: Iterable[SaleFacts[str]],
+    plan: Compiled,
+    team: FileTeam | None,
+) -> Iterator[str]:
+    """Sentences on currencies without a rate, and on names that the tree does not have: it may be mistyped."""
+    codes = {one.currency for one in plan.plan.currencies}
+    named = dict.fromkeys(line["currency"] for line in lines if "amount" in line and "currency" in line)
+    for code in (code for code in named if codes and code not in codes):
+        yield f"{path}: the plan has no rate for {code}: nothing counts of what is sold in it."
+    referrers = dict.fromkeys(sale.referrer for sale in sales if sale.referrer is not None)
+    for name in referrers:
+        if team is not None and not team.member(name):
+            yield (
+                f"{path}: {name} is not in the tree: paid as a referrer outside the team, with nobody above them. "
+                "Is it typed right?"
+            )
 
 
 class _Periods:
@@ -189,9 +224,9 @@ class _Periods:
 
     def time(self, line: Mapping[str, Any], place: str) -> int:
         """The moment of a sale, ms UTC: its date, or the first of its period."""
-        date = line.get("date")
-        if date is not None:
-            found = _moment(date, place)
+        given = line.get("date")
+        if given is not None:
+            found = _moment(given, place)
             index = calendar.number_of(self._per, found)
             self.labels.setdefault(index, calendar.period_of(self._per, index, 0).label)
             return found
@@ -205,9 +240,16 @@ class _Periods:
 
 def _moment(value: Any, place: str) -> int:
     found = _DATE.fullmatch(str(value))  # TOML gives a date, JSON a text
-    if found is None or not (1 <= int(found[2]) <= 12 and 1 <= int(found[3]) <= 31):
-        wrong(place, f"{value!r} is no date; write it as 2026-01-31")
-    return days_to(int(found[1]), int(found[2]), int(found[3])) * DAY
+    if found is not None:
+        with suppress(ValueError):
+            return days_to(*_day(found)) * DAY
+    wrong(place, f"{value!r} is no date; write it as 2026-01-31")
+
+
+def _day(found: re.Match[str]) -> tuple[int, int, int]:
+    """Year, month and day. Raises ValueError where the calendar has no such day."""
+    day = date(int(found[1]), int(found[2]), int(found[3]))
+    return day.year, day.month, day.day
 
 
 def _member(team: FileTeam, plan: Compiled, name: str, given: Any, place: str) -> None:
@@ -218,9 +260,9 @@ def _member(team: FileTeam, plan: Compiled, name: str, given: Any, place: str) -
     for key in given:
         if key not in _MEMBER:
             wrong(place, f"there is no such key: {key}. There is: {', '.join(_MEMBER)}")
-    team.sponsors[name] = given.get("sponsor") or None
+    team.sponsors[name] = _name(given, "sponsor", place) or None
     for key in ("rank", "achieved"):
-        if given.get(key) is not None and given[key] not in plan.ranks:
+        if _name(given, key, place) is not None and given[key] not in plan.ranks:
             wrong(f"{place}: {key}", f"the plan has no rank {given[key]}")
     if "placement" in given:
         team.places[name] = _placement(given["placement"], place)
@@ -228,6 +270,14 @@ def _member(team: FileTeam, plan: Compiled, name: str, given: Any, place: str) -
         team.joined[name] = _moment(given["joined"], place)
     carry = _carry(given.get("carry", {}), plan, place)
     team.before[name] = Before(given.get("rank"), given.get("achieved"), given.get("active", True), carry)
+
+
+def _name(given: Mapping[str, Any], key: str, place: str) -> str | None:
+    """What a key names; None where it is not there."""
+    found = given.get(key)
+    if found is None or isinstance(found, str):
+        return found
+    wrong(f"{place}: {key}", f'{found!r} is no name; write it in quotes, as "Ada"')
 
 
 def _placement(given: Any, place: str) -> tuple[str, int]:
@@ -267,7 +317,11 @@ def _no_cycle(sponsors: Mapping[str, str | None], where: str) -> None:
         above: str | None = name
         while above is not None and above not in sound:
             if above in line:
-                wrong(f"{where}: {name}", f"stands below itself, by way of {above}")
+                way = ", ".join(line[line.index(above) + 1 :])
+                wrong(
+                    f"{where}: {above}",
+                    f"stands below itself, by way of {way}" if way else "stands below itself",
+                )
             line.append(above)
             above = sponsors.get(above)
         sound.update(line)
@@ -321,7 +375,10 @@ def _sale(
     line: Mapping[str, Any], index: int, plan: Compiled, periods: _Periods, place: str
 ) -> SaleFacts[str]:
     path = tuple(_names(line.get("path", ()), place))
-    referrer = line.get("referrer", path[0] if path else None)
+    referrer, buyer, customer, listing = (
+        _name(line, key, place) for key in ("referrer", "buyer", "customer", "listing")
+    )
+    referrer = path[0] if referrer is None and path else referrer
     name = str(line.get("id", index))
     return SaleFacts(
         id=name,
@@ -330,10 +387,10 @@ def _sale(
         amount=_amount(line, plan, place),
         points=int(_whole(number(place, line.get("points", 0)) * 100)),
         referrer=referrer,
-        buyer=line.get("buyer"),
-        customer=line.get("customer", line.get("buyer", ("sale", name))),
+        buyer=buyer,
+        customer=customer or buyer or ("sale", name),
         path=path or (() if referrer is None else (referrer,)),
-        listing=line.get("listing"),
+        listing=listing,
         renewal=bool(line.get("renewal", False)),
         excluded="r3" if line.get("excluded") else None,
         presumed=bool(line.get("presumed", False)),
@@ -353,13 +410,13 @@ def _amount(line: Mapping[str, Any], plan: Compiled, place: str) -> Exact:
             wrong(place, "needs an amount, or points")
         return 0
     codes = {one.currency: fraction(one.rate) for one in plan.plan.currencies}
-    code = line.get("currency", plan.plan.currencies[0].currency)
-    if code not in codes:
-        return 0  # a currency that the plan does not name has no commissionable amount
+    code = _name(line, "currency", place) or plan.plan.currencies[0].currency
     try:
         places = currency_exponent(code)
     except MoneyError as error:
-        wrong(place, str(error))
+        wrong(f"{place}: currency", str(error))
+    if code not in codes:
+        return 0  # a currency that the plan does not name has no commissionable amount
     return _whole(number(f"{place}: amount", line["amount"]) * 10**places * codes[code])
 
 

@@ -163,6 +163,8 @@ def _expanded(fields: dict[str, Any], where: str) -> dict[str, Any]:
     if "currency" in fields:
         if "currencies" in fields:
             wrong(f"{where}: currency", "stands beside `currencies`; give one of them")
+        if not isinstance(fields["currency"], str):
+            wrong(f"{where}: currency", 'is no text; write currency = "EUR"')
         fields["currencies"] = {fields.pop("currency"): "1"}
     if isinstance(fields.get("currencies"), dict):
         fields["currencies"] = [
@@ -253,6 +255,8 @@ class _Reader:
                 return self._rate(value, place)
             case shapes.VarTupleType():
                 return self._list(kind, value, place, name)
+            case shapes.LiteralType() if value not in kind.values:
+                wrong(self._at(place), f"{value!r} is none of {', '.join(map(str, kind.values))}")
             case shapes.IntType() if name in _VOLUMES:
                 return scaled(self._at(place), value, self._volume, "what the plan counts")
             case shapes.IntType() if name in _AMOUNTS:

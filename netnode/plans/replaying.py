@@ -52,7 +52,7 @@ def replay(state: State, opportunity: str, plan: Compiled) -> Result[bytes]:
         if key == opportunity:
             found += _lines(happened)
     found.sort(key=lambda each: each[0])
-    sold = Sold(tuple(line for _, line in found), {}, state.before)
+    sold = Sold(tuple(line for _, line in found), {}, state.dates.before)
     return calculate(plan, team.tree, sold, lambda time: Answers(team, time))
 
 
@@ -63,7 +63,7 @@ def _lines(happened: tuple[Happened, ...]) -> Iterable[tuple[int, SaleFacts[byte
     taken = left = first.base
     for each in others:
         if each.base > taken:
-            yield each.seq, Raise(each.facts, each.time)
+            yield each.seq, Raise(each.facts, each.time, each.seq)
             taken = left = each.base
         elif each.base < left:
             yield each.seq, Refund(each.seq, each.facts.id, Fraction(left - each.base, taken), each.time)

@@ -10,6 +10,7 @@ from netnode.problems import ExitCode, Problem
 from protocol.plans.facts import Exact
 
 _NUMBER: Final = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))?(?:/([0-9]{1,20}))?\s*(%?)")
+_LONG: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:/[0-9]+)?\s*%?")
 
 
 def wrong(place: str, text: str) -> NoReturn:
@@ -31,7 +32,12 @@ def number(place: str, value: Any) -> Fraction:
         if isinstance(value, float):
             wrong(place, f'{value} is not exact; write it in quotes, as "{value}"')
         wrong(place, f"{value!r} is no number")
-    found = _NUMBER.fullmatch(str(value).strip())
+    text = str(value).strip()
+    found = _NUMBER.fullmatch(text)
+    if found is None and _NUMBER.fullmatch(text.removeprefix("-")):
+        wrong(place, f"{value!r} is below zero")
+    if found is None and _LONG.fullmatch(text.removeprefix("-")):
+        wrong(place, f"{value!r} is too long: at most 20 digits on each side of the point")
     if found is None or (found[3] is not None and int(found[3]) == 0):
         wrong(place, f'{value!r} is no number; write as "12.5", "5%" or "1/30"')
     whole, decimals, part, percent = found.groups()

@@ -16,7 +16,7 @@ from netnode.projections import facets
 from protocol import stamp
 from protocol.deals.reviews import parse_review
 from protocol.errors import Void
-from protocol.records import Block, Challenge, Listing, Profile, Report, Review, Withdraw, decode_record
+from protocol.records import Block, Challenge, Listing, Plan, Profile, Report, Review, Withdraw, decode_record
 
 # An author can fill a node with worthless entries, but not with notes about them: the newest are shown.
 VOIDS_KEPT: Final = 1_000
@@ -45,6 +45,7 @@ class Batch:
     statements: dict[tuple[int, int, bytes, bytes], tuple[Any, ...]] = field(default_factory=dict)
     reviews: list[tuple[Any, ...]] = field(default_factory=list)
     challenges: list[tuple[Any, ...]] = field(default_factory=list)
+    plans: list[tuple[int, int]] = field(default_factory=list)
     voids: list[tuple[int, int, str, str | None]] = field(default_factory=list)
 
     def take(
@@ -85,6 +86,8 @@ class Batch:
                 self._review(n, seq, entry, record)
             case Challenge():
                 self.challenges.append((n, seq, entry, decoded.issuer))
+            case Plan():
+                self.plans.append((n, seq))
             case _:
                 pass
 
@@ -128,6 +131,7 @@ class Batch:
             "INSERT OR REPLACE INTO challenge_entry(n, seq, entry, issuer) VALUES (?, ?, ?, ?)",
             self.challenges,
         )
+        connection.executemany("INSERT OR REPLACE INTO plan_entry(n, seq) VALUES (?, ?)", self.plans)
         connection.executemany(
             "INSERT OR REPLACE INTO void_entry(n, seq, code, key) VALUES (?, ?, ?, ?)", self.voids
         )
@@ -265,7 +269,15 @@ def drop_author(connection: apsw.Connection, n: int, room: int) -> int:
     connection.executemany("DELETE FROM listing_record WHERE l = ?", gone)
     connection.executemany("DELETE FROM listing WHERE l = ?", gone)
     if len(rows) < room:
-        for table in ("profile", "statement", "review", "challenge_entry", "void_entry", "projected"):
+        for table in (
+            "profile",
+            "statement",
+            "review",
+            "challenge_entry",
+            "plan_entry",
+            "void_entry",
+            "projected",
+        ):
             connection.execute(f"DELETE FROM {table} WHERE n = ?", (n,))  # noqa: S608 - constants
     return len(rows)
 
@@ -298,7 +310,7 @@ def forget_below(connection: apsw.Connection, n: int, base: int, room: int) -> i
     if len(rows) < room:
         connection.execute("DELETE FROM listing WHERE n = ? AND seq IS NULL AND withdrawn < ?", (n, base))
         connection.execute("UPDATE listing SET withdrawn = NULL WHERE n = ? AND withdrawn < ?", (n, base))
-        for table in ("profile", "statement", "review", "challenge_entry", "void_entry"):
+        for table in ("profile", "statement", "review", "challenge_entry", "plan_entry", "void_entry"):
             connection.execute(f"DELETE FROM {table} WHERE n = ? AND seq < ?", (n, base))  # noqa: S608 - constants
     return len(rows)
 

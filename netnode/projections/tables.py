@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 # The version of these tables and of what is put into them: another one found is dropped and made anew.
-VERSION: Final = b"5"
+VERSION: Final = b"8"
 _VERSION_NAME: Final = "catalogue"
 _CURSOR_NAME: Final = "catalogue_cursor"
 
@@ -79,6 +79,14 @@ CREATE TABLE IF NOT EXISTS challenge_entry(
     PRIMARY KEY(n, seq)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS challenge_entry_issuer ON challenge_entry(issuer);
 
+-- Plans in logs; whether one has effect, the ledger says.
+CREATE TABLE IF NOT EXISTS plan_entry(n INTEGER NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY(n, seq)) WITHOUT ROWID;
+
+-- What is worked out of ledgers for search, by what it is about; mark: of what it rests on.
+CREATE TABLE IF NOT EXISTS gist(
+    about INTEGER NOT NULL, issuer BLOB NOT NULL, mark BLOB NOT NULL, data BLOB NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY(about, issuer)) WITHOUT ROWID;
+
 -- Entries without effect and why; key: that a withdrawal names without a listing before it.
 CREATE TABLE IF NOT EXISTS void_entry(
     n INTEGER NOT NULL, seq INTEGER NOT NULL, code TEXT NOT NULL, key TEXT, PRIMARY KEY(n, seq)) WITHOUT ROWID;
@@ -87,7 +95,7 @@ CREATE INDEX IF NOT EXISTS void_entry_key ON void_entry(n, key) WHERE key IS NOT
 
 _NAMES: Final = (
     "projected", "due", "listing", "listing_record", "listing_text", "profile", "statement", "review",
-    "challenge_entry", "void_entry",
+    "challenge_entry", "gist", "plan_entry", "void_entry",
 )  # fmt: skip
 
 

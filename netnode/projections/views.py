@@ -390,6 +390,16 @@ def names(connection: apsw.Connection, networkers: Iterable[bytes]) -> dict[byte
 
 
 # -- statements ----------------------------------------------------------------------------------------------
+def blocks(connection: apsw.Connection, author: bytes, target: bytes) -> bool:
+    """Whether a block of one networker by another is in force, as its log says in public."""
+    found = connection.execute(
+        "SELECT 1 FROM statement JOIN networker USING (n)"
+        " WHERE networker.id = ? AND kind = ? AND target = ? AND subject = x'' AND NOT lifted",
+        (author, Block.KIND, target),
+    )
+    return found.fetchone() is not None
+
+
 def statements(
     connection: apsw.Connection,
     authors: Iterable[bytes],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -36,9 +36,13 @@ from protocol.alliances import (
 )
 from protocol.errors import LocalProtocolError, ProtocolError, Void
 from protocol.openers import Openers
-from protocol.records import Alliance, encode_record
+from protocol.records import Alliance, decode_record, encode_record
 from protocol.referral_letters import AllianceLetter
 from protocol.signing import Signer
+
+_LOOKED: Final = 10_000  # own entries; why: what a crash came between comes again within days
+_PART: Final = 500
+_BYTES: Final = 32 * 1024 * 1024
 
 _Keys = Callable[[bytes, int], Sequence[bytes]]
 
@@ -251,7 +255,9 @@ class AllianceDesk:
         return replace(row, state="ended", ending=body.ending)
 
     async def _publish(self, row: AllianceRow) -> None:
-        """Says in the own log what both have signed."""
+        """Says in the own log what both have signed, unless it was said before this process ended."""
+        if await self._means.store.read(self._said, row):
+            return
         record = Alliance(
             salt=self._means.entropy.token(limits.SALT_BYTES),
             agreement=row.data,
@@ -259,6 +265,23 @@ class AllianceDesk:
             openers=tuple(tuple(each) for each in _wires(row.openers)),
         )
         await self._means.own.append([(Alliance.KIND, encode_record(record))])
+
+    def _said(self, reader: Reader, row: AllianceRow) -> bool:
+        """Whether one of the newest own entries says it: a process ended between the entry and the row."""
+        said = (row.data, UNSET if row.ending is None else row.ending)
+        state = reader.load(self._means.own.id)
+        last = -1 if state is None else state.tip.seq
+        lowest = max(0, last - _LOOKED)
+        while last >= lowest:
+            part = reader.entries(self._means.own.id, max(lowest, last - _PART + 1), last, _BYTES)
+            for entry in part:
+                record = None
+                if entry.kind == Alliance.KIND and entry.record is not None:
+                    record = decode_record(entry.kind, entry.record)
+                if isinstance(record, Alliance) and (record.agreement, record.ending) == said:
+                    return True
+            last -= _PART
+        return False
 
     async def _keep(self, row: AllianceRow, draft: Outgoing | None) -> None:
         await self._means.store.write(_keep, row, draft)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from netnode.operations import models
+from netnode.problems import lasting
 from protocol.address import Scope, host_scope
 from protocol.limits import CLOCK_TOLERANCE_MS
 
@@ -93,11 +94,16 @@ def _router(check: models.Netcheck) -> list[str]:
 
 
 def _clock(check: models.Netcheck) -> list[str]:
+    if check.clock_doubt is not None:
+        way = "behind" if check.clock_doubt > 0 else "ahead"
+        return [
+            f"The clock of this computer may be {lasting(check.clock_doubt)} {way}; too few peers tell to be sure. "
+            "Look at it before you publish."
+        ]
     if check.clock is None or abs(check.clock) <= CLOCK_TOLERANCE_MS:
         return []
-    seconds = abs(check.clock) // 1000
     way = "behind" if check.clock > 0 else "ahead of"
     return [
-        f"The clock of this computer is {seconds} s {way} that of your peers: the node publishes nothing until it is "
-        "right. Turn on automatic time in the system's settings."
+        f"The clock of this computer is {lasting(check.clock)} {way} those of your peers: the node publishes "
+        "nothing until it is right. Turn on automatic time in the system's settings."
     ]

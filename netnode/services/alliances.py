@@ -20,7 +20,7 @@ from netnode.services.prefixes import ambiguous, span
 from netnode.services.referrals import points_of
 from netnode.store import Reader, Store, alliances
 from netnode.store.alliances import AllianceRow
-from protocol.alliances import Agreement, Partner, in_force, read_agreement, read_ending
+from protocol.alliances import Agreement, Partner, in_force, read_agreement
 from protocol.certificate import DAY_MS
 from protocol.identity import id_text
 from protocol.rates import below_listing
@@ -119,7 +119,7 @@ class AllianceBook:
         names = await self._store.read(lambda reader: views.names(reader.connection, [row.other]))
         if row.state != "ended":
             below = await self._store.read(self._below, mine)
-        ending = None if row.ending is None else read_ending(row.ending)
+        ending = alliances.ending_of(row, self._own.id)
         delivery = None if row.letter is None else await self._letters.delivery(row.letter)
         ends = None if ending is None else ending.time + agreement.notice * DAY_MS
         return models.AllianceShown(

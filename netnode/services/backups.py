@@ -128,9 +128,11 @@ class HomeBackups:
         """The backups of this networker in a folder, newest first.
 
         Raises:
-            Problem: the folder cannot be read.
+            Problem: the folder cannot be read, or one that was named is not there (exit 3).
         """
         folder = self._folder() if query.folder is None else Path(query.folder)
+        if folder != self._home.path / shelf.FOLDER and not folder.is_dir():
+            raise no_folder(folder)  # a stick that is not plugged in is no shelf without backups
         place = paging.opened(_LIST, query.cursor, int)
         start = 0 if place is None else max(0, place[0])
         try:

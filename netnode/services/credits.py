@@ -281,8 +281,8 @@ class CreditDesk:
         )
 
     async def _closed(self, close: Close, most: int) -> models.PeriodClosed:
-        awards = close.content.awards
-        names = await self._names(each.to for each in awards[:most])
+        awards = close.awards[:most]
+        names = await self._names(each.to for each in awards)
         return models.PeriodClosed(
             team=team_name(self._means.own.id, close.opportunity),
             plan=close.plan.hex(),
@@ -293,8 +293,8 @@ class CreditDesk:
             entry=close.entry,
             hash=close.hash.hex(),
             unit=close.unit,
-            total=amount_text(sum(each.amount for each in awards), close.exponent),
-            count=len(awards),
+            total=amount_text(close.total, close.exponent),
+            count=close.count,
             awards=[
                 models.ClosedAward(
                     to=names.person(each.to),
@@ -302,7 +302,7 @@ class CreditDesk:
                     rule=each.rule,
                     level=each.level,
                 )
-                for each in awards[:most]
+                for each in awards
             ],
         )
 
@@ -351,7 +351,7 @@ def _state(
 ) -> tuple[models.CreditRequestState, str | None, str]:
     """How far a request is, and why it is not further."""
     if logged:
-        return "logged", None, ""
+        return "logged", None, row.text
     if row.state != "waits" or not row.own:
         return row.state, row.code, row.text
     if delivery is None:

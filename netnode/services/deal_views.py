@@ -132,9 +132,10 @@ def ended(known: Known) -> models.Ended | UnsetType:
 def moved(connection: apsw.Connection, known: Known) -> models.DealState:
     """What a command answers that has said something."""
     newest = known.state.newest.get(known.role)
-    return msgspec.structs.replace(
-        state(connection, known), said=UNSET if newest is None else said(known, newest)
-    )
+    told: str | UnsetType = UNSET if newest is None else said(known, newest)
+    if newest is not None and isinstance(newest.body, Order):  # why: whoever orders sees what binds them
+        told = f"{told} {known.row.title} for {amount_text(known.order, known.state.figures.price)}"
+    return msgspec.structs.replace(state(connection, known), said=told)
 
 
 def state(connection: apsw.Connection, known: Known) -> models.DealState:
@@ -217,7 +218,7 @@ def shown(connection: apsw.Connection, known: Known, differs: list[str]) -> mode
         ),
         parts=[
             models.DealPart(
-                part=part.number,
+                part=part.number + 1,
                 state=part.status.value,
                 price=money_of(part.price),
                 until=until.get(part.number) if part.status.value == "open" else None,
@@ -262,7 +263,7 @@ def _goods(goods: Goods | None, money_of: Callable[[int], models.Price], order: 
                 unit_price=money_of(line.unit_price),
                 key=line.key,
                 options=list(line.options) or UNSET,
-                part=line.part if len(order.parts) > 1 else UNSET,
+                part=line.part + 1 if len(order.parts) > 1 else UNSET,
                 text=line.text,
             )
             for line in goods.lines
@@ -346,7 +347,7 @@ def said(known: Known, message: Message) -> str:
         case Decline() | Cancel() if body.reason != "other":
             places["why"] = f": {body.reason.replace('_', ' ')}"
         case Fulfil() | Receive() | LapseFulfil() if len(order.parts) > 1:
-            places["part"] = f" of part {body.part}" if isinstance(body, Receive) else f" part {body.part}"
+            places["part"] = f"{' of' * isinstance(body, Receive)} part {body.part + 1}"
         case _:
             pass
     return SAID.get(message.type, message.type).format(**places)

@@ -275,7 +275,7 @@ class DealBook:
                 if (
                     isinstance(message.body, Fulfil)
                     and known.state.verdicts.get(message.id, "waits") is None
-                    and (request.part is None or message.body.part == request.part)
+                    and (request.part is None or message.body.part == request.part - 1)
                     and note is not None
                     and note.content is not UNSET
                 ):
@@ -327,7 +327,7 @@ class DealBook:
 
     def _known(self, reader: Reader, number: int) -> Known:
         row = deals.by_number(reader.connection, number)
-        assert row is not None  # deals are never removed
+        assert row is not None  # only what nobody answered is ever removed, thousands of others later
         return load(reader.connection, row, self._clock.now_ms())
 
     def _read(self, reader: Reader, number: int, view: Any) -> models.DealState:

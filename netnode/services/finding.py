@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Literal, Protocol
 
@@ -13,6 +13,7 @@ from netnode.market.money import MoneyError, exponent
 from netnode.operations import models
 from netnode.ports import Clock
 from netnode.projections import catalogue, facets, views
+from netnode.services.briefs import glances
 from netnode.services.ports import OwnLog, Sessions
 from netnode.store import Reader, Store
 from netnode.sync.hubs import HubAnswer, ask_hubs
@@ -73,6 +74,7 @@ class CatalogueSearch:
         if self._standings is None or not found.items:
             return found
         sellers = {each.seller: parse_id(each.seller) for each in found.items}
+        found = await self._planned(found, sellers)
         against = await self._standings.glances(sorted(set(sellers.values())))
         if not against:
             return found
@@ -80,6 +82,20 @@ class CatalogueSearch:
             each
             if sellers[each.seller] not in against
             else msgspec.structs.replace(each, standing=against[sellers[each.seller]])
+            for each in found.items
+        ]
+        return msgspec.structs.replace(found, items=items)
+
+    async def _planned(self, found: models.Found, sellers: Mapping[str, bytes]) -> models.Found:
+        """What plans pay for the listings stands beside them, with what came of it [R13]."""
+        wanted: dict[bytes, set[str]] = {}
+        for each in found.items:
+            wanted.setdefault(sellers[each.seller], set()).add(each.key)
+        plans = await self._store.read(glances, wanted)
+        if not plans:
+            return found
+        items = [
+            msgspec.structs.replace(each, plan=plans.get((sellers[each.seller], each.key), UNSET))
             for each in found.items
         ]
         return msgspec.structs.replace(found, items=items)

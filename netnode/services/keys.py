@@ -30,8 +30,9 @@ from netnode.services.logs import entry_view
 from netnode.services.ports import Sessions
 from netnode.services.rotations import Rotations
 from netnode.services.standing import StandingEntries
-from netnode.store import PeerRow, Reader, Store
+from netnode.store import Reader, Store
 from netnode.swapping.rekeying import Notice
+from netnode.sync import address_store
 from protocol.entry import CLOSE
 from protocol.identity import id_text
 from protocol.log_state import LogState, Place
@@ -61,7 +62,7 @@ class CatchingUp(Protocol):
     async def standing(self) -> CaughtUp:
         """How far catching up is."""
 
-    async def settled(self) -> None:
+    async def settled(self, *, rotated: bool = False) -> None:
         """An opener was written that makes further caution needless."""
 
 
@@ -167,7 +168,7 @@ class OwnKeys:
         stays = await self._last(state, last)
         gone = await self._store.read(evidence.disowned_by, state, stays.seq)
         standing = await self._catching_up.standing()
-        book = await self._store.read(Reader.peers)
+        addresses = await self._store.read(sheet_addresses)
         return models.KeyPlan(
             id=id_text(self._own.id),
             network=self._network,
@@ -180,7 +181,7 @@ class OwnKeys:
             whole_book=_whole_book(standing),
             waiting=standing.waiting_for(),
             peers=standing.peers,
-            addresses=sheet_addresses(book),
+            addresses=addresses,
             disowned=[entry_view(entry) for entry in gone[:SHOWN]],
             disowned_count=len(gone),
         )
@@ -231,7 +232,7 @@ class OwnKeys:
                     f"The own log did not take the rotation{text}. Nothing has changed.", code="own_log"
                 )
             await self._ring.change(lambda keys: keys.promoted())
-            await self._catching_up.settled()
+            await self._catching_up.settled(rotated=True)
             self._own.reopened()
         _log.warning("the signing key was replaced: epoch %d begins at entry %d", entry.epoch, entry.seq)
         await self._afterwards()
@@ -337,10 +338,16 @@ def _whole_book(standing: CaughtUp) -> bool:
     return standing.peers > 0 and not standing.silent
 
 
-def sheet_addresses(book: Sequence[PeerRow]) -> list[str]:
-    """Addresses of a few peers to fetch the log back from: those met last first."""
-    known = sorted((row for row in book if row.addresses), key=lambda row: (-(row.seen or 0), row.p))
-    return [row.addresses[0] for row in known[:SHEET_PEERS]]
+def sheet_addresses(reader: Reader) -> list[str]:
+    """Addresses of a few peers to fetch the log back from: those met last first, as named or as the peers told them."""
+    known: list[tuple[int, str]] = []
+    for row in reader.peers():
+        if row.addresses:
+            known.append((row.seen or 0, row.addresses[0]))
+        elif row.id is not None:
+            met = [each for each in address_store.of(reader, row.id) if each.met]
+            known += [(each.met, each.address) for each in sorted(met, key=lambda each: -each.met)[:1]]
+    return [address for _, address in sorted(known, key=lambda each: -each[0])[:SHEET_PEERS]]
 
 
 def _standing(state: LogState) -> Literal["open", "forked", "contested", "closed"]:

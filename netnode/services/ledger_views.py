@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 from netnode.ledgers.facts import Owing, Promoting, expiring
 from netnode.ledgers.ledger import Ledger
+from netnode.ledgers.reclosing import Reclosing
 from netnode.ledgers.standing import Standing
 from netnode.ledgers.statement import Dated
 from netnode.market import money
@@ -57,12 +57,14 @@ def exposed(*, exposed: bool) -> models.IssuerStanding:
     return models.IssuerStanding(exposed=exposed, suspected=False, overdue=0, open=0, refused=[], disputed=[])
 
 
-def standing_view(found: Standing, exponent: Callable[[str], int]) -> models.IssuerStanding:
-    """What speaks against an issuer."""
+def standing_view(found: Standing, exponent: Callable[[str], int], holder: bytes) -> models.IssuerStanding:
+    """What speaks against an issuer; `holder`: whose part of what is disputed is told."""
     sums: dict[str, tuple[int, set[bytes]]] = {}
+    own: dict[str, int] = {}
     for claim in found.disputed:
         total, holders = sums.get(claim.unit, (0, set()))
         sums[claim.unit] = (total + claim.amount, holders | {claim.holder})
+        own[claim.unit] = own.get(claim.unit, 0) + (claim.amount if claim.holder == holder else 0)
     return models.IssuerStanding(
         exposed=found.exposed,
         suspected=found.suspected,
@@ -70,7 +72,12 @@ def standing_view(found: Standing, exponent: Callable[[str], int]) -> models.Iss
         open=found.open,
         refused=list(found.refused),
         disputed=[
-            models.DisputedCredit(unit=unit, amount=amount_text(total, exponent(unit)), holders=len(holders))
+            models.DisputedCredit(
+                unit=unit,
+                amount=amount_text(total, exponent(unit)),
+                holders=len(holders),
+                mine=amount_text(own[unit], exponent(unit)),
+            )
             for unit, (total, holders) in sorted(sums.items())
         ],
     )
@@ -119,11 +126,13 @@ def owed_view(found: Owing) -> models.UnitOwed:
     )
 
 
-def line_view(ledger: Ledger, dated: Dated, unit_exponent: int, person: Person) -> models.CreditLine:
-    """One line of a statement, with the rate and the plan of an award found again."""
+def line_view(
+    ledger: Ledger, dated: Dated, unit_exponent: int, person: Person, closes: Reclosing
+) -> models.CreditLine:
+    """One line of a statement, with rate, base and plan of an award found again; `closes` are of the same ledger."""
     line = dated.line
-    plan, rate, places = (
-        (None, "", unit_exponent) if line.what != "award" else _found_again(ledger, dated, unit_exponent)
+    plan, rate, base = (
+        (None, "", "") if line.what != "award" else _found_again(ledger, dated, unit_exponent, closes)
     )
     outward = line.what in ("sent", "redeemed", "paid_out")
     value = -dated.clawback if dated.clawback else -line.amount if outward else line.amount
@@ -138,7 +147,7 @@ def line_view(ledger: Ledger, dated: Dated, unit_exponent: int, person: Person) 
         rule=line.rule,
         level=line.level,
         rate=rate,
-        base=amount_text(line.base, places) if line.what == "award" else "",
+        base=base,
         plan=plan,
         other=person(line.other) if line.other else None,
         entry=dated.seq,
@@ -153,19 +162,28 @@ def readable(id: bytes) -> str:
     return f"{opportunity} {label} {rule}".strip()
 
 
-def _found_again(ledger: Ledger, dated: Dated, unit_exponent: int) -> tuple[str | None, str, int]:
-    """Hash of the plan that an award follows, its rate, and the decimal places of its base."""
+def _found_again(
+    ledger: Ledger, dated: Dated, unit_exponent: int, closes: Reclosing
+) -> tuple[str | None, str, str]:
+    """Hash of the plan that an award follows, its rate, and its base."""
     line = dated.line
-    if line.id[:1] == b"p":  # its base is volume, and several rates may make it up
-        return line.id[33:].decode().rsplit("\0", 1)[1], "", unit_exponent
-    if line.id[:1] != b"s" or line.id not in ledger.first:
-        return None, "", unit_exponent
+    base = amount_text(line.base, unit_exponent)
+    if line.id[:1] == b"p":  # where it is not found again, the volume that it rests on
+        plan, award = line.id[33:].decode().rsplit("\0", 1)[1], closes.award(line)
+        return (
+            (plan, "", base)
+            if award is None
+            else (plan, rate_text(award), amount_text(award.base, unit_exponent))
+        )
+    if line.id[:1] != b"s" or line.id not in ledger.book.effects:
+        return None, "", base
     found = again(ledger.book.state, line.id[len(sale_id(b"")) :])
     if found is None:
-        return None, "", unit_exponent
+        return None, "", base
     governed, _, awards = found
     same = [each for each in awards if (each.rule, each.level) == (line.rule, line.level)]
-    return governed.hash.hex(), rate_text(same[0]) if same else "", places_of(governed.plan)
+    base = amount_text(line.base, places_of(governed.plan))
+    return governed.hash.hex(), rate_text(same[0]) if same else "", base
 
 
 def places_of(plan: Plan) -> int:
@@ -178,11 +196,8 @@ def places_of(plan: Plan) -> int:
 
 
 def rate_text(award: Award[bytes]) -> str:
-    """The rate of an award: ``5 %``; empty for a fixed amount."""
-    if not award.num:
-        return ""
-    text = decimal(Fraction(award.num, award.den) * 100)
-    return f"{text} %" if "/" not in text else decimal(award.rate)
+    """The rate of an award as plans' results give it, ``0.05`` or ``1/3``; empty for a fixed amount."""
+    return decimal(award.rate) if award.num else ""
 
 
 def wrong_view(ledger: Ledger, most: int) -> list[models.WrongEntry]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
+from netnode.ledgers.circles import LATELY_MS, Lead, closing, leads
 from netnode.ledgers.facts import exponent_of, owing, promoting
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
+from netnode.ledgers.reclosing import Reclosing
+from netnode.ledgers.stakes import QUICK, at_stake, stakes
 from netnode.ledgers.standing import doubtful, questioned, standing
 from netnode.ledgers.statement import statement
 from netnode.operations import models
@@ -20,9 +23,11 @@ from netnode.plans.replaying import compare, document, replay
 from netnode.plans.values import amount_text
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
-from netnode.projections import views
+from netnode.projections import gists, views
+from netnode.projections.gists import About
 from netnode.services import ledger_views as shown
 from netnode.services import paging
+from netnode.services.branch_questions import BranchQuestions
 from netnode.services.opportunities import named
 from netnode.services.ports import OwnLog
 from netnode.services.team_views import Names, names_of, team_name
@@ -30,19 +35,17 @@ from netnode.store import Reader, Store
 from protocol.identity import id_text
 from protocol.ledger.effects import Sold, lots_of
 from protocol.ledger.governing import Governed
-from protocol.ledger.selling import again
+from protocol.ledger.selling import again, allied
 from protocol.plans.document import Compiled
 from protocol.plans.facts import Award
 
+T = TypeVar("T")
 _LIST: Final = "credits"
 _STATEMENT: Final = "credit statement"
 _PERIOD: Final = "period open"
 _REPLAY: Final = "plan replay"
 WRONG_SHOWN: Final = 20
 """Wrong entries that an audit names: the first one is what matters, the next ones show a pattern."""
-
-QUICK: Final = 10_000
-"""Entries of a log that are folded before a listing is shown, a few seconds; a longer one once somebody asked."""
 
 _GONE: Final = ("unknown_author", "incomplete")
 
@@ -56,14 +59,24 @@ class LedgerBook:
         own: the owner of this node.
         ledgers: of the logs held here.
         clock: the date.
+        questions: asks peers for branches of a log that is looked at.
     """
 
-    def __init__(self, network: str, store: Store, own: OwnLog, ledgers: Ledgers, clock: Clock) -> None:
+    def __init__(
+        self,
+        network: str,
+        store: Store,
+        own: OwnLog,
+        ledgers: Ledgers,
+        clock: Clock,
+        questions: BranchQuestions,
+    ) -> None:
         self._network = network
         self._store = store
         self._own = own
         self._ledgers = ledgers
         self._clock = clock
+        self._questions = questions
 
     async def balance(self, query: models.CreditQuery) -> models.CreditBalance:
         """What a holder has of an issuer.
@@ -79,23 +92,23 @@ class LedgerBook:
                 issuer=names.person(ledger.issuer),
                 holder=names.person(holder),
                 figures=_figures(ledger, holder, self._now(ledger)),
-                standing=self._standing(reader, ledger),
+                standing=self._standing(reader, ledger, holder),
                 unknown_from=ledger.book.unknown,
+                unknown_branches=_unknown(ledger),
                 why=ledger.why,
                 branches=_branches(ledger),
             )
 
-        return await self._ledgers.study(views.networker_id(query.issuer), found)
+        return await self._looked_at(views.networker_id(query.issuer), found)
 
     async def list(self, query: models.CreditsQuery) -> models.Page[models.CreditIssuer]:
-        """Issuers whose credit the owner has, by id; the owner's own is among them.
+        """Issuers whose credit the owner has or had until a rotation took it, by id; the owner's own is among them.
 
         Raises:
             Problem: the cursor is none of this list (2).
         """
         after = paging.opened_id(_LIST, query.cursor) or b""
-        follows = await self._store.read(Reader.follows)
-        issuers = sorted({self._own.id, *(id for id, _ in follows)})
+        issuers = await self._store.read(stakes, self._own.id)
         items: list[models.CreditIssuer] = []
         last = None
         for issuer in issuers:
@@ -114,7 +127,7 @@ class LedgerBook:
         def found(reader: Reader, ledger: Ledger) -> models.CreditIssuer | None:
             now = self._now(ledger)
             figures = _figures(ledger, self._own.id, now)
-            if not figures and not every:
+            if not every and not at_stake(ledger, self._own.id):
                 return None
             return models.CreditIssuer(
                 issuer=names_of(reader, (issuer,)).person(issuer),
@@ -122,6 +135,7 @@ class LedgerBook:
                 standing=self._standing(reader, ledger),
                 facts=shown.facts_view(promoting(ledger, now)),
                 unknown_from=ledger.book.unknown,
+                unknown_branches=_unknown(ledger),
                 why=ledger.why,
             )
 
@@ -149,17 +163,20 @@ class LedgerBook:
             Problem: the unit has to be named, or there is no such (2); as `balance`.
         """
         holder = self._holder(query.holder)
+        if query.until is not None and query.until <= query.from_:
+            text = "A statement ends after it begins: --until names the first day that is no more in it."
+            raise Problem(text, ExitCode.USAGE, "usage")
         place = paging.opened(_STATEMENT, query.cursor, int)
         first: int = 0 if place is None else max(0, place[0])
 
         def found(reader: Reader, ledger: Ledger) -> models.CreditStatement:
-            unit = _unit(ledger, query.unit)
+            unit = _unit(ledger, query.unit, holder)
             now = self._now(ledger) + 1
             until = now if query.until is None else min(query.until, now)
             made = statement(ledger, unit, holder, min(query.from_, until), until)
             page = made.lines[first : first + query.limit]
             names = names_of(reader, {ledger.issuer, holder, *(each.line.other for each in page)} - {b""})
-            exponent = exponent_of(ledger, unit)
+            exponent, closes = exponent_of(ledger, unit), Reclosing(ledger)
 
             def change(name: str) -> str:
                 return amount_text(getattr(made.closing, name) - getattr(made.opening, name), exponent)
@@ -183,15 +200,19 @@ class LedgerBook:
                 uncovered=change("uncovered"),
                 standing=self._standing(reader, ledger),
                 unknown_from=ledger.book.unknown,
+                unknown_branches=_unknown(ledger),
                 why=ledger.why,
-                items=[shown.line_view(ledger, each, exponent, names.person) for each in page],
+                items=[shown.line_view(ledger, each, exponent, names.person, closes) for each in page],
                 next=paging.seal(_STATEMENT, following) if following < len(made.lines) else None,
             )
 
-        return await self._ledgers.study(views.networker_id(query.issuer), found)
+        return await self._looked_at(views.networker_id(query.issuer), found)
 
     async def audit(self, issuer: str) -> models.CreditAudit:
         """What a log comes to. Raises Problem as `balance`."""
+        examined = views.networker_id(issuer)
+        since = self._clock.now_ms() - LATELY_MS
+        others = await self._leads(examined, since)
 
         def found(reader: Reader, ledger: Ledger) -> models.CreditAudit:
             now = self._now(ledger)
@@ -200,6 +221,7 @@ class LedgerBook:
                 head=None if ledger.tip is None else ledger.tip.seq,
                 entries=ledger.taken,
                 unknown_from=ledger.book.unknown,
+                unknown_branches=_unknown(ledger),
                 why=ledger.why,
                 wrongs=ledger.wrongs,
                 wrong=shown.wrong_view(ledger, WRONG_SHOWN),
@@ -207,9 +229,24 @@ class LedgerBook:
                 units=[shown.owed_view(each) for each in owing(ledger, now)],
                 facts=shown.facts_view(promoting(ledger, now)),
                 standing=self._standing(reader, ledger),
+                circles=[each.hex() for each in closing(leads(ledger, since), others)[:WRONG_SHOWN]],
             )
 
-        return await self._ledgers.study(views.networker_id(issuer), found)
+        return await self._looked_at(examined, found)
+
+    async def _leads(self, but: bytes, since: int) -> Sequence[Lead]:
+        """Who led whom by sales of other issuers, as far as it takes no long time to know."""
+        found: list[Lead] = []
+        for issuer in await self._store.read(stakes, self._own.id):
+            asked = await self._store.read(questioned, issuer)
+            if issuer == but or not (0 < asked.entries <= QUICK or self._ledgers.holds(issuer)):
+                continue
+            try:
+                found += await self._ledgers.ask(issuer, lambda ledger: tuple(leads(ledger, since).values()))
+            except Problem as problem:
+                if problem.code not in _GONE:
+                    raise
+        return found
 
     async def explain(self, query: models.CreditExplain) -> models.CreditExplained:
         """The awards of a sale in words.
@@ -221,8 +258,8 @@ class LedgerBook:
         if query.issuer is not None:
             issuers = [views.networker_id(query.issuer)]
         else:
-            follows = await self._store.read(Reader.follows)
-            issuers = [self._own.id, *(id for id, _ in follows)]
+            others = await self._store.read(stakes, self._own.id)
+            issuers = [self._own.id, *(each for each in others if each != self._own.id)]
         for issuer in issuers:
             try:
                 made = await self._ledgers.study(
@@ -273,21 +310,45 @@ class LedgerBook:
                     raise
         return found if found.exposed or found.suspected or found.disputed else None
 
-    async def glances(self, issuers: Collection[bytes]) -> dict[bytes, models.IssuerStanding]:
-        """What speaks against issuers as far as it takes no time to know: proofs of forks, and ledgers folded already.
+    async def weigh(self, issuer: bytes) -> models.IssuerStanding:
+        """What speaks against an issuer, however long its log is; of one not held whole, only whether it forked.
 
         Raises:
             Problem: the disk fails.
         """
-        found = {}
-        for issuer, forked in (await self._store.read(doubtful, issuers)).items():
-            if self._ledgers.holds(issuer):
-                against = await self.against(issuer)
-            else:
-                against = shown.exposed(exposed=True) if forked else None
-            if against is not None:
-                found[issuer] = against
-        return found
+        asked = await self._store.read(questioned, issuer)
+        try:
+            return await self._ledgers.study(issuer, self._standing)
+        except Problem as problem:
+            if problem.code not in (*_GONE, "changing"):
+                raise
+            return shown.exposed(exposed=asked.exposed)
+
+    def is_quick(self, issuer: bytes, entries: int) -> bool:
+        """Whether a log of so many entries is folded within seconds."""
+        return entries <= QUICK or self._ledgers.holds(issuer)
+
+    async def glances(self, issuers: Collection[bytes]) -> dict[bytes, models.IssuerStanding]:
+        """What speaks against issuers as far as it takes no time: proofs of forks, and what is kept of the rest.
+
+        Raises:
+            Problem: the disk fails.
+        """
+
+        def read(reader: Reader) -> dict[bytes, models.IssuerStanding]:
+            found = {}
+            rows = gists.of(reader, About.STANDING, issuers)
+            for issuer, forked in doubtful(reader, issuers).items():
+                row = rows.get(issuer)
+                kept = shown.exposed(exposed=forked)
+                if row is not None:
+                    kept = msgspec.json.decode(row.data, type=models.IssuerStanding)
+                    kept = msgspec.structs.replace(kept, exposed=forked or kept.exposed)
+                if kept.exposed or kept.suspected or kept.disputed:
+                    found[issuer] = kept
+            return found
+
+        return await self._store.read(read)
 
     async def replay(self, request: models.PlanReplay) -> models.PlanReplayed:
         """A plan over all that a team's log has, beside the one in force; a page of the members.
@@ -307,6 +368,11 @@ class LedgerBook:
         )
 
     # -- inside ----------------------------------------------------------------------------------------------
+    async def _looked_at(self, issuer: bytes, function: Callable[[Reader, Ledger], T]) -> T:
+        """What a ledger comes to, with the branches that peers give when they are asked."""
+        await self._questions.bring(issuer)
+        return await self._ledgers.study(issuer, function)
+
     def _holder(self, holder: str | None) -> bytes:
         return self._own.id if holder is None else views.networker_id(holder)
 
@@ -315,9 +381,9 @@ class LedgerBook:
         head = ledger.book.head
         return max(self._clock.now_ms(), 0 if head is None else head[2])
 
-    def _standing(self, reader: Reader, ledger: Ledger) -> models.IssuerStanding:
+    def _standing(self, reader: Reader, ledger: Ledger, holder: bytes | None = None) -> models.IssuerStanding:
         found = standing(reader, self._network, ledger, self._now(ledger), self._own.id)
-        return shown.standing_view(found, lambda unit: exponent_of(ledger, unit))
+        return shown.standing_view(found, lambda unit: exponent_of(ledger, unit), holder or self._own.id)
 
 
 def _figures(ledger: Ledger, holder: bytes, now: int) -> list[models.CreditFigures]:
@@ -333,8 +399,12 @@ def _branches(ledger: Ledger) -> list[str]:
     return [] if ledger.union is None else [id.hex() for _, id in ledger.union.branches]
 
 
-def _unit(ledger: Ledger, unit: str | None) -> str:
-    """The unit asked for, or the only one.
+def _unknown(ledger: Ledger) -> list[models.UnknownBranch]:
+    return [models.UnknownBranch(seq=seq, id=id.hex()) for seq, id in ledger.lacking]
+
+
+def _unit(ledger: Ledger, unit: str | None, holder: bytes) -> str:
+    """The unit asked for, or the only one, or the only one of which the holder ever had any.
 
     Raises:
         Problem: `unit` (2).
@@ -342,8 +412,9 @@ def _unit(ledger: Ledger, unit: str | None) -> str:
     units = ledger.units()
     if unit is not None and unit in units:
         return unit
-    if unit is None and len(units) == 1:
-        return units[0]
+    had = [each for each in units if ledger.has(each, holder)]
+    if unit is None and 1 in (len(units), len(had)):
+        return units[0] if len(units) == 1 else had[0]
     name = id_text(ledger.issuer)
     if not units:
         raise Problem(f"{name} has issued no credit.", ExitCode.NOT_FOUND, "no_credit")
@@ -367,34 +438,45 @@ def _explained(reader: Reader, ledger: Ledger, prefix: str) -> models.CreditExpl
     assert made is not None and file is not None and isinstance(value, Sold)  # it is logged
     governed, _, awards = made
     names = names_of(reader, {ledger.issuer, *(award.to for award in awards)})
-    sentences = [in_words(governed.compiled, award, names) for award in awards]
+    paid = "alliance" if allied(ledger.book.state, order) else None  # by the built-in plan of a commission
+    sentences = [in_words(governed.compiled, award, names, rule=paid) for award in awards]
     for credit in value.awards:
         lots = list(lots_of(value, credit))
         gross, net = sum(lot.gross for lot in lots), sum(lot.net for lot in lots)
         if net < gross:
             exponent = governed.plan.unit.exponent
             sentences.append(
-                f"{_called(names, credit.to)}: of {amount_text(gross, exponent)} {credit.unit} by {credit.rule} "
-                f"{amount_text(net, exponent)} remain, since the sale was refunded."
+                f"{_called(names, credit.to)}: of {amount_text(gross, exponent)} {credit.unit} "
+                f"by {paid or credit.rule} {amount_text(net, exponent)} remain, since the sale was refunded."
             )
-    if not awards:
+    if governed.compiled.by_close or governed.compiled.ground:
+        sentences.append(
+            "Its plan pays at the close of a period, for all sales of it together: netnode period open, netnode credit "
+            "statement."
+        )
+    elif not awards:
         sentences.append("This sale credits nobody: it has no path, or the plan gives nothing for it.")
     return models.CreditExplained(
         issuer=names.person(ledger.issuer),
         order=order.hex(),
         entries=list(file.seqs),
         plan=governed.hash.hex(),
-        plan_title=governed.plan.title,
+        plan_title=paid or governed.plan.title,
         base=amount_text(value.base, shown.places_of(governed.plan)),
         sentences=sentences,
     )
 
 
-def in_words(plan: Compiled, award: Award[bytes], names: Names) -> str:
-    """An award as a sentence: who, how much, by which rule and level, of which base at which rate."""
+def in_words(
+    plan: Compiled, award: Award[bytes], names: Names, period: str | None = None, rule: str | None = None
+) -> str:
+    """An award as a sentence: who, how much, by which rule and level, of which base at which rate.
+
+    `period` names that of an award at its close; `rule` is what to call its rule, where that is not its name.
+    """
     source = award.source.hex()[:16] if isinstance(award.source, bytes) else award.source
     called = msgspec.structs.replace(award, to=_called(names, award.to), source=source)
-    return explained(plan, Line(called, award.amount, None))  # type: ignore[arg-type]
+    return explained(plan, Line(called, award.amount, period), rule)  # type: ignore[arg-type]
 
 
 def _called(names: Names, networker: bytes) -> str:
@@ -433,7 +515,7 @@ def _period(reader: Reader, ledger: Ledger, key: str, now: int, first: int, limi
                 amount=amount_text(award.amount, unit.exponent),
                 rule=award.rule,
                 level=award.level,
-                words=in_words(governed.compiled, award, names),
+                words=in_words(governed.compiled, award, names, period.label),
             )
             for award in page
         ],

@@ -18,6 +18,7 @@ from netnode.projections import views
 from netnode.services import paging
 from netnode.services.exporting import FeedExport
 from netnode.services.importing import FeedImport
+from netnode.services.plan_reports import PlanReports
 from netnode.services.ports import OwnLog, Projector
 from netnode.store import Store
 from protocol.errors import LocalProtocolError, RemoteProtocolError
@@ -26,6 +27,7 @@ from protocol.limits import SALT_BYTES
 from protocol.records import Listing, Withdraw, encode_record, merge
 
 _LIST = "own listings"
+_LIKE_AN_ID = 40  # characters; an id has 62, and a key that begins like one is shorter
 
 
 class Ratings(Protocol):
@@ -55,6 +57,7 @@ class OwnListings:
         export: writes them.
         ratings: what others say of listings.
         standings: what speaks against their sellers.
+        reports: what their plans were measured to do.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class OwnListings:
         export: FeedExport,
         ratings: Ratings,
         standings: Standings,
+        reports: PlanReports,
     ) -> None:
         self._store = store
         self._own = own
@@ -78,6 +82,7 @@ class OwnListings:
         self._export = export
         self._ratings = ratings
         self._standings = standings
+        self._reports = reports
         self._turn = asyncio.Lock()  # between the look at what is in force and the entry that replaces it
 
     async def publish(self, fields: dict[str, object]) -> models.Published:
@@ -161,7 +166,8 @@ class OwnListings:
             raise not_held(ref, seller == self._own.id)
         ratings = await self._ratings.ratings(seller, key)
         standing = await self._standings.against(seller)
-        return msgspec.structs.replace(views.full(row), ratings=list(ratings), standing=standing)
+        plan = await self._reports.of_listing(seller, key)
+        return msgspec.structs.replace(views.full(row), ratings=list(ratings), standing=standing, plan=plan)
 
     async def import_feed(self, query: models.ImportQuery, chunks: AsyncIterable[bytes]) -> models.Imported:
         """Publishes what a feed changes; see `FeedImport.run`."""
@@ -209,13 +215,20 @@ class OwnListings:
 
 
 def named(ref: str, own: bytes) -> tuple[bytes, str]:
-    """The seller and key that a reference names: `<seller id>/<key>`, or an own key (which may hold a slash)."""
+    """The seller and key that a reference names: `<seller id>/<key>`, or an own key (which may hold a slash).
+
+    Raises:
+        Problem: the id of a seller was mistyped or cut off (2).
+    """
     head, slash, key = ref.partition("/")
     if slash and key:
         try:
             return parse_id(head), key
         except RemoteProtocolError:
             pass
+    # Why not any: an own key may begin so. What is as long as an id was meant as one, and slipped.
+    if len(head) >= _LIKE_AN_ID and head.lower().startswith("nx1") and head.isalnum():
+        views.networker_id(head)
     return own, ref
 
 

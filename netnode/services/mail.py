@@ -45,17 +45,33 @@ class MailService:
 
         Raises:
             Problem: no id, nothing to say, or the own id (2); the mail it answers is not here (3); too many letters
-                wait (4).
+                wait, or the owner blocked the recipient (4).
         """
         to = views.networker_id(draft.to)
         if to == self._own.id:
             raise Problem("A mail to yourself goes nowhere. Give another id.", ExitCode.USAGE, "own")
         if not draft.subject and not draft.text:
             raise Problem("The mail is empty. Give a subject or a text.", ExitCode.USAGE, "empty")
+        await self._store.read(self._require_welcome, to)
         re = None if draft.re is None else await self._answered(draft.re, to)
         body = letter_bodies.Mail(re=UNSET if re is None else re, subject=draft.subject, text=draft.text)
         number = await self._letters.send(to, body)
         return await self.show(f"out-{number}")
+
+    def _require_welcome(self, reader: Reader, to: bytes) -> None:
+        """Refuses mail to somebody whose answer would be refused."""
+        name = id_text(to)
+        if any(each == to for each, _ in reader.blocked()):
+            said, lift = "so your node has no sessions with them", f"netnode peer block {name} --lift"
+        elif views.blocks(reader.connection, self._own.id, to):
+            said, lift = "in public, and take no mail of theirs", f"netnode moderate block {name} --lift"
+        else:
+            return
+        raise Problem(
+            f"You have blocked {name}, {said}. To write to them, take that back first: {lift}",
+            ExitCode.REFUSED,
+            "blocked",
+        )
 
     async def _answered(self, name: str, to: bytes) -> bytes:
         """The id of the mail that is answered, which was to or from the same networker."""

@@ -20,6 +20,7 @@ from netnode.keeping import Keeping
 from netnode.keys.keyring import KeyRing
 from netnode.keys.keystore import Keystore
 from netnode.ledgers.ledgers import Ledgers
+from netnode.ledgers.stakes import Watch
 from netnode.mail.letters import Letters
 from netnode.nearby import Neighbourhood
 from netnode.operations.settings import FileConfiguration
@@ -34,6 +35,9 @@ from netnode.services.alliances import AllianceBook
 from netnode.services.arbiters import ArbiterBook
 from netnode.services.backups import HomeBackups
 from netnode.services.blobs import HeldBlobs
+from netnode.services.branch_questions import BranchQuestions
+from netnode.services.briefs import PlanBriefs
+from netnode.services.buybacks import BuybackBook
 from netnode.services.credits import CreditDesk
 from netnode.services.deals import DealBook
 from netnode.services.doctor import Doctor, Live
@@ -42,6 +46,7 @@ from netnode.services.encryption import EncryptionRenewal
 from netnode.services.exporting import FeedExport
 from netnode.services.finding import CatalogueSearch
 from netnode.services.follows import FollowList
+from netnode.services.gisting import Gisting
 from netnode.services.identity import OwnIdentity
 from netnode.services.importing import FeedImport
 from netnode.services.invites import Addresses, InviteBook
@@ -57,6 +62,7 @@ from netnode.services.opportunities import Opportunities
 from netnode.services.ordering import Ordering
 from netnode.services.peers import PeerBook
 from netnode.services.picturing import PictureFetch
+from netnode.services.plan_reports import PlanReports
 from netnode.services.ports import Projector, Serving, Sessions
 from netnode.services.reaching import Reaching
 from netnode.services.referrals import ReferralBook
@@ -66,6 +72,7 @@ from netnode.services.rotations import Rotations
 from netnode.services.settling import OwnWork
 from netnode.services.stamps import Stamps
 from netnode.services.standing import StandingEntries
+from netnode.services.standings import Standings
 from netnode.services.status import LiveState
 from netnode.services.stocks import Stocks
 from netnode.services.subscriptions import Subscriptions
@@ -77,11 +84,14 @@ from netnode.stamping import Stamping
 from netnode.store import Store
 from netnode.swapping.work import Swapping
 from netnode.swapping.work import swapping as make_swapping
+from netnode.sync.reckoned import Reckoned
 from netnode.system import SystemDisk, own_addresses
 from netnode.system import machine as this_machine
 from netnode.teams.admitting import Admitting
 from netnode.teams.desk import TeamDesk
 from netnode.teams.reading import TeamLogs
+from netnode.teams.relogging import Relogging
+from netnode.teams.taking_back import TakingBack
 from netnode.teams.witnessing import TeamWork, Witnessing
 
 
@@ -120,10 +130,14 @@ class NodeServices:
     opportunities: Opportunities
     ledgers: LedgerBook
     teams: TeamBook
+    buybacks: BuybackBook
+    credit_watch: Watch
     team_work: TeamWork
     swaps: SwapBook
     swapping: Swapping
     issued: Issuing
+    standings: Gisting
+    briefs: Gisting
     credits: CreditDesk
     moderation: Statements
     config: FileConfiguration
@@ -165,6 +179,7 @@ def compose(
     letters: Letters | None = None,
     trading: Trading | None = None,
     ledgers: Ledgers | None = None,
+    reckoned: Reckoned | None = None,
 ) -> NodeServices:
     """Builds the services.
 
@@ -195,6 +210,7 @@ def compose(
         stamping: makes stamps; None: one that is not loaded.
         failures: counts the tasks of a running node that failed; None: none is running.
         ledgers: of the logs held here; None makes them.
+        reckoned: whose branches are asked for; None: of those whom the owner looks at.
         letters: takes what is written to others; None: it waits in the outbox for a node that runs.
         trading: makes moves in deals; None: one whose letters wait likewise.
     """
@@ -217,7 +233,10 @@ def compose(
 
     def live() -> Live | None:
         found = serving()
-        return None if found is None else Live(found.peer, own.skew(), backups.fault, failures.counts())
+        doubt = None if sessions is None else sessions.doubt()
+        return (
+            None if found is None else Live(found.peer, own.skew(), backups.fault, failures.counts(), doubt)
+        )
 
     keys = OwnKeys(
         network,
@@ -249,21 +268,29 @@ def compose(
     issued = make_issuing(trading, ledgers)
     swapped = make_swapping(issued)
     keys.issuers = swapped.rekeying
+    reports = PlanReports(store, ledgers, clock)
+    questions = BranchQuestions(store, reckoned or Reckoned(own.id, clock), sessions)
+    book = LedgerBook(network, store, own, ledgers, clock, questions)
+    team_logs = TeamLogs(ledgers)
+    team_desk = TeamDesk(trading.means, team_logs)
+    team_desk.listen()
+    taking_back = TakingBack(trading.means, team_logs, team_desk, trading.desk)
+    taking_back.listen()
+    issued.challenging.goods = taking_back.answer
     trading.receiving.changed = _each(
         trading.accepting.look,
         trading.leading.look,
         Cases(own.id, store, letters, clock).look,
         issued.sales.changed,
+        taking_back.look,
     )
     trading.desk.moved = issued.sales.changed
-    book = LedgerBook(network, store, own, ledgers, clock)
-    team_logs = TeamLogs(ledgers)
-    team_desk = TeamDesk(trading.means, team_logs)
-    team_desk.listen()
     referral_desk, alliance_desk = ReferralDesk(trading.means), AllianceDesk(trading.means)
     referral_desk.listen()
     alliance_desk.listen()
     admitting = Admitting(trading.means, team_logs)
+    relogging = Relogging(trading.means, team_logs, admitting, issued.periods)
+    issued.sales.before, issued.sales.after = relogging.teams, relogging.closes
     ordering = Ordering(store, own, projector, trading, clock, sessions is not None, consents, ledgers)
     reviews = ReviewBook(network, store, own, projector, ring, clock, entropy)
     keeping = keeping or Keeping(store, own.id, Quotas.of(settings), clock)
@@ -289,7 +316,7 @@ def compose(
         identity=identity,
         room=Room(store, gate, keeping, own, projector),
         stamps=Stamps(store, own, stamping, identity),
-        listings=OwnListings(store, own, projector, clock, entropy, feeds, export, reviews, book),
+        listings=OwnListings(store, own, projector, clock, entropy, feeds, export, reviews, book, reports),
         search=CatalogueSearch(network, store, own, clock, sessions, ask_hubs, book),
         peers=peers,
         addresses=AddressShelf(store, clock, peers, sessions),
@@ -317,13 +344,15 @@ def compose(
         subscriptions=Subscriptions(store, trading, clock),
         offers=offers,
         referrals=ReferralBook(
-            store, own, projector, referral_desk, ledgers, identity, offers, addresses, clock
+            store, own, projector, referral_desk, ledgers, identity, offers, addresses, clock, reports
         ),
         alliances=AllianceBook(store, own, alliance_desk, letters, clock),
         stock=Stocks(store, own, projector, settings),
-        opportunities=Opportunities(own, team_logs, clock, entropy),
+        opportunities=Opportunities(own, team_logs, clock, entropy, reports),
         ledgers=book,
-        teams=TeamBook(trading.means, team_logs, ledgers, team_desk, admitting),
+        credit_watch=Watch(network, own.id, store, ledgers, clock),
+        teams=TeamBook(trading.means, team_logs, reports, team_desk, admitting, taking_back),
+        buybacks=BuybackBook(trading.means, taking_back, issued.challenging),
         team_work=TeamWork(
             Witnessing(
                 trading.means, team_desk, (lambda: ()) if sessions is None else sessions.open_sessions
@@ -331,6 +360,8 @@ def compose(
             admitting,
         ),
         issued=issued,
+        standings=Gisting(store, Standings(book), clock),
+        briefs=Gisting(store, PlanBriefs(reports), clock),
         credits=CreditDesk(issued),
         swaps=SwapBook(trading.means, ledgers, swapped),
         swapping=swapped,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -91,6 +93,7 @@ class OfferBook:
         if request.off is not None or request.percent is not None:
             if request.arbiter is not None:
                 raise _usage("A discount has no terms: who orders says who rules. Leave out --arbiter.")
+            await self._refuse_unknown(request.only)
             discount, title = self._discount(request)
         else:
             quote, goods = await self._quote(request)
@@ -98,6 +101,8 @@ class OfferBook:
             title = request.title or title_of(goods)
         code = None if buyer is not None else normal(request.code or self._code())
         now = self._clock.now_ms()
+        if code is not None:
+            await self._refuse_taken(code, now)
         unsigned = Offer(
             salt=_NO_SALT,
             buyer=UNSET if buyer is None else buyer,
@@ -148,6 +153,22 @@ class OfferBook:
         return await self._store.read(lambda reader: self._item(reader, self._kept(reader, row.id)))
 
     # -- making ----------------------------------------------------------------------------------------------
+    async def _refuse_unknown(self, keys: Sequence[str]) -> None:
+        """Refuses a discount for listings that are not there. Why: nobody would ever get it, or see why not."""
+        if keys:
+            await self._projector.level_of(self._own.id)
+        for key in keys:
+            if await self._store.read(partial(_own_listing, self._own.id, key)) is None:
+                raise not_held(key, True)
+
+    async def _refuse_taken(self, code: str, now: int) -> None:
+        """Refuses a code by which something else is got still. Why: who has it would get either of both."""
+        row = await self._store.read(lambda reader: offers.by_code(reader.connection, self._own.id, code))
+        if row is not None and parse_offer(row.data).offer.expires > now:
+            name = row.id.hex()[:10]
+            text = f"The code {code} is of your offer {name} ({row.title}). Give another code, or first take that one "
+            raise Problem(f"{text}back: netnode offer end {name}", ExitCode.REFUSED, "code_taken")
+
     def _discount(self, request: models.OfferMake) -> tuple[Discount, str]:
         if request.off is not None and request.percent is not None:
             raise _usage("A discount is an amount or a share: give --off once.")
@@ -187,7 +208,7 @@ class OfferBook:
         lines = tuple(
             GoodsLine(
                 amount=line.quantity * _minor(line.unit_price, currency),
-                part=line.part,
+                part=line.part - 1,
                 quantity=line.quantity,
                 text=UNSET if line.text is None else line.text,
                 title=line.title,
@@ -196,8 +217,8 @@ class OfferBook:
             for line in request.lines
         )
         if sorted({line.part for line in lines}) != list(range(max(line.part for line in lines) + 1)):
-            raise _usage("Parts are counted from 0 without gaps.")
-        days = {line.part: line.days for line in request.lines if line.days is not None}
+            raise _usage("Parts are counted from 1 without gaps.")
+        days = {line.part - 1: line.days for line in request.lines if line.days is not None}
         shipping = 0 if request.shipping is None else _minor(request.shipping, currency)
         return self._sum(request, lines, _taxes(request, lines), shipping, days, currency)
 
@@ -345,7 +366,7 @@ class OfferBook:
                     unit_price=_view(quote, line.unit_price),
                     key=line.key,
                     options=list(line.options) or UNSET,
-                    part=line.part if len(quote.parts) > 1 else UNSET,
+                    part=line.part + 1 if len(quote.parts) > 1 else UNSET,
                     text=line.text,
                 )
                 for line in goods.lines
@@ -365,6 +386,10 @@ class OfferBook:
 def _view(priced_in: Quote | Discount, amount: int) -> models.Price:
     price = Price(amount=amount, currency=priced_in.currency, issuer=priced_in.issuer, unit=priced_in.unit)
     return views.price_view(price)
+
+
+def _own_listing(own: bytes, key: str, reader: Reader) -> views.ListingRow | None:
+    return views.listing(reader.connection, own, key)
 
 
 def _usage(text: str) -> Problem:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 from msgspec import UNSET
 
-from netnode.ledgers.earning import YEAR_MS, earned
-from netnode.ledgers.ledgers import Ledgers
 from netnode.market import money
 from netnode.operations import models
 from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
-from netnode.services import ledger_views, paging, team_views
+from netnode.services import paging, team_views
+from netnode.services.plan_reports import PlanReports, team_earnings
 from netnode.services.ports import OwnLog
 from netnode.store import Reader
 from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
@@ -21,7 +21,7 @@ from protocol.errors import LocalProtocolError, Void
 from protocol.limits import SALT_BYTES
 from protocol.records import Opportunity, Per, Price, encode_record
 from protocol.records.opportunity import Cost
-from protocol.teams.disclosure import Claim, Document, Earnings, encode_document
+from protocol.teams.disclosure import Claim, Document, encode_document
 
 _LIST: Final = "opportunities"
 _WHOLE: Final = 10_000
@@ -35,6 +35,7 @@ class Opportunities:
         logs: the teams of logs held here.
         clock: the date.
         entropy: salts of records.
+        reports: measures plans.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class Opportunities:
         logs: TeamLogs,
         clock: Clock,
         entropy: Entropy,
+        reports: PlanReports,
     ) -> None:
         self._own = own
         self._logs = logs
         self._clock = clock
         self._entropy = entropy
+        self._reports = reports
 
     async def publish(self, request: models.OpportunityPublish) -> models.OpportunityShown:
         """Publishes an opportunity, or its next version; on disk when it returns.
@@ -80,10 +83,21 @@ class Opportunities:
             keys = sorted(key for key in log.opportunities if after is None or key > after[0])
             page = keys[: query.limit]
             names = team_views.names_of(reader, [owner])
-            items = [team_views.opportunity_view(log, log.opportunities[key], names, now) for key in page]
+            items = [
+                msgspec.structs.replace(
+                    team_views.opportunity_view(log, log.opportunities[key], names, now),
+                    earnings=team_earnings(log.ledger, key, now),
+                )
+                for key in page
+            ]
             return models.Page(items, paging.seal(_LIST, page[-1]) if len(keys) > len(page) else None)
 
-        return await self._logs.study(owner, found)
+        listed = await self._logs.study(owner, found)
+        items = [
+            msgspec.structs.replace(each, report=await self._reports.of_team(owner, each.key))
+            for each in listed.items
+        ]
+        return models.Page(items, listed.next)
 
     async def close(self, key: str) -> models.OpportunityShown:
         """Closes an own opportunity; its team goes on. Raises Problem 3 where there is none."""
@@ -102,17 +116,18 @@ class Opportunities:
         def found(reader: Reader, log: OwnerLog) -> models.OpportunityShown:
             offered = opportunity_of(log, key)
             names = team_views.names_of(reader, [owner])
-            earnings = _earnings(earned(log.ledger, key, now), now)
+            earnings = team_earnings(log.ledger, key, now)
             return team_views.opportunity_shown(log, offered, names, earnings, now)
 
         try:
-            return await self._logs.study(owner, found)
+            shown = await self._logs.study(owner, found)
         except Void as void:
             raise Problem(
                 f"This opportunity has no disclosure that can be read, so nobody can join: {void.text}.",
                 ExitCode.REFUSED,
                 void.code,
             ) from void
+        return msgspec.structs.replace(shown, report=await self._reports.of_team(owner, key))
 
     def _record(self, request: models.OpportunityPublish, document: bytes) -> Opportunity:
         return Opportunity(
@@ -131,22 +146,6 @@ class Opportunities:
             terms=UNSET if request.terms is None else request.terms,
             title=request.title,
         )
-
-
-async def earned_view(ledgers: Ledgers, owner: bytes, key: str, now: int) -> models.TeamEarnings | None:
-    """What the members of a team earned in a year, by the log of its owner [R13]; None without a plan.
-
-    Raises:
-        Problem: as `Ledgers.of`.
-    """
-    return _earnings(await ledgers.ask(owner, lambda ledger: earned(ledger, key, now)), now)
-
-
-def _earnings(found: tuple[str, int, Earnings] | None, now: int) -> models.TeamEarnings | None:
-    if found is None:
-        return None
-    unit, exponent, figures = found
-    return ledger_views.earnings_view(unit, exponent, now - YEAR_MS, now, figures)
 
 
 def named(team: str, own: bytes) -> tuple[bytes, str]:

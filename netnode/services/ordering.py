@@ -10,10 +10,12 @@ from msgspec import UNSET, UnsetType
 
 from netnode.deals import buying
 from netnode.deals.buying import Wishes
+from netnode.deals.desk import title_of
 from netnode.deals.known import Known, read_enclosure
 from netnode.deals.leading import path_of_order
 from netnode.deals.terms import terms_of
 from netnode.deals.trading import Trading
+from netnode.deals.wording import amount_text
 from netnode.issuing.plans import plan_of
 from netnode.ledgers.ledgers import Ledgers
 from netnode.operations import models
@@ -30,7 +32,8 @@ from netnode.store.offers import OfferRow
 from protocol import limits
 from protocol.deals.enclosures import Address, Goods
 from protocol.deals.offers import SignedOffer, parse_offer
-from protocol.identity import id_text
+from protocol.errors import RemoteProtocolError
+from protocol.identity import id_text, parse_id
 from protocol.paths import Path
 from protocol.referrals import normal
 
@@ -105,13 +108,13 @@ class Ordering:
     ) -> Known:
         if row.own:
             raise Problem("This is your own offer.", ExitCode.USAGE, "own")
-        for option, given in (("--variant", request.variant), ("--shipping", request.shipping)):
+        goods = _quoted(row)
+        quantity = request.quantity if request.quantity not in (1, goods.lines[0].quantity) else None
+        asked = (("--variant", request.variant), ("--shipping", request.shipping), ("--qty", quantity))
+        for option, given in asked:
             if given is not None:
                 text = f"The offer says all of what is sold and how: leave out {option}."
                 raise Problem(text, ExitCode.USAGE, "usage")
-        goods = None if row.enclosure is None else read_enclosure(row.enclosure, Goods)
-        if goods is None:
-            raise Problem("The goods of this offer are not here.", ExitCode.NOT_FOUND, "no_offer")
         order, ordered = buying.of_quote(offer, goods, wishes)
         if request.path and offer.offer.buyer is not UNSET:
             text = "The offer is to you alone, so nobody else led you to it: leave out --path."
@@ -123,6 +126,8 @@ class Ordering:
     async def _on_listing(
         self, request: models.DealOrder, ref: str, offer: SignedOffer | None, wishes: Wishes
     ) -> Known:
+        if (whole := _seller_alone(ref)) is not None and whole != self._own.id:
+            return await self._by_code_alone(request, whole, wishes)
         seller, key = named(ref, self._own.id)
         if seller == self._own.id:
             raise Problem(
@@ -144,6 +149,7 @@ class Ordering:
             kept = await self._trading.offering.by_code(seller, code, key, wait=self._online)
             offer = offer if kept is None else parse_offer(kept.data)
             if kept is not None and offer is not None and offer.offer.quote is not UNSET:
+                _refuse_other_goods(code, row.record.title, key, kept, offer)
                 return await self._on_quote(request, kept, offer, wishes)
         if offer is not None and offer.offer.seller != seller:
             raise Problem("This offer is of another seller.", ExitCode.USAGE, "offer")
@@ -158,6 +164,20 @@ class Ordering:
         if order.commission is UNSET:
             order = msgspec.structs.replace(order, plan=await self._plan(seller, key, now))
         return await self._trading.desk.order(order, goods, path)
+
+    async def _by_code_alone(self, request: models.DealOrder, seller: bytes, wishes: Wishes) -> Known:
+        """Orders what a seller offers by a code, whatever that is."""
+        name = id_text(seller)
+        if request.code is None:
+            text = f"This names a seller and no listing: netnode deal order {name}/KEY. See what they offer with: "
+            raise Problem(f"{text}netnode search --seller {name}", ExitCode.USAGE, "ref_needed")
+        kept = await self._trading.offering.by_code(seller, request.code, None, wait=self._online)
+        offer = None if kept is None else parse_offer(kept.data)
+        if kept is None or offer is None or offer.offer.quote is UNSET:
+            code = normal(request.code)
+            text = f"The code {code} stands for no goods of its own, so name what you order by it: "
+            raise Problem(f"{text}netnode deal order {name}/KEY --code {code}", ExitCode.USAGE, "ref_needed")
+        return await self._on_quote(request, kept, offer, wishes)
 
     async def _plan(self, seller: bytes, key: str, now: int) -> bytes | UnsetType:
         """Hash of the plan that a sale of this listing follows, as far as the seller's log is held here."""
@@ -263,6 +283,44 @@ async def find_offer(store: Store, name: str) -> OfferRow:
     if len(rows) > 1:
         raise ambiguous(name, "offer")
     return rows[0]
+
+
+def _seller_alone(ref: str) -> bytes | None:
+    """The networker that a reference is; None where it names a listing."""
+    try:
+        return parse_id(ref)
+    except RemoteProtocolError:
+        return None
+
+
+def _quoted(row: OfferRow) -> Goods:
+    """The goods of an offer.
+
+    Raises:
+        Problem: `no_offer` (3): they are not here.
+    """
+    goods = None if row.enclosure is None else read_enclosure(row.enclosure, Goods)
+    if goods is None:
+        raise Problem("The goods of this offer are not here.", ExitCode.NOT_FOUND, "no_offer")
+    return goods
+
+
+def _refuse_other_goods(code: str, title: str, key: str, row: OfferRow, offer: SignedOffer) -> None:
+    """Refuses a code of an offer of other goods than were named. Why: an order binds, and is for what it shows.
+
+    Raises:
+        Problem: `other_goods` (exit 4).
+    """
+    goods, quote = _quoted(row), offer.offer.quote
+    if quote is UNSET or any(line.key == key for line in goods.lines):
+        return
+    price = amount_text(quote, sum(part.price for part in quote.parts))
+    raise Problem(
+        f"The code {normal(code)} is of an offer of {title_of(goods)} for {price}, not of {title}. To order that: "
+        f"netnode deal order --offer {row.id.hex()[:10]}",
+        ExitCode.REFUSED,
+        "other_goods",
+    )
 
 
 def _by_link(request: models.DealOrder) -> models.DealOrder:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from netnode.store import PeerRow, Reader
 from netnode.store.invites import JoiningRow
+from netnode.sync.clocks import Doubt
 from netnode.sync.reach import Pinged
 from netnode.sync.reachability import Reachability
 from protocol.address import Scope, host_scope
@@ -94,6 +95,9 @@ class Session(Protocol):
     def answers_pings(self) -> bool:
         """Whether the peer answers pings and dials back."""
 
+    async def bring_branches(self, author: bytes) -> None:
+        """Asks the peer for the branches of a log; returns when it has given them, or the session has ended."""
+
     async def see(self, author: bytes, seq: int) -> Seen:
         """The peer's word that it holds an entry. Raises NotHeld, LinkClosed or RemoteProtocolError."""
 
@@ -130,6 +134,9 @@ class Sessions(Protocol):
 
     def skew(self) -> int | None:
         """How far this clock is from the peers' median, in ms; None with too few peers to tell."""
+
+    def doubt(self) -> Doubt | None:
+        """What speaks against this clock where too few peers tell."""
 
     @property
     def reachability(self) -> Reachability:

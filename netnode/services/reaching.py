@@ -113,6 +113,7 @@ class Reaching:
         local = [each for each in self._local() if kind_of(each) not in (None, "loopback")]
         reachability = sessions.reachability
         seen_as = list(reachability.hosts(now))
+        doubt = sessions.doubt()
         result = models.Netcheck(
             reachable=reachability.verdict(now).value,
             listen=serving.peer,
@@ -124,6 +125,7 @@ class Reaching:
             outbound=sum(each.outbound for each in opened),
             inbound=sum(not each.outbound for each in opened),
             clock=sessions.skew(),
+            clock_doubt=None if doubt is None or not (doubt.sure or doubt.alone) else doubt.off,
             peers=checks,
             advice=[],
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import UNSET
 
 from netnode.ledgers.facts import exponent_of
@@ -24,6 +25,7 @@ from netnode.services.invites import Addresses
 from netnode.services.ledger_views import percent
 from netnode.services.listings import named
 from netnode.services.offers import OfferBook
+from netnode.services.plan_reports import PlanReports
 from netnode.services.ports import OwnLog, Projector
 from netnode.services.prefixes import ambiguous, span
 from netnode.store import Reader, Store, referrals, shop
@@ -59,6 +61,7 @@ class ReferralBook:
         offers: makes the gift.
         addresses: where this node is announced.
         clock: what is over.
+        reports: what plans were measured to do.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class ReferralBook:
         offers: OfferBook,
         addresses: Addresses,
         clock: Clock,
+        reports: PlanReports,
     ) -> None:
         self._store = store
         self._own = own
@@ -82,6 +86,7 @@ class ReferralBook:
         self._offers = offers
         self._addresses = addresses
         self._clock = clock
+        self._reports = reports
 
     # -- making ----------------------------------------------------------------------------------------------
     async def make(self, request: models.ReferralMake) -> models.ReferralShown:
@@ -92,9 +97,17 @@ class ReferralBook:
                 mistyped (2); locked keys (2).
         """
         seller, key = _subject(request.subject, self._own.id)
-        if key is not None and seller != self._own.id:
+        if key is not None:
             await self._projector.level_of(seller)
-            if not await self._store.read(lambda reader: _title(reader, seller, key)):
+            offered = await self._store.read(lambda reader: _title(reader, seller, key))
+            if not offered and seller == self._own.id:
+                raise Problem(
+                    f"{request.subject!r} is neither a networker id (nx1...) nor a listing: those of others are "
+                    "written SELLER/KEY, as netnode search shows them.",
+                    ExitCode.NOT_FOUND,
+                    "no_listing",
+                )
+            if not offered:
                 raise Problem(
                     f"There is no listing {key!r} of {id_text(seller)} here, so this node cannot show it to buyers. "
                     "Find listings with: netnode search TEXT",
@@ -111,7 +124,7 @@ class ReferralBook:
             to=None if request.to is None else views.networker_id(request.to),
             text=request.text,
         )
-        return await self._shown(row)
+        return await self._planned(await self._shown(row))
 
     async def forward(self, request: models.ReferralForward) -> models.ReferralShown:
         """Passes a recommendation on.
@@ -144,14 +157,17 @@ class ReferralBook:
         """
         if not is_link(request.name):
             row = await self._one(request.name)
-            return await self._shown(row, await self._brought([row]))
+            return await self._planned(await self._shown(row, await self._brought([row])))
         link = link_from(request.name)
         if request.keep:
             await self._desk.check(link, link.listing)
             await self._desk.meet(link)
         checked = await self._checked(link)
         now = self._clock.now_ms()
-        return await self._store.read(lambda reader: _view(reader, link, checked, request.name.strip(), now))
+        name = request.name.strip()
+        return await self._planned(
+            await self._store.read(lambda reader: _view(reader, link, checked, name, now))
+        )
 
     async def list(self, query: models.ReferralsQuery) -> models.Page[models.ReferralShown]:
         """Recommendations, the newest first; of those made here, what they brought."""
@@ -267,6 +283,13 @@ class ReferralBook:
         return await self._store.read(
             lambda reader: _view(reader, link, checked, write_link(link), now, row, found)
         )
+
+    async def _planned(self, shown: models.ReferralShown) -> models.ReferralShown:
+        """With the plan that sales of the listing follow: nobody is recommended anything without it [R13]."""
+        if shown.listing is None:
+            return shown
+        plan = await self._reports.of_listing(views.networker_id(shown.seller), shown.listing)
+        return shown if plan is None else msgspec.structs.replace(shown, plan=plan)
 
     async def _at(self) -> tuple[str, ...]:
         """Where others reach this node; nothing rather than an address that is good on this computer alone."""

@@ -11,6 +11,7 @@ from netnode.services import paging
 from netnode.services.logs import entry_view
 from netnode.services.ports import OwnLog
 from netnode.store import PeerRow, Reader, Store
+from netnode.teams.relogging import noted
 from protocol.identity import id_text
 from protocol.openers import Opening
 
@@ -77,6 +78,7 @@ class Rotations:
         self, reader: Reader, epoch: int | None, start: int, limit: int
     ) -> models.Page[models.KeyExhibit]:
         openings = self._openings(reader)
+        why = noted(reader).why
         found = [
             exhibit
             for exhibit in evidence.exhibits(reader, self._own.id)
@@ -91,6 +93,7 @@ class Rotations:
                     entry=entry_view(entry),
                     afterwards=closing is not None and entry.time > closing.time,
                     shown_by=[id_text(peer) for peer in exhibit.shown_by],
+                    why=why.get(entry.id.hex(), ""),
                 )
             )
         more = len(found) > start + limit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Final
 
@@ -15,8 +16,32 @@ from netnode.services.logs import entry_view
 from netnode.services.ports import Projector
 from netnode.store import Store
 from protocol.entry import Entry
+from protocol.errors import Void
+from protocol.kinds import decode_record
+from protocol.records import (
+    Acknowledgement,
+    Alliance,
+    Block,
+    Challenge,
+    Close,
+    Listing,
+    Opportunity,
+    Plan,
+    Profile,
+    Report,
+    Review,
+    Withdraw,
+)
 
 CONTENTS: Final = 20  # newest entries of a branch that are named
+PUBLISHED: Final = frozenset(
+    each.KIND
+    for each in (
+        Acknowledgement, Alliance, Block, Challenge, Close, Listing, Opportunity, Plan, Profile, Report, Review,
+        Withdraw,
+    )
+)  # fmt: skip
+"""Kinds that an owner publishes by a command; all others a node writes by itself, from papers, deals and requests."""
 SILENT: Final = 50  # silent peers in one answer
 
 
@@ -136,6 +161,13 @@ class OwnWork:
 
 def branch_view(branch: Branch) -> models.OwnBranch:
     """A branch as JSON shows it."""
+    published = [each for each in branch.entries if each.kind in PUBLISHED]
+    # Of a thing that was edited its newest version counts; the same words twice tell nobody more.
+    newest: dict[object, Entry] = {}
+    for each in reversed(published):
+        newest.setdefault(_subject(each), each)
+    again = list(dict.fromkeys(_content(each) for each in newest.values()))
+    wrote = Counter(entry_view(each).kind_name for each in branch.entries if each.kind not in PUBLISHED)
     return models.OwnBranch(
         id=branch.tip.id.hex(),
         seq=branch.tip.seq,
@@ -146,7 +178,25 @@ def branch_view(branch: Branch) -> models.OwnBranch:
         main=branch.main,
         peers=branch.peers,
         contents=[_content(each) for each in reversed(branch.entries[-CONTENTS:])],
+        again=again[:CONTENTS],
+        again_more=max(0, len(again) - CONTENTS),
+        technical=dict(sorted(wrote.items())),
     )
+
+
+def _subject(entry: Entry) -> object:
+    """What an entry is about: a later one about the same takes its place."""
+    try:
+        record = None if entry.record is None else decode_record(entry.kind, entry.record)
+    except Void:
+        record = None
+    match record:
+        case Listing(key=key) | Withdraw(key=key):
+            return key
+        case Profile():
+            return Profile.KIND
+        case _:
+            return entry.id
 
 
 def _content(entry: Entry) -> str:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 from netnode.failures import Failures
 from netnode.keeping import Keeping
+from netnode.ledgers.stakes import notices
 from netnode.operations import models
+from netnode.own.unrecognised import unrecognised
 from netnode.ports import Clock
 from netnode.problems import ExitCode, Problem
 from netnode.projections import catalogue, views
 from netnode.services import mail, witnesses
 from netnode.services.backups import HomeBackups
+from netnode.services.doctor import computer
 from netnode.services.logs import DISTANCES
 from netnode.services.ports import OwnLog, Serving, Sessions
 from netnode.store import Reader, Store, blobs
@@ -117,12 +120,23 @@ class LiveState:
                 backup_fault=shelter.fault,
                 mail=mail.figures(reader),
                 shop=witnesses.figures(reader),
+                unrecognised=unrecognised(reader),
                 damaged=self._store.damaged,
+                clock=self._clock_told(reader, now),
                 failing=self._store.failing,
+                notices=_notices(reader),
                 failures=self._failures.counts(),
             )
 
         return await self._store.read(counted)
+
+    def _clock_told(self, reader: Reader, now: int) -> str | None:
+        """What the doctor finds of the clock, where something may be wrong."""
+        head = reader.log(self._own.id)
+        sessions = self._sessions
+        skew, doubt = (None, None) if sessions is None else (sessions.skew(), sessions.doubt())
+        found = computer.clock(now, None if head is None else head.time, skew, doubt)
+        return None if found.state == "ok" else found.text
 
     async def stop(self) -> None:
         """Asks the running node to end; returns at once.
@@ -137,3 +151,15 @@ class LiveState:
                 "not_running",
             )
         self._stop()
+
+
+def _notices(reader: Reader) -> list[models.CreditNotice]:
+    """What stands against issuers whose credit the owner has."""
+    found = notices(reader)
+    names = views.names(reader.connection, [each.issuer for each in found])
+    return [
+        models.CreditNotice(
+            issuer=id_text(each.issuer), name=names.get(each.issuer, ""), what=each.what, since=each.since
+        )
+        for each in found
+    ]

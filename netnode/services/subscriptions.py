@@ -197,7 +197,7 @@ def _invoice(connection: apsw.Connection, made: Made, html: str | UnsetType) -> 
             unit_price=price(line.unit_price),
             options=list(line.options) or UNSET,
             text=line.text or UNSET,
-            part=line.part if document.parts else UNSET,
+            part=line.part + 1 if document.parts else UNSET,
         )
 
     def taxed(line: Taxed) -> models.InvoiceLine:
@@ -230,6 +230,8 @@ def _invoice(connection: apsw.Connection, made: Made, html: str | UnsetType) -> 
         net=price(document.net),
         tax=price(document.tax),
         total=price(document.total),
+        given_up=price(document.given_up),
+        paid=price(document.paid),
         money=models.InvoicePaid(
             paid=price(figures.paid),
             refunded=price(max(figures.refund_sent, figures.refund_received)),

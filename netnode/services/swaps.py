@@ -122,7 +122,9 @@ class SwapBook:
             return
         names = await self._means.store.read(names_of, (issuer,))
         sentence = warning(_name(names, issuer), until)
-        whose = "In this swap it is the other holder's credit that is locked. " if second else ""
+        whose = (
+            "In this swap it is the other holder's credit that is locked, who was told: " if second else ""
+        )
         raise Problem(
             f"{whose}{sentence} Say that you have read this: --yes",
             ExitCode.REFUSED,

@@ -10,12 +10,12 @@ from typing import Final, TypeVar
 import msgspec
 
 from netnode.deals.means import Means
-from netnode.ledgers.ledgers import Ledgers
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging, team_views
-from netnode.services.opportunities import earned_view, named
+from netnode.services.opportunities import named
+from netnode.services.plan_reports import PlanReports
 from netnode.services.prefixes import ambiguous, span
 from netnode.store import Reader, Writer, teams
 from netnode.store.teams import ImportRow, PaperRow
@@ -23,6 +23,7 @@ from netnode.teams.admitting import Admitting, Candidate
 from netnode.teams.desk import TeamDesk, read_invite, read_invite_text
 from netnode.teams.importing import read_list
 from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
+from netnode.teams.taking_back import TakingBack
 from protocol.records.team import MoveReason, Position
 from protocol.teams.duties import neglected
 from protocol.teams.team import Team
@@ -40,19 +41,27 @@ class TeamBook:
     Args:
         means: own id, store, clock.
         logs: the teams of logs held here.
-        ledgers: of the same logs.
+        reports: what stands beside invites.
         desk: signs papers.
         admitting: keeps the own teams.
+        taking_back: asks for goods to be taken back.
     """
 
     def __init__(
-        self, means: Means, logs: TeamLogs, ledgers: Ledgers, desk: TeamDesk, admitting: Admitting
+        self,
+        means: Means,
+        logs: TeamLogs,
+        reports: PlanReports,
+        desk: TeamDesk,
+        admitting: Admitting,
+        taking_back: TakingBack,
     ) -> None:
         self._means = means
         self._logs = logs
-        self._ledgers = ledgers
+        self._reports = reports
         self._desk = desk
         self._admitting = admitting
+        self._taking_back = taking_back
 
     # -- joining ---------------------------------------------------------------------------------------------
     async def invite(self, request: models.TeamInvite) -> models.TeamPaper:
@@ -141,7 +150,12 @@ class TeamBook:
             return models.TeamImported(rows=len(rows), invited=0, waiting=len(rows), faults=told)
         await self._means.store.write(teams.put_rows, rows)
         invited = await self._invite_next(query.key, query.days)
-        waiting = sum(1 for row in await self._rows(query.key) if row.invite is None)
+        tree = (await self._logs.of(self._means.own.id)).teams.tree(query.key)
+        waiting = sum(
+            1
+            for row in await self._rows(query.key)
+            if row.invite is None and (row.networker is None or not tree.member(row.networker))
+        )
         return models.TeamImported(rows=len(rows), invited=invited, waiting=waiting, faults=[])
 
     async def papers(self, query: models.PapersQuery) -> models.Page[models.TeamPaper]:
@@ -245,8 +259,13 @@ class TeamBook:
                     ExitCode.USAGE,
                     "usage",
                 )
-            row = await self._desk.leave(owner, key, request.reason)
-            return models.TeamDone(entries=[], skipped=[await self._paper(row)])
+            rows = [await self._desk.leave(owner, key, request.reason)]
+            if request.buyback:
+                for each in await self._taking_back.purchases(owner, key):
+                    rows.append(await self._taking_back.ask(owner, key, each.known.row.id, None))
+            return models.TeamDone(entries=[], skipped=[await self._paper(row) for row in rows])
+        if request.buyback:
+            raise Problem("Who leaves asks for it: --buyback is not for owners.", ExitCode.USAGE, "usage")
         if request.member is None or request.ended is None:
             raise Problem(
                 "Whose membership ends, and why? Give --member ID and --ended.", ExitCode.USAGE, "usage"
@@ -290,6 +309,8 @@ class TeamBook:
         for row in rows:
             if row.invite is not None:
                 continue
+            if row.networker is not None and (row.networker == own or tree.member(row.networker)):
+                continue  # they are in the team
             above = by_ref.get(row.sponsor)
             sponsor = own if above is None else above.networker
             if sponsor is None or (sponsor != own and not tree.member(sponsor)):
@@ -338,12 +359,10 @@ class TeamBook:
         if row.name != "invite":
             return paper
         try:
-            earnings = await earned_view(
-                self._ledgers, row.owner, row.opportunity, self._means.clock.now_ms()
-            )
+            earnings, report = await self._reports.beside(row.owner, row.opportunity)
         except Problem:  # the owner's log is not here (yet): the invite is shown, its earnings are unknown
             return paper
-        return msgspec.structs.replace(paper, earnings=earnings)
+        return msgspec.structs.replace(paper, earnings=earnings, report=report)
 
 
 def _position(parent: str | None, leg: int | None) -> Position | None:

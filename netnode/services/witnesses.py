@@ -154,7 +154,7 @@ def shown(proven: Proven, names: Mapping[bytes, str], since: int | None = None) 
         for each in proven.path.referrals
     ]
     receipts = [
-        models.WitnessReceipt(part=receipt.body.part, time=receipt.time)
+        models.WitnessReceipt(part=receipt.body.part + 1, time=receipt.time)
         for receipt in proven.receipts
         if isinstance(receipt.body, Receive)
     ]

@@ -56,11 +56,13 @@ class Witnesses:
 
         Raises:
             RemoteProtocolError: `path`, `signature`, `deal_message` or a code of the encoding.
-            NotHeld: `unknown_author`, `not_wanted` (this node is no step of the path), `quota`.
+            NotHeld: `unknown_author`, `not_wanted` (this node is neither a step nor the seller of the path), `quota`,
+                `no_deal`.
         """
         path = paths.read_path(testimony.path)
         others = [each.referrer for each in path.referrals if each.referrer != self._own.id]
-        if len(others) == len(path.referrals):
+        mine = path.seller == self._own.id
+        if len(others) == len(path.referrals) and not mine:
             raise NotHeld("not_wanted", "this node is no step of that path")
         known = newest(await self._store.read(known_openers, [path.seller, self._own.id, *others]), told)
         proven = prove(self._network, testimony, known)
@@ -76,7 +78,11 @@ class Witnesses:
         )
         # Only to whoever signed a step: else one request would send letters to anybody whom its path names.
         signed = [each for each in others if each not in proven.unchecked]
-        await self._store.write(self._kept, row, proven, signed if passing else ())
+        if mine:
+            await self._store.write(self._shown, row, proven, path, signed)
+            await self.opened(proven.order)
+        else:
+            await self._store.write(self._kept, row, proven, signed if passing else ())
         self._letters.wake()
         return proven
 
@@ -97,6 +103,19 @@ class Witnesses:
         except ProtocolError as error:
             return Refusal(error.code, error.text)
         return Taken()
+
+    def _shown(
+        self, writer: Writer, row: shop.WitnessRow, proven: Proven, path: Path, others: Sequence[bytes]
+    ) -> None:
+        """Keeps who led the buyer to the own shop, and tells them, once [R-SHOP-11]. Raises as `_led`."""
+        with writer.transaction(durable=True) as connection:
+            deal = deals.by_id(connection, row.id)
+            known = deal is not None and paths.path_hash(self._network, path) in deals.enclosures(
+                connection, deal.number
+            )
+            self._led(writer, row.id, path, known_openers(Reader(connection), list(others)))
+            if not known:
+                self._pass_on(writer, row, [each.data for each in proven.receipts], others)
 
     def _led(self, writer: Writer, order: bytes, path: Path, told: Mapping[bytes, Openers]) -> None:
         """Keeps who led the buyer of an own deal here: the hash in the order proves it, whoever tells [R-PATH-7].
@@ -146,15 +165,20 @@ class Witnesses:
                 outbox.queue(writer, self._letters.draft(row.seller, told))
             if before is not None and not fresh:
                 return
-            body = Witness(
-                accept=row.accept,
-                openers=() if len(row.openers) > OPENERS else (tuple(encoding.decode(row.openers)),),
-                order=row.id,
-                path=row.path,
-                receipts=tuple(sorted(each.data for each in fresh.values())),
-            )
-            for recipient in others:
-                outbox.queue(writer, self._letters.draft(recipient, body))
+            self._pass_on(writer, row, [each.data for each in fresh.values()], others)
+
+    def _pass_on(
+        self, writer: Writer, row: shop.WitnessRow, receipts: Sequence[bytes], others: Sequence[bytes]
+    ) -> None:
+        body = Witness(
+            accept=row.accept,
+            openers=() if len(row.openers) > OPENERS else (tuple(encoding.decode(row.openers)),),
+            order=row.id,
+            path=row.path,
+            receipts=tuple(sorted(receipts)),
+        )
+        for recipient in others:
+            outbox.queue(writer, self._letters.draft(recipient, body))
 
 
 def identity_entries(openers: Openers) -> list[Entry]:

@@ -57,19 +57,46 @@ async def ordered(buyer: SimNode, seller: bytes, key: str, led: str) -> str:
 
 
 async def accepted(seller: SimNode, deal: str) -> None:
-    """The seller accepts."""
+    """The seller accepts, once the order has come."""
+    await _able(seller, deal, "accept")
     await seller.ask(lambda services: services.deals.accept(models.DealAccept(deal=deal)))
     await asyncio.sleep(SOON)
 
 
 async def completed(seller: SimNode, buyer: SimNode, deal: str) -> None:
     """Paid, delivered and received."""
+    await delivered(seller, buyer, deal)
+    await received(buyer, deal)
+
+
+async def delivered(seller: SimNode, buyer: SimNode, deal: str) -> None:
+    """Paid and delivered, each once it can be."""
+    await _able(buyer, deal, "paid")
     await buyer.ask(lambda services: services.deals.paid(models.DealMoney(deal=deal)))
     await asyncio.sleep(SOON)
+    await _able(seller, deal, "fulfil")
     await seller.ask(partial(_delivered, deal))
     await asyncio.sleep(SOON)
+
+
+async def received(buyer: SimNode, deal: str) -> None:
+    """The buyer has what was ordered."""
+    await _able(buyer, deal, "receipt")
     await buyer.ask(lambda services: services.deals.receipt(models.DealPartName(deal=deal)))
     await asyncio.sleep(SOON)
+
+
+async def _able(node: SimNode, deal: str, act: str) -> None:
+    """Waits until the owner of a node can do something in a deal: what it rests on may still be on its way."""
+
+    async def able() -> bool:
+        try:
+            shown = await node.ask(lambda services: services.deals.show(deal))
+        except Problem:  # the order did not come yet
+            return False
+        return act in shown.can
+
+    await until(able, f"{node.name} cannot {act} in {deal[:10]}")
 
 
 async def _delivered(deal: str, services: NodeServices) -> None:

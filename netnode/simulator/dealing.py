@@ -88,7 +88,7 @@ async def quote(stall: Stall) -> None:
             models.OfferLine(
                 title=f"Step {part}", unit_price=f"{1 + stall.chance.below(500)}.50", part=part, days=1
             )
-            for part in range(1 + stall.chance.below(3))
+            for part in range(1, 2 + stall.chance.below(3))
         ]
         order = models.OfferMake(lines=lines, currency="EUR", to=to, arbiter=judge)
     await stall.services.offers.make(order)
@@ -148,7 +148,9 @@ async def conclude(stall: Stall) -> None:
             if shown.next is None:
                 continue
             if shown.next.by == shown.role:
-                await _do(stall, shown, STEPS[shown.next.action], plainly=True)
+                # An arbiter who always found for the seller would never take anything off a sale.
+                plainly = shown.next.action != "ruling"
+                await _do(stall, shown, STEPS[shown.next.action], plainly=plainly)
             elif shown.next.action in LATE:
                 await _do(stall, shown, LATE[shown.next.action], plainly=True)
         except (

@@ -269,7 +269,8 @@ class SimNode:
                     self.changed(node.services)
                     async with working(node):
                         self.services, self.parts, self.connections = node.services, parts, node.connections
-                        ready.set_result(None)
+                        if not ready.done():  # who started it may have been told to wait no longer
+                            ready.set_result(None)
                         await life.stopping.wait()
                         self._down(life)
 

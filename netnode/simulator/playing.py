@@ -16,8 +16,11 @@ from netnode.simulator.arbitrating import ARBITER_ACTS
 from netnode.simulator.byzantine import Villain
 from netnode.simulator.byzantine.registry import villain
 from netnode.simulator.checks import Safety
+from netnode.simulator.crediting.giving_back import GIVING_BACK_ACTS
 from netnode.simulator.crediting.moving import MOVING_ACTS
 from netnode.simulator.crediting.recommending import RECOMMENDING_ACTS
+from netnode.simulator.crediting.replacing import REPLACING_ACTS
+from netnode.simulator.crediting.shopping import SHOPPING_ACTS
 from netnode.simulator.crediting.swapping import SWAPPING_ACTS
 from netnode.simulator.crediting.teaming import TEAMING_ACTS
 from netnode.simulator.crediting.watching import CreditWatch
@@ -39,7 +42,8 @@ LOOK_SECONDS: Final = 0.5
 MONTH_MS: Final = 30 * 86_400_000
 ACTS: Final = {
     **actors.ACTS, **DEAL_ACTS, **ARBITER_ACTS, **MANDATE_ACTS, **RECOMMENDING_ACTS, **MOVING_ACTS,
-    **TEAMING_ACTS, **SWAPPING_ACTS,
+    **TEAMING_ACTS, **SWAPPING_ACTS, **GIVING_BACK_ACTS, **REPLACING_ACTS,
+    **SHOPPING_ACTS,
 }  # fmt: skip
 HONEST: Final[Mapping[str, int]] = {name: weight for name, (_, weight) in actors.ACTS.items()}
 QUIET: Final[Mapping[str, int]] = {"publish": 6, "edit": 3, "withdraw": 1, "search": 1}

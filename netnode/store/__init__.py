@@ -2,8 +2,8 @@
 
 from netnode.store.group import GroupCommit
 from netnode.store.reader import Reader
-from netnode.store.rows import Arrived, Change, LogRow, Missing, PeerRow
+from netnode.store.rows import Change, LogRow, Missing, PeerRow
 from netnode.store.store import Store
 from netnode.store.writer import Writer
 
-__all__ = ["Arrived", "Change", "GroupCommit", "LogRow", "Missing", "PeerRow", "Reader", "Store", "Writer"]
+__all__ = ["Change", "GroupCommit", "LogRow", "Missing", "PeerRow", "Reader", "Store", "Writer"]

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import apsw
+import msgspec
 
 from netnode.store.writer import Writer
+from protocol.alliances import Ending, read_ending
 
 State = Literal["agreed", "ended", "proposed"]
 PROPOSED: Final = 1_000  # why: proposals of others that nobody answered; the oldest make room
@@ -65,6 +67,24 @@ def put(writer: Writer, row: AllianceRow) -> None:
                 f" AND {where} ORDER BY a DESC LIMIT -1 OFFSET ?)",
                 (*values, most),
             )
+
+
+def ending_of(row: AllianceRow, own: bytes) -> Ending | None:
+    """The end of an agreement as its notice counts: one of the other side from the day on which it came, if later.
+
+    Why: who owes for orders that were made could date it back [R-ALLY-4].
+
+    Args:
+        row: of the agreement.
+        own: networker id of the owner.
+
+    Raises:
+        Void: it has no right form.
+    """
+    if row.ending is None:
+        return None
+    ending = read_ending(row.ending)
+    return ending if ending.signer == own else msgspec.structs.replace(ending, time=max(ending.time, row.at))
 
 
 def by_id(connection: apsw.Connection, agreement: bytes) -> AllianceRow | None:

@@ -8,15 +8,14 @@ from typing import Any, Final
 import apsw
 import msgspec
 
+from netnode.store import evidence
 from netnode.store.rows import (
     ENTRY_BYTES,
     LOG_BYTES,
     LOG_COLUMNS,
     RECORD_COPIES,
     SEQ_MASK,
-    Arrived,
     Change,
-    entry_id,
     log_row,
     place_of,
     weight,
@@ -47,8 +46,6 @@ _GROW_LOG: Final = (
 _WEIGHED: Final = f"SELECT {ENTRY_BYTES} * count(*) + {RECORD_COPIES} * coalesce(sum(length(record)), 0) FROM"
 _INSERT_ENTRY: Final = "INSERT INTO entry(place, header, signature, record) VALUES "
 _INSERT_ONE: Final = _INSERT_ENTRY + "(?, ?, ?, ?)"
-EVIDENCE_BYTES: Final = 4_194_304  # of one log: a thousand sales; who rotates again and again fills no disk
-_Stored = tuple[int, bytes, bytes, bytes | None]  # seq, header, signature and record of an entry
 _ROWS: Final = 32  # entries per statement: fewer calls, and the statement stays in the cache
 
 
@@ -71,7 +68,7 @@ class Batch:
     Args:
         connection: the writer's.
         intern: gives the number of a networker's id.
-        arrivals: gives the next arrival numbers with their tags.
+        arrivals: gives the first of so many new arrival numbers.
     """
 
     __slots__ = ("_arrivals", "_connection", "_intern", "_logs", "_rows", "grown")
@@ -80,7 +77,7 @@ class Batch:
         self,
         connection: apsw.Connection,
         intern: Callable[[bytes], int],
-        arrivals: Callable[[int], list[tuple[int, bytes]]],
+        arrivals: Callable[[int], int],
     ) -> None:
         self._connection = connection
         self._intern = intern
@@ -89,7 +86,7 @@ class Batch:
         self._rows: list[tuple[int, bytes, bytes, bytes | None]] = []  # entries not yet written
         self.grown = 0  # bytes that came, as the quotas count them; what went is not taken off
 
-    def apply(self, changes: Sequence[Change]) -> list[Arrived]:
+    def apply(self, changes: Sequence[Change]) -> list[Item]:
         """Writes everything; what is returned is `Writer.commit`'s."""
         for change in changes:
             log = self._log(change)
@@ -109,7 +106,7 @@ class Batch:
                         self._keep_evidence(log.n, self._aside(log.n, step.number))
                     self._move(log.n, step)
         self._flush()
-        arrived = self._write_logs()
+        items = self._write_logs()
         for log in self._logs.values():
             before, after = log.before, log.after
             if before is None or before.openers is not after.openers or before.aside is not after.aside:
@@ -119,7 +116,7 @@ class Batch:
         for change in changes:
             if change.proof is not None or (change.before is not None and change.before.fork is not None):
                 self._write_proof(change)
-        return arrived
+        return items
 
     def _log(self, change: Change) -> _Log:
         author = change.after.author
@@ -209,7 +206,7 @@ class Batch:
             case Keep():
                 raise LocalProtocolError("kept entries are gathered, not moved")
 
-    def _aside(self, n: int, number: int) -> list[_Stored]:
+    def _aside(self, n: int, number: int) -> list[evidence.Stored]:
         """What is held in one extent beside a log, the lowest entries first."""
         found: list[Any] = self._connection.execute(
             "SELECT seq, header, signature, record FROM aside WHERE n = ? AND number = ? ORDER BY seq",
@@ -217,40 +214,21 @@ class Batch:
         ).fetchall()
         return found
 
-    def _keep_evidence(self, n: int, rows: Iterable[_Stored]) -> None:
-        """What a followed log disowns stays as evidence of what its author owes, up to a bound [R-CRED-60].
-
-        The lowest entries come first: what is above a gap could not be folded.
-        """
+    def _keep_evidence(self, n: int, rows: Iterable[evidence.Stored]) -> None:
+        """What a followed log disowns stays as evidence of what its author owes [R-CRED-61]."""
         followed = self._connection.execute("SELECT EXISTS(SELECT 1 FROM follow WHERE n = ?)", (n,)).get
-        if not followed:
-            return
-        room = (
-            EVIDENCE_BYTES
-            - self._connection.execute(
-                "SELECT ifnull(sum(length(header) + length(signature) + ifnull(length(record), 0)), 0)"
-                " FROM branch WHERE n = ?",
-                (n,),
-            ).get
-        )
-        for seq, header, signature, record in rows:
-            room -= len(header) + len(signature) + (0 if record is None else len(record))
-            if room < 0:
-                return
-            self._connection.execute(
-                "INSERT OR IGNORE INTO branch(n, seq, id, header, signature, record) VALUES (?, ?, ?, ?, ?, ?)",
-                (n, seq, entry_id(header, signature), header, signature, record),
-            )
+        if followed:
+            evidence.keep(self._connection, n, rows)
 
-    def _write_logs(self) -> list[Arrived]:
+    def _write_logs(self) -> list[Item]:
         moved: list[_Log] = []
         for log in self._logs.values():
             log.item = log.after.item()
             log.went_on = _went_on(log)
             if log.went_on or log.before is None or _moved(log.before.item(), log.item):
                 moved.append(log)
-        numbers = self._arrivals(len(moved)) if moved else []
-        given = {log.n: number for log, (number, _) in zip(moved, numbers, strict=True)}
+        first = self._arrivals(len(moved)) if moved else 0
+        given = {log.n: number for number, log in enumerate(moved, first)}
         inserts: list[tuple[Any, ...]] = []
         updates: list[tuple[str, tuple[Any, ...]]] = []
         for log in self._logs.values():
@@ -275,11 +253,7 @@ class Batch:
             self._connection.execute(statement, update)
             if self._connection.changes() != 1:
                 raise LocalProtocolError("a change does not start from the state that is stored")
-        return [
-            Arrived(log.after.author, number, tag, log.item)
-            for log, (number, tag) in zip(moved, numbers, strict=True)
-            if log.item is not None
-        ]
+        return [log.item for log in moved if log.item is not None]
 
     def _write_parts(self, log: _Log) -> None:
         """Openers, extents and proof, where they are not what they were."""

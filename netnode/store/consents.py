@@ -9,8 +9,14 @@ import apsw
 
 from netnode.store.writer import Writer
 
-KEPT: Final = 1_000  # why: consents of others; the oldest make room, and may be sent again
-OF_ONE: Final = 16  # of them, of one arbiter; why: nobody displaces those of all others
+KEPT: Final = (
+    1_000  # consents of arbiters whom the owner neither follows nor had a contract with; the oldest make room
+)
+OF_ONE: Final = 16  # of one arbiter, whoever they are; why: nobody displaces those of all others
+_STRANGE: Final = (
+    "NOT own AND arbiter NOT IN (SELECT id FROM follow JOIN networker USING (n)"
+    " UNION SELECT arbiter FROM deal WHERE contract AND role <> 'arbiter' AND arbiter IS NOT NULL)"
+)
 _COLUMNS: Final = "c, id, arbiter, own, data, text, openers, at"
 
 
@@ -53,8 +59,8 @@ def put(writer: Writer, row: ConsentRow) -> None:
             {"arbiter": row.arbiter, "most": OF_ONE},
         )
         connection.execute(
-            "DELETE FROM consent WHERE NOT own AND c NOT IN"
-            " (SELECT c FROM consent WHERE NOT own ORDER BY at DESC, c DESC LIMIT ?)",
+            f"DELETE FROM consent WHERE {_STRANGE} AND c NOT IN"  # noqa: S608 - constants
+            f" (SELECT c FROM consent WHERE {_STRANGE} ORDER BY at DESC, c DESC LIMIT ?)",
             (KEPT,),
         )
 

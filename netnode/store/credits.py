@@ -308,6 +308,15 @@ def request_for(connection: apsw.Connection, issuer: bytes, order: bytes) -> Req
     return rows[0] if rows else None
 
 
+def asked_since(connection: apsw.Connection, issuer: bytes, since: int) -> bool:
+    """Whether the owner has made a request to an issuer after a moment (ms UTC)."""
+    found: bool = connection.execute(
+        "SELECT EXISTS(SELECT 1 FROM credit_request WHERE own AND issuer = ? AND at > ? AND letter IS NOT NULL)",
+        (issuer, since),
+    ).get
+    return found
+
+
 def requests_by_prefix(connection: apsw.Connection, low: bytes, high: bytes) -> list[RequestRow]:
     """Requests whose id lies between, both included; two at most, to see whether it is one."""
     return _requests(connection, "id BETWEEN ? AND ?", (low, high), 2)

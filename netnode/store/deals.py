@@ -22,6 +22,17 @@ NEVER: Final = 2**62
 MINE, DUE_TO_ME, THEIRS, OVER = 0, 1, 2, 3
 """Ranks: the owner's move; money due to or from the owner; somebody else's move; nothing is left to do."""
 
+OF_A_DEAL: Final = (
+    "deal_message", "deal_question", "deal_enclosure", "deal_signer", "reserved", "mandate_statement", "mandate",
+    "renewal", "case_told",
+)  # fmt: skip
+"""What can be kept of a deal before its owner said a word; each table before the one it refers to."""
+
+_UNRULED: Final = (
+    "role = 'arbiter' AND NOT EXISTS (SELECT 1 FROM deal_message WHERE deal_message.d = deal.d AND own)"
+)
+_WAITS: Final = "(rank < :over AND min(until, changed + :longest) >= :now)"
+
 Role = Literal["arbiter", "buyer", "seller"]
 _COLUMNS: Final = (
     "d, id, role, seller, buyer, arbiter, nonce, offer, title, opened, copies, asked, phase, contract, rank,"
@@ -200,6 +211,12 @@ def told(writer: Writer, number: int, networker: bytes) -> bool:
     return asked and left == 0
 
 
+def asked_of(connection: apsw.Connection, number: int) -> set[bytes]:
+    """Who was asked for all they have of a deal."""
+    rows = connection.execute("SELECT networker FROM deal_question WHERE d = ?", (number,))
+    return {networker for (networker,) in rows}
+
+
 def forget_question(writer: Writer, number: int) -> None:
     """The others may be asked again."""
     writer.connection.execute("UPDATE deal SET asked = NULL WHERE d = ?", (number,))
@@ -264,6 +281,12 @@ def count(connection: apsw.Connection, number: int) -> int:
         "SELECT count(*) FROM deal_message WHERE d = ? AND NOT own", (number,)
     ).get
     return found
+
+
+def spoken(connection: apsw.Connection, number: int) -> bool:
+    """Whether a message of the owner is kept of a deal."""
+    found = connection.execute("SELECT 1 FROM deal_message WHERE d = ? AND own LIMIT 1", (number,))
+    return found.fetchone() is not None
 
 
 def enclosures(connection: apsw.Connection, number: int) -> dict[bytes, bytes]:
@@ -369,10 +392,78 @@ def between(connection: apsw.Connection, partner: bytes, since: int) -> int:
     return count
 
 
-def undecided(connection: apsw.Connection) -> int:
-    """How many orders of others wait for the owner's word."""
+def forget_taken_back(writer: Writer, keep: int, late: int) -> None:
+    """Lets go of orders of others that ended, or waited for too long, before the owner said a word in them.
+
+    Args:
+        writer: inside a transaction.
+        keep: how many stay: the newest.
+        late: what was to be accepted before this waited for too long, ms UTC.
+    """
+    found = writer.connection.execute(
+        "SELECT d FROM deal WHERE role = 'seller' AND NOT contract AND (rank = ? OR until < ?) AND NOT EXISTS"
+        " (SELECT 1 FROM deal_message WHERE deal_message.d = deal.d AND own) ORDER BY d DESC LIMIT -1 OFFSET ?",
+        (OVER, late, keep),
+    )
+    _forget(writer, found)
+
+
+def forget_cases(writer: Writer, keep: int, now: int, longest: int) -> None:
+    """Lets go of cases that are over, or waited for too long, before their arbiter, the owner, said a word in them.
+
+    Args:
+        writer: inside a transaction.
+        keep: how many stay: the newest.
+        now: ms UTC.
+        longest: ms after which a case in which nothing comes waits no more.
+    """
+    found = writer.connection.execute(
+        f"SELECT d FROM deal WHERE {_UNRULED} AND NOT {_WAITS} ORDER BY d DESC LIMIT -1 OFFSET :keep",  # noqa: S608
+        {"over": OVER, "now": now, "longest": longest, "keep": keep},
+    )
+    _forget(writer, found)
+
+
+def cases(connection: apsw.Connection, party: bytes, now: int, longest: int) -> tuple[int, int]:
+    """How many cases wait for the owner's word as their arbiter: in all, and those with one party.
+
+    Args:
+        connection: of the store.
+        party: networker id of a seller or buyer.
+        now: ms UTC.
+        longest: ms after which a case in which nothing comes waits no more.
+    """
+    found = connection.execute(
+        f"SELECT count(*), count(*) FILTER (WHERE :party IN (seller, buyer)) FROM deal"  # noqa: S608 - constants
+        f" WHERE {_UNRULED} AND {_WAITS}",
+        {"over": OVER, "party": party, "now": now, "longest": longest},
+    )
+    ((together, of_one),) = found
+    return together, of_one
+
+
+def size(connection: apsw.Connection, number: int) -> int:
+    """How many bytes the messages and enclosures of a deal take."""
     found: int = connection.execute(
-        "SELECT count(*) FROM deal WHERE role = 'seller' AND NOT contract AND rank < ?", (OVER,)
+        "SELECT (SELECT coalesce(sum(length(data)), 0) FROM deal_message WHERE d = :d)"
+        " + (SELECT coalesce(sum(length(data)), 0) FROM deal_enclosure WHERE d = :d)",
+        {"d": number},
+    ).get
+    return found
+
+
+def _forget(writer: Writer, found: Iterable[Any]) -> None:
+    gone = [(number,) for (number,) in found]
+    for table in OF_A_DEAL:
+        writer.connection.executemany(f"DELETE FROM {table} WHERE d = ?", gone)  # noqa: S608 - constants
+    writer.connection.executemany("DELETE FROM deal WHERE d = ?", gone)
+
+
+def undecided(connection: apsw.Connection, now: int) -> int:
+    """How many orders of others wait for the owner's word, and their time to accept is not over."""
+    found: int = connection.execute(
+        "SELECT count(*) FROM deal WHERE role = 'seller' AND NOT contract AND rank < ? AND until >= ?",
+        (OVER, now),
     ).get
     return found
 
@@ -415,6 +506,15 @@ def waiting_orders(connection: apsw.Connection) -> list[bytes]:
             "SELECT id FROM deal WHERE role = 'seller' AND NOT contract AND rank = ? ORDER BY d", (MINE,)
         )
     ]
+
+
+def bought_from(connection: apsw.Connection, seller: bytes) -> list[DealRow]:
+    """Deals with a contract by which the owner bought from a seller, the oldest first."""
+    found = connection.execute(
+        f"SELECT {_COLUMNS} FROM deal WHERE role = 'buyer' AND seller = ? AND contract ORDER BY d",  # noqa: S608
+        (seller,),
+    )
+    return [_row(each) for each in found]
 
 
 def sold_by(connection: apsw.Connection, offer: bytes) -> int:

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
 
-from netnode.store.rows import Arrived, Change
+from netnode.store.rows import Change
 from netnode.store.store import Store
 from netnode.store.writer import Writer
+from protocol.items import Item
 
 PENDING_ENTRIES: Final = 4_000  # what may wait: about 3 MB, and a quarter of a second of writing at worst
 
 
-Ended = Callable[[asyncio.Future[list[Arrived]]], None]
+Ended = Callable[[asyncio.Future[list[Item]]], None]
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class _Member:
     changes: Sequence[Change]
     durable: bool
     weight: int
-    outcome: asyncio.Future[list[Arrived]]
+    outcome: asyncio.Future[list[Item]]
     ended: Ended | None
 
     def end(self) -> None:
@@ -75,7 +76,7 @@ class GroupCommit:
 
     async def submit(
         self, changes: Sequence[Change], durable: bool = False, ended: Ended | None = None
-    ) -> asyncio.Future[list[Arrived]]:
+    ) -> asyncio.Future[list[Item]]:
         """Queues changes to be committed together with others, after those submitted before.
 
         Waits for room in the queue. Once queued they are committed even if nobody waits for the outcome, since
@@ -88,7 +89,7 @@ class GroupCommit:
                 turn; must not raise.
 
         Returns:
-            A future of the new arrivals of the logs in `changes`; a log that others changed in the same transaction
+            A future of the new items of the logs in `changes`; a log that others changed in the same transaction
             has one. It raises Problem when the disk is full, read-only or fails (nobody's changes of that
             transaction are stored), LocalProtocolError when a change does not start from what is stored.
 
@@ -112,7 +113,7 @@ class GroupCommit:
         """Whether nothing is before a few entries, so that `at_once` may commit them."""
         return not self._queue and not self._closing and self._store.at_hand()
 
-    def at_once(self, changes: Sequence[Change]) -> list[Arrived]:
+    def at_once(self, changes: Sequence[Change]) -> list[Item]:
         """Commits a few entries on the spot, on the event loop: it takes less than the way to the lane and back.
 
         Only while `at_hand`; never what has to survive a loss of power.
@@ -126,6 +127,14 @@ class GroupCommit:
         """
         return self._store.writing(Writer.commit, changes)
 
+    def note(self, run: bytes) -> None:
+        """Keeps a run that is passed on before `at_once` stores it, as `Writer.note`; only while `at_hand`.
+
+        Raises:
+            Problem: the disk is full, read-only or fails.
+        """
+        self._store.writing(Writer.note, run)
+
     async def _run(self) -> None:
         try:
             while True:
@@ -134,6 +143,7 @@ class GroupCommit:
                 while self._queue:
                     members, self._queue = self._queue, []
                     await self._commit(members)
+                    del members  # else what was stored is kept until something else is
                 if self._closing:
                     return
         finally:
@@ -144,7 +154,7 @@ class GroupCommit:
         changes = [change for member in members for change in member.changes]
         durable = any(member.durable for member in members)
         try:
-            arrived = await self._store.write(Writer.commit, changes, durable)
+            items = await self._store.write(Writer.commit, changes, durable)
         except asyncio.CancelledError:
             _abandon(members)
             raise
@@ -154,7 +164,7 @@ class GroupCommit:
                     member.outcome.set_exception(error)
                 member.end()
         else:
-            by_author = {each.author: each for each in arrived}
+            by_author = {each.author: each for each in items}
             for member in members:
                 if not member.outcome.done():
                     authors = dict.fromkeys(change.after.author for change in member.changes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,12 +25,14 @@ from netnode.store.rows import (
     stored_item,
     stored_openers,
 )
+from netnode.store.schema import newest_arrival
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError
 from protocol.items import Cursor, Item, Standing
 from protocol.log_state import Base, Extent, LogState, Place
 from protocol.run import Run
 
+TAG_BYTES: Final = 8
 IDS_AT_ONCE: Final = 500  # in one statement: a third of the time of one each
 _LOAD: Final = f"SELECT n, {LOG_COLUMNS} FROM log JOIN networker USING (n) WHERE id = ?"  # noqa: S608 - constants
 _ITEM: Final = "id, standing, epoch, term, seq, head, base"
@@ -37,7 +40,7 @@ _ROW: Final = f"{_ITEM}, head_time, head_kind, common, arrival, generation, byte
 _FROM_LOG: Final = "FROM networker JOIN log USING (n)"
 _ASCENDING: Final = "SELECT header, signature, record FROM entry WHERE place BETWEEN ? AND ? ORDER BY place"
 _DESCENDING: Final = f"{_ASCENDING} DESC"
-_proof_side: Final = msgspec.msgpack.Decoder(Run).decode
+_run: Final = msgspec.msgpack.Decoder(Run).decode
 _cursor: Final = msgspec.msgpack.Decoder(Cursor).decode
 
 
@@ -210,19 +213,27 @@ class Reader:
     # -- arrivals --------------------------------------------------------------------------------------------
     def newest(self) -> Cursor:
         """The cursor that stands for all this store holds now [R-LOG-18]."""
-        row = self._one("SELECT number, tag FROM arrival ORDER BY number DESC LIMIT 1")
-        if row is None:
-            raise LocalProtocolError("the store has no arrivals, not even the first")
-        return Cursor(self._store, row[0], row[1])
+        newest = newest_arrival(self.connection)
+        tag = self.tag_of(newest)
+        if tag is None:
+            raise LocalProtocolError("the store was never opened for writing")
+        return Cursor(self._store, newest, tag)
 
     def tag_of(self, arrival: int) -> bytes | None:
-        """The tag an arrival number was given; None when it never was, or too long ago."""
-        row = self._one("SELECT tag FROM arrival WHERE number = ?", arrival)
-        return None if row is None else row[0]
+        """The tag of an arrival number in this numbering; None when it is of too long ago."""
+        row = self._one("SELECT secret FROM opening WHERE begin <= ? ORDER BY begin DESC LIMIT 1", arrival)
+        if row is None:
+            return None
+        return hashlib.blake2b(arrival.to_bytes(8, "big"), key=row[0], digest_size=TAG_BYTES).digest()
 
     def knows(self, cursor: Cursor) -> bool:
         """Whether a cursor is one that this store gave out, as it is now."""
         return cursor.store == self._store and self.tag_of(cursor.arrival) == cursor.tag
+
+    def passed_on(self) -> Run | None:
+        """The run that was passed on last before its tables had it; they have, unless the process ended between."""
+        row = self._one("SELECT run FROM passed_on")
+        return None if row is None else _run(row[0])
 
     # -- entries ---------------------------------------------------------------------------------------------
     def entry(self, author: bytes, seq: int) -> Entry | None:
@@ -296,7 +307,7 @@ class Reader:
         row = self._one(
             "SELECT left, right FROM proof WHERE n = (SELECT n FROM networker WHERE id = ?)", author
         )
-        return None if row is None else (_proof_side(row[0]), _proof_side(row[1]))
+        return None if row is None else (_run(row[0]), _run(row[1]))
 
     # -- what the node remembers -----------------------------------------------------------------------------
     def meta(self, name: str) -> bytes | None:

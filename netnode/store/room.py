@@ -147,6 +147,7 @@ def drop(
     """
     held: list[bytes] = []
     with writer.transaction() as connection:
+        writer.forget_note()
         for author in authors:
             row = connection.execute(
                 "SELECT n, bytes FROM log JOIN networker USING (n) WHERE id = ?", (author,)

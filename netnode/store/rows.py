@@ -26,7 +26,6 @@ from protocol.run import Run
 SEQ_BITS: Final = 40
 SEQ_MASK: Final = (1 << SEQ_BITS) - 1
 MAX_NETWORKERS: Final = 2**23 - 1  # place = n << 40 | seq has to fit SQLite's 63 bits
-TAG_BYTES: Final = 8
 
 # What a log is counted for by the quotas: what it takes in the file when all its entries are listings. Its rows;
 # header, signature and rows of an entry; and the record three times, with its copy and its words in the catalogue.
@@ -63,15 +62,6 @@ class Change(msgspec.Struct, frozen=True):
             if isinstance(step, Keep):
                 total += len(step.entries)
         return total
-
-
-class Arrived(msgspec.Struct, frozen=True):
-    """The new item of a log, with the arrival number and tag it was given."""
-
-    author: bytes
-    number: int
-    tag: bytes
-    item: Item
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ import apsw
 
 from netnode.ports import Entropy
 from netnode.problems import Problem
-from netnode.store.rows import TAG_BYTES
 
 VERSION: Final = 3
 STORE_ID_BYTES: Final = 16
+SECRET_BYTES: Final = 16
+OPENINGS_KEPT: Final = 1_000  # why: who was away for longer than that many starts compares all heads once
 
 Tables = Callable[[apsw.Connection], None]
 """Creates the tables of one projection where they are missing; called at every open, inside a transaction."""
@@ -245,11 +246,17 @@ _SHOP: Final = (
     " receipt BLOB NOT NULL, PRIMARY KEY(witness, id)) WITHOUT ROWID",
 )
 
+# One for each time that the store was opened: the arrival numbers from `begin` up to the next one have their tags by
+# this secret. A copy that is put back, or a second one, goes on with another.
+_OPENINGS: Final = ("CREATE TABLE opening(begin INTEGER PRIMARY KEY, secret BLOB NOT NULL)",)
+# The newest run that sessions were given before its tables had it: one row.
+_PASSED_ON: Final = ("CREATE TABLE passed_on(one INTEGER PRIMARY KEY CHECK(one = 1), run BLOB NOT NULL)",)
+
 _TO_3: Final[tuple[str, ...]] = (
-    *_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS, *_CREDITS, *_SWAPS, *_REFERRALS,
+    *_OPENINGS, *_PASSED_ON, *_LETTERS, *_DEALS, *_SHOP, *_MONEY, *_ARBITERS, *_TEAMS, *_CREDITS, *_SWAPS, *_REFERRALS,
 )  # fmt: skip
 
-MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: _TO_3}
+MIGRATIONS: Final[Mapping[int, tuple[str, ...]]] = {1: _TO_2, 2: (*_TO_3, "DROP TABLE arrival")}
 """The statements that lead from version n to n + 1; all that are needed run in one transaction."""
 
 # WAL pages before the writer checkpoints: 80 MB. The default of 1,000 halves the rate on a large store.
@@ -298,7 +305,6 @@ CREATE TABLE extent(
 CREATE TABLE proof(
     n INTEGER PRIMARY KEY REFERENCES log, seq INTEGER NOT NULL, left BLOB NOT NULL, right BLOB NOT NULL);
 
-CREATE TABLE arrival(number INTEGER PRIMARY KEY, tag BLOB NOT NULL);
 
 CREATE TABLE cursor(peer BLOB PRIMARY KEY, cursor BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE follow(n INTEGER PRIMARY KEY REFERENCES networker, since INTEGER NOT NULL);
@@ -337,7 +343,7 @@ def prepare(
     Args:
         connection: opened for reading and writing.
         network: the network's name; a store belongs to one network for good.
-        entropy: for the store id.
+        entropy: for the store id and the secret of this opening.
         tables: one per projection.
         saving: called before a store of an older version is changed.
 
@@ -354,6 +360,7 @@ def prepare(
             _create(connection, network, entropy)
         else:
             _migrate(connection, version)
+        _open(connection, entropy)
         for create in tables:
             create(connection)
 
@@ -401,8 +408,29 @@ def _create(connection: apsw.Connection, network: str, entropy: Entropy) -> None
             ("store", entropy.token(STORE_ID_BYTES)),
         ],
     )
-    # Number 0 stands for "nothing yet", so that a cursor of an empty store is one like any other.
-    connection.execute("INSERT INTO arrival(number, tag) VALUES (0, ?)", (entropy.token(TAG_BYTES),))
+
+
+def _open(connection: apsw.Connection, entropy: Entropy) -> None:
+    """Begins a numbering of arrivals: whatever was numbered since a copy was made is unknown to the copy [R-LOG-18]."""
+    begin = newest_arrival(connection) + 1
+    connection.execute(
+        "INSERT INTO opening(begin, secret) VALUES (?, ?)", (begin, entropy.token(SECRET_BYTES))
+    )
+    connection.execute(
+        "DELETE FROM opening WHERE begin < (SELECT begin FROM opening ORDER BY begin DESC LIMIT 1 OFFSET ?)",
+        (OPENINGS_KEPT - 1,),
+    )
+
+
+def newest_arrival(connection: apsw.Connection) -> int:
+    """The newest arrival number: of a log, or the one that stands for "nothing yet" in the newest opening.
+
+    -1 in a store that was never opened, so that the first opening begins with 0.
+    """
+    newest: int = connection.execute(
+        "SELECT max(coalesce((SELECT max(arrival) FROM log), -1), coalesce((SELECT max(begin) FROM opening), -1))"
+    ).get
+    return newest
 
 
 def _known_version(connection: apsw.Connection, network: str) -> int:

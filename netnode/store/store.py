@@ -60,7 +60,7 @@ class Store:
             network: the network's name.
             disk: opens the file.
             executor: runs all of the store's work.
-            entropy: for the store id and the tags of arrivals.
+            entropy: for the store id and what tags are made with.
             tables: those of the projections.
             saving: keeps a copy before a store of an older version is migrated.
 
@@ -77,7 +77,7 @@ class Store:
                 undo.callback(connection.close)
                 schema.prepare(connection, network, entropy, tables, saving)
                 undo.pop_all()
-            return Writer(connection, entropy)
+            return Writer(connection)
 
         return cls(path, disk, executor, await executor.run(Lane.WRITER, opened))
 
@@ -118,16 +118,19 @@ class Store:
         """
         writer = self._usable()
 
-        def work() -> T:
+        def work() -> tuple[T, bool]:
+            before = writer.commits
             done = function(writer, *args, **kwargs)
+            wrote = writer.commits != before
             writer.checkpoint()
-            return done
+            return done, wrote
 
         try:
-            done = await self._executor.run(Lane.WRITER, work)
+            done, wrote = await self._executor.run(Lane.WRITER, work)
         except Problem as problem:
             raise self._noted(problem) from problem.__cause__
-        self.failing = None
+        if wrote:
+            self.failing = None
         return done
 
     def at_hand(self) -> bool:
@@ -142,11 +145,13 @@ class Store:
             Problem: as `write`.
         """
         writer = self._usable()
+        before = writer.commits
         try:
             done = function(writer, *args, **kwargs)
         except Problem as problem:
             raise self._noted(problem) from problem.__cause__
-        self.failing = None
+        if writer.commits != before:
+            self.failing = None
         return done
 
     def _usable(self) -> Writer:

@@ -137,6 +137,11 @@ def close(writer: Writer, paper: bytes, now: int, why: str | None = None) -> Non
             _make_room(connection, _POOLS[2][0], (), STRANGERS)
 
 
+def reopen(writer: Writer, paper: bytes) -> None:
+    """The entry that a paper had its effect by left the log: it waits again, inside the open transaction."""
+    writer.connection.execute("UPDATE team_paper SET done = NULL WHERE id = ? AND why IS NULL", (paper,))
+
+
 def by_id(connection: apsw.Connection, paper: bytes) -> PaperRow | None:
     """A paper by its id."""
     rows = _papers(connection, "id = ?", (paper,), 1)
@@ -170,6 +175,19 @@ def applications(connection: apsw.Connection, owner: bytes, key: str) -> list[Pa
     return _papers(
         connection, "own AND name = 'application' AND owner = ? AND opportunity = ?", (owner, key), -1
     )
+
+
+def requests(connection: apsw.Connection, before: int | None) -> list[PaperRow]:
+    """All requests to take goods back, own ones and others', the newest first, below the row number `before`."""
+    return _papers(connection, "name = 'buyback' AND t < ?", (before or 2**62,), -1)
+
+
+def buybacks(connection: apsw.Connection, owner: bytes, signer: bytes | None = None) -> list[PaperRow]:
+    """Requests to take goods back to an owner, those of one member or of all, the oldest first."""
+    where = "name = 'buyback' AND owner = ?"
+    if signer is None:
+        return _papers(connection, where, (owner,), -1, "t")
+    return _papers(connection, f"{where} AND signer = ?", (owner, signer), -1, "t")
 
 
 def _papers(

@@ -9,9 +9,9 @@ import msgspec
 from msgspec import UNSET
 
 from netnode.deals.signers import wire
-from netnode.ledgers.evidence import aside
 from netnode.ledgers.ledger import Ledger
 from netnode.store import Reader
+from netnode.store.branches import beside
 from protocol import encoding, limits
 from protocol.entry import Entry, parse_wire, signature_valid
 from protocol.errors import Void
@@ -103,7 +103,7 @@ def proof_beside(reader: Reader, network: str, author: bytes, kind: int, documen
         document: id of the swap that it locks or decides.
     """
     state = reader.load(author)
-    held = list(aside(reader, author))
+    held = list(beside(reader, author))
     above = {(entry.prev, entry.seq): entry for entry in held}
     for entry in held:
         if state is None or entry.kind != kind or not _of(network, entry, document):
@@ -159,7 +159,7 @@ def place_of(ledger: Ledger, id: bytes, *, own: bool = False) -> Place:
     tip = 0 if ledger.tip is None else ledger.tip.time
     if not isinstance(value, Swapped):
         return Place(None, None, tip)
-    return Place(value.stage, ledger.first.get(name), tip)
+    return Place(value.stage, ledger.made(name), tip)
 
 
 def leg(holder: bytes, issuer: bytes, unit: str, amount: int, counter: int = 0, epoch: int = 0) -> Leg:

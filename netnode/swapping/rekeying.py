@@ -16,10 +16,11 @@ from netnode.deals.signers import wire
 from netnode.issuing.appending import Appending, Next, lacking
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
+from netnode.ledgers.stakes import stakes
 from netnode.ledgers.superseded import superseded
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
-from netnode.store import Reader, Writer, swaps
+from netnode.store import Writer, swaps
 from netnode.store import letters as outbox
 from netnode.store.letters import Outgoing
 from netnode.store.swaps import ToldRow
@@ -99,7 +100,7 @@ class Rekeying:
             (row.issuer, row.epoch): row
             for row in await self._means.store.read(lambda reader: swaps.told(reader.connection))
         }
-        for issuer in await self._means.store.read(_issuers):
+        for issuer in await self._means.store.read(stakes, own):
             before = told.get((issuer, epoch))
             if issuer == own or (before is not None and not await self._failed(before, now)):
                 continue
@@ -292,12 +293,6 @@ def moves(book: Book, networker: bytes, about: bytes) -> bool:
 
 def _rotations(openers: Openers) -> list[bytes]:
     return [opening.entry.id for openings in openers.epochs[1:] for opening in openings]
-
-
-def _issuers(reader: Reader) -> list[bytes]:
-    """Who may be an issuer of the owner's credit: who is followed, and who was ever asked for something."""
-    asked = {id for (id,) in reader.connection.execute("SELECT issuer FROM credit_counter")}
-    return sorted(asked | {id for id, _ in reader.follows()})
 
 
 def _tell(writer: Writer, draft: Outgoing, issuer: bytes, epoch: int, now: int) -> None:

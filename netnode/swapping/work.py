@@ -10,6 +10,7 @@ from netnode.issuing.issuing import Issuing
 from netnode.store import credits, swaps
 from netnode.swapping.deciding import Deciding
 from netnode.swapping.desk import SwapDesk
+from netnode.swapping.recovering import Recovering
 from netnode.swapping.rekeying import Rekeying
 from netnode.swapping.watching import Watching
 
@@ -26,9 +27,14 @@ class Swapping:
     deciding: Deciding
     watching: Watching
     rekeying: Rekeying
+    recovering: Recovering
 
     async def run(self) -> None:
-        """One round: what the owner is asked as an issuer, then what the own swaps need, then who is to be told."""
+        """One round: what the owner is asked as an issuer, then what the own swaps need, then who is to be told.
+
+        Before: what this home forgot when it was put back.
+        """
+        await self.recovering.look()
         await self.deciding.look()
         await self.watching.look()
         await self.rekeying.look()
@@ -51,5 +57,10 @@ def swapping(issued: Issuing) -> Swapping:
     rekeying = Rekeying(means, ledgers, appending)
     rekeying.listen()
     return Swapping(
-        means, desk, Deciding(means, ledgers, appending, desk), Watching(means, ledgers, desk), rekeying
+        means,
+        desk,
+        Deciding(means, ledgers, appending, desk),
+        Watching(means, ledgers, desk),
+        rekeying,
+        Recovering(means, ledgers),
     )

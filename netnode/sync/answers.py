@@ -9,7 +9,8 @@ import msgspec
 
 from netnode.own.log import Witness
 from netnode.ports import Clock
-from netnode.store import Reader, Store, blobs
+from netnode.store import Reader, Store, blobs, branches
+from netnode.sync.branches import Descent
 from netnode.sync.conversation import Conversation
 from netnode.sync.harvest import Harvest
 from netnode.sync.interest import Interest
@@ -75,6 +76,10 @@ class Answers:
                 tell(await self._store.read(_proof, question), request)
             case messages.Want():
                 tell(await self._store.read(_records, question), request)
+            case messages.AskBranches():
+                await self._branches(question, request)
+            case messages.AskBranch():
+                await self._branch(question, request)
             case messages.See():
                 await self._see(question, request)
             case messages.Fetch():
@@ -143,6 +148,21 @@ class Answers:
                 await self._conversation.room()
         self._conversation.tell(messages.Runs(), request)
 
+    async def _branches(self, question: messages.AskBranches, request: int) -> None:
+        found: list[tuple[bytes, int, int, int, bytes]] = []
+        for author in dict.fromkeys(
+            question.authors
+        ):  # one by one: of a log with many branches it takes a while
+            found += await self._store.read(_branches, author)
+        self._conversation.tell(messages.Branches(branches=found), request)
+
+    async def _branch(self, question: messages.AskBranch, request: int) -> None:
+        descent = Descent(question)
+        while not descent.done:
+            runs = await self._store.read(descent.gather)
+            self._conversation.tell(messages.Runs(runs=runs, more=not descent.done), request)
+            await self._conversation.room()
+
     async def _see(self, question: messages.See, request: int) -> None:
         witness = self._witness()
         entry = await self._store.read(Reader.entry, question.author, question.seq)
@@ -189,6 +209,12 @@ def _proof(reader: Reader, question: messages.AskProof) -> messages.Fork:
         if stored is not None:
             return messages.Fork(left=stored[0], right=stored[1])
     raise NotHeld("not_here", "no proof of that fork is held here")
+
+
+def _branches(reader: Reader, author: bytes) -> list[tuple[bytes, int, int, int, bytes]]:
+    state = reader.load(author)
+    ends = () if state is None else branches.tips(reader, state)
+    return [(author, *each.place, each.seq, each.id) for each in ends]
 
 
 def _records(reader: Reader, question: messages.Want) -> messages.Records:

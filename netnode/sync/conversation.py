@@ -93,6 +93,7 @@ class Conversation:
         self._on_notice: OnNotice | None = None
         self._ended: tuple[str, str] | None = None
         self._leaving = asyncio.Event()
+        self._over = False
         self._refused = False
         self.fault: RemoteProtocolError | None = None  # what this side found wrong with the other
         self.latency = math.inf  # seconds of one round trip in the handshake
@@ -144,6 +145,7 @@ class Conversation:
             self._failures.outlived(SESSION, _first(failed), f"session with {self.network}")
             await self._part(NotHeld("internal", "this side cannot store or read now"))
         finally:
+            self._hang_up()
             await self.link.close(self._close_code)
         return self._ended or ("", "")
 
@@ -223,7 +225,14 @@ class Conversation:
 
     @property
     def _open(self) -> bool:
-        return self.session.phase is Phase.OPEN
+        return not self._over and self.session.phase is Phase.OPEN
+
+    def _hang_up(self) -> None:
+        """Lets those who ask in other tasks hear that nothing comes any more, also when the link broke."""
+        self._over = True
+        for mailbox in self._answers.values():
+            mailbox.close()
+        self._free.set()
 
     def _flush(self) -> None:
         """Sends what the session has to say: at once, or by the writing task where the link makes it wait."""
@@ -267,8 +276,9 @@ class Conversation:
         """Says why, as far as the session can carry it."""
         if isinstance(fault, RemoteProtocolError) and self._ended is None:
             self.fault = fault  # what was on its way when this side ended the session is nobody's fault
-        self._ended = (fault.code, fault.text)
-        self._close_code = _CLOSE_CODES.get(fault.code, 1002)
+        if self._ended is None:
+            self._ended = (fault.code, fault.text)
+            self._close_code = _CLOSE_CODES.get(fault.code, 1002)
         self.session.farewell(fault.code, fault.text)
         try:
             async with asyncio.timeout(1.0):
@@ -298,7 +308,8 @@ class Conversation:
         except LinkClosed:
             await self._last_words()
             raise
-        raise _Ended
+        if not self._leaving.is_set():  # else `_depart` ends the session, once the last message is out
+            raise _Ended
 
     async def _shake_hands(self, on_identified: OnIdentified, on_greeted: OnGreeted) -> None:
         """Takes in one message before the session is open."""

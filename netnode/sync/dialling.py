@@ -40,7 +40,7 @@ class Host(Protocol):
         """Writes an open session into the book."""
 
     async def not_certified(self, address: str) -> None:
-        """A peer the owner named refused this node's certificate: it may know a rotation that is not known here."""
+        """A peer that was dialled refused this node's certificate: it may know a rotation that is not known here."""
 
 
 class Dialling:

@@ -13,7 +13,6 @@ from typing import Final
 
 from netnode.bus import Stored
 from netnode.store import Reader, Store
-from netnode.store.rows import Arrived
 from netnode.sync.conversation import Conversation
 from netnode.sync.interest import Interest
 from protocol import limits, messages
@@ -92,20 +91,22 @@ class Live:
 
     def take(self, stored: Stored) -> None:
         """Takes a batch from the bus: passes it on at once, or gathers it for the sender's turn."""
-        if len(stored.arrived) == 1 and self._passed_on(stored.arrived[0], stored):
+        if len(stored.items) == 1 and (
+            self._is_told(stored.items[0]) or self._passed_on(stored.items[0], stored)
+        ):
             return
         interest = self._interest()
-        for arrived in stored.arrived:
-            author = arrived.author
+        for item in stored.items:
+            author = item.author
             if not interest.wants(author):
                 continue
             entries = stored.entries.get(author, ())
-            if stored.source is self._source and arrived.item.standing is Standing.HEAD:
-                if not self._outran(arrived.item, entries):
+            if stored.source is self._source and item.standing is Standing.HEAD:
+                if not self._outran(item, entries):
                     continue
                 entries = ()
             if len(self._items) < TOLD or author in self._items:
-                self._items[author] = arrived.item
+                self._items[author] = item
             weight = sum(entry_weight(entry) for entry in entries)
             pushed = self._eager() or any(entry.is_opener for entry in entries)
             if entries and pushed and self._bytes + weight <= PUSH_BYTES:
@@ -114,9 +115,21 @@ class Live:
         if self._items:
             self._wake.set()
 
-    def _passed_on(self, arrived: Arrived, stored: Stored) -> bool:
+    def pass_on(self, news: Stored) -> None:
+        """Pushes a few new entries of one log on the spot, before their tables have them [R-SYNC-13].
+
+        Where that cannot be, they wait for `take`.
+        """
+        if news.source is not self._source:
+            self._passed_on(news.items[0], news)
+
+    def _is_told(self, item: Item) -> bool:
+        place = (item.epoch, item.term, item.seq)
+        return item.standing is Standing.HEAD and self._peer_has.get(item.author, (-1, -1, -1)) >= place
+
+    def _passed_on(self, item: Item, stored: Stored) -> bool:
         """Pushes a few new entries of one log on the spot, if nothing waits before them: the hot path of a market."""
-        author, item = arrived.author, arrived.item
+        author = item.author
         entries = stored.entries.get(author, ())
         if stored.source is self._source:
             return bool(entries) and entries[-1].id == item.id and not self._outran(item, entries)

@@ -79,6 +79,9 @@ class Host(Protocol):
     async def converse(self, peering: Peering) -> tuple[str, str]:
         """Runs a session to its end."""
 
+    async def not_certified(self, address: str) -> None:
+        """A peer that was dialled refused this node's certificate: it may know a rotation that is not known here."""
+
 
 class Outreach:
     """The address book at work; build it with `Outreach.open`.
@@ -382,6 +385,8 @@ class Outreach:
             return
         peering = self._host.peering(link, known.address, known.networker or None)
         code, text = await self._host.converse(peering)
+        if code == "certificate":
+            await self._host.not_certified(known.address)
         if peering.itself:
             self.book.forget(known.key)
         elif code == "busy" or not peering.conversation.greeted.is_set():

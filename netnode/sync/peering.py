@@ -20,6 +20,7 @@ from netnode.stamping import Stamping, shown_bits
 from netnode.store import Store
 from netnode.sync.allowance import Trickle
 from netnode.sync.answers import Answers
+from netnode.sync.branches import Branches, Turns
 from netnode.sync.claims import Claims
 from netnode.sync.conduct import Conduct
 from netnode.sync.conversation import Conversation
@@ -33,9 +34,10 @@ from netnode.sync.pull import ANTI_ENTROPY_SECONDS, Pull
 from netnode.sync.queries import QueryAnswers
 from netnode.sync.ranges import Held, Reconciliation
 from netnode.sync.reach import QUESTIONS, Asker, Pinged, Reach
+from netnode.sync.reckoned import Reckoned
 from protocol import limits, messages, seen
 from protocol.address import Told
-from protocol.entry import Entry
+from protocol.entry import SETTLEMENT, Entry
 from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.identity import id_text
 from protocol.items import Item, Standing, parse_item
@@ -122,6 +124,8 @@ class Core:
     failures: Failures = field(default_factory=Failures)
     claims: Claims | None = None  # which session fetches what; None: each whatever it lacks
     post: Post | None = None  # where letters go
+    turns: Turns = field(default_factory=Turns)  # whose branches are on their way
+    reckoned: Reckoned | None = None  # whose branches are asked for; None: of those followed
 
     @property
     def features(self) -> list[int]:
@@ -199,6 +203,19 @@ class Peering:
         self._answers = Answers(
             core.network, self.conversation, core.store, core.clock, self._peer_wants, core.witness
         )
+        own = b"" if core.own is None else core.own.id
+        self.branches = Branches(
+            self.conversation,
+            core.gate,
+            core.store,
+            own,
+            lambda author: (author == own or not self.unstamped) and core.gate.wants(author),
+            self.pull.level,
+            lambda: core.bus.publish(Stored((), source=self)),
+            core.anti_entropy,
+            core.turns,
+            core.reckoned or Reckoned(own, core.clock),
+        )
         self._queries = (
             None
             if core.searched_as is None
@@ -224,7 +241,7 @@ class Peering:
 
     async def run(self) -> tuple[str, str]:
         """Runs the session to its end; returns the code and text it ended with."""
-        leave = self._core.bus.subscribe(self._stored, first=True)
+        leave = self._core.bus.subscribe(self._stored, ahead=self.live.pass_on)
         try:
             return await self.conversation.run(
                 self._identified,
@@ -234,6 +251,7 @@ class Peering:
                 self._level,
                 self.live.run,
                 self._fetching.run,
+                self.branches.run,
                 self._ask_peers,
                 self.show_invite,
             )
@@ -308,6 +326,10 @@ class Peering:
     async def query(self, question: messages.Query) -> messages.Found:
         """What the peer finds; see `Conversation.ask`."""
         return await self.conversation.ask(question, messages.Found)
+
+    async def bring_branches(self, author: bytes) -> None:
+        """Asks the peer for the branches of a log; returns when it has given them, or the session has ended."""
+        await self.branches.bring(author)
 
     async def see(self, author: bytes, seq: int) -> Seen:
         """The peer's word that it holds an entry; see `Conversation.ask` for what it raises."""
@@ -387,9 +409,12 @@ class Peering:
 
     def _stored(self, stored: Stored) -> None:
         self.live.take(stored)
-        for arrived in stored.arrived:
-            if arrived.author == self.id:
-                self._require_newest_key(arrived.item)
+        for item in stored.items:
+            if item.author == self.id:
+                self._require_newest_key(item)
+            entries = stored.entries.get(item.author, ())
+            if item.standing is Standing.FORKED or any(each.kind == SETTLEMENT for each in entries):
+                self.branches.look()
 
     def _require_newest_key(self, item: Item) -> None:
         """Ends a session whose certificate is of a key that was replaced meanwhile [R-CERT-6]."""

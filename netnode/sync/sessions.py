@@ -23,7 +23,7 @@ from netnode.sync.accepting import CROWDED
 from netnode.sync.addresses import Known
 from netnode.sync.allowance import Allowance
 from netnode.sync.book import Book
-from netnode.sync.clocks import PeerClocks
+from netnode.sync.clocks import Doubt, PeerClocks
 from netnode.sync.dialling import ITSELF, Dialling
 from netnode.sync.interest import Interest, of_own
 from netnode.sync.outreach import Outreach
@@ -46,7 +46,7 @@ RETELL_SECONDS: Final = 5.0  # why: whoever comes and goes would have every peer
 _log = logging.getLogger("netnode.sync")
 
 LOOK_AGAIN_SECONDS: Final = (
-    600.0  # why: one look tells all; peers that refuse for other reasons are not bothered
+    600.0  # why: one look at a peer tells all; those that refuse for other reasons are not bothered
 )
 
 
@@ -103,7 +103,7 @@ class SessionKeeper:
         self._places: Places | None = None
         self._closing = False
         self.look_for_rotation: Callable[[str], Awaitable[None]] | None = None
-        self._looked = -LOOK_AGAIN_SECONDS
+        self._looked: dict[str, float] = {}  # address -> when, monotonic
 
     # -- life ------------------------------------------------------------------------------------------------
     async def start(self) -> None:
@@ -217,6 +217,8 @@ class SessionKeeper:
         self._changed.set()
         for networker in sorted(self._blocked):
             self.end(networker, "blocked", "no sessions with this networker")
+        for peering in self._open.values():
+            peering.branches.look(anew=True)  # somebody's figures matter now
         self._retell()
 
     async def invited(self, networker: bytes, follow: bool) -> None:
@@ -250,6 +252,10 @@ class SessionKeeper:
     def skew(self) -> int | None:
         """How far this clock is from the peers' median, in ms; None with too few peers to tell."""
         return self._clocks.skew()
+
+    def doubt(self) -> Doubt | None:
+        """What speaks against this clock where too few peers tell."""
+        return self._clocks.doubt()
 
     async def watch_clock(self) -> None:
         """Greets every peer anew once the clock of this computer was set: they know what it was before."""
@@ -291,8 +297,8 @@ class SessionKeeper:
         if not peering.outbound and self._places is not None:
             self._places.enter(peering, self._open.values())
         self._open[peering.id] = peering
-        if self._chosen(peering):  # three strangers with wrong clocks must not silence a node
-            self._clocks.greeted(peering.id, hello.clock)
+        # Why it matters who: three strangers with wrong clocks must not silence a node.
+        self._clocks.greeted(peering.id, hello.clock, peering.group, chosen=self._chosen(peering))
         if self._settings.interest != "all":
             self._wider.set()
 
@@ -465,10 +471,13 @@ class SessionKeeper:
 
         Else it would go on publishing what reaches nobody.
         """
-        now = self._core.clock.monotonic()
-        if self.look_for_rotation is None or now - self._looked < LOOK_AGAIN_SECONDS:
+        if self.look_for_rotation is None:
             return
-        self._looked = now
+        now = self._core.clock.monotonic()
+        self._looked = {each: at for each, at in self._looked.items() if now - at < LOOK_AGAIN_SECONDS}
+        if address in self._looked:
+            return
+        self._looked[address] = now
         await self.look_for_rotation(address)
 
     async def converse(self, peering: Peering) -> tuple[str, str]:

@@ -226,6 +226,8 @@ class Admitting:
                 except Problem as problem:
                     if problem.exit_code is not ExitCode.REFUSED or "void" not in problem.details:
                         raise
+                    if problem.code == "too_costly":  # it waits until the log has grown
+                        continue
                     await self._means.store.write(
                         teams.close, row.id, self._means.clock.now_ms(), problem.code
                     )
@@ -292,6 +294,11 @@ class Admitting:
                     moves.judge_leave(team, record, signers)
                 case Duty():
                     duties.judge(team, entry, record, signers)
+            state = log.ledger.book.state
+            state.require_steps(
+                log.teams.steps(record, limits.MAX_INT),
+                "member: more people stand below than this log may ask its readers to go through now",
+            )
         finally:  # the fold takes rules over with the log alone
             team.rules = before
 

@@ -20,6 +20,7 @@ from netnode.store import Reader, Writer, teams
 from netnode.store import letters as outbox
 from netnode.store.letters import Outgoing
 from netnode.store.teams import PaperRow, SeenRow
+from netnode.teams.goods import require_sold
 from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
 from protocol import encoding, limits, seen
 from protocol.entry import Entry, parse_wire
@@ -29,11 +30,13 @@ from protocol.openers import Openers
 from protocol.records import Acknowledgement, decode_record, encode_record
 from protocol.records.team import Position
 from protocol.signing import Signer
-from protocol.teams.admission import seen_by_other
+from protocol.teams.admission import WAIT_MS, seen_by_other
 from protocol.teams.disclosure import document_hash
+from protocol.teams.duties import require_counted
 from protocol.teams.letters import Paper, TeamLetter
 from protocol.teams.statements import (
     Application,
+    BuybackRequest,
     Followup,
     Invite,
     Leaving,
@@ -92,10 +95,18 @@ class TeamDesk:
             text: a word that goes along.
 
         Raises:
-            Problem: the log is not here, there is no such opportunity (3), or who invites is no member (4).
+            Problem: the log is not here, there is no such opportunity (3), who invites is no member, or `to` is in the
+                team already (4).
         """
         log = await self._logs.of(owner)
         offered = opportunity_of(log, key)
+        if to is not None and (to in (owner, self._means.own.id) or log.teams.tree(key).member(to)):
+            who = (
+                "This is your own id"
+                if to == self._means.own.id
+                else f"{id_text(to)} is in this team already"
+            )
+            raise Problem(f"{who}: invite somebody who is not in it.", ExitCode.REFUSED, "is_member")
         below = self._means.own.id if sponsor is None else sponsor
         if below != owner and not log.teams.tree(key).member(below):
             raise Problem(
@@ -147,6 +158,9 @@ class TeamDesk:
             )
         if log.teams.tree(said.opportunity).member(own):
             raise Problem("You are a member of this team.", ExitCode.REFUSED, "is_member")
+        sent = await self._applied(said, statement_id(invite), now)
+        if sent is not None:  # the owner has it, or gets it: one more would only wait there for good
+            return sent
         entry = await self._acknowledged(said)
         unsigned = Application(
             acknowledgement=(entry.seq, entry.id),
@@ -169,7 +183,7 @@ class TeamDesk:
             by=UNSET if by is None else by, epoch=0, module=module, opportunity=key, owner=owner,
             signature=bytes(64), signer=self._means.own.id, time=self._means.clock.now_ms(),
         )  # fmt: skip
-        await self._member_of(owner, key)
+        await self._counting(unsigned)
         return await self._make("training", unsigned, owner, "")
 
     async def followed(self, owner: bytes, key: str, step: int, by: bytes | None) -> PaperRow:
@@ -181,6 +195,7 @@ class TeamDesk:
             by=giver, epoch=0, opportunity=key, owner=owner, signature=bytes(64), signer=self._means.own.id,
             step=step, time=self._means.clock.now_ms(),
         )  # fmt: skip
+        await self._counting(unsigned)
         return await self._make("followup", unsigned, owner, "")
 
     async def leave(self, owner: bytes, key: str, reason: LeavingReason) -> PaperRow:
@@ -225,8 +240,12 @@ class TeamDesk:
         to_me = own in (statement.owner, getattr(statement, "for_", UNSET))
         if not to_me and body.name != "invite":
             return Refusal("names_differ", "this paper is for the owner of another team")
-        if statement.owner == own and statement.opportunity not in (await self._logs.of(own)).opportunities:
-            return Refusal("no_opportunity", "there is no such opportunity here")
+        if statement.owner == own:
+            log = await self._logs.of(own)
+            if statement.opportunity not in log.opportunities:
+                return Refusal("no_opportunity", "there is no such opportunity here")
+            if body.name == "buyback" and not log.teams.tree(statement.opportunity).known(statement.signer):
+                return Refusal("no_member", "who asks never was a member of this team")
         try:
             rows, saw = await self._means.store.read(self._checked, body, statement, given)
         except ProtocolError as error:
@@ -240,12 +259,14 @@ class TeamDesk:
         """What a letter brings, its signatures checked; who saw an acknowledgement, as far as they signed that.
 
         Raises:
-            Void: `not_signed`; of an application `names_differ`, `not_acknowledged`.
+            Void: `not_signed`; of an application `names_differ`, `not_acknowledged`; of a `buyback` `no_deal`.
             RemoteProtocolError: something in it has no right form.
         """
         known = Known(self._means.network, reader.connection, given)
         require_signed(self._means.network, statement, known.keys(statement.signer, statement.epoch, 0))
         now = self._means.clock.now_ms()
+        if isinstance(statement, BuybackRequest):
+            require_sold(reader.connection, self._means.network, statement, now)
         row = PaperRow(
             number=0,
             id=statement_id(body.statement),
@@ -326,6 +347,34 @@ class TeamDesk:
                 return entry
         return (await self._means.own.append([(Acknowledgement.KIND, encode_record(record))]))[0]
 
+    async def _applied(self, said: Invite, invite: bytes, now: int) -> PaperRow | None:
+        """The application by this invite that was made in the days it takes to be admitted; None: there is none."""
+        earlier = await self._means.store.read(
+            lambda reader: teams.applications(reader.connection, said.owner, said.opportunity)
+        )
+        for row in earlier:
+            if read(Application, row.data).invite == invite and now - row.at < WAIT_MS:
+                return row
+        return None
+
+    async def _counting(self, statement: Training | Followup) -> None:
+        """Raises Problem where a duty would not count: the owner's log would take it for nothing."""
+        log = await self._member_of(statement.owner, statement.opportunity)
+        team = log.teams.team(statement.opportunity)
+        try:
+            require_counted(team, statement, self._means.clock.now_ms())
+        except Void as void:
+            membership = team.membership(statement.signer)
+            assert membership is not None  # looked at above
+            rules = membership.rules
+            modules = ", ".join(module.key for module in rules.modules) or "none"
+            raise Problem(
+                f"This would not count: {void.text}. By the plan that held when you joined there are the modules: "
+                f"{modules}; follow-ups: {len(rules.followups)}.",
+                ExitCode.REFUSED,
+                void.code,
+            ) from void
+
     async def _member_of(self, owner: bytes, key: str) -> OwnerLog:
         log = await self._logs.of(owner)
         if not log.teams.tree(key).member(self._means.own.id):
@@ -338,6 +387,10 @@ class TeamDesk:
             0, statement_id(data), "invite", said.owner, said.opportunity, said.signer, self._means.own.id, False,
             data, encoding.encode([]), encoding.encode([]), "", now, now,
         )  # fmt: skip
+
+    async def send(self, name: Paper, unsigned: Statement, to: bytes, text: str) -> PaperRow:
+        """Signs, keeps and sends a paper that was made elsewhere; durable. Raises Problem: locked keys (2)."""
+        return await self._make(name, unsigned, to, text)
 
     async def _make(self, name: Paper, unsigned: Statement, to: bytes | None, text: str) -> PaperRow:
         """Signs, keeps and sends a paper in one go; one to oneself is kept only."""
@@ -410,7 +463,8 @@ def read_invite(data: bytes) -> Invite:
     try:
         return read(Invite, data)
     except Void as void:
-        raise Problem(f"This is no invite: {void.text}.", ExitCode.USAGE, "invite") from void
+        text = f"This is no invite to a team, or not all of it: copy it from {INVITE_PREFIX} to the end."
+        raise Problem(text, ExitCode.USAGE, "invite") from void
 
 
 def _witness(data: bytes, openers: Sequence[Any]) -> tuple[bytes, bytes, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,7 +47,7 @@ def grown(team: Team, governing: Governing, now: int) -> Grown:
     found = []
     for number in range(running - RUNNING - 1, running):
         period = calendar.period_of(per, number, 0)
-        buyers: set[Hashable] = set()
+        buyers: set[int] = set()
         for plan in plans:
             buyers |= plan.activity.volumes(period.start).outside_buyers()
         recruits = sum(period.start <= joined < period.end for joined in first)

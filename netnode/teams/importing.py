@@ -20,6 +20,7 @@ from protocol.limits import MAX_KEY, MAX_NAME
 
 COLUMNS: Final = ("ref", "sponsor", "name", "networker")
 MOST_ROWS: Final = 100_000
+_DELIMITERS: Final = (",", ";", "\t")  # why: spreadsheets write the one of their country
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ def read_list(key: str, data: bytes, known: Sequence[ImportRow] = ()) -> tuple[l
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return [], [Fault(1, "", "the file is not UTF-8 text: save it as CSV UTF-8")]
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    heading = text.partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=heading.count)  # the first of them where none is there
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     columns = [str(name).strip().lower() for name in reader.fieldnames or ()]
     missing = [name for name in ("ref", "sponsor") if name not in columns]
     if missing:

@@ -45,3 +45,7 @@ class OffsetClock:
     def monotonic(self) -> float:
         """Seconds, never going back."""
         return self._system.monotonic()
+
+    def elapsed(self) -> float:
+        """Seconds, never going back, those that the computer slept too."""
+        return self._system.elapsed()

@@ -161,12 +161,14 @@ class Mesh:
                 **options,
             )
         self._guard.watch(name, process.pid)
-        node.begin(Launch(process, *launched))
+        node.begin(Launch(process, *launched, program=program))
         self.nodes[name] = node
         return node
 
     def restart(self, node: NodeOrName, *arguments: object, same_port: bool = False) -> Node:
         """Starts a node that ended, ending it first when it runs; edges to it lead to its new port, and are dialled.
+
+        It runs what it ran before, and by the clock it had.
 
         Args:
             node: which one.
@@ -177,7 +179,7 @@ class Mesh:
         if found.running:
             found.end()
         listen = ("--listen", f"{HOST}:{found.port}") if same_port else ()
-        return self.start(found.name, *arguments, *listen)
+        return self.start(found.name, *arguments, *listen, program=found.launch.program)
 
     @overload
     def __getitem__(self, which: NodeOrName) -> Node: ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import urllib.parse
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -34,12 +35,14 @@ class Launch:
         output: what it wrote to its terminal.
         ready_file: written once it serves.
         expected: exit codes that are no failure.
+        program: what was run instead of netnode, if anything.
     """
 
     process: subprocess.Popen[bytes]
     output: Path
     ready_file: Path
     expected: tuple[int, ...] = (0,)
+    program: Sequence[str] | None = None
 
 
 @dataclass(slots=True)

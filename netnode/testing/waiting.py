@@ -11,7 +11,11 @@ from netnode.system import SystemClock, pause
 T = TypeVar("T")
 
 FACTOR_VARIABLE: Final = "NETNODE_TIMEOUT_FACTOR"
-LOOK_EVERY: Final = 0.01  # seconds
+LOOK_EVERY: Final = 0.01  # seconds, at first
+LOOK_SELDOM: Final = 0.1  # seconds, later
+LATE: Final = (
+    0.05  # why: so much later than it could is nobody's loss, and who is asked all the time has less to do it
+)
 
 
 class MeshFailure(AssertionError):
@@ -39,6 +43,8 @@ def timeout_factor() -> float:
 def wait_until(look: Callable[[], T | None], what: str, seconds: float = 15.0) -> T:
     """Asks `look` again and again, and returns its first answer that is true.
 
+    The longer it waits, the less often it asks: it notices a twentieth later, and a tenth of a second at most.
+
     Args:
         look: asks; its exceptions are not caught.
         what: what is waited for, for the message of the failure.
@@ -50,10 +56,11 @@ def wait_until(look: Callable[[], T | None], what: str, seconds: float = 15.0) -
     __tracebackhide__ = True  # pytest shows the line that waits
     clock = SystemClock()
     allowed = seconds * timeout_factor()
-    end = clock.monotonic() + allowed
+    began = clock.monotonic()
     while not (found := look()):
-        if clock.monotonic() >= end:
+        waited = clock.monotonic() - began
+        if waited >= allowed:
             last = "" if found is None or found is False else f" (the last answer was {found!r})"
             raise MeshFailure(f"not within {allowed:g} s: {what}{last}")
-        pause(LOOK_EVERY)
+        pause(min(max(LOOK_EVERY, waited * LATE), LOOK_SELDOM))
     return found

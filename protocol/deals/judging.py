@@ -8,8 +8,9 @@ the set, each message after all it names; which of the orders that allow this is
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from protocol.deals import starting
@@ -19,6 +20,15 @@ from protocol.deals.table import verdict
 from protocol.deals.view import Base, Case, Tally, View, bits, view
 
 SIDES: Final[tuple[Role, ...]] = ("buyer", "seller")
+Verdicts = Mapping[bytes, str | None]
+"""By id: the code why a message has no effect by itself, None: it has; of messages that were judged before."""
+NONE_KNOWN: Final[Verdicts] = MappingProxyType({})
+OUT_OF_PLACE: Final = frozenset(
+    {
+        "bad_epoch", "bad_names", "bad_number", "bad_time", "names_backwards", "names_other_branch", "no_order",
+    }
+)  # fmt: skip
+"""Codes of what is not in its place; no row of the table has one of them but for a start."""
 
 
 def other_side(role: Role) -> Role:
@@ -40,16 +50,18 @@ class Docket:
     after: list[Tally] = field(default_factory=list)
     codes: dict[bytes, str | None] = field(default_factory=dict)
 
-    def admit(self, message: Message) -> None:
-        """Judges a message whose named messages are all here."""
+    def admit(self, message: Message, known: Verdicts = NONE_KNOWN) -> None:
+        """Judges a message whose named messages are all here; a verdict that is known is not worked out again."""
         seen = self.seen_set(message)
-        code = self.place(message, seen)
-        if code is not None:
+        judged = message.id in known
+        code = known[message.id] if judged else self.place(message, seen)
+        if code is not None and (not judged or (code in OUT_OF_PLACE and not message.starts)):
             self.codes[message.id] = code
             return
         tally = self.tally(message, seen)
         case = self.case
-        code = case.base.fault if message.starts else verdict(view(case, tally), message)
+        if not judged:
+            code = case.base.fault if message.starts else verdict(view(case, tally), message)
         index = len(case.messages)
         case.messages.append(message)
         case.closures.append(seen)
@@ -164,18 +176,19 @@ class Outcome:
     verdicts: dict[bytes, str | None]
 
 
-def outcome(start: Message, messages: Iterable[Message], now: int) -> Outcome:
+def outcome(start: Message, messages: Iterable[Message], now: int, known: Verdicts = NONE_KNOWN) -> Outcome:
     """Judges a set of messages of one deal.
 
     Args:
         start: of the deal, one of the messages.
         messages: each once.
         now: messages dated later, and those that name a missing one, wait.
+        known: verdicts of some of them.
     """
     docket = Docket(Case(_base(start), [], [], {}))
     ready, waits = _in_order(messages, now)
     for message in ready:
-        docket.admit(message)
+        docket.admit(message, known)
     count = _count(docket)
     tally = Tally()
     verdicts = dict(docket.codes)

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from protocol.deals.bodies import Role
 from protocol.deals.figures import Figures, PartState, PartStatus
-from protocol.deals.judging import SIDES, Outcome, other_side, outcome
+from protocol.deals.judging import NONE_KNOWN, SIDES, Outcome, Verdicts, other_side, outcome
 from protocol.deals.message import Message
 from protocol.deals.view import DisputeState, bits
 from protocol.errors import LocalProtocolError
@@ -66,12 +66,13 @@ class DealState:
     outcome: Outcome = field(repr=False, compare=False)
 
 
-def judge(messages: Iterable[Message], now: int) -> DealState:
+def judge(messages: Iterable[Message], now: int, verdicts: Verdicts = NONE_KNOWN) -> DealState:
     """The state of a set of messages of one deal, in whatever order they come [R-DEAL-10].
 
     Args:
         messages: authentic ones (form and signature hold), the start among them; repeats do not matter.
         now: the reader's clock, ms UTC; messages dated later wait, and that is all it decides.
+        verdicts: of messages that were judged before, each as `outcome.docket.codes` had it then.
 
     Raises:
         LocalProtocolError: no start, a start that waits, or messages of two deals.
@@ -82,7 +83,7 @@ def judge(messages: Iterable[Message], now: int) -> DealState:
         raise LocalProtocolError("these are not the messages of one deal, its start among them")
     if start.time > now:
         raise LocalProtocolError("the start of this deal is dated ahead of the clock: it waits")
-    judged = outcome(start, known.values(), now)
+    judged = outcome(start, known.values(), now, verdicts)
     view, tips = judged.view, judged.count.tips
     case = judged.docket.case
     return DealState(

@@ -16,6 +16,7 @@ from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import Final
 
 from msgspec import Struct
 
@@ -33,6 +34,10 @@ from protocol.ledger.effects import (
     Value,
     posted_by,
 )
+from protocol.ledger.expiries import Expiries
+from protocol.ledger.period_awards import PeriodAwards
+
+_FEW: Final = 64  # awards of who has no account yet: of more of them one is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +97,7 @@ class Account(Struct, gc=False):
         waiting: net of it.
         posted: by date, so that the moment can go back; none before the last entry's date; None for none.
         lasting: total of what does not expire.
-        expiring: expiry -> total.
-        locks: expiry -> locked.
+        expiring: what expires; None for none.
         counters: counter -> amounts moved by it.
         doubled: moved by counters used twice, beyond the largest amount of each.
     """
@@ -103,7 +107,7 @@ class Account(Struct, gc=False):
     waiting: int = 0
     posted: list[Lot] | None = None
     lasting: int = 0
-    expiring: dict[int, int] | None = None
+    expiring: Expiries | None = None
     awarded: int = 0
     clawed: int = 0
     received: int = 0
@@ -111,7 +115,6 @@ class Account(Struct, gc=False):
     redeemed: int = 0
     paid_out: int = 0
     locked: int = 0
-    locks: dict[int, int] | None = None
     counters: dict[int, list[int]] | None = None
     doubled: int = 0
 
@@ -140,9 +143,8 @@ class Account(Struct, gc=False):
         """Credit that is held (1), or not any more (-1)."""
         for expires, amount in lots:
             self.locked += sign * amount
-            if self.locks is None:
-                self.locks = {}
-            self.locks[expires] = self.locks.get(expires, 0) + sign * amount
+            if expires != NEVER:
+                self._expiries().lock(expires, sign * amount)
 
     def count(self, counter: int, amount: int) -> None:
         """Notes what a counter moved."""
@@ -188,8 +190,10 @@ class Account(Struct, gc=False):
     def figures(self, now: int) -> Figures:
         """As of a moment, ms UTC."""
         self.settle(now)
-        total = self.lasting + (0 if self.expiring is None else sum(self.expiring.values()))
-        expired = min(self._expired(now), max(0, total))
+        total, expired = self.lasting, 0
+        if self.expiring is not None:
+            total += self.expiring.total
+            expired = min(self.expiring.expired(now), max(0, total))
         inward = self.awarded + self.received
         short = max(0, self.sent + self.redeemed + self.paid_out - inward)
         uncovered = short - min(short, self.doubled)
@@ -218,22 +222,12 @@ class Account(Struct, gc=False):
         Returns:
             May come to less than `amount`.
         """
-        lots = []
-        for expires in sorted((*(self.expiring or ()), NEVER)):
-            free = self._free(expires)
-            if amount > 0 and free > 0 and expires > now and expires >= lasts:
-                lots.append((expires, min(free, amount)))
-                amount -= lots[-1][1]
+        lots = [] if self.expiring is None else self.expiring.choose(amount, now, lasts)
+        rest = amount - sum(each for _, each in lots)
+        free = self.lasting - self.locked + (0 if self.expiring is None else self.expiring.locked)
+        if rest > 0 and free > 0:
+            lots.append((NEVER, min(free, rest)))
         return tuple(lots)
-
-    def _free(self, expires: int) -> int:
-        total = self.lasting if expires == NEVER else (self.expiring or {}).get(expires, 0)
-        return total - (self.locks or {}).get(expires, 0)
-
-    def _expired(self, now: int) -> int:
-        if self.expiring is None:
-            return 0
-        return sum(max(0, self._free(expires)) for expires in self.expiring if expires <= now)
 
     def _post(self, lot: Lot, sign: int) -> None:
         self.awarded += sign * lot.gross
@@ -244,13 +238,12 @@ class Account(Struct, gc=False):
         if expires == NEVER:
             self.lasting += amount
             return
+        self._expiries().add(expires, amount)
+
+    def _expiries(self) -> Expiries:
         if self.expiring is None:
-            self.expiring = {}
-        left = self.expiring.get(expires, 0) + amount
-        if left:
-            self.expiring[expires] = left
-        else:
-            self.expiring.pop(expires, None)
+            self.expiring = Expiries()
+        return self.expiring
 
 
 def _beyond(amounts: list[int]) -> int:
@@ -259,12 +252,20 @@ def _beyond(amounts: list[int]) -> int:
 
 
 class Accounts:
-    """All accounts of an issuer, by unit and holder."""
+    """All accounts of an issuer, by unit and holder.
 
-    __slots__ = ("_accounts",)
+    Most holders have nothing but awards of closed periods, which nothing was done with yet: their accounts are made
+    when they are asked for.
 
-    def __init__(self) -> None:
+    Args:
+        awards: of closed periods, where they are kept; None: all comes by `change`.
+    """
+
+    __slots__ = ("_accounts", "_awards")
+
+    def __init__(self, awards: PeriodAwards | None = None) -> None:
         self._accounts: dict[str, dict[bytes, Account]] = {}
+        self._awards = awards
 
     def account(self, unit: str, holder: bytes) -> Account:
         """The account of a holder, made where there is none."""
@@ -273,25 +274,33 @@ class Accounts:
             holders = self._accounts[unit] = {}
         account = holders.get(holder)
         if account is None:
-            account = holders[holder] = Account()
+            account = holders[holder] = self._awarded(self._places(unit, holder))
         return account
 
     def figures(self, unit: str, holder: bytes, now: int) -> Figures:
         """What a holder has at a moment, ms UTC; zero for who never had anything."""
         account = self._accounts.get(unit, {}).get(holder)
-        return NOTHING if account is None else account.figures(now)
+        if account is not None:
+            return account.figures(now)
+        places = self._places(unit, holder)
+        if len(places) > _FEW:
+            return self.account(unit, holder).figures(now)
+        return self._awarded(places).figures(now) if places else NOTHING
 
     def has(self, unit: str, holder: bytes) -> bool:
         """Whether somebody ever had something of a unit."""
-        return holder in self._accounts.get(unit, {})
+        return holder in self._accounts.get(unit, {}) or bool(self._places(unit, holder))
 
     def units(self) -> tuple[str, ...]:
         """The units that were ever credited, sorted."""
-        return tuple(sorted(self._accounts))
+        return tuple(sorted({*self._accounts, *(() if self._awards is None else self._awards.units())}))
 
     def holders(self, unit: str) -> Iterator[bytes]:
-        """Who has an account of a unit, in the order they came."""
-        return iter(self._accounts.get(unit, {}))
+        """Who ever had something of a unit, each once."""
+        known = self._accounts.get(unit, {})
+        yield from known
+        if self._awards is not None:
+            yield from (each for each in self._awards.holders(unit) if each not in known)
 
     def change(self, old: Value | None, new: Value | None, final: int = -1) -> None:
         """An effect takes another value.
@@ -308,6 +317,8 @@ class Accounts:
 
     def _contribute(self, value: Value, sign: int, final: int) -> None:
         match value:
+            case Earned() if sign > 0 and self._sleeps(value):
+                pass
             case Sold() | Earned():
                 for credit, lot in posted_by(value):
                     account = self.account(credit.unit, credit.to)
@@ -331,6 +342,23 @@ class Accounts:
                     # Slowness of another log must not cost anything: what a swap gave does not expire.
                     self._pass(account, value, ((NEVER, value.amount),), sign)
                     self._leave(account, value, sign)
+
+    def _sleeps(self, value: Earned) -> bool:
+        """Whether an award is counted when somebody asks for its holder's account."""
+        credit = value.credit
+        return self._awards is not None and credit.to not in self._accounts.get(credit.unit, {})
+
+    def _places(self, unit: str, holder: bytes) -> list[int]:
+        return [] if self._awards is None else self._awards.of(unit, holder)
+
+    def _awarded(self, places: list[int]) -> Account:
+        """An account with awards of periods alone."""
+        account = Account()
+        for place in places:
+            assert self._awards is not None  # it has the places
+            for _, lot in posted_by(self._awards.value(place)):
+                account.add(lot)
+        return account
 
     def _pass(self, account: Account, value: Moved | Swapped, lots: Lots, sign: int) -> None:
         """What goes from one holder to another."""

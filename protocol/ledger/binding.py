@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from protocol import limits
 from protocol.entry import parse_wire
 from protocol.errors import Void
 from protocol.ledger.effects import swap_id
@@ -42,7 +43,7 @@ def lock(state: State, document: bytes, openers: Wires, known: Wires, time: int)
 
     Raises:
         Void: as `standing_lock`; then `already_logged`, `openers`, `not_signed`, `contested_holder`, `counter`,
-            `not_covered`.
+            `not_covered`, `too_costly`.
     """
     record = Lock(document=document, openers=_wires(openers))
     found = standing_lock(state.network, _Draft(state.issuer, time), record, state.verify)
@@ -102,10 +103,13 @@ def end_by_pins(state: State, document: bytes, head: Place, last: Place) -> Swap
         last: of the second issuer's log, dated when the swap's time was over.
 
     Raises:
-        Void: as `judge_end`.
+        Void: as `judge_end`; `too_costly`.
         Unknown: the second issuer's log is not held here between the two.
     """
     record = SwapEntry(document=document, openers=(), pins=(head, last))
+    state.require_steps(
+        max(0, last[0] - head[0]), "pins: are further apart than this log may ask its readers to look now"
+    )
     judge_end(state.draft(), record)
     return record
 
@@ -133,9 +137,12 @@ def _require_cover(state: State, found: Swap, leg: Leg, openers: Wires, known: W
         raise Void("counter", "document: another request or swap of its holder has this counter")
     account = state.accounts.account(leg.unit, leg.holder)
     account.settle(time, final=False)
-    covered = sum(amount for _, amount in account.choose(leg.amount, time))
-    if account.figures(time).available < leg.amount or covered < leg.amount:
+    lots = account.choose(leg.amount, time)
+    if account.figures(time).available < leg.amount or sum(amount for _, amount in lots) < leg.amount:
         raise Void("not_covered", "document: more is given than is available")
+    state.require_steps(
+        limits.KEPT_STEPS * len(lots), "document: gives credit of more expiries than this log can keep now"
+    )
 
 
 def _wires(openers: Wires) -> tuple[tuple[Any, ...], ...]:

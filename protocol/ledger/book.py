@@ -23,10 +23,11 @@ from protocol.kinds import KINDS, is_critical
 from protocol.ledger import closing, movements, selling, swaps
 from protocol.ledger.accounts import Figures
 from protocol.ledger.effects import Value
+from protocol.ledger.filing import OrderFile
 from protocol.ledger.governing import Governing
 from protocol.ledger.preparing import Prepared
-from protocol.ledger.signers import Signers, entries_of
-from protocol.ledger.state import Between, OrderFile, State
+from protocol.ledger.signers import Signers
+from protocol.ledger.state import Between, State
 from protocol.ledger.statements import Releasing, Verify, read, require_signed
 from protocol.records import (
     Admission,
@@ -62,7 +63,7 @@ class Verdict:
     Attributes:
         code: why it has no effect; None: it has; `unknown`: nothing can be said from here on.
         text: the same as a sentence; empty with effect.
-        changed: ids of the effects that have another value now.
+        changed: ids of the effects that have another value now, but for the awards of a close, which are new.
     """
 
     code: str | None
@@ -81,7 +82,8 @@ class Book:
     Args:
         network: name of the network.
         issuer: networker id of the author.
-        read: an entry that `take` was given before, by seq; asked when a sale is refunded, frozen or raised.
+        read: an entry that `take` was given before, by seq; asked for the parts of a group, when a sale is refunded,
+            frozen or raised, and of signers and statements that come again.
         between: entries of another log above the first place up to the second; None: not held here.
         verify: as `protocol.signing.verify`; a node hands in one that knows what its threads have verified already.
     """
@@ -135,7 +137,7 @@ class Book:
 
     def order(self, order: bytes) -> OrderFile | None:
         """Where a sale stands; None while none of it is logged."""
-        return self._state.orders.get(order)
+        return self._state.orders.find(order)
 
     def figures(self, unit: str, holder: bytes, now: int) -> Figures:
         """What a holder has by this branch alone.
@@ -214,9 +216,9 @@ class Book:
                 content = state.groups.take(entry.seq, record)
                 if content is not None and isinstance(record, SalePart):
                     sale = None if prepared is None else (prepared.content, prepared.messages)
-                    selling.take_sale(state, entry, content, record.count, sale, proved=proved)
+                    selling.take_sale(state, entry, b"".join(content), record.count, sale, proved=proved)
                 elif content is not None:
-                    closing.take_close(state, entry, content)
+                    closing.take_close(state, entry, content, record.hash)
             case RefundEntry():
                 selling.take_refund(state, entry, record)
             case Freeze():
@@ -228,7 +230,7 @@ class Book:
             case SwapEntry():
                 swaps.take_swap(state, entry, record)
             case Rekey():
-                state.signers.admit(entries_of(record.openers))
+                state.admit(record.openers)
             case Release():
                 _take_release(state, record)
             case Answer():
@@ -237,7 +239,8 @@ class Book:
                 state.governing.take(entry.time, record)
                 _govern(state, entry.time)
             case Admission() | Move() | Leave() | Duty():
-                state.signers.admit(entries_of(record.openers))
+                state.admit(record.openers)
+                state.spend(entry.seq, state.teams.steps(record, state.left(entry.seq)))
                 state.teams.take(entry, record, state.signers)
             case _ if entry.kind in (INCEPTION, ROTATION):
                 state.signers.admit(((entry,),))  # the author's own keys, for agreements
@@ -259,7 +262,7 @@ def _take_release(state: State, record: Release) -> None:
     Raises:
         Void: `openers`, `statement`, `names_differ`, `not_signed`.
     """
-    state.signers.admit(entries_of(record.openers))
+    state.admit(record.openers)
     release = read(Releasing, record.release)
     if release.issuer != state.issuer:
         raise Void("names_differ", "release: is to another issuer")

@@ -27,6 +27,7 @@ from protocol.ledger.governing import DAY
 from protocol.ledger.statements import Request, read, require_signed, statement_id
 from protocol.records import Challenge
 from protocol.teams import statements as papers
+from protocol.teams.buyback import require_bought
 from protocol.teams.statements import BuybackRequest
 
 Keys = Callable[[bytes, int], Sequence[bytes]]
@@ -63,7 +64,7 @@ class Outcome(enum.Enum):
 
     CLEARED = "cleared"  # what was asked for is logged, or an answer names it
     REFUSED = "refused"  # the issuer has signed a reason, which stays shown
-    NO_STANDING = "no_standing"  # the author's credit does not cover the request
+    NO_STANDING = "no_standing"  # the author's credit does not cover the request; was never a member
     WAITING = "waiting"  # another challenge of the author to this issuer is open
     OPEN = "open"
     OVERDUE = "overdue"  # the issuer is suspected
@@ -79,10 +80,12 @@ def read_challenge(network: str, entry: Entry, record: Challenge, keys: Keys) ->
         keys: of (networker, epoch), what the reader knows.
 
     Raises:
-        Void: `statement`, `names_differ`, `not_signed`; of a contract `no_standing` or `path_differs`.
+        Void: `statement`, `names_differ`, `not_signed`, `no_standing`; of a path `path_differs`.
     """
     if record.contract is UNSET or record.path is UNSET:
         assert record.request is not UNSET  # one of both
+        if record.contract is not UNSET:
+            return _buyback(network, entry, record, record.contract, record.request, keys)
         return _request(network, entry, record, record.request, keys)
     contract = _contract(network, record, record.contract, keys)
     try:
@@ -115,6 +118,9 @@ def outcome(demand: Demand, book: Book, now: int, handed: int | None) -> Outcome
     reply = book.reply(demand.id)
     if reply is not None:
         return Outcome.CLEARED if reply[1] is None else Outcome.REFUSED
+    goods = demand.buyback
+    if goods is not None and not book.teams.tree(goods.opportunity).known(goods.signer):
+        return Outcome.NO_STANDING  # never a member
     request = demand.request
     if request is not None:
         have = book.figures(request.unit, request.holder, now).available
@@ -150,7 +156,8 @@ def _request(network: str, entry: Entry, record: Challenge, data: bytes, keys: K
     try:
         request = read(Request, data)
     except Void:
-        return _buyback(network, entry, record, papers.read(BuybackRequest, data), keys)
+        papers.read(BuybackRequest, data)
+        raise Void("no_standing", "request: of goods to be taken back comes with its contract") from None
     if (request.holder, request.issuer) != (entry.author, record.issuer):
         raise Void("names_differ", "request: is of another holder, or to another issuer")
     require_signed(network, request, keys(request.holder, request.epoch))
@@ -158,10 +165,19 @@ def _request(network: str, entry: Entry, record: Challenge, data: bytes, keys: K
     return Demand(entry.id, entry.author, record.issuer, entry.seq, request=request, effect=effect)
 
 
-def _buyback(network: str, entry: Entry, record: Challenge, request: BuybackRequest, keys: Keys) -> Demand:
+def _buyback(
+    network: str, entry: Entry, record: Challenge, contract: bytes, data: bytes, keys: Keys
+) -> Demand:
+    """Goods to be taken back: the issuer has sold them, by that contract, to the author [R-CRED-54]."""
+    request = papers.read(BuybackRequest, data)
     if (request.signer, request.owner) != (entry.author, record.issuer):
         raise Void("names_differ", "request: is of another buyer, or to another owner")
     papers.require_signed(network, request, keys(request.signer, request.epoch))
+    sold = _contract(network, record, contract, keys)
+    if sold.deal != request.order:
+        raise Void("names_differ", "contract: is of another order than the request")
+    body = sold.body
+    require_bought(network, request, body.key if isinstance(body, Accept) else first_order(sold).key)
     return Demand(entry.id, entry.author, record.issuer, entry.seq, buyback=request)
 
 

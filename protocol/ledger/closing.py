@@ -2,30 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from msgspec import UNSET
 
 from protocol.entry import Entry
 from protocol.errors import Void
-from protocol.ledger.contents import AwardLine, read_close
-from protocol.ledger.effects import NEVER, Credited, Earned, Step, period_id
+from protocol.ledger.contents import CloseTerms, encode_close, read_terms, states
+from protocol.ledger.effects import NEVER, AwardKey, Credited, Earned, Step, period_id
 from protocol.ledger.governing import DAY, Governed
 from protocol.ledger.state import State
 from protocol.plans.closed import Closed
 from protocol.plans.evaluate import evaluate_period
 from protocol.plans.facts import Award, Exact, Period
 from protocol.plans.running import Running, runs
+from protocol.plans.surveying import refresh
 from protocol.teams.duties import Answers
 
 
-def take_close(state: State, entry: Entry, data: bytes) -> None:
+def take_close(state: State, entry: Entry, content: Iterable[bytes], digest: bytes) -> None:
     """A whole close; `entry` carries its last part [R-CRED-30].
 
+    Args:
+        state: before the entry.
+        entry: carries the last part.
+        content: in pieces.
+        digest: SHA-256 of the content.
+
     Raises:
-        Void: in this order: `malformed`, `no_plan`, `period`, `already_logged`, `awards_differ`.
+        Void: in this order: `malformed`, `no_plan`, `already_logged`, `period`, `too_costly`, `awards_differ`.
     """
-    content = read_close(data)
+    governed, period = _due(state, entry, read_terms(content))
+    state.spend(entry.seq, state.signers.count)
+    awards = _closed(state, entry, governed, period, digest)
+    governed.closed = period.end
+    rank_again(state, entry.seq, governed)
+    due = entry.time + governed.plan.hold_days * DAY
+    expires = NEVER if governed.plan.expiry_days is UNSET else due + governed.plan.expiry_days * DAY
+    _credit(state, governed, period.label, awards, due, expires)
+
+
+def _closed(
+    state: State, entry: Entry, governed: Governed, period: Period, digest: bytes
+) -> Sequence[Award[bytes]]:
+    """Closes a period; its awards, while what they were evaluated on is let go of.
+
+    Raises:
+        Void: `awards_differ`.
+    """
+    closed = close_of(state, governed, period)
+    pieces = encode_close(closed.awards, begins=period.start, ends=period.end, plan=governed.hash)
+    if not states(digest, pieces):
+        raise Void("awards_differ", "awards: are not what the plan comes to")
+    governed.activity.close(closed, entry.seq)
+    return closed.awards
+
+
+def _due(state: State, entry: Entry, content: CloseTerms) -> tuple[Governed, Period]:
+    """The period that is closed next.
+
+    Raises:
+        Void: `no_plan`, `period`, `already_logged`.
+    """
     governed = state.governing.find(content.plan)
     if governed is None or governed.opportunity is None:
         raise Void("no_plan", "plan: no plan with a team in this log has that hash")
@@ -38,24 +77,53 @@ def take_close(state: State, entry: Entry, data: bytes) -> None:
         raise Void("period", "begins: the plan was not in force in that period")
     if governed.closed is not None and period.start != governed.closed:
         raise Void("period", "begins: the period before it is not closed")
-    closed = close_of(state, governed, period)
-    if content.awards != lines_of(closed):
-        raise Void("awards_differ", "awards: are not what the plan comes to")
-    governed.activity.close(closed, entry.seq)
-    governed.closed = period.end
-    due = entry.time + governed.plan.hold_days * DAY
-    expires = NEVER if governed.plan.expiry_days is UNSET else due + governed.plan.expiry_days * DAY
-    unit = governed.plan.unit.name
-    for award in closed.awards:
-        step = Step(due, expires, award.amount, award.volume, due)
-        credit = Credited(award.to, award.rule, award.level, unit, (step,))
-        state.put(period_id(governed.opportunity, governed.hash, period.label, credit.key), Earned(credit, 0))
+    return governed, period
+
+
+def _credit(
+    state: State, governed: Governed, label: str, awards: Sequence[Award[bytes]], due: int, expires: int
+) -> None:
+    """Awards of a close take effect; of two of one recipient, rule and level the later one."""
+    assert governed.opportunity is not None  # `take_close`
+    unit, terms = governed.plan.unit.name, (due, expires, due, len(state.dates) - 1)
+    kinds: dict[tuple[str, int], int] = {}
+    for award in awards:
+        key: AwardKey = (award.to, award.rule, award.level, unit)
+        kind = kinds.get(key[1:3])
+        if kind is None:
+            id = period_id(governed.opportunity, governed.hash, label, key)
+            kind = kinds[key[1:3]] = state.awards.kind(id, key)
+        if not state.award(award.to, kind, award.amount, award.volume, terms):
+            id = period_id(governed.opportunity, governed.hash, label, key)
+            step = Step(due, expires, award.amount, award.volume, due)
+            state.put(id, Earned(Credited(*key, (step,)), 0))
+
+
+def rank_again(state: State, seq: int, governed: Governed) -> None:
+    """Works out the ranks of closed periods again whose sales were refunded, where the steps are left [R-CRED-94].
+
+    Args:
+        state: after the entry.
+        seq: of it: a refund or a close.
+        governed: the plan that the sale follows, or whose period was closed.
+    """
+    activity = governed.activity
+    if governed.stale is None and not activity.stale:
+        return
+    governed.stale = min(each for each in (governed.stale, *activity.stale) if each is not None)
+    activity.age(governed.stale)
+    stale, activity.stale = activity.stale, []
+    if governed.opportunity is None or not governed.compiled.ranks:
+        governed.stale = None
+    elif state.affords(seq, state.signers.count * len(stale)):
+        activity.stale, governed.stale = stale, None
+        refresh(governed.compiled, state.teams.tree(governed.opportunity), activity)
 
 
 def period_of(state: State, governed: Governed, begins: int) -> Period:
     """The period of a plan that a moment lies in; its place is that of the last critical entry dated before its end."""
     whole = governed.activity.period(begins, 0)
-    return governed.activity.period(begins, state.before(whole.end))
+    return governed.activity.period(begins, state.dates.before(whole.end))
 
 
 def close_of(state: State, governed: Governed, period: Period) -> Closed[bytes]:
@@ -63,11 +131,6 @@ def close_of(state: State, governed: Governed, period: Period) -> Closed[bytes]:
     assert governed.opportunity is not None  # asked before
     team = state.teams.team(governed.opportunity)
     return evaluate_period(governed.compiled, team.tree, governed.activity, period, Answers(team, period.end))
-
-
-def lines_of(closed: Closed[bytes]) -> tuple[AwardLine, ...]:
-    """The awards of a close as its content states them."""
-    return tuple(AwardLine(each.to, each.rule, each.level, each.amount) for each in closed.awards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +156,7 @@ class Evaluated:
 
     def awards(self, first: int, limit: int) -> tuple[Award[bytes], ...]:
         """Some of the awards, in the order of the close."""
-        return self.closed.awards[first : first + limit]
+        return tuple(self.closed.awards[first : first + limit])
 
 
 Open = Running[bytes] | Evaluated

@@ -6,7 +6,8 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from heapq import heappop, heappush
 from typing import Final
 
 from msgspec import UNSET
@@ -17,6 +18,7 @@ from protocol.plans.activity import Activity
 from protocol.plans.document import Compiled, compile_plan, one_level
 from protocol.records import encode_record
 from protocol.records.plan import Plan, Unit
+from protocol.rolls import Roll
 
 DAY: Final = 24 * 3_600_000
 _CURRENCY: Final = re.compile("[A-Z]{3}")  # units of commissions are called so, and have two decimal places
@@ -32,19 +34,23 @@ class Governed:
         compiled: ready for evaluation.
         starts: ms UTC: holds from here on.
         ends: ms UTC: another plan of the opportunity holds from here on; None: none is published.
+        everybody: that the ledger has met.
         activity: what was sold under it.
         closed: end of its last period that was closed, ms UTC; None: none was.
+        stale: number of the oldest closed period whose ranks were not worked out again since a refund; None: of none.
     """
 
     hash: bytes
     compiled: Compiled
     starts: int
     ends: int | None = None
+    everybody: InitVar[Roll[bytes] | None] = None
     activity: Activity[bytes] = field(init=False)
     closed: int | None = None
+    stale: int | None = None
 
-    def __post_init__(self) -> None:
-        self.activity = Activity(self.compiled)
+    def __post_init__(self, everybody: Roll[bytes] | None) -> None:
+        self.activity = Activity(self.compiled, everybody)
 
     @property
     def plan(self) -> Plan:
@@ -66,15 +72,20 @@ class Governed:
 
 
 class Governing:
-    """The plans of one log."""
+    """The plans of one log.
 
-    __slots__ = ("_by_hash", "_commissions", "_newest", "_units", "_waiting")
+    Args:
+        everybody: that its ledger has met.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_by_hash", "_commissions", "_everybody", "_newest", "_units", "_waiting")
+
+    def __init__(self, everybody: Roll[bytes]) -> None:
+        self._everybody = everybody
         self._by_hash: dict[bytes, Governed] = {}
         self._commissions: dict[bytes, Governed] = {}  # apart: an order never names one of them by its hash
         self._newest: dict[str, Governed] = {}
-        self._waiting: list[Governed] = []
+        self._waiting: list[tuple[int, int, Governed]] = []  # a heap: start, place among all, plan
         self._units: dict[str, int] = {}  # name -> decimal places
 
     def take(self, time: int, record: Plan) -> None:
@@ -95,14 +106,14 @@ class Governing:
             raise Void("already_logged", "the plan is published already")
         self.require_unit(record.unit)
         self._units[record.unit.name] = record.unit.exponent
-        governed = Governed(digest, compiled, time)
+        governed = Governed(digest, compiled, time, everybody=self._everybody)
         if governed.opportunity is not None:
             before = self._newest.get(governed.opportunity)
             if before is not None:
                 governed.starts = max(time, before.starts) + before.plan.notice_days * DAY
                 before.ends = governed.starts
             self._newest[governed.opportunity] = governed
-            self._waiting.append(governed)
+            heappush(self._waiting, (governed.starts, len(self._by_hash), governed))
         self._by_hash[digest] = governed
 
     def require_unit(self, unit: Unit) -> None:
@@ -122,10 +133,8 @@ class Governing:
 
     def due(self, time: int) -> Iterator[Governed]:
         """The plans with a team that hold from now on, each once, in order of their dates."""
-        ready = [each for each in self._waiting if each.starts <= time]
-        if ready:
-            self._waiting = [each for each in self._waiting if each.starts > time]
-            yield from sorted(ready, key=lambda each: each.starts)
+        while self._waiting and self._waiting[0][0] <= time:
+            yield heappop(self._waiting)[2]
 
     def find(self, digest: bytes) -> Governed | None:
         """A plan of this log by its hash."""
@@ -145,7 +154,8 @@ class Governing:
         digest, compiled = _commission(points, currency)
         found = self._commissions.get(digest)
         if found is None:
-            found = self._commissions[digest] = Governed(digest, compiled, 0)
+            found = Governed(digest, compiled, 0, everybody=self._everybody)
+            self._commissions[digest] = found
         return found
 
 

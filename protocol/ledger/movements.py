@@ -8,10 +8,10 @@ from typing import Final
 
 from msgspec import UNSET
 
+from protocol import limits
 from protocol.entry import Entry
 from protocol.errors import Void
 from protocol.ledger.effects import Kind, Lots, Moved, movement_id
-from protocol.ledger.signers import entries_of
 from protocol.ledger.state import State
 from protocol.ledger.statements import Action, Limit, Request, read, require_signed, statement_id
 from protocol.records import Payout, Redeem, Transfer
@@ -41,15 +41,21 @@ class Judged:
     limit: Limit | None
     lots: Lots
 
+    @property
+    def steps(self) -> int:
+        """What a reader keeps of it [R-CRED-93]."""
+        return limits.KEPT_STEPS * len(self.lots)
+
 
 def take_movement(state: State, entry: Entry, record: Transfer | Redeem | Payout) -> None:
     """Carries out a holder's request [R-CRED-34].
 
     Raises:
-        Void: as `judge_movement`; before it `openers`.
+        Void: as `judge_movement`; before it `openers`, after it `too_costly`.
     """
-    state.signers.admit(entries_of(record.openers))
+    state.admit(record.openers)
     judged = judge_movement(state, record, entry.time, final=True)
+    state.spend(entry.seq, judged.steps)
     request = judged.request
     if judged.limit is not None:
         state.limits[judged.to, request.unit] = judged.limit.counter
@@ -57,6 +63,9 @@ def take_movement(state: State, entry: Entry, record: Transfer | Redeem | Payout
     kind = _KINDS[request.action]
     moved = Moved(kind, request.unit, request.holder, judged.to, request.amount, request.counter, judged.lots)
     state.put(movement_id(judged.id), moved)
+    file = None if request.order is UNSET else state.orders.kept(request.order)
+    if file is not None:
+        file.redeem(request.holder, request.unit, request.amount)
 
 
 def judge_movement(

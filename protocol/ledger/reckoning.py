@@ -28,11 +28,15 @@ class Reckoned(Struct, frozen=True, gc=False):
         governed: the plan it follows.
         team: whose tree it is evaluated on; None for a plan without one.
         facts: for the plan.
+        led: whether the path led anybody.
+        allied: whether an alliance pays it.
     """
 
     governed: Governed
     team: Team | None
     facts: SaleFacts[bytes]
+    led: bool
+    allied: bool
 
     @property
     def duties(self) -> Answers | None:
@@ -40,7 +44,16 @@ class Reckoned(Struct, frozen=True, gc=False):
         return None if self.team is None else Answers(self.team, self.facts.time)
 
 
-def reckon(state: State, content: SaleContent, proven: Proven, *, at: int, time: int, base: int) -> Reckoned:
+def reckon(
+    state: State,
+    content: SaleContent,
+    proven: Proven,
+    *,
+    at: int,
+    time: int,
+    base: int,
+    led: bool | None = None,
+) -> Reckoned:
     """What a sale comes to before its plan is evaluated.
 
     Args:
@@ -50,18 +63,25 @@ def reckon(state: State, content: SaleContent, proven: Proven, *, at: int, time:
         at: the place as of which the sale is evaluated.
         time: date of the entry.
         base: of the sale, minor units of the order's money.
+        led: whether the path led anybody, of a sale that is in the log: what was found then (signatures, listing, the
+            plan in force) is asked no more, and no later rotation or plan changes it. None: it is the first entry.
 
     Raises:
         Void: `path_differs`, `openers`, `listing_differs`, `alliance`, `not_signed`, `no_plan`.
     """
-    order = proven.order
-    listing = listing_of(state, content, order)
-    referrers = _referrers(state, content, proven, listing)
-    rate = _rate(state, content, proven, referrers, listing)
+    order, first = proven.order, led is None
+    if first:
+        listing = listing_of(state, content, order)
+        referrers = _referrers(state, content, proven, listing)
+    else:
+        listing = None if order.listing is UNSET else state.listings[order.listing]
+        referrers = _nearest_first(state, content) if led else ()
+    led = bool(referrers)
+    rate = _rate(state, content, proven, referrers, listing, first=first)
     if rate.source == "alliance":
         assert rate.ally is not None  # `winning_rate`
         referrers = (rate.ally,)
-    governed = _governed(state, proven, rate)
+    governed = _governed(state, proven, rate, first=first)
     team = None if governed.opportunity is None else state.teams.team(governed.opportunity)
     amount, points = _amounts(governed, proven, base)
     buyer = None if order.named is UNSET else order.named.id
@@ -83,6 +103,8 @@ def reckon(state: State, content: SaleContent, proven: Proven, *, at: int, time:
             seller=state.issuer,
             presumed=proven.presumed,
         ),
+        led,
+        rate.source == "alliance",
     )
 
 
@@ -95,7 +117,7 @@ def enlarged(reckoned: Reckoned, proven: Proven, base: int) -> SaleFacts[bytes]:
 def place_of(state: State, plan: Governed, proven: Proven, seq: int, time: int) -> int:
     """The place as of which a sale is evaluated: its own; that of the contract where it is logged too late [L12]."""
     late = time >= proven.contract + plan.plan.log_days * DAY
-    return state.until(proven.contract) if late else seq
+    return state.dates.until(proven.contract) if late else seq
 
 
 def listing_of(state: State, content: SaleContent, order: Order) -> str | None:
@@ -165,23 +187,40 @@ def _referrers(state: State, content: SaleContent, proven: Proven, listing: str 
             state.tokens[token] = referral
     except (RemoteProtocolError, NotHeld):
         return ()
+    return _leading(path)
+
+
+def _nearest_first(state: State, content: SaleContent) -> tuple[bytes, ...]:
+    """Who led the buyer of a logged sale, by a path that was found to lead somebody."""
+    assert content.path is not UNSET  # it led somebody
+    return _leading(paths.read_path(content.path, state.tokens))
+
+
+def _leading(path: paths.Path) -> tuple[bytes, ...]:
     return tuple(referral.referrer for referral in reversed(path.referrals))
 
 
 def _rate(
-    state: State, content: SaleContent, proven: Proven, referrers: tuple[bytes, ...], listing: str | None
+    state: State,
+    content: SaleContent,
+    proven: Proven,
+    referrers: tuple[bytes, ...],
+    listing: str | None,
+    *,
+    first: bool,
 ) -> RateChosen:
     order = proven.order
     allied: tuple[Allied, ...] = ()
     if content.agreement is not UNSET:
         agreement = alliances.read_agreement(content.agreement)
-        alliances.require_signed(state.network, agreement, state.signers.ever)
+        if first:
+            alliances.require_signed(state.network, agreement, state.signers.ever)
         allied = (Allied(agreement),)
     commission = None if order.commission is UNSET else order.commission
     return winning_rate(state.issuer, referrers, listing, commission, allied, proven.ordered)
 
 
-def _governed(state: State, proven: Proven, rate: RateChosen) -> Governed:
+def _governed(state: State, proven: Proven, rate: RateChosen, *, first: bool) -> Governed:
     order = proven.order
     if rate.points is not None:
         if order.currency is UNSET:
@@ -190,6 +229,6 @@ def _governed(state: State, proven: Proven, rate: RateChosen) -> Governed:
     if order.plan is UNSET:
         raise Void("no_plan", "messages: the order names neither a plan nor a commission")
     found = state.governing.find(order.plan)
-    if found is None or not found.holds(proven.ordered, proven.contract):
+    if found is None or (first and not found.holds(proven.ordered, proven.contract)):
         raise Void("no_plan", "messages: the plan that the order names was not in force in this log")
     return found

@@ -8,6 +8,8 @@ and rulings, alone lower a base.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
+from typing import Final
 
 from msgspec import UNSET, Struct
 
@@ -23,8 +25,8 @@ from protocol.deals.bodies import (
 from protocol.deals.figures import PartStatus
 from protocol.deals.message import Message, first_order, parse, signed_by
 from protocol.deals.offers import named_by
-from protocol.deals.state import judge
-from protocol.deals.straight import straight
+from protocol.deals.state import DealState, judge
+from protocol.deals.straight import Straight, straight
 from protocol.errors import RemoteProtocolError, Void
 from protocol.ledger.signers import Signers
 from protocol.ledger.statements import Verify
@@ -57,6 +59,56 @@ class Money(Struct, frozen=True, gc=False):
         return max(0, min(earned, self.paid - self.refunded))
 
 
+class Verdicts(Struct, frozen=True, gc=False):
+    """What each of the first messages of an order came to by itself; that never changes [R-CRED-90].
+
+    A sale has more entries than one, and each message is judged once for all of them. Most have effect.
+
+    Attributes:
+        count: of how many messages it is known, in the order in which entries embed them.
+        void: place and code of those without effect.
+    """
+
+    count: int
+    void: tuple[tuple[int, str], ...]
+
+    def first(self, count: int) -> Verdicts:
+        """Of so many messages at most."""
+        if count >= self.count:
+            return self
+        return Verdicts(count, tuple(each for each in self.void if each[0] < count))
+
+    def of(self, messages: Sequence[Message]) -> dict[bytes, str | None]:
+        """The same by id."""
+        found: dict[bytes, str | None] = dict.fromkeys(each.id for each in islice(messages, self.count))
+        for place, code in self.first(len(messages)).void:
+            found[messages[place].id] = code
+        return found
+
+
+NOT_JUDGED: Final = Verdicts(0, ())
+
+
+class Looked(Struct, frozen=True, gc=False):
+    """Messages of a deal that were judged.
+
+    Attributes:
+        deal: what they come to.
+        messages: in the order in which entries embed them.
+    """
+
+    deal: Straight | DealState
+    messages: tuple[Message, ...]
+
+    def verdicts(self, count: int) -> Verdicts:
+        """On the first so many messages; of a deal that went straight none was worked out."""
+        if isinstance(self.deal, Straight):
+            return NOT_JUDGED
+        codes = self.deal.outcome.docket.codes
+        found = ((place, codes[each.id]) for place, each in enumerate(self.messages[:count]))
+        return Verdicts(count, tuple((place, code) for place, code in found if code is not None))
+
+
 class Proven(Struct, frozen=True, gc=False):
     """A deal as the messages embedded so far prove it.
 
@@ -70,6 +122,7 @@ class Proven(Struct, frozen=True, gc=False):
         newest: date of the newest receipt, presumption or ruling; None without one.
         presumed: whether a part counts by presumption only.
         disputed: whether a dispute of the buyer is open.
+        looked: what this was read from.
     """
 
     start: Message
@@ -81,6 +134,7 @@ class Proven(Struct, frozen=True, gc=False):
     newest: int | None
     presumed: bool
     disputed: bool
+    looked: Looked
 
     @property
     def renewal(self) -> bool:
@@ -159,24 +213,38 @@ def check_messages(
     return order
 
 
-def prove(order: Order, messages: Sequence[Message], now: int) -> Proven:
-    """What messages that passed `check_messages` come to.
+def look(messages: Sequence[Message], now: int, known: Verdicts = NOT_JUDGED) -> Looked:
+    """Judges messages that passed `check_messages`, those whose verdict is not known.
+
+    Args:
+        messages: in the order in which entries embed them.
+        now: not before any of them, ms UTC.
+        known: verdicts on the first of them.
+    """
+    deal = straight(messages)
+    return Looked(judge(messages, now, known.of(messages)) if deal is None else deal, tuple(messages))
+
+
+def prove(order: Order, looked: Looked) -> Proven:
+    """What the messages of a deal come to.
+
+    Args:
+        order: that says the terms.
+        looked: at the messages.
 
     Raises:
         Void: `not_agreed`: there is no contract.
     """
-    start = messages[0]
+    deal, start = looked.deal, looked.messages[0]
     parts = start.body.parts if isinstance(start.body, Order | Renewal) else ()
     ordered = parse(start.body.first).time if isinstance(start.body, Renewal) else start.time
     price = sum(part.price for part in parts)
-    deal = straight(messages)
-    if deal is not None:
+    if isinstance(deal, Straight):
         if deal.contract is None:
             raise Void("not_agreed", "messages: there is no contract among them")
         money = Money(sum(parts[part].price for part in deal.received), deal.paid, 0, None)
-        return Proven(start, order, ordered, price, money, deal.contract, deal.newest, False, False)
-    state = judge(messages, now)
-    view = state.outcome.view
+        return Proven(start, order, ordered, price, money, deal.contract, deal.newest, False, False, looked)
+    state, view = deal, deal.outcome.view
     if view.contract is None:
         raise Void("not_agreed", "messages: there is no contract among them")
     figures = state.figures
@@ -208,6 +276,7 @@ def prove(order: Order, messages: Sequence[Message], now: int) -> Proven:
         disputed=any(
             dispute.closed is None and dispute.message.role == "buyer" for dispute in state.disputes
         ),
+        looked=looked,
     )
 
 

@@ -10,20 +10,24 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from protocol import limits
+from protocol.deals.bodies import Order
 from protocol.deals.message import Message, first_order
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, Void
+from protocol.ledger.closing import rank_again
 from protocol.ledger.contents import AwardLine, SaleContent, read_sale
 from protocol.ledger.effects import NEVER, Credited, Earned, Sold, Step, merged, period_id, sale_id
+from protocol.ledger.filing import OrderFile
 from protocol.ledger.governing import DAY, Governed
 from protocol.ledger.reckoning import Reckoned, enlarged, place_of, reckon
-from protocol.ledger.sales import Money, Proven, check_messages, prove, read_messages
+from protocol.ledger.sales import NOT_JUDGED, Money, Proven, check_messages, look, prove, read_messages
 from protocol.ledger.signers import entries_of
-from protocol.ledger.state import OrderFile, State
+from protocol.ledger.state import State
 from protocol.plans.document import Compiled
 from protocol.plans.evaluate import assess_sale, evaluate_sale, raise_sale
 from protocol.plans.facts import Award, SaleFacts
 from protocol.plans.reversing import Reversal
+from protocol.plans.rounding import exact
 from protocol.records import Freeze, RefundEntry, SalePart, decode_record
 from protocol.teams.duties import Answers
 from protocol.teams.tree import Tree
@@ -34,17 +38,35 @@ _NO_SALE: Final = ("r3", "r17")  # kits and what somebody sells to oneself are n
 
 
 class _Filed(Struct, frozen=True, gc=False):
-    """A sale that is in the log: its place, its value, its messages, its first content."""
+    """A sale that is in the log: its place, its value, its messages, its first content and the seq that ends that."""
 
     file: OrderFile
     sold: Sold
     messages: tuple[Message, ...]
     first: SaleContent
+    logged: int
+
+    @property
+    def counted(self) -> int:
+        """The base that it was evaluated on, minor units of the order's money."""
+        return self.file.taken if self.file.counted is None else self.file.counted
+
+    def itself(self, order: Order) -> int:
+        """What credit of this very sale has paid for: redeemed for its order by whom it awarded that [R17]."""
+        redeemed = self.file.redeemed or {}
+        unit = order.currency if order.currency is not UNSET else order.unit
+        awarded: dict[bytes, int] = {}
+        for each in self.sold.awards if redeemed else ():
+            if each.unit == unit:
+                awarded[each.to] = awarded.get(each.to, 0) + max(step.amount for step in each.steps)
+        return sum(
+            min(amount, awarded.get(holder, 0)) for (holder, name), amount in redeemed.items() if name == unit
+        )
 
     @property
     def late(self) -> bool:
         """Whether it was logged too late: its place is before its entry."""
-        return self.file.at < self.file.seqs[0]
+        return self.file.at != self.logged
 
     @property
     def money(self) -> Money:
@@ -73,13 +95,18 @@ def take_sale(
         proved: whether the buyer's signatures on them were verified.
 
     Raises:
-        Void: in this order, the first failure decides: `malformed`, `openers`, `deal`, `names_differ`, `dated_ahead`,
-            `not_signed`, `not_agreed`, `no_receipt`, those of `reckon` (a later sale: `already_logged`),
-            `plan_differs`, `awards_differ`.
+        Void: in this order, the first failure decides: `malformed`, `openers`, `deal`, `sale_full`, `names_differ`,
+            `dated_ahead`, `not_signed`, `not_agreed`, `no_receipt`, those of `reckon` (a later sale:
+            `already_logged`), `plan_differs`, `awards_differ`.
     """
     content, messages = (read_sale(data), None) if known is None else known
-    if content.openers:
+    if content.openers and count == 1:
+        state.admit(content.openers)
+    elif content.openers:
         state.signers.admit(entries_of(content.openers))
+    if messages is None:
+        messages = read_messages(content.messages)
+    _look_at(state, messages[0].deal)
     assessed = assess(state, content, entry.seq, entry.time, messages, proved=proved)
     if content.plan != assessed.reckoned.governed.hash:
         raise Void("plan_differs", "plan: is not the one that this sale follows")
@@ -94,17 +121,20 @@ def take_sale(
         if counted.owner not in (None, assessed.facts.buyer) and counted.reason not in _NO_SALE:
             assert counted.owner is not None  # see above
             file.sold = (counted.owner, governed.opportunity or "")
-        state.orders[proven.start.id] = file
+        file.led = assessed.reckoned.led
         if content.listing is not UNSET and proven.order.listing is not UNSET:
             assert assessed.facts.listing is not None  # `reckon`
             state.listings[proven.order.listing] = assessed.facts.listing
     else:
-        governed.activity.take_more(assessed.before, assessed.facts, team, entry.time)
+        governed.activity.take_more(assessed.before, assessed.facts, team, entry.time, entry.seq)
         file = filed.file
         file.seqs = (*file.seqs, first)
         file.taken = money.base
+        file.counted = None if assessed.counted == money.base else assessed.counted
+    file.verdicts = proven.looked.verdicts(len(proven.looked.messages))
     facts = assessed.facts
-    file.bought = None if facts.buyer is None else (facts.buyer, governed.plan.unit.name, facts.amount)
+    spent = facts.amount * Fraction(money.base, assessed.counted)
+    file.bought = None if facts.buyer is None else (facts.buyer, governed.plan.unit.name, exact(spent, 1))
     _date(file, entry, proven, governed)
     credits = _credits(assessed.awards, governed, file, money.base)
     if filed is not None:
@@ -114,6 +144,8 @@ def take_sale(
         credits = merged((*before, *credits))
     value = Sold(money.earned, money.paid, money.refunded, money.keeps, credits)
     state.put(sale_id(proven.start.id), value)
+    if filed is None:
+        state.orders.put(proven.start.id, file)
 
 
 class Assessed(Struct, frozen=True, gc=False):
@@ -122,6 +154,7 @@ class Assessed(Struct, frozen=True, gc=False):
     Attributes:
         proven: the deal.
         money: with what earlier entries of the sale proved.
+        counted: of the base, without what credit of the sale itself paid for; minor units of the order's money.
         reckoned: as of the first entry of the sale.
         facts: what is evaluated.
         before: the facts that an earlier entry was evaluated on; of a first one the same as `facts`.
@@ -131,6 +164,7 @@ class Assessed(Struct, frozen=True, gc=False):
 
     proven: Proven
     money: Money
+    counted: int
     reckoned: Reckoned
     facts: SaleFacts[bytes]
     before: SaleFacts[bytes]
@@ -171,34 +205,36 @@ def assess(
         Void: as `take_sale`.
     """
     new = read_messages(content.messages) if messages is None else messages
-    filed = _filed(state, new[0].deal)
-    proven = _proven(state, time, () if filed is None else filed.messages, new, proved=proved)
+    filed = _filed(state, new[0].deal, kept=True)
+    proven = _proven(state, time, filed, new, proved=proved)
     money = proven.money.after(None if filed is None else filed.money)
     if proven.newest is None or money.base == 0:
         raise Void("no_receipt", "messages: nothing was both received (or presumed, or ruled) and paid")
+    counted = money.base
     if filed is None:
         reckoned = reckon(state, content, proven, at=seq, time=time, base=money.base)
         facts = reckoned.facts
         at = place_of(state, reckoned.governed, proven, seq, time)
         late = at != facts.at
-        before = facts = replace(facts, at=at) if late else facts
+        before = facts = replace(facts, at=at, logged=seq) if late else facts
     else:
         if money.base <= filed.file.taken:
             raise Void("already_logged", "messages: the sale is logged, and its base is not larger now")
         reckoned, before = _as_first(state, filed)
-        facts = enlarged(reckoned, proven, money.base)
+        counted = max(filed.counted, money.base - filed.itself(proven.order))
+        facts = enlarged(reckoned, proven, counted)
         late = filed.late
     judged, duties = _judged(reckoned, facts, proven) if late else (facts, reckoned.duties)
     plan, activity = reckoned.governed.compiled, reckoned.governed.activity
     team = None if reckoned.team is None else reckoned.team.tree
     if filed is not None:
-        awards = raise_sale(plan, team, activity, before, judged, duties)
+        awards = raise_sale(plan, team, activity, before, judged, duties, time)
     elif late:
-        counted = activity.counted(facts, team)  # it counts from its entry on
-        awards = assess_sale(plan, team, activity, judged, duties, counted).awards
+        owned = activity.counted(facts, team)  # it counts from its entry on
+        awards = assess_sale(plan, team, activity, judged, duties, owned).awards
     else:
         awards = evaluate_sale(plan, team, activity, facts, duties)
-    return Assessed(proven, money, reckoned, facts, before, awards, filed)
+    return Assessed(proven, money, counted, reckoned, facts, before, awards, filed)
 
 
 def _judged(
@@ -243,25 +279,28 @@ def take_refund(state: State, entry: Entry, record: RefundEntry) -> None:
     """What a confirmed refund, or a ruling, takes off a sale [R-CRED-25..27; L11].
 
     Raises:
-        Void: `no_sale`, those of the messages, `no_reduction`, `base_differs`, `hold_over`.
+        Void: `no_sale`, `sale_full`, those of the messages, `no_reduction`, `base_differs`, `hold_over`.
     """
     state.signers.admit(entries_of(record.openers))
-    filed, money = judge_refund(state, record.order, record.messages, entry.time, record.base)
+    _look_at(state, record.order)
+    filed, proven, money = judge_refund(state, record.order, record.messages, entry.time, record.base)
     file, before = filed.file, filed.sold.base
     reckoned, facts = _as_first(state, filed)
     team = None if reckoned.team is None else reckoned.team.tree
     part = Fraction(before - money.base, file.taken)
     reversals = reckoned.governed.activity.reverse(facts, part, team)
     file.seqs = (*file.seqs, entry.seq)
+    file.verdicts = proven.looked.verdicts(len(proven.looked.messages))
     value = Sold(money.earned, money.paid, money.refunded, money.keeps, filed.sold.awards)
     state.put(sale_id(record.order), value)
     for each in reversals:
         _reverse(state, reckoned.governed, each)
+    rank_again(state, entry.seq, reckoned.governed)
 
 
 def judge_refund(
     state: State, order: bytes, messages: Sequence[bytes], time: int, stated: int | None = None
-) -> tuple[_Filed, Money]:
+) -> tuple[_Filed, Proven, Money]:
     """What a refund takes off a sale; nothing changes.
 
     Args:
@@ -284,7 +323,7 @@ def judge_refund(
     open_until = file.hold if file.thawed is None else max(file.hold, file.thawed + LOGGING_MS)
     if time > open_until:
         raise Void("hold_over", "the hold is over, and the time after a freeze in it: the awards stand")
-    return filed, money
+    return filed, proven, money
 
 
 def _reverse(state: State, governed: Governed, reversal: Reversal[bytes]) -> None:
@@ -302,22 +341,24 @@ def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
     """A dispute of the buyer freezes what is pending; its end lets go of it [R-CRED-28, 29; L5].
 
     Raises:
-        Void: `no_sale`, those of the messages, `already_logged`, `no_dispute`, `hold_over`.
+        Void: `no_sale`, `sale_full`, those of the messages, `already_logged`, `no_dispute`, `hold_over`.
     """
     state.signers.admit(entries_of(record.openers))
-    filed, disputed = judge_freeze(state, record.order, record.messages, entry.time)
+    _look_at(state, record.order)
+    filed, proven = judge_freeze(state, record.order, record.messages, entry.time)
     file = filed.file
-    if disputed:
+    if proven.disputed:
         file.frozen, file.thawed = entry.time, file.hold + FREEZE_MS
     else:
         file.thawed = max(file.hold, entry.time)
     file.seqs = (*file.seqs, entry.seq)
+    file.verdicts = proven.looked.verdicts(len(proven.looked.messages))
     awards = _moved(filed.sold.awards, entry.time, file.thawed)
     state.put(sale_id(record.order), replace(filed.sold, awards=awards))
 
 
-def judge_freeze(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, bool]:
-    """Whether a freeze begins (True) or ends; nothing changes. Arguments as of `judge_refund`.
+def judge_freeze(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, Proven]:
+    """What begins a freeze (a dispute is open) or ends one; nothing changes. Arguments as of `judge_refund`.
 
     Raises:
         Void: as `take_freeze`.
@@ -331,7 +372,7 @@ def judge_freeze(state: State, order: bytes, messages: Sequence[bytes], time: in
         raise Void("no_dispute", "messages: no dispute of the buyer is open, and none froze the awards")
     if proven.disputed and time > file.hold:
         raise Void("hold_over", "the hold is over")
-    return filed, proven.disputed
+    return filed, proven
 
 
 def _moved(awards: tuple[Credited, ...], now: int, due: int) -> tuple[Credited, ...]:
@@ -353,10 +394,19 @@ def _due(step: Step, now: int, due: int) -> Step:
 def _as_first(state: State, filed: _Filed) -> tuple[Reckoned, SaleFacts[bytes]]:
     """What the first sale entry was evaluated on, and the facts of the sale as its plan's activity has it now."""
     file = filed.file
-    messages = read_messages(filed.first.messages)
-    proven = prove(first_order(messages[0]), messages, file.time)
-    reckoned = reckon(state, filed.first, proven, at=file.at, time=file.time, base=proven.money.base)
-    return reckoned, enlarged(reckoned, proven, file.taken)
+    proven = _proven_first(filed)
+    reckoned = reckon(
+        state, filed.first, proven, at=file.at, time=file.time, base=proven.money.base, led=file.led
+    )
+    if filed.late:
+        reckoned = replace(reckoned, facts=replace(reckoned.facts, logged=filed.logged))
+    return reckoned, enlarged(reckoned, proven, filed.counted)
+
+
+def _proven_first(filed: _Filed) -> Proven:
+    """What the first sale entry proved."""
+    messages = filed.messages[: len(filed.first.messages)]
+    return prove(first_order(messages[0]), look(messages, filed.file.time, filed.file.verdicts))
 
 
 # -- once more -----------------------------------------------------------------------------------------------
@@ -377,11 +427,16 @@ def again(state: State, order: bytes) -> tuple[Governed, SaleFacts[bytes], tuple
     reckoned, facts = _as_first(draft, filed)
     judged, duties = facts, reckoned.duties
     if filed.late:
-        messages = read_messages(filed.first.messages)
-        judged, duties = _judged(reckoned, facts, prove(first_order(messages[0]), messages, filed.file.time))
+        judged, duties = _judged(reckoned, facts, _proven_first(filed))
     plan, activity = reckoned.governed.compiled, reckoned.governed.activity
     team = None if reckoned.team is None else reckoned.team.tree
     return reckoned.governed, facts, raise_sale(plan, team, activity, facts, judged, duties)
+
+
+def allied(state: State, order: bytes) -> bool:
+    """Whether an alliance pays a logged sale, as a commission [R-CRED-20]; arguments as of `again`."""
+    filed = _filed(state, order)
+    return filed is not None and _as_first(state.draft(), filed)[0].allied
 
 
 class Happened(Struct, frozen=True, gc=False):
@@ -391,7 +446,7 @@ class Happened(Struct, frozen=True, gc=False):
         seq: of the entry, its first part.
         time: its date, ms UTC.
         base: that the entry brought the sale to, minor units of the order's money.
-        facts: of the sale as of its first entry, at that base, under another plan.
+        facts: of the sale as of its first entry, at that base, under another plan; never too late.
     """
 
     seq: int
@@ -416,45 +471,47 @@ def course(state: State, order: bytes, plan: Compiled) -> tuple[str | None, tupl
     if filed is None:
         return None, ()
     reckoned, _ = _as_first(state.draft(), filed)
-    other = replace(reckoned, governed=Governed(b"", plan, 0))
+    facts = replace(reckoned.facts, at=filed.logged, logged=None)
+    other = replace(reckoned, governed=Governed(b"", plan, 0), facts=facts)
     messages: tuple[Message, ...] = ()
     money: Money | None = None
     found = []
     for seq in filed.file.seqs:
-        _, more, time = _embedded(state, seq)
+        _, more, last = _embedded(state, seq)
         messages += more
-        proven = prove(first_order(messages[0]), messages, time)
+        proven = prove(first_order(messages[0]), look(messages, last.time, filed.file.verdicts))
         money = proven.money.after(money)
-        found.append(Happened(seq, time, money.base, enlarged(other, proven, money.base)))
+        found.append(Happened(seq, last.time, money.base, enlarged(other, proven, money.base)))
     return reckoned.governed.opportunity, tuple(found)
 
 
 # -- what the log has of a sale ------------------------------------------------------------------------------
-def _filed(state: State, order: bytes) -> _Filed | None:
-    file = state.orders.get(order)
+def _filed(state: State, order: bytes, *, kept: bool = False) -> _Filed | None:
+    """None where no sale of it is logged; `kept`: its file may be changed."""
+    file = state.orders.kept(order) if kept else state.orders.find(order)
     if file is None:
         return None
     sold = state.effects[sale_id(order)]
     assert isinstance(sold, Sold)  # by its id
     messages: list[Message] = []
-    contents: list[SaleContent] = []
+    contents: list[tuple[SaleContent, int]] = []
     for seq in file.seqs:
-        content, more, _ = _embedded(state, seq)
+        content, more, last = _embedded(state, seq)
         messages += more
-        contents += [] if content is None else [content]
-    return _Filed(file, sold, tuple(messages), contents[0])
+        contents += [] if content is None else [(content, last.seq)]
+    return _Filed(file, sold, tuple(messages), *contents[0])
 
 
-def _embedded(state: State, seq: int) -> tuple[SaleContent | None, tuple[Message, ...], int]:
-    """Of an entry of a sale: its content, if it is a sale entry; its messages; its date, ms UTC."""
+def _embedded(state: State, seq: int) -> tuple[SaleContent | None, tuple[Message, ...], Entry]:
+    """Of an entry of a sale: its content, if it is a sale entry; its messages; the entry, or its last part."""
     entry = state.read(seq)
     record = None if entry.record is None else decode_record(entry.kind, entry.record)
     if isinstance(record, SalePart):
         content = read_sale(_whole(state, seq, record))
         last = state.read(seq + record.count - 1)
-        return content, read_messages(content.messages), last.time
+        return content, read_messages(content.messages), last
     if isinstance(record, RefundEntry | Freeze):
-        return None, read_messages(record.messages), entry.time
+        return None, read_messages(record.messages), entry
     raise LocalProtocolError(f"entry {seq} of this log cannot be read again")
 
 
@@ -470,10 +527,10 @@ def _whole(state: State, seq: int, part: SalePart) -> bytes:
 
 def _more(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, Proven]:
     """A sale with the messages that an entry adds to it."""
-    filed = _filed(state, order)
+    filed = _filed(state, order, kept=True)
     if filed is None:
         raise Void("no_sale", "order: no sale of it is logged")
-    return filed, _proven(state, time, filed.messages, read_messages(messages))
+    return filed, _proven(state, time, filed, read_messages(messages))
 
 
 def embedded(state: State, order: bytes) -> frozenset[bytes]:
@@ -482,10 +539,49 @@ def embedded(state: State, order: bytes) -> frozenset[bytes]:
     return frozenset() if filed is None else frozenset(each.id for each in filed.messages)
 
 
+def _look_at(state: State, order: bytes) -> None:
+    """Counts an entry of an order that is in the log, whatever it comes to.
+
+    Raises:
+        Void: `sale_full`.
+    """
+    require_room(state, order)
+    file = state.orders.kept(order)
+    if file is not None:
+        file.looked += 1
+
+
+def require_room(state: State, order: bytes) -> None:
+    """Refuses one more entry of an order of which so many were looked at [R-CRED-91].
+
+    Raises:
+        Void: `sale_full`.
+    """
+    if room(state, order) == 0:
+        raise Void("sale_full", f"order: {limits.MAX_SALE_ENTRIES} entries after its first have named it")
+
+
+def room(state: State, order: bytes) -> int:
+    """How many more entries of an order are looked at, once a sale of it is logged."""
+    file = state.orders.find(order)
+    return limits.MAX_SALE_ENTRIES - (0 if file is None else file.looked)
+
+
 def _proven(
-    state: State, time: int, before: tuple[Message, ...], new: tuple[Message, ...], *, proved: bool = False
+    state: State, time: int, filed: _Filed | None, new: tuple[Message, ...], *, proved: bool = False
 ) -> Proven:
+    """What messages prove with those that the log has of the sale; each of those was judged before [R-CRED-90].
+
+    Raises:
+        Void: `sale_full`, and those of `check_messages` and `prove`.
+    """
+    before, known = ((), NOT_JUDGED) if filed is None else (filed.messages, filed.file.verdicts)
+    if len(before) + len(new) > limits.MAX_SALE_MESSAGES:
+        raise Void("sale_full", f"messages: with those embedded before, above {limits.MAX_SALE_MESSAGES}")
     order = check_messages(
         state.network, state.issuer, before, new, time, state.signers, state.verify, proved=proved
     )
-    return prove(order, (*before, *new), time)
+    looked = look((*before, *new), time, known)
+    if filed is not None:  # also where the entry comes to nothing: what came before is never judged again
+        filed.file.verdicts = looked.verdicts(len(before))
+    return prove(order, looked)

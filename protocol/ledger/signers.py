@@ -6,14 +6,18 @@ Openers come embedded in the records of the log: at a signer's first use from th
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from protocol.entry import INCEPTION, NO_PREV, ROTATION, Entry, parse_wire
 from protocol.errors import NotHeld, RemoteProtocolError, Void
 from protocol.limits import HASH_BYTES, KEY_BYTES
+from protocol.near import Near
 from protocol.openers import Openers, Opening, start
+from protocol.rolls import Part, Roll
+
+Again = Callable[[int], Sequence[Sequence[Entry]]]
+"""The openers that an entry embeds, by its number, read again."""
 
 
 def entries_of(wires: Sequence[Sequence[Any]]) -> tuple[tuple[Entry, ...], ...]:
@@ -31,30 +35,46 @@ def entries_of(wires: Sequence[Sequence[Any]]) -> tuple[tuple[Entry, ...], ...]:
 class Signers:
     """The openers of others that a log has embedded so far; grows along the log.
 
-    A log of a million members embeds as many inceptions: of who never rotated only what follows from it is kept, 96
-    bytes. Its own bytes stand in the log.
+    A log of a million members embeds as many inceptions: of who never rotated only the key is kept, and which entry
+    of the log says the rest. It is read again where such a one is embedded once more, and kept then: once for each.
 
     Args:
         network: name of the network.
+        everybody: that its ledger has met; None: nobody else counts them.
+        again: reads the log again; None: it is at hand nowhere.
     """
 
-    __slots__ = ("_known", "_network")
+    __slots__ = ("_again", "_below", "_keys", "_known", "_network", "_numbers", "_rests", "_sole", "count")
 
-    def __init__(self, network: str) -> None:
+    def __init__(
+        self, network: str, everybody: Roll[bytes] | None = None, again: Again | None = None
+    ) -> None:
         self._network = network
-        self._known: MutableMapping[bytes, Openers | bytes] = {}
+        self._again = again
+        self._below: Signers | None = None
+        self._known: dict[bytes, Openers] = {}
+        self._sole = Part(
+            everybody
+        )  # who never rotated; who did since has a row that nobody looks at any more
+        self._keys = bytearray()  # of those
+        # One more than the number of the entry that embeds them; 0: it is not known.
+        self._numbers = Near("h")
+        self._rests: dict[int, bytes] = {}  # then: promise and id of the inception
+        self.count = 0
+        """Networkers whose openers are embedded."""
 
     def branch(self) -> Signers:
         """What is known so far, to go on with by itself."""
         other = Signers(self._network)
-        other._known = ChainMap({}, self._known)
+        other._below = self
         return other
 
-    def admit(self, openers: Sequence[Sequence[Entry]]) -> None:
+    def admit(self, openers: Sequence[Sequence[Entry]], number: int | None = None) -> None:
         """Takes in what a record embeds: all of it, or nothing.
 
         Args:
             openers: for each networker inception and rotations, or, of one that is known, the rotations that are new.
+            number: of the entry whose one part embeds them, among the critical ones; None: it cannot be read again.
 
         Raises:
             Void: `openers`: one does not verify by itself, or one between is missing.
@@ -74,12 +94,18 @@ class Signers:
                 raise Void("openers", f"openers: {error.text}") from error
             assert known is not None  # there is an entry
             found[author] = known
-        self._known.update((author, _packed(each)) for author, each in found.items())
+        for author, each in found.items():
+            self._keep(author, each, number)
 
     def knows(self, networker: bytes) -> Openers | None:
-        """What this log has embedded of a networker; the inception by its id, without its bytes."""
+        """What this log has embedded of a networker; the log may be read again for it."""
         known = self._known.get(networker)
-        return _unpacked(self._network, networker, known) if isinstance(known, bytes) else known
+        if known is not None:
+            return known
+        place = self._sole.find(networker)
+        if place is not None:
+            return self._whole(networker, place)
+        return None if self._below is None else self._below.knows(networker)
 
     def keys(self, networker: bytes, epoch: int) -> tuple[bytes, ...]:
         """The keys whose signatures bind a networker here and now.
@@ -88,36 +114,70 @@ class Signers:
             One key, two while the epoch is contested; none when the epoch is not known here, or this log holds a
             rotation to a later one.
         """
-        known = self._known.get(networker)
+        known = self._held(networker)
         if isinstance(known, bytes):
-            return (known[:KEY_BYTES],) if epoch == 0 else ()
+            return (known,) if epoch == 0 else ()
         return known.keys(epoch) if known is not None and known.epoch == epoch else ()
 
     def ever(self, networker: bytes, epoch: int) -> tuple[bytes, ...]:
         """The keys of an epoch, replaced ones too: for what was signed before, as a token in circulation."""
-        known = self._known.get(networker)
+        known = self._held(networker)
         if isinstance(known, bytes):
-            return (known[:KEY_BYTES],) if epoch == 0 else ()
+            return (known,) if epoch == 0 else ()
         return () if known is None else known.keys(epoch)
 
     def contested(self, networker: bytes) -> bool:
         """Whether two rotations of one epoch are embedded here: the networker's credit moves nowhere meanwhile."""
-        known = self._known.get(networker)
+        known = self._held(networker)
         return isinstance(known, Openers) and known.contested is not None
 
+    def _held(self, networker: bytes) -> Openers | bytes | None:
+        """Openers, or the key of a sole inception."""
+        known = self._known.get(networker)
+        if known is not None:
+            return known
+        place = self._sole.find(networker)
+        if place is not None:
+            return self._key(place)
+        return None if self._below is None else self._below._held(networker)
 
-def _packed(openers: Openers) -> Openers | bytes:
-    """Key, promise and id of a sole inception; openers of any other form as they are."""
+    def _key(self, place: int) -> bytes:
+        return bytes(self._keys[place * KEY_BYTES : place * KEY_BYTES + KEY_BYTES])
+
+    def _whole(self, networker: bytes, place: int) -> Openers:
+        """The openers of who never rotated."""
+        number = self._numbers[place]
+        if not number or self._again is None:
+            return _unpacked(self._network, networker, self._key(place), self._rests[place])
+        # The entry was the first that embedded them, so what it has of them begins with the inception.
+        found = (entries[0] for entries in self._again(number - 1) if entries[0].author == networker)
+        return start(self._network, next(found))
+
+    def _keep(self, networker: bytes, openers: Openers, number: int | None) -> None:
+        self.count += self._held(networker) is None
+        rest = _rest(openers)
+        if rest is None or networker in self._known or self._sole.find(networker) is not None:
+            self._known[networker] = openers
+            return
+        place = self._sole.add(networker)
+        self._keys += openers.epochs[0][0].key
+        if number is None or self._again is None:
+            self._rests[place] = rest
+            number = -1
+        self._numbers.append(number + 1)
+
+
+def _rest(openers: Openers) -> bytes | None:
+    """Promise and id of a sole inception; None for openers of any other form."""
     if len(openers.epochs) > 1 or len(openers.epochs[0]) > 1 or openers.settlements:
-        return openers
+        return None
     (opening,) = openers.epochs[0]
-    return opening.key + opening.promise + opening.entry.id
+    return opening.promise + opening.entry.id
 
 
-def _unpacked(network: str, author: bytes, packed: bytes) -> Openers:
-    key, promise, id = (packed[at : at + HASH_BYTES] for at in range(0, len(packed), HASH_BYTES))
+def _unpacked(network: str, author: bytes, key: bytes, rest: bytes) -> Openers:
     inception = Entry(
-        header=b"", signature=b"", record=None, id=id, author=author, seq=0, prev=NO_PREV, epoch=0, term=0, time=0,
-        kind=INCEPTION, record_hash=b"", record_length=0,
+        header=b"", signature=b"", record=None, id=rest[HASH_BYTES:], author=author, seq=0, prev=NO_PREV, epoch=0,
+        term=0, time=0, kind=INCEPTION, record_hash=b"", record_length=0,
     )  # fmt: skip
-    return Openers(network, author, ((Opening(inception, key, promise),),))
+    return Openers(network, author, ((Opening(inception, key, rest[:HASH_BYTES]),),))

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET
 
+from protocol import limits
 from protocol.entry import Entry, parse_wire, signature_valid
 from protocol.errors import RemoteProtocolError, Void
 from protocol.ledger.effects import NEVER, NO_COUNTER, Lots, Stage, Swapped, swap_id
@@ -143,7 +144,7 @@ def take_swap(state: State, entry: Entry, record: SwapEntry) -> None:
     """Decides as the second issuer, or ends the lock as the first [R-CRED-46..49].
 
     Raises:
-        Void: as `standing_swap`; for the end of a lock `no_lock`, `already_logged`, `openers`, `no_swap`.
+        Void: as `standing_swap`; for the end of a lock `too_costly`, and those of `judge_end`.
         Unknown: the other log is not held where it is pinned.
     """
     if record.lock is not UNSET:
@@ -155,6 +156,9 @@ def take_swap(state: State, entry: Entry, record: SwapEntry) -> None:
             swap_id(id), _side(state, entry, id, document.second, document.first.holder, record.openers)
         )
         return
+    if record.pins is not UNSET:  # each entry between is read
+        (first, _), (last, _) = record.pins
+        state.spend(entry.seq, max(0, last - first))
     id, ended = judge_end(state, record)
     state.put(id, ended)
 
@@ -197,6 +201,8 @@ def _side(
         account.settle(entry.time, final=True)
         available = account.figures(entry.time).available
         lots = account.choose(min(leg.amount, available), entry.time)
+        if not state.affords(entry.seq, limits.KEPT_STEPS * len(lots)):
+            lots = ()  # it binds all the same: the issuer bears what nobody can keep
     rest = leg.amount - sum(amount for _, amount in lots)
     if rest:
         lots = _with(lots, rest)

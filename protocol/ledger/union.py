@@ -40,6 +40,20 @@ class Union:
         for id, value in other._effects.items():
             self._put(id, value)
 
+    def become(self, branches: Iterable[Branch], effects: Mapping[bytes, Value]) -> None:
+        """Brings some effects level with branches that went on, where somebody else has joined them.
+
+        Args:
+            branches: heads of all of them now.
+            effects: those that are another now, as all branches together have them.
+        """
+        self._branches = set(branches)
+        for id, value in effects.items():
+            known = self._effects.get(id)
+            if value != known:
+                self._accounts.change(known, value)
+                self._effects[id] = value
+
     @property
     def branches(self) -> tuple[Branch, ...]:
         """Heads of the branches that the figures rest on, sorted."""

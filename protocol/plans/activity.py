@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from fractions import Fraction
-from typing import Generic
+from typing import Generic, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from protocol.plans import calendar
-from protocol.plans.closed import Closed
+from protocol.plans.closed import Closed, Settled
 from protocol.plans.document import Compiled
 from protocol.plans.facts import Exact, P, Period, Reason, SaleFacts, Team
+from protocol.plans.history import History
 from protocol.plans.ranks import Standing
 from protocol.plans.reversing import Reversal, reversals
 from protocol.plans.rounding import exact
 from protocol.plans.tables import fraction
-from protocol.plans.volumes import Volumes, mark
+from protocol.plans.turns import Turns
+from protocol.plans.volumes import Volumes
+from protocol.rolls import Part, Roll
 
 
 class Counted(Struct, Generic[P], frozen=True, gc=False):
@@ -43,15 +46,21 @@ class Counted(Struct, Generic[P], frozen=True, gc=False):
 
 
 class Activity(Generic[P]):
-    """The volumes of one plan's sales. One object lives as long as the plan is in force."""
+    """The volumes of one plan's sales. One object lives as long as the plan is in force.
+
+    Args:
+        plan: ready for evaluation.
+        everybody: that its ledger has met; None: nobody else counts them.
+    """
 
     __slots__ = (
         "_carry",
         "_closed",
         "_credit",
         "_ends",
+        "_everybody",
         "_newest",
-        "_numbers",
+        "_nothing",
         "_open",
         "_pieces",
         "_plan",
@@ -62,17 +71,20 @@ class Activity(Generic[P]):
         "people",
         "revision",
         "stale",
+        "turns",
     )
 
-    def __init__(self, plan: Compiled) -> None:
+    def __init__(self, plan: Compiled, everybody: Roll[P] | None = None) -> None:
         self._plan = plan
-        self._numbers: dict[P, int] = {}
-        self.people: list[P] = []
+        self.people = Part(everybody)
+        self._everybody: Roll[P] = self.people.roll
         self.inactive: set[P] = set()  # by hand, where a plan is tried on a file
+        self.turns = Turns()
         self._volumes: dict[int, Volumes] = {}
-        self._open = _Open(0, 0, 0, self._empty())
+        self._nothing = self._empty()  # of periods without sales; for reading
+        self._open = _Open(0, 0, 0, self._nothing)
         self._standings: dict[int, Standing] = {}  # by number of the period they were reached in
-        self._closed: dict[int, Closed[P]] = {}
+        self._closed: dict[int, Settled[P]] = {}
         self._ends: dict[int, int] = {}  # number of a closed period -> place of its close
         self._newest = -1  # place of the newest close
         self.stale: list[int] = []  # closed periods whose ranks a refund may have changed, oldest first
@@ -82,16 +94,12 @@ class Activity(Generic[P]):
         self._credit: list[Exact] = [0, 0]  # base sold outside and inside, of all time (R7)
         self._taken: dict[Hashable, tuple[Counted[P], Fraction]] = {}  # sales that count less than whole
         # Sales raised after the close of their period: what each entry brought, newest last, and which part is gone.
-        self._pieces: dict[Hashable, list[tuple[SaleFacts[P], Fraction]]] = {}
+        self._pieces: dict[Hashable, list[tuple[SaleFacts[P], Fraction, Counted[P]]]] = {}
 
     # -- feeding ---------------------------------------------------------------------------------------------
     def number(self, person: P) -> int:
         """The number of a person, given when first asked for."""
-        found = self._numbers.get(person)
-        if found is None:
-            found = self._numbers[person] = len(self.people)
-            self.people.append(person)
-        return found
+        return self.people.add(person)
 
     def take(self, sale: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
         """Adds a sale, after its own awards were evaluated; whose it is, and how much of it counts."""
@@ -102,11 +110,16 @@ class Activity(Generic[P]):
         if counted.part and sale.buyer is not None and sale.referrer is not None:
             self._volumes_at(sale.time).lead(sale.buyer, sale.referrer)
         self._meet(sale, counted)
-        self._mark(sale, counted)
+        self._note(sale, counted)
         return counted
 
     def take_more(
-        self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None, time: int | None = None
+        self,
+        first: SaleFacts[P],
+        larger: SaleFacts[P],
+        team: Team[P] | None,
+        time: int | None = None,
+        place: int | None = None,
     ) -> None:
         """Replaces a sale by what a later entry of its order raised it to [L12].
 
@@ -118,35 +131,27 @@ class Activity(Generic[P]):
             larger: the same with a larger amount; what was refunded before is in it no more.
             team: its team.
             time: date of the later entry, ms UTC; None: that of the sale.
+            place: of the later entry in the log; None: that of the sale.
         """
         known, gone = self._known(first, team)
-        counted = self.raised(first, larger, team)
+        counted = self.raised(first, larger, team, time)
+        late = self._added_at(first, time)
+        added = None if late is None else self._of_added(first, larger, known, late)
         self._taken[first.id] = (counted, Fraction(0))
-        if time is not None and calendar.number_of(self._plan.plan.period, first.time) in self._closed:
+        if added is not None and late is not None:
             if known.part == 1:  # else no more volume counts than did
-                self._append(first, gone, larger, counted, time)
+                pieces = self._pieces.setdefault(first.id, [(first, gone, known)])
+                piece = replace(added[0], time=late, logged=first.place if place is None else place)
+                pieces.append((piece, Fraction(0), added[1]))
+                self._put(piece, added[1], 1)
+                self._meet(piece, added[1])
+                self._note(piece, added[1])
             return
         self._put(first, known, gone - 1)
-        self._mark(first, known)
         self._put(larger, counted, 1)
         if gone >= 1:
             self._meet(larger, counted)  # the buyer was taken back with the whole of the sale
-        self._mark(larger, counted)
-
-    def _append(
-        self, first: SaleFacts[P], gone: Fraction, larger: SaleFacts[P], counted: Counted[P], time: int
-    ) -> None:
-        """Counts what a sale is larger by than what stands of it, at a later moment."""
-        pieces = self._pieces.setdefault(first.id, [(first, gone)])
-        amount, points = larger.amount, Fraction(larger.points)
-        for piece, lost in pieces:
-            amount -= piece.amount * (1 - lost)
-            points -= piece.points * (1 - lost)
-        piece = replace(larger, amount=exact(amount, 1), points=exact(points, 1), time=time)
-        pieces.append((piece, Fraction(0)))
-        self._put(piece, counted, 1)
-        self._meet(piece, counted)
-        self._mark(piece, counted)
+        self._leave(larger, counted, Fraction(0))
 
     def reverse(self, sale: SaleFacts[P], part: Fraction, team: Team[P] | None) -> tuple[Reversal[P], ...]:
         """Takes back a part of a sale that was refunded; what it counted for in rank, tier and unlocking goes too.
@@ -168,15 +173,15 @@ class Activity(Generic[P]):
         left = self._plan.volume(sale.amount, sale.points) * part
         found: tuple[Reversal[P], ...] = ()
         for place in reversed(range(len(pieces))):
-            piece, lost = pieces[place]
+            piece, lost, known = pieces[place]
             volume = self._plan.volume(piece.amount, piece.points)
             taken = min(left, volume * (1 - lost))
             if taken <= 0:
                 continue
             share = Fraction(taken) / volume
-            pieces[place] = (piece, lost + share)
+            pieces[place] = (piece, lost + share, known)
             left -= taken
-            found += self._reverse(piece, counted, lost, share, team)
+            found += self._reverse(piece, known, lost, share, team)
         return found
 
     def _reverse(
@@ -185,13 +190,13 @@ class Activity(Generic[P]):
         """Takes back a part of what was taken at one moment."""
         self._put(sale, counted, -part)
         if gone < 1 <= gone + part and counted.owner is not None and self._outside(sale, counted):
-            self._volumes_at(sale.time).part_from(self.number(counted.owner), sale.customer)
-        self._mark(sale, counted)
+            self._volumes_at(sale.time).part_from(self.number(counted.owner), self._buyer(sale))
+        self._leave(sale, counted, gone + part)
         first = calendar.number_of(self._plan.plan.period, sale.time)
         closed = self._closed.get(first)
-        if closed is None:
-            return ()
-        self.stale = sorted(number for number in self._closed if number >= first)
+        if closed is None or not counted.part:
+            return ()  # whose sale it was need not even have a number in that period
+        self.age(min((first, *self.stale)))
         self._release(sale, counted, part, team)
         volume = self._plan.volume(sale.amount, sale.points) * counted.part * part
         owner = None if counted.owner is None else self.number(counted.owner)
@@ -234,10 +239,14 @@ class Activity(Generic[P]):
             at: place of the close: a sale as of an earlier one knows nothing of it.
         """
         number = calendar.number_of(self._plan.plan.period, closed.period.start)
-        self._closed[number] = closed
+        self._closed[number] = closed.settled()
         self._ends[number] = self._newest = at
         self.restand(number, closed.standing)
         self._carry = {name: dict(legs) for name, legs in closed.carry.items()}
+
+    def age(self, first: int) -> None:
+        """The ranks of a closed period, by its number, and of all later ones may have changed."""
+        self.stale = sorted(number for number in self._closed if number >= first)
 
     def restand(self, number: int, standing: Standing) -> None:
         """Replaces the ranks of a closed period, after a refund of its sales."""
@@ -264,7 +273,7 @@ class Activity(Generic[P]):
     # -- questions -------------------------------------------------------------------------------------------
     def known(self, person: P) -> int | None:
         """The number of a person who was met before."""
-        return self._numbers.get(person)
+        return self.people.find(person)
 
     def period(self, time: int, at: int) -> Period:
         """The period that a moment lies in.
@@ -280,7 +289,7 @@ class Activity(Generic[P]):
         """The sums of the period that a moment lies in, so far."""
         if self._open.holds(time):
             return self._open.sums
-        return self._volumes.get(calendar.number_of(self._plan.plan.period, time)) or self._empty()
+        return self._volumes.get(calendar.number_of(self._plan.plan.period, time)) or self._nothing
 
     def watched(self, time: int) -> Volumes:
         """The sums of the period of a moment, which note from now on of whom they change."""
@@ -304,7 +313,7 @@ class Activity(Generic[P]):
 
         Args:
             time: ms UTC.
-            at: the place; None: the newest.
+            at: closed before it; None: the newest.
         """
         if not self._open.holds(time) or (at is not None and at <= self._newest):
             return self._standing(time, at)
@@ -325,25 +334,22 @@ class Activity(Generic[P]):
         """What the legs of a binary rule keep, by number of the member."""
         return self._carry.get(rule, {})
 
-    def active(self, person: P, time: int, at: int, sold: Exact = 0) -> bool:
+    def active(self, person: P, time: int, before: int, sold: Exact = 0) -> bool:
         """Whether a member has the plan's own volume at a sale: in its period so far, or in the one before.
 
         Args:
             person: the member.
             time: of the sale, ms UTC.
-            at: its place.
+            before: place before which something was sold that counts.
             sold: volume of the sale, for its owner: what makes active counts for itself.
         """
         least = self._plan.plan.active
         if not least or person in self.inactive:
             return person not in self.inactive
-        number = self._numbers.get(person, -1)
-        sums = self.volumes(time)
-        reached = sums.active.get(number)
-        by_now = sums.owned(number) + sold >= least
-        # A sale that is logged late stands before the one by which they became active.
-        now = by_now if reached is None else reached < at or (sold > 0 and reached == at) or sold >= least
-        return now or self.volumes(self.before(time)).owned(number) >= least
+        number = -1 if (known := self.known(person)) is None else known
+        if self.volumes(time).owned(number, before) + sold >= least:
+            return True
+        return self.volumes(self.before(time)).owned(number, before) >= least
 
     def before(self, time: int) -> int:
         """A moment in the period before that of `time`."""
@@ -352,13 +358,12 @@ class Activity(Generic[P]):
         per = self._plan.plan.period
         return calendar.start_of(per, calendar.number_of(per, time) - 1)
 
-    def locked_at(self, person: P, time: int, at: int) -> Reason | None:
-        """Why overrides of somebody stop right before a sale: R5, R19."""
-        plan, sums = self._plan.plan, self.volumes(time)
-        number = self._numbers.get(person, -1)
-        if self._unlocks and sums.unlocked.get(number, at) >= at:
+    def locked_at(self, person: P, time: int, before: int) -> Reason | None:
+        """Why overrides of somebody stop at a sale, by what was sold before a place: R5, R19."""
+        number = -1 if (known := self.known(person)) is None else known
+        if self._unlocks and not self._unlocked(self.volumes(time), number, before):
             return "r5"
-        if plan.idle_periods and sums.first.get(number, at) >= at and not self._sold(number, time, 1):
+        if self._plan.plan.idle_periods and not self._sold(number, time, before):
             return "r19"
         return None
 
@@ -366,7 +371,7 @@ class Activity(Generic[P]):
         """Why overrides of a member stop at the close of the period of `time`: R5, R19."""
         if self._unlocks and not self._unlocked(self.volumes(time), number):
             return "r5"
-        if self._plan.plan.idle_periods and not self._sold(number, time, 0):
+        if self._plan.plan.idle_periods and not self._sold(number, time):
             return "r19"
         return None
 
@@ -376,26 +381,38 @@ class Activity(Generic[P]):
         return self._unlocks or self._plan.plan.idle_periods > 0
 
     @property
+    def _looks_back(self) -> bool:
+        """Whether a sale that is evaluated as of an earlier place may ask what was sold before that."""
+        plan = self._plan
+        others = plan.reach != 0 or plan.height > 0
+        return bool(plan.by_sale) and (plan.plan.active > 0 or (self.locks and others))
+
+    @property
     def _unlocks(self) -> bool:
         return self._plan.plan.unlock_buyers > 0
 
-    def _unlocked(self, sums: Volumes, number: int) -> bool:
+    def _unlocked(self, sums: Volumes, number: int, before: int | None = None) -> bool:
         plan = self._plan.plan
-        if sums.buyers(number) >= plan.unlock_buyers:
+        if sums.buyers(number, before) >= plan.unlock_buyers:
             return True
-        return isinstance(plan.unlock_volume, int) and sums.sold_outside(number) >= plan.unlock_volume
+        least = plan.unlock_volume
+        return isinstance(least, int) and sums.sold_outside(number, before) >= least
 
-    def _sold(self, number: int, time: int, first: int) -> bool:
-        """Whether a member sold outside the team in the last periods, that of `time` being the one `first` 0."""
+    def _sold(self, number: int, time: int, before: int | None = None) -> bool:
+        """Whether a member sold outside the team in the last periods, that of `time` being the newest."""
         now = calendar.number_of(self._plan.plan.period, time)
-        recent = (self._volumes.get(now - back) for back in range(first, self._plan.plan.idle_periods))
-        return any(sums is not None and sums.sold_outside(number) > 0 for sums in recent)
+        recent = (self._volumes.get(now - back) for back in range(self._plan.plan.idle_periods))
+        return any(sums is not None and sums.sold_outside(number, before) > 0 for sums in recent)
 
     def counted(self, sale: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
         """Whose sale it is and how much of it counts [R2, R3, R7, R17]."""
         found = self._owner(sale, team)
         if found.reason is None and self._circle(sale):
             return Counted(found.owner, found.level_one, found.inside, part=0, reason="r17")
+        return self._within(found, sale)
+
+    def _within(self, found: Counted[P], sale: SaleFacts[P]) -> Counted[P]:
+        """What is left of a sale by the cap of own purchases, and by what has to come from outside [R2, R7]."""
         if found.reason is not None or not found.inside or self._plan.plan.personal_free:
             return found
         volume = self._plan.volume(sale.amount, sale.points)
@@ -414,12 +431,43 @@ class Activity(Generic[P]):
             return found
         return Counted(found.owner, found.level_one, inside=True, part=part, reason=reason)
 
-    def raised(self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None) -> Counted[P]:
-        """How much of a raised sale counts: where a part did, no more volume than that of the first entry."""
+    def raised(
+        self, first: SaleFacts[P], larger: SaleFacts[P], team: Team[P] | None, time: int | None = None
+    ) -> Counted[P]:
+        """How much of a raised sale counts [R-PLAN-23].
+
+        Where a part of it did, no more volume than before. Where all did, of what is added as much as would of a sale
+        of its own: else an own purchase could be raised beyond what own purchases count for.
+        """
         known, _ = self._known(first, team)
         volume, more = (self._plan.volume(each.amount, each.points) for each in (first, larger))
-        part = known.part if known.part == 1 or more <= 0 else exact(known.part * volume, more)
-        return Counted(known.owner, known.level_one, known.inside, part, known.reason)
+        if more <= 0 or more == volume:
+            return known
+        if known.part != 1:
+            part = exact(known.part * volume, more)
+            return Counted(known.owner, known.level_one, known.inside, part, known.reason)
+        late = self._added_at(first, time)
+        piece, added = self._of_added(first, larger, known, first.time if late is None else late)
+        new = self._plan.volume(piece.amount, piece.points)
+        part = exact(more - new + new * added.part, more)
+        return Counted(known.owner, known.level_one, known.inside, part, added.reason)
+
+    def _added_at(self, first: SaleFacts[P], time: int | None) -> int | None:
+        """The date of what is added to a sale whose period is closed; None: that of the sale [R-CRED-31]."""
+        closed = calendar.number_of(self._plan.plan.period, first.time) in self._closed
+        return time if closed else None
+
+    def _of_added(
+        self, first: SaleFacts[P], larger: SaleFacts[P], known: Counted[P], time: int
+    ) -> tuple[SaleFacts[P], Counted[P]]:
+        """What a sale is larger by than what stands of it, as a sale dated `time`, and how much of that counts."""
+        gone = self._taken[first.id][1] if first.id in self._taken else Fraction(0)
+        amount, points = larger.amount, Fraction(larger.points)
+        for piece, lost, _ in self._pieces.get(first.id, [(first, gone, known)]):
+            amount -= piece.amount * (1 - lost)
+            points -= piece.points * (1 - lost)
+        added = replace(larger, amount=exact(amount, 1), points=exact(points, 1), time=time)
+        return added, self._within(known, added)
 
     def _circle(self, sale: SaleFacts[P]) -> bool:
         """Whether receipts of the period lead from the referrer back to the buyer: those would pay each other."""
@@ -470,6 +518,7 @@ class Activity(Generic[P]):
         if counted.owner is None:
             return
         number = self.number(counted.owner)
+        self.turns.note(number)
         sums.add(number, volume, base)
         if not self._outside(sale, counted):
             sums.inside[number] = sums.inside.get(number, 0) + volume
@@ -479,16 +528,30 @@ class Activity(Generic[P]):
 
     def _meet(self, sale: SaleFacts[P], counted: Counted[P]) -> None:
         if counted.owner is not None and self._outside(sale, counted):
-            self._volumes_at(sale.time).meet(self.number(counted.owner), sale.customer)
+            self._volumes_at(sale.time).meet(self.number(counted.owner), self._buyer(sale))
 
-    def _mark(self, sale: SaleFacts[P], counted: Counted[P]) -> None:
-        """Notes from which sale on a member is active and unlocked; only rules by sale ask."""
-        if not self._plan.by_sale or counted.owner is None or not counted.part:
+    def _buyer(self, sale: SaleFacts[P]) -> int:
+        """The number of who bought, among everybody: what tells buyers apart may be a key, or nothing."""
+        return self._everybody.add(cast(P, sale.customer))
+
+    def _note(self, sale: SaleFacts[P], counted: Counted[P]) -> None:
+        """Notes at which place somebody sold something."""
+        history = self._volumes_at(sale.time).history
+        if history is None or counted.owner is None or not counted.part:
             return
-        sums, plan, number = self._volumes_at(sale.time), self._plan.plan, self.number(counted.owner)
-        mark(sums.active, number, sale.at, sums.owned(number) >= plan.active)
-        mark(sums.unlocked, number, sale.at, self._unlocked(sums, number))
-        mark(sums.first, number, sale.at, sums.sold_outside(number) > 0)
+        volume = self._plan.volume(sale.amount, sale.points) * counted.part
+        outside = self._outside(sale, counted)
+        buyer = self._buyer(sale) if outside else None
+        history.add(self.number(counted.owner), sale.place, volume, buyer)
+
+    def _leave(self, sale: SaleFacts[P], counted: Counted[P], gone: Fraction) -> None:
+        """Notes what of a sale is left when a part of it is gone."""
+        history = self._volumes_at(sale.time).history
+        if history is None or counted.owner is None or not counted.part:
+            return
+        left = self._plan.volume(sale.amount, sale.points) * counted.part * (1 - gone)
+        outside = self._outside(sale, counted) and gone < 1
+        history.change(sale.place, left, self._buyer(sale) if outside else None)
 
     def _volumes_at(self, time: int) -> Volumes:
         if self._open.holds(time):
@@ -501,8 +564,8 @@ class Activity(Generic[P]):
         return found
 
     def _empty(self) -> Volumes:
-        sums = Volumes()
         plan = self._plan.plan
+        sums = Volumes(history=History() if self._looks_back else None)
         if plan.volume == plan.pay_on and fraction(plan.share) == 1 and plan.volume == "amount":
             sums.base = sums.own
         return sums

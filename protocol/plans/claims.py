@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Generic
 
 from msgspec import Struct
@@ -82,6 +83,13 @@ class Claim(Struct, Generic[P], gc=False):
     volume: Exact = 0
     head: P | None = None
     legs: tuple[tuple[P, Exact], ...] = ()
+
+    def mean(self, kept: Exact) -> tuple[int, int]:
+        """The rate, which is the mean of several where they make up the claim; `kept` was taken off its value."""
+        if self.rate >= 0:
+            return self.rate, self.den
+        mean = Fraction(self.value + kept) / (self.den * self.base)
+        return mean.numerator, mean.denominator
 
 
 @dataclass(frozen=True, slots=True)

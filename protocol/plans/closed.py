@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Generic
 
-from protocol.plans.facts import Award, Exact, P, Period, Withheld
+from protocol.plans.facts import Exact, P, Period, Withheld
 from protocol.plans.ground import Ground
 from protocol.plans.ranks import Standing
+from protocol.plans.rows import Awards, Held, Rests
 from protocol.plans.tables import Curve
 
 
@@ -34,6 +35,21 @@ class MemberState:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled(Generic[P]):
+    """What of a close is kept for refunds that may follow; the attributes are those of `Closed`, as far as they ask.
+
+    Attributes:
+        ground: as of `Ground.kept`.
+    """
+
+    period: Period
+    awards: Rests[P]
+    withheld: Sequence[Withheld[P]]
+    ground: Ground[P]
+    sources: Mapping[tuple[int, str, int], Collection[int]]
+
+
+@dataclass(frozen=True, slots=True)
 class Closed(Generic[P]):
     """The close of one period: all its awards in a fixed order, and what each member has.
 
@@ -51,8 +67,8 @@ class Closed(Generic[P]):
     """
 
     period: Period
-    awards: tuple[Award[P], ...]
-    withheld: tuple[Withheld[P], ...]
+    awards: Awards[P]
+    withheld: Held[P]
     outside: Fraction
     base: Exact
     standing: Standing
@@ -62,6 +78,10 @@ class Closed(Generic[P]):
     by_group: tuple[Curve, ...]
     by_own: tuple[Curve, ...]
     sources: Mapping[tuple[int, str, int], Collection[int]]
+
+    def settled(self) -> Settled[P]:
+        """What is kept of it."""
+        return Settled(self.period, Rests(self.awards), self.withheld, self.ground.kept(), self.sources)
 
     def state(self, number: int) -> MemberState:
         """What the member of a number has; numbers of all members: `ground.members`."""

@@ -502,8 +502,8 @@ def _reach(rules: Iterable[LineRule], plan: Plan) -> int | None:
         match rule:
             case Levels(compression="none"):
                 reach = max(reach, rule.table.levels)
-            case Paths(depth=int(depth)):
-                reach = max(reach, depth)
+            case Paths(depth=int(depth), rest=rest):
+                reach = max(reach, depth - (not rest))  # the owner is a step, or gets the rest
             case Places() | OwnSales():
                 pass
             case _:

@@ -21,6 +21,7 @@ from protocol.plans.families.paths import OwnSales
 from protocol.plans.gates import Due, Gates, cap_company, cap_members, rounded
 from protocol.plans.ground import Ground
 from protocol.plans.rounding import down
+from protocol.plans.rows import Sorting
 from protocol.plans.surveying import refresh, survey
 from protocol.plans.tables import fraction
 
@@ -94,7 +95,7 @@ def assess_sale(
         )
 
     def locked(person: P) -> Reason | None:
-        return activity.locked_at(person, sale.time, sale.at)
+        return activity.locked_at(person, sale.time, sale.before)
 
     sums = activity.volumes(activity.before(sale.time))
     gates = Gates(plan, sums, locked if activity.locks else None, done_by, position)
@@ -116,6 +117,7 @@ def raise_sale(
     first: SaleFacts[P],
     larger: SaleFacts[P],
     duties: Duties[P] | None = None,
+    time: int | None = None,
 ) -> tuple[Award[P], ...]:
     """The awards of a sale that a later entry of its order raised, evaluated as of the first entry [L12].
 
@@ -126,8 +128,9 @@ def raise_sale(
         first: as it was taken.
         larger: the same sale (id, place, time, people) with a larger amount.
         duties: asked where the plan has duties.
+        time: date of the later entry, ms UTC; None: that of the sale.
     """
-    counted = activity.raised(first, larger, team)
+    counted = activity.raised(first, larger, team, time)
     return assess_sale(plan, team, activity, larger, duties, counted).awards
 
 
@@ -168,7 +171,7 @@ def evaluate_period(
         sums,
         (lambda number: activity.locked(number, period.start)) if activity.locks else None,
         done_by,
-        ground.positions().__getitem__,
+        ground.position,
     )
     claims = _close_claims(plan, activity, ground, carry, gates)
     dues = _matched(
@@ -185,11 +188,12 @@ def evaluate_period(
         dues = iter(listed)
     share = plan.period_bound if plan.by_sale else fraction(plan.plan.maximum)
     amounts = rounded(plan, dues, share, ground.total_base)
-    awards, withheld = awards_of(amounts, period.label, people.__getitem__)
+    sorting = Sorting(people, period.label)
+    sorting.take(amounts)
     return Closed(
         period,
-        awards,
-        withheld,
+        sorting.awards,
+        sorting.held,
         sums.outside_share,
         ground.total_base,
         standing,
@@ -292,7 +296,7 @@ def awards_of(
         claim = due.claim
         if amount > 0:
             kept = down(due.kept, claim.den) if due.kept else 0
-            num, den = (claim.rate, claim.den) if claim.rate >= 0 else _mean(claim, due.kept)
+            num, den = claim.mean(due.kept)
             awards.append(
                 Award(
                     person(claim.to),
@@ -315,12 +319,6 @@ def awards_of(
     return tuple(awards), tuple(withheld)
 
 
-def _mean(claim: Claim[T], kept: Exact) -> tuple[int, int]:
-    """The mean rate of a claim that several rates make up."""
-    mean = Fraction(claim.value + kept) / (claim.den * claim.base)
-    return mean.numerator, mean.denominator
-
-
 def _seats(
     plan: Compiled,
     team: Team[P] | None,
@@ -330,16 +328,16 @@ def _seats(
     volume: Exact,
 ) -> Callable[[P], Seat[P]]:
     """Makes seats as of a sale."""
-    standing = activity.standing(sale.time, sale.at)
+    standing = activity.standing(sale.time, sale.before)
     ranks = standing.paid if plan.plan.rank_used == "paid_as" else standing.achieved
-    ranked, time, at, referrer = len(ranks), sale.time, sale.at, sale.referrer
+    ranked, time, at, before, referrer = len(ranks), sale.time, sale.at, sale.before, sale.referrer
 
     def seat(person: P) -> Seat[P]:
         number = activity.known(person) if ranked else None
         inside = team is None or team.member(person, at)
         guest = person == referrer and not inside
         rank = -1 if number is None or number >= ranked or guest else ranks[number]
-        active = activity.active(person, time, at, volume if person == owner else 0)
+        active = activity.active(person, time, before, volume if person == owner else 0)
         return Seat(person, rank, active, inside or person == referrer)
 
     return seat

@@ -59,7 +59,9 @@ class SaleFacts(Struct, Generic[P], frozen=True, kw_only=True, gc=False):
 
     Attributes:
         id: names the sale in its awards.
-        at: its place in the log: tree, ranks and plan are those in force there.
+        at: its place in the log: the tree is that right after it, sums and ranks are those right before it.
+        logged: place of its entry, where that is another: it was logged too late, and is evaluated as of what was
+            there right after `at`; from its own entry on it counts.
         time: ms UTC, decides the period.
         amount: net commissionable price in minor units of the plan's unit (`commissionable`), before the plan's share.
         points: hundredths of a point.
@@ -89,6 +91,17 @@ class SaleFacts(Struct, Generic[P], frozen=True, kw_only=True, gc=False):
     seller: P | None = None
     excluded: Literal["r3", "r17"] | None = None
     presumed: bool = False
+    logged: int | None = None
+
+    @property
+    def before(self) -> int:
+        """The place before which something was logged that it is evaluated on."""
+        return self.at if self.logged is None else self.at + 1
+
+    @property
+    def place(self) -> int:
+        """The place from which on it counts."""
+        return self.at if self.logged is None else self.logged
 
 
 @dataclass(frozen=True, slots=True)

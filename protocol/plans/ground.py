@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Generic
 
 from protocol.plans.claims import Seat
+from protocol.plans.columns import Column
 from protocol.plans.facts import Exact, P
+from protocol.rolls import Part
 
 
 @dataclass(slots=True)
@@ -22,7 +24,7 @@ class Ground(Generic[P]):
         guests: numbers of who sold and is no member: earns tiers only.
         up: number -> number of the sponsor, -1 at the top.
         order: numbers, each after all below it.
-        own, base: own volume of the period, and what rates multiply; one list where they are the same.
+        own, base: own volume of the period, and what rates multiply; one column where they are the same.
         group, group_base: with all below.
         rank: that rules use; -1 for none. `achieved`: the highest ever.
         newly: whether a rank was achieved for the first time.
@@ -31,15 +33,15 @@ class Ground(Generic[P]):
         end: ms UTC.
     """
 
-    people: Sequence[P]
+    people: Part[P]
     members: array[int]
     guests: array[int]
     up: array[int]
     order: array[int]
-    own: list[Exact]
-    base: list[Exact]
-    group: list[Exact]
-    group_base: list[Exact]
+    own: Column
+    base: Column
+    group: Column
+    group_base: Column
     rank: Sequence[int]
     achieved: Sequence[int]
     newly: Sequence[int]
@@ -50,17 +52,27 @@ class Ground(Generic[P]):
     places: list[tuple[int, int]] | None = (
         None  # number -> (parent, leg) of the placement tree, (-1, 0) for none
     )
+    _positions: array[int] | None = None
+
+    def kept(self) -> Ground[P]:
+        """What a refund after the close looks at: without members, order and groups, which take the most."""
+        nothing = array("i")
+        return replace(
+            self, members=nothing, guests=nothing, order=nothing, group=Column(), group_base=Column(),
+            newly=b"", _positions=None,
+        )  # fmt: skip
 
     def seat(self, number: int) -> Seat[int]:
         """A member as a seat of a line."""
         return Seat(number, self.rank[number], bool(self.active[number]))
 
-    def positions(self) -> array[int]:
-        """Number -> place in the order of the team; guests come last."""
-        found = array("i", [len(self.up)]) * len(self.up)
-        for place, number in enumerate(chain(self.members, self.guests)):
-            found[number] = place
-        return found
+    def position(self, number: int) -> int:
+        """The place of somebody in the order of the team; guests come last."""
+        if self._positions is None:  # most plans never ask
+            self._positions = array("i", [len(self.up)]) * len(self.up)
+            for place, each in enumerate(chain(self.members, self.guests)):
+                self._positions[each] = place
+        return self._positions[number]
 
     def line(self, number: int) -> Iterator[int]:
         """A member and everybody above, nearest first."""
@@ -97,9 +109,9 @@ def leaves_first(up: Sequence[int]) -> array[int]:
     return order
 
 
-def summed(up: Sequence[int], order: Sequence[int], values: Sequence[Exact]) -> list[Exact]:
+def summed(up: Sequence[int], order: Sequence[int], values: Column) -> Column:
     """Each member's value with those of all below."""
-    found = list(values)
+    found = values.copy()
     for number in order:
         above = up[number]
         if above >= 0:

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Generic
 
 from protocol.plans.claims import Line, Stake
-from protocol.plans.closed import Closed
+from protocol.plans.closed import Settled
 from protocol.plans.document import Compiled
 from protocol.plans.facts import Exact, P
 from protocol.plans.families.binaries import Binaries
@@ -33,7 +33,9 @@ class Reversal(Generic[P]):
     volume: Exact
 
 
-def reversals(plan: Compiled, closed: Closed[P], owner: int | None, volume: Exact) -> tuple[Reversal[P], ...]:
+def reversals(
+    plan: Compiled, closed: Settled[P], owner: int | None, volume: Exact
+) -> tuple[Reversal[P], ...]:
     """The awards that rest on a sale.
 
     Args:
@@ -64,7 +66,7 @@ _Touched = dict[str, set[tuple[int, int | None]]]
 """Rule -> who is paid on a sale, by number, and on which level; None: whatever the level."""
 
 
-def _by_duty(closed: Closed[P], touched: _Touched) -> Iterator[tuple[str, int, int]]:
+def _by_duty(closed: Settled[P], touched: _Touched) -> Iterator[tuple[str, int, int]]:
     """Awards for duties (rule, to, level) that were taken from awards which rest on the sale."""
     for (to, rule, level), sources in closed.sources.items():
         found = touched.get(rule.removesuffix(DUTY), ())
@@ -73,7 +75,7 @@ def _by_duty(closed: Closed[P], touched: _Touched) -> Iterator[tuple[str, int, i
 
 
 def _matched(
-    rule: Matches, closed: Closed[P], touched: _Touched, pools: Collection[str]
+    rule: Matches, closed: Settled[P], touched: _Touched, pools: Collection[str]
 ) -> Iterator[tuple[int, int | None]]:
     """Who has a share of what those earned whose awards rest on the sale; those of `pools` do, whosever it was."""
     ground = closed.ground

@@ -8,7 +8,6 @@ count) is said by `level`: then the period is evaluated as a whole again.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator
 from itertools import islice
 from typing import Generic, Protocol
@@ -17,6 +16,7 @@ from msgspec import UNSET
 
 from protocol.plans.activity import Activity
 from protocol.plans.claims import Claim
+from protocol.plans.columns import Column
 from protocol.plans.document import Compiled
 from protocol.plans.evaluate import awards_of
 from protocol.plans.facts import Award, Exact, P, Period, Team
@@ -31,8 +31,8 @@ class Growing(Team[P], Protocol[P]):
 
     revision: int
 
-    def everybody(self) -> Iterator[P]:
-        """Everybody who ever was a member, in the order in which they first joined."""
+    def everybody(self, first: int = 0) -> Iterator[P]:
+        """Everybody who ever was a member, in the order in which they first joined, from that place on."""
 
 
 def runs(plan: Compiled) -> bool:
@@ -84,12 +84,12 @@ class Running(Generic[P]):
             self._sums,
             (lambda number: activity.locked(number, period.start)) if activity.locks else None,
             None,
-            self._ground.positions().__getitem__,
+            self._ground.position,
         )
         self._rules = tuple(rule for rule in plan.ground if isinstance(rule, Differentials))
         ground = self._ground
         self._less = [rule.less(ground, ground.group, ground.group_base) for rule in self._rules]
-        self._amounts = [array("q", bytes(8 * len(ground.up))) for _ in self._rules]
+        self._amounts = [Column(len(ground.up)) for _ in self._rules]
         self.closing = 0
         """What all awards come to now, minor units."""
         for rule, awarded in zip(self._rules, self._amounts, strict=True):
@@ -133,7 +133,7 @@ class Running(Generic[P]):
         ):
             return False
         touched: set[int] = set()
-        for person in islice(self._team.everybody(), self._joined, None):
+        for person in self._team.everybody(self._joined):
             self._joined += 1
             touched.update(self._enter(person))
         changed, self._sums.changed = self._sums.changed, set()
@@ -200,9 +200,9 @@ class Running(Generic[P]):
             id(each): each for each in (ground.own, ground.base, ground.group, ground.group_base, *self._less)
         }
         for column in columns.values():
-            column.extend([0] * more)
+            column.reach(number + 1)
         for amounts in self._amounts:
-            amounts.extend([0] * more)
+            amounts.reach(number + 1)
 
     def _claim(self, place: int, number: int) -> Claim[int] | None:
         ground = self._ground
@@ -220,5 +220,5 @@ class Running(Generic[P]):
         if claim is not None and self._here[number]:
             dues = self._gates.passed(self._rules[place].name, (claim,))
             ((_, amount),) = rounded(self._plan, dues, self._plan.period_bound, self.base)
-        self.closing += amount - self._amounts[place][number]
+        self.closing += amount - int(self._amounts[place][number])
         self._amounts[place][number] = amount

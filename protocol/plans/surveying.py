@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from protocol.plans import calendar
 from protocol.plans.activity import Activity
+from protocol.plans.columns import Column
 from protocol.plans.document import Compiled
-from protocol.plans.facts import Exact, P, Period, Team
+from protocol.plans.facts import P, Period, Team
 from protocol.plans.ground import Ground, leaves_first, summed
 from protocol.plans.ranks import Standing, advanced, qualified
 
@@ -30,15 +31,19 @@ def survey(
     sums = activity.volumes(period.start)
     members, guests = _members(team, activity, period, len(sums.own))
     size = len(activity.people)
-    own = sums.own + [0] * (size - len(sums.own))
-    base = own if sums.base is sums.own else sums.base + [0] * (size - len(sums.base))
+    own = sums.own.copy(size)
+    base = own if sums.base is sums.own else sums.base.copy(size)
     up = array("i", [-1]) * size if team is None else _up(team, activity, period, members, size)
     order = leaves_first(up)
     group = summed(up, order, own)
     group_base = group if base is own else summed(up, order, base)
     active = _active(plan, activity, period, members, own)
     before = activity.standing(period.start).grown(size)
-    now = qualified(plan.plan, up, order, own, group, sums.sold_outside, sums.buyers, before.given, active)
+    now = qualified(
+        plan.plan, up, order, own.values, group.values, sums.sold_outside, sums.buyers, before.given, active
+    )
+    for number in guests:
+        now[number] = before.given[number]  # a member qualifies; who sold and is none may join later
     after, newly = advanced(plan.plan, before, now)
     ground = Ground(
         people=activity.people,
@@ -79,7 +84,8 @@ def _members(
 ) -> tuple[array[int], array[int]]:
     """Numbers of all members, and of those who sold in the period and are none.
 
-    Who sold and has left since is owed for what was sold, and counts as a member of the period.
+    Who sold and has left since is owed for what was sold, and counts as a member of the period; of these, who sold
+    first comes first [R-PLAN-21].
     """
     sums = activity.volumes(period.start)
     if team is None:
@@ -89,10 +95,10 @@ def _members(
     for number in numbers:
         here[number] = 1
     guests = array("i")
-    for number in range(sellers):
-        if sums.own[number] and not here[number]:
-            left = team.joined_ms(activity.people[number], period.at) is not None
-            (numbers if left else guests).append(number)
+    others = (number for number in range(sellers) if sums.own[number] and not here[number])
+    for number in sorted(others, key=activity.turns.of):
+        left = team.joined_ms(activity.people[number], period.at) is not None
+        (numbers if left else guests).append(number)
     return numbers, guests
 
 
@@ -130,7 +136,7 @@ def _places(
 
 
 def _active(
-    plan: Compiled, activity: Activity[P], period: Period, members: Sequence[int], own: list[Exact]
+    plan: Compiled, activity: Activity[P], period: Period, members: Sequence[int], own: Column
 ) -> bytearray:
     """Who has the plan's own volume, in the period or in the one before."""
     least = plan.plan.active

@@ -2,37 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final
 
 from protocol import limits
+from protocol.plans.buyers import Buyers
+from protocol.plans.columns import Column
 from protocol.plans.facts import Exact
-
-_FEW: Final = 16
+from protocol.plans.history import History
 
 
 @dataclass(slots=True)
 class Volumes:
-    """The sums of one period. Lists grow as numbers are met; a number beyond one, or -1, has nothing.
+    """The sums of one period. Columns grow as numbers are met; a number beyond one, or -1, has nothing.
 
     Attributes:
         own: volume that counts, by member.
-        base: what rates multiply, by member; the same list where the plan counts what it pays on.
+        base: what rates multiply, by member; the same column where the plan counts what it pays on.
         inside: the part of `own` that was bought inside the team, by member; few have any.
         personal: volume that a buyer of the team has used of what own purchases count for.
         led: by buyer, the first referrers of what the buyer bought; few buyers are named (R17).
         outside, told: of the whole team: volume sold outside, and all; presumed receipts in neither (R6).
         total, total_base: volume and base that count, of the whole team.
-        active, unlocked, first: since which place in the log a member has the plan's own volume, unlocks overrides, and
-            has an outside sale; kept for rules by sale, which are evaluated as of any sale.
+        history: the sales one by one, for rules by sale that ask what was sold before a place; None: none does.
         changed: members of whom something changed since somebody who watches the period looked; None: nobody does.
     """
 
-    own: list[Exact] = field(default_factory=list)
-    base: list[Exact] = field(default_factory=list)
+    own: Column = field(default_factory=Column)
+    base: Column = field(default_factory=Column)
     inside: dict[int, Exact] = field(default_factory=dict)
     personal: dict[Hashable, Exact] = field(default_factory=dict)
     led: dict[Hashable, tuple[Hashable, ...]] = field(default_factory=dict)
@@ -40,29 +38,35 @@ class Volumes:
     told: Exact = 0
     total: Exact = 0
     total_base: Exact = 0
-    active: dict[int, int] = field(default_factory=dict)
-    unlocked: dict[int, int] = field(default_factory=dict)
-    first: dict[int, int] = field(default_factory=dict)
+    history: History | None = None
     changed: set[int] | None = None
-    # One of each sale, or buyer -> sales where there are many: most members sell to few, and tuples are small.
-    _buyers: dict[int, tuple[Hashable, ...] | dict[Hashable, int]] = field(default_factory=dict)
+    _buyers: Buyers = field(default_factory=Buyers)
 
-    def owned(self, number: int) -> Exact:
-        """Own volume of a member."""
+    def _earlier(self, before: int) -> History | None:
+        """What tells of the time before a place; None where the sums do, since nothing was sold after it."""
+        return None if self.history is None or self.history.over(before) else self.history
+
+    def owned(self, number: int, before: int | None = None) -> Exact:
+        """Own volume of a member; of what was sold before a place, as it stands now, where one is given."""
+        if before is not None and (history := self._earlier(before)) is not None:
+            return history.owned(number, before)
         return self.own[number] if 0 <= number < len(self.own) else 0
 
-    def sold_outside(self, number: int) -> Exact:
+    def sold_outside(self, number: int, before: int | None = None) -> Exact:
         """The part of it that went outside the team."""
+        if before is not None and (history := self._earlier(before)) is not None:
+            return history.sold_outside(number, before)
         return self.owned(number) - self.inside.get(number, 0)
 
-    def buyers(self, number: int) -> int:
+    def buyers(self, number: int, before: int | None = None) -> int:
         """Different buyers outside the team."""
-        found = self._buyers.get(number)
-        return 0 if found is None else len(found if isinstance(found, dict) else set(found))
+        if before is not None and (history := self._earlier(before)) is not None:
+            return history.buyers(number, before)
+        return self._buyers.of(number)
 
-    def outside_buyers(self) -> set[Hashable]:
-        """Everybody outside the team who bought of a member."""
-        return {buyer for found in self._buyers.values() for buyer in found}
+    def outside_buyers(self) -> set[int]:
+        """The buyers outside the team of all members together, by number."""
+        return self._buyers.everybody()
 
     def lead(self, buyer: Hashable, referrer: Hashable) -> None:
         """Notes who is paid first for what a networker bought."""
@@ -90,28 +94,15 @@ class Volumes:
         if self.base is not self.own:
             _put(self.base, number, base)
 
-    def meet(self, number: int, buyer: Hashable) -> None:
-        """Counts a sale to a buyer."""
+    def meet(self, number: int, buyer: int) -> None:
+        """Counts a sale to a buyer outside the team, by the buyer's number."""
         self._note(number)
-        known = self._buyers.get(number, ())
-        if isinstance(known, dict):
-            known[buyer] = known.get(buyer, 0) + 1
-        elif len(known) < _FEW:
-            self._buyers[number] = (*known, buyer)
-        else:
-            self._buyers[number] = dict(Counter((*known, buyer)))
+        self._buyers.meet(number, buyer)
 
-    def part_from(self, number: int, buyer: Hashable) -> None:
+    def part_from(self, number: int, buyer: int) -> None:
         """Takes back one sale to a buyer, which was refunded whole."""
         self._note(number)
-        known = self._buyers.get(number, ())
-        if isinstance(known, dict):
-            known[buyer] -= 1
-            if not known[buyer]:
-                del known[buyer]
-        else:
-            at = known.index(buyer)
-            self._buyers[number] = known[:at] + known[at + 1 :]
+        self._buyers.part(number, buyer)
 
     def _note(self, number: int) -> None:
         if self.changed is not None:
@@ -123,15 +114,6 @@ class Volumes:
         return Fraction(self.outside) / self.told if self.told > 0 else Fraction(1)
 
 
-def mark(since: dict[int, int], number: int, at: int, reached: bool) -> None:
-    """Notes the place from which on something holds of a member, or that it holds no more."""
-    if reached:
-        since.setdefault(number, at)
-    else:
-        since.pop(number, None)
-
-
-def _put(column: list[Exact], number: int, value: Exact) -> None:
-    if number >= len(column):
-        column.extend([0] * (number + 1 - len(column)))
+def _put(column: Column, number: int, value: Exact) -> None:
+    column.reach(number + 1)
     column[number] += value

@@ -179,23 +179,26 @@ class Release(Struct, frozen=True, kw_only=True):
 
 
 class Challenge(Struct, frozen=True, kw_only=True, rename=SALT):
-    """Asks an issuer in public to log what it owes an entry for; exactly one of `contract` and `request` is there."""
+    """Asks an issuer in public for what it owes: a sale, by contract and path, or what a request asks for."""
 
     KIND: ClassVar[int] = 23
 
     salt: Annotated[Salt, doc("16 random bytes")]
     contract: Annotated[
         Annotated[bytes, Meta(max_length=limits.MAX_DEAL_MESSAGE)] | UnsetType,
-        doc("the issuer's own deal message that made the contract of a sale, whole"),
+        doc(
+            "the issuer's own deal message that made the contract of a sale, whole; with `path` or a `buyback`"
+        ),
     ] = UNSET
     issuer: Annotated[Hash, doc("networker id of who is asked")]
     openers: Annotated[Wires, doc("of the issuer and those of the path")]
     path: Annotated[
         Annotated[bytes, Meta(max_length=limits.MAX_OPENED_PATH)] | UnsetType,
-        doc("the opened path, which names the author; with `contract` and only then"),
+        doc("the opened path, which names the author; with `contract`, and without `request`"),
     ] = UNSET
     request: Annotated[
-        Statement | UnsetType, doc("a request or swap of the author that the issuer does not log")
+        Statement | UnsetType,
+        doc("a `credit request` or a `buyback` of the author; with a `buyback` comes its contract"),
     ] = UNSET
 
 
@@ -240,7 +243,7 @@ def check_challenge(record: Challenge) -> None:
     Raises:
         Void: `malformed`.
     """
-    if (record.contract is UNSET) == (record.request is UNSET):
-        malformed("request", "either a request or a contract is given")
-    if (record.contract is UNSET) != (record.path is UNSET):
-        malformed("path", "goes with a contract, and only then")
+    if (record.path is UNSET) == (record.request is UNSET):
+        malformed("request", "either a request or an opened path is given")
+    if record.path is not UNSET and record.contract is UNSET:
+        malformed("path", "goes with a contract")

@@ -32,8 +32,6 @@ class Admitted:
     member: bytes
     sponsor: bytes
     position: Position | None
-    invite: bytes
-    """Its id, which is used from now on."""
 
 
 def judge(team: Team, entry: Entry, record: Admission, signers: Signers) -> Admitted:
@@ -61,7 +59,7 @@ def judge(team: Team, entry: Entry, record: Admission, signers: Signers) -> Admi
     position = None if record.position is UNSET else record.position
     if position is not None:
         _require_place(team, application.signer, invite, position)
-    return Admitted(application.signer, invite.sponsor, position, statement_id(record.invite))
+    return Admitted(application.signer, invite.sponsor, position)
 
 
 def _require_names(team: Team, record: Admission, invite: Invite, application: Application) -> None:

@@ -13,14 +13,17 @@ from types import MappingProxyType
 
 from msgspec import UNSET
 
+from protocol import limits
 from protocol.entry import Entry
 from protocol.ledger.signers import Signers
 from protocol.records import Admission, Duty, Leave, Move
 from protocol.records.team import TeamRules
+from protocol.rolls import Roll
 from protocol.teams import admission, duties, moves
-from protocol.teams.statements import Training
+from protocol.teams.statements import Application, Training, read
 from protocol.teams.team import Done, Team
 from protocol.teams.tree import Tree
+from protocol.teams.used import Again, Used, used_by
 
 TeamRecord = Admission | Move | Leave | Duty
 
@@ -31,13 +34,19 @@ class Teams:
     Args:
         network: name of the network.
         owner: networker id of its author.
+        everybody: that its ledger has met; None: each team counts by itself.
+        again: tells what statements an entry of the log used up; None: the log cannot be read again.
     """
 
-    __slots__ = ("_network", "_owner", "_teams")
+    __slots__ = ("_again", "_everybody", "_network", "_owner", "_teams")
 
-    def __init__(self, network: str, owner: bytes) -> None:
+    def __init__(
+        self, network: str, owner: bytes, everybody: Roll[bytes] | None = None, again: Again | None = None
+    ) -> None:
         self._network = network
         self._owner = owner
+        self._everybody = everybody
+        self._again = again
         self._teams: dict[str, Team] = {}
 
     @property
@@ -47,7 +56,11 @@ class Teams:
 
     def team(self, key: str) -> Team:
         """The team of an opportunity; an empty one where nothing was logged yet."""
-        return self._teams.get(key) or Team(self._network, self._owner, key, Tree(self._owner))
+        known = self._teams.get(key)
+        if known is not None:
+            return known
+        tree = Tree(self._owner, self._everybody)
+        return Team(self._network, self._owner, key, tree, used=Used(self._again))
 
     def tree(self, key: str) -> Tree[bytes]:
         """Who stands where in a team."""
@@ -63,6 +76,28 @@ class Teams:
         team = self._teams.setdefault(key, self.team(key))
         team.govern(rules)
         team.tree.set_legs(None if rules.legs is UNSET else rules.legs)
+
+    def steps(self, record: TeamRecord, most: int) -> int:
+        """How many people a reader goes through for an entry, those on one line left out [R-CRED-93].
+
+        Args:
+            record: of the entry.
+            most: of them; how many more there are is of no account.
+
+        Raises:
+            Void: `statement`: an application has no right form.
+        """
+        team = self.team(record.opportunity)
+        match record:
+            case Leave() if team.rules.orphans == "roll_up":
+                several = limits.KEPT_STEPS
+                return several * team.tree.count_below(record.member, most // several, deep=False)
+            case Move() if record.sponsor is not UNSET:
+                return team.tree.count_below(record.member, most)
+            case Admission():
+                return team.tree.count_below(read(Application, record.application).signer, most)
+            case _:
+                return 0
 
     def take(self, entry: Entry, record: TeamRecord, signers: Signers) -> None:
         """Applies one entry, or nothing of it.
@@ -85,19 +120,19 @@ class Teams:
                 self._leave(team, entry, record, signers)
             case Duty():
                 self._count(team, entry, record, signers)
+        for id in used_by(record):
+            team.used.add(id, entry.seq)
 
     def _admit(self, team: Team, entry: Entry, record: Admission, signers: Signers) -> None:
         admitted = admission.judge(team, entry, record, signers)
         team.tree.join(admitted.member, admitted.sponsor, entry.seq, entry.time)
         if admitted.position is not None:
             team.tree.place(admitted.member, admitted.position.parent, admitted.position.leg, entry.seq)
-        team.used.add(admitted.invite)
         team.newest = entry.seq
         self._teams[team.key] = team
 
     def _move(self, team: Team, entry: Entry, record: Move, signers: Signers) -> None:
-        ids = moves.judge_move(team, entry, record, signers)
-        team.used.update(ids)
+        moves.judge_move(team, entry, record, signers)
         if record.position is not UNSET:
             team.tree.place(record.member, record.position.parent, record.position.leg, entry.seq)
         elif record.sponsor is not UNSET:

@@ -1,4 +1,4 @@
-"""The letter that carries one paper of a team from hand to hand [R-TEAM-30]."""
+"""The letters of a team: one carries a paper from hand to hand, one refuses to take goods back [R-TEAM-30]."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from protocol import limits
-from protocol.records.fields import Wires, doc
+from protocol.records.fields import Hash, Wires, doc
 
 Paper = Literal["application", "buyback", "followup", "invite", "leaving", "placing", "training"]
 _Statement = Annotated[bytes, Meta(min_length=1, max_length=limits.MAX_STATEMENT)]
@@ -30,4 +30,17 @@ class TeamLetter(Struct, frozen=True, kw_only=True):
     statement: Annotated[_Statement, doc("the statement, whole")]
     text: Annotated[
         Annotated[str, Meta(max_length=limits.MAX_DEAL_TEXT)], doc("a word to the recipient; may be empty")
+    ] = ""
+
+
+class BuybackLetter(Struct, frozen=True, kw_only=True):
+    """An owner says why they pay nothing back for goods; that they do is said by a refund of the deal."""
+
+    code: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=32, pattern=r"^[a-z_]{1,32}\Z")],
+        doc("as `too_late`, `too_much`, `not_returned`, `not_resalable`, `other`"),
+    ]
+    request: Annotated[Hash, doc("id of the `buyback`")]
+    text: Annotated[
+        Annotated[str, Meta(max_length=limits.MAX_REASON)], doc("a sentence for a person; may be empty")
     ] = ""

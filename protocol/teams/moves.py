@@ -12,6 +12,7 @@ from msgspec import UNSET
 
 from protocol.entry import Entry
 from protocol.errors import Void
+from protocol.identity import id_text
 from protocol.ledger.signers import Signers
 from protocol.records import Leave, Move
 from protocol.teams.admission import require_free
@@ -19,17 +20,14 @@ from protocol.teams.statements import Leaving, Placing, read, require_signed, st
 from protocol.teams.team import DAY_MS, Team
 
 
-def judge_move(team: Team, entry: Entry, record: Move, signers: Signers) -> tuple[bytes, ...]:
-    """Whether a move has effect.
+def judge_move(team: Team, entry: Entry, record: Move, signers: Signers) -> None:
+    """Whether a move has effect, by returning.
 
     Args:
         team: as the log has made it before the entry.
         entry: of the owner's log.
         record: of the entry.
         signers: with the record's openers taken in.
-
-    Returns:
-        The ids of its statements.
 
     Raises:
         Void: `no_member`, `statement`, `names_differ`, `not_signed`, `no_consent`, `not_neglected`, `no_sponsor`,
@@ -40,11 +38,11 @@ def judge_move(team: Team, entry: Entry, record: Move, signers: Signers) -> tupl
         raise Void("no_member", "who is moved is no member")
     ids = tuple(statement_id(each) for each in record.statements)
     signed = {each.signer for each in _consents(team, record, signers)}
-    if len(set(ids)) < len(ids) or not team.used.isdisjoint(ids):
+    if len(set(ids)) < len(ids) or any(each in team.used for each in ids):
         raise Void("no_consent", "a statement was used before")
     if record.reason == "holding":
         _require_placed(team, entry, record, signed)
-        return ids
+        return
     assert record.sponsor is not UNSET  # `check_move`
     sponsor = record.sponsor
     before = tree.sponsor(record.member)
@@ -56,9 +54,12 @@ def judge_move(team: Team, entry: Entry, record: Move, signers: Signers) -> tupl
         if _replacement(team, record.member) == "choice":
             needed |= {sponsor} - {team.owner}
     if needed - signed:
-        raise Void("no_consent", "somebody whose consent this move needs has not signed it")
+        parts = {record.member: "who is moved", before: "the sponsor now", sponsor: "the new sponsor"}
+        missing = [
+            f"{part} ({id_text(each)})" for each, part in parts.items() if each in needed - signed and each
+        ]
+        raise Void("no_consent", f"consent is missing of {' and of '.join(missing)}")
     _require_standing(team, record.member, sponsor)
-    return ids
 
 
 def _consents(team: Team, record: Move, signers: Signers) -> Sequence[Placing]:
@@ -142,5 +143,9 @@ def judge_leave(team: Team, record: Leave, signers: Signers) -> str:
         raise Void("names_differ", "the statement is about another membership")
     if leaving.time < team.tree.spans(record.member)[-1].joined_ms:
         raise Void("names_differ", "the statement is about an earlier membership")
+    if (
+        statement_id(record.leaving) in team.used
+    ):  # dated ahead, by a clock that was, it would end the next one too
+        raise Void("names_differ", "the statement has ended a membership")
     require_signed(team.network, leaving, signers.keys(leaving.signer, leaving.epoch))
     return leaving.reason

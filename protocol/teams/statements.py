@@ -126,6 +126,10 @@ class BuybackRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Asks the owner to take back goods that a member bought and has not sold [R-TEAM-29]."""
 
     amount: Annotated[Count, doc("what is asked for: minor units of the order's money")]
+    bought: Annotated[
+        Signature,
+        doc("by the order's key, over tag(its name) and the canonical map of all but both signatures"),
+    ]
     epoch: Annotated[Epoch, doc(_EPOCH)]
     goods: Annotated[
         Annotated[tuple[tuple[Line, Pieces], ...], Meta(min_length=1, max_length=limits.MAX_STATEMENTS)],
@@ -175,6 +179,24 @@ def sign(network: str, signer: Signer, unsigned: S) -> bytes:
     """
     signature = signer.sign(signed_bytes(network, unsigned))
     return encoding.encode_struct(msgspec.structs.replace(unsigned, signature=signature))
+
+
+def bought_bytes(network: str, request: BuybackRequest) -> bytes:
+    """What the key of the order signs: the tag, then the canonical map without both signatures [R-TEAM-29]."""
+    fields = msgspec.to_builtins(request, builtin_types=(bytes,))
+    del fields["signature"], fields["bought"]
+    return tag(network, "buyback") + encoding.encode(fields)
+
+
+def sign_bought(network: str, signer: Signer, unsigned: BuybackRequest) -> BuybackRequest:
+    """A request with the signature by the key of its order.
+
+    Args:
+        network: name of the network.
+        signer: the key that the buyer made for the order.
+        unsigned: its `bought` is put in here; whoever asks signs it afterwards (`sign`), with their epoch in it.
+    """
+    return msgspec.structs.replace(unsigned, bought=signer.sign(bought_bytes(network, unsigned)))
 
 
 def read(form: type[S], data: bytes) -> S:

@@ -10,6 +10,7 @@ from msgspec import UNSET
 from protocol import limits
 from protocol.records.team import TeamRules
 from protocol.teams.tree import Tree
+from protocol.teams.used import Used
 
 DAY_MS: Final = 24 * 3_600_000
 NO_RULES: Final = TeamRules(
@@ -107,7 +108,7 @@ class Team:
         key: of the opportunity.
         tree: who stands where.
         rules: in force now.
-        used: ids of the invites and placings that have had their effect, so that none has it twice.
+        used: ids of the invites, placings and leavings that have had their effect, so that none has it twice.
         counted: by member, oldest first: what is counted of them, where that is more than when they joined.
         newest: seq of the newest admission.
         eras: rules that took force, oldest first, each with the seq from which on they hold for who joins.
@@ -119,7 +120,7 @@ class Team:
     key: str
     tree: Tree[bytes]
     rules: TeamRules = NO_RULES
-    used: set[bytes] = field(default_factory=set)
+    used: Used = field(default_factory=Used)
     counted: dict[bytes, list[Membership]] = field(default_factory=dict)
     endings: list[tuple[int, int, bytes, str]] = field(default_factory=list)
     newest: int = -1

@@ -14,10 +14,11 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Generic, TypeVar
 
 from protocol.errors import Void
+from protocol.near import Near
+from protocol.rolls import Part, Roll
 
 P = TypeVar("P", bound=Hashable)
 
@@ -37,31 +38,35 @@ class Tree(Generic[P]):
 
     Args:
         root: its owner, who is no member and stands above all.
+        everybody: that its ledger has met; None: nobody else counts them.
     """
 
     __slots__ = (
-        "_before", "_first", "_frontiers", "_joined", "_joined_ms", "_jumps", "_last", "_left", "_left_ms", "_legs",
-        "_moved", "_next", "_numbers", "_others", "_people", "_places", "_since", "_sponsors", "_tails", "_taken",
+        "_before", "_frontiers", "_joined", "_joined_ms", "_jumps", "_last", "_left", "_legs", "_moved",
+        "_next", "_others", "_people", "_places", "_since", "_sponsors", "_tails", "_taken",
         "revision", "root",
     )  # fmt: skip
 
-    def __init__(self, root: P) -> None:
+    def __init__(self, root: P, everybody: Roll[P] | None = None) -> None:
         self.root = root
         # Everybody has a number, in the order of joining; the root is 0. What holds now is in arrays, so that a
         # million members take little; what held before, of the few who ever changed, in dicts.
-        self._numbers: dict[P, int] = {root: 0}
-        self._people: list[P] = [root]
-        self._joined = array("q", [-1])
-        self._joined_ms = array("q", [0])
-        self._left = array("q", [-1])  # -1: the membership lasts
-        self._left_ms: dict[int, int] = {}
+        self._people = Part(everybody)
+        self._people.add(root)
+        self._joined = array("i", [-1])  # wider where a log is longer
+        self._joined_ms = Near("i")
+        self._joined_ms.append(0)
+        self._left: dict[int, tuple[int, int]] = {}  # seq, ms UTC; absent: the membership lasts
         self._before: dict[int, list[Span]] = {}  # former memberships, oldest first
         self._sponsors = array("i", [-1])
-        self._since = array("q", [0])
+        self._since: dict[int, int] = {
+            0: 0
+        }  # of the edge that holds; absent: since the last membership began
         self._moved: dict[int, list[tuple[int, int]]] = {}  # former edges: since, sponsor; oldest first
-        # Whoever was sponsored by somebody at any time, in the order of coming there: a list through arrays, by each
-        # one's first sponsor; of a sponsor to whom somebody was moved, all of them in `_others`.
-        self._first, self._last, self._next = array("i", [-1]), array("i", [-1]), array("i", [-1])
+        # Whoever was sponsored by somebody at any time, in the order of coming there: a ring through arrays, by each
+        # one's first sponsor, on which the first follows the last; of a sponsor to whom somebody was moved, all of
+        # them in `_others`.
+        self._last, self._next = array("i", [-1]), array("i", [-1])
         self._others: dict[int, dict[int, None]] = {}
         self._places: dict[
             P, tuple[int, P, int]
@@ -78,24 +83,24 @@ class Tree(Generic[P]):
     # -- questions -------------------------------------------------------------------------------------------
     def known(self, person: P) -> bool:
         """Whether somebody is or was a member."""
-        return bool(self._numbers.get(person))
+        return bool(self._people.find(person))
 
     def member(self, person: P, at: int | None = None) -> bool:
         """Whether somebody is a member, now or right after entry `at`."""
-        number = self._numbers.get(person)
+        number = self._people.find(person)
         return self._lasts(number, at) if number else False
 
     def members(self, at: int | None = None) -> Iterator[P]:
         """All members, in the order in which they first joined."""
         return (person for number, person in enumerate(self._people) if number and self._lasts(number, at))
 
-    def everybody(self) -> Iterator[P]:
-        """Everybody who ever was a member, in the order in which they first joined."""
-        return islice(self._people, 1, None)
+    def everybody(self, first: int = 0) -> Iterator[P]:
+        """Everybody who ever was a member, in the order in which they first joined, from that place on."""
+        return self._people.since(1 + first)
 
     def spans(self, person: P) -> tuple[Span, ...]:
         """All memberships of somebody, oldest first."""
-        number = self._numbers.get(person)
+        number = self._people.find(person)
         return (*self._before.get(number, ()), self._span(number)) if number else ()
 
     def joined(self, person: P, at: int | None = None) -> int | None:
@@ -116,11 +121,13 @@ class Tree(Generic[P]):
 
     def sponsor(self, person: P, at: int | None = None) -> P | None:
         """Whom somebody stands below in the tree of sponsors; None for the owner and who was no member yet."""
-        number = self._numbers.get(person)
+        number = self._people.find(person)
         if not number:
             return None
-        now = at is None or self._since[number] <= at  # nearly always: asked for every level of every sale
-        above = self._sponsors[number] if now else self._above(number, at)
+        if at is None or (number not in self._since and self._joined[number] <= at):
+            above = self._sponsors[number]  # nearly always: asked for every level of every sale
+        else:
+            above = self._above(number, at)
         return self._people[above] if above >= 0 else None
 
     def upline(self, person: P, at: int | None = None) -> Iterator[P]:
@@ -132,7 +139,7 @@ class Tree(Generic[P]):
 
     def sponsored(self, person: P, at: int | None = None) -> Iterator[P]:
         """Who stands right below somebody, in the order in which they came there; members only."""
-        number = self._numbers.get(person)
+        number = self._people.find(person)
         for each in () if number is None else self._below(number):
             if self._above(each, at) == number and self._lasts(each, at):
                 yield self._people[each]
@@ -149,6 +156,28 @@ class Tree(Generic[P]):
     def height(self, person: P) -> int:
         """Levels below somebody, now."""
         return max((level for level, _ in self._rows(person, None)), default=0)
+
+    def count_below(self, person: P, most: int, *, deep: bool = True) -> int:
+        """How many stand below somebody now, who has left and still stands there too; 0 for who never was a member.
+
+        Args:
+            person: whoever.
+            most: one more than this is enough.
+            deep: on all levels, or on the first alone.
+        """
+        found = 0
+        row = [self._number(person)] if self.known(person) else []
+        while row:
+            below: list[int] = []
+            for above in row:
+                for each in self._below(above):
+                    if self._sponsors[each] == above:
+                        below.append(each)
+                        if found + len(below) > most:
+                            return found + len(below)
+            found += len(below)
+            row = below if deep else []
+        return found
 
     def above(self, upper: P, lower: P) -> bool:
         """Whether `upper` is `lower`, or stands above it now, in the tree of sponsors."""
@@ -186,11 +215,13 @@ class Tree(Generic[P]):
             above = self.sponsor(start)
             start = self.root if above is None else above
         assert self._legs is not None  # asked only where the plan has places
-        if spill == "depth":
-            tail = self._tails.get(start, start)
+        if spill == "depth" or self._legs == 1:
+            walked, tail = [start], self._tails.get(start, start)
             while 0 in self._taken.get(tail, {}):
+                walked.append(tail)
                 tail = self._taken[tail][0]
-            self._tails[start] = tail
+                tail = self._tails.get(tail, tail)
+            self._tails.update(dict.fromkeys(walked, tail))  # nobody goes that way again, wherever they begin
             return tail, 0
         frontier = self._frontiers.setdefault(start, deque((start,)))
         while len(taken := self._taken.get(frontier[0], {})) >= self._legs:
@@ -220,14 +251,21 @@ class Tree(Generic[P]):
             raise Void("no_sponsor", "the sponsor is no member")
         if self.known(person) and self.above(person, sponsor):
             raise Void("cycle", "the sponsor stands below the new member")
-        number = self._numbers.get(person)
+        number = self._people.find(person)
         if number is None:
-            number = self._enter(person)
+            number = self._enter(person, ms)
         else:
             self.revision += 1
             self._before.setdefault(number, []).append(self._span(number))
-        self._joined[number], self._joined_ms[number], self._left[number] = at, ms, -1
-        self._stand(number, self._numbers[sponsor], at)
+            self._since.setdefault(number, self._joined[number])
+            self._left.pop(number, None)
+        try:
+            self._joined[number] = at
+        except OverflowError:
+            self._joined = array("q", self._joined)
+            self._joined[number] = at
+        self._joined_ms[number] = ms
+        self._stand(number, self._number(sponsor), at)
 
     def leave(self, person: P, at: int, ms: int, *, roll_up: bool) -> None:
         """Ends a membership [R-TEAM-16].
@@ -244,8 +282,8 @@ class Tree(Generic[P]):
         if not self.member(person):
             raise Void("no_member", "they are no member")
         self.revision += 1
-        number = self._numbers[person]
-        self._left[number], self._left_ms[number] = at, ms
+        number = self._number(person)
+        self._left[number] = (at, ms)
         if roll_up:
             for each in [each for each in self._below(number) if self._sponsors[each] == number]:
                 self._stand(each, self._sponsors[number], at)
@@ -263,7 +301,7 @@ class Tree(Generic[P]):
         if sponsor != self.root and self.above(person, sponsor):
             raise Void("cycle", "the new sponsor stands below them")
         self.revision += 1
-        self._stand(self._numbers[person], self._numbers[sponsor], at)
+        self._stand(self._number(person), self._number(sponsor), at)
 
     def place(self, person: P, parent: P, leg: int, at: int) -> None:
         """Gives a member their place, for good.
@@ -296,12 +334,11 @@ class Tree(Generic[P]):
         return parent == upper
 
     # -- inside: by number -----------------------------------------------------------------------------------
-    def _enter(self, person: P) -> int:
-        number = self._numbers[person] = len(self._people)
-        self._people.append(person)
-        for column in (self._joined, self._joined_ms, self._left, self._since):
-            column.append(0)
-        for links in (self._sponsors, self._first, self._last, self._next):
+    def _enter(self, person: P, ms: int) -> int:
+        number = self._people.add(person)
+        self._joined.append(0)
+        self._joined_ms.append(ms)
+        for links in (self._sponsors, self._last, self._next):
             links.append(-1)
         return number
 
@@ -311,14 +348,17 @@ class Tree(Generic[P]):
             return
         self._sponsors[number] = sponsor
         if before >= 0:
-            self._moved.setdefault(number, []).append((self._since[number], before))
-        self._since[number] = at
+            self._moved.setdefault(number, []).append((self._began(number), before))
+        if at != self._joined[number]:
+            self._since[number] = at
+        else:
+            self._since.pop(number, None)
         if before < 0 and sponsor not in self._others:
             last = self._last[sponsor]
             if last < 0:
-                self._first[sponsor] = number
+                self._next[number] = number
             else:
-                self._next[last] = number
+                self._next[number], self._next[last] = self._next[last], number
             self._last[sponsor] = number
             return
         others = self._others.get(sponsor)
@@ -331,22 +371,35 @@ class Tree(Generic[P]):
         if number in self._others:
             yield from self._others[number]
             return
-        each = self._first[number]
+        each = self._last[number]
         while each >= 0:
-            yield each
             each = self._next[each]
+            yield each
+            if each == self._last[number]:
+                return
 
     def _rows(self, person: P, at: int | None) -> Iterator[tuple[int, list[int]]]:
         """Levels below somebody that are not empty, from 1 on."""
-        number = self._numbers.get(person)
+        number = self._people.find(person)
         level, row = 0, [] if number is None else [number]
         while row := [each for above in row for each in self._below(above) if self._above(each, at) == above]:
             level += 1
             yield level, row
 
+    def _number(self, person: P) -> int:
+        """Of the owner, or of who is or was a member."""
+        found = self._people.find(person)
+        assert found is not None
+        return found
+
+    def _began(self, number: int) -> int:
+        """Since which entry who stands above somebody does."""
+        since = self._since
+        return since[number] if number in since else self._joined[number]
+
     def _above(self, number: int, at: int | None) -> int:
         """The sponsor; -1 for none."""
-        if at is None or self._since[number] <= at:
+        if at is None or self._began(number) <= at:
             return self._sponsors[number]
         edges = self._moved.get(number, ())
         index = bisect_right(edges, at, key=_seq)
@@ -354,11 +407,11 @@ class Tree(Generic[P]):
 
     def _lasts(self, number: int, at: int | None) -> bool:
         """Whether a membership lasts, now or right after an entry."""
-        left = self._left[number]
+        left = self._left.get(number)
         if at is None:
-            return left < 0
+            return left is None
         if self._joined[number] <= at:
-            return left < 0 or left > at
+            return left is None or left[0] > at
         for span in reversed(self._before.get(number, ())):
             if span.joined <= at:
                 return span.left is None or span.left > at
@@ -366,9 +419,7 @@ class Tree(Generic[P]):
 
     def _span(self, number: int) -> Span:
         """The last membership."""
-        left = self._left[number]
-        ended = (None, None) if left < 0 else (left, self._left_ms[number])
-        return Span(self._joined[number], self._joined_ms[number], *ended)
+        return Span(self._joined[number], self._joined_ms[number], *self._left.get(number, (None, None)))
 
     def _begun(self, person: P, at: int | None) -> Span | None:
         """The last membership that had begun by an entry."""

@@ -159,7 +159,7 @@ async def balances(folder: Path, credits: int) -> dict[str, Any]:
         def fill(ledger: Ledger) -> None:
             for number in range(credits):
                 due = start + number * EVERY + HOLD
-                ledger.book.state.times.append(start + number * EVERY)
+                ledger.book.state.dates.note(number, start + number * EVERY)
                 earned, kept = 10_000, 10_000 if number % 10 else 5_000
                 step = Step(due, NEVER, 1_000, earned, due)
                 award = Credited(holder, "level", 1, UNIT, (step,))

@@ -61,9 +61,6 @@ def grown(nodes: Mesh, name: str, listings: int, step: int = STEP) -> Path:
         with connection:
             search_scale.fill(connection, part, words, places, first)
             first += part // search_scale.PER_LOG
-            connection.execute(
-                "INSERT OR REPLACE INTO arrival(number, tag) VALUES (?, x'0000000000000000')", (first,)
-            )
         while not catalogue.advance(connection, sources.NETWORK, shelf.NOW, 10**9).done:
             pass
         print(f"  {start + part:,} listings in the store", file=sys.stderr, flush=True)

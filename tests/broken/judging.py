@@ -16,6 +16,7 @@ from netnode.conformance.target import read_target
 from netnode.problems import Problem
 from netnode.system import SystemClock, SystemEntropy
 from netnode.testing import Mesh, Node
+from protocol.identity import id_text
 from tests.broken.switch import Switch
 
 IMAGE_BYTES = 70_000
@@ -44,7 +45,9 @@ def offer(node: Node, folder: Path) -> None:
     blob = node.ask("blob", "add", image)["hash"]
     node.add("mug", "Mug", images=[{"hash": blob}])
     node.add("cup", "Cup", price={"amount": 900, "currency": "EUR"})
-    node.ask("plan", "publish", PLAN)
+    plan = folder / "plan.toml"
+    plan.write_text(f"hold_days = 0\n{PLAN.read_text()}")  # so that a check can ask for what it was awarded
+    node.ask("plan", "publish", plan)
 
 
 class Owned:
@@ -59,8 +62,11 @@ class Owned:
 
     async def act(self, action: str, deal: bytes) -> str:
         """See `netnode.conformance.owners.Owner`."""
+        path, body = f"/deals/{action}", {"deal": deal.hex()}
+        if action == "follow":
+            path, body = "/follows/add", {"id": id_text(deal)}
         try:
-            await asyncio.to_thread(self._node.api.post, f"/deals/{action}", {"deal": deal.hex()})
+            await asyncio.to_thread(self._node.api.post, path, body)
         except Problem as problem:
             return problem.text
         return ""

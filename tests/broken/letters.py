@@ -146,7 +146,7 @@ LETTERS: Final = (
                 '        raise _Refused("not_agreed", "no contract")',
             ),
         ),
-        "C3-44 C3-46 C3-61",
+        "C3-44 C3-46 C3-61 C3-92 C3-93",
     ),
     Switch(
         "deal numbers",
@@ -429,7 +429,7 @@ LETTERS: Final = (
     Switch(
         "testimony passed on",
         "R-SHOP-11",
-        (("netnode.shop.witnesses:Witnesses._kept", "for recipient in others:", "for recipient in ():"),),
+        (("netnode.shop.witnesses:Witnesses._pass_on", "for recipient in others:", "for recipient in ():"),),
         "C3-79",
     ),
     Switch(

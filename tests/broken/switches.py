@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from tests.broken.credits import CREDITS
 from tests.broken.letters import LETTERS
 from tests.broken.switch import Switch, never
 
@@ -368,8 +369,10 @@ _ALL: Final = (
             never("netnode.sync.live:Live._sorted", "if self._peer_has.get(author, (-1, -1, -1)) >= place"),
             never(
                 "netnode.sync.live:Live.take",
-                "if stored.source is self._source and arrived.item.standing is Standing.HEAD",
+                "if stored.source is self._source and item.standing is Standing.HEAD",
             ),
+            ("netnode.sync.live:Live._is_told", "return item.standing", "return False and item.standing"),
+            ("netnode.sync.live:Live.pass_on", "if news.source is not self._source:", "if True:"),
             never("netnode.sync.live:Live._passed_on", "if stored.source is self._source"),
             (
                 "netnode.sync.live:Live._passed_on",
@@ -477,6 +480,6 @@ _ALL: Final = (
 )
 
 SWITCHES: Final[Mapping[str, Switch]] = MappingProxyType(
-    {switch.name.replace(" ", "-"): switch for switch in (*_ALL, *LETTERS)}
+    {switch.name.replace(" ", "-"): switch for switch in (*_ALL, *LETTERS, *CREDITS)}
 )
 """By the name on the command line."""

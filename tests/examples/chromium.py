@@ -78,6 +78,17 @@ class Page:
                         return
 
 
+async def _first_page(client: aiohttp.ClientSession, host: str) -> str:
+    """Where the first page of a browser is spoken to; the browser listens a moment before it has one."""
+    async with asyncio.timeout(SECONDS):
+        while True:
+            async with client.get(f"http://{host}/json/list") as answer:
+                for each in await answer.json():
+                    if each["type"] == "page":
+                        return str(each["webSocketDebuggerUrl"])
+            await asyncio.sleep(0.02)
+
+
 @asynccontextmanager
 async def page(folder: Path) -> AsyncIterator[Page]:
     """An empty page of a new browser; skips the test where no browser is named."""
@@ -97,9 +108,8 @@ async def page(folder: Path) -> AsyncIterator[Page]:
         rest = asyncio.create_task(errors.read())  # a full pipe would stop it
         host = line.decode().split("//")[1].split("/")[0]
         async with aiohttp.ClientSession() as client:
-            async with client.get(f"http://{host}/json/list") as answer:
-                (target,) = [each for each in await answer.json() if each["type"] == "page"]
-            async with client.ws_connect(target["webSocketDebuggerUrl"], max_msg_size=0) as socket:
+            target = await _first_page(client, host)
+            async with client.ws_connect(target, max_msg_size=0) as socket:
                 opened = Page(socket)
                 for domain in ("Page", "Runtime", "Log"):
                     await opened.call(f"{domain}.enable")

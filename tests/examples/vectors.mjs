@@ -287,8 +287,9 @@ const RUNNERS = {
   },
 };
 
-// Message types of features that this client does not name, so nobody sends them to it: peers, search, ranges.
-const OF_NODES = new Set([30, 31, 32, 33, 36, 37]);
+// Message types of features that this client does not name, so nobody sends them to it: peers, search, ranges. And the
+// branches of logs, of which it holds none: who asks for them hears that it does not know the question.
+const OF_NODES = new Set([30, 31, 32, 33, 36, 37, 44, 45, 46]);
 
 // Where the encoding is broken in several ways, or by an attacker's choice, either of these codes is right.
 const ENCODING = new Set(["encoding", "not_canonical", "too_large"]);

@@ -1,12 +1,10 @@
-"""What the long runs of kills share: their options, and a mesh in a folder of its own."""
+"""What the long runs of kills share: their options, and a mesh of their own."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 from netnode.testing import Mesh
@@ -22,8 +20,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_rounds(kill_rounds: Rounds[Told], chosen: argparse.Namespace) -> Told:
-    """Runs the rounds on a mesh; a line per round goes to stderr."""
-    with tempfile.TemporaryDirectory(prefix="netnode-long-") as folder, Mesh(Path(folder)) as nodes:
+    """Runs the rounds on a mesh, whose folder stays when they fail; a line per round goes to stderr."""
+    with Mesh() as nodes:
         return kill_rounds(
             nodes, chosen.rounds, chosen.seed, lambda line: print(line, file=sys.stderr, flush=True)
         )

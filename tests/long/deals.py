@@ -52,7 +52,7 @@ def run(chosen: argparse.Namespace) -> str:
     phases: Counter[str] = Counter()
     wrong: list[str] = []
     with ProcessPoolExecutor(chosen.processes) as pool:
-        for kind, found in zip(kinds, pool.map(_checked, kinds), strict=True):
+        for kind, found in zip(kinds, pool.map(checked, kinds), strict=True):
             print(f"{kind}: {found.sets} sets, {len(found.wrong)} wrong", flush=True)
             phases.update({phase.value: count for phase, count in found.phases.items()})
             wrong += found.wrong
@@ -60,5 +60,7 @@ def run(chosen: argparse.Namespace) -> str:
     return f"{sum(phases.values())} sets of messages, none wrong: {dict(phases)}"
 
 
-def _checked(kind: Kind) -> Findings:
-    return check(STARTS[kind.start](), kind.moves)
+def checked(kind: Kind) -> Findings:
+    """All sets of one kind, in this process."""
+    start, _ = STARTS[kind.start]
+    return check(start(), kind.moves)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
-from pathlib import Path
 
 from netnode.testing import Mesh
 from tests.processes.kills import kill_rounds
@@ -23,7 +21,7 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> str:
     """Runs the rounds."""
-    with tempfile.TemporaryDirectory(prefix="netnode-long-") as folder, Mesh(Path(folder)) as nodes:
+    with Mesh() as nodes:  # its folder stays when they fail
         told = kill_rounds(
             nodes, chosen.rounds, chosen.seed, lambda line: print(line, file=sys.stderr, flush=True)
         )

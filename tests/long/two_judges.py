@@ -1,4 +1,4 @@
-"""Random deals, and random ledgers of teams, before two judges that share no code: both come to the same of each."""
+"""Random deals, ledgers of teams and of late sales before two judges that share no code: both come to the same."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ def options(parser: argparse.ArgumentParser) -> None:
     """How many, and which."""
     parser.add_argument("--deals", type=int, default=2_000)
     parser.add_argument("--ledgers", type=int, default=2_000)
+    parser.add_argument(
+        "--late", type=int, default=2_000, help="ledgers with many sales that are logged late"
+    )
     parser.add_argument(
         "--seed", type=int, default=0, help="of the first of each; each next one has the next"
     )
@@ -43,13 +46,15 @@ def run(chosen: argparse.Namespace) -> str:
         except AssertionError as error:
             raise AssertionError(f"the judges differ on the deal of --seed {seed}: {error}") from error
     entries = 0
-    for seed in range(chosen.seed, chosen.seed + chosen.ledgers):
-        try:
-            entries += ledgers_random.compare(seed, LENGTH)
-        except AssertionError as error:
-            raise AssertionError(f"the judges differ on the ledger of --seed {seed}: {error}") from error
+    for late, count in ((False, chosen.ledgers), (True, chosen.late)):
+        for seed in range(chosen.seed, chosen.seed + count):
+            try:
+                entries += ledgers_random.compare(seed, LENGTH, late=late)
+            except AssertionError as error:
+                kind = "late ledger" if late else "ledger"
+                raise AssertionError(f"the judges differ on the {kind} of --seed {seed}: {error}") from error
     deals = f"{chosen.deals} deals of {messages} messages"
-    return f"{deals}, {chosen.ledgers} ledgers of {entries} entries: judged alike"
+    return f"{deals}, {chosen.ledgers + chosen.late} ledgers of {entries} entries: judged alike"
 
 
 def _step(drawn: random.Random) -> Step:

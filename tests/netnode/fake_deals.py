@@ -118,7 +118,7 @@ class FakeDeals:
                 unconfirmed=NONE,
                 base=NONE,
             ),
-            parts=[models.DealPart(part=0, state="open", price=PRICE, until=TIME)],
+            parts=[models.DealPart(part=1, state="open", price=PRICE, until=TIME)],
             lines=[models.DealLine(title="Blue cap", amount=PRICE, quantity=1, unit_price=PRICE, key="cap")],
             discounts=[],
             taxes=[],

@@ -11,7 +11,7 @@ ZERO = dict.fromkeys(models.CreditFigures.__struct_fields__, "0.00") | {"unit": 
 GOOD = models.IssuerStanding(exposed=False, suspected=False, overdue=0, open=0, refused=[], disputed=[])
 BAD = models.IssuerStanding(
     exposed=True, suspected=True, overdue=1, open=2, refused=["paid in cash"],
-    disputed=[models.DisputedCredit(unit="star", amount="4.00", holders=2)],
+    disputed=[models.DisputedCredit(unit="star", amount="4.00", holders=2, mine="3.00")],
 )  # fmt: skip
 FACTS = models.PromoterFacts(
     sales=40, refunded=2, refunded_percent="5.00", promoters=7, promoters_paid=6, days_to_payable=30,
@@ -26,7 +26,7 @@ def figures(**given):
 MINE = figures(balance="12.50", available="10.00", locked="2.50", pending="3.00", awarded="12.50")
 LINE = models.CreditLine(
     time=TIME, what="award", id="4b" * 32, amount="12.50", remains="12.50", payable=TIME + 86_400_000, expires=None,
-    rule="level", level=1, rate="5 %", base="250.00", plan="ef" * 32, other=None, entry=7,
+    rule="level", level=1, rate="0.05", base="250.00", plan="ef" * 32, other=None, entry=7,
 )  # fmt: skip
 SENT = msgspec.structs.replace(
     LINE, what="sent", amount="-2.00", other=ADA, rule="", level=0, rate="", plan=None
@@ -81,7 +81,8 @@ class FakeLedgers:
         )  # fmt: skip
         return models.CreditAudit(
             issuer=BEN, head=12, entries=11, unknown_from=None, why="", wrongs=2, wrong=[wrong], branches=["ab" * 32],
-            units=[owed], facts=FACTS, standing=BAD,
+            units=[owed], facts=FACTS, standing=BAD, circles=["4b" * 32],
+            unknown_branches=[models.UnknownBranch(seq=41, id="cd" * 32)],
         )  # fmt: skip
 
     async def explain(self, query):

@@ -30,7 +30,7 @@ from tests.netnode.fake_referrals import FakeAlliances, FakeReferrals
 from tests.netnode.fake_shared import ME, OTHER, paged
 from tests.netnode.fake_subscriptions import FakeSubscriptions
 from tests.netnode.fake_swaps import FakeSwaps
-from tests.netnode.fake_teams import FakeOpportunities, FakeTeams
+from tests.netnode.fake_teams import FakeBuybacks, FakeOpportunities, FakeTeams
 from tests.netnode.fake_trust import FakeArbiters, FakeReviews, FakeWitnesses
 
 TIME = 1_760_000_000_000
@@ -391,6 +391,8 @@ class FakeOwn:
         known = {
             "id": digit * 64, "seq": 9, "entries": 7, "first": TIME, "last": TIME + 60_000, "whole": True,
             "main": False, "peers": 2, "contents": [f"listing {digit}{index}: Hat" for index in range(7)],
+            "again": [f"listing {digit}{index}: Hat" for index in range(5)], "again_more": 14,
+            "technical": {"keys": 1, "settlement": 1},
         }  # fmt: skip
         return models.OwnBranch(**(known | fields))
 
@@ -492,6 +494,7 @@ class FakeServices:
         self.arbiters = FakeArbiters(self)
         self.opportunities = FakeOpportunities(self)
         self.teams = FakeTeams(self)
+        self.buybacks = FakeBuybacks(self)
         self.referrals = FakeReferrals(self)
         self.alliances = FakeAlliances(self)
         self.swaps = FakeSwaps(self)

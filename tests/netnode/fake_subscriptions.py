@@ -108,6 +108,8 @@ class FakeSubscriptions:
             net=PRICE,
             tax=NONE,
             total=PRICE,
+            given_up=NONE,
+            paid=NONE,
             money=models.InvoicePaid(paid=NONE, refunded=NONE, payment_due=PRICE, refund_due=NONE),
             html="<!doctype html>\n" if request.html else UNSET,
         )

@@ -137,3 +137,43 @@ class FakeTeams:
     async def leave(self, request):
         self.services.sign()
         return models.TeamDone(entries=["ab" * 32], skipped=[])
+
+
+class FakeBuybacks:
+    def __init__(self, services):
+        self.services = services
+        line = models.BuybackLine(line=0, title="Cap", left=3)
+        self.left = models.BuybackGoods(deal="ef" * 32, lines=[line], due="27.00 EUR", until=TIME)
+        self.mine = models.Buyback(
+            paper="ab" * 32, team=f"{OTHER}/linen", deal="ef" * 32, member=ADA, owner=BEN, own=True, lines=[line],
+            amount="27.00 EUR", owed="27.00 EUR", code=None, why="", state="overdue", at=TIME, due=TIME, text="",
+        )  # fmt: skip
+        self.asked = models.Buyback(
+            paper="cd" * 32, team=f"{ME}/linen", deal="ef" * 32, member=BEN, owner=ADA, own=False, lines=[line],
+            amount="30.00 EUR", owed=None, code="too_late", why="goods are taken back for 365 days", state="waiting",
+            at=TIME, due=TIME, text="",
+        )  # fmt: skip
+
+    async def goods(self, query):
+        return paged([self.left], query)
+
+    async def ask(self, request):
+        self.services.sign()
+        return models.Page([self.mine], None)
+
+    async def list(self, query):
+        return paged([self.mine, self.asked], query)
+
+    async def pay(self, request):
+        self.services.sign()
+        if not request.paper.startswith("cd"):
+            raise Problem("There is no such request.", ExitCode.NOT_FOUND, "no_paper")
+        return self.asked
+
+    async def refuse(self, request):
+        self.services.sign()
+        return self.asked
+
+    async def challenge(self, request):
+        self.services.sign()
+        return models.CreditChallenged(entry="ab" * 32, issuer=BEN)

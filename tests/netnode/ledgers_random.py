@@ -10,21 +10,27 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from netnode.conformance import challenges as second
 from netnode.conformance.entries import read_entry
+from netnode.conformance.faults import Fault
 from netnode.conformance.holdings import Holding, union
 from netnode.conformance.ledgerfold import Ledger
 from netnode.plans.reading import plan_from
 from protocol.deals.bodies import Fulfil, PresumeReceived
 from protocol.deals.offers import name_buyer
+from protocol.entry import Entry
 from protocol.errors import Void
+from protocol.ledger.challenges import DEADLINE_MS, Demand, outcomes, read_challenge
 from protocol.ledger.contents import AwardLine, CloseContent, encode_content
-from protocol.ledger.drafting import close_with_awards
 from protocol.ledger.union import Union
-from protocol.records import ClosePart, NamedBuyer, Transfer
+from protocol.records import Answer, Challenge, ClosePart, NamedBuyer, Transfer
+from protocol.records.credit import Reply
 from protocol.records.plan import Plan
 from protocol.records.team import Position
 from protocol.signing import Signer
 from tests.protocol.author import NETWORK, seed
+from tests.protocol.ledger.asking import back, challenged, keys, on_offer
+from tests.protocol.ledger.closes import close_with_awards
 from tests.protocol.ledger.joining import followup, join, leave, move
 from tests.protocol.ledger.world import DAY, HOLD, TEAM, UNIT, Deal, World
 
@@ -83,6 +89,7 @@ FAMILIES = (
     "unilevel", "matrix", "generation", "infinity", "differential", "override", "tiers", "binary", "cdrm", "pool",
 )  # fmt: skip
 CLOSING = ("differential", "override", "binary", "cdrm", "pool")
+BY_SALE = ("unilevel", "generation", "infinity", "matrix", "tiers")
 
 
 def plan_of(drawn: random.Random, title: str) -> Plan:
@@ -120,17 +127,61 @@ def plan_of(drawn: random.Random, title: str) -> Plan:
     return plan_from(base | fields, "p")
 
 
-class TeamPlay:
-    """Writes a log, step by step, by what is drawn."""
+def late_plan_of(drawn: random.Random, title: str) -> Plan:
+    """A plan that pays by sale, by who is active and sold to others right then; sales are soon too late."""
+    fields: dict[str, Any] = {
+        "unilevel": {
+            "rates": ["10%", "5%", "3%"],
+            "compression": drawn.choice(["inactive", "inactive", "none"]),
+        }
+    }
+    for family in drawn.sample(BY_SALE[1:], drawn.choice([0, 0, 1])):
+        fields[family] = rule_of(drawn, family)
+    for name, value, often in (
+        ("active", drawn.choice(["15", "40", "90"]), 0.8), ("unlock_buyers", drawn.choice([1, 2, 3]), 0.4),
+        ("unlock_volume", drawn.choice(["20", "80"]), 0.3), ("idle_periods", drawn.choice([1, 2]), 0.4),
+        ("outside_full", "90%", 0.3), ("personal", "15", 0.3), ("share", "1/3", 0.3), ("origin", "sponsor", 0.2),
+        ("rank_used", "achieved", 0.2), ("rounding", "half_even", 0.2),
+    ):  # fmt: skip
+        if drawn.random() < often:
+            fields[name] = value
+    for name, key in (
+        ("r2", "personal"),
+        ("r5", "unlock_buyers"),
+        ("r6", "outside_full"),
+        ("r19", "idle_periods"),
+    ):
+        if key not in fields and (name != "r5" or "unlock_volume" not in fields):
+            fields[name] = False
+    base = {
+        "title": title, "unit": {"name": UNIT, "exponent": 2}, "currency": "EUR", "maximum": "1", "ranks": RANKS,
+        "team": {"legs": 2, "followups": [3], "orphans": drawn.choice(["roll_up", "stay"])}, "opportunity": TEAM,
+        "notice_days": drawn.choice([1, 40]), "log_days": drawn.choice([0, 1, 3]), "hold_days": 400,
+        "period": drawn.choice(["month", "month", {"count": 2, "unit": "week"}]),
+    }  # fmt: skip
+    return plan_from(base | fields, "p")
 
-    def __init__(self, drawn: random.Random) -> None:
+
+class TeamPlay:
+    """Writes a log, step by step, by what is drawn.
+
+    Args:
+        drawn: what decides.
+        late: whether many sales are logged long after others that came later.
+    """
+
+    def __init__(self, drawn: random.Random, *, late: bool = False) -> None:
         self.drawn = drawn
+        self.late = late
+        self.waiting: list[tuple[Deal, Any]] = []
         self.world = World()
         self.plans: list[bytes] = []
         self.deals: list[tuple[Deal, Any]] = []
+        self.asked: list[tuple[Entry, Challenge]] = []
         self.acts = (
             *(self.sell,) * 6, *(self.again,) * 3, *(self.refund,) * 4, self.close, self.join, self.leave,
-            self.move, self.followup, self.give, self.publish,
+            self.move, self.followup, self.give, self.publish, self.ask, self.ask, self.answer,
+            *(self.log_waiting,) * (5 if late else 0),
         )  # fmt: skip
         self.publish()
         for number, name in enumerate(NAMES[: drawn.randint(2, 5)]):
@@ -147,7 +198,8 @@ class TeamPlay:
         if len(self.plans) > 1:
             return
         with suppress(Void):
-            record = plan_of(self.drawn, f"Plan {len(self.plans)}")
+            make = late_plan_of if self.late else plan_of
+            record = make(self.drawn, f"Plan {len(self.plans)}")
             if self.world.write(record).code is None:
                 self.plans.append(next(reversed(list(self.world.book.governing.all()))).hash)
         if not self.plans:
@@ -200,6 +252,9 @@ class TeamPlay:
             self._presumed(deal)
         else:
             deal.receive(*range(drawn.randint(1, len(prices))))
+        if self.late and drawn.random() < 0.5:
+            self.waiting.append((deal, path))
+            return
         self.deals.append((deal, path))
         if drawn.random() < 0.15:
             world.now += 15 * DAY  # logged late
@@ -207,6 +262,12 @@ class TeamPlay:
             world.sell(deal, path=path, awards=(AwardLine(world.id("ann"), "unilevel", 1, 1),))
         else:
             self._log(deal, path)
+
+    def log_waiting(self) -> None:
+        """Logs one of the sales that nobody logged in time."""
+        if self.waiting:
+            self.deals.append(self.waiting.pop(self.drawn.randrange(len(self.waiting))))
+            self._log(*self.deals[-1])
 
     def _plan(self) -> bytes:
         """Mostly one that holds now."""
@@ -260,6 +321,53 @@ class TeamPlay:
         if deal.sent < len(deal.messages):
             self.world.refund(deal, deal.state().figures.base, at=max(self.world.now + 1, deal.now))
 
+    # -- what is asked for in public -------------------------------------------------------------------------
+    def ask(self) -> None:
+        """For goods to be taken back, mostly; for a sale, or for credit to be moved. Much is wrong."""
+        world, drawn = self.world, self.drawn
+        by = drawn.choice([*NAMES, *OUTSIDERS])
+        deals = [*self.deals, *self.waiting]
+        if drawn.random() < 0.2:
+            world.who(by)
+            deals.append((on_offer(world, drawn.choice([by, by, *NAMES])), None))
+        if drawn.random() < 0.2 or not deals:
+            request = world.request("redeem", by, drawn.choice([1, 100, 10**6]))
+            self.asked.append(challenged(world, drawn.choice([by] * 5 + ["zoe"]), request=request))
+            return
+        deal, path = drawn.choice(deals)
+        other, _ = drawn.choice([(deal, None)] * 6 + deals)
+        contract = drawn.choice(deal.messages[-1:] + deal.messages[:2] * 4).data
+        if path is not None and drawn.random() < 0.3:
+            by = drawn.choice([world._name(path.referrals[0].referrer)] * 4 + [by])
+            opened = drawn.choice([path] * 5 + [world.path("yan")]).encode()
+            self.asked.append(challenged(world, by, contract=contract, path=opened))
+            return
+        fields: dict[str, Any] = {"request": back(world, by, other, order=deal.id)}
+        if drawn.random() < 0.9:
+            fields["contract"] = contract
+        if drawn.random() < 0.1:  # a byte is another one
+            name = drawn.choice(sorted(fields))
+            data = bytearray(fields[name])
+            data[drawn.randrange(len(data))] ^= 1
+            fields[name] = bytes(data)
+        self.asked.append(challenged(world, drawn.choice([by] * 8 + ["yan"]), **fields))
+
+    def answer(self) -> None:
+        """Says why not, or names an entry, which now and then is not there yet."""
+        if not self.asked:
+            return
+        tip = self.world.issuer.entries[-1].seq
+        replies = {
+            entry.id: self.drawn.choice(
+                [
+                    Reply(challenge=entry.id, reason=self.drawn.choice(["refunded", "other"])),
+                    Reply(challenge=entry.id, entry=tip + self.drawn.choice([0, 0, 0, 1])),
+                ]
+            )
+            for entry, _ in self.drawn.sample(self.asked, min(2, len(self.asked)))
+        }
+        self.world.write(Answer(replies=tuple(replies[each] for each in sorted(replies))))
+
     # -- periods and credit ----------------------------------------------------------------------------------
     def close(self) -> None:
         world, drawn = self.world, self.drawn
@@ -294,16 +402,16 @@ class TeamPlay:
         world.write(Transfer(openers=world.openers(holder, to), request=request))
 
 
-def play(seed: int, steps: tuple[int, int] = (10, 40)) -> TeamPlay:
+def play(seed: int, steps: tuple[int, int] = (10, 40), *, late: bool = False) -> TeamPlay:
     """A log of its own for each seed."""
     drawn = random.Random(seed)
-    made = TeamPlay(drawn)
+    made = TeamPlay(drawn, late=late)
     for _ in range(drawn.randint(*steps)):
         made.step()
     return made
 
 
-def compare(seed: int, steps: tuple[int, int] = (10, 40)) -> int:
+def compare(seed: int, steps: tuple[int, int] = (10, 40), *, late: bool = False) -> int:
     """Judges the log of a seed by both implementations.
 
     Returns:
@@ -312,7 +420,8 @@ def compare(seed: int, steps: tuple[int, int] = (10, 40)) -> int:
     Raises:
         AssertionError: they differ.
     """
-    world = play(seed, steps).world
+    made = play(seed, steps, late=late)
+    world = made.world
     entries = world.issuer.entries
     ledger = Ledger(NETWORK, world.issuer.id)
     for entry, verdict in zip(entries, world.verdicts, strict=True):
@@ -328,4 +437,28 @@ def compare(seed: int, steps: tuple[int, int] = (10, 40)) -> int:
                 told = asdict(whole.figures(unit, world.id(name), newest + later))
                 found_ = Holding(effects, unit, world.id(name), newest + later).figures
                 assert found_ == told, (name, unit, later)
+    _compare_asked(made, ledger)
     return len(entries)
+
+
+def _compare_asked(made: TeamPlay, ledger: Ledger) -> None:
+    """Each challenge is void for one reason, or stands where it stands, by both implementations [R-CRED-54..57]."""
+    world, known = made.world, keys(made.world)
+    mine: list[Demand] = []
+    theirs: list[second.Asked] = []
+    for entry, record in made.asked:
+        code = other = None
+        try:
+            mine.append(read_challenge(NETWORK, entry, record, known))
+        except Void as void:
+            code = void.code
+        try:
+            theirs.append(second.read_challenge(NETWORK, read_entry(list(entry.wire())), known))
+        except Fault as fault:
+            other = fault.code
+        assert other == code, (entry.id.hex()[:10], other, code)
+    newest = world.issuer.entries[-1].time
+    handed = {each.id: newest + made.drawn.randrange(3) * DAY for each in mine if made.drawn.random() < 0.8}
+    for now in (newest, newest + DEADLINE_MS, newest + DEADLINE_MS + DAY, newest + 400 * DAY):
+        told = {each.id: found.value for each, found in outcomes(mine, world.book, now, handed)}
+        assert second.stand(ledger, theirs, now, handed) == told, now

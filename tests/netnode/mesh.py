@@ -29,6 +29,7 @@ from netnode.sync.claims import Claims
 from netnode.sync.peering import Core
 from netnode.sync.ranges import Held
 from netnode.sync.reach import Reach
+from netnode.sync.reckoned import Reckoned
 from netnode.sync.sessions import SessionKeeper
 from netnode.system import SystemDisk
 from protocol import limits, messages
@@ -58,6 +59,9 @@ class TestClock:
         return self.now
 
     def monotonic(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def elapsed(self) -> float:
         return asyncio.get_running_loop().time()
 
 
@@ -183,6 +187,7 @@ class NodeUnderTest:
     clock: TestClock
     executor: Executor
     reach: Reach
+    reckoned: Reckoned
     sent: list[Body] = field(default_factory=list)
 
     @property
@@ -246,6 +251,7 @@ class Mesh:
         home: str | None = None,
         own: bool = True,
         follows: Sequence[Author] = (),
+        owing: Sequence[Author] = (),
         limit: int = 4_000,
         quotas: Quotas | None = None,
         stamps: int | None = None,
@@ -280,6 +286,7 @@ class Mesh:
         dialer = MemoryDialer(self.wires, name)
         reach = Reach(NETWORK, store, clock, entropy, dialer, lambda: identity_of(author), "test")
         held = Held(store, NETWORK, entropy, clock) if ranges else None
+        reckoned = Reckoned(author.id, clock, lambda reader: [each.id for each in owing])
         core = Core(
             NETWORK,
             store,
@@ -293,6 +300,7 @@ class Mesh:
             held=held,
             keeping=keeping,
             claims=Claims(clock),
+            reckoned=reckoned,
         )
         stamping = Stamping(store, NETWORK, author.id, clock, entropy, executor, stamps or 0)
         await stamping.load()
@@ -315,8 +323,9 @@ class Mesh:
             group.append(asyncio.create_task(stamping.run(), name=f"{name} stamping"))
         stack.push_async_callback(keeper.close)
         node = NodeUnderTest(
-            name, author, store, gate, keeping, stamping, bus, log, projector, keeper, clock, executor, reach
-        )
+            name, author, store, gate, keeping, stamping, bus, log, projector, keeper, clock, executor, reach,
+            reckoned,
+        )  # fmt: skip
         node.sent = self.sent.setdefault(author.id, [])
         await asyncio.sleep(0)
         return node

@@ -27,6 +27,7 @@ from netnode.shop.witnesses import Witnesses
 from netnode.store import GroupCommit, PeerRow, Store
 from netnode.store.invites import JoiningRow
 from netnode.sync.book import Book
+from netnode.sync.clocks import Doubt
 from netnode.sync.reachability import Reachability
 from netnode.system import SystemDisk, SystemEntropy, ThreadExecutor
 from protocol.identity import id_text
@@ -50,6 +51,9 @@ class TestClock:
 
     def monotonic(self) -> float:
         return self.now / 1000
+
+    def elapsed(self) -> float:
+        return self.monotonic()
 
 
 @dataclass
@@ -76,6 +80,9 @@ class FakeSessions:
         return self.outcome
 
     def skew(self) -> int | None:
+        return None
+
+    def doubt(self) -> Doubt | None:
         return None
 
     def open_sessions(self) -> list[OpenSession]:
@@ -114,6 +121,7 @@ class OpenHome:
     ring: KeyRing
     letters: Letters
     trading: Trading
+    bus: Bus
 
     @property
     def id(self) -> str:
@@ -199,6 +207,7 @@ async def opened(
                 ring,
                 letters,
                 trade,
+                bus,
             )
     finally:
         await store.close()

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import apsw
 
-from netnode.store import Arrived, Change, Reader, Writer
+from netnode.store import Change, Reader, Writer
 from netnode.store.schema import prepare, set_up_reader
 from netnode.system import SystemDisk, SystemEntropy
 from protocol.entry import Entry
+from protocol.items import Item
 from protocol.log import Admission, receive, receive_opener
 from protocol.run import run_of
 from tests.protocol.author import NETWORK
@@ -23,7 +24,7 @@ FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
 def open_writer(path: Path) -> Writer:
     connection = SystemDisk().open_database(path, FLAGS)
     prepare(connection, NETWORK, SystemEntropy())
-    return Writer(connection, SystemEntropy())
+    return Writer(connection)
 
 
 def open_reader(path: Path) -> Reader:
@@ -54,20 +55,20 @@ class Twin:
         self.reader = reader
         self.memory = Held()
 
-    def receive(self, chain: Sequence[Entry], jump: bool = False) -> list[Arrived]:
-        arrived: list[Arrived] = []
+    def receive(self, chain: Sequence[Entry], jump: bool = False) -> list[Item]:
+        items: list[Item] = []
         while chain:
             view = self.reader.view(self.author)
             admission = receive(NETWORK, self.memory.state, chain, view, jump=jump)
-            arrived += self.take(admission)
+            items += self.take(admission)
             chain = admission.rest
-        return arrived
+        return items
 
-    def opener(self, entry: Entry) -> list[Arrived]:
+    def opener(self, entry: Entry) -> list[Item]:
         assert self.memory.state is not None
         return self.take(receive_opener(self.memory.state, entry, self.reader.view(self.author)))
 
-    def take(self, admission: Admission) -> list[Arrived]:
+    def take(self, admission: Admission) -> list[Item]:
         before = self.memory.state
         self.memory.apply(admission)
         if admission.state is None or (admission.state is before and not admission.steps):

@@ -11,13 +11,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from netnode.deals.holding import AGAIN_MS, SETTLED_MS
+from netnode.deals.holding import SETTLED_MS
 from netnode.deals.signers import wire
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.operations import models
 from netnode.problems import Problem
-from netnode.store import Writer, consents, letters, shop
-from netnode.store.letters import OutRow
+from netnode.store import consents, letters, shop
 from netnode.store.shop import WitnessRow
 from protocol import encoding
 from protocol.certificate import DAY_MS
@@ -28,7 +27,6 @@ from protocol.letter_bodies import ConsentLetter, Mail, decode_content
 from protocol.openers import start
 from tests.netnode.dealing import CAP, Market, market
 from tests.netnode.services_home import NETWORK, OpenHome, opened, whole
-from tests.netnode.test_deals_restored import put_back
 from tests.netnode.test_subscriptions import _lose_all
 from tests.protocol.deals.reviewed import consented, the_path
 
@@ -112,7 +110,7 @@ async def test_order_dispute_ruling_refund_and_review(
         assert shown.terms == TERMS and shown.case == case
 
         ruled = await abe.deals.rule(
-            models.DealRuling(deal=deal, keeps="5.00", paid="12.50", delivered=[0], text="Half is fair.")
+            models.DealRuling(deal=deal, keeps="5.00", paid="12.50", delivered=[1], text="Half is fair.")
         )
         assert ruled.role == "arbiter"
         await found.carry()
@@ -302,61 +300,6 @@ async def test_the_arbiter_of_a_renewal_gets_the_deal_that_it_renews(tmp_path: P
         await found.carry()
         assert not trade.post.refused
         await arbiter.services.deals.rule(models.DealRuling(deal=renewal, keeps="1.00"))
-
-
-async def held(found: Court, deal: str) -> bool:
-    return isinstance((await found.arbiter.services.deals.show(deal)).held, str)
-
-
-async def asked(found: Court) -> dict[bytes, OutRow]:
-    """The arbiter, whose home was put back, asks; the questions by whom they go to."""
-    await put_back(found.trade, found.arbiter)
-    await found.arbiter.trading.holding.run()
-    return {row.recipient: row for row in await found.trade.post.waiting(found.arbiter)}
-
-
-async def test_an_arbiter_who_was_put_back_asks_both_sides(tmp_path: Path) -> None:  # [R-DEAL-32]
-    """What the lost home ruled may be known to one of them alone."""
-    async with court(tmp_path) as found:
-        deal = await found.disputed()
-        seller, buyer = found.trade.seller.me.id, found.trade.buyer.me.id
-        questions = await asked(found)
-        assert questions.keys() == {seller, buyer}
-        for home in (found.trade.seller, found.trade.buyer):
-            assert await held(found, deal)
-            await found.trade.post.bring(found.arbiter, questions[home.me.id])
-            for row in await found.trade.post.waiting(home):
-                await found.trade.post.bring(home, row)
-                await found.trade.post.bring(home, row)  # one side's answer is one, as often as it comes
-        assert not await held(found, deal)
-
-
-@pytest.mark.parametrize("gone", ["seller", "buyer"])
-async def test_an_arbiter_goes_on_by_one_answer_once_the_time_of_the_other_is_over(
-    tmp_path: Path, gone: str
-) -> None:  # [R-DEAL-32]
-    async with court(tmp_path) as found:
-        deal = await found.disputed()
-        away = getattr(found.trade, gone).me.id
-        questions = await asked(found)
-        await found.arbiter.store.write(letters.refused, away, questions[away].id, "busy", "", 0)
-        await found.trade.post.carry(lambda row: row.recipient != away)
-        found.trade.clock.now += AGAIN_MS
-        await found.arbiter.trading.holding.run()
-        assert await held(found, deal)  # busy is for now: it is asked again
-        await found.arbiter.trading.holding.run()
-        await found.trade.post.carry(lambda row: row.recipient != away)
-        (last,) = await found.trade.post.waiting(found.arbiter)
-        assert last.recipient == away
-        await found.arbiter.store.write(_over, last.i)
-        await found.arbiter.trading.holding.run()
-        assert not await held(found, deal)
-
-
-def _over(writer: Writer, row: int) -> None:
-    writer.connection.execute(
-        "UPDATE outbox SET state = 'refused', code = 'letter_expired', due = NULL WHERE i = ?", (row,)
-    )
 
 
 async def test_an_order_needs_a_consent_that_holds(tmp_path: Path) -> None:  # [R-ARB-3] [R-ARB-5]

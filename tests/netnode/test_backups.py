@@ -349,8 +349,10 @@ async def test_backups_are_listed_newest_first_in_pages(
             "c.backup", "b.backup", "a.backup", "broken.backup",
         ]  # fmt: skip
         assert [one.whole for one in rest.items] == [True, False] and rest.next is None
-        empty = await services.backups.list(models.BackupsQuery(folder=str(tmp_path / "none")))
-        assert empty.items == []
+        assert (await services.backups.list(models.BackupsQuery())).items == []  # none by the schedule yet
+        with pytest.raises(Problem, match="Plug in its disk") as missing:
+            await services.backups.list(models.BackupsQuery(folder=str(tmp_path / "none")))
+        assert missing.value.exit_code == ExitCode.NOT_FOUND
 
 
 async def test_the_schedule_makes_one_when_due_and_keeps_the_newest(tmp_path: Path) -> None:
@@ -400,6 +402,9 @@ class TwoClocks(TestClock):
 
     def monotonic(self) -> float:
         return self.monotonic_ms / 1000
+
+    def elapsed(self) -> float:
+        return self.monotonic()
 
 
 async def test_a_failure_of_the_schedule_is_told_until_one_succeeds(
@@ -459,7 +464,7 @@ def make_older(home: Path) -> None:
         assert connection.execute(statement).get == "wal"
     connection.execute(TABLES_1)
     connection.execute("ATTACH ? AS new", (str(store),))
-    for name in ("meta", "networker", "log", "opener", "entry", "arrival", "peer"):
+    for name in ("meta", "networker", "log", "opener", "entry", "peer"):
         columns = ", ".join(
             row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?, 'main')", (name,))
         )

@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 from netnode.own.caution import GROUPS_SECONDS, Reason, Rule, mark
+from netnode.own.unrecognised import unrecognised
 from netnode.problems import ExitCode, Problem
 from netnode.services.logfiles import LogFiles
 from netnode.store import PeerRow, Reader, Store, Writer
@@ -234,7 +235,7 @@ async def test_an_empty_book(mesh: Mesh) -> None:
     await a.own.caution.begin(Reason.MOVED)
     problem = await refused(a)
     assert "was moved or copied here" in problem.text and "netnode peer add URI" in problem.text
-    assert "netnode log resume --anyway" in problem.text
+    assert "netnode log resume --anyway" in problem.text and "peer rm" not in problem.text  # there is none
 
 
 async def test_without_a_running_node(mesh: Mesh) -> None:
@@ -330,12 +331,38 @@ async def test_newer_own_entries_make_an_unmarked_copy_cautious(mesh: Mesh) -> N
     old = await mesh.node("a", a.author, home="old")
     await until(lambda: old.own.caution.reason is Reason.BEHIND)
     assert (await refused(old)).code in ("catching_up", "behind")
+    told = await old.store.read(unrecognised)
+    assert told is not None and "netnode log resume" in told and "netnode key rotate --last " in told
     b = await mesh.node("b", b.author)
     await caught_up(old)
     entry = await appended(old)
     assert (entry.seq, entry.term) == (8, 1)
     await level(old, b)
     assert (await b.items())[old.id].standing is Standing.HEAD
+
+
+async def test_entries_that_nobody_here_wrote_stay_noted_until_they_are_recognised(mesh: Mesh) -> None:
+    """Catching up takes a moment, and the settlement ends the caution: of a stolen key nobody would have heard."""
+    a, thief = await mesh.node("a"), Author("a")
+    await a.write(2)
+    thief.entries = list(a.author.entries)
+    thief.write(1)
+    b = await mesh.node("b")
+    await b.take(thief)
+    await a.join(b)
+    await until(lambda: a.own.caution.reason is Reason.BEHIND)
+    await caught_up(a)
+    await appended(a)  # as a stamp or new encryption keys do, unasked
+    told = await a.store.read(unrecognised)
+    assert a.own.caution.reason is None
+    assert told is not None and "above number 2" in told and "key rotate --last 2" in told
+    await a.own.caution.resume(anyway=False)
+    assert await a.store.read(unrecognised) is None
+    with pytest.raises(Problem, match="Nothing holds this node back"):
+        await a.own.caution.resume(anyway=False)
+    await a.own.caution.brought(2)
+    await a.own.caution.settled(rotated=True)
+    assert await a.store.read(unrecognised) is None
 
 
 async def test_newer_own_entries_in_a_file_tell_as_well(mesh: Mesh) -> None:

@@ -12,12 +12,13 @@ from netnode.cli.output import when
 from netnode.deals import buying
 from netnode.deals.holding import SETTLED_MS
 from netnode.deals.known import load, read_enclosure
-from netnode.deals.receiving import UNDECIDED
+from netnode.deals.receiving import TAKEN_BACK, UNANSWERED, UNDECIDED
 from netnode.operations import models
 from netnode.own.caution import Reason
 from netnode.problems import ExitCode, Problem
 from netnode.services.deals import DealBook
 from netnode.store import deals, letters, offers
+from netnode.store.deals import OF_A_DEAL
 from protocol.certificate import DAY_MS
 from protocol.deals.enclosures import Goods
 from protocol.deals.offers import parse_offer
@@ -486,3 +487,71 @@ async def test_strangers_cannot_fill_the_list(tmp_path: Path, monkeypatch: pytes
         await trade.order()
         await trade.post.carry()
         assert [each.code for each in trade.post.refused] == ["busy"]
+        trade.clock.now += 8 * DAY_MS  # what nobody accepted in time stands in nobody's way
+        late = (await trade.order()).deal
+        await trade.post.carry()
+        assert (await trade.seller.services.deals.show(late)).state == "ordered"
+        monkeypatch.setattr("netnode.deals.receiving.TAKEN_BACK", 0)
+        trade.clock.now += 40 * DAY_MS  # and in the end it is let go of
+        newest = (await trade.order()).deal
+        await trade.post.carry()
+        there = [each.deal for each in (await trade.seller.services.deals.list(models.DealsQuery())).items]
+        assert there == [newest]
+
+
+async def test_orders_that_strangers_take_back_make_room_for_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert TAKEN_BACK >= 1_000
+    monkeypatch.setattr("netnode.deals.receiving.TAKEN_BACK", 2)
+    async with market(tmp_path) as trade:
+        trade.post.stranger = True
+        buys, sells = trade.buyer.services.deals, trade.seller.services.deals
+        kept = (await trade.order()).deal  # declined: the owner said something in it
+        await trade.post.carry()
+        await sells.decline(models.DealEnd(deal=kept))
+        agreed_on = await agreed(trade)
+        back = []
+        for _ in range(5):
+            back.append((await trade.order()).deal)
+            await buys.cancel(models.DealEnd(deal=back[-1]))
+            await trade.post.carry()
+        there = {each.deal for each in (await sells.list(models.DealsQuery(all=True))).items}
+        assert there == {kept, agreed_on, *back[-3:]}  # two, and the one that came last
+        rows = await trade.seller.store.read(
+            lambda reader: reader.connection.execute(
+                "SELECT count(*) FROM deal_message WHERE d NOT IN (SELECT d FROM deal)"
+                " UNION ALL SELECT count(*) FROM deal_enclosure WHERE d NOT IN (SELECT d FROM deal)"
+            ).fetchall()
+        )
+        assert rows == [(0,), (0,)]
+        waits = (await trade.order()).deal
+        await trade.post.carry()
+        assert (await sells.show(waits)).state == "ordered" and not trade.post.refused
+
+
+async def test_no_table_of_deals_is_forgotten(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        pairs = await trade.seller.store.read(
+            lambda reader: reader.connection.execute(
+                "SELECT child.name, parent.'table' FROM sqlite_master AS child, pragma_foreign_key_list(child.name) AS"
+                " parent WHERE child.type = 'table'"
+            ).fetchall()
+        )
+    of_deals = {"deal"}
+    while more := {child for child, parent in pairs if parent in of_deals} - of_deals:
+        of_deals |= more
+    agreed_first = {"invoice", "case_told"}
+    assert of_deals == {"deal", *OF_A_DEAL} | agreed_first
+    assert OF_A_DEAL.index("mandate_statement") < OF_A_DEAL.index("mandate")
+
+
+async def test_a_stranger_cannot_fill_one_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert UNANSWERED >= 64
+    monkeypatch.setattr("netnode.deals.receiving.UNANSWERED", 1)
+    async with market(tmp_path) as trade:
+        trade.post.stranger = True
+        deal = (await trade.order()).deal
+        await trade.buyer.services.deals.cancel(models.DealEnd(deal=deal))
+        await trade.post.carry()
+        assert [each.code for each in trade.post.refused] == ["too_large"]

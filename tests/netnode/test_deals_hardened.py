@@ -60,6 +60,25 @@ async def test_pieces_promised_beyond_the_counter_do_not_come_back(tmp_path: Pat
         assert await left(trade) == (1, 0)
 
 
+async def test_what_was_promised_by_a_clock_that_was_ahead_stays_promised(tmp_path: Path) -> None:
+    """R-DEAL-30: a day later, when the clock is set right, the accept lies in the future; the piece is not free."""
+    async with market(tmp_path) as trade:
+        sells = trade.seller.services
+        await sells.stock.change(models.StockChange(key="cap", count=1))
+        first, second = [(await trade.order()).deal for _ in range(2)]
+        (order, *_) = await trade.post.waiting(trade.buyer)
+        await trade.post.carry()
+        trade.clock.now += DAY_MS
+        await sells.deals.accept(models.DealAccept(deal=first))
+        trade.clock.now -= DAY_MS
+        assert await left(trade) == (0, 1)
+        await trade.post.bring(
+            trade.buyer, order
+        )  # a letter that comes again: what the deal holds is counted anew
+        assert await left(trade) == (0, 1)
+        await refused(sells.deals.accept(models.DealAccept(deal=second)), "sold_out")
+
+
 async def test_a_home_from_before_the_first_invoice_uses_no_number_twice(tmp_path: Path) -> None:
     async with market(tmp_path) as trade:
         deal = await agreed(trade)
@@ -230,8 +249,8 @@ async def in_parts(trade: Market) -> str:
     made = await trade.seller.services.offers.make(
         models.OfferMake(
             lines=[
-                models.OfferLine(title="Draft", unit_price="40.00", part=0),
-                models.OfferLine(title="Text", unit_price="60.00", part=1),
+                models.OfferLine(title="Draft", unit_price="40.00", part=1),
+                models.OfferLine(title="Text", unit_price="60.00", part=2),
             ],
             currency="EUR",
             to=trade.buyer.id,
@@ -247,7 +266,7 @@ async def test_more_than_is_due_is_paid_only_anyway(tmp_path: Path) -> None:
     """The table allows it while the price is not sent; a slip is money that has to come back."""
     async with market(tmp_path) as trade:
         buys, deal = trade.buyer.services.deals, await in_parts(trade)
-        await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal, part=0))
+        await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal, part=1))
         await trade.post.carry()
         await buys.cancel(models.DealEnd(deal=deal))
         problem = await refused(buys.paid(models.DealMoney(deal=deal, amount="50.00")), "too_much")
@@ -267,7 +286,7 @@ async def test_a_refund_that_crosses_its_confirmation_is_confirmed_for_the_rest(
         await trade.post.carry()
         await buys.cancel(models.DealEnd(deal=deal))
         await trade.post.carry()
-        await buys.receipt(models.DealPartName(deal=deal, part=0))  # it came all the same
+        await buys.receipt(models.DealPartName(deal=deal, part=1))  # it came all the same
         await buys.refunded(models.DealMoney(deal=deal))
         assert (await sells.refund(models.DealMoney(deal=deal))).said == "paid back 100.00 EUR"
         await trade.post.carry()

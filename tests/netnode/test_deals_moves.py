@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
+from netnode.cli.deal_views import show_proved
 from netnode.operations import models
 from netnode.problems import ExitCode
 from protocol.certificate import DAY_MS
@@ -109,6 +110,31 @@ async def test_more_money_than_is_stated_or_due_is_confirmed_only_when_asked_twi
         await sells.refund(money(deal))
         await trade.post.carry()
         await refused(buys.refunded(money(deal, "5.00")), "too_much")  # for a refund the protocol says so
+
+
+async def test_payments_stated_are_confirmed_beside_another_sum_only_when_asked_twice(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        sells, buys = trade.seller.services.deals, trade.buyer.services.deals
+        await buys.paid(money(deal, "2.50"))
+        await buys.paid(money(deal, "10.00"))
+        await trade.post.carry()
+        await sells.received(money(deal, "9.00"))  # of the 10.00 stated, a fee was taken
+        await sells.received(money(deal))
+        told = await refused(sells.received(money(deal)), "too_much")
+        assert "21.50 EUR" in told.text and "12.50 EUR" in told.text and "--anyway" in told.text
+        await sells.received(money(deal, anyway=True))
+        assert (await sells.show(deal)).figures.refund_due.amount == "9.00"
+
+
+async def test_what_cannot_be_said_is_refused_with_its_bound(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        deal = await agreed(trade)
+        sells, buys = trade.seller.services.deals, trade.buyer.services.deals
+        told = await refused(sells.presume(models.DealPresume(deal=deal)), "nothing_open")
+        assert told.text.startswith("There is nothing to presume")
+        told = await refused(buys.paid(money(deal, "13.00")), "too_much")
+        assert "It can be 12.50 EUR at most." in told.text
 
 
 @pytest.mark.parametrize("how", ["declined", "cancelled", "lapsed"])
@@ -224,7 +250,9 @@ async def test_stock_of_variants_is_counted_each_by_itself(tmp_path: Path) -> No
         assert (await trade.seller.services.deals.accept(models.DealAccept(deal=last))).state == "agreed"
 
 
-async def test_an_exported_deal_proves_itself_and_a_flipped_bit_is_named(tmp_path: Path) -> None:
+async def test_an_exported_deal_proves_itself_and_a_flipped_bit_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     async with market(tmp_path) as trade:
         deal = await agreed(trade)
         await trade.seller.services.deals.fulfil(models.DealFulfil(deal=deal, tracking="JD1"))
@@ -238,6 +266,11 @@ async def test_an_exported_deal_proves_itself_and_a_flipped_bit_is_named(tmp_pat
         assert files[0] == files[1]
         proved = transcript.verify(files[0])
         assert isinstance(proved, transcript.Transcript) and len(proved.messages) == 4
+        show_proved(proved)
+        told = capsys.readouterr().out
+        assert (
+            trade.seller.id in told and deal in told and "12.50 EUR" in told and "done but for money" in told
+        )
         for place in range(0, len(files[0]), 97):
             flipped = bytearray(files[0])
             flipped[place] ^= 1

@@ -49,6 +49,9 @@ async def test_publishing_on_a_failing_disk_is_refused_and_goes_on_after(mesh: M
             except Problem as problem:
                 assert problem.code == "store" and "store" in problem.text
                 assert node.store.failing == problem.text
+                # What changes nothing touches no disk, and shows nothing of it.
+                await node.store.write(lambda writer: writer.unfollow(b"nobody".ljust(32)))
+                assert node.store.failing == problem.text
         told += [entry.id for entry in await node.own.append([profile(100 + after)])]
         assert node.store.failing is None
     assert disk.failed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import shutil
 import socket
 from contextlib import closing
@@ -23,6 +24,7 @@ from netnode.own.caution import Reason, mark
 from netnode.services.doctor import Live, computer, examine
 from netnode.store import PeerRow, Writer
 from netnode.system import SystemDisk, SystemEntropy
+from protocol.items import Standing
 from tests.netnode.services_home import TestClock
 from tests.netnode.store_version_1 import make_store
 
@@ -109,7 +111,7 @@ def test_a_home_that_moved(home: Path) -> None:
 @pytest.mark.parametrize("reason", list(Reason))
 def test_a_node_that_may_not_publish(home: Path, reason: Reason) -> None:
     with closing(apsw.Connection(str(home / "store.sqlite3"))) as connection:
-        mark(Writer(connection, SystemEntropy()), reason, 1, bytes(16))
+        mark(Writer(connection), reason, 1, bytes(16))
     examined = found(home)
     one = check(examined, "publishing")
     assert one.state == "warn" and "until your peers have told" in one.text and one.mend == "netnode status"
@@ -120,7 +122,7 @@ def test_a_node_whose_peers_have_answered_may_publish(home: Path) -> None:
     """Though it has not since, so that nobody wrote down by which rule."""
     peer = bytes([7]) * 32
     with closing(apsw.Connection(str(home / "store.sqlite3"))) as connection:
-        writer = Writer(connection, SystemEntropy())
+        writer = Writer(connection)
         mark(writer, Reason.RESTORED, 1, bytes(16))
         kept = {"since": 1, "reason": "restored", "answers": {peer.hex(): "loopback"}}
         writer.set_meta("caution", msgspec.json.encode(kept))
@@ -134,11 +136,30 @@ def test_a_node_whose_peers_have_answered_may_publish(home: Path) -> None:
 def test_two_nodes_of_one_networker(home: Path) -> None:
     with closing(apsw.Connection(str(home / "store.sqlite3"))) as connection:
         kept = {"since": 1, "alarm": "Another node of this networker is running."}
-        Writer(connection, SystemEntropy()).set_meta("caution", msgspec.json.encode(kept))
+        Writer(connection).set_meta("caution", msgspec.json.encode(kept))
     examined = found(home)
     one = check(examined, "publishing")
     assert one.state == "fail" and one.text.startswith("Another node of this networker is running. Two would")
     assert one.mend == "netnode log resume" and not examined.ok
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words", "mend"),
+    [
+        ("epoch", 1, "replaced elsewhere", "netnode key rotate"),
+        ("standing", int(Standing.FORKED), "is forked", "netnode log settle"),
+    ],
+)
+def test_a_log_that_goes_on_without_this_home(
+    home: Path, column: str, value: int, words: str, mend: str
+) -> None:
+    """Whoever asks the doctor of a home left behind by a rotation heard that nothing was wrong."""
+    with closing(apsw.Connection(str(home / "store.sqlite3"))) as connection:
+        mark(Writer(connection), Reason.RESTORED, 1, bytes(16))  # says less than the log itself
+        connection.execute(f"UPDATE log SET {column} = ?", (value,))
+    examined = found(home)
+    one = check(examined, "publishing")
+    assert one.state == "fail" and words in one.text and one.mend == mend and not examined.ok
 
 
 def test_damage(home: Path) -> None:
@@ -166,6 +187,20 @@ def test_any_damaged_page_is_no_error(home: Path) -> None:
     for number in range(1, len(whole) // 4096):
         path.write_bytes(whole[: number * 4096] + b"\xa5" * 4096 + whole[(number + 1) * 4096 :])
         assert states(found(home))["store"] in ("ok", "fail")
+
+
+def test_a_disk_that_is_read_only(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite opens no store there that was in use; to repair it would be the wrong thing to do."""
+    spoil(home / "store.sqlite3")  # why: stands for a store that cannot be opened; root may write everywhere
+
+    def read_only(**options: object) -> None:
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", read_only)
+    examined = found(home)
+    for name in ("home", "store"):
+        one = check(examined, name)
+        assert one.state == "fail" and "read-only" in one.text and "writable" in (one.mend or "")
 
 
 def test_a_log_that_does_not_verify(home: Path) -> None:

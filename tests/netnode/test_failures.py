@@ -8,12 +8,12 @@ from typing import NoReturn
 
 import pytest
 
+from netnode import upkeep
 from netnode.failures import DIALLING, SESSION, Failures
 from netnode.operations import models
 from netnode.periodic import Periodic, run_all
 from netnode.problems import Problem
 from netnode.simulator.world import World
-from netnode.store import Writer
 from netnode.sync.book import Book
 from netnode.sync.peering import Peering
 from tests.netnode.mesh import Mesh, until
@@ -88,7 +88,7 @@ def test_the_owner_of_a_node_sees_how_often_which_task_failed(monkeypatch: pytes
     async def scene(world: World) -> tuple[models.Status, models.Examined]:
         ada, bob = await world.found("ada"), await world.found("bob")
         await ada.start()
-        monkeypatch.setattr(Writer, "prune_arrivals", failing)
+        monkeypatch.setattr(upkeep, "purge_old", unwell)
         monkeypatch.setattr(Peering, "run", unwell)
         monkeypatch.setattr(Book, "note", unwell)
         await bob.start([ada.address])
@@ -105,7 +105,7 @@ def test_the_owner_of_a_node_sees_how_often_which_task_failed(monkeypatch: pytes
     with World(1) as world:
         status, examined = world.run(scene(world))
         assert world.faults == []
-    assert set(status.failures) == {"forgetting old arrivals", SESSION, DIALLING}
+    assert set(status.failures) == {"letting go of old records", SESSION, DIALLING}
     (told,) = [check for check in examined.checks if check.name == "tasks"]
     total = sum(status.failures.values())
     assert told.state == "warn" and told.text.startswith(f"{total:,} tasks of the node failed")

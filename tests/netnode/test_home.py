@@ -362,3 +362,23 @@ def test_a_full_disk_keeps_nobody_from_the_lock(home: Home, monkeypatch: pytest.
     monkeypatch.setattr(os, "pwrite", full)
     with home.lock(), pytest.raises(Problem, match="is using the home"), home.lock():
         pass
+
+
+def test_a_running_node_is_found_on_a_disk_that_turned_read_only(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by hand: `status` could not lock the home, and the node that could have told why was not asked."""
+    mine = Running(os.getpid(), "http://127.0.0.1:4747", "ws://127.0.0.1:4747/inx/1", "nx1x")
+    really = os.open
+
+    def read_only(path: str | Path, flags: int, *more: int) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            raise OSError(errno.EROFS, "read-only", str(path))
+        return really(path, flags, *more)
+
+    with home.lock():
+        home.write_running(mine)
+        monkeypatch.setattr(os, "open", read_only)
+        assert home.running() == mine
+        with pytest.raises(Problem, match="read-only"), home.lock():
+            pass

@@ -242,6 +242,9 @@ class SteppedClock:
     def monotonic(self) -> float:
         return self.passed
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
 
 @dataclass
 class LyingHub:

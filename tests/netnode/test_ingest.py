@@ -72,6 +72,7 @@ class Bench:
     store: Store
     lanes: Held
     told: list[Stored]
+    bus: Bus
 
     async def log(self, author: Author) -> list[Entry]:
         return await self.store.read(Reader.entries, author.id, 0, 2**40 - 1, 2**40)
@@ -85,7 +86,7 @@ async def bench(path: Path, inner: Any = None, limit: int = 4_000) -> AsyncItera
         async with GroupCommit(store, limit) as commits:
             bus, told = Bus(), list[Stored]()
             bus.subscribe(told.append)
-            yield Bench(Gate(NETWORK, store, commits, lanes, bus), store, lanes, told)
+            yield Bench(Gate(NETWORK, store, commits, lanes, bus), store, lanes, told, bus)
     finally:
         await store.close()
         await lanes.close()
@@ -119,7 +120,7 @@ async def test_entries_are_stored_before_the_bus_hears_of_them(gate: Bench) -> N
         {log.id: tuple(log.entries[3:])},
     ]
     assert gate.told[0].source is source and gate.told[1].source is None
-    assert [stored.arrived[0].item.seq for stored in gate.told] == [2, 5]
+    assert [stored.items[0].seq for stored in gate.told] == [2, 5]
     assert await gate.log(log) == log.entries
 
 
@@ -441,105 +442,23 @@ async def test_a_wait_for_what_just_ended_does_not_stop_the_loop(gate: Bench) ->
     assert not door._pending
 
 
-async def on_the_spot(made: Bench, entries: Sequence[Entry]) -> list[Any] | None:
-    """What `admit_chains` gives when nothing had to be judged in turn; else None, and it is taken all the same."""
-    long_way: list[object] = []
-    judge = made.gate._judge
-    with pytest.MonkeyPatch.context() as watched:
-        watched.setattr(made.gate, "_judge", lambda *args: long_way.append(args) or judge(*args))
-        outcomes = await made.gate.admit_chains([list(entries)])
-    return None if long_way else outcomes
-
-
-class Idle(Held):
-    """Lanes with nothing to do."""
-
-    def idle(self, lane: object) -> bool:
-        return lane not in self.shut
-
-
-@asynccontextmanager
-async def idle_bench(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    monkeypatch.setattr("tests.netnode.test_ingest.Held", Idle)
-    async with bench(path) as made:
-        yield made
-
-
-async def test_a_few_new_entries_are_taken_on_the_spot(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They are judged, stored and told of as any other: what does not simply follow takes the long way [R-SYNC-16]."""
-    async with idle_bench(tmp_path, monkeypatch) as made:
-        log, other = written("log", 40), written("other", 3)
-        assert await on_the_spot(made, log.entries[:2]) is None, "an unknown log"
-        (outcome,) = await on_the_spot(made, log.entries[2:5]) or ()
-        assert (outcome.kept, outcome.fault, outcome.author) == (3, None, log.id)
-        assert made.told[-1].entries == {log.id: tuple(log.entries[2:5])}
-        assert made.told[-1].arrived[0].item.id == log.entries[4].id
-        assert await made.log(log) == log.entries[:5]
-        (outcome,) = await on_the_spot(made, log.entries[6:8]) or ()
-        assert isinstance(outcome.fault, NotHeld) and outcome.fault.code == "gap" and not outcome.kept
-        assert await on_the_spot(made, log.entries[3:6]) is None, "partly known"
-        assert await on_the_spot(made, log.entries[6:30]) is None, "many"
-        assert await on_the_spot(made, other.entries) is None, "another unknown log"
-        await made.gate.admit(log.entries)
-        assert await made.log(log) == log.entries
-
-
-async def test_nothing_is_taken_on_the_spot_before_what_waits(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While something is on its way to disk, what comes later queues behind it [R-LOG-20]."""
-    async with idle_bench(tmp_path, monkeypatch) as made:
-        log = written("log", 8)
-        await made.gate.admit(log.entries[:2])
-        reached, go = made.lanes.hold(Lane.WRITER)
-        first = asyncio.create_task(made.gate.admit(log.entries[2:4], durable=True))
-        await reached.wait()
-        second = asyncio.create_task(on_the_spot(made, log.entries[4:6]))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        assert not second.done()
-        del made.lanes.shut[Lane.WRITER]
-        go.set()
-        await first
-        assert await second is None
-        assert await on_the_spot(made, log.entries[6:8]) is not None
-        assert await made.log(log) == log.entries[:8]
-
-
-async def test_a_disk_that_fails_on_the_spot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is told; what was judged is forgotten, and the same chain passes later [R-LOG-20]."""
-    async with idle_bench(tmp_path, monkeypatch) as made:
-        log = written("log", 8)
-        await made.gate.admit(log.entries[:2])
-        told = len(made.told)
-
-        def fail(*_: object) -> Any:
-            raise Problem("Cannot write the store: the disk is full.", code="store")
-
-        with monkeypatch.context() as broken:
-            broken.setattr(Writer, "commit", fail)
-            with pytest.raises(Problem):
-                await on_the_spot(made, log.entries[2:5])
-        assert len(made.told) == told
-        outcome = await made.gate.admit(log.entries[5:6])
-        assert isinstance(outcome.fault, NotHeld), "nothing is built on what was not stored"
-        assert (await made.gate.admit(log.entries[2:])).fault is None
-        assert await made.log(log) == log.entries
-
-
 def test_who_passes_on_hears_first() -> None:
     """Subscribers that can wait come after those that cannot, each kind in the order it came."""
     bus, heard = Bus(), list[str]()
-    leave = [
-        bus.subscribe(lambda _, name=name: heard.append(name), first=name.isupper())  # type: ignore[misc]
-        for name in "aAbB"
-    ]
+
+    def enter(name: str) -> Callable[[], None]:
+        ahead = (lambda _: heard.append(f"ahead {name}")) if name.isupper() else None
+        return bus.subscribe(lambda _: heard.append(name), ahead=ahead)
+
+    leave = [enter(name) for name in "aAbB"]
+    assert bus.passes_on
     bus.publish(Stored(()))
     assert heard == ["A", "B", "a", "b"]
+    bus.pass_on(Stored(()))
+    assert heard[4:] == ["ahead A", "ahead B"]
     leave[1]()
     leave[0]()
-    bus.subscribe(lambda _: heard.append("C"), first=True)
+    assert not bus.passes_on, "nobody but the session that something came from"
+    enter("C")
     bus.publish(Stored(()))
-    assert heard[4:] == ["B", "C", "b"]
+    assert heard[6:] == ["B", "C", "b"]

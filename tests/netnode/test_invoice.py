@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netnode.deals import invoice as invoices
-from netnode.deals.invoice import Document, Heading, Line, Off, Taxed, credit_note, credited, invoice
+from netnode.deals.invoice import Document, Heading, Line, Off, Taxed, credit_note, credited, further, invoice
 from netnode.deals.invoice_page import date_text, page, percent_text
 from netnode.problems import ExitCode, Problem
 from protocol.deals.bodies import (
@@ -54,7 +54,7 @@ def issued(played: Play, bought: Goods) -> Document:
 def later(played: Play, bought: Goods, number: str, before: list[Document]) -> Document | None:
     """The credit note as of now."""
     first = issued_before(played, bought)
-    return credit_note(known(played, bought), numbered(number), first, before)
+    return credit_note(known(played, bought), numbered(number), [first, *before])
 
 
 def numbered(number: str) -> Heading:
@@ -193,6 +193,90 @@ def test_credit_notes_of_the_whole_take_back_the_whole_tax(
         total,
         tax if total else 0,
     )
+
+
+# -- an invoice that comes late --------------------------------------------------------------------------------
+def test_an_invoice_after_a_cancellation_states_what_is_left() -> None:
+    played = accepted(HOUSE)
+    prices = [part.price for part in played.state().parts]
+    paid = played.say("buyer", PaymentSent(amount=sum(prices)))
+    played.say("seller", PaymentReceived(amount=sum(prices), payment=paid.id))
+    done = played.say("seller", Fulfil(part=0))
+    played.say("buyer", Receive(part=0, fulfil=done.id))
+    early = issued_before(played, HOUSE)
+    played.say("buyer", Cancel(reason="changed_mind"))
+    credit = later(played, HOUSE, "C2026-1", [])
+    assert credit is not None
+    found = issued(played, HOUSE)
+    # Whoever got the invoice and the credit note, or only the late invoice, reads the same.
+    assert found.total == early.total - credit.total == prices[0] == played.state().figures.owed
+    assert (found.tax, found.net) == (early.tax - credit.tax, early.net - credit.net)
+    assert (found.given_up, found.paid) == (credit.total, sum(prices))
+    assert found.parts == tuple(prices)
+    lines = sum(line.amount for line in found.lines) - sum(off.amount for off in found.discounts)
+    assert lines + found.tax == found.total  # the tax is added below: the page adds up
+    text = page(found)
+    assert "Cancelled or paid back before this invoice" in text and "To be paid back" in text
+    assert ">3570.06<" in text and ">2380.00<" in text  # paid by then; what of it goes back
+    # The credit note on it is of what comes after it alone.
+    assert credit_note(known(played, HOUSE), numbered("C2026-1"), [found]) is None
+    back = played.say("seller", Refund(amount=238_000))
+    played.say("buyer", RefundReceived(amount=238_000, refund=back.id, total=238_000))
+    assert credit_note(known(played, HOUSE), numbered("C2026-1"), [found]) is None
+    played.say("seller", Refund(amount=10_000))
+    more = credit_note(known(played, HOUSE), numbered("C2026-1"), [found])
+    assert more is not None and more.total == 10_000
+    assert (issued(played, HOUSE).total, issued(played, HOUSE).paid) == (prices[0] - 10_000,) * 2
+
+
+def test_a_late_invoice_with_the_tax_inside_its_prices_adds_up() -> None:
+    played = accepted(SHIRT, 412)
+    played.say("seller", PaymentReceived(amount=1_490))
+    played.say("seller", Fulfil())
+    played.say("seller", Refund(amount=490))
+    found = issued(played, SHIRT)
+    assert (found.total, found.given_up, found.paid) == (1_000, 490, 1_000)
+    assert found.shipping is not None and found.tax == 160  # 238 of 1,490, in proportion
+    assert 1_000 + found.shipping.amount - sum(off.amount for off in found.discounts) == found.total
+    assert "Still to pay" in page(found) and ">0.00<" in page(found)
+
+
+def test_goods_that_come_after_the_cancellation_are_invoiced_too() -> None:
+    played = accepted(HOUSE)
+    prices = [part.price for part in played.state().parts]
+    done = played.say("seller", Fulfil(part=0))
+    played.say("buyer", Receive(part=0, fulfil=done.id))
+    played.say("buyer", Cancel(reason="changed_mind"))
+    late = issued(played, HOUSE)
+    early = issued_before(played, HOUSE)
+    note = later(played, HOUSE, "C2026-1", [])
+    assert note is not None
+    for made in ([late], [early, note]):
+        assert further(known(played, HOUSE), numbered("2026-2"), made) is None
+    played.say("buyer", Receive(part=1))  # the seller had sent them: its price is owed again
+    assert played.state().figures.owed == prices[0] + prices[1]
+    for made in ([late], [early, note]):
+        more = further(known(played, HOUSE), numbered("2026-2"), made)
+        assert more is not None and (more.kind, more.total, more.credits) == ("invoice", prices[1], "2026-1")
+        assert more.tax == 28_500 and "Of invoice" in page(more)
+        whole = [*made, more]
+        assert further(known(played, HOUSE), numbered("2026-3"), whole) is None
+        assert credit_note(known(played, HOUSE), numbered("C2026-2"), whole) is None
+
+
+def test_of_a_deal_that_was_given_up_whole_there_is_no_invoice() -> None:
+    played = accepted(SHIRT, 412)
+    played.say("seller", Cancel(reason="sold_out"))
+    with pytest.raises(Problem) as caught:
+        issued(played, SHIRT)
+    assert (caught.value.code, caught.value.exit_code) == ("nothing", ExitCode.REFUSED)
+
+
+def test_an_invoice_as_an_earlier_version_stored_it_is_read() -> None:
+    found = issued(accepted(SHIRT, 412), SHIRT)
+    stored = msgspec.json.decode(msgspec.json.encode(found))
+    del stored["given_up"], stored["paid"]
+    assert msgspec.json.decode(msgspec.json.encode(stored), type=Document) == found
 
 
 # -- renewals --------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ from netnode.store import credits as rows
 from netnode.store import letters as outbox
 from protocol.certificate import DAY_MS
 from tests.netnode.issuers import Credits, credits
-from tests.netnode.services_home import NETWORK
+from tests.netnode.mesh import until
+from tests.netnode.services_home import NETWORK, OpenHome
 
 SALE, PAYOUT, ANSWER = 22, 38, 40
 
@@ -50,6 +52,35 @@ async def test_a_sale_that_is_not_published_is_challenged_by_its_referrer(tmp_pa
         await market["sol"].services.issued.challenging.look()
         assert await market.kinds() == [SALE]
         assert not (await stands(market)).suspected
+        with pytest.raises(Problem, match="is in the issuer's log"):
+            await market["rita"].services.issued.challenging.claim_sale(bytes.fromhex(deal))
+
+
+async def test_a_challenge_is_looked_at_when_it_comes(tmp_path: Path) -> None:
+    """By letter at its issuer, in a log at who follows the issuer: nobody waits for the next round."""
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        sol, finn, rita = market["sol"], market["finn"], market["rita"]
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(home.services.issued.challenging.run(home.bus, home.projector))
+                for home in (sol, finn)
+            ]
+            await rita.services.issued.challenging.claim_sale(bytes.fromhex(deal))
+            await market.meet()
+            await until(lambda: _met(finn, sol), "it is met in the log")
+            await market.post.carry()
+            await until(lambda: _answers(market), "it is answered")
+            for each in tasks:
+                each.cancel()
+
+
+async def _met(home: OpenHome, issuer: OpenHome) -> bool:
+    return bool(await home.store.read(lambda reader: rows.challenges_to(reader.connection, issuer.me.id)))
+
+
+async def _answers(market: Credits) -> bool:
+    return ANSWER in await market.kinds()
 
 
 async def test_a_challenge_for_what_was_not_paid_is_answered_with_the_reason(tmp_path: Path) -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from netnode.bus import Stored
+from netnode.issuing import sales
+from netnode.mail.letters import Incoming, Later, Refusal, Taken
 from netnode.operations import models
 from netnode.store import credits as rows
 from netnode.store import letters
-from protocol import paths
+from protocol import limits, paths
 from protocol.certificate import DAY_MS
-from protocol.letter_bodies import Witness
+from protocol.letter_bodies import Ask, Witness
 from protocol.paths import sign_referral, token_id
-from tests.netnode.issuers import credits
-from tests.netnode.services_home import NETWORK
+from tests.netnode.issuers import Credits, credits
+from tests.netnode.services_home import NETWORK, OpenHome
 from tests.protocol.author import Author
 
 SALE, REFUND, FREEZE = 22, 26, 28
@@ -35,6 +39,26 @@ async def test_a_sale_by_a_path_pays_its_referrer_after_the_receipt(tmp_path: Pa
         market.clock.now += 31 * DAY_MS
         assert (await market.figures("rita")).available == 125
         assert market.post.refused == []
+
+
+async def test_a_sale_that_was_due_when_the_process_ended_is_logged_when_it_starts(tmp_path: Path) -> None:
+    """[R-CRED-70] Killed between the receipt and the sale entry: nothing else has to happen for it."""
+    async with credits(tmp_path) as market:
+        await market.complete(await market.order(market.token()))
+        home, logged = market["sol"], asyncio.Event()
+
+        def stored(told: Stored) -> None:
+            if any(entry.kind == SALE for entries in told.entries.values() for entry in entries):
+                logged.set()
+
+        leave, issued = home.bus.subscribe(stored), home.services.issued
+        started = sales.Sales(issued.sales._means, issued.ledgers, issued.appending)
+        async with asyncio.timeout(sales.LOOK_SECONDS / 4), asyncio.TaskGroup() as group:
+            running = group.create_task(started.run())
+            await logged.wait()
+            running.cancel()
+        leave()
+        assert await market.kinds() == [SALE]
 
 
 async def test_of_a_path_the_one_nearest_to_the_buyer_earns_a_commission(tmp_path: Path) -> None:
@@ -60,6 +84,34 @@ async def test_a_partial_refund_scales_the_award(tmp_path: Path) -> None:
         await market.refund(deal, "7.50")
         await market.look()
         assert (await market.figures("rita")).pending == 0
+
+
+@pytest.mark.parametrize("room", [sales.ROOM, limits.MAX_SALE_ENTRIES])
+async def test_near_the_last_entry_of_an_order_it_is_raised_when_the_deal_is_closed(
+    room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[R-CRED-92] So a refund or freeze finds a place; before that each payment raises what it pays."""
+    monkeypatch.setattr(sales, "ROOM", room)
+    waits = room == limits.MAX_SALE_ENTRIES
+    async with credits(tmp_path) as market:
+        deal = await market.order(market.token())
+        sol, bea = market["sol"].services.deals, market["bea"].services.deals
+        await bea.paid(models.DealMoney(deal=deal, amount="5.00"))
+        await market.post.carry()
+        await sol.received(models.DealMoney(deal=deal))
+        await sol.fulfil(models.DealFulfil(deal=deal))
+        await market.post.carry()
+        await bea.receipt(models.DealPartName(deal=deal))
+        await market.post.carry()
+        for amount, pending in (("0.00", 50), ("5.00", 50 if waits else 100), ("2.50", 125)):
+            if amount != "0.00":
+                await bea.paid(models.DealMoney(deal=deal, amount=amount))
+                await market.post.carry()
+                await sol.received(models.DealMoney(deal=deal))
+                await market.post.carry()
+            await market.look()
+            assert (await market.figures("rita")).pending == pending
+        assert await market.kinds() == [SALE] * (2 if waits else 3)
 
 
 async def test_a_refund_after_the_hold_is_shown_with_its_reason_and_not_logged(tmp_path: Path) -> None:
@@ -214,6 +266,67 @@ async def test_a_sale_waits_until_somebody_shows_the_path(tmp_path: Path) -> Non
         assert await post.bring(market["rita"], letter) is None
         await sol.services.issued.sales.look()
         assert await market.kinds() == [SALE]
+
+
+async def lost_path(market: Credits) -> str:
+    """A sale whose path was told to the seller and lost with its home; the letters that carried it do not come back."""
+    lost = lambda row: not (row.type == "witness" and row.recipient == market["sol"].me.id)  # noqa: E731
+    deal = await market.order(market.token(), carried=lost)
+    await market.complete(deal, lost)
+    for home in market.homes.values():
+        await home.store.write(
+            lambda writer: writer.connection.execute("DELETE FROM outbox WHERE type = 'witness'")
+        )
+    await market.look()
+    assert await market.kinds() == []
+    return deal
+
+
+@pytest.mark.parametrize("asked", ["buyer", "witness"])
+async def test_a_seller_asks_for_a_path_that_it_lost(tmp_path: Path, asked: str) -> None:
+    """[R-PATH-8] Put back from a backup, say: told once, it would wait for a challenge."""
+    async with credits(tmp_path) as market:
+        deal = await lost_path(market)
+        sol, rita = market["sol"], market["rita"]
+        if asked == "witness":  # the host of a buyer without a node
+            body = Ask(deal=bytes.fromhex(deal), nonce=bytes(16))
+            assert await put(rita, sol, body) == Taken()
+            refused = await put(rita, market["finn"], body)
+            assert isinstance(refused, Refusal) and refused.code == "no_deal"
+            await market.post.carry()
+        market.clock.now += 3_700_000
+        await market.look()
+        await market.look()
+        assert await market.kinds() == [SALE]
+        assert (await market.figures("rita")).pending == 125
+
+
+async def test_a_seller_asks_for_a_lost_path_so_often_and_no_more(tmp_path: Path) -> None:
+    """[R-PATH-8]"""
+    async with credits(tmp_path) as market:
+        await lost_path(market)
+        held = lambda row: row.type != "ask"  # noqa: E731
+        for _ in range(100):
+            market.clock.now += DAY_MS // 2
+            await market["sol"].services.issued.sales.look()
+            await market.post.carry(held)
+        asked = [each for each in await market.post.waiting(market["sol"]) if each.type == "ask"]
+        assert 2 <= len(asked) <= 4
+        [(_, row)] = await market["sol"].store.read(lambda reader: rows.sales(reader.connection, "", 0, 9))
+        assert (row.code, row.due) == ("path_missing", None)
+
+
+async def put(home: OpenHome, sender: OpenHome, body: Ask) -> Taken | Refusal | Later:
+    """A letter that a home gets."""
+    receiver = home.letters.receiver("ask")
+    assert receiver is not None
+    keys = sender.ring.keys
+    return await receiver(
+        Incoming(
+            sender=sender.me.id, epoch=keys.epoch, key=keys.signing_key, id=bytes(16), first=bytes(16), stranger=False,
+            body=body, at=home.clock.now_ms(),
+        )
+    )  # fmt: skip
 
 
 async def test_an_alliance_decides_the_rate_of_a_sale(tmp_path: Path) -> None:

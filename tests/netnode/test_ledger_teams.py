@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from netnode.ledgers.earning import earned
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
+from netnode.ledgers.reclosing import Reclosing
 from netnode.ledgers.statement import Dated
 from netnode.operations import models
 from netnode.problems import Problem
@@ -19,7 +21,6 @@ from netnode.teams.selling import brought
 from protocol.deals.offers import name_buyer
 from protocol.identity import id_text
 from protocol.ledger.contents import encode_content
-from protocol.ledger.drafting import close_with_awards
 from protocol.ledger.figures import lines
 from protocol.ledger.groups import cut
 from protocol.plans.document import one_level
@@ -29,6 +30,7 @@ from protocol.records.plan import Differential, Step, Unit
 from protocol.signing import Signer
 from tests.netnode.test_ledgers import EUR, Market, give, home_with, later
 from tests.protocol.author import NETWORK, seed
+from tests.protocol.ledger.closes import close_with_awards
 from tests.protocol.ledger.world import DAY, TEAM, UNIT, World
 
 
@@ -90,6 +92,7 @@ def test_what_members_buy_is_taken_off_what_they_earn() -> None:
     file = ledger.book.order(order)
     assert file is not None and file.bought is None  # a buyer who is not named
     file.bought = (team.id("cal"), UNIT, 10_000)
+    ledger.book.state.orders.put(order, file)
     found = earned(ledger, TEAM, team.now)
     assert found is not None
     assert (found[2].net_median, found[2].losing) == (-10_000, 1)
@@ -252,7 +255,10 @@ def test_the_line_of_a_closed_period_names_its_plan_and_its_period() -> None:
     assert team.write(cut(ClosePart, encode_content(content))[0], at=content.ends).code is None
     ledger = team.ledger()
     (line,) = (each for each in lines(ledger.effects, team.id("ann")) if each.id[:1] == b"p")
-    shown = line_view(ledger, Dated(content.ends, 1, line), 2, str)
+    shown = line_view(ledger, Dated(content.ends, 1, line), 2, str, Reclosing(ledger))
     assert (shown.plan, shown.amount) == (governed.hash.hex(), "10.00")
+    assert (shown.rule, shown.level, shown.rate, shown.base) == ("group", line.level, "0.1", "100.00")
+    other = replace(line, amount=999)  # what a refund of the sales has changed since
+    assert line_view(ledger, Dated(content.ends, 1, other), 2, str, Reclosing(ledger)).rate == ""
     label = governed.activity.period(content.begins, 0).label
     assert shown.id == f"{TEAM} {label} group"

@@ -26,6 +26,7 @@ from protocol.records import Challenge, Redeem, SalePart, decode_record, encode_
 from protocol.run import run_of
 from tests.netnode.services_home import OpenHome, opened
 from tests.protocol.author import NETWORK, Author
+from tests.protocol.ledger.agreements import alliance
 from tests.protocol.ledger.swapping import Bench
 from tests.protocol.ledger.world import DAY, HOLD, UNIT, World
 
@@ -214,12 +215,12 @@ async def test_a_fold_that_fails_is_begun_anew(tmp_path, monkeypatch):
 
 
 # -- branches ------------------------------------------------------------------------------------------------
-def forked() -> tuple[Market, list[Entry], list[Entry]]:
+def forked(who: str = "bob", other_one: str = "cal") -> tuple[Market, list[Entry], list[Entry]]:
     """An issuer that sold once, then wrote two branches with a sale each: its log, one branch, the other."""
     market = Market()
-    market.sale(10_000, "bob")
+    market.sale(10_000, who)
     common = list(market.issuer.entries)
-    market.sale(20_000, "bob")
+    market.sale(20_000, who)
     left = market.issuer.entries[len(common) :]
     other = Market()
     other.people, other.thing, other.counters = market.people, market.thing, market.counters
@@ -228,7 +229,7 @@ def forked() -> tuple[Market, list[Entry], list[Entry]]:
     for entry in common:
         other.book.take(entry)
     other.known, other.deals, other.now = set(market.known), 50, market.now
-    other.sale(40_000, "cal")
+    other.sale(40_000, other_one)
     return market, left, other.issuer.entries[len(common) :]
 
 
@@ -248,7 +249,7 @@ async def test_a_forked_issuer_owes_what_it_owes_on_any_branch(tmp_path):
         now = market.now + 2 * DAY
         assert ledger.figures(EUR, market.id("bob"), now).pending == 3_000
         assert ledger.figures(EUR, market.id("cal"), now).pending == 4_000
-        assert set(ledger.beside) == {id for id in ledger.effects if id not in ledger.book.effects}
+        assert set(ledger.joined.logged) == {id for id in ledger.effects if id not in ledger.book.effects}
         later(home, market, 2)
         told = await home.services.ledgers.audit(id_text(market.issuer.id))
         assert told.standing.exposed and len(told.branches) == 2
@@ -331,7 +332,7 @@ async def test_a_statement_adds_up_whatever_its_period(tmp_path):
             ("award", "10.00"), ("clawback", "-5.00"), ("award", "2.00"), ("sent", "-2.00"), ("redeemed", "-1.00"),
         ]  # fmt: skip
         award = told.items[0]
-        assert (award.rate, award.base, award.rule) == ("10 %", "100.00", "commission")
+        assert (award.rate, award.base, award.rule) == ("0.1", "100.00", "commission")
         assert award.plan == _commission(market).hex()
         assert award.id == deal.id.hex()
         assert told.closing.balance == "4.00" and told.opening.balance == "0.00"
@@ -382,6 +383,19 @@ async def test_an_award_is_explained_by_sale_rate_and_base(tmp_path):
         with pytest.raises(Problem) as none:
             await home.services.ledgers.explain(models.CreditExplain(id="00000000"))
         assert none.value.code == "no_sale"
+
+
+async def test_what_an_alliance_pays_is_called_so(tmp_path):
+    market = Market()
+    agreement = alliance(market, market.who("bob"), 1_500)
+    deal = market.sale(10_000, agreement=agreement)
+    plain = market.sale(10_000)
+    async with home_with(tmp_path, market.issuer.entries) as home:
+        await home.store.write(Writer.follow, market.issuer.id, 1)
+        told = await home.services.ledgers.explain(models.CreditExplain(id=deal.id.hex()))
+        assert "15.00 EUR by alliance" in told.sentences[0] and told.plan_title == "alliance"
+        other = await home.services.ledgers.explain(models.CreditExplain(id=plain.id.hex()))
+        assert "10.00 EUR by commission" in other.sentences[0] and other.plan_title == "commission"
 
 
 # -- facts and standings -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from netnode import websocket
 from netnode.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, FrameReader, closing, frame
 from netnode.links import PEER_PATH, WebSocketDialer, WebSocketListener
 from netnode.ports import Link, LinkClosed
+from netnode.simulator.virtual_time import VirtualLoop
 from netnode.system import SystemEntropy
 from protocol import limits
 
@@ -489,7 +490,7 @@ async def test_an_answer_that_proves_nothing(dialer: WebSocketDialer, headers: b
 async def test_a_silent_link_is_pinged_and_then_ends(
     dialer: WebSocketDialer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A ping after HEARTBEAT_SECONDS, the end half of that later; whoever answers stays [R-LINK-3]."""
+    """A ping after HEARTBEAT_SECONDS, and then the end, abrupt [R-LINK-3]."""
     monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", 0.05)
     ended: asyncio.Queue[LinkClosed] = asyncio.Queue()
 
@@ -499,13 +500,46 @@ async def test_a_silent_link_is_pinged_and_then_ends(
         except LinkClosed as error:
             ended.put_nowait(error)
 
-    async with serving(listen) as address, raw(address) as (reader, writer), asyncio.timeout(5):
-        for _ in range(3):
-            assert await heard(reader) == frame(PING, b"", None)
-            writer.write(frame(PONG, b"", MASK))
+    async with serving(listen) as address, raw(address) as (reader, _), asyncio.timeout(5):
         assert await heard(reader) == frame(PING, b"", None)
         assert (await ended.get()).code == 1006
         assert await reader.read() == b""
+
+
+def test_who_answers_a_ping_in_time_stays() -> None:
+    """The ping comes after HEARTBEAT_SECONDS of silence, the end half of that later; in virtual time [R-LINK-3]."""
+    beat, told = limits.HEARTBEAT_SECONDS, []
+
+    class Connection(asyncio.Transport):
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            told.append((asyncio.get_running_loop().time(), bytes(data)))
+
+        def abort(self) -> None:
+            told.append((asyncio.get_running_loop().time(), b"aborted"))
+
+        def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+            """It stays."""
+
+        def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+            """What is written is taken at once."""
+
+    async def main() -> None:
+        link = websocket.WebSocketLink("ws://remote", "", None)
+        link.take_over(Connection(), lambda _: None)
+        await asyncio.sleep(1.4 * beat)  # almost too late
+        link.data_received(frame(PONG, b"", MASK))
+        await asyncio.sleep(0.9 * beat)
+        link.data_received(frame(BINARY, b"also a sign of life", MASK))
+        await asyncio.sleep(2 * beat)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(main())
+    ping = frame(PING, b"", None)
+    assert [(round(time / beat, 3), data) for time, data in told] == [
+        (1.0, ping),
+        (3.3, ping),
+        (3.8, b"aborted"),
+    ]
 
 
 async def test_a_dialler_answers_pings_and_masks(dialer: WebSocketDialer) -> None:

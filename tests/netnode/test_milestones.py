@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from netnode.operations import models
+from netnode.problems import Problem
 from tests.netnode.dealing import market
 
 
@@ -12,10 +15,10 @@ async def test_three_milestones_from_offer_to_final_and_their_invoice(tmp_path: 
     async with market(tmp_path) as trade:
         lines = [
             models.OfferLine(
-                title="Drawings", unit_price="1000.05", part=0, days=14, text="Plans of all floors"
+                title="Drawings", unit_price="1000.05", part=1, days=14, text="Plans of all floors"
             ),
-            models.OfferLine(title="Walls", unit_price="150.00", quantity=10, part=1, days=60),
-            models.OfferLine(title="Roof", unit_price="500.00", part=2, days=90),
+            models.OfferLine(title="Walls", unit_price="150.00", quantity=10, part=2, days=60),
+            models.OfferLine(title="Roof", unit_price="500.00", part=3, days=90),
         ]
         tax = models.OfferTax(rate=1900, title="VAT", included=False)
         made = await trade.seller.services.offers.make(
@@ -35,8 +38,19 @@ async def test_three_milestones_from_offer_to_final_and_their_invoice(tmp_path: 
             "570.01",
             "3570.06",
         )
+        assert [each.part for each in invoiced.lines] == [1, 2, 3]
+        assert [each.part for each in (await buys.show(deal)).parts] == [1, 2, 3]
+        offered = await trade.buyer.services.offers.show(made.offer)
+        assert [each.part for each in offered.lines] == [1, 2, 3]
+        for asked, answer in (
+            (4, "This deal has the parts 1 to 3; there is no part 4."),
+            (None, "Which part do you deliver? Add --part with one of: 1, 2, 3."),
+        ):
+            with pytest.raises(Problem) as caught:
+                await sells.fulfil(models.DealFulfil(deal=deal, part=asked))
+            assert caught.value.text == answer
         left = 357_006
-        for part, price in enumerate(prices):
+        for part, price in enumerate(prices, 1):
             await buys.paid(models.DealMoney(deal=deal, amount=price, reference=f"RF{part}"))
             await trade.post.carry()
             await sells.received(models.DealMoney(deal=deal, amount=price))
@@ -54,3 +68,6 @@ async def test_three_milestones_from_offer_to_final_and_their_invoice(tmp_path: 
         sold, bought = await trade.both(deal)
         assert (sold.state, sold.figures) == (bought.state, bought.figures) == ("final", sold.figures)
         assert sold.figures.base.minor == 357_006 and not trade.post.refused
+        said = [each.said for each in sold.messages]
+        for part in (1, 2, 3):  # one numbering everywhere; on the wire it begins with 0
+            assert f"delivered part {part}" in said and f"confirms the receipt of part {part}" in said

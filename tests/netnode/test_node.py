@@ -1,8 +1,10 @@
-"""What a running node does over months: here its session key is renewed while it serves."""
+"""How a node starts, and what it does over months: here its session key is renewed while it serves."""
 
 from __future__ import annotations
 
 import asyncio
+import errno
+import logging
 import os
 import signal
 from dataclasses import replace
@@ -12,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from netnode import chores, node, session_identity
+from netnode.assembly import system_ports
 from netnode.home import Home
 from netnode.keys.keystore import Keystore
 from netnode.links import WebSocketDialer
@@ -73,6 +76,31 @@ async def test_the_session_key_is_renewed_while_the_node_runs(
         await running
 
 
+async def test_who_waits_for_the_ready_file_finds_the_start_in_the_log(tmp_path: Path) -> None:
+    """Found on a busy computer: the line came after the file, so that a look in between saw an empty log."""
+    place, file = tmp_path / "home", tmp_path / "ready"
+    await asyncio.to_thread(node.initialise, place, name="Ada", passphrase=None)
+    ready: asyncio.Future[Ready] = asyncio.get_running_loop().create_future()
+    logged: list[str] = []
+
+    class Disk:
+        def __getattr__(self, name: str) -> object:
+            return getattr(SystemDisk(), name)
+
+        def write_private(self, path: Path, data: bytes) -> None:
+            if path == file:
+                logged.append((place / "node.log").read_text())
+            SystemDisk().write_private(path, data)
+
+    options = StartOptions(listen="127.0.0.1:0", ready_file=file, on_ready=ready.set_result)
+    making = lambda: replace(system_ports(), disk=Disk())  # noqa: E731
+    running = asyncio.create_task(node.run(place, options, making=making))
+    address = (await ready).peer
+    os.kill(os.getpid(), signal.SIGTERM)
+    await running
+    assert len(logged) == 1 and f"serves peers at {address}" in logged[0]
+
+
 async def test_sessions_end_once_when_damage_is_met_in_the_store() -> None:
     ended: list[str] = []
 
@@ -98,3 +126,25 @@ def test_a_session_key_that_a_clock_made_which_was_ahead_is_renewed(ahead: int) 
     renewed = session_identity.renewed_keys(ports, keys)
     assert (renewed is keys) == (ahead == 0)
     assert renewed.session_until == NOW + limits.SESSION_KEY_DAYS * DAY_MS
+
+
+def test_a_log_that_cannot_be_written_says_nothing_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Found by hand on a full disk: each line of the log was a traceback where the owner, or a journal, reads."""
+    home = Home(tmp_path / "home", SystemDisk())
+    home.create()
+
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with node._logging(home, "info"), pytest.MonkeyPatch.context() as patched:
+        logger = logging.getLogger("netnode")
+        (handler,) = (each for each in logger.handlers if isinstance(each, logging.FileHandler))
+        patched.setattr(handler, "flush", full)
+        logger.warning("nobody reads this")
+        patched.undo()
+        logger.warning("kept")
+    assert logging.raiseExceptions
+    assert capsys.readouterr().err == ""
+    assert home.log_file.read_text().endswith("kept\n")

@@ -80,6 +80,28 @@ async def test_a_code_gives_a_discount_and_only_its_owner_knows_it(tmp_path: Pat
         assert [each.code for each in trade.post.refused] == ["no_offer"]
 
 
+async def test_a_code_orders_nothing_but_what_was_asked_for(tmp_path: Path) -> None:
+    async with market(tmp_path) as trade:
+        line = models.OfferLine(title="Workshop", unit_price="400.00", quantity=2)
+        made = await trade.seller.services.offers.make(
+            models.OfferMake(lines=[line], currency="EUR", code="work")
+        )
+        await refused(trade.order(code="work"), "offer_asked")
+        await trade.post.carry()
+        told = await refused(trade.order(code="work"), "other_goods")
+        assert "2 x Workshop for 800.00 EUR" in told.text and "Blue cap" in told.text
+        assert f"netnode deal order --offer {made.offer[:10]}" in told.text
+        buys = trade.buyer.services.deals
+        ordered = await buys.order(models.DealOrder(ref=trade.seller.id, code="work"))
+        assert ordered.said == "ordered 2 x Workshop for 800.00 EUR"
+        assert (await trade.order(quantity=2)).said == "ordered 2 x Blue cap for 25.00 EUR"
+        await trade.seller.services.offers.make(models.OfferMake(percent="10", code="ten"))
+        await refused(buys.order(models.DealOrder(ref=trade.seller.id, code="ten")), "offer_asked")
+        await trade.post.carry()
+        told = await refused(buys.order(models.DealOrder(ref=trade.seller.id, code="ten")), "ref_needed")
+        assert f"netnode deal order {trade.seller.id}/KEY --code TEN" in told.text
+
+
 async def test_an_offer_is_taken_by_whom_it_is_for_and_from_who_signed_it(tmp_path: Path) -> None:
     async with market(tmp_path) as trade, opened(tmp_path, "cy", clock=trade.clock) as third:
         trade.post.homes[third.me.id] = third
@@ -122,8 +144,8 @@ async def test_an_offer_taken_back_gives_nothing_any_more(tmp_path: Path) -> Non
 async def test_milestones_are_delivered_and_signed_off_one_by_one(tmp_path: Path) -> None:
     async with market(tmp_path) as trade:
         lines = [
-            models.OfferLine(title="Draft", unit_price="300.00", part=0, days=14),
-            models.OfferLine(title="Text", unit_price="700.00", part=1, days=30),
+            models.OfferLine(title="Draft", unit_price="300.00", part=1, days=14),
+            models.OfferLine(title="Text", unit_price="700.00", part=2, days=30),
         ]
         made = await trade.seller.services.offers.make(
             models.OfferMake(lines=lines, currency="EUR", to=trade.buyer.id)
@@ -138,7 +160,7 @@ async def test_milestones_are_delivered_and_signed_off_one_by_one(tmp_path: Path
             ends = [each.until for each in (await home.services.deals.show(deal)).parts]
             assert isinstance(ends[0], int) and ends[1] == ends[0] + 16 * DAY_MS
         await refused(sells.fulfil(models.DealFulfil(deal=deal)), "part")  # which one has to be said
-        await sells.fulfil(models.DealFulfil(deal=deal, part=0))
+        await sells.fulfil(models.DealFulfil(deal=deal, part=1))
         await trade.post.carry()
         await buys.receipt(named(deal))  # the one that is delivered
         await buys.paid(models.DealMoney(deal=deal, amount="300.00"))
@@ -164,6 +186,12 @@ async def test_an_offer_says_enough_or_is_not_made(tmp_path: Path) -> None:
         await refused(make(models.OfferMake(key="cap", to=trade.seller.id)), "own")
         await refused(make(models.OfferMake(key="cap", to=trade.buyer.id, count=2)), "usage")
         await refused(make(models.OfferMake(percent="101")), "usage")
+        await refused(make(models.OfferMake(percent="5", only=["cap", "cup"])), "no_listing")
+        first = await make(models.OfferMake(percent="5", code="five"))
+        told = await refused(make(models.OfferMake(percent="6", code="Five")), "code_taken")
+        assert f"netnode offer end {first.offer[:10]}" in told.text
+        await trade.seller.services.offers.end(first.offer)
+        await make(models.OfferMake(percent="6", code="Five"))
         await refused(trade.buyer.services.offers.show("00"), "no_offer")
 
 
@@ -208,7 +236,7 @@ async def test_a_dispute_reaches_the_arbiter_from_both_sides_and_the_ruling_reac
         assert (case.role, case.state, case.buyer.id) == ("arbiter", "disputed", trade.buyer.id)
         assert [each.title for each in case.lines] == ["Blue cap"]
         assert case.next is not None and (case.next.action, case.next.by) == ("ruling", "arbiter")
-        ruled = await arbiter.services.deals.rule(models.DealRuling(deal=deal, keeps="10.00", delivered=[0]))
+        ruled = await arbiter.services.deals.rule(models.DealRuling(deal=deal, keeps="10.00", delivered=[1]))
         assert ruled.state == "closed"
         await trade.post.carry()
         sold, bought = await trade.both(deal)

@@ -11,7 +11,7 @@ from netnode.operations import models, services
 from netnode.operations.calling import DirectCaller
 from netnode.operations.listings import LISTING_ADD, LISTING_IMPORT, LISTINGS, SEARCH
 from netnode.operations.logs import LOG_EXPORT
-from netnode.operations.operation import Download, Operation, Upload, bounded, checked
+from netnode.operations.operation import Download, Operation, Upload, bad_request, bounded, checked
 from netnode.operations.registry import OPERATIONS
 from netnode.problems import ExitCode, Problem
 from tests.netnode.fake_services import FakeServices
@@ -154,3 +154,30 @@ def test_checked_keeps_unset_fields_unset():
 
 def test_each_shape_is_one_of_three():
     assert {type(operation) for operation in OPERATIONS} == {Operation, Upload, Download}
+
+
+def asked_patterns():
+    """Every pattern of a text in a request, however deep it stands there."""
+
+    def walk(found, seen):
+        if isinstance(found, msgspec.inspect.StrType) and found.pattern is not None:
+            yield found.pattern
+        for each in getattr(found, "types", ()):
+            yield from walk(each, seen)
+        for name in ("item_type", "value_type", "type"):
+            inner = getattr(found, name, None)
+            if isinstance(inner, msgspec.inspect.Type):
+                yield from walk(inner, seen)
+        if isinstance(found, msgspec.inspect.StructType) and found.cls not in seen:
+            seen.add(found.cls)
+            for field in found.fields:
+                yield from walk(field.type, seen)
+
+    seen = set()
+    return sorted({each for one in OPERATIONS for each in walk(msgspec.inspect.type_info(one.request), seen)})
+
+
+@pytest.mark.parametrize("pattern", asked_patterns())
+def test_no_person_is_told_a_pattern(pattern):
+    said = bad_request(msgspec.ValidationError(f"Expected `str` matching regex {pattern!r} - at `$.field`"))
+    assert said.text.startswith("field: is not ") and "regex" not in said.text and "^" not in said.text

@@ -15,11 +15,12 @@ from netnode.deals.known import load
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.shop.witnesses import Witnesses
-from netnode.store import Reader, deals
+from netnode.store import Reader, Writer, deals, shop
 from netnode.store import alliances as kept
-from protocol import paths
-from protocol.alliances import judge, read_agreement
+from protocol import paths, witnessed
+from protocol.alliances import agreement_id, judge, read_agreement, sign_ending
 from protocol.certificate import DAY_MS
+from protocol.errors import RemoteProtocolError
 from protocol.letter_bodies import AllianceLetter, decode_content
 from protocol.records import Alliance, decode_record
 from protocol.referral_letters import ReferralLetter
@@ -153,6 +154,51 @@ async def test_an_expired_link_is_refused_with_what_to_do(tmp_path: Path) -> Non
         assert shown.expired
 
 
+async def test_who_buys_in_the_sellers_own_shop_by_a_link_leaves_there_who_led_them(tmp_path: Path) -> None:
+    """[R-SHOP-11] [R-PATH-7] The seller is no step of the path, and nobody else would ever show it."""
+    async with street(tmp_path) as on:
+        made = await on.make("anna")
+        deal = await on.order(link=made.link)
+        await on.post.carry()
+        await on["sol"].services.deals.accept(models.DealAccept(deal=deal))
+        await on.post.carry()
+        [row] = [
+            row
+            for row in await on["anna"].store.read(lambda reader: shop.witnesses(reader, None, 10))
+            if row.id.hex() == deal
+        ]
+        await _forget_path(on, deal)
+        assert await on.led_by(deal, "sol") == []
+        sol = on["sol"]
+        witnesses = Witnesses(NETWORK, sol.store, sol.own, on.clock, sol.letters)
+        other = paths.path_of(bytes(16), paths.read_path(row.path).tokens)
+        with pytest.raises(RemoteProtocolError, match="path"):
+            await witnesses.keep(witnessed.Testimony(other.encode(), row.accept, ()), {})
+        for _ in range(2):
+            await witnesses.keep(witnessed.Testimony(row.path, row.accept, ()), {})
+        assert await on.led_by(deal, "sol") == ["anna"]
+        await on.post.carry()
+        assert on.post.refused == []
+        [order] = (await on["anna"].services.referrals.orders(models.ReferralOrders())).items
+        assert order.order == deal, "who led the buyer is told by the seller"
+        assert (await on["sol"].services.referrals.orders(models.ReferralOrders())).items == [], (
+            "it brought nobody"
+        )
+
+
+async def _forget_path(on: Street, deal: str) -> None:
+    """As if the buyer had no node: nobody has told the seller, nor who led them."""
+
+    def forget(writer: Writer) -> None:
+        row = deals.by_id(writer.connection, bytes.fromhex(deal))
+        assert row is not None
+        named = load(writer.connection, row, on.clock.now).order.path
+        writer.connection.execute("DELETE FROM deal_enclosure WHERE hash = ?", (named,))
+
+    await on["sol"].store.write(forget)
+    await on["anna"].store.write(lambda writer: writer.connection.execute("DELETE FROM witness"))
+
+
 async def test_a_chain_of_three_that_was_forwarded_pays_all_three(tmp_path: Path) -> None:
     """[R-REF-3] [R-SHOP-10] Each step names the one before; each referrer can prove the sale alone."""
     async with street(tmp_path) as on:
@@ -169,6 +215,8 @@ async def test_a_chain_of_three_that_was_forwarded_pays_all_three(tmp_path: Path
         again = await refused(on.forward("anna", third.link))
         assert (again.code, again.exit_code) == ("path", ExitCode.REFUSED)
         assert (await refused(on.make("sol"))).code == "own"
+        cut = await refused(on.homes["sol"].services.referrals.make(models.ReferralMake(subject="nx1abc")))
+        assert cut.code == "no_listing" and "SELLER/KEY" in cut.text  # it was told that this is its own
 
 
 async def test_the_wrong_referrer_is_not_paid(tmp_path: Path) -> None:
@@ -373,6 +421,50 @@ async def _published(on: Street) -> list[list[Alliance]]:
                 records.append(record)
         found.append(records)
     return found
+
+
+async def test_an_end_that_is_dated_back_counts_from_when_it_came(tmp_path: Path) -> None:
+    """[R-ALLY-4] Else who owes for orders that were made could end what they were made under."""
+    async with street(tmp_path) as on:
+        sol, anna = on["sol"].services.alliances, on["anna"].services.alliances
+        proposed = await sol.propose(models.AlliancePropose(to=on["anna"].id, gives="5", gets="5", notice=7))
+        await on.post.carry()
+        await anna.accept(proposed.alliance)
+        await on.post.carry()
+        [row] = await on["anna"].store.read(lambda reader: kept.agreed(reader.connection))
+        ending = sign_ending(
+            NETWORK, on["anna"].me.signer, agreement=agreement_id(row.data), who=on["anna"].me.id, epoch=0,
+            time=on.clock.now - 60 * DAY_MS,
+        )  # fmt: skip
+        letter = AllianceLetter(agreement=row.data, ending=ending, openers=(), text="")
+        await on["anna"].letters.send(on["sol"].me.id, letter)
+        await on.post.carry()
+        shown = await sol.show(proposed.alliance)
+        assert (shown.state, shown.ends) == ("ending", on.clock.now + 7 * DAY_MS)
+
+
+async def test_what_was_published_before_a_crash_is_not_published_again(tmp_path: Path) -> None:
+    async with street(tmp_path) as on:
+        sol, anna = on["sol"].services.alliances, on["anna"].services.alliances
+        proposed = await sol.propose(models.AlliancePropose(to=on["anna"].id, gives="5", gets="5", notice=7))
+        await on.post.carry()
+        desk = anna._desk
+        keep = desk._keep
+
+        async def ends(*_: object) -> None:
+            desk._keep = keep  # type: ignore[method-assign]
+            raise Problem("the process ends here")
+
+        for _ in range(2):
+            desk._keep = ends  # type: ignore[assignment,method-assign]
+            with pytest.raises(Problem):
+                await anna.accept(proposed.alliance)
+        await anna.accept(proposed.alliance)
+        await on.post.carry()
+        assert [len(each) for each in await _published(on)] == [1, 1]
+        await anna.end(proposed.alliance)
+        await on.post.carry()
+        assert [len(each) for each in await _published(on)] == [2, 2]
 
 
 async def test_a_forged_agreement_is_refused(tmp_path: Path) -> None:

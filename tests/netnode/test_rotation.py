@@ -216,7 +216,7 @@ async def test_a_peer_that_says_nothing_in_time_keeps_nobody_else_from_being_ask
     await until(lambda: slow.id in ada.sessions())
     sessions = sorted(ada.keeper.open_sessions(), key=lambda each: each.id != slow.id)
     assert [each.id for each in sessions] == [slow.id, bob.id]
-    monkeypatch.setattr(limits, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(limits, "ANSWER_SECONDS", 1.0)  # bob has to answer within it, on a busy computer too
     await Telling(ada.store, ada.id, lambda: sessions, ada.clock).run()
     assert [each.peer for each in await ada.store.read(receipts)] == [bob.id]
 

@@ -18,6 +18,8 @@ from netnode.problems import ExitCode, Problem
 from netnode.sealer import HpkeSealer
 from netnode.services import encryption
 from netnode.store import PeerRow, Reader
+from netnode.sync import address_store
+from netnode.sync.addresses import Known
 from netnode.system import SystemDisk, SystemEntropy
 from protocol.certificate import DAY_MS
 from protocol.entry import Entry
@@ -190,6 +192,24 @@ async def test_locked_keys_rotate_nothing(tmp_path: Path) -> None:
         await meet(ada)
         with pytest.raises(Problem, match="--passphrase-file"):
             await ada.services.keys.rotate(await order(ada))
+
+
+async def test_a_new_sheet_names_peers_met_where_others_told_of_them(tmp_path: Path) -> None:
+    """Who was only ever dialled by others has no named address; the sheet would say that nobody is known."""
+    dialler, unmet = b"\x08" * 32, b"\x09" * 32
+    told = [
+        Known(dialler, "ws://10.2.0.1:1/inx/1", "10.0", 1, tried=True, met=9),
+        Known(dialler, "ws://10.2.0.2:1/inx/1", "10.0", 1, tried=True, met=7),
+        Known(unmet, "ws://10.3.0.1:1/inx/1", "10.0", 1),
+    ]
+    async with opened(tmp_path) as ada:
+        for row in (PEER, PeerRow(id=dialler, inbound=True, seen=9), PeerRow(id=unmet, inbound=True)):
+            await ada.store.write(lambda writer, row=row: writer.put_peer(row))
+        await ada.store.write(
+            lambda writer: address_store.save(writer, address_store.Changes(told, (), (), (), None, None))
+        )
+        plan = await ada.services.keys.plan(None)
+        assert plan.addresses == ["ws://10.2.0.1:1/inx/1", "ws://10.0.0.1:1/inx/1"]
 
 
 async def test_new_words(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from netnode.operations import models
-from netnode.problems import Problem
+from netnode.problems import ExitCode, Problem
 from protocol import encoding
 from protocol.identity import id_text
 from protocol.records import Listing
@@ -352,3 +352,14 @@ async def test_a_whole_file_withdraws_what_it_does_not_have(tmp_path: Path) -> N
         assert found.withdrawn + last.withdrawn == 2
         empty = await listings.import_feed(whole, pieces(rows("x,,1,true")))
         assert empty.withdrawn == 0 and isinstance(empty.kept, str)
+
+
+async def test_an_id_with_a_slip_is_no_own_key(tmp_path: Path) -> None:
+    """Found in use: whoever mistyped a seller was told to look among their own listings."""
+    async with opened(tmp_path) as node:
+        for ref in (node.id[:-4] + "qqqq", f"{node.id[:-4]}qqqq/lamp", f"{node.id[:50]}/lamp"):
+            with pytest.raises(Problem) as caught:
+                await node.services.listings.show(ref)
+            assert caught.value.exit_code is ExitCode.USAGE and "no networker id" in caught.value.text
+        await node.services.listings.publish({**LAMP, "key": "nx100-strap"})
+        assert (await node.services.listings.show("nx100-strap")).title == LAMP["title"]

@@ -8,13 +8,16 @@ import pytest
 
 from netnode.operations import models
 from netnode.problems import Problem
+from netnode.services.settling import OwnWork
 from netnode.store import Writer
 from protocol import encoding, logfile
+from protocol.certificate import DAY_MS
 from protocol.entry import Entry
 from protocol.identity import id_text
+from protocol.records import Keys, encode_record
 from protocol.run import run_of
 from tests.netnode.services_home import OpenHome, everything, opened, pieces, whole
-from tests.protocol.author import Author
+from tests.protocol.author import Author, seed
 
 LAMP: dict[str, object] = {"key": "lamp", "kind": "product", "title": "Desk lamp"}
 
@@ -451,3 +454,23 @@ async def test_an_own_log_that_is_not_there_is_said(tmp_path: Path) -> None:
         result = await node.services.log.verify(None)
         assert [problem.code for problem in result.problems] == ["own_log"]
         assert not result.ok
+
+
+async def test_a_settlement_names_what_its_owner_can_publish_again(tmp_path: Path) -> None:
+    """Found in use: keys and settlements stood among what was to be published again, and each edit of a listing."""
+    async with opened(tmp_path, "ada") as home:
+        listings = home.services.listings
+        await listings.publish({**LAMP, "key": "kept"})
+        await listings.publish(LAMP)
+        for title in ("Brass lamp", "Brass lamp, polished"):
+            await listings.edit(models.ListingEdit(key="lamp", fields={"title": title}))
+        await listings.publish({**LAMP, "key": "soap", "title": "Soap"})
+        await listings.withdraw("soap")
+        keys = Keys(until=home.clock.now + DAY_MS, x25519=seed("x"))
+        await home.own.append([(Keys.KIND, encode_record(keys))])
+        (left,) = (await OwnWork(home.own, home.store, home.projector).settle(None, 2)).left
+        assert left.again == ["withdraw soap", "listing lamp: Brass lamp, polished"]
+        assert (left.again_more, left.technical, left.entries) == (0, {"keys": 1}, 6)
+        await home.own.append([(Keys.KIND, encode_record(keys))])
+        (left,) = (await OwnWork(home.own, home.store, home.projector).settle(None, 3)).left
+        assert (left.again, left.technical) == ([], {"keys": 1})

@@ -13,7 +13,7 @@ from netnode import upkeep
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.services.room import Room
-from netnode.store import Reader, Writer
+from netnode.store import Reader
 from protocol import messages
 from protocol.certificate import DAY_MS
 from protocol.identity import id_text
@@ -155,14 +155,5 @@ def test_upkeep_has_its_chores(tmp_path: Path) -> None:
     assert names == [
         "taking what was stored into the database",
         "keeping to the quotas",
-        "forgetting old arrivals",
         "letting go of old records",
     ]
-
-
-async def test_arrivals_are_pruned(mesh: Mesh) -> None:
-    b = await mesh.node("b")
-    await b.take(*(Author(f"log {number}") for number in range(5)))
-    await b.store.write(Writer.prune_arrivals, 2)
-    count = await b.store.read(lambda reader: reader.connection.execute("SELECT count(*) FROM arrival").get)
-    assert count == 2

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import stat
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,9 +17,10 @@ import pytest
 
 from netnode.ports import Lane
 from netnode.problems import Problem
-from netnode.store import Arrived, Change, GroupCommit, Reader, Store, Writer, schema
+from netnode.store import Change, GroupCommit, Reader, Store, Writer, schema
 from netnode.system import SystemDisk, SystemEntropy, ThreadExecutor
 from protocol.errors import LocalProtocolError
+from protocol.items import Item
 from tests.netnode.stored import FLAGS, open_writer
 from tests.netnode.test_store_writer import admitted
 from tests.protocol.author import NETWORK, Author
@@ -90,7 +93,10 @@ async def test_the_store_in_its_lanes(executor: type[Any], tmp_path: Path) -> No
     path = tmp_path / "store.sqlite3"
     async with opened(path, executor()) as store:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert [each.number for each in await store.write(Writer.commit, [change], durable=True)] == [1]
+        assert [each.seq for each in await store.write(Writer.commit, [change], durable=True)] == [
+            change.after.tip.seq
+        ]
+        assert (await store.read(Reader.newest)).arrival == 1
         assert await store.load(author.id) == change.after
         found = await asyncio.gather(*(store.read(Reader.entry, author.id, seq) for seq in range(31)))
         assert found == author.entries
@@ -125,7 +131,7 @@ async def test_what_is_read_at_once_is_of_one_moment(tmp_path: Path) -> None:
 async def test_a_reader_cannot_write(tmp_path: Path) -> None:
     async with opened(tmp_path / "s", Inline()) as store:
         with pytest.raises(Problem, match="read-only"):
-            await store.read(lambda reader: reader.connection.execute("DELETE FROM arrival"))
+            await store.read(lambda reader: reader.connection.execute("DELETE FROM opening"))
         assert (await store.read(Reader.newest)).arrival == 0
 
 
@@ -288,7 +294,7 @@ def parts(author: Author, *cuts: int) -> list[Change]:
     return changes
 
 
-async def stored(commits: GroupCommit, changes: list[Change], durable: bool = False) -> list[Arrived]:
+async def stored(commits: GroupCommit, changes: list[Change], durable: bool = False) -> list[Item]:
     """Submits and waits for the outcome."""
     return await (await commits.submit(changes, durable))
 
@@ -313,9 +319,11 @@ async def test_what_is_submitted_while_one_runs_is_committed_together(tmp_path: 
             assert not running.done() and executor.calls == 0
             executor.go.release()
             await settle()
-            assert [each.number for each in await running] == [1] and not any(each.done() for each in waiting)
+            assert await running == [first.after.item()] and not any(each.done() for each in waiting)
             executor.go.release()
-            assert [[each.number for each in await task] for task in waiting] == [[2], [3], [2]]
+            newest = [third.after.item()], [beside.after.item()]
+            assert [await task for task in waiting] == [newest[0], newest[1], newest[0]]
+            assert (await store.read(Reader.newest)).arrival == 3
             assert executor.calls == 2  # the first, then all the others
         assert await store.load(one.id) == third.after
         assert await store.write(lambda writer: writer.connection.execute("PRAGMA synchronous").get) == 2
@@ -331,8 +339,9 @@ async def test_a_failure_fails_its_whole_transaction_and_no_other(tmp_path: Path
         for task in tasks:
             with pytest.raises(LocalProtocolError, match="state that is stored"):
                 await task
-        assert [each.number for each in await stored(commits, [first])] == [1]
-        assert [each.number for each in await stored(commits, [beside])] == [2]
+        assert await stored(commits, [first]) == [first.after.item()]
+        assert await stored(commits, [beside]) == [beside.after.item()]
+        assert (await store.read(Reader.newest)).arrival == 2
 
 
 async def test_who_submits_too_much_waits_in_turn(tmp_path: Path) -> None:
@@ -349,7 +358,8 @@ async def test_who_submits_too_much_waits_in_turn(tmp_path: Path) -> None:
             assert [task.done() for task in tasks] == [True, True, False, False, False]
             tasks[4].cancel()  # not queued yet: it leaves no trace
             await settle()
-        assert [[each.number for each in await task] for task in tasks[:4]] == [[1], [1], [2], [3]]
+        items = [change.after.item() for change in changes]
+        assert [(await task)[0] for task in tasks[:4]] == [items[1], items[1], items[2], items[3]]
         assert await store.load(author.id) == changes[3].after
 
 
@@ -409,3 +419,16 @@ async def test_a_check_after_others_wrote_finds_nothing(tmp_path: Path) -> None:
         for round_ in range(120):
             await store.write(write, round_)
             assert await store.read(Reader.check) == []
+
+
+async def test_what_was_stored_is_not_kept_until_something_else_is(tmp_path: Path) -> None:
+    author = Author("a")
+    async with opened(tmp_path / "s", Inline()) as store, GroupCommit(store) as commits:
+        (change,) = parts(author)
+        future = await commits.submit([change])
+        await future
+        await settle()
+        held = weakref.ref(future)  # kept beside the change, so that it tells of both
+        del future
+        gc.collect()
+        assert held() is None

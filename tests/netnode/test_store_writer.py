@@ -10,15 +10,15 @@ import msgspec
 import pytest
 
 from netnode.problems import Problem
-from netnode.store import Change, PeerRow
-from netnode.store import writer as module
+from netnode.store import Change, PeerRow, room, schema
 from netnode.store.faults import store_problem
 from netnode.store.rows import MAX_NETWORKERS
 from protocol.entry import Entry
 from protocol.errors import LocalProtocolError, RemoteProtocolError
 from protocol.items import Cursor, Standing
 from protocol.log import Admission, hold_from, receive
-from tests.netnode.stored import Twin, opened
+from protocol.run import rebuild, run_of
+from tests.netnode.stored import Twin, open_reader, open_writer, opened
 from tests.protocol.author import NETWORK, Author
 from tests.protocol.held import Held
 
@@ -50,11 +50,14 @@ def test_a_change_of_the_item_has_a_new_number_and_tag(tmp_path: Path) -> None:
         twin = Twin(author.id, writer, reader)
         (first,) = twin.receive(author.entries[:10])
         (second,) = twin.receive(author.entries[10:])
-        assert (first.number, second.number) == (1, 2) and first.tag != second.tag
-        assert reader.newest() == Cursor(reader.store_id, 2, second.tag)
-        assert (reader.tag_of(1), reader.tag_of(2), reader.tag_of(3)) == (first.tag, second.tag, None)
+        assert (first.seq, second.seq) == (9, author.entries[-1].seq)
+        newest = reader.newest()
+        assert (newest.store, newest.arrival, newest.tag) == (reader.store_id, 2, reader.tag_of(2))
+        tags = [reader.tag_of(number) for number in range(3)]
+        assert len(set(tags)) == 3 and tags[0] == empty.tag
+        assert reader.knows(empty) and reader.knows(newest)
         # Both arrivals are of one log, so there is one item, at its newest number.
-        assert reader.items_since(0, 10) == [(2, second.item)] and reader.tag_of(2) == second.tag
+        assert reader.items_since(0, 10) == [(2, second)]
         assert reader.items_since(2, 10) == []
         assert twin.receive(author.entries) == []
 
@@ -77,7 +80,7 @@ def test_a_higher_from_is_no_news_a_lower_one_is(tmp_path: Path) -> None:
         twin.memory.state = after
         twin.memory.rows = {seq: entry for seq, entry in twin.memory.rows.items() if seq >= 15}
         (arrived,) = twin.receive(author.entries[5:15])
-        assert (arrived.number, arrived.item.held_from) == (2, 5)
+        assert (reader.newest().arrival, arrived.held_from) == (2, 5)
         row = reader.log(author.id)
         assert row is not None and row.generation == generation + 1
         twin.compare()
@@ -92,7 +95,7 @@ def test_a_fork_gives_a_proof_and_its_end_takes_it_away(tmp_path: Path) -> None:
         twin.receive(author.entries)
         other = author.after(author.entries[80], note="other")
         (arrived,) = twin.receive([other])
-        assert arrived.item.standing is Standing.FORKED
+        assert arrived.standing is Standing.FORKED
         twin.compare()
         proof = reader.proof(author.id)
         assert proof is not None and proof[0].first == proof[1].first == 81
@@ -103,7 +106,7 @@ def test_a_fork_gives_a_proof_and_its_end_takes_it_away(tmp_path: Path) -> None:
         proof = reader.proof(author.id)
         assert proof is not None and proof[1].first == 71
         (arrived,) = twin.receive([author.settle(100)])
-        assert arrived.item.standing is Standing.HEAD and reader.proof(author.id) is None
+        assert arrived.standing is Standing.HEAD and reader.proof(author.id) is None
         twin.compare()
 
 
@@ -116,10 +119,11 @@ def test_a_batch_spans_logs_and_gives_each_log_one_number(tmp_path: Path) -> Non
         two, _ = admitted(second.entries)
         three, _ = admitted(first.entries[20:], held)
         arrived = writer.commit([one, two, three])
-        assert [(each.author, each.number, each.item.seq) for each in arrived] == [
-            (first.id, 1, 50),
-            (second.id, 2, 10),
+        assert [(each.author, each.seq) for each in arrived] == [
+            (first.id, 50),
+            (second.id, 10),
         ]
+        assert [number for number, _ in reader.items_since(0, 10)] == [1, 2]
         assert reader.load(first.id) == three.after and reader.load(second.id) == two.after
         assert reader.counts() == (62, 2) and reader.authors() == sorted([first.id, second.id])
         assert [item.author for item in reader.items_after(None, 1)] == reader.authors()[:1]
@@ -150,7 +154,8 @@ def test_a_change_from_another_state_than_the_stored_one_is_refused_whole(tmp_pa
         assert reader.authors() == [author.id] and reader.newest().arrival == 1
         assert reader.connection.execute("SELECT count(*) FROM networker").get == 1
         # What the failed ones remembered is gone with them.
-        assert [each.number for each in writer.commit([beside, two, three])] == [2, 3]
+        writer.commit([beside, two, three])
+        assert [number for number, _ in reader.items_since(1, 10)] == [2, 3]
         assert reader.load(author.id) == three.after and reader.load(other.id) == beside.after
 
 
@@ -169,7 +174,8 @@ def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
         assert not writer.connection.in_transaction
         assert reader.authors() == [author.id]
         writer.connection.execute("PRAGMA max_page_count = 1000000")
-        assert [each.number for each in writer.commit([two], durable=True)] == [2]
+        writer.commit([two], durable=True)
+        assert reader.newest().arrival == 2
         assert reader.load(other.id) == two.after
 
 
@@ -217,34 +223,95 @@ def test_a_part_that_fails_takes_its_transaction_along(tmp_path: Path) -> None:
         assert reader.meta("place") is None
 
 
-def test_old_arrivals_go_and_their_cursors_become_unknown(tmp_path: Path) -> None:
-    author = Author("a")
+def test_what_a_copy_did_not_live_to_see_is_unknown_to_it(tmp_path: Path) -> None:
+    """Cursors from before the copy hold; those from after it do not, whatever either side numbers [R-LOG-18]."""
+    author, other = Author("a"), Author("b")
     author.write(30)
+    other.write(9)
     with opened(tmp_path) as (writer, reader):
         twin = Twin(author.id, writer, reader)
-        arrived = [each for entry in author.entries for each in twin.receive([entry])]
-        assert [each.number for each in arrived] == list(range(1, 32))
-        writer.prune_arrivals(5)
-        assert reader.tag_of(26) is None and reader.tag_of(27) == arrived[26].tag
-        writer.prune_arrivals(0)
-        assert reader.newest().arrival == 31
-        assert not reader.knows(Cursor(reader.store_id, 3, arrived[2].tag))
-        assert not reader.knows(Cursor(reader.store_id, 31, bytes(8)))
-        assert not reader.knows(Cursor(bytes(16), 31, arrived[30].tag))
-        assert reader.knows(Cursor(reader.store_id, 31, arrived[30].tag))
-
-
-def test_commits_prune_arrivals_by_themselves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ARRIVALS_KEPT", 10)
-    monkeypatch.setattr(module, "_PRUNE_EVERY", 8)
-    author = Author("a")
-    author.write(30)
-    with opened(tmp_path) as (writer, reader):
-        twin = Twin(author.id, writer, reader)
-        for entry in author.entries:
+        empty = reader.newest()
+        twin.receive(author.entries[:10])
+        kept = reader.newest()
+        copy = apsw.Connection(str(tmp_path / "copy.sqlite3"))
+        with copy.backup("main", writer.connection, "main") as backup:
+            backup.step()
+        copy.close()
+        later = []
+        for entry in author.entries[10:15]:
             twin.receive([entry])
-        numbers = [row[0] for row in reader.connection.execute("SELECT number FROM arrival ORDER BY number")]
-        assert numbers == list(range(15, 32))  # the last prune was at 24
+            later.append(reader.newest())
+        assert all(reader.knows(each) for each in (empty, kept, *later))
+        wrong = Cursor(reader.store_id, kept.arrival, bytes(8)), Cursor(bytes(16), kept.arrival, kept.tag)
+        assert not any(reader.knows(each) for each in wrong)
+    writer, reader = open_writer(tmp_path / "copy.sqlite3"), open_reader(tmp_path / "copy.sqlite3")
+    assert reader.knows(empty) and reader.knows(kept)
+    assert not any(reader.knows(each) for each in later)
+    own = [reader.newest()]
+    held = Held()
+    for entries in (other.entries[:1], other.entries[1:5], other.entries[5:]):
+        change, held = admitted(entries, held)
+        writer.commit([change])
+        own.append(reader.newest())
+    assert not any(reader.knows(each) for each in later)
+    assert all(reader.knows(each) for each in own)
+    assert len({each.arrival for each in own}) == 4 and own[-1].arrival == max(each.arrival for each in own)
+    reader.connection.close()
+    writer.connection.close()
+
+
+def test_a_numbering_goes_on_above_what_was_dropped(tmp_path: Path) -> None:
+    """The newest log goes: its number is not given to another with a cursor that is known."""
+    author, other = Author("a"), Author("b")
+    author.write(2)
+    other.write(2)
+    path = tmp_path / "store.sqlite3"
+    with opened(tmp_path) as (writer, reader):
+        for entries in (author.entries, other.entries):
+            writer.commit([admitted(entries)[0]])
+        newest = reader.newest()
+        room.drop(writer, [other.id], 1, lambda *_: None, owner=True, kept=10)
+        assert reader.newest().arrival == newest.arrival - 1 and reader.knows(newest)
+    for _ in range(3):
+        writer, reader = open_writer(path), open_reader(path)
+        assert not reader.knows(newest)
+        found = reader.newest()
+        writer.commit([admitted(other.entries)[0]])
+        assert reader.newest().arrival > found.arrival and not reader.knows(newest)
+        room.drop(writer, [other.id], 1, lambda *_: None, owner=True, kept=10)
+        reader.connection.close()
+        writer.connection.close()
+
+
+def test_old_openings_go_and_their_cursors_become_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "OPENINGS_KEPT", 3)
+    given = []
+    for _ in range(5):
+        with opened(tmp_path) as (_, reader):
+            given.append(reader.newest())
+            count = reader.connection.execute("SELECT count(*) FROM opening").get
+            assert count == min(len(given), 3)
+            assert [reader.knows(each) for each in given] == [False] * (len(given) - 3) + [True] * count
+
+
+def test_what_is_passed_on_is_kept_until_another_run_is(tmp_path: Path) -> None:
+    author = Author("a")
+    author.write(3)
+    with opened(tmp_path) as (writer, reader):
+        assert reader.passed_on() is None
+        for entry in author.entries:
+            writer.note(msgspec.msgpack.encode(run_of([entry])))
+            found = reader.passed_on()
+            assert found is not None and rebuild(found) == [entry]
+        with writer.transaction(durable=True):
+            writer.set_meta("durable", b"1")
+        writer.note(msgspec.msgpack.encode(run_of(author.entries[:1])))
+        assert writer.connection.execute("PRAGMA synchronous").get == 1, "no wait for the disk"
+        writer.commit([admitted(author.entries)[0]])
+        writer.purge_records(author.id, [1])
+        assert reader.passed_on() is None, "a record in it may be the one that has to go"
 
 
 def test_a_missing_record_comes_later_and_must_be_the_one(tmp_path: Path) -> None:

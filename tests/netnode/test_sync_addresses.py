@@ -262,7 +262,10 @@ async def test_addresses_unasked_come_in_a_trickle(mesh: Mesh) -> None:
         asked.request,
     )
     await until(lambda: sum(key[0] == Author("a39").id for key in book(a)) == 1)
-    assert 16 <= len(book(a)) - 40 <= 17
+    flooded = {Author(f"f{n}").id for n in range(40)}
+    unasked = sum(key[0] in flooded for key in book(a))
+    # A few less than were taken: two may meet in one slot of the book.
+    assert 14 <= unasked <= 17 and 37 <= len(book(a)) - unasked <= 40
 
 
 async def test_asking_too_often_is_refused(mesh: Mesh) -> None:

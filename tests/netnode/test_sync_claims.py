@@ -29,6 +29,9 @@ class Clock:
     def monotonic(self) -> float:
         return self.now
 
+    def elapsed(self) -> float:
+        return self.monotonic()
+
 
 def test_a_claim_holds_a_log_back_from_other_sessions_only() -> None:
     table = Claims(Clock())

@@ -91,7 +91,7 @@ async def test_an_unknown_cursor_means_heads(mesh: Mesh) -> None:
     await quiet(mesh)
     await mesh.stop("b")
     await a.store.write(
-        lambda writer: writer.connection.execute("UPDATE arrival SET tag = x'0102030405060708'").fetchall()
+        lambda writer: writer.connection.execute("UPDATE opening SET secret = x'0102030405060708'").fetchall()
     )
     fresh = Author("fresh")
     await a.take(fresh)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import platform
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -51,6 +54,28 @@ async def test_each_lane_keeps_its_order_and_the_writer_is_one_thread() -> None:
     await executor.close()
     assert results == seen == list(range(100))
     assert len(names) == 1
+
+
+_LARGE = """
+import ctypes
+from pathlib import Path
+from netnode.system import ThreadExecutor
+ThreadExecutor()
+first = bytearray(16 << 20)
+del first  # from here on glibc by itself would put as large ones into the heap
+second = bytearray(8 << 20)
+place = ctypes.addressof(ctypes.c_char.from_buffer(second))
+for line in Path("/proc/self/maps").read_text().splitlines():
+    begin, _, end = line.split()[0].partition("-")
+    if int(begin, 16) <= place < int(end, 16):
+        print("heap" if "[heap]" in line else "apart")
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="what is told is glibc's own")
+def test_large_blocks_have_pages_of_their_own() -> None:
+    done = subprocess.run([sys.executable, "-c", _LARGE], stdout=subprocess.PIPE, check=True, text=True)
+    assert done.stdout.strip() == "apart"
 
 
 async def test_readers_do_not_wait_for_the_writer() -> None:

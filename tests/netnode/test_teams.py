@@ -19,7 +19,7 @@ from netnode.services import team_views
 from netnode.store import Reader, Writer
 from netnode.teams.importing import read_list
 from netnode.teams.witnessing import Witnessing
-from protocol import seen
+from protocol import limits, seen
 from protocol.certificate import DAY_MS
 from protocol.errors import NotHeld
 from protocol.identity import parse_id
@@ -42,7 +42,7 @@ GIVEN: dict[str, Any] = {
         "cancellation": "At any time; 90 % back.",
         "references": ["Ask any member."],
         "claims": [
-            {"amount": "100.00", "currency": "EUR", "from_": 0, "until": 1, "members": 3, "of": 40},
+            {"amount": "100.00", "currency": "EUR", "from": 0, "until": 1, "members": 3, "of": 40},
         ],
     },
     "costs": [{"title": "Kit", "purpose": "kit", "amount": "25.00", "currency": "EUR", "required": True}],
@@ -325,10 +325,39 @@ async def test_a_neglected_member_goes_to_the_next_above_by_their_own_will(tmp_p
         with pytest.raises(Problem) as refused:
             await linen["sol"].services.teams.move(wish)
         assert refused.value.code == "no_consent"
+        assert f"who is moved ({linen['bob'].id})" in refused.value.text
         await linen["bob"].services.teams.move(wish)
         await linen.post.carry()
         await linen["sol"].services.teams.move(wish)
         assert await linen.tree() == [(1, "ada", "sol"), (1, "bob", "sol")]
+
+
+async def test_what_the_own_log_may_not_ask_of_its_readers_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[R-CRED-93] It would be void, and use up what is left: said before it is signed, and a leaving waits."""
+    async with company(tmp_path, "ada", "bob", "cid") as linen:
+        await linen.publish_plan(plan(followups=(7,), orphans="roll_up"))
+        await linen.join("ada", "sol")
+        await linen.join("bob", "ada")
+        await linen.join("cid", "bob")
+        linen.clock.now += 8 * DAY_MS
+        wish = models.TeamMove(team=linen.team, member=linen["bob"].id, sponsor=linen["sol"].id, neglect=True)
+        await linen["bob"].services.teams.move(wish)
+        await linen["bob"].services.teams.leave(models.TeamLeave(team=linen.team, reason="time"))
+        await linen.post.carry()
+        monkeypatch.setattr(limits, "LEDGER_STEPS", 0)
+        monkeypatch.setattr(limits, "LEDGER_STEPS_ENTRY", 0)
+        sol = linen["sol"]
+        before = (await sol.store.load(sol.me.id)).tip
+        with pytest.raises(Problem, match="more people stand below than this log may ask") as refused:
+            await sol.services.teams.move(wish)
+        assert refused.value.code == "too_costly"
+        assert await sol.services.team_work._admitting.log_papers() == 0
+        assert (await sol.store.load(sol.me.id)).tip == before
+        monkeypatch.undo()
+        assert await sol.services.team_work._admitting.log_papers() == 1
+        assert await linen.tree() == [(1, "ada", "sol"), (2, "cid", "ada")]
 
 
 async def test_places_wait_in_the_holding_place_for_the_sponsor(tmp_path: Path) -> None:

@@ -48,6 +48,15 @@ async def test_a_clock_behind_the_newest_entry(mesh: Mesh) -> None:
     assert (after.seq, after.term) == (3, 0)
 
 
+async def test_a_home_that_was_made_in_the_future_is_told_of_no_entry_below_its_first(mesh: Mesh) -> None:
+    """There is nothing to take back to: it was told `--from 0`, which the command refuses."""
+    a = await mesh.node("a")
+    await publish(a, 1)
+    a.clock.now -= 400 * DAY_MS
+    text = (await refused(a)).text
+    assert "Even your first entry" in text and "--from" not in text
+
+
 async def test_entries_of_the_future_are_taken_back(mesh: Mesh) -> None:
     """Published offline with a clock that was days ahead: a settlement below them, and everybody follows [R-LOG-4]."""
     a, b = await mesh.node("a"), await mesh.node("b")

@@ -196,7 +196,7 @@ def _transfer(four: Four, to: Node) -> tuple[str, dict[str, Any]]:
 
 def _swap(four: Four) -> tuple[str, dict[str, Any]]:
     return "/swaps/propose", {
-        "with_": four.ben.id, "give": str(GIVEN), "from_": four.xena.id, "give_unit": UNIT,
+        "with": four.ben.id, "give": str(GIVEN), "from": four.xena.id, "give_unit": UNIT,
         "get": str(TAKEN), "of": four.yuri.id, "get_unit": UNIT, "confirmed": True,
     }  # fmt: skip
 

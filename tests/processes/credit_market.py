@@ -11,9 +11,11 @@ from typing import Any, Final
 from netnode.problems import Problem
 from netnode.testing import Mesh, Node, environment, wait_until
 from netnode.testing.programs import PYTHON
+from tests.processes.hasty import HASTY
 
 PATIENCE: Final = 90.0  # seconds; why: the load of other tests
 SALE: Final = 22
+CLOCK_SET: Final = "this computer's clock was set by"
 
 
 def meet(nodes: Sequence[Node]) -> None:
@@ -40,9 +42,21 @@ def alone(node: Node, home: Path, *arguments: object) -> None:
 
 
 def pass_days(nodes: Sequence[Node], days: float) -> None:
-    """Sets the clocks of all nodes to so many days after their start."""
+    """Sets the clocks of nodes to so many days after their start, and waits until they have greeted each other anew.
+
+    Until then each takes its own clock for wrong by what the others told of theirs, and puts off for a minute what it
+    would log.
+    """
+    noticed = {node.name: node.said().count(CLOCK_SET) for node in nodes}
+    met = {node.name: node.connected() for node in nodes}
     for node in nodes:
         node.set_clock(timedelta(days=days))
+    for node in nodes:
+        wait_until(
+            lambda node=node: node.said().count(CLOCK_SET) > noticed[node.name], "it sees the clock", PATIENCE
+        )
+    for node in nodes:
+        wait_until(lambda node=node: node.connected() >= met[node.name], "they have met again", PATIENCE)
 
 
 def deals(node: Node) -> dict[str, dict[str, Any]]:
@@ -118,6 +132,6 @@ def entries(node: Node, issuer: Node, kind: int) -> list[dict[str, Any]]:
 def market(mesh: Mesh, names: Sequence[str], **settings: object) -> list[Node]:
     """Nodes with a clock that passes when told, who know and follow each other."""
     chosen = {"outbound_sessions": 0, "stamp_bits": 0, "auto_accept": "on", **settings}
-    nodes = mesh.start_all(*names, clock=timedelta(0), settings=chosen)
+    nodes = mesh.start_all(*names, clock=timedelta(0), settings=chosen, program=HASTY)
     meet(nodes)
     return nodes

@@ -105,7 +105,7 @@ class Told:
 def market(mesh: Mesh) -> tuple[Node, Node, Node]:
     """Buyer, seller and mailbox host, who know each other; the seller offers a lamp."""
     settings = {"mailbox": "all", "outbound_sessions": 0, "stamp_bits": 0}
-    buyer, seller, host = (mesh.start(name, settings=settings) for name in ("buyer", "seller", "host"))
+    buyer, seller, host = mesh.start_all("buyer", "seller", "host", settings=settings)
     for one, other in ((buyer, seller), (buyer, host), (seller, host)):
         one.api.post("/peers/add", {"uri": other.peer})
         other.api.post("/peers/add", {"uri": one.peer})

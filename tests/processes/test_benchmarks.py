@@ -77,6 +77,7 @@ def test_the_ratio_of_the_line_is_the_worse_of_the_two(
     row = live.measure(3, Rivals(tmp_path), 100)
     assert row.keys() >= ROW
     assert row["ratios"] == {"median": 3.0, "p99": 1.5} and row["ratio"] == 1.5
+    assert [each["ratios"] for each in row["shorter pauses"].values()] == [row["ratios"]] * 2
 
 
 def test_what_the_program_prints(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -28,6 +28,13 @@ def refused(place: Place) -> tuple[str, str]:
     return said.json["error"]["code"], said.sentence
 
 
+def settled_in(node: Node) -> Node:
+    """Waits until a node that was just made has published its encryption keys: it does so a moment after it serves."""
+    kinds = lambda: {each["kind_name"] for each in node.api.pages("/log", author=node.id)}  # noqa: E731
+    wait_until(lambda: "keys" in kinds(), "its encryption keys are published", 60)
+    return node
+
+
 def own_head(node: Node, networker: str) -> dict[str, Any]:
     """What a node shows of a networker's log; of one it does not hold, nothing of use."""
     heads = {log["author"]: log for log in node.api.get("/logs")["items"]}
@@ -36,10 +43,10 @@ def own_head(node: Node, networker: str) -> dict[str, Any]:
 
 def test_an_old_backup_put_back_catches_up_before_it_appends(mesh: Mesh) -> None:
     """The peer that knows the newer head is away at first: nothing is published, and what is waited for is said."""
-    hub, ada = mesh.start("hub"), mesh.start("ada")
+    hub, ada = mesh.start_all("hub", "ada")
     ada.api.post("/peers/add", {"uri": hub.invite()})
     soon(lambda: ada.connected() == {hub.id}, "they met")
-    ada.end()
+    settled_in(ada).end()
     shutil.copytree(ada.home, mesh.folder / "backup", symlinks=True)
     ada = mesh.start("ada")
     for key in ("one", "two", "three"):
@@ -67,7 +74,7 @@ def test_an_old_backup_put_back_catches_up_before_it_appends(mesh: Mesh) -> None
     soon(lambda: own_head(hub, old.id)["seq"] == newest + 2, "the settlement and the listing arrived")
     head = own_head(hub, old.id)
     assert (head["state"], head["term"]) == ("open", 1)
-    assert hub.keys("A") >= {"one", "two", "three", "four"}
+    soon(lambda: hub.keys("A") >= {"one", "two", "three", "four"}, "the listings can be found")
 
 
 def test_a_kill_and_a_start_never_wait(mesh: Mesh) -> None:
@@ -87,9 +94,9 @@ def test_two_copies_stop_and_say_why(mesh: Mesh) -> None:
     hub = mesh.start("hub")
     ada = mesh.start("ada", "--peer", hub.invite())
     soon(lambda: ada.connected() == {hub.id}, "they met")
-    ada.end()
+    settled_in(ada).end()
     shutil.copytree(ada.home, mesh.folder / "copy", symlinks=True)
-    ada, copy = mesh.start("ada"), mesh.start("copy")
+    ada, copy = mesh.start_all("ada", "copy")
 
     def alarmed(node: Node) -> bool:
         waiting = node.api.get("/status").get("waiting")
@@ -126,7 +133,7 @@ def test_the_fork_of_two_copies_heals_by_settlement(mesh: Mesh) -> None:
     hub = mesh.start("hub")
     ada = mesh.start("ada", "--peer", hub.invite())
     soon(lambda: ada.connected() == {hub.id}, "they met")
-    ada.end()
+    settled_in(ada).end()
     copy = Place(mesh.folder / "copy")
     unnoticed(ada.home, copy.home)
     for place, key in ((Place(ada.home), "ours"), (copy, "theirs")):
@@ -156,18 +163,19 @@ def test_the_fork_of_two_copies_heals_by_settlement(mesh: Mesh) -> None:
     assert "listing theirs: A theirs" in done["left"][0]["contents"]
     publishes(other, "theirs")
     soon(lambda: own_head(hub, ada.id)["state"] == "open" and "theirs" in hub.keys("A"), "the fork is healed")
-    assert hub.keys("A") >= {"ours", "theirs"} and own_head(hub, ada.id)["term"] == 1
+    soon(lambda: hub.keys("A") >= {"ours", "theirs"}, "both can be found")
+    assert own_head(hub, ada.id)["term"] == 1
     other.end()
     ada = mesh.start("ada")
     soon(lambda: own_head(ada, ada.id)["term"] == 1, "the first copy took it")
     assert ada.run("log", "verify").code == 0
-    assert ada.keys("A") >= {"ours", "theirs"}
+    soon(lambda: ada.keys("A") >= {"ours", "theirs"}, "both can be found there")
 
 
 def test_keys_without_a_store(mesh: Mesh) -> None:
     """The log is fetched from peers; without any, a sentence says what to do."""
     hub = mesh.start("hub")
-    ada = mesh.start("ada", "--peer", hub.invite())
+    ada = settled_in(mesh.start("ada", "--peer", hub.invite()))
     for key in ("one", "two"):
         ada.add(key, f"A {key}")
     newest = own_head(ada, ada.id)["seq"]

@@ -32,7 +32,7 @@ def claims(arbiter: Node) -> list[str]:
 
 
 def test_a_dispute_from_order_to_review(mesh: Mesh, tmp_path: Path) -> None:  # [R-ARB-5] [R-ARB-8] [R-REV-2]
-    sol, bea, abe = (mesh.start(name) for name in ("sol", "bea", "abe"))
+    sol, bea, abe = mesh.start_all("sol", "bea", "abe")
     for one, other in ((sol, bea), (sol, abe), (bea, abe)):
         one.api.post("/peers/add", {"uri": other.peer})
     sol.api.post("/listings/add", {"fields": CAP})
@@ -54,7 +54,7 @@ def test_a_dispute_from_order_to_review(mesh: Mesh, tmp_path: Path) -> None:  # 
     wait_until(lambda: claims(abe) == ["buyer", "seller"], "both claims are there", PATIENCE)
     (case,) = abe.api.get("/arbiters/cases")["items"]
     assert case["deal"] == deal and case["fee"]["amount"] == "0.50" and case["warnings"] == []
-    move(abe, "rule", deal, (sol, bea), "ruling", keeps="5.00", paid="12.50", delivered=[0], text="Half.")
+    move(abe, "rule", deal, (sol, bea), "ruling", keeps="5.00", paid="12.50", delivered=[1], text="Half.")
     move(sol, "refund", deal, (bea,), "refund")
     move(bea, "refunded", deal, (sol,), "refund_received")
     move(bea, "receipt", deal, (sol,), "receive")

@@ -16,7 +16,7 @@ import pytest
 
 from netnode.keys.words import decode_words, encode_words
 from netnode.testing import PROGRAM, Mesh, Node, Place, environment, wait_until
-from tests.processes.test_copies import own_head, publishes
+from tests.processes.test_copies import own_head, publishes, settled_in
 
 
 def sheet_of(place: Place) -> Path:
@@ -26,8 +26,8 @@ def sheet_of(place: Place) -> Path:
 
 def met(mesh: Mesh) -> tuple[Node, Node]:
     """A hub, and Ada with two listings that the hub holds."""
-    hub, ada = mesh.start("hub"), mesh.start("ada")
-    ada.api.post("/peers/add", {"uri": hub.invite()})
+    hub, ada = mesh.start_all("hub", "ada")
+    settled_in(ada).api.post("/peers/add", {"uri": hub.invite()})
     wait_until(lambda: ada.connected() == {hub.id}, "they met")
     for key in ("soap", "oil"):
         ada.add(key, f"A {key}")
@@ -155,21 +155,58 @@ def test_a_lost_laptop(mesh: Mesh) -> None:
     assert "fraud" not in hub.keys("fraud") and thief.connected() == set()
 
 
+def content(file: Path | None) -> bytes:
+    """What a file holds; nothing where there is none, as of one that was just moved away."""
+    try:
+        return b"" if file is None else file.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
 def doomed(home: Path, *arguments: object, seconds: float, watched: Path | None = None) -> None:
     """Runs a command and kills it: so long after its start, or after a file was written."""
     process = subprocess.Popen(
         [*PROGRAM, "--home", str(home), *map(str, arguments)],
         env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
-    before = watched.read_bytes() if watched is not None and watched.exists() else b""
-    while watched is not None and process.poll() is None:
-        if watched.exists() and watched.read_bytes() != before:
-            break
+    before = content(watched)
+    while watched is not None and process.poll() is None and content(watched) in (before, b""):
         time.sleep(0.0005)
     time.sleep(seconds)
     if process.poll() is None:
         os.kill(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def test_a_backup_from_before_a_rotation_goes_on_with_the_words(mesh: Mesh) -> None:
+    """The peers refuse the old key, and all of them dialled in: the home asks the addresses it knows as a stranger."""
+    hub, ada = mesh.start("hub"), mesh.start("ada", settings={"outbound_sessions": 8})
+    hub.api.post("/peers/add", {"uri": ada.invite()})
+    wait_until(lambda: ada.connected() == {hub.id}, "they met")
+    ada.add("soap", "A soap")
+    known = lambda: [one["id"] for one in ada.api.get("/peers/addresses")["items"]]  # noqa: E731
+    wait_until(lambda: known() == [hub.id], "the hub told where it listens")
+    words = mesh.folder / "words.txt"
+    shutil.copy(sheet_of(ada), words)
+    backup = mesh.folder / "old.backup"
+    ada.ask("backup", "create", backup)
+    ada.ask("key", "rotate", "--words-file", words, "--yes")
+    ada.add("oil", "A oil")
+    wait_until(lambda: hub.keys("A") >= {"soap", "oil"}, "the hub has both")
+    ada.end()
+    shutil.rmtree(ada.home)
+
+    Place(ada.home).ask("backup", "restore", backup, "--words-file", words)
+    ada = mesh.start("ada")
+    waiting = lambda: (ada.api.get("/status")["waiting"] or {}).get("reason")  # noqa: E731
+    wait_until(lambda: waiting() == "retired", "it learns of the rotation", 75)
+    assert error(ada, "listing", "withdraw", "soap") == (4, "retired_key")
+    (check,) = [one for one in ada.run("doctor", "--json").json["checks"] if one["name"] == "publishing"]
+    assert (check["state"], check["mend"]) == ("fail", "netnode key rotate")
+    done = ada.ask("key", "rotate", "--words-file", words, "--yes")
+    assert (done["epoch"], done["disowned"]) == (2, 0)
+    publishes(ada, "wax")
+    assert ada.keys("A") == {"soap", "oil", "wax"} and ada.api.get("/status")["waiting"] is None
 
 
 def test_a_kill_during_a_rotation_leaves_a_working_identity(mesh: Mesh) -> None:

@@ -28,8 +28,8 @@ def test_a_kill_while_entries_are_taken_back(mesh: Mesh) -> None:
     publishes(place, "right")
     back = mesh.start("ada", "--peer", hub.invite())
     wait_until(lambda: "right" in hub.keys("right"), "the hub follows", 60)
-    newest = [(head["head"], head["state"]) for head in (own_head(each, ada.id) for each in (hub, back))]
-    assert newest[0] == newest[1] and newest[0][1] == "open"
+    mesh.wait_level([hub, back])
+    assert own_head(hub, ada.id)["state"] == "open"
 
 
 @pytest.mark.parametrize("seconds", [0.4, 0.55])

@@ -55,7 +55,7 @@ class Writer:
 
 def meet(mesh: Mesh) -> list[Node]:
     """Sender, recipient and host, who know each other's addresses and keys; the recipient names the host."""
-    ada, ben, hub = (mesh.start(name, settings={"mailbox": "all"}) for name in ("ada", "ben", "hub"))
+    ada, ben, hub = mesh.start_all("ada", "ben", "hub", settings={"mailbox": "all"})
     for one, other in ((ada, ben), (ada, hub), (ben, hub)):
         one.api.post("/peers/add", {"uri": other.peer})
         other.api.post("/peers/add", {"uri": one.peer})

@@ -101,7 +101,7 @@ def test_ping_and_netcheck(mesh: Mesh) -> None:
 
 def test_a_node_that_nobody_can_dial_says_so_and_works(mesh: Mesh) -> None:
     """It publishes, receives and searches through the session it opened [R-REACH-5]."""
-    ada, ben = mesh.start("ada"), mesh.start("ben")
+    ada, ben = mesh.start_all("ada", "ben")
     ben.ask(
         "config", "set", "public_address", "ws://127.0.0.1:1/inx/1"
     )  # a port that a router does not forward
@@ -141,6 +141,8 @@ def test_the_well_known_document_needs_no_token(mesh: Mesh) -> None:
     assert none.code == 3 and "profile edit --domain" in none.sentence
     ada.ask("profile", "edit", "--domain", "nobody.invalid")
     assert "unverified" in ada.run("profile", "show").out
-    failed = ada.ask("domain", "verify")
+    looked = ada.run("domain", "verify", "--json")
+    assert looked.code == 1
+    failed = json.loads(looked.out)
     assert failed["state"] == "failed" and "nobody.invalid" in failed["note"]
     assert "failed on" in ada.run("profile", "show").out and "failed on" in ada.run("domain", "ls").out

@@ -10,6 +10,7 @@ import pytest
 
 from netnode.problems import Problem
 from netnode.testing import Mesh, Node, wait_until
+from tests.processes.hasty import HASTY
 
 PATIENCE = 90.0  # seconds; why: the load of other tests
 TOML = """
@@ -42,7 +43,7 @@ def knows(node: Node, team: str) -> bool:
 def test_from_an_opportunity_to_a_member_that_every_node_knows(
     mesh: Mesh, tmp_path: Path
 ) -> None:  # [R-TEAM-9]
-    sol, ada, wes = mesh.start_all("sol", "ada", "wes", clock=timedelta(0))
+    sol, ada, wes = mesh.start_all("sol", "ada", "wes", clock=timedelta(0), program=HASTY)
     for one, other in ((sol, ada), (sol, wes), (ada, wes)):
         one.api.post("/peers/add", {"uri": other.peer})
     file = tmp_path / "linen.toml"

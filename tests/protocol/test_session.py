@@ -246,8 +246,6 @@ def test_messages_out_of_phase() -> None:
     pair.dialler.farewell("", "done")
     _, at_listener = pair.run()
     assert at_listener == [Arrived(Bye(code="", text="done"), 0)]
-    with pytest.raises(RemoteProtocolError, match="unexpected"):
-        pair.listener.receive(b"x", NOW)
     with pytest.raises(LocalProtocolError):
         pair.dialler.tell(Have(items=[[1, bytes(32), 0, 0]]))
 
@@ -265,3 +263,18 @@ def test_every_message_type_survives_its_encoding_and_has_ordered_fields() -> No
         names = row.body.__struct_encode_fields__
         assert list(names) == sorted(names)
         assert all(answer in messages.MESSAGES for answer in row.answers)
+
+
+def test_what_arrives_after_the_end_is_dropped() -> None:
+    """Of both sides, whatever it is: goodbyes cross each other, and what was sent before [R-SES-12]."""
+    pair = opened()
+    pair.dialler.ask(Heads(limit=10))
+    pair.listener.farewell("", "")
+    pair.dialler.farewell("", "")
+    at_dialler, at_listener = pair.run()
+    assert at_dialler == at_listener == []
+    left = opened()
+    left.listener.farewell("", "")
+    [bye] = left.listener.outgoing()
+    assert left.dialler.receive(bye, NOW) == [Arrived(Bye(code="", text=""), 0)]
+    assert left.dialler.receive(b"more", NOW) == []

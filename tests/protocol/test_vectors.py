@@ -27,11 +27,6 @@ from protocol import (
 from protocol import records as record_codecs
 from protocol import uri as invites
 from protocol.certificate import certify, read_identity
-from protocol.deals import pricing
-from protocol.deals.message import parse as parse_message
-from protocol.deals.message import signed_by
-from protocol.deals.offers import code_hash, offered_by, parse_offer
-from protocol.deals.state import judge
 from protocol.entry import Entry, parse_wire, sign_entry
 from protocol.errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from protocol.found import hits_of
@@ -41,7 +36,9 @@ from protocol.run import Run, rebuild
 from protocol.standing import accept_alone
 from protocol.tags import tag
 from tests.protocol.held import Held
-from tests.vectors.generate import ALL, deals, ledger, mandates, offers, plans, prices, transcripts
+from tests.vectors.generate import (
+    ALL,
+)
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
 from tests.vectors.generate.writing import VECTORS, Vector, text
@@ -445,84 +442,6 @@ def test_stamps(vector: Vector) -> None:  # [R-STAMP-1..3]
     outcome(vector, act)
 
 
-@pytest.mark.parametrize("vector", read("prices"), ids=named)
-def test_prices(vector: Vector) -> None:  # [R-PRICE-1..7]
-    def act() -> Any:
-        given = vector["input"]
-        if "total" in given:
-            return {"shares": list(pricing.spread(given["total"], given["weights"]))}
-        if "lines" in given:
-            return prices.sums(given)
-        return prices.told(prices.computed(given))
-
-    outcome(vector, act)
-
-
-@pytest.mark.parametrize("vector", read("plans"), ids=named)
-def test_plans(vector: Vector) -> None:  # [R-PLAN-2..7, 10..21]
-    outcome(vector, lambda: plans.evaluated(vector["input"]))
-
-
-@pytest.mark.parametrize("vector", read("mandates"), ids=named)
-def test_mandates(vector: Vector) -> None:  # [R-MAN-1..7]
-    def act() -> Any:
-        given = vector["input"]
-        if "turn" in given:
-            return mandates.turn(given["time"], tuple(given["per"]), given["notice"], given["turn"])
-        if "statement" in given:
-            return mandates.stated(raw(given["statement"]), raw(given["key"]))
-        if "renewal" in given:
-            return mandates.fault(raw(given["renewal"]))
-        return mandates.state(raw(given["order"]), list(map(raw, given["statements"])))
-
-    outcome(vector, act)
-
-
-@pytest.mark.parametrize("vector", read("deal_messages"), ids=named)
-def test_deal_messages(vector: Vector) -> None:  # [R-DEAL-1..6]
-    def act() -> Any:
-        message = parse_message(raw(vector["input"]["message"]))
-        if not signed_by("test", message, raw(vector["input"]["key"])):
-            raise RemoteProtocolError("signature", "not valid")
-        return {
-            "id": message.id.hex(),
-            "deal": message.deal.hex(),
-            "type": message.type,
-            "role": message.role,
-            "number": message.number,
-        }
-
-    outcome(vector, act)
-
-
-@pytest.mark.parametrize("vector", read("deals"), ids=named)
-def test_deals(vector: Vector) -> None:  # [R-DEAL-7, 8, 10, 12..18, 20..23]
-    messages = [parse_message(raw(each)) for each in vector["input"]["messages"]]
-    assert deals.told(messages, judge(messages, vector["input"]["now"])) == vector["expected"]
-
-
-@pytest.mark.parametrize("vector", read("offers"), ids=named)
-def test_offers(vector: Vector) -> None:  # [R-OFF-1, 2, 4, 5]
-    given = vector["input"]
-
-    def act() -> Any:
-        if "code" in given:
-            return {"hash": code_hash("test", raw(given["salt"]), given["code"]).hex()}
-        if "order_key" in given:
-            return {"named": offers.named(given)}
-        offer = parse_offer(raw(given["offer"]))
-        if not offered_by("test", offer, raw(given["key"])):
-            raise RemoteProtocolError("signature", "not valid")
-        return {"id": offer.id.hex()}
-
-    outcome(vector, act)
-
-
-@pytest.mark.parametrize("vector", read("transcripts"), ids=named)
-def test_transcripts(vector: Vector) -> None:  # [R-DEAL-26..29]
-    assert transcripts.told(raw(vector["input"]["file"])) == vector["expected"]
-
-
 @pytest.mark.parametrize("vector", read("seen"), ids=named)
 def test_seen_statements(vector: Vector) -> None:  # [R-SEEN-1, 2]
     given = vector["input"]
@@ -586,8 +505,3 @@ def test_a_promise_is_derived_as_the_vectors_say() -> None:  # [R-KEY-4, 5]
     assert seed.hex() == vector["expected"]["seed"]
     with pytest.raises(LocalProtocolError):
         recovery.promised_seed("inx", b"", 1)
-
-
-@pytest.mark.parametrize("vector", read("ledger"), ids=named)
-def test_ledgers(vector: Vector) -> None:  # [R-CRED-1..4, 10..15, 20, 24..29, 34..38, 43..51, 57, 58, 60..66]
-    outcome(vector, lambda: ledger.folded(vector["input"]))

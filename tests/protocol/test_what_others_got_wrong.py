@@ -14,12 +14,12 @@ from protocol.deals.bodies import Dispute, LapseDispute, Ruling
 from protocol.entry import Entry
 from protocol.errors import RemoteProtocolError
 from protocol.ledger.contents import read_sale
-from protocol.ledger.drafting import close_with_awards
 from protocol.ledger.figures import lines, solvency
 from protocol.ledger.union import Union
 from protocol.records import SalePart, decode_record
 from protocol.records.plan import Rank, RankRates, Step, Tiers, Unilevel
 from protocol.referrals import link_of, read_link, write_link
+from tests.protocol.ledger.closes import close_with_awards
 from tests.protocol.ledger.test_invariants import rich, world
 from tests.protocol.ledger.test_later import close, monthly
 from tests.protocol.ledger.world import DAY, HOLD, UNIT, Deal, World

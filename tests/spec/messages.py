@@ -28,9 +28,10 @@ ROLES: Final = (
     (
         "reader",
         "fetches and verifies logs of others, writes none",
-        "shopper; R-LOG-10..17, 24..30, of R-LOG-18, 19 what binds the asker; sections 9, 10 as dialler "
+        "shopper; R-LOG-10..17, 24..30, 35, of R-LOG-18, 19 what binds the asker; sections 9, 10 as dialler "
         "(end of 11.2 for what it does not serve); R-SYNC-1..3, 5..12, 18; R-URI; R-BLOB, R-QRY where it fetches blobs "
-        "and searches; R-STAMP-1, 2, 5 where it shows a stamp; R-TEAM, R-PLAN, R-CRED where it shows teams or credit",
+        "and searches; R-STAMP-1, 2, 5 where it shows a stamp; R-TEAM, R-PLAN, R-CRED where it shows teams or credit, "
+        "R-SYNC-19..22 with them",
     ),
     (
         "networker",

@@ -6,7 +6,9 @@ from typing import Final
 
 from netnode.conformance.checking import Check
 from netnode.conformance.checks import (
+    beside,
     branches,
+    credits,
     deals,
     extras,
     floods,
@@ -48,6 +50,7 @@ ALL: Final[tuple[Check, ...]] = tuple(
                 logs,
                 openers,
                 branches,
+                beside,
                 pulling,
                 relaying,
                 garbage,
@@ -56,6 +59,7 @@ ALL: Final[tuple[Check, ...]] = tuple(
                 letters,
                 mailboxes,
                 ledgers,
+                credits,
                 deals,
                 sales,
                 shops,

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from netnode.conformance import hpke, referrals, teams
 from netnode.conformance.awards import Payer
+from netnode.conformance.challenges import read_challenge, stand
 from netnode.conformance.deals import read_message, signed_by
 from netnode.conformance.encoding import encode
 from netnode.conformance.entries import read_entry
@@ -28,6 +29,7 @@ from netnode.conformance.reviews import agreed_by, bought_by, read_review
 from netnode.conformance.selling import Listed, Sale, Tree
 from netnode.conformance.shopping import check_request, derived
 from netnode.conformance.signatures import public
+from netnode.conformance.signers import Signers
 from netnode.conformance.tags import sha256, tag
 from netnode.conformance.teamfold import TeamFold
 from netnode.conformance.transcripts import FORM, Faulty, read_transcript
@@ -181,7 +183,10 @@ def _teams(vector: Vector, content: Vector) -> None:
             data = hexed(given["statement"])
             statement = teams.read_statement(given["name"], data)
             signed = teams.signed_by(_NETWORK, given["name"], statement, hexed(given["key"]))
-            return {"id": sha256(data).hex(), "signed": signed}
+            found = {"id": sha256(data).hex(), "signed": signed}
+            if "order_key" in given:
+                found["bought"] = teams.bought_by(_NETWORK, statement, hexed(given["order_key"]))
+            return found
         if "disclosure" in given:
             data = hexed(given["disclosure"])
             teams.read_disclosure(data)
@@ -244,7 +249,24 @@ def _ledger(vector: Vector, content: Vector) -> None:
     compared(vector, judged)
 
 
+def _challenges(vector: Vector, content: Vector) -> None:
+    def judged(given: Vector) -> Any:
+        log, asked = ([entry_of(each) for each in given[name]] for name in ("log", "asked"))
+        ledger = Ledger(_NETWORK, log[0].header.author)
+        for entry in log:
+            ledger.take(entry)
+        signers = Signers(_NETWORK)
+        signers.admit([[entry_of(each).alone() for each in chain] for chain in given["openers"]])
+        held = [read_challenge(_NETWORK, entry, signers.now) for entry in asked]
+        handed = {entry.id: at for entry, at in zip(asked, given["handed"], strict=True) if at is not None}
+        found = stand(ledger, held, given["now"], handed)
+        return {"stand": [found[entry.id] for entry in asked]}
+
+    compared(vector, judged)
+
+
 JUDGES: Final[Mapping[str, Judge]] = {
+    "challenges": _challenges,
     "deal_messages": _messages,
     "deals": _deals,
     "ledger": _ledger,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from netnode.operations.models.ledgers import Moment, UnitText
+from netnode.operations.models.plan_reports import PlanFinding
 from netnode.operations.models.shared import ITEMS_DEFAULT, Amount, Cursor, Limit, NetworkerText
 from netnode.operations.models.teams import OwnTeam, TeamPerson
 
@@ -14,7 +15,6 @@ RequestText = Annotated[
 ]
 CreditRequestState = Literal["answered", "delivered", "logged", "queued", "refused", "waits"]
 RequestDays = Annotated[int, Meta(ge=1, le=30, description="until the request expires")]
-Findings = Literal["pass", "void", "warn"]
 
 
 class CreditMove(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -131,14 +131,6 @@ class PlanPublish(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     plan: Annotated[bytes, Meta(max_length=64 * 1024)]
     trees: Annotated[int, Meta(ge=0, le=1_000)] = 0
     seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 0
-
-
-class PlanFinding(Struct, frozen=True, kw_only=True):
-    """What the plan says about one rule of a fair plan."""
-
-    rule: str
-    verdict: Findings
-    text: str
 
 
 class PlanPublished(Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from netnode.operations.models.shared import (
     KeyText,
     Limit,
     NetworkerText,
+    PartNumber,
     ReferenceText,
 )
 
@@ -95,7 +96,7 @@ class DealParty(Struct, frozen=True, kw_only=True):
 
 
 class DealLine(Struct, frozen=True, kw_only=True):
-    """One line of the goods, of what is taken off, of tax or shipping."""
+    """One line of the goods, of what is taken off, of tax or shipping; `part` counts milestones from 1."""
 
     title: str
     amount: Price
@@ -109,7 +110,7 @@ class DealLine(Struct, frozen=True, kw_only=True):
 
 
 class DealPart(Struct, frozen=True, kw_only=True):
-    """One part: open, fulfilled, received, presumed or ended."""
+    """One part, counted from 1: open, fulfilled, received, presumed or ended."""
 
     part: int
     state: str
@@ -282,10 +283,10 @@ class DealMoney(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DealFulfil(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Delivers a part. `content` in base64: a digital delivery, sealed to the buyer."""
+    """Delivers a part, counted from 1. `content` in base64: a digital delivery, sealed to the buyer."""
 
     deal: DealText
-    part: Annotated[int, Meta(ge=0, le=49)] | None = None
+    part: PartNumber | None = None
     tracking: Label | None = None
     url: Annotated[str, Meta(max_length=2_048, pattern="^https?://")] | None = None
     licence: Label | None = None
@@ -295,10 +296,10 @@ class DealFulfil(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DealPartName(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of a deal; without one: the one that can only be meant."""
+    """A part of a deal, counted from 1; without one: the one that can only be meant."""
 
     deal: DealText
-    part: Annotated[int, Meta(ge=0, le=49)] | None = None
+    part: PartNumber | None = None
     text: Word | None = None
 
 
@@ -311,12 +312,12 @@ class DealDispute(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class DealRuling(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Rules on a dispute: what was paid, what the seller keeps, which parts were delivered."""
+    """Rules on a dispute: what was paid, what the seller keeps, which parts, counted from 1, were delivered."""
 
     deal: DealText
     keeps: Amount
     paid: Amount | None = None
-    delivered: list[Annotated[int, Meta(ge=0, le=49)]] = []
+    delivered: list[PartNumber] = []
     text: Word | None = None
 
 
@@ -325,7 +326,7 @@ class DealLapse(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     deal: DealText
     what: Literal["accept", "pay", "fulfil", "dispute"] | None = None
-    part: Annotated[int, Meta(ge=0, le=49)] | None = None
+    part: PartNumber | None = None
 
 
 class DealPresume(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -333,7 +334,7 @@ class DealPresume(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
     deal: DealText
     what: Literal["received", "payment", "refund"] | None = None
-    part: Annotated[int, Meta(ge=0, le=49)] | None = None
+    part: PartNumber | None = None
 
 
 class DealAsk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -344,10 +345,10 @@ class DealAsk(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class DealContent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The digital delivery of a part."""
+    """The digital delivery of a part, counted from 1; without one: the newest."""
 
     deal: DealText
-    part: Annotated[int, Meta(ge=0, le=49)] | None = None
+    part: PartNumber | None = None
 
 
 class DealFault(Struct, frozen=True, kw_only=True):

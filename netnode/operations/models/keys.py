@@ -111,11 +111,15 @@ class KeyExhibits(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class KeyExhibit(Struct, frozen=True, kw_only=True):
-    """An own entry that is out of the log. `afterwards`: above the place the rotation stands on, or dated after it."""
+    """An own entry that is out of the log. `afterwards`: above the place the rotation stands on, or dated after it.
+
+    `why`: why what it did for a team is not logged again, where that was looked at and is so.
+    """
 
     entry: Entry
     afterwards: bool
     shown_by: list[str]
+    why: str = ""
 
 
 class StandingState(Struct, frozen=True, kw_only=True):

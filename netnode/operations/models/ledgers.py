@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from netnode.operations.models.issuers import IssuerStanding
 from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, Limit, NetworkerText
@@ -51,6 +51,13 @@ class PromoterFacts(Struct, frozen=True, kw_only=True):
     paid_on_time_percent: str
 
 
+class UnknownBranch(Struct, frozen=True, kw_only=True):
+    """A branch of a log that is known by its entry `id` at `seq`, and not held: what it gives is in no figure."""
+
+    seq: int
+    id: str
+
+
 class CreditQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Figures of one holder; `holder` null: the owner of this node."""
 
@@ -69,6 +76,7 @@ class CreditBalance(Struct, frozen=True, kw_only=True):
     figures: list[CreditFigures]
     standing: IssuerStanding
     unknown_from: int | None
+    unknown_branches: list[UnknownBranch] = []
     why: str
     branches: list[str]
 
@@ -89,16 +97,17 @@ class CreditIssuer(Struct, frozen=True, kw_only=True):
     standing: IssuerStanding | None
     facts: PromoterFacts | None
     unknown_from: int | None
+    unknown_branches: list[UnknownBranch] = []
     why: str
 
 
 class StatementQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A statement of one holder, issuer and unit. `unit` null: the only one; `from_`, `until`: ms UTC."""
+    """A statement of one holder, issuer and unit. `unit` null: the only one; `from`, `until`: ms UTC."""
 
     issuer: NetworkerText
     unit: UnitText | None = None
     holder: NetworkerText | None = None
-    from_: Moment = 0
+    from_: Moment = field(name="from", default=0)
     until: Moment | None = None
     limit: Limit = ITEMS_DEFAULT
     cursor: Cursor | None = None
@@ -132,7 +141,7 @@ class CreditStatement(Struct, frozen=True, kw_only=True):
     issuer: TeamPerson
     holder: TeamPerson
     unit: str
-    from_: int
+    from_: int = field(name="from")
     until: int
     opening: CreditFigures
     closing: CreditFigures
@@ -146,6 +155,7 @@ class CreditStatement(Struct, frozen=True, kw_only=True):
     uncovered: str
     standing: IssuerStanding
     unknown_from: int | None
+    unknown_branches: list[UnknownBranch] = []
     why: str
     items: list[CreditLine]
     next: str | None = None
@@ -190,13 +200,15 @@ class UnitOwed(Struct, frozen=True, kw_only=True):
 class CreditAudit(Struct, frozen=True, kw_only=True):
     """What the log of an issuer comes to, recomputed here.
 
-    `entries`: critical ones that were recomputed. `wrong`: the first of `wrongs` entries without effect.
+    `entries`: critical ones that were recomputed. `wrong`: the first of `wrongs` entries without effect. `circles`:
+    orders of the last 90 days, at most 20, whose buyer and referrer lead to each other by sales of other issuers.
     """
 
     issuer: TeamPerson
     head: int | None
     entries: int
     unknown_from: int | None
+    unknown_branches: list[UnknownBranch] = []
     why: str
     wrongs: int
     wrong: list[WrongEntry]
@@ -204,6 +216,7 @@ class CreditAudit(Struct, frozen=True, kw_only=True):
     units: list[UnitOwed]
     facts: PromoterFacts
     standing: IssuerStanding
+    circles: list[str] = []
 
 
 class CreditExplain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

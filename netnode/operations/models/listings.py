@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from netnode.operations.models.issuers import IssuerStanding
+from netnode.operations.models.plan_reports import PlanBeside, PlanBrief
 from netnode.operations.models.ratings import RatingGroup
 from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, KeyText, Limit, ReferenceText
 
@@ -72,6 +73,8 @@ class ListingSummary(Struct, frozen=True, kw_only=True):
     later_entries: int | UnsetType = UNSET
     # In search results: what speaks against the seller as an issuer, as far as it is known without a closer look
     standing: IssuerStanding | UnsetType = UNSET
+    # In search results: what the plan that sales of it follow pays, measured, and what came of it
+    plan: PlanBrief | UnsetType = UNSET
 
 
 class Listing(Struct, frozen=True, kw_only=True):
@@ -94,6 +97,7 @@ class Listing(Struct, frozen=True, kw_only=True):
     standing: IssuerStanding | None = (
         None  # what speaks against the seller as an issuer; null: nothing known here
     )
+    plan: PlanBeside | None = None  # what sales of it pay whoever recommends it; null: no plan holds for it
 
 
 class Published(Struct, frozen=True):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from netnode.operations.models.issuers import CreditNotice
 from netnode.operations.models.mail import MailFigures
 from netnode.operations.models.own import Waiting
 from netnode.operations.models.reach import Reached
@@ -45,8 +46,13 @@ class Status(Struct, frozen=True, kw_only=True):
     fallen: int = 0  # logs let go of by the quotas or the owner, not asked for now
     mail: MailFigures | None = None  # letters that wait, and those kept for others
     shop: ShopFigures | None = None  # what is kept for buyers without a node
+    unrecognised: str | None = None  # entries of the own log that this home did not write, and what to do
     damaged: str | None = None  # what is wrong with the store, and what to do
+    clock: str | None = None  # what is wrong, or may be, with the clock of this computer
     failing: str | None = None  # why the newest write failed, a full disk say; null once one works again
+    notices: list[
+        CreditNotice
+    ] = []  # what stands against issuers whose credit the owner has, the newest first
     failures: dict[str, int] = {}  # how often which task failed since it started; its log says more
 
 

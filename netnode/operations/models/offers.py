@@ -6,19 +6,19 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from netnode.operations.models.deals import DealLine, DealParty, Label, OfferText, Pieces, Word
 from netnode.operations.models.listings import Price
-from netnode.operations.models.shared import Amount, KeyText, NetworkerText
+from netnode.operations.models.shared import Amount, KeyText, NetworkerText, PartNumber
 
 Days = Annotated[int, Meta(ge=1, le=400)]
 
 
 class OfferLine(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of free goods; `part` counts milestones from 0, `days` how long that one may take."""
+    """One line of free goods; `part` counts milestones from 1, `days` how long that one may take."""
 
     title: Label
     unit_price: Amount
     quantity: Pieces = 1
     text: Word | None = None
-    part: Annotated[int, Meta(ge=0, le=49)] = 0
+    part: PartNumber = 1
     days: Days | None = None
 
 

@@ -45,6 +45,11 @@ class OwnBranch(Struct, frozen=True, kw_only=True):
     main: bool  # the one this node shows now
     peers: int  # that hold it, of those asked
     contents: list[str]  # what its newest entries are, at most 20
+    again: list[
+        str
+    ] = []  # what of it the owner published, and can again: the newest of each thing, at most 20
+    again_more: int = 0  # how many such things there are besides
+    technical: dict[str, int] = {}  # what the node wrote by itself, by the name of its kind
 
 
 class Branches(Struct, frozen=True, kw_only=True):

@@ -106,6 +106,9 @@ class Netcheck(Struct, frozen=True, kw_only=True):
     outbound: int  # sessions this node opened
     inbound: int
     clock: int | None  # off the peers' median, ms; null with too few peers
+    clock_doubt: int | None = (
+        None  # off what little there is to compare it with then, ms; null: nothing is noticed
+    )
     peers: list[PeerCheck]
     advice: list[str]
 

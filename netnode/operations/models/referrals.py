@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from netnode.operations.models.deals import LinkText
+from netnode.operations.models.plan_reports import PlanBeside
 from netnode.operations.models.shared import ITEMS_DEFAULT, Cursor, Limit, NetworkerText
 
 Subject = Annotated[
@@ -113,6 +114,7 @@ class ReferralShown(Struct, frozen=True, kw_only=True):
     at: int | None = None
     addresses: list[str] = []
     brought: ReferralBrought | UnsetType = UNSET
+    plan: PlanBeside | UnsetType = UNSET  # shown of one: what a sale of the listing pays, measured
 
 
 class ReferralAward(Struct, frozen=True, kw_only=True):

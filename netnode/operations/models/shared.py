@@ -4,6 +4,8 @@ from typing import Annotated, Final, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
+from protocol.limits import MAX_PARTS
+
 ITEMS_DEFAULT: Final = 50
 ITEMS_MAX: Final = 500  # why: one page is built in memory and sent as one JSON document
 
@@ -14,6 +16,9 @@ ReferenceText = Annotated[
     str, Meta(min_length=1, max_length=512, description="own key, or <seller id>/<key>")
 ]
 KeyText = Annotated[str, Meta(min_length=1, max_length=128, description="key of an own listing")]
+PartNumber = Annotated[
+    int, Meta(ge=1, le=MAX_PARTS, description="number of a milestone, counted from 1 (in messages: from 0)")
+]
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,15}([.][0-9]{1,8})?$", description="decimal in major units")]
 HashText = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="name of a blob: its SHA-256 in hex")]
 Kind = Literal["product", "service", "opportunity", "licence", "knowledge", "want-ad"]

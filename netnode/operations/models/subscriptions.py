@@ -135,7 +135,12 @@ class InvoicePaid(Struct, frozen=True, kw_only=True):
 
 
 class Invoice(Struct, frozen=True, kw_only=True):
-    """An invoice or credit note as it was made, and the deal as it stands now."""
+    """An invoice or credit note as it was made, and the deal as it stands now.
+
+    An invoice is of what was left of the deal when it was made: `given_up` of the price was cancelled or paid back
+    before, is one of the `discounts` and not in `total`; `paid` is what the seller had got and kept by then. Parts are
+    counted from 1; `parts` are their prices as agreed.
+    """
 
     deal: str
     state: str
@@ -147,7 +152,7 @@ class Invoice(Struct, frozen=True, kw_only=True):
     time: int
     ordered: int
     period: tuple[int, int] | None  # first and last moment of what a renewal is for
-    credits: str | None  # number of the invoice that a credit note belongs to
+    credits: str | None  # number of the invoice that a credit note takes from, or a further invoice adds to
     seller: InvoiceSide
     buyer: InvoiceSide
     lines: list[InvoiceLine]
@@ -158,5 +163,7 @@ class Invoice(Struct, frozen=True, kw_only=True):
     net: Price
     tax: Price
     total: Price
+    given_up: Price
+    paid: Price
     money: InvoicePaid
     html: str | UnsetType = UNSET

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from netnode.operations.models.shared import ITEMS_DEFAULT, Amount, Cursor, Limit, NetworkerText
 from netnode.operations.models.teams import TeamPerson
@@ -32,9 +32,9 @@ SwapStage = Literal[
 class SwapPropose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is given for what. `confirmed`: what signing means was read (the answer without it says it)."""
 
-    with_: NetworkerText
+    with_: NetworkerText = field(name="with")
     give: Amount
-    from_: NetworkerText
+    from_: NetworkerText = field(name="from")
     give_unit: UnitText | None = None
     get: Amount
     of: NetworkerText

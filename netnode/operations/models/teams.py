@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from netnode.operations.models.listings import Price
+from netnode.operations.models.plan_reports import PlanReport, TeamEarnings
 from netnode.operations.models.shared import ITEMS_DEFAULT, Amount, Cursor, Limit, NetworkerText
 
 TeamText = Annotated[
@@ -51,7 +52,7 @@ class ClaimGiven(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     amount: Amount
     currency: Currency
-    from_: Annotated[Moment, Meta(description="ms UTC")]
+    from_: Annotated[Moment, Meta(description="ms UTC")] = field(name="from")
     until: Moment
     members: Annotated[int, Meta(ge=0)]
     of: Annotated[int, Meta(ge=1)]
@@ -119,7 +120,7 @@ class EarningsClaim(Struct, frozen=True, kw_only=True):
 
     amount: str
     currency: str | None
-    from_: int
+    from_: int = field(name="from")
     until: int
     members: int
     of: int
@@ -153,29 +154,6 @@ class Retention(Struct, frozen=True, kw_only=True):
     ages: list[KeptOf]
 
 
-class TeamEarnings(Struct, frozen=True, kw_only=True):
-    """What members earned in a year, zeros and those who left included, net of what they bought; from the log.
-
-    `zero_percent`: share of members who were awarded nothing; `losing`: bought for more than they were awarded.
-    """
-
-    unit: str
-    from_: int
-    until: int
-    members: int
-    left: int
-    zero: int
-    zero_percent: str
-    median: str
-    p90: str
-    p99: str
-    net_median: str
-    net_p90: str
-    net_p99: str
-    losing: int
-    total: str
-
-
 class Opportunity(Struct, frozen=True, kw_only=True):
     """An opportunity, and what this node computes of its team from the owner's log."""
 
@@ -188,6 +166,8 @@ class Opportunity(Struct, frozen=True, kw_only=True):
     members: int
     ever: int
     retention: Retention
+    earnings: TeamEarnings | None = None  # null: there is no plan yet
+    report: PlanReport | None = None
 
 
 class OpportunityShown(Struct, frozen=True, kw_only=True):
@@ -204,6 +184,7 @@ class OpportunityShown(Struct, frozen=True, kw_only=True):
     costs: list[TeamCost]
     disclosure: Disclosure
     earnings: TeamEarnings | None
+    report: PlanReport | None = None  # what its newest plan was measured to do
     entry: str
 
 
@@ -227,7 +208,10 @@ class TeamApply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TeamPaper(Struct, frozen=True, kw_only=True):
-    """A signed paper: made here, or come from another. `earnings`, beside an invite: what members earned in a year."""
+    """A signed paper: made here, or come from another.
+
+    Beside an invite: what members earned in a year (`earnings`), and what the plan was measured to do (`report`).
+    """
 
     paper: str
     kind: str
@@ -242,6 +226,7 @@ class TeamPaper(Struct, frozen=True, kw_only=True):
     invite: str | UnsetType = UNSET
     at: int
     earnings: TeamEarnings | None = None
+    report: PlanReport | None = None
 
 
 class PapersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -360,10 +345,14 @@ class TeamMove(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TeamLeave(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Leaves a team for a `reason`, or, as its owner, ends the membership of `member`."""
+    """Leaves a team for a `reason`, or, as its owner, ends the membership of `member`.
+
+    `buyback`: who leaves asks the owner to take back all that they bought there and can give back.
+    """
 
     team: TeamText
     reason: LeavingReason | None = None
+    buyback: bool = False
     member: NetworkerText | None = None
     ended: Literal["inactive", "terms"] | None = None
 

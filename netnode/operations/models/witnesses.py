@@ -21,7 +21,7 @@ class PathStep(Struct, frozen=True, kw_only=True):
 
 
 class WitnessReceipt(Struct, frozen=True, kw_only=True):
-    """The buyer's signed receipt of a part, and when it is dated."""
+    """The buyer's signed receipt of a part, counted from 1, and when it is dated."""
 
     part: int
     time: int

@@ -10,10 +10,13 @@ from typing import Final
 
 import apsw
 
+from netnode.market.dates import day
 from netnode.operations.models import Check
 from netnode.ports import Disk
+from netnode.problems import lasting
 from netnode.quotas import MIB
 from netnode.settings import split_listen
+from netnode.sync.clocks import Doubt
 from protocol import limits
 
 FIXED_SQLITE: Final = (3, 51, 3)  # why: 3.7.0 to 3.51.2 can corrupt a database with a write-ahead log
@@ -21,6 +24,7 @@ EARLIEST: Final = 1_760_000_000_000  # why: October 2025, before this program wa
 LATEST: Final = 4_102_444_800_000  # why: the year 2100
 SKEW_NOTED: Final = 30_000
 LOW: Final = 200 * 1024 * 1024
+_UNCOMPARED: Final = "It looks right; it takes three peers of yours to compare it with."
 
 
 def python() -> Check:
@@ -51,33 +55,68 @@ def sqlite(version: str | None = None) -> Check:
     return Check(name="sqlite", state="ok", text=f"SQLite {version}.")
 
 
-def clock(now: int, newest: int | None, skew: int | None) -> Check:
+def clock(now: int, newest: int | None, skew: int | None, doubt: Doubt | None = None) -> Check:
     """The computer's clock.
 
     Args:
         now: what it says, ms UTC.
         newest: the date of the newest own entry.
-        skew: ms by which it differs from the peers' median; None without peers.
+        skew: ms by which it differs from the peers' median; None with too few peers.
+        doubt: what speaks against it then.
     """
-    mend = "sudo timedatectl set-ntp true"
+    mend = (
+        "sudo sntp -sS time.apple.com" if platform.system() == "Darwin" else "sudo timedatectl set-ntp true"
+    )
 
     def found(state: str, text: str) -> Check:
         return Check(name="clock", state="fail" if state == "fail" else "warn", text=text, mend=mend)
 
     if not EARLIEST < now < LATEST:
-        return found("fail", "The clock of this computer is wrong by years.")
+        return found("fail", f"The clock of this computer is wrong by years: it says {day(now)}.")
     if skew is not None and abs(skew) > limits.CLOCK_TOLERANCE_MS:
         side = "behind" if skew > 0 else "ahead of"
-        text = f"The clock is {abs(skew) // 1000} s {side} that of the peers: nothing is published."
+        text = (
+            f"The clock of this computer is {lasting(skew)} {side} those of the peers: nothing is published until it "
+            "is set."
+        )
         return found("fail", text)
     if newest is not None and newest > now + limits.CLOCK_TOLERANCE_MS:
         text = (
-            f"Your newest entry is dated {(newest - now) // 1000} s ahead of the clock: nothing is published."
+            f"Your newest entry is dated {lasting(newest - now)} ahead of this computer's clock: nothing is published "
+            "before that date. If the clock is wrong, set it. If it was wrong when you published: netnode log ls shows "
+            "those entries, and netnode log settle --from SEQ takes them back."
         )
         return found("fail", text)
+    if doubt is not None and (doubt.sure or doubt.alone):
+        return found("warn", _doubted(doubt))
     if skew is not None and abs(skew) > SKEW_NOTED:
-        return found("warn", f"The clock is {abs(skew) // 1000} s off that of the peers.")
-    return Check(name="clock", state="ok", text="Plausible." if skew is None else "As that of the peers.")
+        return found("warn", f"The clock of this computer is {lasting(skew)} off those of the peers.")
+    if doubt is not None:
+        text = (
+            f"It looks right, but the clock of one peer is {lasting(doubt.off)} off it; it takes three peers of yours "
+            "to tell which is right."
+        )
+        return Check(name="clock", state="ok", text=text)
+    return Check(
+        name="clock",
+        state="ok",
+        text="It agrees with those of the peers." if skew is not None else _UNCOMPARED,
+    )
+
+
+def _doubted(doubt: Doubt) -> str:
+    """Why its owner should look at the clock, though the node goes on."""
+    side = "behind" if doubt.off > 0 else "ahead"
+    if doubt.alone:
+        return (
+            f"The clock of this computer was set {lasting(doubt.off)} {'back' if doubt.off > 0 else 'ahead'} while the "
+            "node ran, and there is no peer to compare it with. If it is wrong, set it before you publish: entries "
+            "keep their dates."
+        )
+    return (
+        f"The clock of this computer seems to be {lasting(doubt.off)} {side}: whatever there is to compare it with "
+        "says so, too little to be sure. If it is wrong, set it before you publish: entries keep their dates."
+    )
 
 
 def space(name: str, disk: Disk, folder: Path, store: int) -> Check:

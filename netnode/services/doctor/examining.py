@@ -11,6 +11,7 @@ from netnode.home import Home
 from netnode.operations.models import Check, Examined
 from netnode.ports import Clock, Disk, Entropy, Executor, Lane
 from netnode.services.doctor import computer, files, stored
+from netnode.sync.clocks import Doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Live:
     skew: int | None = None
     backup_fault: str | None = None
     failures: Mapping[str, int] = field(default_factory=dict)
+    doubt: Doubt | None = None
 
 
 def examine(
@@ -48,7 +50,8 @@ def examine(
     now = clock.now_ms()
     fault = None if live is None else live.backup_fault
     checks.append(stored.backups(home, settings, found, fault, now, disk))
-    checks.append(computer.clock(now, found.newest, None if live is None else live.skew))
+    skew, doubt = (None, None) if live is None else (live.skew, live.doubt)
+    checks.append(computer.clock(now, found.newest, skew, doubt))
     checks.append(computer.space("disk", disk, home.path, size))
     if settings is not None:
         elsewhere = stored.backup_folder(home, settings)

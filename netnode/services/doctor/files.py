@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from netnode.config import Config
 from netnode.home import Home
 from netnode.keys.keystore import Keystore, PublicKeys
 from netnode.operations.models import Check
 from netnode.ports import Disk, Entropy
-from netnode.problems import Problem
+from netnode.problems import Problem, disk_problem
 from netnode.settings import Settings
+
+WRITABLE: Final = (
+    "make the disk or folder writable (a computer makes a disk read-only when it fails), then: netnode doctor"
+)
 
 
 def folder(home: Home) -> Check:
@@ -31,8 +37,9 @@ def folder(home: Home) -> Check:
             f"Other users of this computer can read {', '.join(path.name for path in loose)} in {home.path}."
         )
         return Check(name="home", state="fail", text=text, mend=f"chmod 600 {' '.join(map(str, loose))}")
-    if not os.access(home.path, os.W_OK):
-        return Check(name="home", state="fail", text=f"{home.path} is read-only.", mend=f"ls -ld {home.path}")
+    fault = unwritable(home)
+    if fault is not None:
+        return Check(name="home", state="fail", text=fault, mend=WRITABLE)
     sheets = [path for path in private if path.name.startswith("recovery-")]
     if sheets:
         return Check(
@@ -42,6 +49,22 @@ def folder(home: Home) -> Check:
             mend=f"print it or copy it to paper, then: rm {sheets[0]}",
         )
     return Check(name="home", state="ok", text=f"{home.path} is private.")
+
+
+def unwritable(home: Home) -> str | None:
+    """Why nothing can be written in the home; None where it can, or where only the room is lacking.
+
+    A file is made and removed: a disk that failed says of itself that it can be written, and an administrator may all.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=home.path):
+            return None
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return None
+        if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+            return f"{home.path} is read-only."
+        return disk_problem(error, "write", home.path).text
 
 
 def keys(home: Home, disk: Disk, entropy: Entropy) -> tuple[Check, PublicKeys | None]:
@@ -74,7 +97,11 @@ def place(home: Home, machine: str) -> Check:
             text="This home was moved, copied or restored since it was last used. Never run two copies of it.",
             mend="netnode start, then: netnode status",
         )
-    return Check(name="place", state="ok", text="The home is where it was.")
+    return Check(
+        name="place",
+        state="ok",
+        text="The home is on the computer and at the path it was made or last moved to.",
+    )
 
 
 def _mode(path: Path) -> int:

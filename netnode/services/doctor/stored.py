@@ -16,15 +16,19 @@ from netnode.home import Home
 from netnode.keys.keystore import PublicKeys
 from netnode.operations.models import Check
 from netnode.own.caution import held_back
+from netnode.own.log import FORKED, RETIRED
+from netnode.own.unrecognised import unrecognised
 from netnode.ports import Disk
 from netnode.problems import Problem
 from netnode.projections import catalogue
 from netnode.services.backups import HOUR_MS, META, Kept
+from netnode.services.doctor.files import WRITABLE, unwritable
 from netnode.services.mail import figures
 from netnode.services.verifying import LogVerification
 from netnode.settings import Settings
-from netnode.store import Reader, schema
+from netnode.store import LogRow, Reader, schema
 from netnode.store.faults import told
+from protocol.items import Standing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -89,6 +93,9 @@ def store(home: Home, public: PublicKeys | None, disk: Disk) -> tuple[list[Check
                 schema.set_up_reader(connection)
                 return _examined(connection, public)
     except Problem as problem:
+        if unwritable(home) is not None:  # SQLite then opens no store that was in use, however sound
+            text = f"The store cannot be looked at while {home.path} is read-only."
+            return [Check(name="store", state="fail", text=text, mend=WRITABLE)], Found()
         return [Check(name="store", state="fail", text=problem.text, mend=_REPAIR)], Found()
     except (OSError, ValueError, KeyError, LookupError, apsw.Error) as error:
         text = f"The store {path} is damaged: {error or type(error).__name__}."
@@ -116,11 +123,16 @@ def _examined(connection: apsw.Connection, public: PublicKeys | None) -> tuple[l
         row = reader.log(public.networker)
         checks.append(_log(reader, public, row is not None))
         found = Found(None if row is None else row.time, found.backup)
+        if row is not None:
+            checks += _stands(row, public)
     back = held_back(reader)
-    if back is not None:
+    if back is not None and not any(check.name == "publishing" for check in checks):
         text, two = back
         mend = "netnode log resume" if two else "netnode status"
         checks.append(Check(name="publishing", state="fail" if two else "warn", text=text, mend=mend))
+    strange = unrecognised(reader)
+    if strange is not None:
+        checks.append(Check(name="entries", state="warn", text=strange, mend="netnode log ls"))
     checks.append(_letters(reader))
     lag = catalogue.lag(connection)
     if lag > LAG:
@@ -130,9 +142,24 @@ def _examined(connection: apsw.Connection, public: PublicKeys | None) -> tuple[l
         )
     else:
         checks.append(
-            Check(name="catalogue", state="ok", text=f"{lag:,} entries behind." if lag else "Level.")
+            Check(
+                name="catalogue",
+                state="ok",
+                text=f"{lag:,} entries are not searchable yet."
+                if lag
+                else "Every entry held can be found by search.",
+            )
         )
     return checks, found
+
+
+def _stands(row: LogRow, public: PublicKeys) -> list[Check]:
+    """What the own log itself says against publishing from this home: a newer key elsewhere, or a fork."""
+    if row.item.epoch > public.epoch:
+        return [Check(name="publishing", state="fail", text=RETIRED, mend="netnode key rotate")]
+    if row.item.standing is Standing.FORKED:
+        return [Check(name="publishing", state="fail", text=FORKED, mend="netnode log settle")]
+    return []
 
 
 def _log(reader: Reader, public: PublicKeys, held: bool) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 from msgspec import Struct
@@ -11,16 +12,19 @@ from netnode.issuing.appending import lacking
 from netnode.keys.rotating import grant
 from netnode.keys.words import decode_words
 from netnode.operations import models
+from netnode.ports import LinkClosed
 from netnode.services.node_services import NodeServices
 from netnode.simulator.byzantine.credits import Issuer
 from netnode.simulator.byzantine.deals import Crook
 from netnode.simulator.byzantine.scene import Scene, Target
 from netnode.simulator.credit_scene import UNIT
 from netnode.store.credits import LimitRow
+from protocol import messages
 from protocol.entry import SETTLEMENT, Entry, sign_entry
 from protocol.ledger.governing import DAY
 from protocol.ledger.statements import Request, sign
 from protocol.records import Settlement, Transfer, Withdraw, encode_record
+from protocol.run import run_of
 
 SHOWN_SECONDS = 20.0  # virtual; how long a branch is shown to one node
 
@@ -68,6 +72,21 @@ async def show(scene: Scene, issuer: bytes, log: Sequence[Entry], targets: Seque
     for target in targets:
         friend = scene.author(f"friend of {target.name} {log[-1].seq}")
         await scene.show(target, friend, shelf, seconds=SHOWN_SECONDS, act="branch", pushed=issuer)
+
+
+async def expose(scene: Scene, target: Target, left: Sequence[Entry], right: Sequence[Entry]) -> None:
+    """A friend of nobody tells one node of the fork, by entries of both branches that need not be the first to differ.
+
+    Args:
+        scene: of the friend.
+        target: the node.
+        left: one branch, from the place that the proof begins with.
+        right: the other, from the same place.
+    """
+    with suppress(LinkClosed):
+        async with scene.meeting(target, scene.author("tell-tale"), act="branch") as puppet:
+            await puppet.say(messages.Fork(left=run_of(left[:1]), right=run_of(right[:1])))
+            await puppet.over(SHOWN_SECONDS)
 
 
 def filler(count: int, side: int) -> list[Struct]:

@@ -27,7 +27,12 @@ from protocol.ledger import effects
 from protocol.ledger.book import Book
 from protocol.ledger.statements import Request, Swap, read
 from protocol.records import (
+    Admission,
+    Duty,
+    Freeze,
+    Leave,
     Lock,
+    Move,
     Payout,
     Record,
     Redeem,
@@ -49,6 +54,7 @@ _KINDS: Final = {
 _STAGES: Final = {effects.Stage.LOCKED: "locked", effects.Stage.BACK: "back", effects.Stage.GIVEN: "given"}
 _CONSENTS: Final = ("refund_received", "ruling")
 
+TEAM_KINDS: Final = frozenset((Admission.KIND, Duty.KIND, Leave.KIND, Move.KIND))
 Between = Callable[[bytes, Place, Place], Sequence[Entry] | None]
 Holdings = Mapping[tuple[str, bytes], dict[str, int]]
 
@@ -70,6 +76,7 @@ class Audit:
         issuer: networker id.
         name: of the issuer, for a person.
         honest: whether its node has to be right about everything that it writes.
+        agreed: whether somebody said to agree to a move: opportunity, member, new sponsor, who agrees; None: not known.
         most: how much a networker ever said to hold of this issuer's credit, by recipient and unit; None: not known.
         between: entries of other logs.
         others: the same logs for the second implementation.
@@ -82,12 +89,16 @@ class Audit:
     most: Callable[[bytes, str], int | None]
     between: Between
     others: Sequence[Sequence[second.Entry]]
+    agreed: Callable[[str, bytes, bytes, bytes], bool | None] = lambda *_: None
     after: dict[bytes, Mapping[bytes, effects.Value]] = field(default_factory=dict)
     """Effects as of each entry, by its id."""
     wrong: list[Wrong] = field(default_factory=list)
     sales: int = 0
     moves: int = 0
     swaps: int = 0
+    moved: int = 0
+    ruled: int = 0
+    frozen: int = 0
     compared: int = 0
     _entries: dict[int, Entry] = field(default_factory=dict)
     _book: Book = field(init=False)
@@ -126,6 +137,8 @@ class Audit:
             self.after[entry.id] = self.after.get(entry.prev, {})
             return
         before, held = self._plain, self._held
+        moving = decode_record(entry.kind, entry.record) if entry.kind == Move.KIND else None
+        sponsor = self._sponsor(moving) if isinstance(moving, Move) else None
         verdict = self._book.take(entry)
         if verdict.code is not None:
             self.wrong.append(Wrong(entry.seq, verdict.code))
@@ -133,6 +146,10 @@ class Audit:
                 self._fail(entry, f"is void, {verdict.code}: {verdict.text}")
         self.after[entry.id] = dict(self._book.effects)
         self._judge(entry, verdict.code)
+        if entry.kind in TEAM_KINDS and verdict.code != "unknown":
+            self._require_trees(entry)
+        if isinstance(moving, Move) and verdict.code is None:
+            self._require_agreed(entry, moving, sponsor)
         if self._book.unknown is not None:
             return
         self._plain = {id: plain(value) for id, value in self._book.effects.items()}
@@ -183,6 +200,40 @@ class Audit:
                     found[unit, holder] = figures
         return found
 
+    # -- teams -----------------------------------------------------------------------------------------------
+    @property
+    def ledger(self) -> Ledger:
+        """As the second implementation folds it."""
+        return self._ledger
+
+    def _sponsor(self, move: Move) -> bytes | None:
+        team = self._ledger.teams.get(move.opportunity)
+        member = None if team is None else team.members.get(move.member)
+        return None if member is None else member.sponsor
+
+    def _require_trees(self, entry: Entry) -> None:
+        """Who stands below whom, and at which place, is the same by both implementations."""
+        for key, team in self._ledger.teams.items():
+            tree = self._book.teams.tree(key)
+            for who, member in team.members.items():
+                mine = (
+                    (tree.member(who), tree.sponsor(who), tree.placement(who)) if tree.member(who) else None
+                )
+                theirs = (True, member.sponsor, team.places.get(who)) if member.inside else None
+                if mine != theirs:
+                    self._fail(entry, f"leaves {who.hex()[:8]} at another place by the second implementation")
+
+    def _require_agreed(self, entry: Entry, move: Move, before: bytes | None) -> None:
+        """Nobody gets another sponsor, or loses or gains a recruit, who did not say so [R-TEAM-12, 20]."""
+        if move.sponsor is UNSET:
+            return
+        needed = {move.member} if move.reason == "neglect" else {move.member, before, move.sponsor}
+        for who in sorted(each for each in needed if each not in (None, self.issuer)):
+            assert who is not None  # left out
+            if self.agreed(move.opportunity, move.member, move.sponsor, who) is False:
+                self._fail(entry, f"moves a member, and {who.hex()[:8]} never agreed to that [R-TEAM-12]")
+        self.moved += 1
+
     # -- what holds of all figures ---------------------------------------------------------------------------
     def _require_sums(self, entry: Entry) -> None:
         """All figures sum to zero with what they come from [L1, L2, L6]."""
@@ -212,6 +263,9 @@ class Audit:
                 self._fail(
                     entry, f"takes {was - now['signed'] - now['pending']} {unit} of {holder.hex()[:8]} [L11]"
                 )
+        if isinstance(record, RefundEntry):
+            self.ruled += any(read_message(each).type == "ruling" for each in record.messages)
+        self.frozen += isinstance(record, Freeze)
         if isinstance(record, Transfer):
             request = read(Request, record.request)
             assert isinstance(request.recipient, bytes)  # of a transfer

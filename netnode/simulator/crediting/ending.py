@@ -16,18 +16,22 @@ from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
 from netnode.simulator.crediting.auditing import LATER_MS, Audit, plain
 from netnode.simulator.crediting.watching import CreditWatch
-from netnode.simulator.dealt import judged, sides
+from netnode.simulator.dealt import Side, judged, sides
 from netnode.simulator.nodes import SimNode
 from netnode.simulator.oracle import Oracle, Violation
 from netnode.store import shop, swaps
 from netnode.store.swaps import SwapRow
+from protocol.certificate import DAY_MS
+from protocol.deals.bodies import Order
 from protocol.deals.message import first_order
+from protocol.deals.state import DealState
 from protocol.ledger import effects
 from protocol.ledger.effects import Stage
 from protocol.ledger.statements import Swap, read
 from protocol.ledger.union import Branch
 
 _PAGE: Final = 500
+AWAY_MS: Final = 17 * DAY_MS  # why: longer than anybody is away at a time
 OVER: Final = frozenset({"logged", "refused"})
 ENDED: Final = frozenset({"back", "declined", "given", "over"})  # of a swap as its holders see it
 
@@ -190,6 +194,11 @@ def require_sales(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch, n
     """
     count = 0
     names = {oracle.homes[node.name]: node for node in core}
+    proved = {
+        each.deal
+        for each in oracle.credits.shoppers
+        if each.proved and oracle.homes.get(each.host) in names.keys() - oracle.put_back
+    }
     for deal, kept in sides(core).items():
         selling = next((side for side in kept if side.role == "seller"), None)
         link = oracle.credits.led.get(deal)
@@ -200,7 +209,8 @@ def require_sales(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch, n
         sold = _value(watch, link.seller, b"s" + deal)
         who = names[link.seller].name
         if sold is None:
-            if base > 0 and first_order(state.start).path is not UNSET and _provable(core, deal):
+            told = deal in proved or _provable(core, deal)
+            if base > 0 and _owes(first_order(state.start)) and told:
                 raise Violation(
                     "sales", f"{who} sold {deal.hex()[:10]} by a recommendation, and its log does not say so"
                 )
@@ -210,8 +220,32 @@ def require_sales(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch, n
             raise Violation(
                 "sales", f"the log of {who} has {sold.base} as the base of {deal.hex()[:10]}, not {base}"
             )
+        if base < sold.base and link.seller not in oracle.put_back:
+            _require_taken_back(watch, link.seller, selling, state, who)
         count += 1
     return count
+
+
+def _require_taken_back(watch: CreditWatch, seller: bytes, selling: Side, state: DealState, who: str) -> None:
+    """What was given back, or ruled, long before the end of the hold is taken off in the log [L11].
+
+    Raises:
+        Violation: `sales`.
+    """
+    said = [] if state.ruling is None else [state.ruling.time]
+    refunds = [each for each in selling.messages.values() if each.type == "refund_received"]
+    said += [each.time for each in refunds if state.verdicts.get(each.id, "waits") is None]
+    files = [audit.book.state.orders.get(selling.row.id) for audit in watch.audits(seller)]
+    holds = [file.hold for file in files if file is not None]
+    if len(files) == 1 and holds and said and max(said) + AWAY_MS < holds[0]:
+        raise Violation(
+            "sales", f"the log of {who} says nothing of what was taken off {selling.row.id.hex()[:10]}"
+        )
+
+
+def _owes(order: Order) -> bool:
+    """Whether an order came by a path, and names what that is worth: without a plan or commission nobody is owed."""
+    return order.path is not UNSET and (order.commission is not UNSET or order.plan is not UNSET)
 
 
 def _provable(core: Sequence[SimNode], deal: bytes) -> bool:

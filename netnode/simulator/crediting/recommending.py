@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from netnode.operations import models
 from netnode.problems import Problem
+from netnode.simulator.arbitrating import an_arbiter
 from netnode.simulator.crediting.promised import Passed
 from netnode.simulator.dealing import publish
 from netnode.simulator.dealt import note_told
@@ -23,6 +24,7 @@ GOODS: Final = f"{PAID}-by-plan"  # begins the keys of what the plan of a team p
 COMMISSIONS: Final = ("2.5", "10", "33.33", "0.01")
 NEWEST: Final = 6  # links that people still have at hand
 _PAGE: Final = 100
+_TRIED: Final = 4  # deals that somebody looks at before they complain of one
 _PAID_STATES: Final = ("agreed", "closed", "final", "fulfilled")
 
 
@@ -60,8 +62,12 @@ async def order_by_link(stall: Stall) -> None:
     if not found:
         return
     link = stall.chance.choice(found)
+    judge = await an_arbiter(stall, link.seller, own) if stall.oracle.consents else None
     wanted = models.DealOrder(
-        ref=f"{id_text(link.seller)}/{link.key}", quantity=1 + stall.chance.below(3), link=link.text
+        ref=f"{id_text(link.seller)}/{link.key}",
+        quantity=1 + stall.chance.below(3),
+        link=link.text,
+        arbiter=judge,
     )
     made = await stall.services.deals.order(wanted)
     note_told(stall, made.deal)
@@ -84,6 +90,19 @@ async def give_back(stall: Stall) -> None:
     order = models.DealMoney(deal=shown.deal, amount=f"{minor // 100}.{minor % 100:02}")
     note_told(stall, (await stall.services.deals.refund(order)).deal)
     stall.seen.mark(f"credit refund {'whole' if whole else 'partial'}")
+
+
+async def complain(stall: Stall) -> None:
+    """A buyer whose order names an arbiter disputes what was received."""
+    page = await stall.services.deals.list(models.DealsQuery(limit=_PAGE, all=True))
+    found = [each for each in page.items if each.role == "buyer" and each.state in _PAID_STATES]
+    for each in found[:_TRIED]:
+        shown = await stall.services.deals.show(each.deal)
+        if "dispute" in shown.can and shown.arbiter is not None:
+            wish = models.DealDispute(deal=shown.deal, claim="0.50", text="Not so.")
+            note_told(stall, (await stall.services.deals.dispute(wish)).deal)
+            stall.seen.mark("credit disputed")
+            return
 
 
 async def ally(stall: Stall) -> None:
@@ -133,6 +152,7 @@ RECOMMENDING_ACTS: Final[Mapping[str, tuple[Act, int]]] = {
     "order by link": (order_by_link, 8),
     "give back": (give_back, 3),
     "ally": (ally, 2),
+    "complain": (complain, 0),
     "ask for sale": (ask_for_sale, 0),
 }
 """What there is to do, and how often it is done in a market with credit."""

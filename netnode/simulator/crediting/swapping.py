@@ -19,10 +19,13 @@ UNIT: Final = "EUR"
 
 async def propose_swap(stall: Stall) -> None:
     """Proposes somebody to give some credit for some of another issuer's, mostly for what they have."""
-    found, other = await have(stall), stall.somebody()
-    if found is None or other is None:
+    found = await have(stall)
+    partners = (
+        [] if found is None else [each for each in stall.others if id_text(stall.id_of(each)) != found.issuer]
+    )
+    if found is None or not partners:  # an issuer takes no credit of its own
         return
-    to = id_text(stall.id_of(other))
+    to = id_text(stall.id_of(stall.chance.choice(partners)))
     issuers = {id_text(stall.id_of(each)) for each in stall.others} - {to, found.issuer}
     theirs = {each: await _balance(stall, each, to) for each in sorted(issuers)}
     owned = [each for each, minor in theirs.items() if minor]

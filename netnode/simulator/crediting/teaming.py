@@ -6,7 +6,7 @@ Everybody may own one team. As in `actors` each is one function that goes throug
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from netnode.operations import models
 from netnode.plans.reading import plan_from
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 TEAM: Final = "club"  # key of everybody's opportunity
 UNIT: Final = "star"
+_DUTIES: Final[Mapping[str, object]] = {"followups": [1, 3], "modules": [{"key": "basics"}]}
 RULES: Final[Mapping[str, Mapping[str, object]]] = {
     "unilevel": {"unilevel": {"compression": "none", "rates": ["10%", "5%", "3%"]}},
     "inactive skipped": {"unilevel": {"compression": "inactive", "rates": ["8%", "4%"]}, "active": "1"},
@@ -28,10 +29,41 @@ RULES: Final[Mapping[str, Mapping[str, object]]] = {
     },
     "whole amounts": {"differential": {"mode": "whole", "steps": [["0", "5%"], ["200", "12%"]]}},
     "tiers": {"tiers": {"mode": "marginal", "when": "period", "steps": [["0", "8%"], ["100", "10%"]]}},
-}
+    "binary": {
+        "binary": {"mode": "percent", "after": "carry", "carry_cap": "500", "steps": "10%"},
+        "cap_company": "8%", "team": {**_DUTIES, "legs": 2},
+    },
+    "cycles": {
+        "binary": {"mode": "cycles", "after": "net_off", "strong": "60", "weak": "30", "amount": "4"},
+        "cap_company": "10%", "cap_member": "20", "team": {**_DUTIES, "legs": 2},
+    },
+    "matrix": {
+        "matrix": {"height": 3, "rates": ["6%", "4%", "2%"]}, "team": {**_DUTIES, "legs": 2, "spill": "breadth"},
+    },
+    "capped, expires": {
+        "unilevel": {"compression": "none", "rates": ["8%", "4%"], "when": "period"}, "cap_member": "15",
+        "expiry_days": 20,
+    },
+    "ranks": {
+        "ranks": [{"name": "Bronze", "own": "1"}, {"name": "Gold", "own": "50", "group": "120"}], "grace": 1,
+        "generation": {"boundary": "threshold", "rank": "Bronze", "rates": ["5%", "3%"], "empty": "passes"},
+        "matching": {"of": ["generation"], "rates": {"Bronze": ["20%"]}},
+        "pool": [{"name": "bronze", "rank": "Bronze", "share": "2%", "split": "own"},
+                 {"name": "first", "rank": "Gold", "share": "1%", "new": True}],
+        "infinity": {"start": 2, "rates": {"Bronze": "1%"}}, "fast_start": {"days": 60, "rates": ["2%"]},
+    },
+    "duty": {
+        "unilevel": {"compression": "none", "rates": ["6%", "3%"]},
+        "duty": {"rules": ["unilevel"], "withheld": "50%"},
+    },
+    "path and kinds": {
+        "path": {"mode": "geometric", "first": "8%", "ratio": "50%"}, "cdrm": {"mode": 1, "phi": "5%", "theta": "4%"},
+    },
+}  # fmt: skip
 """Plans that people publish; rules that look at outside buyers are off, of whom there are few."""
 _PAGE: Final = 100
-_PERIODS: Final = ("day", "week", "month")
+_PERIODS: Final = ("day", "week", "week", "month")
+_REPLACEMENTS: Final = ("choice", "none", "upline")  # of the sponsor of somebody neglected
 
 
 async def found_team(stall: Stall) -> None:
@@ -64,9 +96,11 @@ async def found_team(stall: Stall) -> None:
     content: dict[str, object] = {
         "title": f"{name} {stall.chance.below(1_000)}", "unit": UNIT, "currency": "EUR", "maximum": "20%",
         "period": stall.chance.choice(_PERIODS), "hold_days": stall.chance.choice((0, 2, 12)), "r2": False, "r5": False,
-        "r6": False, "r19": False, "team": {"followups": [1, 3], "modules": [{"key": "basics"}]}, "opportunity": TEAM,
+        "r6": False, "r19": False, "team": _DUTIES, "opportunity": TEAM,
         **RULES[name],
     }  # fmt: skip
+    shaped: Any = content["team"]
+    content["team"] = {**shaped, "replacement": stall.chance.choice(_REPLACEMENTS)}
     record = encode_record(plan_from(content, name))
     await stall.services.credits.publish(models.PlanPublish(plan=record))
     stall.seen.mark(f"team plan {name}")
@@ -74,7 +108,7 @@ async def found_team(stall: Stall) -> None:
 
 async def invite_member(stall: Stall) -> None:
     """Invites somebody below the owner of this node: to the own team, or to one they are a member of."""
-    other, owners = stall.somebody(), await _teams(stall)
+    other, owners = stall.somebody(), await teams_of(stall)
     if other is None or not owners:
         return
     team = stall.chance.choice(owners)
@@ -105,7 +139,7 @@ async def admit_members(stall: Stall) -> None:
 
 async def do_duty(stall: Stall) -> None:
     """Says that a module was passed, or that a follow-up came."""
-    teams = [each for each in await _teams(stall) if not each.startswith(id_text(stall.id_of(stall.node)))]
+    teams = [each for each in await teams_of(stall) if not own_team(stall, each)]
     if teams:
         team = stall.chance.choice(teams)
         if stall.chance.random() < 0.5:
@@ -118,12 +152,11 @@ async def do_duty(stall: Stall) -> None:
 
 async def leave_team(stall: Stall) -> None:
     """Leaves a team, or ends somebody's membership in the own one."""
-    own = id_text(stall.id_of(stall.node))
-    teams = await _teams(stall)
+    teams = await teams_of(stall)
     if not teams:
         return
     team = stall.chance.choice(teams)
-    if not team.startswith(own):
+    if not own_team(stall, team):
         await stall.services.teams.leave(models.TeamLeave(team=team, reason="time"))
         stall.seen.mark("team left")
         return
@@ -140,13 +173,17 @@ async def close_period(stall: Stall) -> None:
     """Closes the next period of the own team, and the same again: the bytes are the same [L12]."""
     closed = await stall.services.credits.close(models.PeriodChoice(key=TEAM))
     known = stall.oracle.credits.closed
-    place = (stall.node.name, TEAM, closed.begins)
+    place = (stall.node.name, closed.plan, closed.begins)
     before = known.setdefault(place, closed.hash)
     assert before == closed.hash, f"the period {closed.period} was closed twice, otherwise"
-    again = await stall.services.credits.close(models.PeriodChoice(key=TEAM, at=closed.begins))
-    assert (again.hash, again.entry) == (closed.hash, closed.entry), (
-        f"the close of {closed.period} is another one"
-    )
+    for at in (
+        closed.begins,
+        closed.ends - 1,
+    ):  # where the plan changed in the period, each has its own close
+        again = await stall.services.credits.close(models.PeriodChoice(key=TEAM, at=at))
+        assert again.plan != closed.plan or (again.hash, again.entry) == (closed.hash, closed.entry), (
+            f"the close of {closed.period} is another one"
+        )
     stall.seen.mark("team period closed")
     if closed.count:
         stall.seen.mark("team period paid")
@@ -154,7 +191,7 @@ async def close_period(stall: Stall) -> None:
 
 async def look_at_team(stall: Stall) -> None:
     """Looks at a team: its tree, its figures, the earnings of its members, the open period."""
-    teams = await _teams(stall)
+    teams = await teams_of(stall)
     if teams:
         team = stall.chance.choice(teams)
         await stall.services.teams.stats(team)
@@ -162,9 +199,15 @@ async def look_at_team(stall: Stall) -> None:
         await stall.services.ledgers.period(models.PeriodQuery(team=team))
 
 
-async def _teams(stall: Stall) -> list[str]:
-    """The own team, and those the owner of this node is a member of, as far as their logs are here."""
+async def teams_of(stall: Stall, *, once: bool = False) -> list[str]:
+    """The own team, and those the owner of this node is a member of, as far as their logs are here.
+
+    Args:
+        stall: of whom.
+        once: also those that they left.
+    """
     own, found = stall.id_of(stall.node), []
+    joined = stall.oracle.credits.joined.setdefault(stall.node.name, set())
     for networker in sorted({stall.id_of(each) for each in stall.others} | {own}):
         try:
             page = await stall.services.opportunities.list(
@@ -173,10 +216,19 @@ async def _teams(stall: Stall) -> list[str]:
         except Problem:  # nothing of it is here
             continue
         for each in page.items:
+            if once and each.team in joined:
+                found.append(each.team)
+                continue
             members = (await stall.services.teams.tree(models.TeamTreeQuery(team=each.team))).items
             if networker == own or own in [parse_id(member.member.id) for member in members]:
+                joined.add(each.team)
                 found.append(each.team)
     return found
+
+
+def own_team(stall: Stall, team: str) -> bool:
+    """Whether the owner of this node owns a team."""
+    return team.startswith(id_text(stall.id_of(stall.node)))
 
 
 TEAMING_ACTS: Final[Mapping[str, tuple[Act, int]]] = {

@@ -12,6 +12,7 @@ from typing import Final, overload
 from netnode.assembly import Assembly
 from netnode.conformance.entries import Entry as SecondEntry
 from netnode.conformance.entries import read_entry
+from netnode.conformance.signers import Signers
 from netnode.problems import Problem
 from netnode.simulator.crediting.auditing import Audit
 from netnode.simulator.nodes import SimNode
@@ -19,6 +20,8 @@ from netnode.simulator.observing import Seen
 from netnode.simulator.oracle import Oracle, Violation
 from netnode.store import Reader
 from protocol.entry import Entry
+from protocol.identity import id_text
+from protocol.records import Challenge, Inception, Rotation
 from protocol.records.fields import Place
 
 _ALL: Final = 2**40
@@ -35,7 +38,7 @@ class CreditWatch:
     """
 
     def __init__(self, network: str, nodes: Mapping[str, SimNode], oracle: Oracle, seen: Seen) -> None:
-        self._network = network
+        self.network = network
         self._nodes = nodes
         self._oracle = oracle
         self._seen = seen
@@ -69,6 +72,23 @@ class CreditWatch:
     def audit_at(self, issuer: bytes, tip: bytes) -> Audit | None:
         """The fold whose newest entry this is."""
         return next((each for each in self.audits(issuer) if each.tip and each.tip.id == tip), None)
+
+    def challenges(self) -> Sequence[Entry]:
+        """All that was asked for in public, in the order of authors and logs."""
+        found = [each for each in self._entries.values() if each.kind == Challenge.KIND and each.record]
+        return sorted(found, key=lambda each: (each.author, each.seq, each.id))
+
+    def keys(self) -> Signers:
+        """The keys of everybody in each epoch, by the openers that any node held."""
+        openers: dict[bytes, list[Entry]] = {}
+        for entry in self._entries.values():
+            if entry.kind in (Inception.KIND, Rotation.KIND):
+                openers.setdefault(entry.author, []).append(entry)
+        signers = Signers(self.network)
+        for author in sorted(openers):
+            chain = sorted(openers[author], key=lambda each: each.epoch)
+            signers.admit([[each.wire() for each in chain]])
+        return signers
 
     # -- logs ------------------------------------------------------------------------------------------------
     def _read(self, reader: Reader, name: str) -> None:
@@ -120,14 +140,19 @@ class CreditWatch:
                 return None
             return oracle.credits.limits.get((recipient, author, unit), 0)
 
+        def agreed(key: str, member: bytes, sponsor: bytes, who: bytes) -> bool | None:
+            told = (f"{id_text(author)}/{key}", member, sponsor, who) in oracle.credits.consents
+            return told if who in oracle.names else None
+
         return Audit(
-            self._network,
+            self.network,
             author,
             oracle.label(author),
             honest,
             most,
             self._between,
             _Others(self._entries, author),
+            agreed,
         )
 
     def _between(self, author: bytes, first: Place, last: Place) -> Sequence[Entry] | None:

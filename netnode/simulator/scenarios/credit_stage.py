@@ -11,7 +11,7 @@ from netnode.simulator import credit_scene as scene
 from netnode.simulator.byzantine.credits import Issuer, Needs
 from netnode.simulator.byzantine.deals import Crook
 from netnode.simulator.nodes import SimNode
-from netnode.simulator.options import Options
+from netnode.simulator.options import LINK_FAULTS, Options
 from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
 from netnode.store.credits import LimitRow
@@ -23,6 +23,7 @@ THIEF: Final = "thief"
 BAIT: Final = "bait"
 TERMS: Final = {f"{step}_days": 40 for step in ("accept", "pay", "fulfil", "confirm")}
 HOLD_DAYS: Final = 31.0  # a day more than the hold of a bare commission
+STRUCK_SECONDS: Final = (15.0, 60.0)
 EARNED: Final = 500  # minor units: a tenth of what the bait costs
 
 
@@ -82,6 +83,19 @@ async def require_figures(
             )
 
 
+async def struck(play: Play) -> None:
+    """Links fail for a while, in the midst of what was begun; then all are well again."""
+    if play.options.faults:
+        troubles = asyncio.create_task(play.troubles.run(), name="troubles")
+        try:
+            await asyncio.sleep(play.chance.uniform(*STRUCK_SECONDS))
+        finally:
+            troubles.cancel()
+            await asyncio.gather(troubles, return_exceptions=True)
+            await play.troubles.end()
+        play.seen.mark("evil credit amid faults")
+
+
 async def leave(play: Play, issuer: Issuer) -> None:
     """The dishonest node goes, and what it wrote is at everybody's alike."""
     await play.stop(issuer.crook.node)
@@ -89,9 +103,10 @@ async def leave(play: Play, issuer: Issuer) -> None:
 
 
 def quiet(options: Options) -> Options:
-    """Few nodes and no faults: what a script asserts must not wait for a partition to end."""
+    """Few nodes; only links fail, and only where the script lets them, for some seconds."""
     return replace(
-        options, byzantine=(), faults=(), followers=0, nodes=max(3, min(4, options.nodes)), skew_ms=0, bandwidth=0,
+        options, byzantine=(), faults=tuple(each for each in options.faults if each in LINK_FAULTS), fault_every=8.0,
+        followers=0, nodes=max(3, min(4, options.nodes)), skew_ms=0, bandwidth=0,
     )  # fmt: skip
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
+from netnode.simulator.crediting.challenged import require_challenges
 from netnode.simulator.crediting.ending import (
     open_swaps,
     require_equal_figures,
@@ -18,8 +20,13 @@ from netnode.simulator.crediting.ending import (
     require_sales,
     require_swaps,
 )
+from netnode.simulator.crediting.given_back import require_buybacks
+from netnode.simulator.crediting.giving_back import GIVING_BACK_ACTS
 from netnode.simulator.crediting.moving import MOVING_ACTS
 from netnode.simulator.crediting.recommending import RECOMMENDING_ACTS
+from netnode.simulator.crediting.replacing import REPLACING_ACTS
+from netnode.simulator.crediting.served import require_shoppers
+from netnode.simulator.crediting.shopping import SHOPPING_ACTS
 from netnode.simulator.crediting.swapping import SWAPPING_ACTS
 from netnode.simulator.crediting.teaming import RULES, TEAMING_ACTS
 from netnode.simulator.nodes import Down, SimNode
@@ -37,26 +44,36 @@ NIGHTS: Final = (
 LONG_SECONDS: Final = 15.5 * DAY_MS / 1_000
 SHELVES: Final = 2
 ACTS: Final[Mapping[str, int]] = {
-    **{name: weight for name, (_, weight) in (*RECOMMENDING_ACTS.items(), *MOVING_ACTS.items())},
+    **{
+        name: weight
+        for acts in (RECOMMENDING_ACTS, MOVING_ACTS, SHOPPING_ACTS)
+        for name, (_, weight) in acts.items()
+    },
     "conclude": 20,
     "go on": 2,
     "publish": 1,
     "rotate": 1,
 }
-UNROTATED: Final[Mapping[str, int]] = {
-    **ACTS,
-    "rotate": 0,
-}  # why: with the key of an old copy nobody publishes
+DISPUTING: Final[Mapping[str, int]] = {
+    "go on": 6, "complain": 5, "consent": 1, "look at cases": 1,
+}  # fmt: skip
 JOINING: Final[Mapping[str, int]] = {
     "invite member": 8, "apply to team": 8, "recommend": 3, "order by link": 4, "conclude": 8,
 }  # fmt: skip
 TEAM_ACTS: Final[Mapping[str, int]] = {
     **ACTS,
-    **{name: weight for name, (_, weight) in TEAMING_ACTS.items()},
+    **{
+        name: weight
+        for acts in (TEAMING_ACTS, GIVING_BACK_ACTS, REPLACING_ACTS)
+        for name, (_, weight) in acts.items()
+    },
     "stock": 0,
 }
 FINISHING: Final[Mapping[str, int]] = {"conclude": 5, "order by link": 1}
 FINISHING_SECONDS: Final = 20.0
+SELLING: Final[Mapping[str, int]] = {
+    "recommend": 2, "order by link": 3, "buy stock": 2, "conclude": 8, "ask back": 2, "answer back": 1,
+}  # fmt: skip
 EARNING: Final[Mapping[str, int]] = {"recommend": 2, "order by link": 3, "conclude": 8}
 EARNING_SECONDS: Final = 24.0
 SWAP_ACTS: Final[Mapping[str, int]] = {
@@ -73,7 +90,10 @@ ANSWER_SECONDS: Final = (
 )
 SWAPPED_SECONDS: Final = 2 * 3_600.0  # why: what waits long is looked at every ten minutes
 LOOK_SECONDS: Final = 60.0
+ARRANGING: Final = ("wish for sponsor", "consent to move", "consent to move", "move member", "ask back")
+ARRIVE_SECONDS: Final = 15.0
 FOUNDERS: Final = 2
+PERIODS: Final = 12  # closed at the end, one after another
 WEEKS: Final = 2
 WEEK_SECONDS: Final = 8 * DAY_MS / 1_000  # why: an acknowledgement was seen 7 days before an admission
 
@@ -81,18 +101,13 @@ WEEK_SECONDS: Final = 8 * DAY_MS / 1_000  # why: an acknowledgement was seen 7 d
 async def credits(play: Play) -> None:
     """People earn by recommending and move what they earned, while everything fails; all nodes compute the same."""
     await opened(play)
-    await play.live(acts=ACTS)
-    old: SimNode | None = None
-    acts = ACTS
-    if play.chance.random() < 0.4:
-        old = play.chance.choice(play.nodes)
-        kept = old.copy(play.world.folder / "kept")
-        acts = UNROTATED
+    acts: Mapping[str, int] = {**ACTS, **(DISPUTING if "arbiters" in play.options.dealings else {})}
+    await play.live(acts=acts)
+    old = copied(play, 0.4)
+    acts = unrotated(acts, old)
     await away(play)
     await play.live(play.options.seconds / 2, acts)
-    if old is not None:
-        await put_back(play, old, kept, acts)
-        play.seen.mark("credit put back")
+    await restored(play, old, acts, "credit")
     await play.level()
     await settled(play, play.nodes)
 
@@ -102,7 +117,7 @@ async def credits_copied(play: Play) -> None:
     await opened(play)
     await play.live(EARNING_SECONDS, EARNING, trouble=False)
     await away(play)
-    core = await two_copies(play, UNROTATED)
+    core = await two_copies(play, {**ACTS, "rotate": 0})
     play.seen.mark("credit copied")
     await play.level(core)
     await settled(play, core)
@@ -115,15 +130,35 @@ async def teams(play: Play) -> None:
         await play.act(node, "found team")
     await asyncio.sleep(30.0)
     await play.live(play.options.seconds / 2, JOINING)
+    old: Old | None = None
     for _ in range(WEEKS):
         await night(play, play.nodes, WEEK_SECONDS)
-        await play.live(play.options.seconds / 2, TEAM_ACTS)
+        await play.live(play.options.seconds / 2, unrotated(TEAM_ACTS, old))
+        old = old or copied(play, 0.2)
+    for node in play.nodes:
+        await play.act(node, "admit members")
+    await play.live(EARNING_SECONDS, SELLING, trouble=False)
+    for act in ARRANGING:
+        for node in play.nodes:
+            await play.act(node, act)
+        await asyncio.sleep(ARRIVE_SECONDS)
+    await restored(play, old, SELLING, "team")
     await away(play)
     await play.level()
     for node in play.nodes:
         await play.act(node, "admit members")
-        await play.act(node, "close period")
+        for _ in range(PERIODS):
+            await play.act(node, "close period")
+    await given_back(play, play.nodes)
     await settled(play, play.nodes)
+
+
+async def given_back(play: Play, owners: Sequence[SimNode]) -> None:
+    """Who was not answered in time says so in public; then all owners answer, and members confirm what they got."""
+    for act in ("ask back in public", "answer back", "take refund"):
+        for node in owners:
+            await play.act(node, act)
+        await asyncio.sleep(LOOK_SECONDS)
 
 
 async def swaps(play: Play) -> None:
@@ -132,8 +167,10 @@ async def swaps(play: Play) -> None:
     await play.live(EARNING_SECONDS, EARNING, trouble=False)
     await away(play)
     await play.live(acts=SWAP_ACTS)
+    old = copied(play, 0.3)
     await night(play, play.nodes, play.chance.uniform(0.1, 1.0) * DAY_SECONDS)
-    await play.live(play.options.seconds / 2, SWAP_ACTS)
+    await play.live(play.options.seconds / 2, unrotated(SWAP_ACTS, old))
+    await restored(play, old, unrotated(SWAP_ACTS, old), "swap")
     await night(play, play.nodes, LONGEST_SWAP)
     await play.level()
     for node in play.nodes:
@@ -148,10 +185,38 @@ async def swaps(play: Play) -> None:
     await settled(play, play.nodes)
 
 
+@dataclass(frozen=True, slots=True)
+class Old:
+    """A copy of a home that its owner keeps."""
+
+    node: SimNode
+    kept: Path
+
+
+def copied(play: Play, share: float) -> Old | None:
+    """In such a share of runs somebody copies their home."""
+    if play.chance.random() >= share:
+        return None
+    node = play.chance.choice(play.nodes)
+    return Old(node, node.copy(play.world.folder / "kept"))
+
+
+def unrotated(acts: Mapping[str, int], old: Old | None) -> Mapping[str, int]:
+    """What is done while there is a copy: with the key of an old one nobody publishes."""
+    return acts if old is None else {**acts, "rotate": 0}
+
+
+async def restored(play: Play, old: Old | None, acts: Mapping[str, int], what: str) -> None:
+    """The copy takes the place of the home, if there is one."""
+    if old is not None:
+        await put_back(play, old.node, old.kept, acts)
+        play.seen.mark(f"{what} put back")
+
+
 async def opened(play: Play) -> None:
     """The market opens: everybody follows everybody, offers things that pay a commission, and recommends some."""
     play.watch_credit()
-    await play.begin(mailbox="all", **TERMS)
+    await play.begin(mailbox="all", stamp_asked=0, **TERMS)
     for node in play.nodes:
         hosts = [id_text(host.id) for host in play.nodes[:2] if host is not node]
         others = [id_text(other.id) for other in play.nodes if other is not node]
@@ -161,7 +226,11 @@ async def opened(play: Play) -> None:
             play.seen.mark("credit without a host")
         for _ in range(SHELVES):
             await play.act(node, "stock")
-    await asyncio.sleep(30.0)
+    await asyncio.sleep(20.0)
+    if "arbiters" in play.options.dealings:
+        for node in play.nodes[-2:]:
+            await play.act(node, "consent")
+    await asyncio.sleep(10.0)
     for node in play.nodes:
         await play.act(node, "recommend")
 
@@ -203,19 +272,30 @@ async def settled(play: Play, owners: Sequence[SimNode]) -> None:
     marks["credit sales logged"] += require_sales(owners, play.oracle, watch, now)
     marks["credit requests logged"] += await require_requests(owners, play.oracle, watch)
     marks["credit swaps done"] += require_swaps(owners, play.oracle, watch)
+    marks["credit sales to shoppers"] += require_shoppers(owners, play.oracle, watch)
+    marks["buybacks paid at both"] += await require_buybacks(owners, play.oracle, now)
+    marks["credit challenges judged twice"] += require_challenges(owners, play.oracle, watch, now)
     marks["credit figures compared"] += await require_equal_figures(owners, play.oracle, watch, now)
     for node in owners:
         for audit in watch.audits(play.oracle.homes[node.name]):
             marks["credit entries judged twice"] += audit.compared
+            marks["team moves agreed"] += audit.moved
+            marks["credit refunds by a ruling"] += audit.ruled
+            marks["credit frozen"] += audit.frozen
 
 
 def _crediting(options: Options) -> Options:
     """Every fault: a market of a few, who earn and spend credit all the time."""
     return replace(
-        options, byzantine=(), dealings=(), faults=options.faults or LINK_FAULTS, followers=0, act_every=3.0,
-        nodes=min(4, options.nodes), seconds=min(60.0, options.seconds),
+        options, byzantine=(), dealings=_arbiters(options), faults=options.faults or LINK_FAULTS, followers=0,
+        act_every=3.0, nodes=min(4, options.nodes), seconds=min(60.0, options.seconds),
         text=min(400, options.text), skew_ms=min(5_000, options.skew_ms),
     )  # fmt: skip
+
+
+def _arbiters(options: Options) -> tuple[str, ...]:
+    """Of what there may be in deals, arbiters."""
+    return tuple(each for each in options.dealings if each == "arbiters")
 
 
 def _calm(options: Options) -> Options:
@@ -238,7 +318,10 @@ CREDITS: Final = (
         "credits", credits, _crediting, least=3, weight=3,
         marks=(
             "level", "credit put back", "credit passed on", "credit order by link", "credit refund partial",
-            "credit refund whole", "credit allied", "credit challenge of a request",
+            "credit refund whole", "credit refunds by a ruling", "credit frozen",
+            "credit disputed", "credit allied", "shopper ordered",
+            *(f"shopper says {each}" for each in ("payment_sent", "receive", "refund_received")),
+            "shopper proved a sale", "credit sales to shoppers", "credit challenge of a request",
             "credit challenge of a sale", "credit sales logged", "credit requests logged",
             *(f"credit request {each} logged" for each in ("transfer", "redeem", "payout")),
         ),
@@ -249,15 +332,18 @@ CREDITS: Final = (
     Scenario(
         "swaps", swaps, _swapping, least=4, weight=2,
         marks=(
-            "level", "swap proposed", "swap accepted", "swap declined", "swap taken back", "swap first given",
-            "swap first back", "credit swaps done", "credit paid a deal",
+            "level", "swap put back", "swap proposed", "swap accepted", "swap declined", "swap taken back",
+            "swap first given", "swap first back", "credit swaps done", "credit paid a deal",
         ),
     ),
     Scenario(
         "teams", teams, _teaming, least=4, weight=2,
         marks=(
-            "level", "team invited", "team applied", "team admitted", "team duty", "team left",
+            "level", "team put back", "team invited", "team applied", "team admitted", "team duty", "team left",
             "team membership ended", "team period closed", "team period paid",
+            "team moved agreed", "team moved holding", "team moved neglect", "team moves agreed",
+            "buyback asked", "buyback paid", "buyback refused", "buyback refund confirmed", "buybacks paid at both",
+            "buyback challenged overdue", "buyback challenged refused", "credit challenges judged twice",
             *(f"team plan {name}" for name in RULES),
         ),
     ),

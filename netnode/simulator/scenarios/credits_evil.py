@@ -27,6 +27,7 @@ from netnode.store import credits
 from protocol.identity import id_text
 
 DEEP: Final = 70  # entries; why: more than the proof of a fork shows of either branch
+WHERE: Final = ("", "deep", "buried")  # what is owed: in the proof of the fork, above it, below it
 TIME_DAYS: Final = 14.0  # to answer a challenge
 HANDED: Final = 900.0  # virtual seconds; why: nodes look at challenges every five minutes, and twice at each
 LATER: Final = ("transfer-unasked", "payout-unasked")  # done when there is something to move
@@ -75,6 +76,7 @@ async def credits_silent(play: Play) -> None:
         bytes.fromhex((await referrer.ask(lambda services: services.credits.challenge(sale))).entry),
         bytes.fromhex((await holder.ask(lambda services: services.credits.challenge(request))).entry),
     ]
+    await stage.struck(play)
     for node in play.nodes:
         handed = partial(_challenged, node, issuer, 2)
         await scene.until(handed, f"{node.name} hands no challenge over", HANDED)
@@ -92,6 +94,7 @@ async def credits_silent(play: Play) -> None:
         expected = {holder.id: (0, stage.EARNED - 300), referrer.id: (stage.EARNED, 300)}
     elif end == "answers":
         await issuer.answer(*challenges)
+    await stage.struck(play)
     for node in play.nodes:
         if end != "stays silent":
             cleared = partial(_cleared, node, play, issuer)
@@ -117,6 +120,7 @@ async def credits_escape(play: Play) -> None:
         await branches.rotated(issuer, last)
     else:
         await branches.taken_back(issuer, last)
+    await stage.struck(play)
     for node in play.nodes:
         await scene.until(
             partial(_escaped, node, play, issuer, referrer, rotates), f"{node.name} forgets what is owed"
@@ -154,7 +158,7 @@ async def credits_forked(play: Play) -> None:
     """An issuer logs one thing here and another there: exposed at all nodes, it owes whatever either branch says."""
     issuer, referrer, buyer = await stage.market(play)
     crook, other = issuer.crook.node, play.nodes[2]
-    deep = play.chance.random() < 0.5
+    where = play.chance.choice(WHERE)
     if play.chance.random() < 0.5:
         what, owed = "sales", [{referrer.id: (2 * stage.EARNED, 0)}, {other.id: (stage.EARNED, 0)}]
         await scene.sold(crook, referrer, buyer, stage.BAIT, play.nodes)
@@ -173,10 +177,11 @@ async def credits_forked(play: Play) -> None:
         owed[0][thief.node.id] = owed[1][thief.node.id] = (0, 0)
         await play.stop(thief.node)
     common = issuer.entries()
-    sides = [
-        [*common, *branches.branch(issuer, common[-1], *branches.filler(DEEP if deep else 0, side), *each)]
-        for side, each in enumerate(records)
-    ]
+    sides = []
+    for side, each in enumerate(records):
+        filler = branches.filler(0 if where == "" else DEEP, side)
+        parts = (*each, *filler) if where == "buried" else (*filler, *each)
+        sides.append([*common, *branches.branch(issuer, common[-1], *parts)])
     chosen = play.chance.below(2)
     goes_on = [*sides[chosen], branches.settled(issuer, sides[chosen][-1], sides[1 - chosen][-1])]
     await play.stop(crook)
@@ -187,24 +192,35 @@ async def credits_forked(play: Play) -> None:
     )
     for node, side in holds.items():
         await branches.show(friends, issuer.id, sides[side], [node])
+    if where == "buried":
+        first = len(common) + max(map(len, records))
+        for node in play.nodes:
+            await branches.expose(friends, node, sides[0][first:], sides[1][first:])
     play.world.network.fall(wall)
-    for node, side in holds.items():
+    await stage.struck(play)
+    for node in holds:
         await scene.until(
             partial(stage.exposed, node, play, issuer, True), f"{node.name} does not know of the fork"
         )
-        if deep:
-            await stage.require_figures(node, play, issuer, owed[side])
-        else:  # the proof of the fork shows what either side owes
-            await stage.require_figures(node, play, issuer, _both(*owed))
+        # The proof shows what either side owes, or each asks who holds the other side for it.
+        await scene.until(partial(_owes, node, play, issuer, _both(*owed)), f"{node.name} forgets a branch")
     await branches.show(friends, issuer.id, goes_on, play.nodes)
-    for node, side in holds.items():
+    await stage.struck(play)
+    for node in holds:
         await scene.until(
             partial(stage.exposed, node, play, issuer, False), f"{node.name} sees no end of the fork"
         )
-        whole = not deep or side != chosen  # of what it left these nodes hold all
-        await stage.require_figures(node, play, issuer, _both(*owed) if whole else owed[side])
-    play.seen.mark(f"evil credit forked {what}{' deep' if deep else ''}")
+        await stage.require_figures(node, play, issuer, _both(*owed))
+    play.seen.mark(f"evil credit forked {what} {where}".rstrip())
     await play.level()
+
+
+async def _owes(node: SimNode, play: Play, issuer: Issuer, expected: Mapping[bytes, tuple[int, int]]) -> bool:
+    try:
+        await stage.require_figures(node, play, issuer, expected)
+    except Violation:
+        return False
+    return True
 
 
 def _both(*owed: Mapping[bytes, tuple[int, int]]) -> dict[bytes, tuple[int, int]]:
@@ -248,6 +264,8 @@ async def _require_suspected(node: SimNode, play: Play, issuer: Issuer) -> None:
 async def _do(play: Play, issuer: Issuer, name: str, deal: bytes) -> None:
     """One deed; within LEVEL_SECONDS all honest nodes have its entry."""
     entry = await CREDIT_DEEDS[name].act(issuer, deal)
+    if play.chance.random() < 0.3:
+        await stage.struck(play)
     for node in play.nodes:
         await scene.known(
             node, issuer.id, lambda ledger: ledger.tip is not None and ledger.tip.seq >= entry.seq, name
@@ -278,36 +296,37 @@ def _codes(found: Sequence[tuple[bytes, str]]) -> str:
     return ", ".join(f"{id.hex()[:6]} {code}" for id, code in found) or "nothing"
 
 
+_MARKS: Final = ("level", "evil credit amid faults")
 CREDITS_EVIL: Final = (
     Scenario(
-        "credits_replanned", credits_replanned, stage.quiet, least=3, marks=("level", "evil credit replanned"),
+        "credits_replanned", credits_replanned, stage.quiet, least=3, marks=(*_MARKS, "evil credit replanned"),
     ),
     Scenario(
         "swaps_evil", swaps_evil, stage.quiet, least=3, weight=4,
-        marks=("level", *(f"evil swap {name}" for name in COURSES)),
+        marks=(*_MARKS, *(f"evil swap {name}" for name in COURSES)),
     ),
     Scenario(
         "credits_twice", credits_twice, stage.quiet, least=3,
-        marks=("level", *(f"evil credit twice {how}" for how in HOWS), "evil credit twice again refused"),
+        marks=(*_MARKS, *(f"evil credit twice {how}" for how in HOWS), "evil credit twice again refused"),
     ),
     Scenario(
         "credits_forked", credits_forked, stage.quiet, least=3,
-        marks=("level", *(
-            f"evil credit forked {what}" for what in ("sales", "sales deep", "double spend", "double spend deep")
+        marks=(*_MARKS, *(
+            f"evil credit forked {what} {where}".rstrip() for what in ("sales", "double spend") for where in WHERE
         )),
     ),
     Scenario(
         "credits_escape", credits_escape, stage.quiet, least=3,
-        marks=("level", "evil credit escape rotation", "evil credit escape settlement"),
+        marks=(*_MARKS, "evil credit escape rotation", "evil credit escape settlement"),
     ),
     Scenario(
         "credits_silent", credits_silent, stage.quiet, least=3,
-        marks=("level", "evil credit suspected", *(
+        marks=(*_MARKS, "evil credit suspected", *(
             f"evil credit silent issuer {end}" for end in ("logs", "answers", "stays silent")
         )),
     ),
     Scenario(
         "credits_forged", credits_forged, stage.quiet, least=3,
-        marks=("level", *(f"evil credit {name}" for name in CREDIT_DEEDS)),
+        marks=(*_MARKS, *(f"evil credit {name}" for name in CREDIT_DEEDS)),
     ),
 )  # fmt: skip

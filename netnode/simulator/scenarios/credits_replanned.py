@@ -46,6 +46,7 @@ async def credits_replanned(play: Play) -> None:
     less = tuple(AwardLine(each.to, each.rule, each.level, each.amount // 10) for each in content.awards)
     switched = msgspec.structs.replace(content, plan=second, awards=less)
     entry = await issuer.wrongly("plan_differs", *parts_of(switched))
+    await stage.struck(play)
     for each in play.nodes:
         await scene.known(each, issuer.id, partial(_has, entry.seq), "what the issuer has logged")
         shown = await scene.audit(each, issuer.id)
@@ -54,6 +55,7 @@ async def credits_replanned(play: Play) -> None:
         if (await scene.figures(each, issuer.id, referrer.id, UNIT)).pending:
             raise Violation("credit", f"{each.name} counts a sale by another plan than its order names")
     await issuer.speak_again()
+    await stage.struck(play)
     for each in play.nodes:
         owed = partial(_owed, each, issuer.id, referrer.id)
         await scene.until(owed, f"{each.name} does not count the sale by the plan of its order")

@@ -53,6 +53,7 @@ async def credits_twice(play: Play) -> None:
         last = Crook(copied, thief.network, play.world.chance(COPY))
         await _by_copies(play, how, thief, last, issuer, one, two)
         answers = ["not_covered", "counter"]
+    await stage.struck(play)
     for node in play.nodes:
         spent = partial(_spent_once, node, issuer, thief, one, two)
         await scene.until(spent, f"{node.name} does not see it spent once", ANSWERED)

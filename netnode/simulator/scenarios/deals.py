@@ -201,6 +201,8 @@ async def _concluded(play: Play, owners: Sequence[SimNode]) -> None:
     renewing = "mandates" in play.options.dealings
     for _ in range(ROUNDS):
         for node in owners:
+            if any(each.host == node.name for each in play.oracle.credits.shoppers):
+                await play.act(node, "shoppers return")
             if renewing:
                 await play.act(node, "close")
             if code := await play.act(node, "conclude"):

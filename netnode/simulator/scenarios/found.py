@@ -12,6 +12,7 @@ from netnode.deals.holding import SETTLED_MS
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.services.node_services import NodeServices
+from netnode.simulator import credit_scene as scene
 from netnode.simulator.dealt import require_sound
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Violation
@@ -21,6 +22,7 @@ from netnode.simulator.scenarios.scenario import Scenario
 from protocol.identity import id_text
 
 DAYS_AHEAD_MS: Final = 5 * 86_400_000
+AHEAD_MS: Final = 100_000  # why: below what clocks may differ by, beyond which no letter of it is taken
 
 
 async def key_from_the_future(play: Play) -> None:
@@ -144,6 +146,32 @@ def _plain(options: Options) -> Options:
     )  # fmt: skip
 
 
+async def receipt_from_the_future(play: Play) -> None:
+    """A buyer whose clock is ahead receives: the sale is in the log when that moment comes, whatever else happens."""
+    nodes = await play.begin()
+    seller, referrer, buyer = nodes[:3]
+    await scene.offers(seller, "lamp")
+    for node in (referrer, buyer):
+        await scene.known(node, seller.id, lambda ledger: ledger.tip is not None, "the seller")
+    led = await scene.link(referrer, seller.id, "lamp")
+    deal = await scene.ordered(buyer, seller.id, "lamp", led)
+    await scene.accepted(seller, deal)
+    await scene.delivered(seller, buyer, deal)
+    buyer.clock.jump(AHEAD_MS)
+    play.oracle.wrong_clocks.add(buyer.name)
+    await scene.received(buyer, deal)
+    buyer.clock.jump(-AHEAD_MS)
+    order = bytes.fromhex(deal)
+    if await scene.told(seller, seller.id, lambda ledger: ledger.book.order(order) is not None):
+        raise Violation("sales", f"{seller.name} logs a sale before its receipt is dated")
+    await asyncio.sleep(AHEAD_MS / 1_000 + scene.LEVEL_SECONDS)
+    if not await scene.told(seller, seller.id, lambda ledger: ledger.book.order(order) is not None):
+        raise Violation(
+            "sales", f"{seller.name} sold {deal[:10]}, whose receipt is dated by now, and logs nothing"
+        )
+    await play.level()
+
+
 FOUND: Final = tuple(
     Scenario(name, act, _plain, least=3, weight=1, marks=("level",))
     for name, act in (
@@ -153,5 +181,6 @@ FOUND: Final = tuple(
         ("found-silent-inviter", invited_by_nobody),
         ("found-silent-seller", paid_to_the_silent),
         ("found-late-letter", told_by_the_host),
+        ("found-future-receipt", receipt_from_the_future),
     )
 )

@@ -82,6 +82,7 @@ class Exchange:
         await asyncio.sleep(scene.SOON)
         accept = models.SwapAccept(swap=self.swap, confirmed=True)
         await self.bob.ask(lambda services: services.swaps.accept(accept))
+        await stage.struck(self.play)
         await asyncio.sleep(scene.SOON)
 
     async def reaches(self, *stages: str) -> None:
@@ -107,6 +108,7 @@ class Exchange:
     async def pass_days(self, days: float) -> None:
         """Everybody is away for days."""
         await scene.days_pass(stage.everybody(self.play, self.issuer), days)
+        await stage.struck(self.play)
 
     async def write(self) -> None:
         """The dishonest issuer writes something that has nothing to do with it."""

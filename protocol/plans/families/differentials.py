@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
 from protocol.plans.claims import Claim
+from protocol.plans.columns import Column
 from protocol.plans.facts import Exact, P
 from protocol.plans.ground import Ground
 from protocol.plans.rounding import exact
@@ -54,10 +55,10 @@ class Differentials:
                 )
             yield claim
 
-    def less(self, ground: Ground[P], group: Sequence[Exact], bases: Sequence[Exact]) -> list[Exact]:
+    def less(self, ground: Ground[P], group: Column, bases: Column) -> Column:
         """By member, what the groups of the legs earn; numerators over the curve's `den`."""
         curve, up = self.curve, ground.up
-        found: list[Exact] = [0] * len(up)
+        found = Column(len(up))
         for number in ground.order:
             above = up[number]
             if above >= 0 and not self._away(ground, number):
@@ -86,10 +87,10 @@ class Differentials:
         gone = less if curve.whole else less + rate * base - worth
         return Claim(number, step, base, rate, curve.den, value, free, gone, volume)
 
-    def _groups(self, ground: Ground[P]) -> tuple[list[Exact], list[Exact]]:
+    def _groups(self, ground: Ground[P]) -> tuple[Column, Column]:
         if self.breakaway is None:
             return ground.group, ground.group_base
-        group, bases = list(ground.own), list(ground.base)
+        group, bases = ground.own.copy(), ground.base.copy()
         for number in ground.order:
             above = ground.up[number]
             if above >= 0 and not self._away(ground, number):

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from netnode.cli import node
 from netnode.operations import models
 from tests.netnode.cli.running import node_running
 from tests.netnode.fake_services import ME, OTHER, FakeServices
@@ -264,3 +265,20 @@ def test_completion_completes():
     }
     done = subprocess.run([sys.executable, "-m", "netnode"], capture_output=True, env=environment, check=True)
     assert b"plain,import" in done.stdout
+
+
+def test_who_is_new_is_told_how_to_meet_others() -> None:
+    """A fresh home said "0 known, 0 sessions open", and not what to do about it."""
+    fields = {
+        "id": "nx1",
+        "name": "Ada",
+        "running": True,
+        "version": "1",
+        "home": "/h",
+        "entries": 2,
+        "logs": 1,
+    }
+    fields |= {"listings": 0, "own_listings": 0, "lag": 0}
+    alone = models.Status(**fields, sessions=0, peers=0)
+    assert node._peers(alone) == "none yet; add one: netnode peer add LINK"
+    assert node._peers(models.Status(**fields, sessions=0, peers=1)).startswith("1 known, 0 sessions open")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from netnode.operations import models
+from tests.netnode.fake_services import FakeNode
 from tests.netnode.fake_shared import OTHER
 
 
@@ -12,7 +15,14 @@ from tests.netnode.fake_shared import OTHER
     [
         (
             ("balance", OTHER),
-            ["12.50 star", "locked", "Exposed", "Suspected: 1 challenge", "Disputed: 4.00 star"],
+            [
+                "12.50 star",
+                "locked",
+                "Exposed",
+                "Suspected: 1 challenge",
+                "Disputed: 4.00 star",
+                "3.00 star of it yours",
+            ],
         ),
         (("balance", OTHER), ["Unknown from entry 9 on", "2 branches", "refused: paid in cash"]),
         (("ls",), ["5.00 % of 40", "30", "95.00 %", "6 of 7", "exposed, suspected, disputed", "moon"]),
@@ -25,7 +35,10 @@ from tests.netnode.fake_shared import OTHER
             ("audit", OTHER),
             ["first wrong entry is 7 (sale", "[awards_differ]", "2 entries have", "overdue", "Warning"],
         ),
-        (("audit", OTHER), ["6 of 7", "95.00 %", "1 branch of"]),
+        (
+            ("audit", OTHER),
+            ["6 of 7", "95.00 %", "1 branch of", "Unknown: a branch of this log with an entry 41"],
+        ),
         (("explain", "4b4b"), ["entry 7", "Three levels", "5 % of 250.00"]),
     ],
 )
@@ -53,7 +66,7 @@ def test_a_statement_as_csv_has_all_pages(ready):
 
 def test_days_of_a_statement_are_checked(ready):
     asked = ready("credit", "statement", OTHER, "--from", "2026-10-01", "--json")
-    assert asked.json["from_"] == 1_790_812_800_000
+    assert asked.json["from"] == 1_790_812_800_000
     wrong = ready("credit", "statement", OTHER, "--from", "1.10.2026")
     assert wrong.code == 2
     assert "2026-10-01" in wrong.err
@@ -76,3 +89,32 @@ def test_earnings_stand_beside_an_opportunity_and_an_invitation(ready):
     told = ready("opportunity", "show", f"{OTHER}/linen").out
     for word in ("earned nothing", "7 (70.00 %)", "-20.00", "2 of them left", "6 than they were awarded"):
         assert word in told, told
+
+
+def test_the_status_says_what_stands_against_issuers_whose_credit_one_has(ready, monkeypatch):
+    """[R-CRED-95]"""
+    assert "credit " not in ready("status").out
+    right = FakeNode.status
+
+    async def status(self):
+        notice = models.CreditNotice(issuer=OTHER, name="Bob", what="disputed", since=1_700_000_000_000)
+        other = msgspec.structs.replace(notice, name="Cal", what="unknown")
+        return msgspec.structs.replace(await right(self), notices=[notice, other])
+
+    monkeypatch.setattr(FakeNode, "status", status)
+    shown = ready("status").out
+    assert f"Bob is disputed since 2023-11-14 22:13 UTC: netnode credit balance {OTHER}" in shown
+    assert f"Cal is not known whole here since 2023-11-14 22:13 UTC: netnode credit balance {OTHER}" in shown
+    assert ready("status", "--json").json["notices"][0]["what"] == "disputed"
+
+
+def test_a_list_of_credit_says_where_to_look_closer(ready):
+    assert "look closer with: netnode credit balance nx1" in ready("credit", "ls").err
+
+
+def test_an_audit_warns_of_circles_over_several_issuers(ready):
+    shown = ready("credit", "audit", OTHER).out
+    assert (
+        "Warning: 1 sale closes a circle with sales of other issuers" in shown
+        and "credit explain 4b4b" in shown
+    )

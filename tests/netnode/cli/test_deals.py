@@ -18,11 +18,11 @@ MOVES = {
     "paid": ("--amount", "12.50", "--method", "Bank", "--reference", "RF18"),
     "received": (),
     "fulfil": ("--tracking", "JD1", "--url", "https://a.example/x"),
-    "receipt": ("--part", "0"),
+    "receipt": ("--part", "1"),
     "refund": ("--amount", "2"),
     "refunded": (),
     "dispute": ("--claim", "0"),
-    "rule": ("--keeps", "5.00", "--delivered", "0"),
+    "rule": ("--keeps", "5.00", "--delivered", "1"),
     "lapse": ("--what", "pay"),
     "presume": (),
     "ask": ("--release",),
@@ -189,7 +189,7 @@ def test_offers_are_read_from_short_forms(ready, runtime):
     parts = made(
         "--part", "Draft @ 300.00 / 14d", "--part", "Text @ 700.00", "--currency", "EUR", "--to", OTHER
     ).lines
-    assert [(part.part, part.days) for part in parts] == [(0, 14), (1, None)]
+    assert [(part.part, part.days) for part in parts] == [(1, 14), (2, None)]
     share = made("--off", "12.5%", "--code", "SUMMER", "--expires", "4w")
     assert (share.percent, share.off, share.expires_in) == ("12.5", None, 28 * 86_400)
     assert made("--off", "5.00", "--currency", "EUR", "--only", "cap").only == ["cap"]

@@ -204,3 +204,22 @@ def test_a_command_imports_neither_the_others_nor_the_node(tmp_path):
         [sys.executable, "-c", asked, *unneeded], capture_output=True, text=True, check=False
     )
     assert done.stdout == "0\n", done
+
+
+def test_the_program_has_every_command_there_is():
+    """Also those that join a group of another module: only the program's own table brings them in."""
+    compared = (
+        "import importlib, pkgutil\n"
+        "import netnode.cli\n"
+        "from netnode.cli.main import netnode as program\n"
+        "from tests.netnode.cli.test_frame import commands\n"
+        "had = {path for path, _ in commands(program)}\n"
+        "modules = [importlib.import_module(f'netnode.cli.{each.name}')\n"
+        "           for each in pkgutil.iter_modules(netnode.cli.__path__)]\n"
+        "reached = {id(command) for _, command in commands(program)}\n"
+        "print(sorted({path for path, _ in commands(program)} - had))\n"
+        "print(sorted(name for module in modules for name, each in vars(module).items()\n"
+        "             if type(each) is netnode.cli.frame.NodeCommand and id(each) not in reached))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", compared], capture_output=True, text=True, check=False)
+    assert done.stdout == "[]\n[]\n", done

@@ -163,6 +163,22 @@ def test_a_person_is_asked_two_new_words_back(ready, fake, person, sheet, tmp_pa
     assert "Destroy the old ones" in said.out and person.words[0] not in said.out
 
 
+def test_who_breaks_off_keeps_the_old_words_and_no_sheet_of_others(
+    ready, fake, person, sheet, tmp_path, monkeypatch
+):
+    """A sheet of words that never came into force would be noticed when it is needed."""
+    out = tmp_path / "new.txt"
+
+    def broken_off(text, **options):
+        raise asking.click.Abort
+
+    monkeypatch.setattr(asking.click, "prompt", broken_off)
+    person.answers += ["y"]
+    said = ready("key", "rotate", "--words-file", sheet, "--new-words", "--out", out)
+    assert said.code == 130 and fake.orders == []
+    assert "old recovery words stay in force" in said.err and not out.exists()
+
+
 def test_history_and_evidence(ready, fake, sheet):
     assert "never replaced" in ready("key", "history").out
     assert "Nothing left your log" in ready("key", "disowned").out

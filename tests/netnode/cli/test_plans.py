@@ -263,3 +263,51 @@ def test_replay_on_a_team_s_log_asks_the_node(ready_home, tmp_path) -> None:
 @pytest.fixture
 def ready_home(request):
     return request.getfixturevalue("ready")
+
+
+@pytest.mark.parametrize(
+    ("which", "old", "new", "said"),
+    [
+        (
+            "plan",
+            '"none"',
+            '"nonne"',
+            "unilevel[0].compression: 'nonne' is none of dynamic, inactive, none, rank",
+        ),
+        ("plan", '"EUR"', '["EUR"]', 'currency: is no text; write currency = "EUR"'),
+        ("sales", '"99.99"', '"-99.99"', "sale big: amount: '-99.99' is below zero"),
+        ("sales", '"99.99"', f'"{"9" * 21}"', "is too long: at most 20 digits"),
+        ("sales", '"99.99"', '"99.99"\ncurrency = "EURO"', "'EURO' is not an ISO 4217 currency code"),
+        ("sales", '"99.99"', '"99.99"\ncurrency = 7', "currency: 7 is no name"),
+        ("sales", '"99.99"', '"99.99"\ndate = "2026-02-30"', "'2026-02-30' is no date"),
+        ("sales", 'buyer = "Bob"', 'buyer = ["Bob"]', "buyer: ['Bob'] is no name"),
+        (
+            "sales",
+            '"99.99"',
+            '"99.99"\nperiod = 2',
+            "sale 3: is of a period before that of a sale above it, 2",
+        ),
+        ("tree", '"Ada"', "7", 'Bob: sponsor: 7 is no name; write it in quotes, as "Ada"'),
+        (
+            "tree",
+            "[members.Ada]",
+            '[members.Ada]\nsponsor = "Bob"',
+            "Ada: stands below itself, by way of Bob",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_with_its_place(run, files, which, old, new, said) -> None:
+    path = Path(files[files.index(f"--{which}") + 1])
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    done = run("plan", "evaluate", *files)
+    assert done.code == ExitCode.USAGE and said in done.err, done.err
+
+
+def test_names_that_are_not_in_the_tree_and_currencies_without_a_rate_are_pointed_out(run, files) -> None:
+    path = Path(files[-1])
+    text = path.read_text(encoding="utf-8").replace('"Bob"', '"Bbo"', 1)
+    path.write_text(text.replace('"100"', '"100"\ncurrency = "USD"'), encoding="utf-8")
+    done = run("plan", "evaluate", *files, "--json")
+    assert "Bbo is not in the tree" in done.err and "no rate for USD" in done.err
+    assert json.loads(done.out)["totals"]["Bbo"] == "9.99"
+    assert "Ada is not" not in done.err

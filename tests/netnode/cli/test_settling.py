@@ -64,7 +64,8 @@ def test_the_branches_are_shown_and_a_person_chooses(ready, runtime, asked):
     assert "     listing a4: Hat\n     and 2 more" in told.out and "not all of it is here" in told.out
     assert runtime.services.own.settled == ["b" * 64] and asked == ["Which one goes on?"]
     assert "Settled: your log goes on with the branch aaaaaaaaaaaa (entry 10 opens term 1)." in told.out
-    assert "No longer part of your log" in told.out and "  and 14 older entries" in told.out
+    assert "No longer part of your log" in told.out and "  and 14 more; see them" in told.out
+    assert "With it went 2 entries that your node writes by itself: keys (1), settlement (1)\n" in told.out
 
 
 def test_a_named_branch_is_confirmed(ready, runtime, asked):

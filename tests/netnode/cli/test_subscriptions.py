@@ -42,6 +42,9 @@ def test_consent_names_a_price_or_takes_the_one_that_is_asked(ready, runtime):
         models.SubscriptionPrice(deal="3f3f", price="14.00", text="Post"),
     ]
     assert ready("deal", "consent", "3f3f", "--price", "cheap").code == 2
+    other = ready("deal", "consent", "3f3f", "--price", "9.00").err
+    assert "at no price that they did not ask for" in " ".join(other.split())
+    assert "did not ask" not in ready("deal", "consent", "3f3f").err
 
 
 def test_a_renewal_can_be_made_by_hand(ready, runtime):

@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from netnode.cli.opportunities import EXAMPLE
 from tests.netnode.fake_shared import OTHER
+from tests.netnode.fake_teams import FakeOpportunities
 
 TEAM = f"{OTHER}/linen"
 TOML = """
@@ -34,6 +36,43 @@ def test_an_opportunity_is_published_from_toml_or_json(ready, tmp_path):
     file.write_bytes(b"\xff")
     assert "UTF-8" in ready("opportunity", "publish", str(file)).err
     assert ready("opportunity", "publish", str(tmp_path / "none.toml")).code == 3
+
+
+def test_the_file_in_the_help_is_one_that_is_published(ready, tmp_path, monkeypatch):
+    asked = []
+    publish = FakeOpportunities.publish
+
+    async def watched(self, request):
+        asked.append(request)
+        return await publish(self, request)
+
+    monkeypatch.setattr(FakeOpportunities, "publish", watched)
+    file = tmp_path / "linen.toml"
+    file.write_text(EXAMPLE)
+    assert ready("opportunity", "publish", str(file)).code == 0
+    (one,) = asked
+    assert (one.opens, one.closes) == (1_796_083_200_000, 1_827_619_200_000)
+    assert (one.disclosure.claims[0].from_, one.disclosure.claims[0].until) == (
+        1_767_225_600_000,
+        1_782_864_000_000,
+    )
+    assert 'purpose = "kit"' in ready("opportunity", "publish", "--help").out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("title", "titel", "there is no field `titel`"),
+        ('legal = "none"\n', "", "disclosure: the field `legal` is missing"),
+        ('["Ask."]', "[]", "disclosure.references: needs one at least"),
+        ('"linen"', '"linen"\ncloses = "soon"', "closes: 'soon' is no day; write it as 2026-12-31"),
+    ],
+)
+def test_what_is_wrong_in_an_opportunity_is_said_with_its_file(ready, tmp_path, old, new, said):
+    file = tmp_path / "linen.toml"
+    file.write_text(TOML.replace(old, new, 1))
+    done = ready("opportunity", "publish", str(file))
+    assert done.code == 2 and said in done.err and "linen.toml: " in done.err, done.err
 
 
 def test_who_wants_to_join_sees_costs_disclosure_and_who_stayed(ready):

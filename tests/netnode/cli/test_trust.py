@@ -62,7 +62,7 @@ def test_consents_and_cases_are_listed_and_shown(ready):
     assert "2.5 % of the price" in ready("arbiter", "ls").out
     assert "Blue cap" in ready("arbiter", "cases", "--all").out
     shown = ready("arbiter", "show", "cdcd").out
-    assert "your fee" in shown and "12.50 EUR" in shown
+    assert "your fee" in shown and "12.50 EUR" in shown and "in dispute" in shown
     assert "The buyer says the seller should keep 12.50 EUR." in shown and "The seam was open." in shown
     assert "Both sides are told: The arbiter had one deal with the seller" in shown and "Half each." in shown
     case = ready("arbiter", "show", "cdcd", "--json").json["case"]

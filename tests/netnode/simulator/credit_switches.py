@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
@@ -17,12 +18,12 @@ import protocol.ledger.movements
 import protocol.ledger.sales
 import protocol.ledger.selling
 import protocol.ledger.swaps
+from netnode.ledgers.joining import Joined, Side
 from netnode.store.batch import Batch
 from protocol.deals.bodies import Dispute, Refund
 from protocol.errors import Void
 from protocol.ledger.sales import prove
 from protocol.ledger.statements import Swap, read, require_both
-from protocol.ledger.union import Union
 
 
 def _with(value: Any, **fields: Any) -> Any:
@@ -79,8 +80,8 @@ def buyers_dispute(stack: ExitStack) -> None:
 
 
 def _proving(stack: ExitStack, proved: Any) -> None:
-    def changed(order: Any, messages: Any, now: int) -> Any:
-        return proved(prove(order, messages, now), messages)
+    def changed(order: Any, looked: Any) -> Any:
+        return proved(prove(order, looked), looked.messages)
 
     stack.enter_context(patch.object(protocol.ledger.selling, "prove", changed))
 
@@ -92,7 +93,12 @@ def holders_sign(stack: ExitStack) -> None:
 
 def forks_bind(stack: ExitStack) -> None:
     """Only one branch of a forked log counts."""
-    stack.enter_context(patch.object(Union, "add", lambda *_: None))
+    lay = Joined.lay
+
+    def alone(joined: Joined, sides: Sequence[Side], lacking: Any, around: Any) -> None:
+        lay(joined, [side for side in sides if side.rotation is not None], lacking, around)
+
+    stack.enter_context(patch.object(Joined, "lay", alone))
 
 
 def evidence_stays(stack: ExitStack) -> None:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import netnode.issuing.sales
 import netnode.ledgers.ledger
 import netnode.swapping.deciding
+import netnode.teams.taking_back
 import protocol.ledger.drafting
 import protocol.ledger.effects
 import protocol.ledger.movements
+import protocol.teams.moves
+from netnode.shop import bodies
+from netnode.shop.counter import Counter
+from protocol.errors import Void
 from protocol.ledger.effects import NEVER, Sold
 from protocol.records import RefundEntry, SalePart
+from protocol.records.team import Buyback
 
 
 def movements_are_covered(stack: ExitStack) -> None:
@@ -61,6 +68,58 @@ def swaps_go_back(stack: ExitStack) -> None:
         return False
 
     stack.enter_context(patch.object(netnode.swapping.deciding.Deciding, "_end_by_pins", never))
+
+
+def goods_have_a_rate(stack: ExitStack) -> None:
+    """For goods that are given back all is paid back that was paid for them [R-TEAM-29]."""
+    whole = Buyback(days=365, points=10_000)
+    stack.enter_context(patch.object(netnode.teams.taking_back, "terms", lambda _: whole))
+
+
+def moves_are_agreed(stack: ExitStack) -> None:
+    """An owner moves whom they want to whom they want [R-TEAM-12]."""
+
+    def everybody(team: Any, record: Any, signers: Any) -> Any:
+        people = (record.member, team.tree.sponsor(record.member), record.sponsor)
+        return [SimpleNamespace(signer=each) for each in people]
+
+    stack.enter_context(patch.object(protocol.teams.moves, "_consents", everybody))
+
+
+def challenges_are_answered(stack: ExitStack) -> None:
+    """Who is asked in public for goods to be taken back says nothing, whatever they decided [R-CRED-76]."""
+
+    async def undecided(*_: Any) -> None:
+        return None
+
+    stack.enter_context(patch.object(netnode.teams.taking_back.TakingBack, "answer", undecided))
+
+
+def shops_carry_letters(stack: ExitStack) -> None:
+    """A shop takes letters of buyers without a node, and keeps them to itself [R-SHOP-7]."""
+
+    async def kept(counter: Any, left: Any, here: bool) -> bodies.Kept:
+        return bodies.Kept(clock=left.time)
+
+    stack.enter_context(patch.object(Counter, "letter", kept))
+
+
+def shops_bear_witness(stack: ExitStack) -> None:
+    """A shop forgets what proves that it brought a buyer [R-SHOP-10]."""
+
+    async def forgotten(counter: Any, left: Any) -> bodies.Kept:
+        return bodies.Kept(clock=0)
+
+    stack.enter_context(patch.object(Counter, "leave", forgotten))
+
+
+def refunds_are_logged(stack: ExitStack) -> None:
+    """What was given back, or ruled, stays out of the log [L11]."""
+
+    def none(*_: Any) -> Any:
+        raise Void("no_reduction", "nothing is taken off")
+
+    stack.enter_context(patch.object(protocol.ledger.drafting, "refund", none))
 
 
 def folds_are_whole(stack: ExitStack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
 
@@ -13,8 +14,10 @@ from netnode.problems import Problem
 from netnode.simulator.nodes import Down, SimNode
 from netnode.simulator.world import World
 from netnode.store import letters as rows
+from netnode.sync.conversation import TooSlow
+from netnode.sync.peering import Peering
 from netnode.sync.post import Carrier
-from protocol import encoding, letter_bodies, letters
+from protocol import encoding, letter_bodies, letters, limits
 from protocol.certificate import DAY_MS
 from protocol.identity import id_text
 from protocol.signing import Signer
@@ -183,6 +186,43 @@ def test_many_letters_go_page_by_page_and_none_is_hammered(
         await arrives(world, one, sent[-1], 600)
         assert len(await received(two)) == 150
         assert asked < 170
+
+    run(scene)
+
+
+def test_a_host_that_does_not_answer_is_waited_for_once_in_a_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # [R-LET-16]
+    """Found by kills: orders in a row each waited for half a minute while their recipient was back long since."""
+
+    async def scene(world: World) -> None:
+        one, two, host = await three(world)
+        await two.stop()
+        await host.stop()
+        await world.advance(5)
+        sent = [await send(one, two, f"mail {number}") for number in range(8)]
+        await world.advance(5)
+        asked = 0
+        deliver = Peering.deliver
+
+        async def stuck(self: Peering, letter: bytes) -> bool:
+            nonlocal asked
+            if self.id != host.id:
+                return await deliver(self, letter)
+            asked += 1
+            await asyncio.sleep(limits.ANSWER_SECONDS)
+            raise TooSlow("answer", "no answer in time")
+
+        monkeypatch.setattr(Peering, "deliver", stuck)
+        await host.start()
+
+        async def asked_twice() -> bool:
+            return asked >= 2  # the first letter that was due, and then the others
+
+        await world.settle(asked_twice, 120, "the host is asked")
+        await two.start()
+        for name in sent:
+            await arrives(world, one, name, 60)
 
     run(scene)
 

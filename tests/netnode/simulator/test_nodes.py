@@ -48,6 +48,23 @@ def test_a_node_that_stopped_catches_up_when_it_is_back() -> None:
     run(scene)
 
 
+def test_who_waits_no_longer_for_a_node_to_come_up_does_it_no_harm() -> None:
+    async def scene(world: World) -> None:
+        [one] = await founded(world, 1)
+        await one.stop()
+        starting = asyncio.get_running_loop().create_task(one.start())
+        await asyncio.sleep(0)
+        starting.cancel()
+        await world.settle(lambda: _up(one), 30, "it is up")
+        await publish(one, 1)
+
+    run(scene)
+
+
+async def _up(node: SimNode) -> bool:
+    return node.up
+
+
 @pytest.mark.parametrize("silent", [False, True])
 def test_what_was_told_published_survives_a_crash(silent: bool) -> None:
     async def scene(world: World) -> None:

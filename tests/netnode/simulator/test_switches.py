@@ -17,6 +17,7 @@ QUICK = {
     "forks bind": 0,
     "silence is shown": 0,
     "sales are logged": 0,
+    "dates come": 0,
 }
 
 

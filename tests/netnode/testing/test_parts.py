@@ -23,6 +23,7 @@ NAMES = [f"n{number}" for number in range(1, 8)]
 
 
 def test_waiting_gives_the_first_true_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NETNODE_TIMEOUT_FACTOR", raising=False)
     answers = iter([0, None, "", "there"])
     assert wait_until(lambda: next(answers), "it is there") == "there"
     with pytest.raises(MeshFailure, match=r"^not within 0.05 s: the moon$"):

@@ -92,6 +92,8 @@ def test_whatever_comes(data: st.DataObject) -> None:
     state = judge(messages, now)
     assert judge(data.draw(st.permutations(messages), label="order"), now) == state
     assert state.verdicts.keys() | set(state.waits) == {each.id for each in messages}
+    earlier = judge(messages[: data.draw(st.integers(1, len(messages)), label="known")], now)
+    assert judge(messages, now, earlier.outcome.docket.codes) == state  # [R-CRED-90]
     for side in SIDES:
         _drafts(messages, state, side, now)
 

@@ -227,7 +227,7 @@ class Operations:
     def new_sale(self) -> Outcome:
         who = self.random.choice(list(MEMBERS))
         prices = self.random.choice(PRICES)
-        held = max(place for place, plan in enumerate(self.naive.plans) if plan.starts < self.now - 3)
+        held = max(place for place, plan in enumerate(self.naive.plans) if plan.starts <= self.now - 3)
         plan = held if self.random.random() < 0.45 else None
         order = self.order(len(self.trades), who, prices, self.plans[0 if plan is None else 1 + plan])
         trade = Trade(who, order, prices, plan)

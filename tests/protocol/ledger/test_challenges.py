@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from protocol.entry import Entry
 from protocol.errors import Void
 from protocol.ledger.challenges import DEADLINE_MS, Demand, Outcome, outcome, outcomes, read_challenge
-from protocol.records import Answer, Challenge, Redeem, encode_record
+from protocol.records import Answer, Redeem
 from protocol.records.credit import Reply
 from tests.protocol.author import NETWORK, Author
+from tests.protocol.ledger.asking import back, challenged, keys, on_offer
 from tests.protocol.ledger.swapping import credit
 from tests.protocol.ledger.world import HOLD, World
-
-SALT = bytes(range(16))
 
 
 def rich() -> World:
@@ -26,23 +23,6 @@ def rich() -> World:
     credit(world, "ann", 1_000)
     world.now += 2 * HOLD
     return world
-
-
-def keys(world: World) -> Any:
-    def of(networker: bytes, epoch: int) -> Sequence[bytes]:
-        people = [*world.people.values(), world.issuer]
-        return [each.signer.public for each in people if each.id == networker and epoch == 0]
-
-    return of
-
-
-def challenged(world: World, by: str, **fields: Any) -> tuple[Entry, Challenge]:
-    """A challenge in somebody's log."""
-    record = Challenge(salt=SALT, issuer=world.issuer.id, openers=(), **fields)
-    author = world.who(by)
-    entry = author.after(author.entries[-1], Challenge.KIND, encode_record(record), time=world.now)
-    author.entries.append(entry)
-    return entry, record
 
 
 def demand(world: World, by: str = "ann", **fields: Any) -> Demand:
@@ -156,3 +136,68 @@ def test_a_request_of_somebody_else_or_that_is_not_signed_is_void() -> None:
     world.people["ann"].signer = other.signer
     with pytest.raises(Void, match="not_signed"):
         demand(world, "ann", request=forged)
+
+
+# -- goods to be taken back [R-TEAM-29] ----------------------------------------------------------------------
+def test_a_member_who_bought_by_the_issuers_contract_may_demand_the_buyback() -> None:
+    """[R-CRED-54] Only an answer clears it: the refund stands in the deal."""
+    world = rich()
+    deal = world.deal().complete()
+    asked = demand(world, request=back(world, "ann", deal), contract=deal.messages[1].data)
+    assert asked.buyback is not None and asked.buyback.order == deal.id
+    assert outcome(asked, world.book, world.now + DEADLINE_MS, world.now) is Outcome.OVERDUE
+    world.write(Answer(replies=(Reply(challenge=asked.id, reason="refunded"),)))
+    assert outcome(asked, world.book, world.now, None) is Outcome.REFUSED
+
+
+def test_who_was_never_a_member_has_no_buyback_to_demand() -> None:
+    """[R-CRED-55] Else any stranger who bought something could have an issuer shown as suspected."""
+    world = rich()
+    deal = world.deal().complete()
+    asked = demand(world, "zoe", request=back(world, "zoe", deal), contract=deal.messages[1].data)
+    assert outcome(asked, world.book, world.now + DEADLINE_MS, world.now) is Outcome.NO_STANDING
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [("alone", "no_standing"), ("other order", "names_differ"), ("other buyer", "not_signed"), ("order", "no_standing"),
+     ("in another's name", "names_differ"), ("other owner", "names_differ"), ("no contract", "statement")],
+)  # fmt: skip
+def test_a_buyback_without_the_contract_of_its_buyer_is_void(what: str, code: str) -> None:
+    """[R-CRED-54] Signed by the key of the order as well: nobody demands money for the goods of others."""
+    world = rich()
+    deal, other = world.deal().complete(), world.deal().complete()
+    fields: dict[str, Any] = {"request": back(world, "ann", deal), "contract": deal.messages[1].data}
+    match what:
+        case "alone":
+            del fields["contract"]
+        case "other order":
+            fields["contract"] = other.messages[1].data
+        case "other buyer":
+            fields["request"] = back(world, "ann", other, order=deal.id)
+        case "order":
+            fields["contract"] = deal.messages[0].data
+        case "in another's name":
+            fields["request"] = back(world, "bob", deal)
+        case "other owner":
+            fields["request"] = back(world, "ann", deal, owner=bytes(32))
+        case "no contract":
+            fields["contract"] = b"\x80"
+    with pytest.raises(Void) as caught:
+        demand(world, **fields)
+    assert caught.value.code == code
+
+
+def test_an_order_on_the_issuers_offer_to_its_buyer_is_the_contract_too() -> None:
+    """[R-CRED-54] The offer binds the issuer; another signer or seller of it does not."""
+    world = rich()
+    deal = on_offer(world, "ann")
+    fields = {"request": back(world, "ann", deal), "contract": deal.messages[0].data}
+    assert demand(world, **fields).buyback is not None
+    for other, code in (
+        (on_offer(world, "ann", world.who("zoe").signer), "not_signed"),
+        (on_offer(world, "ann", seller=world.id("zoe")), "names_differ"),
+    ):
+        with pytest.raises(Void) as caught:
+            demand(world, request=back(world, "ann", other), contract=other.messages[0].data)
+        assert caught.value.code == code

@@ -171,7 +171,7 @@ def test_a_log_that_cannot_be_read_again_is_this_programs_fault() -> None:
 )
 def test_what_is_wrong_with_a_close(what: str, code: str) -> None:
     from protocol.ledger.contents import AwardLine
-    from protocol.ledger.drafting import close_with_awards
+    from tests.protocol.ledger.closes import close_with_awards
 
     made = world()
     governed = made.book.governing.find(made.plan or b"")

@@ -31,7 +31,6 @@ from protocol.deals.bodies import (
 from protocol.errors import LocalProtocolError, ProtocolError, Void
 from protocol.kinds import KINDS
 from protocol.ledger.contents import encode_content
-from protocol.ledger.drafting import close_with_awards
 from protocol.ledger.groups import cut
 from protocol.ledger.statements import Leg, Limit, Releasing, Request, Swap, sign, sign_swap
 from protocol.ledger.union import Union
@@ -54,6 +53,7 @@ from protocol.records import (
 from protocol.records.credit import Reply
 from protocol.records.plan import Differential, Step
 from tests.protocol.author import NETWORK
+from tests.protocol.ledger.closes import close_with_awards
 from tests.protocol.ledger.swapping import Bench
 from tests.protocol.ledger.test_garbled import changed
 from tests.protocol.ledger.world import DAY, HOLD, TEAM, UNIT, Deal, plan_record

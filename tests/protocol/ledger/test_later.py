@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from protocol.deals.bodies import Receive
+from protocol.deals.bodies import Accept, PaymentReceived, Receive
 from protocol.ledger.contents import CloseContent, encode_content
-from protocol.ledger.drafting import close_with_awards
 from protocol.ledger.effects import Sold, sale_id
 from protocol.ledger.groups import cut
 from protocol.records import ClosePart
 from protocol.records.plan import Differential, Step
 from tests.protocol.author import START
+from tests.protocol.ledger.closes import close_with_awards
 from tests.protocol.ledger.test_invariants import world
-from tests.protocol.ledger.world import DAY, HOLD, Deal, World
+from tests.protocol.ledger.world import DAY, HOLD, Deal, World, plan_record
 
 
 def test_l12_a_sale_that_was_refunded_whole_and_raised_counts_its_buyer_again() -> None:
@@ -149,6 +149,23 @@ def test_l12_a_later_sale_of_the_order_raises_awards_as_of_the_first() -> None:
     made.sell(deal, path=path)
     assert made.figures("cid", made.now + HOLD).balance == 1_000
     assert made.figures("bob", made.now + HOLD).balance == 500  # the sponsor when it was first logged
+
+
+def test_l12_what_the_first_entry_found_of_its_plan_is_not_asked_again() -> None:
+    """A plan that ends at the very moment of the order was in force when the sale was first logged [R-CRED-21]."""
+    made = world(notice_days=0)
+    path = made.path("cid")
+    deal = made.deal(4_000, 6_000, path=path)
+    order = deal.body
+    deal.say("seller", Accept(key=order.key, listing=order.listing, path=order.path), at=deal.now)
+    deal.say("seller", PaymentReceived(amount=10_000), at=deal.now)
+    deal.say("buyer", Receive(part=0), at=deal.now)
+    made.now = deal.now
+    assert made.sell(deal, path=path, at=deal.now).code is None
+    assert made.write(plan_record(notice_days=0, title="Another"), at=deal.now).code is None
+    deal.receive(1)
+    assert made.sell(deal, path=path).code is None
+    assert made.figures("cid", made.now + HOLD).balance == 1_000
 
 
 def test_l12_a_later_sale_without_a_larger_base_has_no_effect() -> None:

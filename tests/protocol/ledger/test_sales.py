@@ -6,7 +6,6 @@ import msgspec
 import pytest
 from msgspec import UNSET
 
-from protocol.alliances import Agreement, Partner, sign_agreement
 from protocol.deals import message
 from protocol.deals.bodies import Fulfil, PaymentSent, PresumePayment, PresumeReceived, Receive
 from protocol.errors import Void
@@ -16,7 +15,8 @@ from protocol.ledger.groups import cut
 from protocol.records import Listing, SalePart, encode_record
 from protocol.records.plan import Exchange
 from protocol.signing import Signer
-from tests.protocol.author import NETWORK, START, Author, seed
+from tests.protocol.author import START, Author, seed
+from tests.protocol.ledger.agreements import alliance
 from tests.protocol.ledger.world import DAY, HOLD, World, plan_record
 
 
@@ -198,23 +198,7 @@ def test_a_commission_follows_the_built_in_plan_of_one_level() -> None:
 @pytest.mark.parametrize("signed", [True, False])
 def test_an_alliance_comes_before_commission_and_plan(signed: bool) -> None:
     made = world()
-    zoe = made.who("zoe")
-    sides = sorted(
-        (Partner(epoch=0, id=each.id, points=points) for each, points in ((zoe, 100), (made.issuer, 1_500))),
-        key=lambda side: side.id,
-    )
-    agreement = Agreement(first=sides[0], from_=START - 1, nonce=bytes(range(16)), notice=0, second=sides[1])
-    data = b""
-    for author in (zoe, made.issuer) if signed else (zoe,):
-        data = sign_agreement(NETWORK, author.signer, author.id, agreement)
-        agreement = msgspec.structs.replace(
-            agreement,
-            **{
-                name: value
-                for name in ("first_signature", "second_signature")
-                if (value := getattr(_read(data), name)) is not UNSET
-            },
-        )
+    data = alliance(made, made.who("zoe"), 1_500, signed=signed)
     path = made.path("cid", "zoe")
     deal = made.deal(10_000, path=path, commission=700).complete()
     if signed:
@@ -223,12 +207,6 @@ def test_an_alliance_comes_before_commission_and_plan(signed: bool) -> None:
     else:
         with pytest.raises(Void, match="not_signed"):
             made.sell(deal, path=path, agreement=data)
-
-
-def _read(data: bytes) -> Agreement:
-    from protocol.alliances import read_agreement
-
-    return read_agreement(data)
 
 
 def test_an_order_without_plan_and_commission_has_no_awards_to_log() -> None:

@@ -11,6 +11,7 @@ from protocol.ledger.signers import Signers, entries_of
 from protocol.ledger.statements import Request, read
 from protocol.records import Redeem, Rekey
 from tests.protocol.author import NETWORK, Author
+from tests.protocol.ledger import joining
 from tests.protocol.ledger.swapping import credit
 from tests.protocol.ledger.world import HOLD, World
 
@@ -128,3 +129,56 @@ def test_openers_count_also_when_the_rest_of_the_record_is_void() -> None:
     assert world.write(Redeem(openers=world.openers("ann"), request=request)).code == "not_covered"
     assert world.book.signers.keys(ann.id, 0) == (ann.signer.public,)
     assert read(Request, request).holder == ann.id
+
+
+def test_of_who_never_rotated_the_entry_is_read_again_and_once_for_each() -> None:
+    ann, bob, asked = Author("ann"), Author("bob"), list[int]()
+
+    def again(number: int) -> list[list[Entry]]:
+        asked.append(number)
+        return [bob.entries[:1], ann.entries[:1]]
+
+    signers = Signers(NETWORK, None, again)
+    signers.admit(again(0), 7)
+    asked.clear()
+    assert [signers.keys(each.id, 0) for each in (ann, bob)] == [(ann.signer.public,), (bob.signer.public,)]
+    assert signers.ever(ann.id, 0) == (ann.signer.public,) and not signers.contested(ann.id)
+    assert not asked
+    known = signers.knows(ann.id)
+    assert known is not None and known.entries() == tuple(ann.entries) and asked == [7]
+    rotated(ann)
+    signers.admit([ann.entries[1:]], 8)
+    signers.admit([ann.entries], 9)
+    assert signers.keys(ann.id, 1) == (ann.signer.public,) and asked == [7, 7]
+    for number in (10, 11):
+        signers.admit([bob.entries], number)
+    assert signers.count == 2 and asked == [7, 7, 7]
+
+
+def test_what_a_draft_learns_is_not_looked_for_in_the_log() -> None:
+    def again(number: int) -> list[list[Entry]]:
+        raise AssertionError(number)
+
+    ann = Author("ann")
+    draft = Signers(NETWORK, None, again).branch()
+    draft.admit([ann.entries])
+    rotated(ann)
+    draft.admit([ann.entries[1:]])
+    assert draft.keys(ann.id, 1) == (ann.signer.public,)
+
+
+def test_a_log_says_again_what_it_embedded_wherever_that_was() -> None:
+    world = World()
+    world.publish()
+    joining.join(world, "ann")  # an admission
+    credit(world, "bob", 1_000)  # a sale
+    assert world.rekey("cid").code is None
+    world.now += 2 * HOLD
+    carried = Redeem(openers=world.openers("dan"), request=world.request("redeem", "dan", 1))
+    assert world.write(carried).code == "not_covered"
+    for name in ("ann", "bob", "cid", "dan"):
+        known = world.book.signers.knows(world.id(name))
+        assert known is not None and known.entries() == (world.who(name).entries[0],), name
+        rotated(world.who(name))
+        assert world.write(Rekey(openers=((world.who(name).entries[-1].wire(),),))).code is None
+        assert world.book.signers.keys(world.id(name), 1) == (world.who(name).signer.public,)

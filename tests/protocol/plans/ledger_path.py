@@ -20,13 +20,13 @@ from msgspec import UNSET
 from netnode.plans.files import read_team
 from netnode.plans.reading import plan_from
 from protocol.ledger.contents import AwardLine, encode_content, read_sale
-from protocol.ledger.drafting import close_with_awards
 from protocol.ledger.effects import Sold, sale_id
 from protocol.ledger.groups import cut
 from protocol.ledger.union import Union
 from protocol.plans.document import compile_plan
 from protocol.records import ClosePart, Plan, SalePart, decode_record
 from protocol.teams.team import NO_RULES
+from tests.protocol.ledger.closes import close_with_awards
 from tests.protocol.ledger.world import DAY, HOUR, TEAM, Deal, World
 
 Awards = list[tuple[str, int, str]]

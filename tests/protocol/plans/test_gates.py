@@ -127,7 +127,7 @@ def test_overrides_shrink_and_stop_with_the_outside_share_r6() -> None:
         whole = {one.to: one for one in free.awards}
         for one in result.awards:
             full = whole[one.to]
-            own = result.ground.own[result.ground.people.index(one.to)]
+            own = result.ground.own[result.ground.people.find(one.to)]
             mean = (full.rate * full.base - full.less + _below(free, one.to)) / full.base
             override = full.rate * full.base - full.less - mean * own
             assert override > 0 or one.to == "low"  # who has nobody below
@@ -137,7 +137,7 @@ def test_overrides_shrink_and_stop_with_the_outside_share_r6() -> None:
 def _below(result, to: str) -> Fraction:
     """What the legs of a member earn by the curve: the part of `less` that is not of lower steps."""
     (curve,) = result.by_group
-    number = result.ground.people.index(to)
+    number = result.ground.people.find(to)
     legs = [each for each in result.ground.members if result.ground.up[each] == number]
     return sum(
         (
@@ -173,7 +173,7 @@ def test_what_neglect_withholds_goes_to_who_did_the_duty_never_up(
         awards = evaluate_sale(compiled, tree, activity, one, Neglect(doer))
         activity.take(one, tree)
         period = activity.period(MONTH, 9)
-        awards += evaluate_period(compiled, tree, activity, period, Neglect(doer)).awards
+        awards += tuple(evaluate_period(compiled, tree, activity, period, Neglect(doer)).awards)
         assert paid(awards) == {"low": 100, "mid": 10, "top": 10, **gets}
         assert [each.rule for each in awards if each.to == "side"] == ["unilevel:duty"] * len(gets)
         assert {each.reason for each in awards if each.to == "mid"} == {"duty"}

@@ -120,6 +120,23 @@ def test_a_refund_after_the_close_takes_the_rank_back() -> None:
     assert close(activity, compiled, people, 1).states()["a"].achieved is None
 
 
+def test_refunds_of_two_closed_months_take_both_ranks_back() -> None:
+    """[R-PLAN-23]: that of the newer month does not make the older one be forgotten."""
+    compiled = plan(**ranks(own="10"))
+    people, activity = team({"a": None, "b": None}), Activity(compiled)
+    sales = [sale(1, "a", 1_000), sale(2, "b", 1_000, time=month(1))]
+    for number, one in enumerate(sales):
+        activity.take(one, people)
+        close(activity, compiled, people, number)
+    for one in sales:
+        activity.reverse(one, Fraction(1, 100), people)
+    for number, name in enumerate("ab"):
+        assert (
+            evaluate_sale(compiled, people, activity, sale(3 + number, name, 100, time=month(1 + number)))
+            == ()
+        )
+
+
 def test_a_refund_before_the_close_leaves_its_volume_out() -> None:
     """[R-PLAN-23]"""
     compiled, people = plan(**DEFAULT), team({"a": None, "b": "a"})

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
 from protocol.plans.activity import Activity
 from protocol.plans.document import Compiled
-from protocol.plans.evaluate import evaluate_period
+from protocol.plans.evaluate import evaluate_period, raise_sale
 from protocol.plans.facts import SaleFacts
 from tests.protocol.plans.made import MONTH, plan, sale, team
 from tests.protocol.plans.test_gates import without
@@ -174,3 +175,76 @@ def test_of_a_purchase_that_counted_in_part_no_more_counts_when_it_is_raised_aft
     activity.take_more(first, sale(2, "a", 5_000, buyer="b", customer="b"), people, later)
     assert activity.volumes(later).total == 0
     assert activity.volumes(MONTH).total == 10_300
+
+
+def own_purchases(**rules: Any) -> tuple[Compiled, Any, Activity[str]]:
+    """A plan in which own purchases of 300 in a month count; `a` has sold 10,000 outside, `b` stands below `a`."""
+    level = {"compression": "none", "rates": ["10%"]} | rules
+    off = dict.fromkeys(("r5", "r6", "r8", "r19"), False)
+    compiled = plan(unilevel=level, rules=True, personal="3", **off)
+    people, activity = team({"a": None, "b": "a"}), Activity(compiled)
+    activity.take(sale(1, "a", 10_000), people)
+    return compiled, people, activity
+
+
+def bought(number: int, amount: int) -> SaleFacts[str]:
+    return sale(number, "a", amount, buyer="b", customer="b")
+
+
+def test_an_own_purchase_that_is_raised_counts_up_to_the_cap_and_no_further() -> None:
+    """[R-PLAN-23] R2: else one piece is received within the cap, and the rest of the order pays the upline too."""
+    compiled, people, activity = own_purchases()
+    first, larger = bought(2, 100), bought(2, 5_000)
+    activity.take(first, people)
+    (award,) = raise_sale(compiled, people, activity, first, larger)
+    assert award.amount == 30, "ten of a hundred of 300"
+    activity.take_more(first, larger, people)
+    assert activity.volumes(MONTH).total == 10_300
+    activity.take(bought(3, 100), people)
+    assert activity.volumes(MONTH).total == 10_300, "the cap is used up"
+    activity.reverse(larger, Fraction(1), people)
+    assert activity.volumes(MONTH).total == 10_000
+    activity.take(bought(4, 400), people)
+    assert activity.volumes(MONTH).total == 10_300, "and free again after the refund"
+
+
+def test_two_own_purchases_that_are_raised_share_one_cap() -> None:
+    compiled, people, activity = own_purchases()
+    firsts = [bought(2, 10), bought(3, 10)]
+    for first in firsts:
+        activity.take(first, people)
+    paid = []
+    for first, larger in zip(firsts, (bought(2, 5_000), bought(3, 5_000)), strict=True):
+        paid += [each.amount for each in raise_sale(compiled, people, activity, first, larger)]
+        activity.take_more(first, larger, people)
+    assert activity.volumes(MONTH).total == 10_300
+    assert paid == [29, 1]
+
+
+def test_an_own_purchase_that_is_raised_after_the_close_has_the_cap_of_that_month() -> None:
+    """[R-PLAN-23] [R-CRED-31] What is added counts in the later month, and a refund takes back that first."""
+    compiled, people, activity = own_purchases(when="period")
+    first, larger = bought(2, 100), bought(2, 5_000)
+    activity.take(first, people)
+    activity.close(evaluate_period(compiled, people, activity, activity.period(MONTH, 9)))
+    later = MONTH + 40 * 86_400_000
+    activity.take_more(first, larger, people, later, 10)
+    assert (activity.volumes(MONTH).total, activity.volumes(later).total) == (10_100, 300)
+    activity.reverse(larger, Fraction(4_900, 5_000), people)
+    assert (activity.volumes(MONTH).total, activity.volumes(later).total) == (10_100, 0)
+    activity.reverse(larger, Fraction(100, 5_000), people)
+    assert (activity.volumes(MONTH).total, activity.volumes(later).total) == (10_000, 0)
+
+
+def test_what_is_added_to_an_own_purchase_keeps_two_thirds_outside() -> None:
+    """[R-PLAN-23] R7: also where the cap of own purchases is far off."""
+    level = {"compression": "none", "rates": ["10%"]}
+    compiled = plan(
+        unilevel=level, rules=True, personal="1000", **dict.fromkeys(("r5", "r6", "r8", "r19"), False)
+    )
+    people, activity = team({"a": None, "b": "a"}), Activity(compiled)
+    activity.take(sale(1, "a", 1_000), people)
+    first = bought(2, 100)
+    activity.take(first, people)
+    activity.take_more(first, bought(2, 5_000), people)
+    assert activity.volumes(MONTH).total == 1_500

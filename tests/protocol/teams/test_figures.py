@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from fractions import Fraction
 
 import msgspec
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import encoding
+from protocol.deals.bodies import Order, Part, Terms
+from protocol.deals.enclosures import DiscountLine, Goods, GoodsLine, TaxLine
 from protocol.errors import Void
 from protocol.records.team import Buyback
 from protocol.teams import buyback
@@ -188,7 +191,14 @@ BOUGHT = buyback.Bought(seed("order"), seed("ada"), START, {0: (10, 9_999), 2: (
 def request(*goods: tuple[int, int], amount: int = 0, time: int = START) -> BuybackRequest:
     play = Play()
     data = play.signed(
-        "ada", BuybackRequest, amount=amount, goods=goods, order=BOUGHT.order, signer=BOUGHT.buyer, time=time
+        "ada",
+        BuybackRequest,
+        amount=amount,
+        bought=bytes(64),
+        goods=goods,
+        order=BOUGHT.order,
+        signer=BOUGHT.buyer,
+        time=time,
     )
     return read(BuybackRequest, data)
 
@@ -212,3 +222,35 @@ def test_unsold_goods_are_taken_back_at_the_terms() -> None:  # [R-TEAM-29]
     buyback.owed(request((2, 1), time=START + 365 * DAY), BOUGHT, by)
     with pytest.raises(Void, match="names_differ"):
         buyback.owed(msgspec.structs.replace(request((2, 1)), order=seed("other")), BOUGHT, by)
+
+
+def test_no_more_is_owed_than_the_seller_has_left_of_what_was_paid() -> None:
+    """[R-TEAM-29] A refund for another reason went out of the same money."""
+    by, poor = buyback.terms(RULES), dataclasses.replace(BOUGHT, left=100)
+    assert buyback.owed(request((0, 6), amount=100), poor, by) == 100
+    with pytest.raises(Void, match="too_much"):
+        buyback.owed(request((0, 6), amount=101), poor, by)
+
+
+def line(part: int, quantity: int, price: int) -> GoodsLine:
+    return GoodsLine(amount=quantity * price, part=part, quantity=quantity, title="Cap", unit_price=price)
+
+
+def test_what_was_paid_for_a_line_is_its_share_of_the_price_without_shipping() -> None:
+    """[R-TEAM-29] Discounts and taxes are borne by all lines alike; lines that were not received are left out."""
+    goods = Goods(
+        salt=bytes(16),
+        discounts=(DiscountLine(amount=100, title="Ten off"),),
+        lines=(line(0, 3, 200), line(0, 1, 300), line(1, 1, 100)),
+        taxes=(TaxLine(amount=100, included=False, rate=1_000, shipping=10, title="Tax"),),
+    )
+    whole = 1_000 - 100 + 100 + 100  # goods, discount, shipping, tax
+    order = Order(
+        currency="EUR", enclosed=bytes(32), key=bytes(32), parts=(Part(price=whole),), seller=bytes(32), shipping=100,
+        tax=100, terms=Terms(accept_by=1, confirm_by=1, dispute_until=1, fulfil_by=1, pay_by=1, ruling_by=1),
+    )  # fmt: skip
+    assert buyback.lines_of(order, goods, whole, {0, 1}) == {0: (3, 594), 1: (1, 297), 2: (1, 99)}, "of 990"
+    assert buyback.lines_of(order, goods, whole, {1}) == {2: (1, 99)}
+    assert buyback.lines_of(order, goods, 2 * whole, {1}) == {2: (1, 198)}, "renewed at twice the price"
+    free = msgspec.structs.replace(order, parts=(Part(price=0),), shipping=0)
+    assert buyback.lines_of(free, goods, 0, {1}) == {2: (1, 0)}

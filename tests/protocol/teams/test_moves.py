@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -35,6 +37,20 @@ def test_whom_a_leaver_sponsored_stands_below_the_next_above() -> None:  # [R-TE
     assert not play.tree.member(play.id("bob")) and play.tree.member(play.id("bob"), before)
     assert play.tree.left(play.id("bob")) == play.seq and play.tree.left(play.id("bob"), before) is None
     assert [reason for *_, reason in play.team.endings] == ["time"]
+
+
+def test_a_leaving_dated_ahead_ends_one_membership() -> None:  # [R-TEAM-15]
+    """Else the owner, or whoever has it, could end the next one by it against the member's will."""
+    play = Play()
+    play.join(("ada", "owner"))
+    ahead = play.signed("ada", Leaving, reason="time", time=play.now + 365 * DAY)
+    left = Leave(leaving=ahead, member=play.id("ada"), openers=(), opportunity=KEY)
+    play.log(left)
+    assert not play.teams.tree(KEY).member(play.id("ada"))
+    play.join(("ada", "owner"))
+    with pytest.raises(Void, match="has ended a membership"):
+        play.log(left)
+    play.leave("ada")
 
 
 def test_a_plan_may_leave_an_empty_place_in_the_line() -> None:  # [R-TEAM-16]
@@ -293,6 +309,29 @@ def test_the_tree_answers_about_every_moment_as_it_was_then(acts: list[tuple[int
         for each in members:
             sponsor = sponsors[each]
             assert sponsor is not None and each in tree.sponsored(sponsor, at)
+
+
+class Asked(dict[int, dict[int, int]]):
+    """Counts how often somebody's legs are looked at."""
+
+    count = 0
+
+    def get(self, key: int, default: Any = None) -> Any:
+        self.count += 1
+        return super().get(key, default)
+
+
+@pytest.mark.parametrize("spill", ["breadth", "depth"])
+def test_down_one_leg_nobody_goes_twice(spill: str) -> None:
+    """[R-CRED-93]: members below each other would have a reader go down the whole line for each of them."""
+    tree: Tree[int] = Tree(0)
+    tree.set_legs(1)
+    for person in range(1, 301):
+        tree.join(person, person - 1, person, 0)
+        tree.place(person, person - 1, 0, person)
+    asked = tree._taken = Asked(tree._taken)
+    assert {tree.free_place(sponsor, spill) for sponsor in range(301)} == {(300, 0)}
+    assert asked.count < 4 * 301
 
 
 def test_the_nearest_free_place_is_that_of_a_search_level_by_level() -> None:

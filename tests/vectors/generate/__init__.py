@@ -10,6 +10,7 @@ from tests.vectors.generate import (
     alone,
     bech32,
     blob,
+    challenges,
     deal_messages,
     deals,
     ed25519,
@@ -51,7 +52,7 @@ ALL: Final = MappingProxyType(
     {
         module.__name__.rpartition(".")[2]: module
         for module in (
-            address, alone, bech32, blob, deal_messages, deals, ed25519, effects, encoding, entry, found,
+            address, alone, bech32, blob, challenges, deal_messages, deals, ed25519, effects, encoding, entry, found,
             identity, items, ledger, letters, log, logfile, mandates, messages, noise, offers, path, plans, prices,
             ranges, records, recovery, referrals, reviews, runs, scopes, seen, session, shopper, stamp, teams,
             transcripts, uri, witnesses,

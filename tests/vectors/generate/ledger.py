@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from msgspec import UNSET
 
+from protocol import limits
 from protocol.deals.bodies import LapseDispute, PaymentReceived, Receive
 from protocol.entry import Entry, parse_wire
 from protocol.ledger.book import Book
 from protocol.ledger.contents import AwardLine
 from protocol.ledger.statements import Releasing, sign
 from protocol.ledger.union import Union
-from protocol.records import Answer, Lock, Release, SalePart, Transfer, encode_record
+from protocol.records import Answer, Lock, Release, SalePart, SwapEntry, Transfer, encode_record
 from protocol.records.credit import Reply
 from protocol.records.fields import Place
 from protocol.records.plan import Path, Step, Tiers, Unit
@@ -300,6 +301,36 @@ def _swap(cover: tuple[int, int] = (1_000, 1_000), ending: str = "embedded") -> 
     return bench.x, bench.y
 
 
+def full() -> World:
+    """More entries of one order than count: each brings a message that freezes nothing; then a refund."""
+    world = made()
+    path = world.path("cid")
+    deal = world.deal(path=path).complete()
+    world.sell(deal, path=path)
+    deal.pay(1)
+    for _ in range(limits.MAX_SALE_ENTRIES):
+        deal.sent = len(deal.messages) - 1
+        world.freeze(deal)
+    deal.refund(1_000)
+    deal.sent = len(deal.messages) - 3
+    world.refund(deal, 9_001)
+    sold(world, "cid", prices=(19,))
+    return world
+
+
+def costly() -> World:
+    """Pins over more entries than a log may make its readers go through: once it has tried, nothing is left."""
+    bench = Bench((1_000, 1_000), admitted=False)
+    head = bench.y.issuer.entries[-1]
+    document = bench.document()
+    bench.lock(document)
+    far = bench.y.issuer.entries[-1].id
+    for last in (limits.LEDGER_STEPS * 2, head.seq + limits.LEDGER_STEPS_ENTRY + 1):
+        pins = ((head.seq, head.id), (last, far))
+        bench.x.write(SwapEntry(document=document, openers=(), pins=pins))
+    return bench.x
+
+
 ONE: Final[tuple[tuple[str, str, str, Callable[[], World]], ...]] = (
     ("sale", "two sales by a plan of three steps", "R-CRED-13", sale),
     ("commission", "a sale by a bare commission, tax and shipping not counted", "R-CRED-20", commission),
@@ -319,6 +350,8 @@ ONE: Final[tuple[tuple[str, str, str, Callable[[], World]], ...]] = (
     ),
     ("no-close", "plans without a team that have a rule by period", "R-CRED-19", without_team),
     ("units", "plans that would give a unit other decimal places", "R-CRED-19", units),
+    ("full", "more entries of an order than count", "R-CRED-91", full),
+    ("costly", "pins over more entries than a log may ask for", "R-CRED-93", costly),
     ("expiry", "what expires first is used first; expiry goes along", "R-CRED-36", expiring),
 )
 

@@ -12,8 +12,7 @@ from msgspec import UNSET
 from protocol import encoding
 from protocol.deals.bodies import Receive
 from protocol.ledger.contents import AwardLine, CloseContent, encode_content
-from protocol.ledger.drafting import close_with_awards, sale_with_awards
-from protocol.records import ClosePart, SalePart, Transfer
+from protocol.records import ClosePart, Transfer
 from protocol.records.plan import (
     Binary,
     Differential,
@@ -26,101 +25,17 @@ from protocol.records.plan import (
     Rank,
     RankRates,
     Step,
-    Unilevel,
 )
 from protocol.records.team import Position
 from protocol.teams.team import NO_RULES
 from tests.protocol.ledger.joining import followup, join, leave, move
 from tests.protocol.ledger.world import DAY, Deal, World, plan_record
+from tests.vectors.generate.ledger_acts import closed, level, log, made, refund, same, sold
+from tests.vectors.generate.ledger_raised import paid_by_itself, raised_own
 
-LEVELS: Final = (RankRates(rates=((1, 10), (1, 20), (1, 100))),)
 STEPS: Final = (Step(at=0, rate=(1, 20)), Step(at=10_000, rate=(1, 10)), Step(at=50_000, rate=(3, 20)))
 BINARY: Final = Binary(after="carry", carry_cap=30_000, mode="pairs", name="pair", weak=10_000, amount=500)
 TWO: Final = msgspec.structs.replace(NO_RULES, legs=2)
-
-
-def level(name: str = "level", compression: Any = "none", **fields: Any) -> Unilevel:
-    """A rule of three levels."""
-    return Unilevel(**({"compression": compression, "name": name, "rates": LEVELS} | fields))
-
-
-def made(*line: str, **fields: Any) -> World:
-    """A team in one line below the owner, by a plan."""
-    world = World()
-    world.publish(**fields)
-    for sponsor, name in zip((None, *line), line, strict=False):
-        join(world, name, sponsor)
-    return world
-
-
-def altered(world: World, content: Any, turn: int) -> Any:
-    """A content that says something wrong: of plan or awards, each in its turn."""
-    replace, awards = msgspec.structs.replace, content.awards
-    if not awards:
-        return replace(content, awards=(AwardLine(world.id("ann"), "level", 1, 1),))
-    first, others = awards[0], awards[1:]
-    match turn % 6:
-        case 0:
-            return replace(content, awards=(replace(first, amount=first.amount + 1), *others))
-        case 1:
-            return replace(content, awards=awards[:-1])
-        case 2:
-            return replace(content, awards=(replace(first, to=world.issuer.id), *others))
-        case 3:
-            return replace(content, awards=(replace(first, level=first.level + 1), *others))
-        case 4:
-            return replace(content, awards=(*awards, first))
-    return replace(content, plan=bytes(31) + b"p")
-
-
-def log(world: World, deal: Deal, path: Any, *, at: int | None = None, **fields: Any) -> None:
-    """Logs a sale twice: first something wrong in it, then as it should be."""
-    content = world.content(deal, path=path, **fields)
-    at = max(world.now + 1, deal.now, world.issuer.entries[-1].time) if at is None else at
-    content = sale_with_awards(world.book.state, content, seq=world.issuer.entries[-1].seq + 1, time=at)
-    world.parts(SalePart, encode_content(altered(world, content, world.deals)), at)
-    world.parts(SalePart, encode_content(msgspec.structs.replace(content, openers=())), at)
-
-
-def sold(
-    world: World, name: str | None, *prices: int, logged: bool = True, **fields: Any
-) -> tuple[Deal, Any]:
-    """A completed deal that somebody brought."""
-    path = None if name is None else world.path(name)
-    deal = world.deal(*prices or (10_000,), path=path, **fields).complete()
-    if logged:
-        log(world, deal, path)
-    return deal, path
-
-
-def refund(world: World, deal: Deal, amount: int) -> None:
-    """Logs a confirmed refund, twice: first with another base."""
-    deal.now = max(deal.now, world.now)
-    deal.refund(amount)
-    sent, base = deal.sent, deal.state().figures.base
-    world.refund(deal, base + 1)
-    deal.sent = sent
-    world.refund(deal, base)
-
-
-def closed(world: World, *changes: Callable[[CloseContent], CloseContent], at: int = 0) -> None:
-    """The close of the next period of the plan: with each of the changes, with something wrong, as it should be."""
-    governed = world.book.governing.find(world.plan or b"")
-    assert governed is not None
-    begins = governed.starts if governed.closed is None else governed.closed
-    content = close_with_awards(world.book.state, governed, begins)
-    tip = max(world.now, world.issuer.entries[-1].time)
-    for change in changes:
-        world.parts(ClosePart, encode_content(change(content)), at or max(tip, content.ends) + 1)
-    if not at:
-        at = max(tip, content.ends) + 1
-        world.parts(ClosePart, encode_content(altered(world, content, world.deals)), at)
-        world.parts(ClosePart, encode_content(content), at)
-
-
-def same(content: CloseContent) -> CloseContent:
-    """As it should be."""
-    return content
 
 
 # -- sales ---------------------------------------------------------------------------------------------------
@@ -215,6 +130,50 @@ def late() -> World:
     lines = (AwardLine(world.id("bob"), "level", 1, 1_000),)
     world.sell(second, path=other, awards=lines)
     return world
+
+
+def late_active() -> World:
+    """Logged too late: active by what was logged up to the contract, not refunded since, and by the sale itself."""
+    rule = level(compression="inactive")
+    world = made("ann", "bob", unilevel=(rule,), active=5_000, log_days=3, hold_days=90)
+    first = sold(world, "bob", 1_000, logged=False)
+    logged, _ = sold(world, "bob", 3_000)
+    enough, short, gone = (sold(world, "bob", price, logged=False) for price in (2_000, 1_999, 4_000))
+    path = world.path("ann")
+    parts = world.deal(2_000, 2_500, path=path).accept().pay().receive(0)
+    log(world, parts, path)
+    sold(world, "bob", 9_000)
+    sold(world, "ann", 4_000)
+    parts.receive(1)
+    log(world, parts, path)
+    world.now += 4 * DAY
+    for deal, way in (first, enough, short):
+        log(world, deal, way)
+    refund(world, logged, 3_000)
+    log(world, *gone)
+    return world
+
+
+def late_unlocked(**fields: Any) -> Callable[[], World]:
+    """Logged too late: overrides by what the upline had sold to others up to the contract's place."""
+
+    def scene() -> World:
+        world = made("ann", "bob", log_days=3, hold_days=90, **fields)
+        waiting = [sold(world, "bob", logged=False)]
+        deals = []
+        for _ in range(2):
+            deals.append(sold(world, "ann", 6_000)[0])
+            waiting += [sold(world, "bob", logged=False) for _ in range(2)]
+        sold(world, "ann", 6_000)
+        world.now += 4 * DAY
+        for deal, path in waiting[::2]:
+            log(world, deal, path)
+        refund(world, deals[0], 6_000)
+        for deal, path in waiting[1::2]:
+            log(world, deal, path)
+        return world
+
+    return scene
 
 
 def raised() -> World:
@@ -513,7 +472,22 @@ TEAMS: Final[tuple[tuple[str, str, str, Callable[[], World]], ...]] = (
     ("team-stay", "who left still stands there, and those above are paid", "R-TEAM-16", stayed),
     ("team-moved", "a sale before and after a move; moves without consent, in a circle", "R-TEAM-12", moved),
     ("team-late", "logged too late: as of the contract", "R-CRED-21", late),
+    ("team-late-active", "late or raised: active by what was sold before its place", "R-CRED-21", late_active),
+    (
+        "team-late-buyers", "logged too late: overrides unlocked by buyers up to its place", "R-CRED-21",
+        late_unlocked(unlock_buyers=2),
+    ),
+    (
+        "team-late-volume", "logged too late: overrides unlocked by volume up to its place", "R-CRED-21",
+        late_unlocked(unlock_buyers=9, unlock_volume=12_000),
+    ),
+    (
+        "team-late-idle", "logged too late: overrides of who sold in the period up to its place", "R-CRED-21",
+        late_unlocked(idle_periods=1),
+    ),
     ("team-raised", "raised as of the first entry; after the close of its period", "R-CRED-24", raised),
+    ("team-raised-own", "own purchases are raised up to what they count for", "R-PLAN-23", raised_own),
+    ("paid-by-itself", "a sale is raised by what its own credit paid for", "R-CRED-24", paid_by_itself),
     ("team-plans", "plans unknown, without bound, twice, not yet and no longer in force", "R-CRED-19", other_plans),
     ("team-differential", "a differential, and a close that states too much", "R-CRED-31", differential),
     ("team-periods", "closes too early, of no period, out of turn, by no plan, broken off", "R-CRED-30", period_codes),

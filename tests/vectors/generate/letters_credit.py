@@ -11,6 +11,7 @@ ENTRY: Final = [b"h", b"s", b"r"]
 REQUEST: Final = {"type": "request", "request": b"r" * 1_024}
 LIMIT: Final = {"type": "limit", "limit": b"l" * 1_024}
 ANSWERED: Final = {"type": "answered", "request": ID}
+BUYBACK: Final = {"type": "buyback", "code": "not_returned", "request": ID}
 CHALLENGE: Final = {"type": "challenge", "entry": ENTRY}
 REFERRAL: Final = {"type": "referral", "path": [b"t" * 1_024] * 8}
 ALLIANCE: Final = {"type": "alliance", "agreement": b"a" * 24_576}
@@ -25,6 +26,8 @@ RIGHT: Final[tuple[tuple[str, str, Any], ...]] = (
     ("limit-openers", "with openers", {**LIMIT, "openers": OPENERS}),
     ("answered-entry", "carried out", {**ANSWERED, "entry": [2**40 - 1, ID], "text": ""}),
     ("answered-code", "refused", {**ANSWERED, "code": "not_covered", "text": "t" * 500}),
+    ("buyback", "goods are not taken back", BUYBACK),
+    ("buyback-text", "with a word", {**BUYBACK, "text": "t" * 500}),
     ("challenge", "a challenge", CHALLENGE),
     ("challenge-openers", "with its author's openers", {**CHALLENGE, "openers": OPENERS}),
     ("referral", "a recommendation by eight", REFERRAL),
@@ -62,6 +65,11 @@ WRONG: Final[tuple[tuple[str, str, Any], ...]] = (
     ("answered-entry-seq", "a seq above all", {**ANSWERED, "entry": [2**40, ID]}),
     ("answered-entry-id", "an id of 31 bytes", {**ANSWERED, "entry": [7, ID[1:]]}),
     ("answered-text", "a text of 501 characters", {**ANSWERED, "code": "counter", "text": "t" * 501}),
+    ("buyback-none", "of no request", without(BUYBACK, "request")),
+    ("buyback-short", "a request of 31 bytes", {**BUYBACK, "request": ID[1:]}),
+    ("buyback-code-none", "no code", without(BUYBACK, "code")),
+    ("buyback-code-form", "a code in capitals", {**BUYBACK, "code": "OTHER"}),
+    ("buyback-text-long", "a text of 501 characters", {**BUYBACK, "code": "other", "text": "t" * 501}),
     ("challenge-none", "no entry", without(CHALLENGE, "entry")),
     ("challenge-two", "an entry of two parts", {**CHALLENGE, "entry": ENTRY[:2]}),
     ("challenge-four", "an entry of four parts", {**CHALLENGE, "entry": [*ENTRY, b"x"]}),

@@ -85,6 +85,12 @@ def bodies() -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         ),
         "deliver": ({"letter": b"l"}, {"letter": bytes(61_440)}),
         "delivered": ({"kept": False}, {"kept": True}),
+        "ask_branches": ({"authors": [H]}, {"authors": [H] * 16}),
+        "branches": ({}, {"branches": [[H, 0, 0, 5, H], [H, 1, 2, 2**40 - 1, H]]}),
+        "branch": (
+            {"author": H, "budget": 1, "id": H, "seq": 0},
+            {"author": H, "budget": 4_194_304, "id": H, "seq": 2**40 - 1},
+        ),
         "ranges": ({}, {"begin": [b"s" * 16, cursor, 500], "items": [ITEM], "lacking": [["0f", 3]], "last": True,
                         "lists": [["0", b""], ["a", b"i" * 16]], "splits": [["b", b"f" * 128]]}),
         "ranges_answer": ({}, {"begin": [cursor, 500], "items": [ITEM], "lacking": [["0f", 65_535]], "left": 1,
@@ -125,6 +131,12 @@ WRONG: Final[tuple[tuple[str, str, Any], ...]] = (
     ("dialled_back", "address", "a" * 256), ("dialled_back", "reached", None),
     ("deliver", "letter", b""), ("deliver", "letter", bytes(61_441)), ("deliver", "letter", "l"),
     ("delivered", "kept", None), ("delivered", "kept", 1),
+    ("ask_branches", "authors", []), ("ask_branches", "authors", [H] * 17), ("ask_branches", "authors", [H[1:]]),
+    ("branches", "branches", [[H, 0, 0, 5]]), ("branches", "branches", [[H, 0, 0, 2**40, H]]),
+    ("branches", "branches", [[H, 0, -1, 5, H]]), ("branches", "branches", [[H, 0, 0, 5, H[1:]]]),
+    ("branches", "branches", [[H, 0, 0, 5, H]] * 257),
+    ("branch", "budget", 0), ("branch", "budget", 4_194_305), ("branch", "id", H[1:]), ("branch", "seq", 2**40),
+    ("branch", "author", None),
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from protocol import encoding
-from protocol.records import Listing, Withdraw, encode_record
+from protocol.records import Challenge, Listing, Withdraw, encode_record
 from tests.protocol import test_records_bounds as bounds
 from tests.protocol import test_records_codec as codec
 from tests.protocol.samples import FULL, LEAST, SALT
@@ -118,6 +118,19 @@ def vectors() -> list[Vector]:
     ):  # fmt: skip
         data = encoding.encode(bounds.listing(**changed))  # type: ignore[arg-type]
         add(f"across-{name}", name, f"R-REC-{rule}", Listing.KIND, data, ok)
+    asked = {"$": SALT, "issuer": bytes(32), "openers": []}
+    for name, fields, ok in (
+        ("sale", ("contract", "path"), True),
+        ("credit", ("request",), True),
+        ("buyback", ("contract", "request"), True),
+        ("nothing", (), False),
+        ("contract", ("contract",), False),
+        ("path", ("path",), False),
+        ("path-request", ("path", "request"), False),
+        ("all", ("contract", "path", "request"), False),
+    ):
+        data = encoding.encode(asked | dict.fromkeys(fields, b"x"))
+        add(f"across-challenge-{name}", f"a challenge: {name}", "R-CRED-54", Challenge.KIND, data, ok)
     nested = encoding.encode(bounds.listing(price=price | {"zz": 1}))
     add("unknown-nested", "an unknown field in a nested map", "R-REC-4", Listing.KIND, nested, True)
     forms = codec.test_bytes_that_are_no_canonical_record_are_void.pytestmark[0].args[1]  # type: ignore[attr-defined]

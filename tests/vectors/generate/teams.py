@@ -22,11 +22,22 @@ from protocol.alliances import (
 )
 from protocol.errors import Void
 from protocol.ledger.signers import Signers, entries_of
-from protocol.records import decode_record
+from protocol.records import Leave, decode_record
 from protocol.records.team import Module, TeamRules
+from protocol.teams.buyback import require_bought
 from protocol.teams.disclosure import document_hash, encode_document, read_document
 from protocol.teams.fold import Teams
-from protocol.teams.statements import STATEMENTS, read_named, require_signed, statement_id
+from protocol.teams.statements import (
+    STATEMENTS,
+    BuybackRequest,
+    Leaving,
+    read,
+    read_named,
+    require_signed,
+    sign,
+    sign_bought,
+    statement_id,
+)
 from tests.protocol.author import NETWORK, START, Author
 from tests.protocol.teams.made import DAY, KEY, PAPER, Play, bounded
 from tests.protocol.teams.test_figures import CLAIM, DOCUMENT
@@ -35,10 +46,10 @@ from tests.vectors.generate.writing import Vector
 
 ABOUT: Final = (
     "Teams and alliances (chapters 25 and 28), network `test`. `statement` (hex) with its name and a key: expected "
-    "are its id and whether that key signed it. `disclosure`: its hash. `agreement` with the keys of the two: its id "
-    "and who signed. `ending` with its agreement and the signer's key: when it was signed. `log`: an owner's entries, "
-    "under `rules` that hold all the time: expected are the codes of void ones by seq, and the members with their "
-    "sponsor and place, by id."
+    "are its id and whether that key signed it, and with `order_key` whether that key signed it as the order's. "
+    "`disclosure`: its hash. `agreement` with the keys of the two: its id and who signed. `ending` with its agreement "
+    "and the signer's key: when it was signed. `log`: an owner's entries, under `rules` that hold all the time: "
+    "expected are the codes of void ones by seq, and the members with their sponsor and place, by id."
 )
 FIELDS: Final[dict[str, dict[str, Any]]] = {
     "invite": {"disclosure": PAPER, "expires": START + 60 * DAY, "nonce": bytes(range(16))},
@@ -47,7 +58,7 @@ FIELDS: Final[dict[str, dict[str, Any]]] = {
     "training": {"module": "start"},
     "followup": {"step": 2},
     "placing": {},
-    "buyback": {"amount": 1_000, "goods": ((0, 2), (3, 1)), "order": PAPER},
+    "buyback": {"amount": 1_000, "bought": bytes(64), "goods": ((0, 2), (3, 1)), "order": PAPER},
 }
 MORE: Final[dict[str, tuple[str, ...]]] = {"invite": ("for_",), "training": ("by",), "placing": ("sponsor",)}
 
@@ -103,9 +114,37 @@ def vectors() -> list[Vector]:
     ):
         data = encoding.encode({**base, "position": position})
         statement(f"placing-{name}", f"a position of a wrong form: {name}", "R-TEAM-5", "placing", data)
+    found += _bought(play)
     found += _disclosures()
     found += _agreements()
     found += _logs()
+    return found
+
+
+def _bought(play: Play) -> list[Vector]:
+    """Requests that the key of their order signs as well."""
+    key, ada = play.who("order").signer, play.who("ada")
+    data = play.signed("ada", BuybackRequest, **fields_of("buyback", play))
+    unsigned = read(BuybackRequest, data)
+    signed = sign_bought(NETWORK, key, unsigned)
+    other = msgspec.structs.replace(signed, amount=1_001)
+    found: list[Vector] = []
+    for name, comment, request in (
+        ("bought", "signed by the key of the order", signed),
+        ("bought-nothing", "the key of the order signed nothing", unsigned),
+        ("bought-other", "the key of the order signed another amount", other),
+    ):
+        made = sign(NETWORK, ada.signer, request)
+        given = {
+            "name": "buyback", "statement": made.hex(), "key": ada.signer.public.hex(), "order_key": key.public.hex(),
+        }  # fmt: skip
+        try:
+            require_bought(NETWORK, read(BuybackRequest, made), key.public)
+            bought = True
+        except Void:
+            bought = False
+        expected = {"id": statement_id(made).hex(), "signed": True, "bought": bought}
+        found.append(vector(name, comment, "R-TEAM-29", given, expected=expected))
     return found
 
 
@@ -269,6 +308,17 @@ def _logs() -> list[Vector]:
     attempt(play.log, play.admission("ada", "bob"))
     attempt(play.log, play.admission("ada", "owner"))
     log("log-back", "who comes back stands above whom they sponsored", "R-TEAM-16", play, rules)
+
+    play, rules = Play(), bounded()
+    play.govern(rules)
+    play.join(("ada", "owner"))
+    ahead = play.signed("ada", Leaving, reason="time", time=play.now + 365 * DAY)
+    left = Leave(leaving=ahead, member=play.id("ada"), openers=(), opportunity=KEY)
+    attempt(play.log, left)
+    play.join(("ada", "owner"))
+    attempt(play.log, left)
+    attempt(play.leave, "ada")
+    log("log-left-once", "a leaving dated ahead ends one membership", "R-TEAM-15", play, rules)
 
     play, rules = Play(), bounded(followups=(7,), modules=(Module(key="start"),))
     play.govern(rules)
