@@ -184,7 +184,7 @@ class Branches:
                 await self._bring()
                 if self._looks:
                     self._looks = False
-                    await self._ask(await self._store.read(self._parted))
+                    await self._ask(await self._store.read(self._parted, self._reckoned.asked()))
                 try:
                     async with asyncio.timeout(self._every * pause):
                         await self._wake.wait()
@@ -196,8 +196,8 @@ class Branches:
             for given in self._brought.values():
                 given.set()
 
-    def _parted(self, reader: Reader) -> list[bytes]:
-        return branches.parted(reader, self._reckoned.authors(reader))
+    def _parted(self, reader: Reader, asked: frozenset[bytes]) -> list[bytes]:
+        return branches.parted(reader, self._reckoned.regular(reader) | asked)
 
     async def _bring(self) -> None:
         """Asks for what somebody waits for."""

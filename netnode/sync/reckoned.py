@@ -53,7 +53,7 @@ class Reckoned:
         """Whose branches are asked for whether the owner looks or not."""
         return {self._own, *(id for id, _ in reader.follows()), *self._owing(reader)}
 
-    def authors(self, reader: Reader) -> set[bytes]:
-        """Whose branches are asked for now."""
+    def asked(self) -> frozenset[bytes]:
+        """Whom the owner looked at within the hour. A reader's thread is handed it: `ask` changes it meanwhile."""
         since = self._clock.monotonic() - ASKED_SECONDS
-        return self.regular(reader) | {each for each, at in self._asked.items() if at > since}
+        return frozenset(each for each, at in self._asked.items() if at > since)

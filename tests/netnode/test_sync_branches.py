@@ -11,11 +11,12 @@ import asyncio
 import pytest
 
 from netnode.ledgers.ledgers import Ledgers
-from netnode.ports import LinkClosed
+from netnode.ports import Executor, LinkClosed
 from netnode.services.branch_questions import BranchQuestions
 from netnode.services.ledgers import LedgerBook
 from netnode.store import Reader, Writer, branches
 from netnode.store import evidence as kept_evidence
+from netnode.system import ThreadExecutor
 from protocol import limits, messages
 from protocol.entry import Entry
 from protocol.identity import id_text
@@ -78,9 +79,11 @@ async def owed(node: NodeUnderTest, fork: Fork) -> tuple[int, int]:
 BOTH = (3_000, 4_000)
 
 
-async def reader(mesh: Mesh, fork: Fork, name: str = "reader", follows: bool = True) -> NodeUnderTest:
+async def reader(
+    mesh: Mesh, fork: Fork, name: str = "reader", follows: bool = True, executor: Executor | None = None
+) -> NodeUnderTest:
     """A node that holds the left branch and knows of the fork by a proof above the first difference."""
-    node = await mesh.node(name, every=EVERY, follows=[fork.author] if follows else [])
+    node = await mesh.node(name, every=EVERY, follows=[fork.author] if follows else [], executor=executor)
     await give(node, [*fork.common, *fork.left])
     await prove(node, fork, 5)
     assert await owed(node, fork) == (3_000, 0)
@@ -110,6 +113,14 @@ async def test_what_lies_below_a_proof_above_the_first_difference_is_owed_too(me
     await comes_to(a, fork, BOTH)
     await comes_to(b, fork, BOTH)
     assert await a.store.read(branches.missing, await a.store.load(fork.id)) == {}
+
+
+async def test_branches_are_asked_for_from_a_thread_of_its_own(mesh: Mesh) -> None:
+    """In production what the database holds is read in a thread, and all else is known to the loop's alone."""
+    fork = Fork()
+    a = await reader(mesh, fork, executor=ThreadExecutor())
+    await a.join(await holder(mesh, fork))
+    await comes_to(a, fork, BOTH)
 
 
 async def test_what_lies_above_the_proof_is_owed_too(mesh: Mesh) -> None:
