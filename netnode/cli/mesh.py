@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
@@ -24,7 +26,23 @@ from netnode.testing.topologies import TOPOLOGIES
 if TYPE_CHECKING:  # the commands load it late: no other command needs it
     from netnode.testing.control import MeshState, NodeState
 
+TEST_NETWORK: Final = "test"
+_UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_PARTS: Final = (("d", 86_400, 1_000_000), ("h", 3_600, 24), ("m", 60, 60), ("s", 1, 60))
 DOWN_SECONDS: Final = 20.0  # why: a node ends within 10 s of the signal
+
+
+class _Span(click.ParamType):
+    """A time as people type it, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = re.fullmatch(r"([0-9]{1,6})([smhdw])|0", str(value).strip().lower())
+        if match is None:
+            self.fail(f"{value!r}: write a time as 30s, 45m, 12h, 7d or 4w.", param, ctx)
+        number, unit = match.groups("0")
+        return int(number) * _UNITS.get(unit, 1)
 
 
 def folder_option(command: Any) -> Any:
@@ -42,6 +60,7 @@ def mesh() -> None:
     epilog=examples(
         "netnode mesh up --nodes 6 --topology ring",
         "netnode mesh up --nodes 3 --latency 80 --ready-file mesh.ready &   in a script",
+        "netnode mesh up --nodes 5 --clock 0          then, where something takes days: netnode mesh clock 7d",
         "netnode mesh partition n1,n2 / n3,n4,n5,n6   from another terminal",
     ),
 )
@@ -62,6 +81,13 @@ def mesh() -> None:
     metavar="MS",
     help="Milliseconds that bytes between nodes take, each way.",
 )
+@click.option(
+    "--clock",
+    type=_Span(),
+    metavar="TIME",
+    help="Give the nodes clocks that `netnode mesh clock` moves, so far ahead of the computer's (0, 12h, 7d). They are "
+    "on the network `test`, which no other node is on.",
+)
 @file_option("--ready-file", help="Written once all nodes are connected: one JSON line with nodes and edges.")
 @file_option(
     "--folder",
@@ -74,25 +100,29 @@ def up(
     nodes: int,
     topology: Any,
     latency: float,
+    clock: int | None,
     ready_file: Path | None,
     folder: Path | None,
 ) -> None:
     """Start nodes, connect them, and stay until Ctrl-C or `netnode mesh down`."""
     from netnode.testing.control import Controlled, state_of
     from netnode.testing.faults import Faults
-    from netnode.testing.mesh import Mesh
+    from netnode.testing.mesh import AS_WRITTEN, Mesh
     from netnode.testing.waiting import MeshFailure
 
     run = invocation(context)
     place = _made(folder)
-    made = Mesh(place)
+    # Why: what is signed by a clock that somebody sets must never reach anybody who takes it for the time
+    apart = {} if clock is None else {"network": TEST_NETWORK}
+    made = Mesh(place, {**AS_WRITTEN, **apart})
     control = None
     try:
         with _terminable():
             output.hint(f"Starting {output.counted(nodes, 'node')} ...")
             control = Controlled(made, SystemDisk(), SystemEntropy())
             control.tell()  # before any node: what is left of a start that was killed is found by it
-            made.up(nodes, topology, faults=Faults(latency=latency / 1000))
+            ahead = None if clock is None else timedelta(seconds=clock)
+            made.up(nodes, topology, faults=Faults(latency=latency / 1000), clock=ahead)
             made.wait_level()
             state = state_of(made)
             if ready_file is not None:
@@ -189,6 +219,36 @@ def kill(context: click.Context, node: str, restart: bool, folder: Path | None) 
     output.emit(invocation(context), _asked(folder, NodeState, do="kill", node=node, restart=restart), show)
 
 
+@mesh.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode mesh clock 7d                    seven days pass at all nodes",
+        "netnode mesh clock 2h --back --node n2   the clock of n2 alone goes back",
+    ),
+)
+@click.argument("time", type=_Span())
+@click.option("--back", is_flag=True, help="Set the clocks back by it.")
+@click.option("--node", default="", metavar="NAME", help="Only this one's.")
+@folder_option
+@click.pass_context
+def clock(context: click.Context, time: int, back: bool, node: str, folder: Path | None) -> None:
+    """Let TIME pass at the nodes of a mesh that was started with --clock.
+
+    Commands on the home of a node that is down go by the computer's clock: start it again first.
+    """
+    from netnode.testing.control import MeshState
+
+    def show(state: MeshState) -> None:
+        for each in state.nodes:
+            output.say(f"{each.name}  {_ahead(each)}")
+
+    output.emit(
+        invocation(context),
+        _asked(folder, MeshState, do="clock", seconds=-time if back else time, node=node),
+        show,
+    )
+
+
 @mesh.command(cls=NodeCommand, epilog=examples("netnode mesh down"))
 @folder_option
 @click.pass_context
@@ -277,16 +337,29 @@ def _write_ready(path: Path, state: MeshState) -> None:
         raise disk_problem(error, "write", path) from error
 
 
+def _ahead(node: NodeState) -> str:
+    """`7d 2h ahead`, of the computer's clock."""
+    seconds = round(node.clock or 0)
+    parts = [
+        f"{abs(seconds) // size % every}{unit}"
+        for unit, size, every in _PARTS
+        if abs(seconds) // size % every
+    ]
+    return f"{' '.join(parts)} {'ahead' if seconds > 0 else 'behind'}" if parts else "as the computer's"
+
+
 def _show(state: MeshState) -> None:
     def count(number: int | None) -> str:
         return "-" if number is None else f"{number:,}"
 
     def cells(node: NodeState) -> tuple[str, ...]:
         counts = [count(each) for each in (node.sessions, node.logs, node.entries, node.listings)]
-        return (node.name, node.state, output.short(node.id), node.peer, node.api, *counts)
+        clock = () if node.clock is None else (_ahead(node),)
+        return (node.name, node.state, output.short(node.id), node.peer, node.api, *counts, *clock)
 
+    clocks = ("Clock",) if any(node.clock is not None for node in state.nodes) else ()
     output.table(
-        ("Node", "State", "Id", "Peers dial", "API", "Sessions", "Logs", "Entries", "Listings"),
+        ("Node", "State", "Id", "Peers dial", "API", "Sessions", "Logs", "Entries", "Listings", *clocks),
         [cells(node) for node in state.nodes],
         right=(5, 6, 7, 8),
     )

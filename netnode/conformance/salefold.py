@@ -343,7 +343,8 @@ class Sales:
         if sold.number(file.sale.time) not in sold.closed:
             sold.sales[next(at for at, each in enumerate(sold.sales) if each is file.pieces[0])] = larger
             file.pieces = [larger]
-        elif file.sale.part == 1:
+        else:
+            added.part = added.part if file.sale.part == 1 else Fraction(0)
             sold.sales.append(added)
             file.pieces.append(added)
 

@@ -23,6 +23,12 @@ def write_offset(path: Path, offset: timedelta) -> None:
         file.write(data)
 
 
+def read_offset(path: Path) -> timedelta:
+    """How far a clock that `write_offset` has set is ahead of the computer's."""
+    offset: int = _OFFSET.unpack(path.read_bytes())[0]
+    return timedelta(milliseconds=offset)
+
+
 class OffsetClock:
     """The computer's clock, with the wall clock set off by what the file says now; the monotonic one is as it is.
 

@@ -11,6 +11,7 @@ import socket
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -28,6 +29,7 @@ from netnode.testing.waiting import MeshFailure, timeout_factor
 CONTROL_FILE: Final = "mesh.json"
 MAX_LINE: Final = 1024 * 1024
 LINE_SECONDS: Final = 5.0  # why: who connects and says nothing must not hold up the others
+MAX_AHEAD: Final = timedelta(days=3650)  # why: the protocol's days and years stay far from their ends
 ANSWER_SECONDS: Final = 120.0  # why: a node that is started again on a slow machine
 
 
@@ -40,7 +42,10 @@ class Control(msgspec.Struct, frozen=True):
 
 
 class NodeState(msgspec.Struct, frozen=True, kw_only=True):
-    """One node. What only a running one knows is null when it is not up or does not answer."""
+    """One node. What only a running one knows is null when it is not up or does not answer.
+
+    `clock`: seconds that its clock is ahead of the computer's; null where the mesh was started without clocks.
+    """
 
     name: str
     state: Literal["up", "paused", "silent", "ended"]
@@ -53,6 +58,7 @@ class NodeState(msgspec.Struct, frozen=True, kw_only=True):
     logs: int | None = None
     entries: int | None = None
     listings: int | None = None
+    clock: float | None = None
 
 
 class EdgeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,11 +92,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What another process asks for."""
 
     token: str
-    do: Literal["status", "partition", "heal", "kill", "down"]
+    do: Literal["status", "partition", "heal", "kill", "clock", "down"]
     groups: list[list[str]] = []
     silent: bool = False
     node: str = ""
     restart: bool = False
+    seconds: int = 0
 
 
 class _Failed(msgspec.Struct, frozen=True):
@@ -190,9 +197,33 @@ class Controlled:
             self._mesh.heal()
         if request.do == "kill":
             return self._killed(self._mesh[request.node], request.restart)
+        if request.do == "clock":
+            self._pass(timedelta(seconds=request.seconds), request.node)
         if request.do == "down":
             return {"down": True}
         return state_of(self._mesh)
+
+    def _pass(self, span: timedelta, only: str) -> None:
+        """Moves the clocks of all nodes, or of one, from where they are.
+
+        Raises:
+            Problem: the mesh has no clocks, or one would be years away (4).
+        """
+        nodes = [self._mesh[only]] if only else list(self._mesh.nodes.values())
+        aims = [(node, node.ahead + span) for node in nodes if node.ahead is not None]
+        if len(aims) < len(nodes):
+            text = (
+                "The nodes of this mesh go by the computer's clock. Start one with: netnode mesh up --clock 0"
+            )
+            raise Problem(text, ExitCode.REFUSED, "no_clock")
+        for node, ahead in aims:
+            if abs(ahead) > MAX_AHEAD:
+                text = (
+                    f"The clock of {node.name} would be more than {MAX_AHEAD.days} days from the computer's."
+                )
+                raise Problem(text, ExitCode.REFUSED, "clock")
+        for node, ahead in aims:
+            node.set_clock(ahead)
 
     def _killed(self, node: Node, restart: bool) -> NodeState:
         if not node.running and not restart:
@@ -241,6 +272,7 @@ def _node_state(node: Node) -> NodeState:
         peer=ready.peer,
         api=ready.api,
         home=str(node.home),
+        clock=None if node.ahead is None else node.ahead.total_seconds(),
         **known,
     )
 

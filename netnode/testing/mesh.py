@@ -32,7 +32,7 @@ from protocol.uri import format_invite
 
 MEET_SECONDS: Final = 30.0
 LEVEL_SECONDS: Final = 30.0
-_AS_WRITTEN: Final[Mapping[str, object]] = {
+AS_WRITTEN: Final[Mapping[str, object]] = {  # settings of new homes
     "outbound_sessions": 0,  # nodes dial whom the test names, nobody else
     "stamp_bits": 0,  # why: work for a stamp takes 2 % of a core for minutes, and nobody here asks for one
 }
@@ -55,7 +55,7 @@ class Mesh:
         self.edges: dict[tuple[str, str], Edge] = {}
         self._kept = folder is not None
         self._closed = False
-        self._settings = dict(_AS_WRITTEN if settings is None else settings)
+        self._settings = dict(AS_WRITTEN if settings is None else settings)
         self._background = Background()
         self._guard = Guard()
 

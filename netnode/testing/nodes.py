@@ -17,7 +17,7 @@ from netnode.operations import models
 from netnode.operations.node import STATUS
 from netnode.operations.runtime import Ready
 from netnode.testing.client import Client
-from netnode.testing.clocks import write_offset
+from netnode.testing.clocks import read_offset, write_offset
 from netnode.testing.edges import Edge
 from netnode.testing.programs import Place, Result
 from netnode.testing.waiting import MeshFailure, timeout_factor, wait_until
@@ -172,6 +172,11 @@ class Node:
         if self.clock_file is None:
             raise MeshFailure(f"{self.name} has the computer's clock; start it with clock=timedelta(0)")
         write_offset(self.clock_file, ahead)
+
+    @property
+    def ahead(self) -> timedelta | None:
+        """How far its wall clock is ahead of the computer's; None where it has no clock of its own."""
+        return None if self.clock_file is None else read_offset(self.clock_file)
 
     def said(self) -> str:
         """What it wrote to its terminal, all runs, and to its log."""

@@ -139,13 +139,12 @@ class Activity(Generic[P]):
         added = None if late is None else self._of_added(first, larger, known, late)
         self._taken[first.id] = (counted, Fraction(0))
         if added is not None and late is not None:
-            if known.part == 1:  # else no more volume counts than did
-                pieces = self._pieces.setdefault(first.id, [(first, gone, known)])
-                piece = replace(added[0], time=late, logged=first.place if place is None else place)
-                pieces.append((piece, Fraction(0), added[1]))
-                self._put(piece, added[1], 1)
-                self._meet(piece, added[1])
-                self._note(piece, added[1])
+            pieces = self._pieces.setdefault(first.id, [(first, gone, known)])
+            piece = replace(added[0], time=late, logged=first.place if place is None else place)
+            pieces.append((piece, Fraction(0), added[1]))
+            self._put(piece, added[1], 1)
+            self._meet(piece, added[1])
+            self._note(piece, added[1])
             return
         self._put(first, known, gone - 1)
         self._put(larger, counted, 1)
@@ -467,7 +466,8 @@ class Activity(Generic[P]):
             amount -= piece.amount * (1 - lost)
             points -= piece.points * (1 - lost)
         added = replace(larger, amount=exact(amount, 1), points=exact(points, 1), time=time)
-        return added, self._within(known, added)
+        # Of a sale of which not all counted nothing more does. That is kept as well: refunds take it back first.
+        return added, self._within(known, added) if known.part == 1 else replace(known, part=0)
 
     def _circle(self, sale: SaleFacts[P]) -> bool:
         """Whether receipts of the period lead from the referrer back to the buyer: those would pay each other."""

@@ -12,6 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.netnode.patience import patience
+
 SECONDS = 60
 _FLAGS = (
     "--headless",
@@ -119,7 +121,7 @@ async def page(folder: Path) -> AsyncIterator[Page]:
     finally:
         if process.returncode is None:
             try:
-                async with asyncio.timeout(10):
+                async with patience(10):
                     await process.wait()
             except TimeoutError:
                 process.kill()

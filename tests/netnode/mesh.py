@@ -38,6 +38,7 @@ from protocol.entry import Entry
 from protocol.items import Item
 from protocol.messages import Body, Hello, Received, decode_message, encode_message
 from protocol.session import Arrived, Event, LocalIdentity, Phase, Session
+from tests.netnode.patience import patience
 from tests.netnode.wires import Wires
 from tests.protocol.author import NETWORK, START, Author, seed
 
@@ -353,7 +354,7 @@ async def _tasks() -> AsyncIterator[list[asyncio.Task[None]]]:
 async def until(predicate: Callable[[], bool | Awaitable[bool]], what: str = "") -> None:
     """Waits until it is so; fails after WAIT seconds."""
     try:
-        async with asyncio.timeout(WAIT):
+        async with patience(WAIT):
             while True:
                 answer = predicate()
                 if answer is True or (not isinstance(answer, bool) and await answer):
@@ -460,7 +461,7 @@ class Puppet:
 
     async def next(self, kind: type[Body] | None = None) -> Arrived:
         """The next message, or the next of one type; raises LinkClosed."""
-        async with asyncio.timeout(WAIT):
+        async with patience(WAIT):
             while True:
                 while self.events:
                     event = self.events.popleft()

@@ -26,6 +26,7 @@ from netnode.operations.registry import OPERATIONS
 from netnode.problems import ExitCode, Problem
 from tests.netnode.api_calls import CALLS, LISTING
 from tests.netnode.fake_services import ME, OTHER, FakeServices
+from tests.netnode.patience import patience
 
 TOKEN = "5e" * 32
 
@@ -352,7 +353,7 @@ async def test_links_of_peers_leave_the_owner_its_connections(services):
         held = []
         for _ in range(3):
             held.append(await ask("/hold"))
-            async with asyncio.timeout(5):
+            async with patience(5):
                 await arrived.acquire()
         refused, one_more = await ask("/hold")
         assert b"503" in await refused.readline()
@@ -430,7 +431,7 @@ def test_web_sockets_of_peers_pass_and_end_with_the_server(tmp_path, loop):
             for size in (1, 65_535, 1_000_000):
                 await peer.send_bytes(bytes(size))
                 assert len(await peer.receive_bytes()) == size
-            async with asyncio.timeout(8):
+            async with patience(8):
                 await server.close()
             assert (await peer.receive()).type is not aiohttp.WSMsgType.BINARY
 

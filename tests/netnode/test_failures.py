@@ -17,6 +17,7 @@ from netnode.simulator.world import World
 from netnode.sync.book import Book
 from netnode.sync.peering import Peering
 from tests.netnode.mesh import Mesh, until
+from tests.netnode.patience import patience
 
 FULL = "The disk is full."
 
@@ -49,7 +50,7 @@ async def test_a_chore_that_fails_is_tried_again_and_ends_no_other() -> None:
     bad, good = Chore([Problem(FULL), ZeroDivisionError()]), Chore([])
     chores = [Periodic("bad", 0.0, bad.run), Periodic("good", 0.0, good.run)]
     running = asyncio.create_task(run_all(chores, failures))
-    async with asyncio.timeout(10.0):
+    async with patience(10.0):
         await bad.rounds.wait()
         await good.rounds.wait()
     running.cancel()

@@ -12,6 +12,7 @@ from netnode.ports import LinkClosed
 from netnode.sync.conversation import Conversation
 from protocol.messages import Bye, Heads, Items
 from protocol.session import Arrived, Session
+from tests.netnode.patience import patience
 from tests.netnode.wires import MemoryLink
 from tests.protocol.author import NETWORK, Author, seed
 from tests.protocol.test_session import NOW, hello, identity
@@ -114,7 +115,7 @@ async def test_who_asked_hears_at_once_that_this_side_ended_the_session() -> Non
     pair.here.leave("", "replaced by another session")
     await pair.running
     with pytest.raises(LinkClosed):
-        async with asyncio.timeout(1.0):
+        async with patience(1.0):
             await asked
 
 
@@ -124,7 +125,7 @@ async def test_who_asks_in_a_session_whose_link_broke_hears_at_once() -> None:
     await pair.far.close()
     await pair.running
     with pytest.raises(LinkClosed):
-        async with asyncio.timeout(1.0):
+        async with patience(1.0):
             await pair.here.ask(Heads(limit=10), Items)
 
 
@@ -139,5 +140,5 @@ async def test_who_waits_for_leave_to_ask_hears_at_once_that_the_link_broke() ->
     await pair.far.close()
     await pair.running
     with pytest.raises(LinkClosed):
-        async with asyncio.timeout(1.0):
+        async with patience(1.0):
             await asked

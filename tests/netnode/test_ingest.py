@@ -25,6 +25,7 @@ from protocol.errors import NotHeld, RemoteProtocolError
 from protocol.items import Standing
 from protocol.run import run_of
 from tests.netnode.mesh import InlineExecutor
+from tests.netnode.patience import patience
 from tests.protocol.author import NETWORK, Author
 
 T = TypeVar("T")
@@ -280,7 +281,7 @@ async def test_a_submission_cancelled_for_want_of_room(tmp_path: Path) -> None:
         second.cancel()
         await asyncio.gather(second, return_exceptions=True)
         go.set()
-        async with asyncio.timeout(5):
+        async with patience(5):
             assert (await first).kept == 10
             assert (await made.gate.admit(other.entries)).kept == 10
             other.rotate(at=5)

@@ -19,6 +19,7 @@ from netnode.ports import Link, LinkClosed
 from netnode.simulator.virtual_time import VirtualLoop
 from netnode.system import SystemEntropy
 from protocol import limits
+from tests.netnode.patience import patience
 
 OnLink = Callable[[Link], Awaitable[None]]
 
@@ -274,7 +275,7 @@ async def test_an_abrupt_end(dialer: WebSocketDialer) -> None:
         connection = socket._response.connection
         assert connection is not None and connection.transport is not None
         connection.transport.abort()
-        async with asyncio.timeout(5):
+        async with patience(5):
             assert (await ended.get()).code in (1000, 1006)
 
 
@@ -402,7 +403,7 @@ async def by_hand(
         await writer.wait_closed()
         done.set()
 
-    async with asyncio.timeout(5), await asyncio.start_server(once, "127.0.0.1", 0) as server:
+    async with patience(5), await asyncio.start_server(once, "127.0.0.1", 0) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}{PEER_PATH}"
         await done.wait()
 
@@ -422,7 +423,7 @@ MASK = b"\x01\x02\x03\x04"
 
 async def test_pings_are_answered_and_closes_too(dialer: WebSocketDialer) -> None:
     """Also between the fragments of a message [R-LINK-2] [R-LINK-3]."""
-    async with serving(echo) as address, raw(address) as (reader, writer), asyncio.timeout(5):
+    async with serving(echo) as address, raw(address) as (reader, writer), patience(5):
         part, rest = frame(BINARY, b"one ", MASK), frame(CONTINUATION, b"message", MASK)
         writer.write(bytes((part[0] & 0x7F,)) + part[1:] + frame(PING, b"there?", MASK) + rest)
         assert await heard(reader) == frame(PONG, b"there?", None)
@@ -444,7 +445,7 @@ async def test_pings_are_answered_and_closes_too(dialer: WebSocketDialer) -> Non
 )
 async def test_what_breaks_the_link(dialer: WebSocketDialer, data: bytes, code: int) -> None:
     """The code says why, at once, and the connection ends [R-LINK-2]."""
-    async with serving(echo) as address, raw(address) as (reader, writer), asyncio.timeout(5):
+    async with serving(echo) as address, raw(address) as (reader, writer), patience(5):
         writer.write(data)
         assert (await heard(reader))[2:4] == code.to_bytes(2)
         assert await reader.read() == b""
@@ -500,7 +501,7 @@ async def test_a_silent_link_is_pinged_and_then_ends(
         except LinkClosed as error:
             ended.put_nowait(error)
 
-    async with serving(listen) as address, raw(address) as (reader, _), asyncio.timeout(5):
+    async with serving(listen) as address, raw(address) as (reader, _), patience(5):
         assert await heard(reader) == frame(PING, b"", None)
         assert (await ended.get()).code == 1006
         assert await reader.read() == b""
@@ -590,7 +591,7 @@ async def test_what_is_not_received_is_not_read(dialer: WebSocketDialer) -> None
             await asyncio.sleep(0.1)
         assert sent < 30_000_000, "the sockets' buffers and ours"
         go.set()
-        async with asyncio.timeout(20):
+        async with patience(20):
             await flooding
             await link.close()
         assert got == sent

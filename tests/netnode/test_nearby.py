@@ -19,6 +19,7 @@ from netnode.services.ports import Serving
 from protocol.identity import id_text
 from protocol.limits import MAX_ADDRESSES
 from tests.netnode.mesh import TestClock, settings, until
+from tests.netnode.patience import patience
 from tests.netnode.services_home import opened
 
 ME, OTHER = bytes(32), bytes([1]) * 32
@@ -140,7 +141,7 @@ async def test_two_nodes_find_each_other_by_multicast_dns() -> None:  # [R-REACH
         for around, port in ((mine, 4747), (theirs, 4748))
     ]
     try:
-        async with asyncio.timeout(20):
+        async with patience(20):
             while not (mine.found() and theirs.found()):
                 for task in tasks:
                     if task.done():

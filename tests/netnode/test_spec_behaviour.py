@@ -16,6 +16,7 @@ from protocol.identity import id_text
 from protocol.messages import Runs
 from protocol.run import Run, rebuild, run_of
 from tests.netnode.mesh import Mesh, Puppet, until
+from tests.netnode.patience import patience
 from tests.netnode.services_home import opened, pieces
 from tests.netnode.test_links import serving
 from tests.protocol.author import Author
@@ -97,7 +98,7 @@ async def test_a_silent_link_is_pinged_and_then_closed(monkeypatch: pytest.Monke
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
         )
         await reader.readuntil(b"\r\n\r\n")
-        async with asyncio.timeout(5):
+        async with patience(5):
             assert (await reader.readexactly(2))[0] == PING
             assert (await ended.get()).code == 1006, "nobody answered"
         writer.close()
@@ -126,7 +127,7 @@ async def test_pings_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     dialer = WebSocketDialer(SystemEntropy())
     link = await dialer.dial(f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}{PEER_PATH}")
     waiting = asyncio.create_task(link.receive())
-    async with asyncio.timeout(5):
+    async with patience(5):
         await answered.wait()
         with pytest.raises(LinkClosed):
             await waiting

@@ -12,6 +12,7 @@ from protocol import messages
 from protocol.messages import Body
 from protocol.run import RUN_OVERHEAD, entry_weight
 from tests.netnode.mesh import Mesh, Puppet, level, until
+from tests.netnode.patience import patience
 from tests.protocol.author import Author
 
 A, B, C = b"a" * 32, b"b" * 32, b"c" * 32
@@ -73,7 +74,7 @@ async def test_waiting_ends_with_the_release_of_the_last() -> None:
     await asyncio.sleep(0)
     assert not task.done()
     table.release("one", [B])
-    async with asyncio.timeout(1):
+    async with patience(1):
         await task
     await table.wait("one", [A, B, C])  # own claims hold nobody back
 
@@ -82,7 +83,7 @@ async def test_waiting_ends_when_the_claims_run_out(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(claiming, "CLAIM_SECONDS", 0.01)
     table = Claims(Clock())
     table.take("stalls", [A])
-    async with asyncio.timeout(1):
+    async with patience(1):
         await table.wait("two", [A])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from protocol import limits, messages
 from protocol.certificate import DAY_MS
 from protocol.errors import NotHeld
 from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, Puppet, Wires, settings, spy, until
+from tests.netnode.patience import patience
 from tests.protocol.author import Author
 
 TOKEN = bytes(range(16))
@@ -80,7 +80,7 @@ async def test_what_was_not_taken_from_a_stranger_is_taken_later(mesh: Mesh, how
     ben = await mesh.node(BEN)
     await met(ben, ada)
     await until(lambda: ben.asked(messages.Items) > 0, "ada compared")
-    async with asyncio.timeout(10):
+    async with patience(10):
         await ada.keeper.open_sessions()[0].pull.level.wait()
     assert not await ada.holds(ben.author)
     if how == "joins":

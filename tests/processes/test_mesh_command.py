@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -110,6 +111,29 @@ def test_a_mesh_from_up_to_down(tmp_path: Path) -> None:
     assert (folder / "n1" / "keys.json").exists(), "a folder that was named stays"
 
 
+def test_a_mesh_with_clocks_lets_time_pass(tmp_path: Path) -> None:
+    """Its nodes are on a network of their own, so that nothing of a clock that was set reaches anybody else."""
+    folder = tmp_path / "mesh"
+    with mesh_up(folder, "--nodes", 2, "--clock", "1d") as (_, ready):
+        assert [node["clock"] for node in ready["nodes"]] == [86_400, 86_400]
+        n1 = Place(Path(ready["nodes"][0]["home"]))
+        assert n1.ask("config", "get", "network")["value"] == "test"
+        assert [node["clock"] for node in asked(folder, "clock", "7d")["nodes"]] == [691_200, 691_200]
+        shown = on(folder, "clock", "2h", "--back", "--node", "n2")
+        assert shown.code == 0 and shown.out == "n1  8d ahead\nn2  7d 22h ahead\n"
+        ahead = n1.ask("listing", "add", "--kind", "product", "--key", "lamp", "--title", "A lamp")
+        assert 7.9 < (ahead["published"]["time"] / 1000 - time.time()) / 86_400 < 8.1
+        asked(folder, "kill", "n2", "--restart")
+        assert asked(folder, "status")["nodes"][1]["clock"] == 684_000, "it keeps its clock"
+        for arguments, code, says in (
+            (("clock", "soon"), 2, "write a time as"),
+            (("clock", "9999d"), 4, "3650 days"),
+            (("clock", "1d", "--node", "n9"), 3, "There are: n1, n2."),
+        ):
+            result = on(folder, *arguments)
+            assert result.code == code and says in result.sentence, result
+
+
 def test_what_is_wrong_is_told(tmp_path: Path) -> None:
     folder = tmp_path / "mesh"
     none = on(folder, "status", "--json")
@@ -121,7 +145,9 @@ def test_what_is_wrong_is_told(tmp_path: Path) -> None:
             (("partition", "n1,n2", "/", "n1"), 4, "one group at most"),
             (("partition",), 2, "A,B"),
             (("up", "--nodes", 2), 4, "netnode mesh down"),
+            (("clock", "7d"), 4, "netnode mesh up --clock 0"),
             (("up", "--nodes", 0), 2, "--nodes"),
+            (("up", "--clock", "late"), 2, "--clock"),
             (("up", "--topology", "cube"), 2, "cube"),
         ):
             result = on(folder, *arguments)
