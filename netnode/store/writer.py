@@ -48,6 +48,7 @@ class Writer:
         "_failed",
         "_full",
         "_numbers",
+        "_stored_arrival",
         "commits",
         "connection",
         "grown",
@@ -57,7 +58,8 @@ class Writer:
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self._numbers: dict[bytes, int] = {}
-        self._arrival: int | None = None  # the newest given out; None: read it
+        self._arrival: int | None = None  # the newest given out; None: none since the store was opened
+        self._stored_arrival: int | None = None  # the same before the open transaction
         self._full = False  # whether the connection is at synchronous=FULL
         self._failed = False  # a part of the open transaction failed
         self._durable: bool | None = None  # of the open transaction; None: there is none
@@ -111,6 +113,7 @@ class Writer:
         except apsw.Error as error:
             raise self._told(error) from error
         self._durable, self._failed = durable, False
+        self._stored_arrival = self._arrival
         return True
 
     def _survive(self, durable: bool) -> None:
@@ -144,7 +147,8 @@ class Writer:
         """
         self._durable = None
         self._numbers.clear()
-        self._arrival = None
+        # Not read anew: the log with the newest number may be gone, and its cursor is known all the same.
+        self._arrival = self._stored_arrival
         try:
             if self.connection.in_transaction:  # a full disk makes SQLite roll back by itself
                 self.connection.execute("ROLLBACK")

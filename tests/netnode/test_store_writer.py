@@ -283,6 +283,24 @@ def test_a_numbering_goes_on_above_what_was_dropped(tmp_path: Path) -> None:
         writer.connection.close()
 
 
+def test_a_failed_commit_gives_no_number_again_of_what_was_dropped(tmp_path: Path) -> None:
+    """Whoever has the cursor of the dropped log would never hear of the one that had its number."""
+    author, other, third = Author("a"), Author("b"), Author("c")
+    for each in (author, other, third):
+        each.write(2)
+    with opened(tmp_path) as (writer, reader):
+        first = admitted(author.entries)[0]
+        for change in (first, admitted(other.entries)[0]):
+            writer.commit([change])
+        told = reader.newest()
+        room.drop(writer, [other.id], 1, lambda *_: None, owner=True, kept=10)
+        with pytest.raises(LocalProtocolError, match="something else already"):
+            writer.commit([first])
+        writer.commit([admitted(third.entries)[0]])
+        assert reader.knows(told)
+        assert [item.author for _, item in reader.items_since(told.arrival, 10)] == [third.id]
+
+
 def test_old_openings_go_and_their_cursors_become_unknown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
