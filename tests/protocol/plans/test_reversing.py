@@ -177,6 +177,26 @@ def test_of_a_purchase_that_counted_in_part_no_more_counts_when_it_is_raised_aft
     assert activity.volumes(MONTH).total == 10_300
 
 
+def test_refunds_take_no_more_of_a_purchase_that_counted_in_part_than_counted() -> None:
+    """[L11] [R-CRED-31] What others sold is not touched: buyer and seller alone cannot lower what rests on that."""
+    compiled, people, activity = own_purchases(when="period")
+    facts = bought(2, 1_000)
+    activity.take(facts, people)
+    activity.close(evaluate_period(compiled, people, activity, activity.period(MONTH, 9)))
+    reversed_ = [Fraction(0), *(each.volume for each in activity.reverse(facts, Fraction(1, 2), people))]
+    assert (activity.volumes(MONTH).total, sum(reversed_)) == (10_150, 150)
+    for number in (1, 2, 3):
+        later, larger = MONTH + number * 40 * 86_400_000, bought(2, 1_000 * (number + 1))
+        activity.take_more(facts, larger, people, later, 10 + number)
+        assert (activity.volumes(MONTH).total, activity.volumes(later).total) == (10_150, 0)
+        assert activity.volumes(later).told > 0, "told of, like all that R2 lets count nothing"
+        assert activity.reverse(larger, Fraction(1, 4), people) == (), "what came last goes first"
+        facts = larger
+    for each in activity.reverse(facts, Fraction(3, 4), people):
+        reversed_.append(each.volume)
+    assert (activity.volumes(MONTH).total, sum(reversed_)) == (10_000, 300)
+
+
 def own_purchases(**rules: Any) -> tuple[Compiled, Any, Activity[str]]:
     """A plan in which own purchases of 300 in a month count; `a` has sold 10,000 outside, `b` stands below `a`."""
     level = {"compression": "none", "rates": ["10%"]} | rules
