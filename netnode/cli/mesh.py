@@ -32,17 +32,14 @@ _PARTS: Final = (("d", 86_400, 1_000_000), ("h", 3_600, 24), ("m", 60, 60), ("s"
 DOWN_SECONDS: Final = 20.0  # why: a node ends within 10 s of the signal
 
 
-class _Span(click.ParamType):
+def _span(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
     """A time as people type it, in seconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = re.fullmatch(r"([0-9]{1,6})([smhdw])|0", str(value).strip().lower())
-        if match is None:
-            self.fail(f"{value!r}: write a time as 30s, 45m, 12h, 7d or 4w.", param, ctx)
-        number, unit = match.groups("0")
-        return int(number) * _UNITS.get(unit, 1)
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6})([smhdw])|0", value.strip().lower())
+    if match is None:
+        raise click.BadParameter(f"{value!r}: write a time as 30s, 45m, 12h, 7d or 4w.", context, parameter)
+    return int(match[1]) * _UNITS[match[2]] if match[1] else 0
 
 
 def folder_option(command: Any) -> Any:
@@ -83,7 +80,7 @@ def mesh() -> None:
 )
 @click.option(
     "--clock",
-    type=_Span(),
+    callback=_span,
     metavar="TIME",
     help="Give the nodes clocks that `netnode mesh clock` moves, so far ahead of the computer's (0, 12h, 7d). They are "
     "on the network `test`, which no other node is on.",
@@ -226,7 +223,7 @@ def kill(context: click.Context, node: str, restart: bool, folder: Path | None) 
         "netnode mesh clock 2h --back --node n2   the clock of n2 alone goes back",
     ),
 )
-@click.argument("time", type=_Span())
+@click.argument("time", callback=_span)
 @click.option("--back", is_flag=True, help="Set the clocks back by it.")
 @click.option("--node", default="", metavar="NAME", help="Only this one's.")
 @folder_option
