@@ -55,6 +55,7 @@ _REASONS: Final = {
     "no_plan": "no_plan",
 }
 _log = logging.getLogger("netnode")
+_Asked = tuple[ChallengeRow, Challenge, Demand]
 
 
 class Projects(Protocol):
@@ -265,9 +266,26 @@ class Challenging:
                 await self._means.store.write(_handed, row.id, delivery.at)
 
     async def _answer(self) -> None:
+        """Answers what is open: of one claimant one at a time, the next as soon as that has its answer [R-CRED-55]."""
+        found, looked = await self._asked(), set[bytes]()
+        while asked := [each for each in await self._open(found) if each[0].id not in looked]:
+            reasons: dict[bytes, str] = {}
+            for row, record, demand in asked:
+                looked.add(row.id)
+                reason = await self._do(demand, record, row)
+                if reason is not None:
+                    reasons[row.id] = reason
+            while reasons:
+                some = dict(sorted(reasons.items())[: limits.MAX_REPLIES])
+                await self._appending.append(lambda book, place, some=some: _replies(book, some))  # type: ignore[misc]
+                for each in some:
+                    del reasons[each]
+
+    async def _asked(self) -> dict[bytes, _Asked]:
+        """The challenges to the owner that are kept, by id; nothing can come of one that is no good."""
         own, now = self._means.own.id, self._means.clock.now_ms()
         rows = await self._means.store.read(lambda reader: credits.challenges_to(reader.connection, own))
-        found: list[tuple[ChallengeRow, Challenge, Demand]] = []
+        found: dict[bytes, _Asked] = {}
         over: list[bytes] = []
         for row in rows:
             try:
@@ -275,23 +293,22 @@ class Challenging:
             except ProtocolError:
                 over.append(row.id)
                 continue
-            found.append((row, record, demand))
-        demands = [demand for _, _, demand in found]
-        stands = await self._ledgers.ask(own, lambda ledger: _stand(ledger.book, demands, now))
-        over += [row.id for row, _, demand in found if _ended(demand, stands[row.id], now)]
+            found[row.id] = (row, record, demand)
         if over:
             await self._means.store.write(_over, over, now)
-        reasons: dict[bytes, str] = {}
-        for row, record, demand in found:
-            asked = stands[row.id] is Outcome.OPEN  # of one claimant one at a time
-            reason = await self._do(demand, record, row) if asked else None
-            if reason is not None:
-                reasons[row.id] = reason
-        while reasons:
-            some = dict(sorted(reasons.items())[: limits.MAX_REPLIES])
-            await self._appending.append(lambda book, place, some=some: _replies(book, some))  # type: ignore[misc]
-            for each in some:
-                del reasons[each]
+        return found
+
+    async def _open(self, found: dict[bytes, _Asked]) -> list[_Asked]:
+        """Those that are open, by the own log as it is now; what is over leaves the store, and `found`."""
+        own, now = self._means.own.id, self._means.clock.now_ms()
+        demands = [demand for _, _, demand in found.values()]
+        stands = await self._ledgers.ask(own, lambda ledger: _stand(ledger.book, demands, now))
+        over = [each.id for each in demands if _ended(each, stands[each.id], now)]
+        if over:
+            await self._means.store.write(_over, over, now)
+        for each in over:
+            del found[each]
+        return [each for each in found.values() if stands[each[0].id] is Outcome.OPEN]
 
     async def _do(self, demand: Demand, record: Challenge, row: ChallengeRow) -> str | None:
         """Does what is asked for; the reason where that cannot be done, None where nothing is to be said."""

@@ -96,6 +96,22 @@ async def test_a_challenge_for_what_was_not_paid_is_answered_with_the_reason(tmp
         assert (found.suspected, found.refused) == (False, ("unpaid",))
 
 
+async def test_all_challenges_of_one_claimant_are_answered_in_one_look(tmp_path: Path) -> None:
+    """[R-CRED-55] [R-CRED-76] One is open at a time, and the next as soon as that has its answer: nobody waits."""
+    async with credits(tmp_path) as market:
+        await market.sold()
+        rita = market["rita"].services.issued
+        unpaid = [await market.order(market.token()) for _ in range(3)]
+        for deal in unpaid[:2]:
+            await rita.challenging.claim_sale(bytes.fromhex(deal))
+        row = await rita.asking.ask(Wish("payout", market["sol"].me.id, "EUR", 100))
+        await rita.challenging.claim_request(row)
+        await rita.challenging.claim_sale(bytes.fromhex(unpaid[2]))
+        await market.post.carry(lambda letter: letter.type == "challenge")
+        await market["sol"].services.issued.challenging.look()
+        assert await market.kinds() == [SALE, ANSWER, ANSWER, PAYOUT, ANSWER]
+
+
 async def test_a_request_that_never_reached_its_issuer_is_carried_out_by_a_challenge(tmp_path: Path) -> None:
     async with credits(tmp_path) as market:
         await market.sold()
