@@ -151,11 +151,41 @@ def taken_out(switch: Switch) -> Iterator[None]:
         yield
 
 
-def first_failure(switch: Switch, first: int = 0, seeds: int = SEEDS) -> tuple[Verdict | None, int]:
-    """The first seed whose run notices that the rule is gone, and how many it took."""
-    with taken_out(switch):
-        for number in range(seeds):
-            verdict = run(Order(first + number, switch.scenario))
-            if not verdict.passed:
-                return verdict, number + 1
-    return None, seeds
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of the runs without a rule.
+
+    Attributes:
+        verdict: of the first run that fails without the rule and passes with it; None: there was none.
+        seeds: how many were run.
+        sick: of runs that fail without the rule and with it: they say nothing of it.
+    """
+
+    verdict: Verdict | None
+    seeds: int
+    sick: tuple[Verdict, ...]
+
+
+def first_failure(
+    switch: Switch, first: int = 0, seeds: int = SEEDS, honest: Callable[[Order], Verdict] = run
+) -> Tried:
+    """Tries one seed after the other until a run notices that the rule is gone.
+
+    Args:
+        switch: the rule.
+        first: seed.
+        seeds: how many at most.
+        honest: runs a seed with every rule in place.
+    """
+    sick: list[Verdict] = []
+    for number in range(seeds):
+        order = Order(first + number, switch.scenario)
+        with taken_out(switch):
+            verdict = run(order)
+        if verdict.passed:
+            continue
+        whole = honest(order)
+        if whole.passed:
+            return Tried(verdict, number + 1, tuple(sick))
+        sick.append(whole)
+    return Tried(None, seeds, tuple(sick))
