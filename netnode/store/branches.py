@@ -30,7 +30,7 @@ _AT_ONCE: Final = 500  # ids in one statement
 _OF: Final = "WHERE n = (SELECT n FROM networker WHERE id = ?)"
 _ASIDE: Final = f"SELECT header, signature, record FROM aside {_OF}"  # noqa: S608 - constants
 _BRANCH: Final = f"SELECT header, signature, record FROM branch {_OF}"  # noqa: S608 - constants
-_BARE: Final = f"SELECT header, signature, NULL FROM branch {_OF} ORDER BY seq"  # noqa: S608 - constants
+_BARE: Final = f"SELECT header, signature, NULL FROM branch {_OF}"  # noqa: S608 - constants
 
 
 def in_log(reader: Reader, author: bytes, place: Place) -> bool:
@@ -52,10 +52,28 @@ def find(reader: Reader, author: bytes, place: Place) -> Entry | None:
         return reader.entry(author, seq)
     for entry in _rows(reader, f"{_BRANCH} AND seq = ? AND id = ?", author, seq, id):
         return entry
-    for entry in (*_rows(reader, f"{_ASIDE} AND seq = ?", author, seq), *_proof(reader, author)):
-        if entry.id == id:
-            return entry
-    return None
+    if (aside := _set_aside(reader, author, place)) is not None:
+        return aside
+    return next((entry for entry in _proof(reader, author) if entry.id == id), None)
+
+
+def _set_aside(reader: Reader, author: bytes, place: Place) -> Entry | None:
+    seq, id = place
+    return next((each for each in _rows(reader, f"{_ASIDE} AND seq = ?", author, seq) if each.id == id), None)
+
+
+def held_between(reader: Reader, author: bytes, first: int, last: int) -> set[bytes]:
+    """Ids of the entries of a log that are held, wherever, from seq `first` to `last`.
+
+    To `find` each of a thousand takes seconds: what proves a fork is read anew for every one.
+    """
+    found = {id for _, id in reader.ids(author, range(first, last + 1))}
+    for statement in (_ASIDE, _BARE):
+        found.update(
+            each.id for each in _rows(reader, f"{statement} AND seq BETWEEN ? AND ?", author, first, last)
+        )
+    found.update(each.id for each in _proof(reader, author) if first <= each.seq <= last)
+    return found
 
 
 def downwards(reader: Reader, author: bytes, place: Place, room: int) -> list[Entry]:
@@ -93,7 +111,7 @@ def tips(reader: Reader, state: LogState) -> list[Entry]:
     that is not forked.
     """
     author, held = state.author, dict[bytes, Entry]()
-    for entry in (*_rows(reader, _BARE, author), *_proof(reader, author)):
+    for entry in (*_rows(reader, f"{_BARE} ORDER BY seq", author), *_proof(reader, author)):
         held[entry.id] = entry
     below = {entry.prev for entry in held.values()}
     view = reader.view(author)
@@ -136,18 +154,22 @@ def missing(reader: Reader, state: LogState) -> dict[Place, bool]:
     if state.base.seq or state.lacking:
         return {}
     author, found, held = state.author, dict[Place, bool](), dict[bytes, Entry]()
-    for entry in (*_rows(reader, _BARE, author), *_proof(reader, author)):
+    for entry in (*_rows(reader, f"{_BARE} ORDER BY seq", author), *_proof(reader, author)):
         held[entry.id] = entry
     for entry in held.values():
         place = (entry.seq - 1, entry.prev)
         if entry.seq == 0 or entry.prev in held or in_log(reader, author, (entry.seq, entry.id)):
             continue
-        if find(reader, author, place) is None:
+        if not _is_placed(reader, author, place):
             found[place] = True
     for place in _named(reader, state):
-        if place[1] not in held and find(reader, author, place) is None:
+        if place[1] not in held and not _is_placed(reader, author, place):
             found.setdefault(place, False)
     return found
+
+
+def _is_placed(reader: Reader, author: bytes, place: Place) -> bool:
+    return in_log(reader, author, place) or _set_aside(reader, author, place) is not None
 
 
 def _named(reader: Reader, state: LogState) -> Iterator[Place]:

@@ -33,6 +33,7 @@ PAGE_BYTES: Final = 262_144  # why: what comes too much lies below the place whe
 AT_ONCE: Final = 4  # branches that one node fetches at a time: 16 MiB
 FETCH_SECONDS: Final = 60.0  # why: 4 MiB at 70 KB/s; who is slower holds the others up no longer
 MOST_ASKED: Final = 32  # branches of one log, of one peer, each time it is asked
+MOST_MISSING: Final = MOST_ASKED - limits.MAX_BRANCHES  # of them, at least, that it did not tell of
 LONGEST_PAUSE: Final = 60  # comparisons between asking twice: about an hour
 SPARED: Final = 1_000  # branches that a peer gave in vain, and is not asked for again
 _log = logging.getLogger("netnode.sync")
@@ -156,14 +157,20 @@ class Branches:
         self._reckoned = reckoned
         self._brought: dict[bytes, asyncio.Event] = {}  # logs somebody waits for
         self._looks = self._over = False
+        self._news: set[bytes] = set()  # logs that forked or were settled since
+        self._next: dict[bytes, int] = {}  # which of the missing ones comes first, where they are many
         self._wake = asyncio.Event()
         self._spared: set[tuple[bytes, Place]] = set()
 
-    def look(self, *, anew: bool = False) -> None:
-        """Asks soon: a log forked or was settled; or, `anew`, somebody is followed now, and there is more room."""
+    def look(self, author: bytes) -> None:
+        """Asks soon, if figures of this networker matter: the log forked or was settled."""
+        self._news.add(author)
+        self._wake.set()
+
+    def look_anew(self) -> None:
+        """Asks soon: somebody is followed now, and there is more room."""
         self._looks = True
-        if anew:
-            self._spared.clear()
+        self._spared.clear()
         self._wake.set()
 
     async def bring(self, author: bytes) -> None:
@@ -177,16 +184,24 @@ class Branches:
         """Asks at the start, when there is news, and at growing pauses, until the session ends."""
         try:
             await self._level.wait()
-            pause = 1
+            loop = asyncio.get_running_loop()
+            pause, due = 1, loop.time()
             self._looks = True
             while True:
                 self._wake.clear()
                 await self._bring()
-                if self._looks:
+                if self._looks or self._news:
+                    news = None if self._looks else frozenset(self._news)
                     self._looks = False
-                    await self._ask(await self._store.read(self._parted, self._reckoned.asked()))
+                    self._news.clear()
+                    parted = await self._store.read(self._parted, self._reckoned.asked(), news)
+                    await self._ask(parted)
+                    if news is None:
+                        due = loop.time() + self._every * pause
+                    elif parted:
+                        pause, due = 1, min(due, loop.time() + self._every)
                 try:
-                    async with asyncio.timeout(self._every * pause):
+                    async with asyncio.timeout_at(due):  # whatever wakes it meanwhile
                         await self._wake.wait()
                     pause = 1 if self._looks else pause
                 except TimeoutError:
@@ -196,8 +211,10 @@ class Branches:
             for given in self._brought.values():
                 given.set()
 
-    def _parted(self, reader: Reader, asked: frozenset[bytes]) -> list[bytes]:
-        return branches.parted(reader, self._reckoned.regular(reader) | asked)
+    def _parted(self, reader: Reader, asked: frozenset[bytes], news: frozenset[bytes] | None) -> list[bytes]:
+        """Whose branches to ask for; of `news` only, where something came: strangers settle and fork all the time."""
+        reckoned = self._reckoned.regular(reader) | asked
+        return branches.parted(reader, reckoned if news is None else reckoned & news)
 
     async def _bring(self) -> None:
         """Asks for what somebody waits for."""
@@ -225,20 +242,27 @@ class Branches:
                 await self._take(author, sorted(named))
 
     async def _take(self, author: bytes, told: Sequence[tuple[int, int, int, bytes]]) -> None:
-        """Fetches what is known to be missing, and what the peer tells of [R-SYNC-20]."""
+        """Fetches what the peer tells of, and what is known to be missing [R-SYNC-20].
+
+        An issuer can name more entries than are asked for at a time, and none of them need ever have been: so what
+        the peer has comes first, and of what is missing other entries each time.
+        """
         state = await self._store.load(author)
         if state is None or state.openers.contested is not None or state.base.seq or state.lacking:
             return
         wanted: dict[Place, tuple[bool, tuple[int, int] | None]] = {}
-        for place, sealed in (await self._store.read(branches.missing, state)).items():
-            wanted[place] = (sealed, None)
         for epoch, term, seq, id in told:
             # What a replaced key signed binds nobody, unless a settlement names it or it is held already [R-CRED-68].
             if epoch == state.openers.epoch and term <= state.openers.term:
-                wanted.setdefault((seq, id), (False, (epoch, term)))
-        for place, (sealed, claimed) in list(wanted.items())[:MOST_ASKED]:
-            if (author, place) in self._spared:
-                continue
+                wanted[seq, id] = (False, (epoch, term))
+        missing = list((await self._store.read(branches.missing, state)).items())
+        first = self._next.pop(author, 0) % max(1, len(missing))
+        if len(missing) > MOST_MISSING:
+            self._next[author] = first + MOST_MISSING
+        for place, sealed in (*missing[first:], *missing[:first]):
+            wanted[place] = (sealed, None)
+        asked = [each for each in wanted.items() if (author, each[0]) not in self._spared]
+        for place, (sealed, claimed) in asked[:MOST_ASKED]:
             with suppress(NotHeld):
                 async with self._turns.of(author):
                     await self._fetch(state, place, sealed, claimed)
@@ -345,10 +369,11 @@ def _require_signed(state: LogState, tip: Entry, claimed: tuple[int, int] | None
 
 def _join(reader: Reader, author: bytes, entries: Sequence[Entry]) -> tuple[Entry | None, int]:
     """What a part of a branch stands on, if that is held, and where in the part the branch begins."""
+    held = branches.held_between(reader, author, entries[0].seq - 1, entries[-1].seq - 1)
     for index in range(len(entries) - 1, -1, -1):
         entry = entries[index]
-        if entry.seq and (below := branches.find(reader, author, (entry.seq - 1, entry.prev))) is not None:
-            return below, index
+        if entry.seq and entry.prev in held:
+            return branches.find(reader, author, (entry.seq - 1, entry.prev)), index
     return None, 0
 
 

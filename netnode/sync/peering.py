@@ -414,7 +414,7 @@ class Peering:
                 self._require_newest_key(item)
             entries = stored.entries.get(item.author, ())
             if item.standing is Standing.FORKED or any(each.kind == SETTLEMENT for each in entries):
-                self.branches.look()
+                self.branches.look(item.author)
 
     def _require_newest_key(self, item: Item) -> None:
         """Ends a session whose certificate is of a key that was replaced meanwhile [R-CERT-6]."""

@@ -218,7 +218,7 @@ class SessionKeeper:
         for networker in sorted(self._blocked):
             self.end(networker, "blocked", "no sessions with this networker")
         for peering in self._open.values():
-            peering.branches.look(anew=True)  # somebody's figures matter now
+            peering.branches.look_anew()  # somebody's figures matter now
         self._retell()
 
     async def invited(self, networker: bytes, follow: bool) -> None:

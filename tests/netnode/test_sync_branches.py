@@ -21,7 +21,7 @@ from protocol import limits, messages
 from protocol.entry import Entry
 from protocol.identity import id_text
 from protocol.run import Run, entry_weight, rebuild, run_of, runs_of
-from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, Puppet, until
+from tests.netnode.mesh import NOW, Mesh, NodeUnderTest, Puppet, quiet, until
 from tests.netnode.test_ledgers import EUR, Market, forked
 from tests.protocol.author import NETWORK, Author, seed
 
@@ -163,6 +163,41 @@ async def test_what_a_settlement_left_is_owed_by_who_never_knew_of_a_fork(mesh: 
     await comes_to(b, fork, BOTH)
 
 
+async def test_branches_that_nobody_holds_are_in_the_way_of_none(mesh: Mesh) -> None:
+    """[R-SYNC-20] Whoever wrote the log can name entries without end that there never were."""
+    fork = Fork()
+    a, b = await mesh.node("reader", every=EVERY, follows=[fork.author]), await holder(mesh, fork)
+    openers: list[Entry] = []
+    for name in ("lost", "lost too", "lost as well"):
+        lost = fork.author.branch(fork.common[-1], limits.MAX_BRANCHES, name)
+        openers.append(fork.author.settlement([*fork.left, *openers][-1], branches=lost))
+    await give(a, [*fork.common, *fork.left, *openers])
+    await give(b, openers)
+    await a.join(b)
+    await comes_to(a, fork, BOTH)
+    ledger = await Ledgers(NETWORK, a.id, a.store).of(fork.id)
+    assert len(ledger.lacking) == 3 * limits.MAX_BRANCHES
+
+
+async def test_what_proves_a_fork_is_not_read_for_every_entry_of_a_branch(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of a branch has 1,500 entries; to look for each of them in the proof took seconds of a thread."""
+    fork = Fork(800)
+    a, b = await reader(mesh, fork), await holder(mesh, fork)
+    read: list[bytes] = []
+    before = Reader.proof
+
+    def counted(reader: Reader, author: bytes) -> tuple[Run, Run] | None:
+        read.append(author)
+        return before(reader, author)
+
+    monkeypatch.setattr(Reader, "proof", counted)
+    await a.join(b)
+    await comes_to(a, fork, BOTH)
+    assert len(read) < 200
+
+
 async def test_who_fetched_a_branch_passes_it_on(mesh: Mesh) -> None:
     """[R-MSG-15] [R-MSG-16] From the log, from what was set aside and from what is kept as evidence alike."""
     fork = Fork()
@@ -199,6 +234,24 @@ async def test_branches_of_those_not_followed_are_not_asked_for(mesh: Mesh) -> N
     await a.store.write(Writer.follow, fork.id, NOW)
     await a.keeper.changed()
     await comes_to(a, fork, BOTH)
+
+
+async def test_a_stranger_who_settles_all_the_time_has_nobody_asked(mesh: Mesh) -> None:
+    """[R-SYNC-19] Every settlement would have every session asked for the branches of every log that matters."""
+    fork, stranger = Fork(), Author("stranger")
+    a = await mesh.node("reader", follows=[fork.author])
+    await give(a, [*fork.common, *fork.left])
+    await prove(a, fork, 0)
+    b = await mesh.node("other")
+    await a.join(b)
+    await until(lambda: a.asked(messages.AskBranches) == 1, "asked at the start")
+    await give(a, stranger.entries)
+    for _ in range(5):
+        await give(a, [stranger.settle()])
+        await quiet(mesh)
+    assert a.asked(messages.AskBranches) == 1
+    await give(a, [fork.settled(fork.left[-1])])
+    await until(lambda: a.asked(messages.AskBranches) == 2, "asked when the log that matters is settled")
 
 
 async def test_branches_of_who_may_owe_the_owner_are_asked_for(mesh: Mesh) -> None:
