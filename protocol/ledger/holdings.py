@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, Mapping
 from heapq import merge
 from typing import Final
 
@@ -14,6 +14,17 @@ from protocol.rolls import Roll
 
 _NONE: Final = -1
 _ODD: Final = -2
+_Which = bytes | tuple[int, int]
+"""The id of a movement or swap; else (0, number of the order) of a sale, (1, place) of an award of a period."""
+
+
+class _Items(ItemsView[bytes, Value]):
+    """Ids and values, gone through without looking for any."""
+
+    _mapping: Effects
+
+    def __iter__(self) -> Iterator[tuple[bytes, Value]]:
+        return self._mapping.each()
 
 
 class Effects(Mapping[bytes, Value]):
@@ -61,14 +72,15 @@ class Effects(Mapping[bytes, Value]):
         return isinstance(id, bytes) and self.made(id) is not None
 
     def __iter__(self) -> Iterator[bytes]:
-        sales = (
-            (made, sale_id(self._orders.said(number)))
-            for number, made in enumerate(self._made)
-            if self._sold[number] != _NONE
-        )
-        awards = ((self._awards.made(place), self._awards.id(place)) for place in range(len(self._awards)))
-        others = ((made, id) for id, (made, _) in self._others.items())
-        return (id for _, id in merge(sales, awards, others, key=lambda each: each[0]))
+        return (self._id(which) for _, which in self._order_of_coming())
+
+    def items(self) -> ItemsView[bytes, Value]:
+        """Ids and values, in the order of coming."""
+        return _Items(self)
+
+    def each(self) -> Iterator[tuple[bytes, Value]]:
+        """The same, once."""
+        return ((self._id(which), self._value(which)) for _, which in self._order_of_coming())
 
     def made(self, id: bytes) -> int | None:
         """The number, among the critical ones, of the entry that made an effect; None: there is none."""
@@ -89,6 +101,25 @@ class Effects(Mapping[bytes, Value]):
         else:
             known = self._others.get(id)
             self._others[id] = (made if known is None else known[0], value)
+
+    def _order_of_coming(self) -> Iterator[tuple[int, _Which]]:
+        """With the number of the entry that made it."""
+        sales = ((made, (0, number)) for number, made in enumerate(self._made) if self._sold[number] != _NONE)
+        awards = ((self._awards.made(place), (1, place)) for place in range(len(self._awards)))
+        others = ((made, id) for id, (made, _) in self._others.items())
+        return merge(sales, awards, others, key=lambda each: each[0])
+
+    def _id(self, which: _Which) -> bytes:
+        if isinstance(which, bytes):
+            return which
+        table, place = which
+        return self._awards.id(place) if table else sale_id(self._orders.said(place))
+
+    def _value(self, which: _Which) -> Value:
+        if isinstance(which, bytes):
+            return self._others[which][1]
+        table, place = which
+        return self._awards.value(place) if table else self._sale(place)
 
     def _order(self, id: bytes) -> int | None:
         number = self._orders.find(order_of(id))
