@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import shlex
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -20,6 +22,7 @@ from netnode.operations.ledgers import (
     CREDIT_AUDIT,
     CREDIT_BALANCE,
     CREDIT_EXPLAIN,
+    CREDIT_EXPLAIN_AWARD,
     CREDIT_STATEMENT,
     CREDITS,
 )
@@ -27,6 +30,7 @@ from netnode.problems import ExitCode, Problem
 
 _COLUMNS = tuple(models.CreditLine.__struct_fields__)
 _WHOLE_PAGE = 500
+_HEX = re.compile("[0-9a-f]+")
 
 
 @click.group(cls=NodeGroup)
@@ -166,7 +170,8 @@ def statement(
 ) -> None:
     """Show what changed your credit with an ISSUER: opening, every line, closing.
 
-    Each line of an award names the order of its sale, rule, level, rate, base and the hash of its plan.
+    Each line of an award names its sale, or the period that it is for, with rule, level, rate, base and the hash of the
+    plan. What stands in the column "from, to" is what netnode credit explain takes.
     """
     run = invocation(context)
     query = models.StatementQuery(
@@ -221,8 +226,6 @@ def _day(option: str, text: str) -> int:
 
 
 def _show_statement(found: models.CreditStatement) -> None:
-    from netnode.plans.explaining import percent
-
     span = f"{'the beginning' if not found.from_ else output.when(found.from_)} to {output.when(found.until)} UTC"
     output.say(f"{named(found.holder)} with {named(found.issuer)}, {found.unit}, {span}", "")
     rows = [
@@ -231,17 +234,18 @@ def _show_statement(found: models.CreditStatement) -> None:
             line.what.replace("_", " "),
             line.amount,
             f"{line.rule} {line.level}" if line.level else line.rule,
-            f"{percent(Fraction(line.rate)) if line.rate else ''} of {line.base}".strip()
-            if line.base
-            else "",
-            line.id[:16] if line.other is None else named(line.other),
+            _rate(line),
+            _source(line),
             "" if line.payable is None else output.when(line.payable)[:10],
         )
         for line in found.items
     ]
     if rows:
-        output.table(("date (UTC)", "", "amount", "rule", "rate", "sale, other", "payable"), rows, right=(2,))
+        output.table(("date (UTC)", "", "amount", "rule", "rate", "from, to", "payable"), rows, right=(2,))
         output.say("")
+    for why in dict.fromkeys(line.why for line in found.items if line.why):
+        which = dict.fromkeys(_source(line) for line in found.items if line.why == why)
+        output.say(f"Rate not known of {', '.join(which)}: {output.plain(why)}.", "")
     output.pairs(
         [("opening", found.opening.balance)]
         + [
@@ -262,7 +266,32 @@ def _show_statement(found: models.CreditStatement) -> None:
     )
     warn(found.standing)
     _unknown(found)
+    award = next((line for line in found.items if line.what == "award"), None)
+    if award is not None:
+        output.hint(f"Where an award comes from: netnode credit explain {_explaining(found, award)}")
     output.more(found.next)
+
+
+def _rate(line: models.CreditLine) -> str:
+    """Rate and base of an award."""
+    from netnode.plans.explaining import percent
+
+    if line.rate is None:
+        return "not known"
+    return f"{percent(Fraction(line.rate)) if line.rate else ''} of {line.base}".strip() if line.base else ""
+
+
+def _source(line: models.CreditLine) -> str:
+    """What a line comes from, as `credit explain` takes it, or whom it went to."""
+    if line.other is not None:
+        return named(line.other)
+    return line.id[:16] if _HEX.fullmatch(line.id) else output.plain(line.id)
+
+
+def _explaining(found: models.CreditStatement, line: models.CreditLine) -> str:
+    """What to write after `netnode credit explain` for a line of a statement."""
+    where = f"{shlex.quote(_source(line))} --issuer {found.issuer.id}"
+    return where if _HEX.fullmatch(line.id) else f"{where} --holder {found.holder.id}"
 
 
 @credit.command(cls=NodeCommand, epilog=examples("netnode credit audit nx1..."))
@@ -339,24 +368,44 @@ def _show_audit(found: models.CreditAudit) -> None:
 
 @credit.command(
     cls=NodeCommand,
-    epilog=examples("netnode credit explain 4be0c94d3a", "netnode credit explain 4be0c94d3a --issuer nx1..."),
+    epilog=examples(
+        "netnode credit explain 4be0c94d3a",
+        "netnode credit explain 4be0c94d3a --issuer nx1...",
+        "netnode credit explain linen/2026-10-01/group --issuer nx1...",
+        "netnode credit explain linen/2026-10-01 --holder nx1...",
+    ),
 )
-@click.argument("order", metavar="ORDER")
+@click.argument("what", metavar="ORDER|AWARD")
 @click.option(
     "--issuer", default=None, metavar="ID", help="Whose log has it; else yours and those you follow."
 )
+@click.option("--holder", default=None, metavar="ID", help="Of an AWARD: whose it is; else yours.")
 @click.pass_context
-def explain(context: click.Context, order: str, issuer: str | None) -> None:
-    """Say where the awards of a sale come from: rule, level, rate, base and plan of each.
+def explain(context: click.Context, what: str, issuer: str | None, holder: str | None) -> None:
+    """Say where awards come from: rule, level, rate, base and plan of each.
 
-    ORDER is the id of the order, or its beginning, as statements and deals show it.
+    ORDER is the id of an order, or its beginning, as statements and deals show it: what its sale awards by itself.
+
+    AWARD is KEY/PERIOD/RULE, as statements show what the close of a team's period awards, or KEY/PERIOD for all of the
+    period; it says too what was withheld, and why. PERIOD is the first day.
     """
-    run = invocation(context)
+    run, text = invocation(context), what.strip()
+    if "/" in text:
+        award = models.AwardExplain(id=text, issuer=issuer, holder=holder)
+        output.emit(run, call(run, CREDIT_EXPLAIN_AWARD, award), _show_award)
+        return
+    if holder is not None:
+        raise Problem(
+            "A sale is explained whole: --holder is for the award of a period.", ExitCode.USAGE, "usage"
+        )
     try:
-        asked = msgspec.convert({"id": order.strip(), "issuer": issuer}, models.CreditExplain)
+        asked = msgspec.convert({"id": text, "issuer": issuer}, models.CreditExplain)
     except msgspec.ValidationError as error:
         raise Problem(
-            "ORDER is the id of an order in hex, or at least its first 4 digits.", ExitCode.USAGE, "id"
+            "Write the id of an order in hex, or at least its first 4 digits; or the award of a period as a statement "
+            "shows it, such as linen/2026-10-01/group.",
+            ExitCode.USAGE,
+            "id",
         ) from error
     output.emit(run, call(run, CREDIT_EXPLAIN, asked), _show_explained)
 
@@ -369,6 +418,24 @@ def _show_explained(found: models.CreditExplained) -> None:
         "",
         *(output.plain(sentence) for sentence in found.sentences),
     )
+
+
+def _show_award(found: models.AwardExplained) -> None:
+    key = found.team.partition("/")[2]
+    for place, one in enumerate(found.closes):
+        where = (
+            "on another branch of the log"
+            if one.entry is None or one.time is None
+            else f"closed on {output.when(one.time)} UTC by entry {one.entry} of the log"
+        )
+        output.say(
+            *([""] if place else []),
+            f"{named(found.holder)}, period {found.period} of {output.plain(key)}, {where} of {named(found.issuer)}",
+            f"Plan: {output.plain(one.plan_title) or 'not held here'} ({one.plan})",
+            "",
+            *(output.plain(sentence) for award in one.awards for sentence in award.words),
+            *(output.plain(sentence) for sentence in one.withheld),
+        )
 
 
 # -- shared with other commands ------------------------------------------------------------------------------

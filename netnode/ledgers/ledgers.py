@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
@@ -115,6 +115,32 @@ class Ledgers:
             ledger = await self._level(shelf)
             return await _finished(self._store.read(function, ledger))
 
+    async def before(self, issuer: bytes, asked: Sequence[tuple[int, Callable[[Ledger], T]]]) -> list[T]:
+        """Folds a log once more, and asks it as it stood right before some of its entries.
+
+        It takes as long as the log did, and as much memory while it lasts; the ledger at hand is not touched.
+
+        Args:
+            issuer: networker id.
+            asked: seqs of entries, rising, each with a function of the ledger, which runs in a thread; it returns
+                nothing that still refers to the ledger.
+
+        Raises:
+            Problem: `changing` (4): the log changes its branch meanwhile.
+        """
+        source = Source(self._store, issuer)
+        ledger = Ledger(self._book(source))
+        found: list[T] = []
+        for seq, function in asked:
+            try:
+                whole = await self._fold(ledger, source, seq - 1, shown=False)
+            except LocalProtocolError:  # what it read again was of another branch
+                whole = False
+            if not whole:
+                raise _changing(issuer)
+            found.append(await self._run(function, ledger))
+        return found
+
     def holds(self, issuer: bytes) -> bool:
         """Whether a ledger is in memory: asking for it takes no time then."""
         shelf = self._shelves.get(issuer)
@@ -162,11 +188,7 @@ class Ledgers:
                 raise
             if ledger is not None:
                 return ledger
-        raise Problem(
-            f"The log of {id_text(shelf.issuer)} is changing while it is read. Try again in a moment.",
-            ExitCode.REFUSED,
-            "changing",
-        )
+        raise _changing(shelf.issuer)
 
     async def _once(self, shelf: _Shelf) -> Ledger | None:
         """The ledger, level with the log; None when the log changed its branch meanwhile."""
@@ -315,6 +337,14 @@ def _require_whole(issuer: bytes, found: Look) -> None:
             ExitCode.REFUSED,
             "incomplete",
         )
+
+
+def _changing(issuer: bytes) -> Problem:
+    return Problem(
+        f"The log of {id_text(issuer)} is changing while it is read. Try again in a moment.",
+        ExitCode.REFUSED,
+        "changing",
+    )
 
 
 async def _finished(work: Awaitable[T]) -> T:

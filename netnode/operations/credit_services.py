@@ -25,6 +25,9 @@ class Ledgers(Protocol):
     async def explain(self, query: models.CreditExplain) -> models.CreditExplained:
         """The awards of a sale in words; Problem 3 where no such sale is held."""
 
+    async def explain_award(self, query: models.AwardExplain) -> models.AwardExplained:
+        """What a holder was awarded for a closed period, in words; Problem 3 where that is nothing or not closed."""
+
     async def period(self, query: models.PeriodQuery) -> models.PeriodOpen:
         """The open period of a team; Problem 3 without a plan."""
 

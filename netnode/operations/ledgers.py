@@ -29,6 +29,10 @@ async def _explain(services: Services, request: models.CreditExplain) -> models.
     return await services.ledgers.explain(request)
 
 
+async def _explain_award(services: Services, request: models.AwardExplain) -> models.AwardExplained:
+    return await services.ledgers.explain_award(request)
+
+
 async def _period(services: Services, request: models.PeriodQuery) -> models.PeriodOpen:
     return await services.ledgers.period(request)
 
@@ -88,6 +92,16 @@ CREDIT_EXPLAIN: Final = Operation(
     _explain,
     slow=True,
 )
+CREDIT_EXPLAIN_AWARD: Final = Operation(
+    "credit.explain_award",
+    "GET",
+    "/credits/explain/award",
+    "The awards of one holder and closed period in words",
+    models.AwardExplain,
+    models.AwardExplained,
+    _explain_award,
+    slow=True,
+)
 PERIOD_OPEN: Final = Operation(
     "period.open",
     "GET",
@@ -115,6 +129,7 @@ OPERATIONS: Final = (
     CREDIT_STATEMENT,
     CREDIT_AUDIT,
     CREDIT_EXPLAIN,
+    CREDIT_EXPLAIN_AWARD,
     PERIOD_OPEN,
     PLAN_REPLAY,
 )

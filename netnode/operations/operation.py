@@ -68,6 +68,9 @@ _SHAPES: Final = MappingProxyType(
         "^[0-9a-f]+$": _ID,
         "^[0-9a-f]{8,64}$": "is not an id as lists show it: its first digits, at least 8 of 0-9 and a-f",
         "^(in|out)-[0-9]{1,15}$": "is not a mail as `netnode mail ls` names it, such as in-12 or out-3",
+        "/[0-9]{4}-[0-9]{2}-[0-9]{2}(/|$)": (
+            "is not an award of a period as a statement shows it, such as linen/2026-10-01/group"
+        ),
         "^https?://": "is not the address of a page: it begins with https://",
     }
 )

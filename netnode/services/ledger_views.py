@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from netnode.ledgers.facts import Owing, Promoting, expiring
 from netnode.ledgers.ledger import Ledger
-from netnode.ledgers.reclosing import Reclosing
+from netnode.ledgers.reclosing import MOST, Reclosed, Told, Why, past_of
 from netnode.ledgers.standing import Standing
 from netnode.ledgers.statement import Dated
 from netnode.market import money
@@ -14,7 +16,8 @@ from netnode.operations import models
 from netnode.plans.values import amount_text, decimal
 from protocol.kinds import KINDS
 from protocol.ledger.accounts import Figures
-from protocol.ledger.effects import sale_id
+from protocol.ledger.effects import is_period, order_of, read_period_id
+from protocol.ledger.figures import StatementLine
 from protocol.ledger.selling import again
 from protocol.plans.facts import Award
 from protocol.records import Plan
@@ -127,15 +130,22 @@ def owed_view(found: Owing) -> models.UnitOwed:
 
 
 def line_view(
-    ledger: Ledger, dated: Dated, unit_exponent: int, person: Person, closes: Reclosing
+    ledger: Ledger, dated: Dated, unit_exponent: int, holder: bytes, person: Person, told: Told
 ) -> models.CreditLine:
-    """One line of a statement, with rate, base and plan of an award found again; `closes` are of the same ledger."""
+    """One line of a statement, with rate, base and plan of an award found again.
+
+    Args:
+        ledger: of the issuer.
+        dated: the line.
+        unit_exponent: decimal places of its unit.
+        holder: whose statement it is.
+        person: what to call somebody.
+        told: what the closes of its periods came to.
+    """
     line = dated.line
-    plan, rate, base = (
-        (None, "", "") if line.what != "award" else _found_again(ledger, dated, unit_exponent, closes)
-    )
     outward = line.what in ("sent", "redeemed", "paid_out")
     value = -dated.clawback if dated.clawback else -line.amount if outward else line.amount
+    found = _NOTHING if line.what != "award" else found_again(ledger, line, unit_exponent, holder, told)
     return models.CreditLine(
         time=dated.time,
         what="clawback" if dated.clawback else line.what,
@@ -146,44 +156,86 @@ def line_view(
         expires=expiring(line.expires) if line.what == "award" else None,
         rule=line.rule,
         level=line.level,
-        rate=rate,
-        base=base,
-        plan=plan,
+        rate=found.rate,
+        base=found.base,
+        plan=found.plan,
         other=person(line.other) if line.other else None,
         entry=dated.seq,
+        why=found.why,
     )
 
 
 def readable(id: bytes) -> str:
-    """The id of an effect as people find it elsewhere: of a sale its order, of the award of a period rule and label."""
-    if id[:1] != b"p":
+    """The id of an effect as people find it elsewhere: of a sale its order, of an award what `credit explain` takes."""
+    if not is_period(id):
         return id[1:].hex()
-    rule, _, _, label, opportunity, _ = id[33:].decode().split("\0")
-    return f"{opportunity} {label} {rule}".strip()
+    found = read_period_id(id)
+    _, rule, level, _ = found.key
+    return award_name(found.opportunity, found.label, rule, level)
 
 
-def _found_again(
-    ledger: Ledger, dated: Dated, unit_exponent: int, closes: Reclosing
-) -> tuple[str | None, str, str]:
-    """Hash of the plan that an award follows, its rate, and its base."""
-    line = dated.line
+def award_name(key: str, label: str, rule: str, level: int) -> str:
+    """How an award of a period is named: ``KEY/PERIOD/RULE``, and the level where there is one."""
+    return f"{key}/{label}/{rule}" + (f"/{level}" if level else "")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAgain:
+    """What an award follows from, as a statement shows it; the attributes are those of `models.CreditLine`."""
+
+    plan: str | None
+    rate: str | None
+    base: str | None
+    why: str = ""
+
+
+_NOTHING: Final = FoundAgain(None, "", "")
+_WHY: Final[Mapping[Why, str]] = {
+    "branch": (
+        "the entry that awarded this is on another branch of the log, whose plan and sales are not at hand"
+    ),
+    "large": (
+        f"its period has more than {MOST:,} members, too many to work it out again for a statement; `netnode credit "
+        "explain` takes the time"
+    ),
+    "long": (
+        "what it was worked out from has changed since by a refund, or by what legs carried on, and this log is too "
+        "long to be gone through again for an answer; the amount itself was checked when the log was read"
+    ),
+}
+
+
+def why_text(why: Why) -> str:
+    """Why it cannot be said what an award follows from, as a part of a sentence."""
+    return _WHY[why]
+
+
+def found_again(
+    ledger: Ledger, line: StatementLine, unit_exponent: int, holder: bytes, told: Told
+) -> FoundAgain:
+    """The plan that an award follows, its rate and its base; arguments as of `line_view`."""
+    if is_period(line.id):
+        return _of_period(ledger, line, unit_exponent, told)
     base = amount_text(line.base, unit_exponent)
-    if line.id[:1] == b"p":  # where it is not found again, the volume that it rests on
-        plan, award = line.id[33:].decode().rsplit("\0", 1)[1], closes.award(line)
-        return (
-            (plan, "", base)
-            if award is None
-            else (plan, rate_text(award), amount_text(award.base, unit_exponent))
-        )
-    if line.id[:1] != b"s" or line.id not in ledger.book.effects:
-        return None, "", base
-    found = again(ledger.book.state, line.id[len(sale_id(b"")) :])
-    if found is None:
-        return None, "", base
-    governed, _, awards = found
-    same = [each for each in awards if (each.rule, each.level) == (line.rule, line.level)]
-    base = amount_text(line.base, places_of(governed.plan))
-    return governed.hash.hex(), rate_text(same[0]) if same else "", base
+    made = again(ledger.book.state, order_of(line.id))
+    if made is None:
+        return FoundAgain(None, None, base, _WHY["branch"])
+    governed, _, awards = made
+    wanted = (holder, line.rule, line.level)
+    same = next((each for each in awards if (each.to, each.rule, each.level) == wanted), None)
+    base, plan = amount_text(line.base, places_of(governed.plan)), governed.hash.hex()
+    if same is None:
+        return FoundAgain(plan, None, base, _WHY["branch"])
+    return FoundAgain(plan, rate_text(same), base)
+
+
+def _of_period(ledger: Ledger, line: StatementLine, unit_exponent: int, told: Told) -> FoundAgain:
+    plan, past = read_period_id(line.id).plan.hex(), past_of(ledger, line.id)
+    found: Reclosed | Why = "branch" if past is None else told.get(past, "branch")
+    award = found.award(line) if isinstance(found, Reclosed) else None
+    if award is None:
+        return FoundAgain(plan, None, None, _WHY["branch" if isinstance(found, Reclosed) else found])
+    return FoundAgain(plan, rate_text(award), amount_text(award.base, unit_exponent))
 
 
 def places_of(plan: Plan) -> int:

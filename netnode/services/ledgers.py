@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -11,13 +11,11 @@ from netnode.ledgers.circles import LATELY_MS, Lead, closing, leads
 from netnode.ledgers.facts import exponent_of, owing, promoting
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
-from netnode.ledgers.reclosing import Reclosing
+from netnode.ledgers.reclosing import STATEMENT, AtHand, at_hand, folded_again
 from netnode.ledgers.stakes import QUICK, at_stake, stakes
 from netnode.ledgers.standing import doubtful, questioned, standing
-from netnode.ledgers.statement import statement
+from netnode.ledgers.statement import Statement, statement
 from netnode.operations import models
-from netnode.plans.calculating import Line
-from netnode.plans.explaining import explained
 from netnode.plans.reading import allowed, plan_from
 from netnode.plans.replaying import compare, document, replay
 from netnode.plans.values import amount_text
@@ -28,16 +26,14 @@ from netnode.projections.gists import About
 from netnode.services import ledger_views as shown
 from netnode.services import paging
 from netnode.services.branch_questions import BranchQuestions
+from netnode.services.explanations import asked_award, in_words, sale_explained
 from netnode.services.opportunities import named
 from netnode.services.ports import OwnLog
-from netnode.services.team_views import Names, names_of, team_name
+from netnode.services.team_views import names_of, team_name
 from netnode.store import Reader, Store
 from protocol.identity import id_text
-from protocol.ledger.effects import Sold, lots_of
 from protocol.ledger.governing import Governed
-from protocol.ledger.selling import again, allied
 from protocol.plans.document import Compiled
-from protocol.plans.facts import Award
 
 T = TypeVar("T")
 _LIST: Final = "credits"
@@ -168,15 +164,23 @@ class LedgerBook:
             raise Problem(text, ExitCode.USAGE, "usage")
         place = paging.opened(_STATEMENT, query.cursor, int)
         first: int = 0 if place is None else max(0, place[0])
+        issuer = views.networker_id(query.issuer)
 
-        def found(reader: Reader, ledger: Ledger) -> models.CreditStatement:
+        def looked(reader: Reader, ledger: Ledger) -> tuple[str, int, Statement, AtHand]:
             unit = _unit(ledger, query.unit, holder)
             now = self._now(ledger) + 1
             until = now if query.until is None else min(query.until, now)
             made = statement(ledger, unit, holder, min(query.from_, until), until)
-            page = made.lines[first : first + query.limit]
+            awards = (each.line for each in made.lines[first : first + query.limit])
+            return unit, until, made, at_hand(ledger, holder, (), awards, STATEMENT)
+
+        unit, until, made, (told, again) = await self._looked_at(issuer, looked)
+        told |= await folded_again(self._ledgers, issuer, holder, again)
+        page = made.lines[first : first + query.limit]
+
+        def shown_(reader: Reader, ledger: Ledger) -> models.CreditStatement:
             names = names_of(reader, {ledger.issuer, holder, *(each.line.other for each in page)} - {b""})
-            exponent, closes = exponent_of(ledger, unit), Reclosing(ledger)
+            exponent = exponent_of(ledger, unit)
 
             def change(name: str) -> str:
                 return amount_text(getattr(made.closing, name) - getattr(made.opening, name), exponent)
@@ -202,11 +206,11 @@ class LedgerBook:
                 unknown_from=ledger.book.unknown,
                 unknown_branches=_unknown(ledger),
                 why=ledger.why,
-                items=[shown.line_view(ledger, each, exponent, names.person, closes) for each in page],
+                items=[shown.line_view(ledger, each, exponent, holder, names.person, told) for each in page],
                 next=paging.seal(_STATEMENT, following) if following < len(made.lines) else None,
             )
 
-        return await self._looked_at(views.networker_id(query.issuer), found)
+        return await self._ledgers.study(issuer, shown_)
 
     async def audit(self, issuer: str) -> models.CreditAudit:
         """What a log comes to. Raises Problem as `balance`."""
@@ -255,20 +259,11 @@ class LedgerBook:
             Problem: no sale with such an order is held (3), or several (2).
         """
         prefix = query.id.lower()
-        if query.issuer is not None:
-            issuers = [views.networker_id(query.issuer)]
-        else:
-            others = await self._store.read(stakes, self._own.id)
-            issuers = [self._own.id, *(each for each in others if each != self._own.id)]
-        for issuer in issuers:
-            try:
-                made = await self._ledgers.study(
-                    issuer, lambda reader, ledger: _explained(reader, ledger, prefix)
-                )
-            except Problem as problem:
-                if problem.code not in _GONE or query.issuer is not None:
-                    raise
-                continue
+
+        def found(reader: Reader, ledger: Ledger) -> models.CreditExplained | None:
+            return sale_explained(reader, ledger, prefix)
+
+        async for _, made in self._each_log(query.issuer, found):
             if made is not None:
                 return made
         raise Problem(
@@ -277,6 +272,47 @@ class LedgerBook:
             ExitCode.NOT_FOUND,
             "no_sale",
         )
+
+    async def explain_award(self, query: models.AwardExplain) -> models.AwardExplained:
+        """What a holder was awarded at the close of a period, in words, and what was withheld.
+
+        Raises:
+            Problem: no team of that name has a plan in the logs looked at, the period is none or not closed, or the
+                holder has no such award (3); several issuers have such a team (2); as `balance`.
+        """
+        asked = asked_award(query.id, self._own.id)
+        issuer, holder = query.issuer, self._holder(query.holder)
+        if asked.owner is not None:
+            issuer = id_text(asked.owner)
+        having = [
+            each
+            async for each, has in self._each_log(issuer, lambda reader, ledger: asked.is_of(ledger))
+            if has
+        ]
+        issuer_id = asked.one_of(having)
+        made = await self._ledgers.study(issuer_id, lambda reader, ledger: asked.look(ledger, holder))
+        told = made.told | await folded_again(self._ledgers, issuer_id, holder, made.again)
+        return await self._ledgers.study(
+            issuer_id, lambda reader, ledger: asked.explained(reader, ledger, holder, made.lines, told)
+        )
+
+    async def _each_log(
+        self, issuer: str | None, function: Callable[[Reader, Ledger], T]
+    ) -> AsyncIterator[tuple[bytes, T]]:
+        """What the ledger of an issuer comes to; of none named, those of the owner and of whom there is credit of."""
+        if issuer is not None:
+            issuers = [views.networker_id(issuer)]
+        else:
+            others = await self._store.read(stakes, self._own.id)
+            issuers = [self._own.id, *(each for each in others if each != self._own.id)]
+        for each in issuers:
+            try:
+                found = await self._ledgers.study(each, function)
+            except Problem as problem:
+                if problem.code not in _GONE or issuer is not None:
+                    raise
+                continue
+            yield each, found
 
     async def period(self, query: models.PeriodQuery) -> models.PeriodOpen:
         """The open period of a team as it stands now.
@@ -424,64 +460,6 @@ def _unit(ledger: Ledger, unit: str | None, holder: bytes) -> str:
         "unit",
         {"units": list(units)},
     )
-
-
-def _explained(reader: Reader, ledger: Ledger, prefix: str) -> models.CreditExplained | None:
-    orders = [order for order in ledger.book.state.orders if order.hex().startswith(prefix)]
-    if not orders:
-        return None
-    if len(orders) > 1:
-        raise Problem(f"Several orders begin with {prefix}: give more digits.", ExitCode.USAGE, "ambiguous")
-    (order,) = orders
-    made = again(ledger.book.state, order)
-    file, value = ledger.book.order(order), ledger.effects[b"s" + order]
-    assert made is not None and file is not None and isinstance(value, Sold)  # it is logged
-    governed, _, awards = made
-    names = names_of(reader, {ledger.issuer, *(award.to for award in awards)})
-    paid = "alliance" if allied(ledger.book.state, order) else None  # by the built-in plan of a commission
-    sentences = [in_words(governed.compiled, award, names, rule=paid) for award in awards]
-    for credit in value.awards:
-        lots = list(lots_of(value, credit))
-        gross, net = sum(lot.gross for lot in lots), sum(lot.net for lot in lots)
-        if net < gross:
-            exponent = governed.plan.unit.exponent
-            sentences.append(
-                f"{_called(names, credit.to)}: of {amount_text(gross, exponent)} {credit.unit} "
-                f"by {paid or credit.rule} {amount_text(net, exponent)} remain, since the sale was refunded."
-            )
-    if governed.compiled.by_close or governed.compiled.ground:
-        sentences.append(
-            "Its plan pays at the close of a period, for all sales of it together: netnode period open, netnode credit "
-            "statement."
-        )
-    elif not awards:
-        sentences.append("This sale credits nobody: it has no path, or the plan gives nothing for it.")
-    return models.CreditExplained(
-        issuer=names.person(ledger.issuer),
-        order=order.hex(),
-        entries=list(file.seqs),
-        plan=governed.hash.hex(),
-        plan_title=paid or governed.plan.title,
-        base=amount_text(value.base, shown.places_of(governed.plan)),
-        sentences=sentences,
-    )
-
-
-def in_words(
-    plan: Compiled, award: Award[bytes], names: Names, period: str | None = None, rule: str | None = None
-) -> str:
-    """An award as a sentence: who, how much, by which rule and level, of which base at which rate.
-
-    `period` names that of an award at its close; `rule` is what to call its rule, where that is not its name.
-    """
-    source = award.source.hex()[:16] if isinstance(award.source, bytes) else award.source
-    called = msgspec.structs.replace(award, to=_called(names, award.to), source=source)
-    return explained(plan, Line(called, award.amount, period), rule)  # type: ignore[arg-type]
-
-
-def _called(names: Names, networker: bytes) -> str:
-    person = names.person(networker)
-    return person.name or person.id
 
 
 def _period(reader: Reader, ledger: Ledger, key: str, now: int, first: int, limit: int) -> models.PeriodOpen:

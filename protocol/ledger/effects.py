@@ -171,6 +171,26 @@ def period_id(opportunity: str, plan: bytes, label: str, key: AwardKey) -> bytes
     return b"p" + to + "\0".join((rule, str(level), unit, label, opportunity, plan.hex())).encode()
 
 
+class PeriodKey(Struct, frozen=True, gc=False):
+    """What the id of an award of a period says; the fields are the arguments of `period_id`."""
+
+    opportunity: str
+    plan: bytes
+    label: str
+    key: AwardKey
+
+
+def is_period(id: bytes) -> bool:
+    """Whether an id is that of an award of a period."""
+    return id.startswith(b"p")
+
+
+def read_period_id(id: bytes) -> PeriodKey:
+    """What `period_id` made an id of."""
+    rule, level, unit, label, opportunity, plan = id[33:].decode().split("\0")
+    return PeriodKey(opportunity, bytes.fromhex(plan), label, (id[1:33], rule, int(level), unit))
+
+
 def movement_id(request: bytes) -> bytes:
     """Of a movement."""
     return b"m" + request

@@ -303,9 +303,9 @@ class Activity(Generic[P]):
         first = calendar.number_of(self._plan.plan.period, time)
         return any(number >= first and sums.total != 0 for number, sums in self._volumes.items())
 
-    def closed(self, number: int) -> Period:
-        """A period that was closed, by its number."""
-        return self._closed[number].period
+    def closed(self, number: int) -> tuple[Period, int] | None:
+        """A period by its number, and the place of its close; None: it was not closed."""
+        return (self._closed[number].period, self._ends[number]) if number in self._closed else None
 
     def standing(self, time: int, at: int | None = None) -> Standing:
         """Ranks at the end of the newest period before the one of `time`, of those closed before a place.

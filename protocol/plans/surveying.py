@@ -75,7 +75,9 @@ def refresh(plan: Compiled, team: Team[P] | None, activity: Activity[P]) -> None
     if team is None or not plan.ranks:
         return
     for number in stale:
-        _, standing = survey(plan, team, activity, activity.closed(number))
+        closed = activity.closed(number)
+        assert closed is not None  # only ranks of closed periods are kept
+        _, standing = survey(plan, team, activity, closed[0])
         activity.restand(number, standing)
 
 

@@ -132,6 +132,7 @@ CALLS = [
     (ledgers.CREDIT_STATEMENT, models.StatementQuery(issuer=OTHER, unit="star", from_=5, limit=1)),
     (ledgers.CREDIT_AUDIT, models.IssuerName(OTHER)),
     (ledgers.CREDIT_EXPLAIN, models.CreditExplain(id="4b4b", issuer=OTHER)),
+    (ledgers.CREDIT_EXPLAIN_AWARD, models.AwardExplain(id="linen/2023-11-01/group", issuer=OTHER, holder=ME)),
     (ledgers.PERIOD_OPEN, models.PeriodQuery(team="linen", limit=1)),
     (ledgers.PLAN_REPLAY, models.PlanReplay(team="linen", plan={"title": "More"}, limit=1)),
     (teams.TEAM_INVITE, models.TeamInvite(team=f"{OTHER}/linen", to=OTHER)),

@@ -28,6 +28,15 @@ LINE = models.CreditLine(
     time=TIME, what="award", id="4b" * 32, amount="12.50", remains="12.50", payable=TIME + 86_400_000, expires=None,
     rule="level", level=1, rate="0.05", base="250.00", plan="ef" * 32, other=None, entry=7,
 )  # fmt: skip
+PERIOD = msgspec.structs.replace(
+    LINE,
+    id="linen/2023-11-01/group/2",
+    rule="group",
+    level=2,
+    rate=None,
+    base=None,
+    why="the log is too long",
+)
 SENT = msgspec.structs.replace(
     LINE, what="sent", amount="-2.00", other=ADA, rule="", level=0, rate="", plan=None
 )
@@ -57,7 +66,7 @@ class FakeLedgers:
 
     async def statement(self, query):
         self._known(query.issuer)
-        lines = paged([LINE, SENT], query)
+        lines = paged([LINE, PERIOD, SENT], query)
         return models.CreditStatement(
             issuer=BEN, holder=ADA, unit="star", from_=query.from_, until=TIME, opening=figures(), closing=MINE,
             posted="12.50", clawed_back="0.00", redeemed="0.00", paid_out="0.00", expired="0.00", received="0.00",
@@ -92,6 +101,22 @@ class FakeLedgers:
             issuer=BEN, order="4b" * 32, entries=[7], plan="ef" * 32, plan_title="Three levels", base="250.00",
             sentences=["Ada: 12.50 star by level, level 1, sale 4b4b: 5 % of 250.00."],
         )  # fmt: skip
+
+    async def explain_award(self, query):
+        if not query.id.startswith("linen/2023-11-01"):
+            raise Problem("No such period.", ExitCode.NOT_FOUND, "no_period")
+        award = models.ExplainedAward(
+            id=PERIOD.id, amount="12.50", remains="12.50", payable=TIME, rule="group", level=2, rate="0.05",
+            base="250.00", words=["Ada: 12.50 star by group, step 2, period 2023-11-01: 5 % of 250.00."], why="",
+        )  # fmt: skip
+        close = models.ExplainedClose(
+            plan="ef" * 32, plan_title="Groups", entry=7, time=TIME, unit="star", awards=[award],
+            withheld=["Ada: not 2.00 star by pool, period 2023-11-01: the plan has a cap for each member and period."],
+        )  # fmt: skip
+        elsewhere = msgspec.structs.replace(close, entry=None, time=None, plan_title="", withheld=[])
+        return models.AwardExplained(
+            issuer=BEN, holder=ADA, team=f"{OTHER}/linen", period="2023-11-01", closes=[close, elsewhere]
+        )
 
     async def replay(self, request):
         rows = [

@@ -10,7 +10,7 @@ import pytest
 from netnode.ledgers.earning import earned
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
-from netnode.ledgers.reclosing import Reclosing
+from netnode.ledgers.reclosing import STATEMENT, at_hand
 from netnode.ledgers.statement import Dated
 from netnode.operations import models
 from netnode.problems import Problem
@@ -255,10 +255,13 @@ def test_the_line_of_a_closed_period_names_its_plan_and_its_period() -> None:
     assert team.write(cut(ClosePart, encode_content(content))[0], at=content.ends).code is None
     ledger = team.ledger()
     (line,) = (each for each in lines(ledger.effects, team.id("ann")) if each.id[:1] == b"p")
-    shown = line_view(ledger, Dated(content.ends, 1, line), 2, str, Reclosing(ledger))
+    told, again = at_hand(ledger, team.id("ann"), (), (line,), STATEMENT)
+    assert not again
+    shown = line_view(ledger, Dated(content.ends, 1, line), 2, team.id("ann"), str, told)
     assert (shown.plan, shown.amount) == (governed.hash.hex(), "10.00")
     assert (shown.rule, shown.level, shown.rate, shown.base) == ("group", line.level, "0.1", "100.00")
-    other = replace(line, amount=999)  # what a refund of the sales has changed since
-    assert line_view(ledger, Dated(content.ends, 1, other), 2, str, Reclosing(ledger)).rate == ""
+    other = replace(line, amount=999)  # what another branch gave
+    unknown = line_view(ledger, Dated(content.ends, 1, other), 2, team.id("ann"), str, told)
+    assert unknown.rate is None and "another branch" in unknown.why
     label = governed.activity.period(content.begins, 0).label
-    assert shown.id == f"{TEAM} {label} group"
+    assert shown.id == f"{TEAM}/{label}/group/1"

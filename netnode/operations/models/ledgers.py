@@ -13,6 +13,15 @@ Moment = Annotated[int, Meta(ge=0, description="ms UTC")]
 IdText = Annotated[
     str, Meta(pattern="^[0-9a-fA-F]{4,80}$", description="order of a sale in hex, or its first digits")
 ]
+AwardText = Annotated[
+    str,
+    Meta(
+        min_length=12,
+        max_length=700,
+        pattern="/[0-9]{4}-[0-9]{2}-[0-9]{2}(/|$)",
+        description="KEY/PERIOD, KEY/PERIOD/RULE or KEY/PERIOD/RULE/LEVEL, as a statement shows it",
+    ),
+]
 LineKind = Literal["award", "clawback", "locked", "paid_out", "received", "redeemed", "sent"]
 
 
@@ -114,9 +123,10 @@ class StatementQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class CreditLine(Struct, frozen=True, kw_only=True):
-    """One line. `id`: the order of a sale, the award of a period, or the request or document of a movement, in hex.
+    """One line. `id`: order of a sale, request or document of a movement in hex; of a period as `AwardExplain` has it.
 
-    `amount` is signed as it changes the holder's credit; of an award what was credited then, before refunds.
+    `amount` is signed as it changes the holder's credit; of an award what was credited then, before refunds. `rate`
+    is empty where there is none, `rate` and `base` are null where they are not known, and `why` says why.
     """
 
     time: int
@@ -128,11 +138,12 @@ class CreditLine(Struct, frozen=True, kw_only=True):
     expires: int | None
     rule: str
     level: int
-    rate: str
-    base: str
+    rate: str | None
+    base: str | None
     plan: str | None
     other: TeamPerson | None
     entry: int | None
+    why: str = ""
 
 
 class CreditStatement(Struct, frozen=True, kw_only=True):
@@ -236,6 +247,60 @@ class CreditExplained(Struct, frozen=True, kw_only=True):
     plan_title: str
     base: str
     sentences: list[str]
+
+
+class AwardExplain(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Asks where awards of a closed period come from; `id` may begin with the owner's id and a slash.
+
+    `issuer` null: looked for at the owner of this node and whom it has credit of; `holder` null: the owner.
+    """
+
+    id: AwardText
+    issuer: NetworkerText | None = None
+    holder: NetworkerText | None = None
+
+
+class ExplainedAward(Struct, frozen=True, kw_only=True):
+    """One award of a period, in words. `rate` and `base` are null where they are not known, and `why` says why.
+
+    `amount` is what the close gave, `remains` what refunds left of it; `payable` is in ms UTC.
+    """
+
+    id: str
+    amount: str
+    remains: str
+    payable: int
+    rule: str
+    level: int
+    rate: str | None
+    base: str | None
+    words: list[str]
+    why: str
+
+
+class ExplainedClose(Struct, frozen=True, kw_only=True):
+    """What a close gave a holder, and what did not become an award and why, in words.
+
+    `entry` and `time` (ms UTC) are null where the entry is on another branch of the log.
+    """
+
+    plan: str
+    plan_title: str
+    entry: int | None
+    time: int | None
+    unit: str
+    awards: list[ExplainedAward]
+    withheld: list[str]
+
+
+class AwardExplained(Struct, frozen=True, kw_only=True):
+    """What a holder was awarded for a period of a team: several closes where the plan changed within it."""
+
+    issuer: TeamPerson
+    holder: TeamPerson
+    team: str
+    period: str
+    closes: list[ExplainedClose]
 
 
 class PeriodQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -40,6 +40,21 @@ from tests.netnode.fake_shared import OTHER
             ["6 of 7", "95.00 %", "1 branch of", "Unknown: a branch of this log with an entry 41"],
         ),
         (("explain", "4b4b"), ["entry 7", "Three levels", "5 % of 250.00"]),
+        (
+            ("statement", OTHER),
+            ["not known", "Rate not known of linen/2023-11-01/group/2: the log is too long."],
+        ),
+        (
+            ("explain", "linen/2023-11-01/group", "--holder", OTHER),
+            [
+                "Ada, period 2023-11-01 of linen, closed on 2023-11-14 22:13 UTC by entry 7 of the log of nx1ot",
+                "Plan: Groups (efef",
+                "Ada: 12.50 star by group, step 2, period 2023-11-01: 5 % of 250.00.",
+                "not 2.00 star by pool",
+                "on another branch of the log of nx1ot",
+                "Plan: not held here (efef",
+            ],
+        ),
     ],
 )
 def test_what_commands_on_credit_say(ready, arguments, words):
@@ -54,12 +69,17 @@ def test_answers_as_json(ready):
     assert ready("credit", "statement", OTHER, "--json").json["items"][0]["plan"] == "ef" * 32
     assert ready("credit", "audit", OTHER, "--json").json["wrong"][0]["seq"] == 7
     assert ready("credit", "explain", "4b4b", "--json").json["entries"] == [7]
+    told = ready("credit", "explain", "linen/2023-11-01", "--json").json["closes"][0]["awards"][0]
+    assert (told["id"], told["rate"], told["why"]) == ("linen/2023-11-01/group/2", "0.05", "")
+    line = ready("credit", "statement", OTHER, "--json").json["items"][1]
+    assert (line["rate"], line["base"], line["why"]) == (None, None, "the log is too long")
 
 
 def test_a_statement_as_csv_has_all_pages(ready):
     told = ready("credit", "statement", OTHER, "--csv").out.splitlines()
     assert told[0].startswith("time,what,id,amount,remains,payable")
-    assert len(told) == 3
+    assert len(told) == 4
+    assert told[2].endswith(",the log is too long")
     assert told[1].startswith("2023-11-14T22:13:20+00:00,award,")
     assert ready("credit", "statement", OTHER, "--csv", "--json").code == 2
 
@@ -76,6 +96,24 @@ def test_what_cannot_be_found_has_an_exit_code(ready):
     assert ready("credit", "balance", "nx1other").code == 3
     assert ready("credit", "explain", "4c4c").code == 3
     assert ready("credit", "explain", "zz").code == 2
+    assert ready("credit", "explain", "linen/2023-12-01").code == 3
+    wrong = ready("credit", "explain", "linen/november")
+    assert wrong.code == 2 and "such as linen/2026-10-01/group" in wrong.err
+    assert ready("credit", "explain", "4b4b", "--holder", OTHER).code == 2
+
+
+def test_a_statement_says_how_to_ask_where_an_award_comes_from(ready, monkeypatch):
+    told = ready("credit", "statement", OTHER)
+    assert f"netnode credit explain {'4b' * 8} --issuer nx1" in told.err
+    later = ready("credit", "statement", OTHER, "--limit", "1", "--cursor", told_next(ready))
+    assert (
+        "netnode credit explain linen/2023-11-01/group/2 --issuer nx1" in later.err
+        and "--holder" in later.err
+    )
+
+
+def told_next(ready):
+    return ready("credit", "statement", OTHER, "--limit", "1", "--json").json["next"]
 
 
 def test_the_open_period(ready):

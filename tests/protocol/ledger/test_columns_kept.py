@@ -17,11 +17,14 @@ from protocol.ledger.effects import (
     Earned,
     Kind,
     Moved,
+    PeriodKey,
     Sold,
     Step,
     Value,
+    is_period,
     movement_id,
     period_id,
+    read_period_id,
     sale_id,
 )
 from protocol.ledger.filing import Files, OrderFile
@@ -105,6 +108,13 @@ def test_effects_are_those_of_a_dict_in_its_order(given: list[tuple[bytes, Value
         for holder in IDS:
             assert accounts.has(unit, holder) == sums.has(unit, holder)
             assert accounts.figures(unit, holder, now) == sums.figures(unit, holder, now)
+
+
+def test_the_id_of_an_award_of_a_period_says_which_it_is() -> None:
+    key = (IDS[1], "group:duty", 12, "pv")
+    id = period_id("a team/of mine", IDS[0], "2026-01-01", key)
+    assert is_period(id) and not is_period(sale_id(IDS[0]))
+    assert read_period_id(id) == PeriodKey("a team/of mine", IDS[0], "2026-01-01", key)
 
 
 @given(st.integers(1, 80))

@@ -245,3 +245,14 @@ def test_who_sold_and_left_is_paid_for_it() -> None:
     tiers = plan(tiers={"mode": "whole", "steps": "5%", "when": "period"})
     assert paid(closed(tiers, Left(), [sale(2, "stranger", 1_000)]).awards) == {"stranger": 50}
     assert paid(closed(tiers, None, [sale(2, "stranger", 1_000)]).awards) == {"stranger": 50}
+
+
+def test_a_closed_period_is_known_with_the_place_of_its_close() -> None:
+    compiled, people = plan(**DEFAULT), team({"a": None})
+    activity: Activity[str] = Activity(compiled)
+    period = activity.period(month(0), 10**6)
+    number = calendar.number_of(compiled.plan.period, period.start)
+    assert activity.closed(number) is None
+    activity.close(evaluate_period(compiled, people, activity, period), 7)
+    assert activity.closed(number) == (period, 7)
+    assert activity.closed(number + 1) is None
