@@ -182,12 +182,12 @@ def requests(connection: apsw.Connection, before: int | None) -> list[PaperRow]:
     return _papers(connection, "name = 'buyback' AND t < ?", (before or 2**62,), -1)
 
 
-def buybacks(connection: apsw.Connection, owner: bytes, signer: bytes | None = None) -> list[PaperRow]:
-    """Requests to take goods back to an owner, those of one member or of all, the oldest first."""
+def buybacks(connection: apsw.Connection, owner: bytes, naming: bytes | None = None) -> list[PaperRow]:
+    """Requests to take goods back to an owner, the oldest first: all, or those that name an order, as some may."""
     where = "name = 'buyback' AND owner = ?"
-    if signer is None:
+    if naming is None:
         return _papers(connection, where, (owner,), -1, "t")
-    return _papers(connection, f"{where} AND signer = ?", (owner, signer), -1, "t")
+    return _papers(connection, f"{where} AND instr(data, ?) > 0", (owner, naming), -1, "t")
 
 
 def _papers(

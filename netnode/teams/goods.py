@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import apsw
@@ -95,19 +95,22 @@ def refund_for(known: Known, request: bytes) -> Message | None:
     return None
 
 
-def repaid(request: bytes, amount: int, method: str | None) -> Make:
-    """The refund that answers a request.
+def repaid(claim: Claim, by: Buyback, method: str | None, now: int) -> Make:
+    """The refund that answers a request, which is owed when it is made: others may have been paid back since.
 
     Args:
-        request: its id.
-        amount: minor units of the order's money.
+        claim: the request.
+        by: the terms that held when the goods were received.
         method: how it was paid.
+        now: ms UTC.
     """
+    said, paper = claim.said, claim.paper.id
 
     def make(known: Known, connection: apsw.Connection) -> Move:
-        if refund_for(known, request) is not None:
+        if refund_for(known, paper) is not None:
             raise Void("already_logged", "that request was paid back before")
-        return Move(Refund(amount=amount), moving.note(method=method, reference=request.hex()))
+        worth(replace(claim, known=known), claims_about(connection, said, "seller", now), by)
+        return Move(Refund(amount=said.amount), moving.note(method=method, reference=paper.hex()))
 
     return make
 
@@ -155,7 +158,7 @@ def worth(claim: Claim, claims: Iterable[Claim], by: Buyback) -> int:
 
     Args:
         claim: the request; nothing was paid back for it yet.
-        claims: other requests of the same member to the same owner.
+        claims: all requests about the same order, whoever made them.
         by: the terms that held when the goods were received.
 
     Raises:
@@ -169,9 +172,17 @@ def worth(claim: Claim, claims: Iterable[Claim], by: Buyback) -> int:
     return owed(claim.said, found, by)
 
 
-def claims_of(connection: apsw.Connection, owner: bytes, signer: bytes, role: Role, now: int) -> list[Claim]:
-    """All requests of a member to an owner, the oldest first."""
-    rows = teams.buybacks(connection, owner, signer)
+def claims_to(connection: apsw.Connection, owner: bytes, now: int) -> list[Claim]:
+    """All own requests to an owner, the oldest first."""
+    return [claim_of(connection, row, "buyer", now) for row in teams.buybacks(connection, owner) if row.own]
+
+
+def claims_about(connection: apsw.Connection, request: BuybackRequest, role: Role, now: int) -> list[Claim]:
+    """All requests about the order of one, the oldest first, whoever made them.
+
+    The key of an order can sign requests of several members: its pieces are taken back once all the same.
+    """
+    rows = teams.buybacks(connection, request.owner, request.order)
     return [claim_of(connection, row, role, now) for row in rows]
 
 

@@ -24,7 +24,8 @@ from netnode.teams.goods import (
     asked_for,
     bought,
     claim_of,
-    claims_of,
+    claims_about,
+    claims_to,
     contract_of,
     repaid,
     worth,
@@ -35,6 +36,7 @@ from protocol.deals.bodies import Role
 from protocol.deals.enclosures import Goods
 from protocol.errors import Void
 from protocol.ledger.challenges import Demand
+from protocol.records.team import Buyback
 from protocol.teams.buyback import Bought, owed, terms
 from protocol.teams.letters import BuybackLetter
 from protocol.teams.statements import BuybackRequest, read, sign_bought, statement_id
@@ -103,7 +105,8 @@ class TakingBack:
             pieces = tuple(sorted(left.items()))[: limits.MAX_STATEMENTS]
             if pieces and now <= until:
                 due = owed(self._unsigned(owner, key, known.row.id, pieces, 0), had, by)
-                made.append(Purchase(known, goods, dict(pieces), due, until))
+                if due:
+                    made.append(Purchase(known, goods, dict(pieces), due, until))
         return made
 
     async def ask(
@@ -192,7 +195,8 @@ class TakingBack:
                 await self.worth(claim)
             except Void as void:
                 raise Problem(f"This is not owed: {void.text}.", ExitCode.REFUSED, void.code) from void
-        known = await self._desk.move(claim.said.order, repaid(row.id, claim.said.amount, method))
+        by, now = await self._terms(claim), self._means.clock.now_ms()
+        known = await self._desk.move(claim.said.order, repaid(claim, by, method, now))
         await self._means.store.write(teams.close, row.id, self._means.clock.now_ms(), None)
         return known
 
@@ -217,16 +221,10 @@ class TakingBack:
             Void: why nothing is; as `goods.worth`.
             Problem: the owner's log is not here.
         """
-        said, known = claim.said, claim.known
+        said, now = claim.said, self._means.clock.now_ms()
         role: Role = "seller" if said.owner == self._means.own.id else "buyer"
-        now = self._means.clock.now_ms()
-        others = await self._means.store.read(
-            lambda reader: claims_of(reader.connection, said.owner, said.signer, role, now)
-        )
-        log = await self._logs.of(said.owner)
-        had = None if known is None else bought(known, others, said.signer)
-        received = said.time if had is None else had.received
-        return worth(claim, others, terms(log.rules_at(said.opportunity, received)))
+        others = await self._means.store.read(lambda reader: claims_about(reader.connection, said, role, now))
+        return worth(claim, others, await self._terms(claim))
 
     async def answer(self, demand: Demand, data: bytes, openers: bytes, at: int) -> str | None:
         """The answer to a challenge by which goods are to be taken back; None: the owner has not decided.
@@ -267,6 +265,13 @@ class TakingBack:
             await self._means.store.write(teams.close, paper, self._means.clock.now_ms(), None)
 
     # -- inside ----------------------------------------------------------------------------------------------
+    async def _terms(self, claim: Claim) -> Buyback:
+        """The terms in force when the goods of a request were received."""
+        said, known = claim.said, claim.known
+        log = await self._logs.of(said.owner)
+        had = None if known is None else bought(known, (), said.signer)
+        return terms(log.rules_at(said.opportunity, said.time if had is None else had.received))
+
     async def _member(self, owner: bytes, key: str) -> OwnerLog:
         log = await self._logs.of(owner)
         if not log.teams.tree(key).known(self._means.own.id):
@@ -294,7 +299,7 @@ class TakingBack:
 
     def _purchases(self, reader: Reader, owner: bytes) -> list[tuple[Known, Bought, Mapping[int, int]]]:
         connection, now, own = reader.connection, self._means.clock.now_ms(), self._means.own.id
-        claims = claims_of(connection, owner, own, "buyer", now)
+        claims = claims_to(connection, owner, now)
         found: list[tuple[Known, Bought, Mapping[int, int]]] = []
         for row in deals.bought_from(connection, owner):
             known = load(connection, row, now)
@@ -314,7 +319,7 @@ class TakingBack:
             return []
         waiting = [
             each
-            for each in teams.buybacks(connection, row.seller)
+            for each in teams.buybacks(connection, row.seller, deal)
             if each.done is None and read(BuybackRequest, each.data).order == deal
         ]
         claims = [claim_of(connection, each, row.role, now) for each in waiting]

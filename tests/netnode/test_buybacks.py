@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,11 +11,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from netnode.deals.buyer_keys import buyer_signer
 from netnode.ledgers.standing import Standing, standing
 from netnode.mail.letters import Incoming, Refusal
 from netnode.operations import models
 from netnode.problems import Problem
 from netnode.store import Writer, teams
+from netnode.store.teams import PaperRow
 from protocol.certificate import DAY_MS
 from protocol.records.team import Buyback
 from protocol.teams.letters import BuybackLetter
@@ -115,6 +118,40 @@ async def test_pieces_are_given_back_once_and_what_was_sold_is_left_out(tmp_path
         assert refused.value.code == "nothing_left" and "1 pieces" in refused.value.text
         (one,) = (await linen["bea"].services.buybacks.goods(models.BuybackGoodsQuery(team=linen.team))).items
         assert [line.left for line in one.lines] == [1]
+
+
+async def test_pieces_are_taken_back_once_also_by_requests_of_two_members(tmp_path: Path) -> None:
+    """[R-TEAM-29] The key of the order can sign for both; and neither is paid where the other is paid meanwhile."""
+    async with stocked(tmp_path) as (linen, deal):
+        await linen.join("finn", "sol")
+        one = await ask(linen, (0, 2), deal=deal)
+        said = read(BuybackRequest, (await papers(linen, "sol"))[0].data)
+        bea = linen["bea"].services.buybacks._taking_back
+        (had,) = await bea.purchases(said.owner, said.opportunity)
+        secret = bea._means.ring.keys.deal_secret
+        assert secret is not None
+        key = buyer_signer(NETWORK, secret, had.goods.salt)
+        other = msgspec.structs.replace(said, signer=linen["finn"].me.id, amount=1)
+        sent = linen["finn"].services.buybacks._taking_back._papers
+        await sent.send("buyback", sign_bought(NETWORK, key, other), linen["sol"].me.id, "")
+        await linen.post.carry()
+        two = next(each for each in await listed(linen, "sol") if each.paper != one.paper)
+        assert two.state == "waiting" and two.owed is not None
+        pay = linen["sol"].services.buybacks.pay
+        paid = await asyncio.gather(
+            *(pay(models.BuybackPay(paper=each.paper)) for each in (one, two)), return_exceptions=True
+        )
+        assert [each.code for each in paid if isinstance(each, Problem)] == ["too_much"]
+        with pytest.raises(Problem) as again:
+            unpaid = next(each for each in await listed(linen, "sol") if each.state == "waiting")
+            await pay(models.BuybackPay(paper=unpaid.paper))
+        assert again.value.code == "too_much"
+
+
+async def papers(linen: Company, name: str) -> list[PaperRow]:
+    """All requests to the owner, as a node keeps them."""
+    owner = linen["sol"].me.id
+    return await linen[name].store.read(lambda reader: teams.buybacks(reader.connection, owner))
 
 
 async def test_the_terms_are_those_of_the_plan(tmp_path: Path) -> None:
