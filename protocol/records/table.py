@@ -81,16 +81,21 @@ def _describe(kind: shapes.Type) -> tuple[str, str]:
         case shapes.TupleType():
             members = [_describe(member) for member in kind.item_types]
             return "array", "[" + ", ".join(" ".join(filter(None, member)) for member in members) + "]"
+        case shapes.VarTupleType(item_type=shapes.AnyType(), min_length=3, max_length=3):
+            return "entry", ""
         case shapes.VarTupleType():
             name, bounds = _describe(kind.item_type)
             each = f", each {bounds}" if bounds else ""
-            return f"array of {name}", _span(kind.min_length, kind.max_length, "elements") + each
+            span = _span(kind.min_length, kind.max_length, "elements") + each
+            return f"array of {name}", span.removeprefix(", ")
         case shapes.AnyType():
             return "entry", ""
     raise LocalProtocolError(f"no words for the type {kind!r}")
 
 
 def _span(least: float | None, most: float | None, unit: str) -> str:
-    low, high = int(least or 0), int(most or 0)
+    if most is None:
+        return ""
+    low, high = int(least or 0), int(most)
     span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
     return f"{span} {unit}".rstrip()

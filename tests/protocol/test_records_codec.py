@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from protocol import encoding, limits
 from protocol.errors import LocalProtocolError, Void
+from protocol.ledger.contents import SaleContent
 from protocol.records import CODECS, Codec, Listing, Price, Withdraw, decode_record, encode_record, merge
+from protocol.records.credit import SwapEntry
 from protocol.records.table import nested, table
 from tests.protocol.samples import FULL, FULL_LISTING, LEAST, SALT
 
@@ -195,6 +197,14 @@ def test_tables_are_of_structs_with_types_inx_knows() -> None:
     with pytest.raises(LocalProtocolError, match="no words"):
         table(Lax)
     assert nested(Lax) == ()
+
+
+def test_tables_name_an_entry_as_such_and_no_bound_where_there_is_none() -> None:
+    lock = next(row for row in table(SwapEntry) if row.name == "lock")
+    assert (lock.type, lock.bounds) == ("array of entry", f"1 to {limits.MAX_PROOF} elements")
+    content = {row.name: (row.type, row.bounds) for row in table(SaleContent)}
+    assert content["awards"] == ("array of AwardLine", "")
+    assert content["listing"] == ("array", "[bin, bin, bin]")
 
 
 def test_a_merge_onto_another_shape_takes_only_what_fits() -> None:

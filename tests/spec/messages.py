@@ -184,7 +184,8 @@ def _describe(kind: shapes.Type) -> tuple[str, str, str]:
             name, bounds, _ = _describe(kind.item_type)
             each = f"each {bounds}" if bounds else ""
             count = _count(kind.min_length, kind.max_length)
-            return f"array of {name}" if name else "array", ", ".join(filter(None, (count, each))), ""
+            of = f"({name})" if " or " in name else name
+            return f"array of {of}" if name else "array", ", ".join(filter(None, (count, each))), ""
         case shapes.DictType():
             each = _describe(kind.value_type)[1]
             count = f"0 to {kind.max_length} members" if kind.max_length else ""
