@@ -227,14 +227,20 @@ class Caution:
         return kept.reason is not None
 
     # -- what happens ----------------------------------------------------------------------------------------
-    async def begin(self, reason: Reason) -> None:
+    async def begin(self, reason: Reason, *, brought: int | None = None) -> None:
         """Becomes cautious, or begins to wait anew; durable when it returns.
 
         For a store that is not open here yet, `mark` does the same.
+
+        Args:
+            reason: why.
+            brought: own entries above this seq came from a peer, and this home wrote none of them: that is noted with
+                it, since who is cautious already takes no note of what comes.
         """
         alarm = None if self._kept is None else self._kept.alarm
         self._answers.clear()
-        await self._keep(_Kept(since=self._clock.now_ms(), reason=reason, alarm=alarm), copy=True)
+        kept = _Kept(since=self._clock.now_ms(), reason=reason, alarm=alarm)
+        await self._keep(kept, copy=True, brought=brought)
         _log.warning("nothing is published until peers have answered: %s", _WHY[reason])
         self.changed()
 
@@ -309,19 +315,13 @@ class Caution:
     async def settled(self, *, rotated: bool = False) -> None:
         """The settlement or rotation is stored: the log goes on as usual."""
         self._kept = None
-        await self._store.write(Writer.set_meta, _META, None)
-        if rotated:
-            await self._store.write(forget)
-
-    async def brought(self, last: int) -> None:
-        """Own entries above `last` came from a peer, and this home wrote none of them."""
-        await self._store.write(note, last, self._clock.now_ms())
+        await self._store.write(_end, rotated)
 
     # -- inside ----------------------------------------------------------------------------------------------
-    async def _keep(self, kept: _Kept, *, copy: bool = False) -> None:
+    async def _keep(self, kept: _Kept, *, copy: bool = False, brought: int | None = None) -> None:
         self._kept = kept
         self._unsaved = False
-        await self._store.write(_write, kept, copy)
+        await self._store.write(_write, kept, copy, brought)
 
     def _standing(self, book: Sequence[PeerRow]) -> Standing:
         silent = tuple(row for row in book if row.id is None or row.id not in self._answers)
@@ -457,11 +457,20 @@ def _count(writer: Writer, now: int) -> None:
     writer.set_meta(_COPIED, msgspec.json.encode(Copied(copied(writer).times + 1, now)))
 
 
-def _write(writer: Writer, kept: _Kept, copy: bool) -> None:
+def _write(writer: Writer, kept: _Kept, copy: bool, brought: int | None) -> None:
     with writer.transaction(durable=True):
         writer.set_meta(_META, msgspec.json.encode(kept))
         if copy:
             _count(writer, kept.since)
+        if brought is not None:
+            note(writer, brought, kept.since)
+
+
+def _end(writer: Writer, rotated: bool) -> None:
+    with writer.transaction():
+        writer.set_meta(_META, None)
+        if rotated:
+            forget(writer)
 
 
 def _decode(value: bytes) -> _Kept:

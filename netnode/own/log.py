@@ -351,9 +351,9 @@ class OwnLog:
         elif (
             before.openers != after.openers or before.tip.seq < after.tip.seq or before.fork != after.fork
         ):  # an older copy, put back by other means than this program's
-            await self.caution.begin(Reason.BEHIND)
-            if before.openers.epoch == after.openers.epoch and before.tip.seq < after.tip.seq:
-                await self.caution.brought(before.tip.seq)
+            same = before.openers.epoch == after.openers.epoch
+            brought = before.tip.seq if same and before.tip.seq < after.tip.seq else None
+            await self.caution.begin(Reason.BEHIND, brought=brought)
 
     async def _keep_dropped(self, change: Change) -> None:
         """Keeps what another copy disowned: the owner may want to publish it again [R-LOG-34]."""

@@ -360,9 +360,23 @@ async def test_entries_that_nobody_here_wrote_stay_noted_until_they_are_recognis
     assert await a.store.read(unrecognised) is None
     with pytest.raises(Problem, match="Nothing holds this node back"):
         await a.own.caution.resume(anyway=False)
-    await a.own.caution.brought(2)
+    await a.own.caution.begin(Reason.BEHIND, brought=2)
+    assert await a.store.read(unrecognised) is not None
     await a.own.caution.settled(rotated=True)
     assert await a.store.read(unrecognised) is None
+
+
+async def test_whoever_is_cautious_for_what_a_peer_brought_has_noted_it(mesh: Mesh) -> None:
+    """A node killed between the two would be cautious, take no note, and nobody hears of a stolen key [R-LOG-33]."""
+    a, b = await mesh.node("a"), await mesh.node("b")
+    newer = Author("a", entries=list(a.author.entries))
+    newer.write(1)
+    await b.take(newer)
+    told: list[str | None] = []
+    a.own.caution.changed = lambda: told.append(a.store.reading(unrecognised))
+    await a.join(b)
+    await until(lambda: bool(told), "it is cautious")
+    assert told[0] is not None and "above number" in told[0]
 
 
 async def test_newer_own_entries_in_a_file_tell_as_well(mesh: Mesh) -> None:
