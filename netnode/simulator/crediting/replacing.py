@@ -53,8 +53,9 @@ async def move_member(stall: Stall) -> None:
     """The owner moves who has wished for it, whoever has consented by now, and places who waits for a place."""
     own = f"{id_text(stall.id_of(stall.node))}/{TEAM}"
     wishes = [each for each in stall.oracle.credits.wishes[-NEWEST:] if each.team == own]
+    neglected = await _neglected(stall, own) if wishes else frozenset()
     for wish in wishes:
-        neglect = stall.chance.random() < 0.3
+        neglect = stall.chance.random() < (0.7 if wish.member in neglected else 0.1)
         request = models.TeamMove(
             team=own, member=id_text(wish.member), sponsor=id_text(wish.to), neglect=neglect
         )
@@ -88,6 +89,15 @@ async def _consent(stall: Stall, wish: Wish) -> None:
     request = models.TeamMove(team=wish.team, member=id_text(wish.member), sponsor=id_text(wish.to))
     await stall.services.teams.move(request)
     stall.seen.mark("team move consented")
+
+
+async def _neglected(stall: Stall, team: str) -> frozenset[bytes]:
+    """Members whom nobody followed up in time, as the node lists them [R-TEAM-19]."""
+    page = await stall.services.teams.neglected(models.TeamQuery(team=team, limit=_PAGE))
+    found = frozenset(parse_id(each.member.id) for each in page.items)
+    if found:
+        stall.seen.mark("team neglected")
+    return found
 
 
 async def _members(stall: Stall, team: str) -> list[models.TeamMember]:

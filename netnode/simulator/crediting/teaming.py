@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from netnode.operations import models
 from netnode.plans.reading import plan_from
 from netnode.problems import Problem
+from netnode.simulator.chance import Stream
 from netnode.simulator.crediting.recommending import GOODS
 from protocol.identity import id_text, parse_id
 from protocol.records import encode_record
@@ -57,7 +58,7 @@ RULES: Final[Mapping[str, Mapping[str, object]]] = {
         "duty": {"rules": ["unilevel"], "withheld": "50%"},
     },
     "path and kinds": {
-        "path": {"mode": "geometric", "first": "8%", "ratio": "50%"}, "cdrm": {"mode": 1, "phi": "5%", "theta": "4%"},
+        "path": {"mode": "geometric", "first": "7%", "ratio": "50%"}, "cdrm": {"mode": 1, "phi": "5%", "theta": "4%"},
     },
 }  # fmt: skip
 """Plans that people publish; rules that look at outside buyers are off, of whom there are few."""
@@ -93,17 +94,22 @@ async def found_team(stall: Stall) -> None:
         shown = await stall.services.opportunities.publish(wish)
         stall.told(shown.entry, "opportunity")
     name = stall.chance.choice(sorted(RULES))
+    record = encode_record(plan_from(content_of(name, stall.chance), name))
+    await stall.services.credits.publish(models.PlanPublish(plan=record))
+    stall.seen.mark(f"team plan {name}")
+
+
+def content_of(name: str, chance: Stream) -> dict[str, object]:
+    """A plan of that name for the own team, as people write it; what its rules leave open is drawn."""
     content: dict[str, object] = {
-        "title": f"{name} {stall.chance.below(1_000)}", "unit": UNIT, "currency": "EUR", "maximum": "20%",
-        "period": stall.chance.choice(_PERIODS), "hold_days": stall.chance.choice((0, 2, 12)), "r2": False, "r5": False,
+        "title": f"{name} {chance.below(1_000)}", "unit": UNIT, "currency": "EUR", "maximum": "20%",
+        "period": chance.choice(_PERIODS), "hold_days": chance.choice((0, 2, 12)), "r2": False, "r5": False,
         "r6": False, "r19": False, "team": _DUTIES, "opportunity": TEAM,
         **RULES[name],
     }  # fmt: skip
     shaped: Any = content["team"]
-    content["team"] = {**shaped, "replacement": stall.chance.choice(_REPLACEMENTS)}
-    record = encode_record(plan_from(content, name))
-    await stall.services.credits.publish(models.PlanPublish(plan=record))
-    stall.seen.mark(f"team plan {name}")
+    content["team"] = {**shaped, "replacement": chance.choice(_REPLACEMENTS)}
+    return content
 
 
 async def invite_member(stall: Stall) -> None:

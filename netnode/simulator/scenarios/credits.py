@@ -92,6 +92,7 @@ SWAPPED_SECONDS: Final = 2 * 3_600.0  # why: what waits long is looked at every 
 LOOK_SECONDS: Final = 60.0
 ARRANGING: Final = ("wish for sponsor", "consent to move", "consent to move", "move member", "ask back")
 ARRIVE_SECONDS: Final = 15.0
+PROMPT: Final = 0.5  # share of owners who answer at once what they are to take back
 FOUNDERS: Final = 2
 PERIODS: Final = 12  # closed at the end, one after another
 WEEKS: Final = 2
@@ -133,6 +134,8 @@ async def teams(play: Play) -> None:
     old: Old | None = None
     for _ in range(WEEKS):
         await night(play, play.nodes, WEEK_SECONDS)
+        for node in play.nodes:
+            await play.act(node, "admit members")
         await play.live(play.options.seconds / 2, unrotated(TEAM_ACTS, old))
         old = old or copied(play, 0.2)
     for node in play.nodes:
@@ -142,6 +145,9 @@ async def teams(play: Play) -> None:
         for node in play.nodes:
             await play.act(node, act)
         await asyncio.sleep(ARRIVE_SECONDS)
+    for node in play.nodes:  # others answer when they are challenged
+        if play.chance.random() < PROMPT:
+            await play.act(node, "answer back")
     await restored(play, old, SELLING, "team")
     await away(play)
     await play.level()

@@ -15,14 +15,18 @@ from netnode.conformance import challenges as second
 from netnode.conformance.holdings import Holding
 from netnode.conformance.ledgerfold import Ledger
 from netnode.conformance.teamfold import TeamFold
+from netnode.plans.reading import plan_from
+from netnode.simulator.chance import Stream
 from netnode.simulator.crediting import given_back
 from netnode.simulator.crediting.auditing import Audit
 from netnode.simulator.crediting.challenged import require_challenges
 from netnode.simulator.crediting.promised import Promises
+from netnode.simulator.crediting.teaming import RULES, content_of
 from netnode.simulator.oracle import Oracle, Violation
 from netnode.simulator.running import Order, run
 from protocol.entry import Entry
 from protocol.ledger.book import nothing_held
+from protocol.plans.linting import lint
 from protocol.records import Answer
 from protocol.records.credit import Reply
 from tests.protocol.author import NETWORK
@@ -262,6 +266,14 @@ def test_a_home_put_back_need_not_know_of_its_requests() -> None:
     promises.done["n0"] = dict(promises.requests["n0"])
     promises.forgot("n0")
     assert "n0" not in promises.requests and "aa" in promises.done["n0"], "what an issuer logged stays"
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_every_plan_that_people_have_can_be_published(name: str) -> None:
+    """Else no seed ever plays it, and who draws it has no team."""
+    for seed in range(5):
+        report = lint(plan_from(content_of(name, Stream(seed, name)), name))
+        assert report.compiled is not None, report.findings
 
 
 @pytest.mark.parametrize(
