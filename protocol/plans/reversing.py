@@ -51,11 +51,13 @@ def reversals(
     )
     for rule in plan.by_close_matching:
         touched[rule.name] = set(_matched(rule, closed, touched, rule.of & everybody))
-    reached = {(name, people[to], level) for name, found in touched.items() for to, level in found}
-    reached |= {(rule, people[to], level) for rule, to, level in _by_duty(closed, touched)}
+    numbers = {(name, to, level) for name, found in touched.items() for to, level in found}
+    numbers |= set(_by_duty(closed, touched))
+    reached = {(rule, people[to], level) for rule, to, level in numbers}
+    awards = closed.awards if everybody else closed.awards.of(to for _, to, _ in numbers)
     return tuple(
         Reversal(award.source, award.to, award.rule, award.level, min(volume, award.volume))
-        for award in closed.awards
+        for award in awards
         if award.rule in everybody
         or (award.rule, award.to, award.level) in reached
         or (award.rule, award.to, None) in reached

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from protocol.plans.claims import Claim
 from protocol.plans.evaluate import awards_of
 from protocol.plans.gates import Due
-from protocol.plans.rows import Sorting
+from protocol.plans.rows import Rests, Sorting
 from protocol.rolls import Part
 
 PEOPLE = ("a", "b", "c")
@@ -44,3 +44,7 @@ def test_awards_and_what_was_held_are_those_made_one_by_one(given: list[tuple[Du
         assert len(rows) == len(plain) and tuple(rows) == plain and rows == plain
         assert rows[1:5] == plain[1:5] and [rows[place] for place in range(len(plain))] == list(plain)
         assert rows != [*plain, None]
+    rests = Rests(sorting.awards)
+    for numbers in ([], [1], [2, 0, 2], [0, 1, 2]):
+        wanted = {PEOPLE[number] for number in numbers}
+        assert list(rests.of(numbers)) == [each for each in rests if each.to in wanted]
