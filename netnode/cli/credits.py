@@ -486,3 +486,6 @@ def _unknown(found: models.CreditBalance | models.CreditStatement | models.Credi
             f"Unknown: a branch of this log with an entry {one.seq} ({output.short(one.id)}) is not held here, and "
             "what it gives is in no figure. Peers are asked for it while you follow the issuer."
         )
+    more = found.unknown_count - len(found.unknown_branches)
+    if more > 0:
+        output.say(f"And {output.counted(more, 'more branch', 'more branches')} like that.")

@@ -43,6 +43,9 @@ _REPLAY: Final = "plan replay"
 WRONG_SHOWN: Final = 20
 """Wrong entries that an audit names: the first one is what matters, the next ones show a pattern."""
 
+UNKNOWN_SHOWN: Final = 20
+"""Missing branches that are named, the lowest first: who forks on purpose shows thousands; the others are counted."""
+
 _GONE: Final = ("unknown_author", "incomplete")
 
 
@@ -91,6 +94,7 @@ class LedgerBook:
                 standing=self._standing(reader, ledger, holder),
                 unknown_from=ledger.book.unknown,
                 unknown_branches=_unknown(ledger),
+                unknown_count=len(ledger.lacking),
                 why=ledger.why,
                 branches=_branches(ledger),
             )
@@ -132,6 +136,7 @@ class LedgerBook:
                 facts=shown.facts_view(promoting(ledger, now)),
                 unknown_from=ledger.book.unknown,
                 unknown_branches=_unknown(ledger),
+                unknown_count=len(ledger.lacking),
                 why=ledger.why,
             )
 
@@ -205,6 +210,7 @@ class LedgerBook:
                 standing=self._standing(reader, ledger),
                 unknown_from=ledger.book.unknown,
                 unknown_branches=_unknown(ledger),
+                unknown_count=len(ledger.lacking),
                 why=ledger.why,
                 items=[shown.line_view(ledger, each, exponent, holder, names.person, told) for each in page],
                 next=paging.seal(_STATEMENT, following) if following < len(made.lines) else None,
@@ -226,6 +232,7 @@ class LedgerBook:
                 entries=ledger.taken,
                 unknown_from=ledger.book.unknown,
                 unknown_branches=_unknown(ledger),
+                unknown_count=len(ledger.lacking),
                 why=ledger.why,
                 wrongs=ledger.wrongs,
                 wrong=shown.wrong_view(ledger, WRONG_SHOWN),
@@ -436,7 +443,7 @@ def _branches(ledger: Ledger) -> list[str]:
 
 
 def _unknown(ledger: Ledger) -> list[models.UnknownBranch]:
-    return [models.UnknownBranch(seq=seq, id=id.hex()) for seq, id in ledger.lacking]
+    return [models.UnknownBranch(seq=seq, id=id.hex()) for seq, id in ledger.lacking[:UNKNOWN_SHOWN]]
 
 
 def _unit(ledger: Ledger, unit: str | None, holder: bytes) -> str:

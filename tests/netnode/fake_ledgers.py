@@ -91,7 +91,7 @@ class FakeLedgers:
         return models.CreditAudit(
             issuer=BEN, head=12, entries=11, unknown_from=None, why="", wrongs=2, wrong=[wrong], branches=["ab" * 32],
             units=[owed], facts=FACTS, standing=BAD, circles=["4b" * 32],
-            unknown_branches=[models.UnknownBranch(seq=41, id="cd" * 32)],
+            unknown_branches=[models.UnknownBranch(seq=41, id="cd" * 32)], unknown_count=90,
         )  # fmt: skip
 
     async def explain(self, query):

@@ -121,6 +121,10 @@ async def test_of_one_log_so_many_branches_are_folded_and_the_rest_named(
             assert ledger.joined.folds == min(count, 3)
             assert len(ledger.lacking) == max(0, count - 3)
         assert {id for _, id in ledger.lacking} == {each[-1].id for each in left[3:]}
+        monkeypatch.setattr("netnode.services.ledgers.UNKNOWN_SHOWN", 1)
+        told = await home.services.ledgers.audit(id_text(market.issuer.id))
+        assert [each.id for each in told.unknown_branches] == [ledger.lacking[0][1].hex()]
+        assert told.unknown_count == 2, "as many as are missing, however many are named"
 
 
 async def test_claims_follow_the_log_and_its_releases(tmp_path: Any) -> None:

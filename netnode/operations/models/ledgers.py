@@ -61,7 +61,10 @@ class PromoterFacts(Struct, frozen=True, kw_only=True):
 
 
 class UnknownBranch(Struct, frozen=True, kw_only=True):
-    """A branch of a log that is known by its entry `id` at `seq`, and not held: what it gives is in no figure."""
+    """A branch of a log that is known by its entry `id` at `seq`, and not held: what it gives is in no figure.
+
+    Where `unknown_branches` stands it has the lowest, at most 20, of `unknown_count` in all.
+    """
 
     seq: int
     id: str
@@ -86,6 +89,7 @@ class CreditBalance(Struct, frozen=True, kw_only=True):
     standing: IssuerStanding
     unknown_from: int | None
     unknown_branches: list[UnknownBranch] = []
+    unknown_count: int = 0
     why: str
     branches: list[str]
 
@@ -107,6 +111,7 @@ class CreditIssuer(Struct, frozen=True, kw_only=True):
     facts: PromoterFacts | None
     unknown_from: int | None
     unknown_branches: list[UnknownBranch] = []
+    unknown_count: int = 0
     why: str
 
 
@@ -167,6 +172,7 @@ class CreditStatement(Struct, frozen=True, kw_only=True):
     standing: IssuerStanding
     unknown_from: int | None
     unknown_branches: list[UnknownBranch] = []
+    unknown_count: int = 0
     why: str
     items: list[CreditLine]
     next: str | None = None
@@ -220,6 +226,7 @@ class CreditAudit(Struct, frozen=True, kw_only=True):
     entries: int
     unknown_from: int | None
     unknown_branches: list[UnknownBranch] = []
+    unknown_count: int = 0
     why: str
     wrongs: int
     wrong: list[WrongEntry]

@@ -37,7 +37,13 @@ from tests.netnode.fake_shared import OTHER
         ),
         (
             ("audit", OTHER),
-            ["6 of 7", "95.00 %", "1 branch of", "Unknown: a branch of this log with an entry 41"],
+            [
+                "6 of 7",
+                "95.00 %",
+                "1 branch of",
+                "Unknown: a branch of this log with an entry 41",
+                "And 89 more branches",
+            ],
         ),
         (("explain", "4b4b"), ["entry 7", "Three levels", "5 % of 250.00"]),
         (
