@@ -1,8 +1,9 @@
-"""What a home that was put back has forgotten: own requests and swaps, found again in issuers' logs [R-CRED-77].
+"""What a home that was put back has forgotten: own requests, swaps and locks, found again in logs [R-CRED-77, 84].
 
 A request of the lost copy may be carried out long after the backup. Once the issuer has logged it, the request stands
 there with the owner's signature: it is kept again as answered, and a swap is watched again. So nothing that moved the
-owner's credit stays untold, and nobody asks for it twice without knowing.
+owner's credit stays untold, and nobody asks for it twice without knowing. Of an issuer the own log tells which swaps
+it locked: nobody else ends a lock of which nothing came.
 """
 
 from __future__ import annotations
@@ -21,15 +22,16 @@ from netnode.own.caution import copied
 from netnode.problems import Problem
 from netnode.store import Reader, Writer, credits, swaps
 from netnode.store.credits import RequestRow
-from netnode.store.swaps import SwapRow
+from netnode.store.swaps import Role, SwapRow
+from netnode.store.swaps import Stage as Said
 from netnode.swapping.documents import held_openers, packed, proposal_id
 from protocol import encoding
 from protocol.errors import Void
-from protocol.ledger.effects import Moved, Swapped, Value
+from protocol.ledger.effects import Moved, Stage, Swapped, Value
 from protocol.ledger.statements import Request, Swap, read, statement_id
 from protocol.records import Lock, Payout, Redeem, SwapEntry, Transfer, decode_record
 
-_UNSIGNED: Final = ("proposed", "accepted", "declined")  # of a swap: as the backup knew it
+_BEFORE: Final = ("proposed", "accepted", "declined", "refused")  # of a swap: as the backup knew it
 _log = logging.getLogger("netnode")
 _NO_OPENERS: Final = encoding.encode([])
 
@@ -43,11 +45,11 @@ class _Found:
 
 
 class Recovering:
-    """Finds what the lost copy of this home asked for.
+    """Finds what the lost copy of this home asked for, and what it locked.
 
     Args:
         means: the store.
-        ledgers: of the issuers.
+        ledgers: of the issuers, the owner among them.
     """
 
     def __init__(self, means: Means, ledgers: Ledgers) -> None:
@@ -56,7 +58,7 @@ class Recovering:
         self._seen: dict[bytes, bytes] = {}  # by issuer the entry up to which nothing more was forgotten
 
     async def look(self) -> None:
-        """Looks into the logs of issuers that have grown, for as long as the lost copy may have asked for something.
+        """Looks into logs that have grown, for as long as the lost copy may have asked for something.
 
         Raises:
             Problem: the disk.
@@ -74,8 +76,8 @@ class Recovering:
             if found.requests or found.swaps:
                 await self._means.store.write(self._keep, found, now)
                 _log.warning(
-                    "%d requests and %d swaps that this home forgot when it was put back were found in the log of an "
-                    "issuer: see netnode credit requests, netnode credit swap ls",
+                    "%d requests and %d swaps that this home forgot when it was put back were found in a log: see "
+                    "netnode credit requests, netnode credit swap ls",
                     len(found.requests),
                     len(found.swaps),
                 )
@@ -87,7 +89,7 @@ class Recovering:
         if not put_back.times or now > put_back.at + MINDFUL_MS:
             return []
         own = self._means.own.id
-        states = [reader.load(id) for id, _ in reader.follows() if id != own]
+        states = [reader.load(id) for id in dict.fromkeys((own, *(id for id, _ in reader.follows())))]
         return [
             (state.author, state.tip.id)
             for state in states
@@ -100,7 +102,7 @@ class Recovering:
         found: dict[bytes, SwapRow] = {}
         for id, value in ledger.effects.items():
             seq = ledger.made(id)
-            if seq is None or not _concerns(value, own):
+            if seq is None or not _concerns(value, own, ledger.issuer):
                 continue
             if isinstance(value, Moved) and credits.request(reader.connection, id[1:]) is not None:
                 continue
@@ -118,9 +120,9 @@ class Recovering:
                         )  # fmt: skip
                         requests.append((row, (entry.seq, entry.id)))
                     case Lock() | SwapEntry():
-                        swap = _swap(reader, network, own, record.document, now)
+                        swap = _swap(reader, network, own, ledger.issuer, record.document, now)
                         before = swaps.by_proposal(reader.connection, swap.proposal)
-                        if before is None or before.stage in _UNSIGNED:
+                        if before is None or before.stage in _BEFORE:
                             found[id] = swap
                     case _:
                         continue
@@ -134,26 +136,32 @@ class Recovering:
                 credits.put_request(writer, row)
                 credits.end_request(writer, row.id, now, entry=entry, text=FOUND)
             for swap in found.swaps:
+                if swap.role == "locks":
+                    writer.follow(read(Swap, swap.data).second.issuer, now)  # its log says what comes of it
                 if not swaps.put(writer, swap):
                     before = swaps.by_proposal(connection, swap.proposal)
-                    if before is not None and before.stage in _UNSIGNED:
+                    if before is not None and before.stage in _BEFORE:
                         swaps.change(writer, swap)
 
 
-def _concerns(value: Value, own: bytes) -> bool:
-    """Whether the owner has asked for a movement, or signed the swap that it is of."""
+def _concerns(value: Value, own: bytes, issuer: bytes) -> bool:
+    """Whether the owner has asked for a movement, signed the swap that it is of, or locked what is locked still."""
+    if issuer == own:
+        return isinstance(value, Swapped) and value.stage is Stage.LOCKED
     return isinstance(value, Moved | Swapped) and (
         value.holder == own or (isinstance(value, Swapped) and value.to == own)
     )
 
 
-def _swap(reader: Reader, network: str, own: bytes, data: bytes, now: int) -> SwapRow:
-    """A swap that both have signed, to be watched from now on."""
+def _swap(reader: Reader, network: str, own: bytes, issuer: bytes, data: bytes, now: int) -> SwapRow:
+    """A swap that both have signed, to be watched from now on; a lock of the owner's, to be ended."""
     document = read(Swap, data)
-    first = document.first.holder == own
+    role: Role = "first" if document.first.holder == own else "second"
+    stage: Said = "signed"
+    if issuer == own:
+        role, stage = "locks", "locked"
     openers = held_openers(reader, (document.first.holder, document.second.holder))
     return SwapRow(
-        0, proposal_id(network, document), statement_id(network, document), "first" if first else "second",
-        document.first.holder, data, packed(openers), document.until, FOUND, "signed", None, "", None, None, None,
-        now, 0,
+        0, proposal_id(network, document), statement_id(network, document), role, document.first.holder, data,
+        packed(openers), document.until, FOUND, stage, None, "", None, None, None, now, 0,
     )  # fmt: skip

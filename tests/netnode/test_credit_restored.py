@@ -1,4 +1,4 @@
-"""A holder whose home was put back: what the lost copy asked of issuers is found again, and asked twice by nobody."""
+"""Homes put back: what the lost copy asked of issuers is found and asked twice by nobody; what it locked ends."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from netnode.issuing.asking import FOUND, Wish
 from netnode.operations import models
 from netnode.own.caution import _count
 from netnode.problems import Problem
-from netnode.store import Writer
+from netnode.store import Reader, Writer
 from netnode.store import credits as rows
 from tests.netnode.issuers import Credits, credits
 from tests.netnode.services_home import OpenHome
-from tests.netnode.swapped import AFTER, Four, four
+from tests.netnode.swapped import AFTER, BEFORE, Four, four
 
 DAY = 24 * 3_600_000
 
@@ -96,6 +96,41 @@ async def test_a_swap_that_a_holder_forgot_goes_on(tmp_path: Path, name: str) ->
         await _follows(all_, name)
         await all_.settle()
         assert await all_.outcome("issuer-y") == AFTER
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_lock_that_its_issuer_forgot_ends(tmp_path: Path, refused: bool) -> None:
+    """[R-CRED-84] The home of X is put back from before its lock; Y decides nothing, and the holders vanish."""
+    async with four(tmp_path) as all_:
+        await all_.propose()
+        await all_.carry()
+        await all_.accept()
+        await all_.carry()
+        await all_.carry()
+        await all_.run("issuer-x")  # locks
+        await all_.meet()
+        assert (await all_.outcome("issuer-x"))[0] == (1_000, 600)
+        if refused:  # the copy knew the swap as one that was not covered yet
+            await _knows(all_["issuer-x"], "refused")
+        else:
+            await forgets(all_["issuer-x"])
+        all_.gone |= {"ann", "bob"}
+        await all_.pass_time()
+        await all_.settle()
+        assert await all_.outcome("issuer-x") == BEFORE
+        assert await all_.stage("issuer-x") == "back"
+        assert all_["issuer-y"].me.id in dict(await all_["issuer-x"].store.read(Reader.follows))
+
+
+async def _knows(home: OpenHome, stage: str) -> None:
+    """The home is put back from a backup that knew its swap as far as this."""
+
+    def known(writer: Writer) -> None:
+        with writer.transaction():
+            writer.connection.execute("UPDATE credit_swap SET stage = ?, due = NULL", (stage,))
+            _count(writer, home.clock.now)
+
+    await home.store.write(known)
 
 
 async def _follows(all_: Four, name: str) -> None:

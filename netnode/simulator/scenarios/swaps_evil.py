@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -50,6 +51,7 @@ class Exchange:
         bob: the other way round.
         honest: the other issuer's node.
         first: whether the dishonest one is X, who locks.
+        kept: a copy of the honest issuer's home, from before anybody signed.
         swap: id of the proposal.
     """
 
@@ -59,6 +61,7 @@ class Exchange:
     bob: SimNode
     honest: SimNode
     first: bool
+    kept: Path
     swap: str = ""
 
     @property
@@ -109,6 +112,13 @@ class Exchange:
         """Everybody is away for days."""
         await scene.days_pass(stage.everybody(self.play, self.issuer), days)
         await stage.struck(self.play)
+
+    async def put_back(self) -> None:
+        """The honest issuer's home comes back from a copy that knows nothing of the swap; its owner goes on."""
+        await self.play.stop(self.honest)
+        self.play.put_back(self.honest, self.kept)
+        await self.play.start(self.honest)
+        await self.play.mend(self.honest)
 
     async def write(self) -> None:
         """The dishonest issuer writes something that has nothing to do with it."""
@@ -166,6 +176,13 @@ async def _y_silent(exchange: Exchange) -> None:
     await exchange.write()
     await exchange.reaches("back")
     await exchange.require(BEFORE)
+
+
+async def _y_silent_x_put_back(exchange: Exchange) -> None:
+    """Y writes nothing, and X has lost what it knew of its lock: the lock ends all the same [R-CRED-84]."""
+    await exchange.reaches("locked")
+    await exchange.put_back()
+    await _y_silent(exchange)
 
 
 async def _y_slow(exchange: Exchange) -> None:
@@ -328,6 +345,7 @@ Course = Callable[[Exchange], Awaitable[None]]
 COURSES: Final[Mapping[str, tuple[bool, Course]]] = MappingProxyType(
     {
         "y silent": (False, _y_silent),
+        "y silent, x put back": (False, _y_silent_x_put_back),
         "y slow": (False, _y_slow),
         "y late": (False, _y_late),
         "y early": (False, _y_early),
@@ -362,7 +380,7 @@ async def swaps_evil(play: Play) -> None:
     await scene.sold(y, bob, ann, stage.BAIT, play.nodes)
     await scene.days_pass(stage.everybody(play, issuer), stage.HOLD_DAYS)
     issuer.fall_silent()
-    exchange = Exchange(play, issuer, ann, bob, honest, first)
+    exchange = Exchange(play, issuer, ann, bob, honest, first, honest.copy(play.world.folder / "kept"))
     await exchange.require(BEFORE)
     await exchange.sign()
     await course(exchange)
