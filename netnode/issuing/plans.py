@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from msgspec import UNSET
@@ -123,16 +124,29 @@ def plan_of(ledger: Ledger, listing: str, now: int) -> bytes | None:
         listing: its key.
         now: ms UTC.
     """
-    plans = list(ledger.book.governing.all())
-    for key in sorted(ledger.opportunities):
-        products = ledger.opportunities[key].record.products
-        if products is UNSET or listing not in products:
+    found, other = plans_of(ledger, (listing,), now)
+    return found.get(listing, other)
+
+
+def plans_of(ledger: Ledger, listings: Iterable[str], now: int) -> tuple[dict[str, bytes], bytes | None]:
+    """The same of many listings: what opportunities name, by key, and the plan that holds for any other."""
+    in_force: dict[str, bytes] = {}
+    other: bytes | None = None
+    for each in ledger.book.governing.all():
+        if not each.holds(now, now):
             continue
-        for each in plans:
-            if each.opportunity == key and each.holds(now, now):
-                return each.hash
-    alone = [each for each in plans if each.opportunity is None and each.holds(now, now)]
-    return alone[-1].hash if alone else None
+        if each.opportunity is None:
+            other = each.hash
+        else:
+            in_force.setdefault(each.opportunity, each.hash)
+    found: dict[str, bytes] = {}
+    wanted = frozenset(listings)
+    for key in sorted(in_force.keys() & ledger.opportunities.keys()):
+        products = ledger.opportunities[key].record.products
+        for product in () if products is UNSET else products:
+            if product in wanted:
+                found.setdefault(product, in_force[key])
+    return found, other
 
 
 def _binds(ledger: Ledger, listing: str, named: bytes, ordered: int, now: int) -> bool:

@@ -27,12 +27,12 @@ class Briefs(msgspec.Struct, frozen=True):
 
     Attributes:
         plans: each once.
-        listings: place in `plans`.
+        listings: place in `plans`; None: that one's plan was left out.
         others: place of the plan of all other listings; None: there is none.
     """
 
     plans: list[models.PlanBrief] = []
-    listings: dict[str, int] = {}
+    listings: dict[str, int | None] = {}
     others: int | None = None
 
     def of(self, listing: str) -> models.PlanBrief | None:

@@ -16,6 +16,7 @@ from netnode.store import Reader, Store
 
 LOOK_SECONDS: Final = 60.0  # why: what comes wakes it; this is for deadlines, and for what was not read then
 BREATH_SECONDS: Final = 2.0  # why: logs that change without end cost one look in so long
+RESTS: Final = 3  # times as long as a look took; why: strangers who publish all day get a quarter of one lane
 
 Due = tuple[Sequence[tuple[bytes, bytes]], Sequence[bytes]]
 """Issuers with the mark of what there is now, and those of whom there is nothing to say any more."""
@@ -72,9 +73,10 @@ class Gisting:
             while True:
                 self._come.clear()
                 await projector.level()
+                began = self._clock.monotonic()
                 if await self.look():
                     self._come.set()
-                await asyncio.sleep(BREATH_SECONDS)
+                await asyncio.sleep(max(BREATH_SECONDS, RESTS * (self._clock.monotonic() - began)))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LOOK_SECONDS):
                         await self._come.wait()

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from itertools import islice
 from typing import Final
 
-from msgspec import UNSET
-
-from netnode.issuing.plans import plan_of
+from netnode.issuing.plans import plan_of, plans_of
 from netnode.ledgers.earning import YEAR_MS, earned
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
@@ -20,6 +19,7 @@ from netnode.plans import reporting
 from netnode.plans.laboratory import measure, opened
 from netnode.ports import Clock
 from netnode.problems import Problem
+from netnode.projections import views
 from netnode.services.briefs import Briefs
 from netnode.services.ledger_views import earnings_view
 from netnode.services.team_views import team_name
@@ -33,6 +33,9 @@ TREES: Final = (
 )
 SEED: Final = 1
 KEPT: Final = 200  # plans whose report is remembered; a report is a few KB
+BRIEFED: Final = (
+    20  # plans of a seller for search; why: half a second each, and any stranger publishes a thousand
+)
 QUICK: Final = 10_000  # entries of a seller's log that are folded before a listing is shown, a few seconds
 _GONE: Final = ("unknown_author", "incomplete", "changing")
 
@@ -109,21 +112,20 @@ class PlanReports:
         """
         now = self._clock.now_ms()
         try:
-            found = await self._ledgers.ask(seller, lambda ledger: _holding(ledger, seller, now))
+            named, other, found = await self._ledgers.study(
+                seller, lambda reader, ledger: _holding(reader, ledger, seller, now)
+            )
         except Problem as problem:
             if problem.code not in _GONE:
                 raise
             return Briefs()
-        plans, places, listings, others = list[models.PlanBrief](), dict[bytes, int](), dict[str, int](), None
-        for key, (digest, plan, team, earnings) in found:
-            if digest not in places:
-                places[digest] = len(plans)
-                plans.append(_brief(await self._report(digest, plan), plan, team, earnings))
-            if key is None:
-                others = places[digest]
-            else:
-                listings[key] = places[digest]
-        return Briefs(plans, listings, others)
+        plans = [
+            _brief(await self._report(digest, plan), plan, team, earnings)
+            for digest, plan, team, earnings in found
+        ]
+        places = {digest: place for place, (digest, *_) in enumerate(found)}
+        others = None if other is None else places[other]
+        return Briefs(plans, {key: places.get(digest) for key, digest in named.items()}, others)
 
     def is_quick(self, seller: bytes, entries: int) -> bool:
         """Whether a log of so many entries is folded within seconds."""
@@ -155,16 +157,14 @@ def _newest(ledger: Ledger, key: str) -> tuple[bytes, Plan] | None:
     return (plans[-1].hash, plans[-1].plan) if plans else None
 
 
-def _holding(ledger: Ledger, seller: bytes, now: int) -> list[tuple[str | None, Followed]]:
-    """By listing what plan its sales follow; None: any other listing."""
-    keys = {
-        key
-        for offered in ledger.opportunities.values()
-        if offered.record.products is not UNSET
-        for key in offered.record.products
-    }
-    found = ((key, _followed(ledger, seller, key, now)) for key in (*sorted(keys), None))
-    return [(key, each) for key, each in found if each is not None]
+def _holding(
+    reader: Reader, ledger: Ledger, seller: bytes, now: int
+) -> tuple[dict[str, bytes], bytes | None, list[Followed]]:
+    """By listing the hash of the plan that its sales follow, that of any other listing, and BRIEFED plans at most."""
+    named, other = plans_of(ledger, views.keys_in_force(reader.connection, seller), now)
+    digests = dict.fromkeys([*([] if other is None else [other]), *named.values()])
+    plans = [_by_plan(ledger, seller, digest, now) for digest in islice(digests, BRIEFED)]
+    return named, other, [each for each in plans if each is not None]
 
 
 def _brief(
@@ -182,10 +182,13 @@ def _brief(
     )
 
 
-def _followed(ledger: Ledger, seller: bytes, listing: str | None, now: int) -> Followed | None:
-    """The plan of a listing; None as a listing: of any that no opportunity names."""
-    digest = plan_of(ledger, "" if listing is None else listing, now)
-    governed: Governed | None = None if digest is None else ledger.book.governing.find(digest)
+def _followed(ledger: Ledger, seller: bytes, listing: str, now: int) -> Followed | None:
+    digest = plan_of(ledger, listing, now)
+    return None if digest is None else _by_plan(ledger, seller, digest, now)
+
+
+def _by_plan(ledger: Ledger, seller: bytes, digest: bytes, now: int) -> Followed | None:
+    governed: Governed | None = ledger.book.governing.find(digest)
     if governed is None:
         return None
     key = governed.opportunity

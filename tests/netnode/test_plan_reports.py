@@ -6,7 +6,9 @@ import asyncio
 import io
 from contextlib import redirect_stdout
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
@@ -14,12 +16,12 @@ from netnode.cli import listings, opportunities, referrals, teams
 from netnode.operations import models
 from netnode.projections import catalogue, gists
 from netnode.projections.gists import About
-from netnode.services import plan_reports
+from netnode.services import gisting, plan_reports
 from tests.netnode.dealing import CAP
 from tests.netnode.issuers import Credits, credits
 from tests.netnode.mesh import until
 from tests.netnode.services_home import OpenHome
-from tests.netnode.test_issuing_plans import opportunity, plan, publish
+from tests.netnode.test_issuing_plans import OPPORTUNITY, alone, opportunity, plan, publish
 
 MEASURED = {"cliff", "depth", "order", "recruiting", "splitting", "sponsors"}
 
@@ -134,6 +136,28 @@ async def test_search_results_show_it_in_short_and_fold_nothing(tmp_path: Path) 
         assert "earned nothing" in said(listings._show_found, found)
 
 
+async def test_a_seller_has_so_many_plans_measured_and_no_others_shown_instead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Any stranger may publish a thousand plans, and opportunities that name two hundred listings each."""
+    async with credits(tmp_path, dict(CAP)) as market:
+        finn, seller = await offered(market), market["sol"].me.id
+        products = [*(f"none-{number}" for number in range(199)), "cap"]
+        await market["sol"].services.opportunities.publish(
+            msgspec.convert(OPPORTUNITY | {"products": products}, models.OpportunityPublish)
+        )
+        await publish(market, alone("For all else"))
+        await finn.projector.level()
+        reports = plan_reports.PlanReports(finn.store, finn.services.issued.ledgers, market.clock)
+        monkeypatch.setattr(plan_reports, "BRIEFED", 2)
+        found = await reports.briefs(seller)
+        assert (found.listings, found.others, len(found.plans)) == ({"cap": 1}, 0, 2)
+        monkeypatch.setattr(plan_reports, "BRIEFED", 1)
+        found = await reports.briefs(seller)
+        assert (found.listings, found.others, len(found.plans)) == ({"cap": None}, 0, 1)
+        assert found.of("cap") is None and found.of("hat") == found.plans[0]
+
+
 async def test_a_table_of_briefs_is_made_anew_and_follows_the_log(tmp_path: Path) -> None:
     async with credits(tmp_path, dict(CAP)) as market:
         finn = await offered(market)
@@ -160,6 +184,28 @@ async def test_a_running_node_measures_by_itself(tmp_path: Path) -> None:
             await until(lambda: _planned(finn), "search shows it")
         finally:
             running.cancel()
+
+
+async def test_what_strangers_publish_all_day_leaves_the_lane_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that took ten seconds is followed by thirty in which nothing is folded or measured."""
+    async with credits(tmp_path, dict(CAP)) as market:
+        finn = await offered(market)
+        briefs, pauses = finn.services.briefs, list[float]()
+        seconds = iter(range(0, 1_000, 10))
+        monkeypatch.setattr(
+            briefs, "_clock", SimpleNamespace(now_ms=lambda: 0, monotonic=lambda: next(seconds))
+        )
+
+        async def sleep(seconds: float) -> None:
+            pauses.append(seconds)
+            raise asyncio.CancelledError
+
+        with monkeypatch.context() as patched, pytest.raises(asyncio.CancelledError):
+            patched.setattr(gisting.asyncio, "sleep", sleep)
+            await briefs.run(finn.bus, finn.projector)
+        assert pauses == [30]
 
 
 async def _planned(home: OpenHome) -> bool:
