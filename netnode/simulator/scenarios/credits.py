@@ -90,7 +90,11 @@ ANSWER_SECONDS: Final = (
 )
 SWAPPED_SECONDS: Final = 2 * 3_600.0  # why: what waits long is looked at every ten minutes
 LOOK_SECONDS: Final = 60.0
+# why: who is the only member moves to nobody
+INVITING: Final = ("invite member", "invite member", "apply to team")
 ARRANGING: Final = ("wish for sponsor", "consent to move", "consent to move", "move member", "ask back")
+# who was not answered in time says so in public; then all owners answer, and members confirm what they got
+GIVING_BACK: Final = ("ask back in public", "answer back", "take refund")
 ARRIVE_SECONDS: Final = 15.0
 PROMPT: Final = 0.5  # share of owners who answer at once what they are to take back
 FOUNDERS: Final = 2
@@ -131,6 +135,7 @@ async def teams(play: Play) -> None:
         await play.act(node, "found team")
     await asyncio.sleep(30.0)
     await play.live(play.options.seconds / 2, JOINING)
+    await arranged(play, INVITING)
     old: Old | None = None
     for _ in range(WEEKS):
         await night(play, play.nodes, WEEK_SECONDS)
@@ -141,10 +146,7 @@ async def teams(play: Play) -> None:
     for node in play.nodes:
         await play.act(node, "admit members")
     await play.live(EARNING_SECONDS, SELLING, trouble=False)
-    for act in ARRANGING:
-        for node in play.nodes:
-            await play.act(node, act)
-        await asyncio.sleep(ARRIVE_SECONDS)
+    await arranged(play, ARRANGING)
     for node in play.nodes:  # others answer when they are challenged
         if play.chance.random() < PROMPT:
             await play.act(node, "answer back")
@@ -155,16 +157,16 @@ async def teams(play: Play) -> None:
         await play.act(node, "admit members")
         for _ in range(PERIODS):
             await play.act(node, "close period")
-    await given_back(play, play.nodes)
+    await arranged(play, GIVING_BACK, LOOK_SECONDS)
     await settled(play, play.nodes)
 
 
-async def given_back(play: Play, owners: Sequence[SimNode]) -> None:
-    """Who was not answered in time says so in public; then all owners answer, and members confirm what they got."""
-    for act in ("ask back in public", "answer back", "take refund"):
-        for node in owners:
+async def arranged(play: Play, acts: Sequence[str], seconds: float = ARRIVE_SECONDS) -> None:
+    """Everybody does one thing after another; what comes of each has so many virtual seconds to arrive."""
+    for act in acts:
+        for node in play.nodes:
             await play.act(node, act)
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(seconds)
 
 
 async def swaps(play: Play) -> None:
