@@ -30,8 +30,8 @@ from protocol.errors import LocalProtocolError, ProtocolError, Void
 from protocol.ledger import drafting
 from protocol.ledger.book import Book
 from protocol.ledger.contents import SaleContent, encode_content
+from protocol.ledger.filed import embedded, room
 from protocol.ledger.groups import cut
-from protocol.ledger.selling import embedded, room
 from protocol.records import Record, SalePart
 
 LOOK_SECONDS: Final = 60.0  # why: a message wakes it at once; this is for what the log did not take

@@ -10,10 +10,11 @@ from protocol import limits
 from protocol.errors import Void
 from protocol.ledger.closing import close_of, period_of
 from protocol.ledger.contents import AwardLine, SaleContent, encode_close
+from protocol.ledger.filed import require_room
 from protocol.ledger.governing import Governed
 from protocol.ledger.movements import judge_movement
 from protocol.ledger.sales import read_messages
-from protocol.ledger.selling import assess, judge_freeze, judge_refund, require_room
+from protocol.ledger.selling import assess, judge_freeze, judge_refund
 from protocol.ledger.signers import entries_of
 from protocol.ledger.state import State
 from protocol.plans.facts import Award

@@ -10,17 +10,26 @@ from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
 from protocol import limits
-from protocol.deals.bodies import Order
 from protocol.deals.message import Message, first_order
 from protocol.entry import Entry
-from protocol.errors import LocalProtocolError, Void
+from protocol.errors import Void
 from protocol.ledger.closing import rank_again
 from protocol.ledger.contents import AwardLine, SaleContent, read_sale
 from protocol.ledger.effects import NEVER, Credited, Earned, Sold, Step, merged, period_id, sale_id
+from protocol.ledger.filed import (
+    Filed,
+    as_first,
+    embedded_at,
+    filed_of,
+    look_at,
+    prove_with,
+    proven_first,
+    with_more,
+)
 from protocol.ledger.filing import OrderFile
 from protocol.ledger.governing import DAY, Governed
 from protocol.ledger.reckoning import Reckoned, enlarged, place_of, reckon
-from protocol.ledger.sales import NOT_JUDGED, Money, Proven, check_messages, look, prove, read_messages
+from protocol.ledger.sales import Money, Proven, look, prove, read_messages
 from protocol.ledger.signers import entries_of
 from protocol.ledger.state import State
 from protocol.plans.document import Compiled
@@ -28,50 +37,13 @@ from protocol.plans.evaluate import assess_sale, evaluate_sale, raise_sale
 from protocol.plans.facts import Award, SaleFacts
 from protocol.plans.reversing import Reversal
 from protocol.plans.rounding import exact
-from protocol.records import Freeze, RefundEntry, SalePart, decode_record
+from protocol.records import Freeze, RefundEntry
 from protocol.teams.duties import Answers
 from protocol.teams.tree import Tree
 
 FREEZE_MS: Final = limits.FREEZE_DAYS * DAY
 LOGGING_MS: Final = limits.LOGGING_DAYS * DAY
 _NO_SALE: Final = ("r3", "r17")  # kits and what somebody sells to oneself are nobody's sale
-
-
-class _Filed(Struct, frozen=True, gc=False):
-    """A sale that is in the log: its place, its value, its messages, its first content and the seq that ends that."""
-
-    file: OrderFile
-    sold: Sold
-    messages: tuple[Message, ...]
-    first: SaleContent
-    logged: int
-
-    @property
-    def counted(self) -> int:
-        """The base that it was evaluated on, minor units of the order's money."""
-        return self.file.taken if self.file.counted is None else self.file.counted
-
-    def itself(self, order: Order) -> int:
-        """What credit of this very sale has paid for: redeemed for its order by whom it awarded that [R17]."""
-        redeemed = self.file.redeemed or {}
-        unit = order.currency if order.currency is not UNSET else order.unit
-        awarded: dict[bytes, int] = {}
-        for each in self.sold.awards if redeemed else ():
-            if each.unit == unit:
-                awarded[each.to] = awarded.get(each.to, 0) + max(step.amount for step in each.steps)
-        return sum(
-            min(amount, awarded.get(holder, 0)) for (holder, name), amount in redeemed.items() if name == unit
-        )
-
-    @property
-    def late(self) -> bool:
-        """Whether it was logged too late: its place is before its entry."""
-        return self.file.at != self.logged
-
-    @property
-    def money(self) -> Money:
-        """What is proved so far."""
-        return Money(self.sold.earned, self.sold.paid, self.sold.refunded, self.sold.keeps)
 
 
 # -- sale ----------------------------------------------------------------------------------------------------
@@ -106,7 +78,7 @@ def take_sale(
         state.signers.admit(entries_of(content.openers))
     if messages is None:
         messages = read_messages(content.messages)
-    _look_at(state, messages[0].deal)
+    look_at(state, messages[0].deal)
     assessed = assess(state, content, entry.seq, entry.time, messages, proved=proved)
     if content.plan != assessed.reckoned.governed.hash:
         raise Void("plan_differs", "plan: is not the one that this sale follows")
@@ -169,7 +141,7 @@ class Assessed(Struct, frozen=True, gc=False):
     facts: SaleFacts[bytes]
     before: SaleFacts[bytes]
     awards: tuple[Award[bytes], ...]
-    filed: _Filed | None
+    filed: Filed | None
 
     @property
     def team(self) -> Tree[bytes] | None:
@@ -205,8 +177,8 @@ def assess(
         Void: as `take_sale`.
     """
     new = read_messages(content.messages) if messages is None else messages
-    filed = _filed(state, new[0].deal, kept=True)
-    proven = _proven(state, time, filed, new, proved=proved)
+    filed = filed_of(state, new[0].deal, kept=True)
+    proven = prove_with(state, time, filed, new, proved=proved)
     money = proven.money.after(None if filed is None else filed.money)
     if proven.newest is None or money.base == 0:
         raise Void("no_receipt", "messages: nothing was both received (or presumed, or ruled) and paid")
@@ -220,7 +192,7 @@ def assess(
     else:
         if money.base <= filed.file.taken:
             raise Void("already_logged", "messages: the sale is logged, and its base is not larger now")
-        reckoned, before = _as_first(state, filed)
+        reckoned, before = as_first(state, filed)
         counted = max(filed.counted, money.base - filed.itself(proven.order))
         facts = enlarged(reckoned, proven, counted)
         late = filed.late
@@ -282,10 +254,10 @@ def take_refund(state: State, entry: Entry, record: RefundEntry) -> None:
         Void: `no_sale`, `sale_full`, those of the messages, `no_reduction`, `base_differs`, `hold_over`.
     """
     state.signers.admit(entries_of(record.openers))
-    _look_at(state, record.order)
+    look_at(state, record.order)
     filed, proven, money = judge_refund(state, record.order, record.messages, entry.time, record.base)
     file, before = filed.file, filed.sold.base
-    reckoned, facts = _as_first(state, filed)
+    reckoned, facts = as_first(state, filed)
     team = None if reckoned.team is None else reckoned.team.tree
     part = Fraction(before - money.base, file.taken)
     reversals = reckoned.governed.activity.reverse(facts, part, team)
@@ -300,7 +272,7 @@ def take_refund(state: State, entry: Entry, record: RefundEntry) -> None:
 
 def judge_refund(
     state: State, order: bytes, messages: Sequence[bytes], time: int, stated: int | None = None
-) -> tuple[_Filed, Proven, Money]:
+) -> tuple[Filed, Proven, Money]:
     """What a refund takes off a sale; nothing changes.
 
     Args:
@@ -313,7 +285,7 @@ def judge_refund(
     Raises:
         Void: as `take_refund`.
     """
-    filed, proven = _more(state, order, messages, time)
+    filed, proven = with_more(state, order, messages, time)
     money = proven.money.after(filed.money)
     if money.base >= filed.sold.base:
         raise Void("no_reduction", "messages: neither a confirmed refund nor a ruling lowers the base")
@@ -344,7 +316,7 @@ def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
         Void: `no_sale`, `sale_full`, those of the messages, `already_logged`, `no_dispute`, `hold_over`.
     """
     state.signers.admit(entries_of(record.openers))
-    _look_at(state, record.order)
+    look_at(state, record.order)
     filed, proven = judge_freeze(state, record.order, record.messages, entry.time)
     file = filed.file
     if proven.disputed:
@@ -357,13 +329,13 @@ def take_freeze(state: State, entry: Entry, record: Freeze) -> None:
     state.put(sale_id(record.order), replace(filed.sold, awards=awards))
 
 
-def judge_freeze(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, Proven]:
+def judge_freeze(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[Filed, Proven]:
     """What begins a freeze (a dispute is open) or ends one; nothing changes. Arguments as of `judge_refund`.
 
     Raises:
         Void: as `take_freeze`.
     """
-    filed, proven = _more(state, order, messages, time)
+    filed, proven = with_more(state, order, messages, time)
     file = filed.file
     frozen = file.frozen is not None and file.thawed is not None and time < file.thawed
     if proven.disputed == frozen:
@@ -391,24 +363,6 @@ def _due(step: Step, now: int, due: int) -> Step:
     return Step(due, expires, step.amount, step.base, step.hold)
 
 
-def _as_first(state: State, filed: _Filed) -> tuple[Reckoned, SaleFacts[bytes]]:
-    """What the first sale entry was evaluated on, and the facts of the sale as its plan's activity has it now."""
-    file = filed.file
-    proven = _proven_first(filed)
-    reckoned = reckon(
-        state, filed.first, proven, at=file.at, time=file.time, base=proven.money.base, led=file.led
-    )
-    if filed.late:
-        reckoned = replace(reckoned, facts=replace(reckoned.facts, logged=filed.logged))
-    return reckoned, enlarged(reckoned, proven, filed.counted)
-
-
-def _proven_first(filed: _Filed) -> Proven:
-    """What the first sale entry proved."""
-    messages = filed.messages[: len(filed.first.messages)]
-    return prove(first_order(messages[0]), look(messages, filed.file.time, filed.file.verdicts))
-
-
 # -- once more -----------------------------------------------------------------------------------------------
 def again(state: State, order: bytes) -> tuple[Governed, SaleFacts[bytes], tuple[Award[bytes], ...]] | None:
     """The plan of a logged sale, the facts it was evaluated on, and its awards with all that explains them.
@@ -420,14 +374,14 @@ def again(state: State, order: bytes) -> tuple[Governed, SaleFacts[bytes], tuple
     Returns:
         As of its first entry, at the largest base that was logged; None where no sale of it is logged.
     """
-    filed = _filed(state, order)
+    filed = filed_of(state, order)
     if filed is None:
         return None
     draft = state.draft()
-    reckoned, facts = _as_first(draft, filed)
+    reckoned, facts = as_first(draft, filed)
     judged, duties = facts, reckoned.duties
     if filed.late:
-        judged, duties = _judged(reckoned, facts, _proven_first(filed))
+        judged, duties = _judged(reckoned, facts, proven_first(filed))
     plan, activity = reckoned.governed.compiled, reckoned.governed.activity
     team = None if reckoned.team is None else reckoned.team.tree
     return reckoned.governed, facts, raise_sale(plan, team, activity, facts, judged, duties)
@@ -435,8 +389,8 @@ def again(state: State, order: bytes) -> tuple[Governed, SaleFacts[bytes], tuple
 
 def allied(state: State, order: bytes) -> bool:
     """Whether an alliance pays a logged sale, as a commission [R-CRED-20]; arguments as of `again`."""
-    filed = _filed(state, order)
-    return filed is not None and _as_first(state.draft(), filed)[0].allied
+    filed = filed_of(state, order)
+    return filed is not None and as_first(state.draft(), filed)[0].allied
 
 
 class Happened(Struct, frozen=True, gc=False):
@@ -467,121 +421,19 @@ def course(state: State, order: bytes, plan: Compiled) -> tuple[str | None, tupl
         Key of the opportunity whose plan the sale follows, None for a sale without a team; and what each entry made of
         it, in the order of the log; nothing where no sale of it is logged.
     """
-    filed = _filed(state, order)
+    filed = filed_of(state, order)
     if filed is None:
         return None, ()
-    reckoned, _ = _as_first(state.draft(), filed)
+    reckoned, _ = as_first(state.draft(), filed)
     facts = replace(reckoned.facts, at=filed.logged, logged=None)
     other = replace(reckoned, governed=Governed(b"", plan, 0), facts=facts)
     messages: tuple[Message, ...] = ()
     money: Money | None = None
     found = []
     for seq in filed.file.seqs:
-        _, more, last = _embedded(state, seq)
+        _, more, last = embedded_at(state, seq)
         messages += more
         proven = prove(first_order(messages[0]), look(messages, last.time, filed.file.verdicts))
         money = proven.money.after(money)
         found.append(Happened(seq, last.time, money.base, enlarged(other, proven, money.base)))
     return reckoned.governed.opportunity, tuple(found)
-
-
-# -- what the log has of a sale ------------------------------------------------------------------------------
-def _filed(state: State, order: bytes, *, kept: bool = False) -> _Filed | None:
-    """None where no sale of it is logged; `kept`: its file may be changed."""
-    file = state.orders.kept(order) if kept else state.orders.find(order)
-    if file is None:
-        return None
-    sold = state.effects[sale_id(order)]
-    assert isinstance(sold, Sold)  # by its id
-    messages: list[Message] = []
-    contents: list[tuple[SaleContent, int]] = []
-    for seq in file.seqs:
-        content, more, last = _embedded(state, seq)
-        messages += more
-        contents += [] if content is None else [(content, last.seq)]
-    return _Filed(file, sold, tuple(messages), *contents[0])
-
-
-def _embedded(state: State, seq: int) -> tuple[SaleContent | None, tuple[Message, ...], Entry]:
-    """Of an entry of a sale: its content, if it is a sale entry; its messages; the entry, or its last part."""
-    entry = state.read(seq)
-    record = None if entry.record is None else decode_record(entry.kind, entry.record)
-    if isinstance(record, SalePart):
-        content = read_sale(_whole(state, seq, record))
-        last = state.read(seq + record.count - 1)
-        return content, read_messages(content.messages), last
-    if isinstance(record, RefundEntry | Freeze):
-        return None, read_messages(record.messages), entry
-    raise LocalProtocolError(f"entry {seq} of this log cannot be read again")
-
-
-def _whole(state: State, seq: int, part: SalePart) -> bytes:
-    pieces = [part.content]
-    for number in range(1, part.count):
-        entry = state.read(seq + number)
-        record = None if entry.record is None else decode_record(entry.kind, entry.record)
-        assert isinstance(record, SalePart)  # the group was whole when it was folded
-        pieces.append(record.content)
-    return b"".join(pieces)
-
-
-def _more(state: State, order: bytes, messages: Sequence[bytes], time: int) -> tuple[_Filed, Proven]:
-    """A sale with the messages that an entry adds to it."""
-    filed = _filed(state, order, kept=True)
-    if filed is None:
-        raise Void("no_sale", "order: no sale of it is logged")
-    return filed, _proven(state, time, filed, read_messages(messages))
-
-
-def embedded(state: State, order: bytes) -> frozenset[bytes]:
-    """Ids of the messages of a deal that entries of its sale embed."""
-    filed = _filed(state, order)
-    return frozenset() if filed is None else frozenset(each.id for each in filed.messages)
-
-
-def _look_at(state: State, order: bytes) -> None:
-    """Counts an entry of an order that is in the log, whatever it comes to.
-
-    Raises:
-        Void: `sale_full`.
-    """
-    require_room(state, order)
-    file = state.orders.kept(order)
-    if file is not None:
-        file.looked += 1
-
-
-def require_room(state: State, order: bytes) -> None:
-    """Refuses one more entry of an order of which so many were looked at [R-CRED-91].
-
-    Raises:
-        Void: `sale_full`.
-    """
-    if room(state, order) == 0:
-        raise Void("sale_full", f"order: {limits.MAX_SALE_ENTRIES} entries after its first have named it")
-
-
-def room(state: State, order: bytes) -> int:
-    """How many more entries of an order are looked at, once a sale of it is logged."""
-    file = state.orders.find(order)
-    return limits.MAX_SALE_ENTRIES - (0 if file is None else file.looked)
-
-
-def _proven(
-    state: State, time: int, filed: _Filed | None, new: tuple[Message, ...], *, proved: bool = False
-) -> Proven:
-    """What messages prove with those that the log has of the sale; each of those was judged before [R-CRED-90].
-
-    Raises:
-        Void: `sale_full`, and those of `check_messages` and `prove`.
-    """
-    before, known = ((), NOT_JUDGED) if filed is None else (filed.messages, filed.file.verdicts)
-    if len(before) + len(new) > limits.MAX_SALE_MESSAGES:
-        raise Void("sale_full", f"messages: with those embedded before, above {limits.MAX_SALE_MESSAGES}")
-    order = check_messages(
-        state.network, state.issuer, before, new, time, state.signers, state.verify, proved=proved
-    )
-    looked = look((*before, *new), time, known)
-    if filed is not None:  # also where the entry comes to nothing: what came before is never judged again
-        filed.file.verdicts = looked.verdicts(len(before))
-    return prove(order, looked)

@@ -14,6 +14,7 @@ import netnode.issuing.challenging
 import netnode.swapping.deciding
 import netnode.swapping.watching
 import protocol.ledger.challenges
+import protocol.ledger.filed
 import protocol.ledger.movements
 import protocol.ledger.sales
 import protocol.ledger.selling
@@ -83,7 +84,7 @@ def _proving(stack: ExitStack, proved: Any) -> None:
     def changed(order: Any, looked: Any) -> Any:
         return proved(prove(order, looked), looked.messages)
 
-    stack.enter_context(patch.object(protocol.ledger.selling, "prove", changed))
+    stack.enter_context(patch.object(protocol.ledger.filed, "prove", changed))
 
 
 def holders_sign(stack: ExitStack) -> None:
