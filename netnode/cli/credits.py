@@ -187,7 +187,7 @@ def statement(
         raise Problem("Give --csv or --json, not both.", ExitCode.USAGE, "usage")
     found = call(run, CREDIT_STATEMENT, query)
     if not as_csv:
-        output.emit(run, found, _show_statement)
+        output.emit(run, found, lambda shown: _show_statement(shown, holder))
         return
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
@@ -225,7 +225,7 @@ def _day(option: str, text: str) -> int:
     return max(0, int(day.timestamp() * 1000))
 
 
-def _show_statement(found: models.CreditStatement) -> None:
+def _show_statement(found: models.CreditStatement, holder: str | None) -> None:
     span = f"{'the beginning' if not found.from_ else output.when(found.from_)} to {output.when(found.until)} UTC"
     output.say(f"{named(found.holder)} with {named(found.issuer)}, {found.unit}, {span}", "")
     rows = [
@@ -268,7 +268,7 @@ def _show_statement(found: models.CreditStatement) -> None:
     _unknown(found)
     award = next((line for line in found.items if line.what == "award"), None)
     if award is not None:
-        output.hint(f"Where an award comes from: netnode credit explain {_explaining(found, award)}")
+        output.hint(f"Where an award comes from: netnode credit explain {_explaining(found, award, holder)}")
     output.more(found.next)
 
 
@@ -288,10 +288,10 @@ def _source(line: models.CreditLine) -> str:
     return line.id[:16] if _HEX.fullmatch(line.id) else output.plain(line.id)
 
 
-def _explaining(found: models.CreditStatement, line: models.CreditLine) -> str:
-    """What to write after `netnode credit explain` for a line of a statement."""
+def _explaining(found: models.CreditStatement, line: models.CreditLine, holder: str | None) -> str:
+    """What to write after `netnode credit explain` for a line of a statement; `holder` as it was given."""
     where = f"{shlex.quote(_source(line))} --issuer {found.issuer.id}"
-    return where if _HEX.fullmatch(line.id) else f"{where} --holder {found.holder.id}"
+    return where if holder is None or _HEX.fullmatch(line.id) else f"{where} --holder {holder}"
 
 
 @credit.command(cls=NodeCommand, epilog=examples("netnode credit audit nx1..."))

@@ -13,7 +13,7 @@ from protocol.plans.facts import Award, Withheld
 REASONS: Final[dict[str, str]] = {
     "cap_company": "the plan pays no more than its company cap in a period, so all awards were cut alike",
     "cap_member": "the plan has a cap for each member and period",
-    "duty": "the duties to the member by whom it came were not done",
+    "duty": "the duties owed to the member through whom it came were not done",
     "maximum": "the plan declares a maximum",
     "r2": "what members buy themselves counts up to a bound only (R2)",
     "r3": "kits, fees, training and ranks pay nobody (R3)",
@@ -29,6 +29,12 @@ _LEVEL: Final = {
     "generation": "generation",
     "override": "generation",
     "tiers": "step",
+}
+_OF: Final = {
+    "binary": "what the weaker leg matches",
+    "differential": "the sales of the whole group",
+    "matching": "what members below are paid",
+    "pool": "the sales of the whole team",
 }
 
 
@@ -46,7 +52,7 @@ def lost(plan: Compiled, one: Withheld[str], period: str | None) -> str:
     """One thing that did not become an award of a sale, or of a period, as a sentence."""
     amount = f"{amount_text(one.amount, plan.plan.unit.exponent)} {plan.plan.unit.name}"
     where = f"sale {one.source}" if period is None else f"period {period}"
-    return f"{one.to}: not {amount} by {one.rule}, {where}: {REASONS[one.reason]}."
+    return f"{one.to}: {amount} by {one.rule} not paid, {where}: {REASONS[one.reason]}."
 
 
 def sentences(plan: Compiled, result: Result[str], to: str | None, sale: str | None) -> list[str]:
@@ -71,29 +77,38 @@ def sentences(plan: Compiled, result: Result[str], to: str | None, sale: str | N
 
 
 def _level(plan: Compiled, award: Award[str]) -> str:
-    if not award.level:
-        return ""
+    return f", {_LEVEL.get(_family(plan, award), 'level')} {award.level}" if award.level else ""
+
+
+def _family(plan: Compiled, award: Award[str]) -> str:
     name = award.rule.removesuffix(":duty")
-    family = next(each for each in FAMILIES if any(rule.name == name for rule in getattr(plan.plan, each)))
-    return f", {_LEVEL.get(family, 'level')} {award.level}"
+    return next(each for each in FAMILIES if any(rule.name == name for rule in getattr(plan.plan, each)))
 
 
 def _sum(plan: Compiled, award: Award[str]) -> str:
-    exponent = plan.plan.unit.exponent
+    exponent, family = plan.plan.unit.exponent, _family(plan, award)
     words = []
     if award.num:
-        words.append(f"{percent(award.rate)} of {amount_text(award.base, exponent)}")
+        of = f" ({_OF[family]})" if family in _OF else ""
+        words.append(f"{percent(award.rate)} of {amount_text(award.base, exponent)}{of}")
     else:
         words.append("a fixed amount")
     if award.less:
-        words.append(
-            f"less {amount_text(award.less, exponent)} that the same volume pays below or in lower steps"
-        )
+        words.append(f"less {amount_text(award.less, exponent)} ({_less(plan, award)})")
     if award.reason is not None:
         words.append(f"less {amount_text(award.kept, exponent)}: {REASONS[award.reason]}")
     if award.rule.endswith(":duty"):
         return f"{words[0]} was another's, who did not do the duty that this member did"
     return ", ".join(words)
+
+
+def _less(plan: Compiled, award: Award[str]) -> str:
+    """Why an award is less than its rate of its base."""
+    below, lower = "members below are paid first on the same sales", "lower steps pay less"
+    rule = next((rule for rule in plan.plan.differential if rule.name == award.rule), None)
+    if rule is None:
+        return lower
+    return below if rule.mode == "whole" else f"{lower}, and {below}"
 
 
 def percent(rate: Fraction) -> str:

@@ -344,20 +344,18 @@ class AskedAward:
     def _no_award(self, ledger: Ledger, holder: bytes, names: Names, told: Told) -> Problem:
         rules = "" if self.rule is None else f" by {self.rule}"
         rules += "" if self.level is None else f", level {self.level}"
-        text = f"{_called(names, holder)} has no award{rules} of the period {self.label} of {self.key}"
+        text = f"{_called(names, holder)} has no award{rules} for the period {self.label} of {self.key}"
         others = sorted(
             {each.rule for found in told.values() if isinstance(found, Reclosed) for each in found.awards}
         )
         if holder == ledger.issuer:
-            text += ": nobody has credit of their own. Name the member with --holder nx1..."
+            text += ": nobody has credit of their own. Name the member with --holder ID"
         elif others:
-            text += (
-                f". There are awards by {', '.join(others)}: netnode credit explain {self.key}/{self.label}"
-            )
+            text += f": there are awards by {', '.join(others)}"
         elif any(not isinstance(found, Reclosed) for found in told.values()):
             text += ", and whether something was withheld cannot be said here"
         else:
-            text += ", and nothing was withheld: no rule of the plan came to anything"
+            text += ", and nothing was withheld: by the rules of the plan there was nothing to pay"
         return Problem(f"{text}.", ExitCode.NOT_FOUND, "no_award")
 
 

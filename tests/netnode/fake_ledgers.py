@@ -111,7 +111,7 @@ class FakeLedgers:
         )  # fmt: skip
         close = models.ExplainedClose(
             plan="ef" * 32, plan_title="Groups", entry=7, time=TIME, unit="star", awards=[award],
-            withheld=["Ada: not 2.00 star by pool, period 2023-11-01: the plan has a cap for each member and period."],
+            withheld=["Ada: 2.00 star by pool not paid, period 2023-11-01: the plan has a cap."],
         )  # fmt: skip
         elsewhere = msgspec.structs.replace(close, entry=None, time=None, plan_title="", withheld=[])
         return models.AwardExplained(

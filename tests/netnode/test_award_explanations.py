@@ -29,6 +29,7 @@ from protocol.records.plan import (
     Step,
 )
 from protocol.records.team import Position
+from protocol.run import run_of
 from protocol.teams.team import NO_RULES
 from tests.netnode.services_home import OpenHome
 from tests.netnode.test_ledgers import home_with, later
@@ -153,8 +154,8 @@ async def test_an_award_of_a_differential_says_what_it_is_of_and_what_legs_get_f
         (award,) = close.awards
         assert (award.id, award.rate, award.base, award.payable) == (line.id, "0.1", "200.00", line.payable)
         assert award.words == [
-            f"{id_text(seen.world.id('ann'))}: 10.00 star by group, step 2, period {label}: 10 % of 200.00, less 10.00 "
-            "that the same volume pays below or in lower steps."
+            f"{id_text(seen.world.id('ann'))}: 10.00 star by group, step 2, period {label}: 10 % of 200.00 (the "
+            "sales of the whole group), less 10.00 (members below are paid first on the same sales)."
         ]
         whole = await seen.explained(label, "ann")  # all rules of the period
         assert whole == told
@@ -184,10 +185,10 @@ async def test_a_refund_after_the_close_leaves_rate_and_base_as_they_were(tmp_pa
             ("clawback", "-2.50", "0.1", "200.00"),
         ]
         first, remains = await seen.words(label, "ann")
-        assert "10 % of 200.00, less 10.00" in first
+        assert "10 % of 200.00 (the sales of the whole group), less 10.00 (members" in first
         assert remains == "Of this, 7.50 star remain, since sales of the period were refunded."
         assert (await seen.words(third, "bob")) == [
-            f"2.00 star by group, step 1, period {third}: 5 % of 40.00."
+            f"2.00 star by group, step 1, period {third}: 5 % of 40.00 (the sales of the whole group)."
         ]
         nothing = await seen.refused(second, "bob")
         assert nothing.code == "no_award" and "nothing was withheld" in nothing.text
@@ -201,7 +202,7 @@ async def test_a_pool_and_a_rank_are_explained(tmp_path):
     label = team.close()
     async with team.seen(tmp_path) as seen:
         assert await seen.words(f"{label}/pool", "bob") == [
-            f"1.60 star by pool, period {label}: 1 % of 160.00."
+            f"1.60 star by pool, period {label}: 1 % of 160.00 (the sales of the whole team)."
         ]
         assert ("award", "1.60", "0.01", "160.00") in await seen.figures("cal")
 
@@ -221,7 +222,7 @@ async def test_legs_that_carry_on_do_not_change_what_an_older_period_came_to(tmp
     async with team.seen(tmp_path) as seen:
         found = await seen.figures("ann")
         assert found == [("award", "4.00", "0.1", "40.00"), ("award", "3.00", "0.1", "30.00")]
-        assert "10 % of 40.00" in (await seen.words(second, "ann"))[0]
+        assert "10 % of 40.00 (what the weaker leg matches)" in (await seen.words(second, "ann"))[0]
         assert "10 % of 30.00" in (await seen.words(third, "ann"))[0]
         assert (await seen.refused(first)).code == "no_award"
 
@@ -234,9 +235,8 @@ async def test_an_award_says_that_a_cap_cut_it(tmp_path):
     team.refund(deal, 10_000)  # which would be another one by now
     async with team.seen(tmp_path) as seen:
         (words, remains) = await seen.words(label, "ann")
-        assert (
-            "10 % of 200.00, less 10.00" in words and "the plan has a cap for each member and period" in words
-        )
+        assert "10 % of 200.00 (the sales of the whole group), less 10.00 (members" in words
+        assert "the plan has a cap for each member and period" in words
         assert "Of this, 2.57 star remain" in remains
         assert "no more than its company cap" in (await seen.words(label, "bob"))[0]
         assert (await seen.figures("bob"))[0][2:] == ("0.05", "100.00")
@@ -251,18 +251,19 @@ async def test_what_a_neglected_duty_withheld_is_told_to_both(tmp_path):
     label = team.close()
     async with team.seen(tmp_path) as seen:
         assert await seen.words(label, "ann") == [
-            f"not 10.00 star by group, period {label}: the duties to the member by whom it came were not done."
+            f"10.00 star by group not paid, period {label}: the duties owed to the member through whom it came were "
+            "not done."
         ]
         assert await seen.lines("ann") == []
         words = await seen.words(f"{label}/group:duty", "top")
         assert words == [
-            f"5.00 star by group:duty, step 2, period {label}: 10 % of 200.00 was another's, who did not do the duty "
-            "that this member did."
+            f"5.00 star by group:duty, step 2, period {label}: 10 % of 200.00 (the sales of the whole group) was "
+            "another's, who did not do the duty that this member did."
         ]
         (line,) = await seen.lines("top")
         assert line.id == f"{TEAM}/{label}/group:duty/2" and line.rate == "0.1"
         other = await seen.refused(f"{label}/level", "top")
-        assert other.text.endswith(f"There are awards by group:duty: netnode credit explain {TEAM}/{label}.")
+        assert other.text.endswith(": there are awards by group:duty.")
 
 
 async def test_of_two_awards_of_one_rule_and_level_of_a_sale_each_has_its_own_rate(tmp_path):
@@ -338,8 +339,8 @@ async def test_what_is_no_award_is_refused_in_words(tmp_path):
         early = await seen.refused(open_, "bob")
         assert early.code == "not_closed" and f"netnode period open {issuer}/{TEAM}" in early.text
         other = await seen.refused(f"{label}/pool", "bob")
-        assert other.code == "no_award" and "There are awards by group" in other.text
-        assert "by group, level 9 of" in (await seen.refused(f"{label}/group/9", "bob")).text
+        assert other.code == "no_award" and "there are awards by group." in other.text
+        assert "by group, level 9 for" in (await seen.refused(f"{label}/group/9", "bob")).text
         own = models.AwardExplain(id=f"{TEAM}/{label}", issuer=issuer, holder=issuer)
         with pytest.raises(Problem) as nobody:
             await seen.home.services.ledgers.explain_award(own)
@@ -388,3 +389,50 @@ async def test_a_sale_says_which_period_pays_for_it(tmp_path):
 def test_an_answer_waits_longer_than_a_statement():
     assert reclosing.ONE.members is None and reclosing.STATEMENT.members == reclosing.MOST
     assert reclosing.ONE.entries > reclosing.STATEMENT.entries
+
+
+async def test_what_only_another_branch_of_the_log_awards_is_told_without_a_rate(tmp_path):
+    """[R-CRED-61] It is owed; what it was worked out from is another log than the one held here."""
+    team, other = Team(), Team()  # the same entries, until one sells something else
+    first = len(team.world.issuer.entries)
+    team.sold(10_000, "bob")
+    other.sold(4_000, "cal")
+    label = team.close()
+    assert other.close() == label
+    async with team.seen(tmp_path) as seen:
+        proof = (run_of(each.world.issuer.entries[first:]) for each in (team, other))
+        assert (await seen.home.gate.admit_proof(*proof)).fault is None
+        (line,) = await seen.lines("cal")
+        assert (line.amount, line.rate, line.base, line.entry) == ("2.00", None, None, None)
+        assert "is on another branch of the log" in line.why and line.plan is not None
+        told = await seen.explained(label, "cal")
+        (close,) = told.closes
+        assert (close.entry, close.plan, close.awards[0].rate) == (None, line.plan, None)
+        assert (
+            f"2.00 star by group, period {label}. Where it comes from cannot be said here"
+            in (close.awards[0].words[0])
+        )
+        assert await seen.figures("bob") == [("award", "5.00", "0.05", "100.00")]
+
+
+async def test_a_plan_that_changed_within_a_period_leaves_two_closes_of_it(tmp_path):
+    team = Team(notice_days=1)
+    before = team.governed
+    team.world.now += 3 * DAY
+    team.sold(10_000, "bob")
+    flat = Differential(mode="whole", name="flat", steps=(Step(at=0, rate=(1, 50)),))
+    team.world.publish(differential=(flat,), hold_days=200, title="Flat", unilevel=())
+    team.world.now += 2 * DAY
+    team.sold(5_000, "bob")
+    begins = team.world.now
+    label = team.close()
+    content = close_with_awards(team.world.book.state, before, begins)
+    assert team.world.parts(ClosePart, encode_content(content), team.world.now + 1).code is None
+    team.world.now += 1
+    async with team.seen(tmp_path) as seen:
+        told = await seen.explained(label, "bob")
+        assert [(each.plan_title, each.awards[0].amount) for each in told.closes] == [
+            ("Flat", "1.00"),
+            ("Groups", "5.00"),
+        ]
+        assert (await seen.refused("2020-01-01")).text.count(label) == 1

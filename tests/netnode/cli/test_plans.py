@@ -90,7 +90,7 @@ def test_explain_names_what_was_withheld(run, files) -> None:
     sales.write_text(SALES.replace('referrer = "Ada"', 'referrer = "Bob"', 1), encoding="utf-8")
     told = run("plan", "explain", *files).out
     assert (
-        "Ada: not 4.99 ref by unilevel, sale big: too few buyers outside the team in this period (R5)."
+        "Ada: 4.99 ref by unilevel not paid, sale big: too few buyers outside the team in this period (R5)."
         in told
     )
 
@@ -108,7 +108,7 @@ def test_who_is_paid_nothing_is_told_so_and_why_by_the_period_of_the_file(run, f
     assert "netnode plan explain" in run("plan", "evaluate", *given).out
     told = run("plan", "explain", *given, "--of", "May").out
     assert told == (
-        "Ada: not 30.00 credit by binary, period May: too few buyers outside the team in this period (R5).\n"
+        "Ada: 30.00 credit by binary not paid, period May: too few buyers outside the team in this period (R5).\n"
     )
 
 
