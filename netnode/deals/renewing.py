@@ -212,7 +212,9 @@ class Renewing:
         body = incoming.body
         assert isinstance(body, MandateLetter)
         await self.find()
-        return await self._means.store.write(self._take, body, incoming.sender, self._means.clock.now_ms())
+        taken = await self._means.store.write(self._take, body, incoming.sender, self._means.clock.now_ms())
+        self._means.letters.wake()
+        return taken
 
     # -- in the writer's lane --------------------------------------------------------------------------------
     def _say(
@@ -307,7 +309,6 @@ class Renewing:
             elif sender == row.partner:
                 found = read(connection, row, now)
                 self._send(writer, found, _asking(found))
-        self._means.letters.wake()
         return Taken()
 
     def _keep(self, writer: Writer, row: DealRow, body: MandateLetter, now: int) -> Refusal | None:

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.netnode.lanes import guard_events
 from tests.netnode.mesh import Mesh, Wires, spy
+
+
+@pytest.fixture(autouse=True)
+def events_of_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What runs in a lane wakes no task: an event that another thread sets may be slept through."""
+    guard_events(monkeypatch)
 
 
 @pytest.fixture

@@ -38,6 +38,7 @@ from protocol.entry import Entry
 from protocol.items import Item
 from protocol.messages import Body, Hello, Received, decode_message, encode_message
 from protocol.session import Arrived, Event, LocalIdentity, Phase, Session
+from tests.netnode.lanes import in_lane
 from tests.netnode.patience import patience
 from tests.netnode.wires import Wires
 from tests.protocol.author import NETWORK, START, Author, seed
@@ -88,14 +89,15 @@ class TestEntropy:
 
 
 class InlineExecutor:
-    """Runs work on the event loop, one tick later, in the order it was given."""
+    """Runs work on the event loop, one tick later, in the order it was given; the work cannot tell that it does."""
 
     def idle(self, lane: object) -> bool:
         return False
 
     async def run(self, lane: Lane, function: Callable[[*Ts], T], *args: *Ts) -> T:
         await asyncio.sleep(0)
-        return function(*args)
+        with in_lane():
+            return function(*args)
 
     async def close(self) -> None:
         return
