@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,29 +43,36 @@ class Source:
         over: entries of a branch, by seq, in the place of the log's.
     """
 
-    __slots__ = ("_over", "_reader", "_store", "issuer")
+    __slots__ = ("_given", "_over", "_store", "issuer")
 
     def __init__(self, store: Store, issuer: bytes, over: Mapping[int, Entry] | None = None) -> None:
         self.issuer = issuer
         self._store = store
         self._over = over or {}
-        self._reader: Reader | None = None
+        # Of each thread its own: while one folds, the event loop may read teams, and another answers for the ledger.
+        self._given = threading.local()
 
     @contextmanager
     def within(self, reader: Reader) -> Iterator[None]:
-        """Reads by this reader, from its snapshot, while the context lasts."""
-        self._reader = reader
+        """Reads by this reader, from its snapshot, while the context lasts, in this thread."""
+        self._given.reader = reader
         try:
             yield
         finally:
-            self._reader = None
+            self._given.reader = None
+
+    @property
+    def _reader(self) -> Reader | None:
+        found: Reader | None = getattr(self._given, "reader", None)
+        return found
 
     def read(self, seq: int) -> Entry:
         """An entry that was folded before."""
         entry = self._over.get(seq)
         if entry is None:
-            if self._reader is not None:
-                entry = self._reader.entry(self.issuer, seq)
+            reader = self._reader
+            if reader is not None:
+                entry = reader.entry(self.issuer, seq)
             else:
                 entry = self._store.reading(Reader.entry, self.issuer, seq)
         if entry is None:
@@ -73,8 +81,9 @@ class Source:
 
     def between(self, author: bytes, first: Place, last: Place) -> Sequence[Entry] | None:
         """Entries of another log; see `evidence.between`."""
-        if self._reader is not None:
-            return evidence.between(self._reader, author, first, last)
+        reader = self._reader
+        if reader is not None:
+            return evidence.between(reader, author, first, last)
         return self._store.reading(evidence.between, author, first, last)
 
 

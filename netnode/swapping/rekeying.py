@@ -20,7 +20,7 @@ from netnode.ledgers.stakes import stakes
 from netnode.ledgers.superseded import superseded
 from netnode.mail.letters import Incoming, Refusal, Taken
 from netnode.problems import ExitCode, Problem
-from netnode.store import Writer, swaps
+from netnode.store import Reader, Writer, swaps
 from netnode.store import letters as outbox
 from netnode.store.letters import Outgoing
 from netnode.store.swaps import ToldRow
@@ -141,16 +141,9 @@ class Rekeying:
         """
         self._means.own.caution.require_alone()
         keys, own = self._means.ring.keys, self._means.own.id
-        ledger = await self._ledgers.of(issuer)
-        state = await self._means.store.load(issuer)
-        assert state is not None  # the ledger is folded
-        moved = await self._ledgers.study(issuer, lambda reader, ledger: superseded(reader, ledger, own))
-        names = [] if about is None else [about]
-        if about is None and any(each.holder == own for each in ledger.claims):
-            names = _rotations(state.openers)
-        if about is None:
-            names += [each.id[1:] for each in moved]
-        names = [each for each in names if not ledger.book.released(own, each)]
+        names = await self._ledgers.study(
+            issuer, lambda reader, ledger: _disputed(reader, ledger, own, about)
+        )
         if not names:
             raise Problem(
                 f"Nothing of yours is disputed with {id_text(issuer)}. See: netnode credit balance {id_text(issuer)}",
@@ -289,6 +282,25 @@ def moves(book: Book, networker: bytes, about: bytes) -> bool:
     """Whether a ledger has a movement or swap of a networker's credit, by the id of its request or document."""
     found = (book.effects.get(movement_id(about)), book.effects.get(swap_id(about)))
     return any(isinstance(each, Moved | Swapped) and each.holder == networker for each in found)
+
+
+def _disputed(reader: Reader, ledger: Ledger, own: bytes, about: bytes | None) -> list[bytes]:
+    """What the owner has not let go of: rotations that left something of theirs disputed, and late movements.
+
+    Args:
+        reader: of the store.
+        ledger: of the issuer.
+        own: networker id of the owner.
+        about: id of one of them; None: all.
+    """
+    names = [] if about is None else [about]
+    if about is None and any(each.holder == own for each in ledger.claims):
+        state = reader.load(ledger.issuer)
+        assert state is not None  # the ledger is folded
+        names = _rotations(state.openers)
+    if about is None:
+        names += [each.id[1:] for each in superseded(reader, ledger, own)]
+    return [each for each in names if not ledger.book.released(own, each)]
 
 
 def _rotations(openers: Openers) -> list[bytes]:

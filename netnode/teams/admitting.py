@@ -11,6 +11,7 @@ from msgspec import UNSET
 from netnode.deals.means import Means
 from netnode.deals.signers import Signers as Known
 from netnode.deals.signers import read as read_openers
+from netnode.issuing.appending import lacking
 from netnode.problems import ExitCode, Problem
 from netnode.store import Reader, Writer, teams
 from netnode.store.teams import PaperRow, SeenRow
@@ -140,26 +141,27 @@ class Admitting:
     async def _admission(self, log: OwnerLog, row: PaperRow) -> Admission:
         application = read(Application, row.data)
 
-        def gathered(reader: Reader) -> Admission:
+        def gathered(reader: Reader) -> tuple[bytes, list[Any], list[SeenRow], dict[bytes, list[Any]]]:
             held = teams.by_id(reader.connection, application.invite)
             assert held is not None
-            invite = read(Invite, held.data)
             wires = encoding.decode(row.proof, limits.MAX_MESSAGE)
             saw = teams.seen_of(reader.connection, parse_wire(wires[0]).id)[: limits.MAX_SEEN]
-            people = [invite.signer, application.signer, *(each.witness for each in saw)]
-            known = self._known(reader, [row], saw)
-            return Admission(
-                acknowledgement=tuple(wires),
-                application=row.data,
-                disclosure=invite.disclosure,
-                invite=held.data,
-                openers=self._openers(log, known, people),
-                opportunity=row.opportunity,
-                position=_wished(log.teams.team(row.opportunity), invite, application.signer),
-                seen=tuple(each.data for each in saw) or (b"-",),
-            )
+            signer = read(Invite, held.data).signer
+            people = [signer, application.signer, *(each.witness for each in saw)]
+            return held.data, wires, saw, self._given(reader, people, [row], saw)
 
-        return await self._means.store.read(gathered)
+        data, wires, saw, given = await self._means.store.read(gathered)
+        invite = read(Invite, data)
+        return Admission(
+            acknowledgement=tuple(wires),
+            application=row.data,
+            disclosure=invite.disclosure,
+            invite=data,
+            openers=lacking(log.ledger.book, given),
+            opportunity=row.opportunity,
+            position=_wished(log.teams.team(row.opportunity), invite, application.signer),
+            seen=tuple(each.data for each in saw) or (b"-",),
+        )
 
     # -- moves, ends, duties ---------------------------------------------------------------------------------
     async def move(
@@ -308,31 +310,23 @@ class Admitting:
         found.admit([[parse_wire(list(wire)) for wire in each] for each in record.openers])
         return found
 
-    def _known(self, reader: Reader, rows: Iterable[PaperRow], saw: Iterable[SeenRow] = ()) -> Known:
+    def _given(
+        self, reader: Reader, people: Iterable[bytes], rows: Iterable[PaperRow], saw: Iterable[SeenRow] = ()
+    ) -> dict[bytes, list[Any]]:
+        """The openers of people, as far as they are known here or came with papers. In a lane: it reads no ledger."""
         given = {}
         for data in (*(row.openers for row in rows), *(each.openers for each in saw)):
             for entries in encoding.decode(data, limits.MAX_MESSAGE):
                 found = read_openers(self._means.network, entries)
                 given[found.author] = found
-        return Known(self._means.network, reader.connection, given)
+        known = Known(self._means.network, reader.connection, given)
+        return {author: known.entries(author, 0) or [] for author in people}
 
     async def _openers_of(self, log: OwnerLog, rows: Sequence[PaperRow]) -> tuple[Any, ...]:
-        return await self._means.store.read(
-            lambda reader: self._openers(log, self._known(reader, rows), [row.signer for row in rows])
+        given = await self._means.store.read(
+            lambda reader: self._given(reader, [row.signer for row in rows], rows)
         )
-
-    def _openers(self, log: OwnerLog, known: Known, people: Iterable[bytes]) -> tuple[Any, ...]:
-        """The openers of signers that the log lacks: all of one that is new, else the rotations it has not."""
-        found = []
-        for author in dict.fromkeys(people):
-            if author == log.owner:
-                continue
-            entries = known.entries(author, 0) or []
-            before = log.signers.knows(author)
-            new = [wire for wire in entries if before is None or not before.knows(parse_wire(list(wire)))]
-            if new:
-                found.append(tuple(new))
-        return tuple(found)
+        return lacking(log.ledger.book, given)
 
 
 def _wished(team: Team, invite: Invite, member: bytes) -> Any:

@@ -1,8 +1,13 @@
 """What stands beside search results, and what is read of other logs for it: as far as it costs little."""
 
+import threading
+from types import SimpleNamespace
+from typing import Any
+
 from msgspec import UNSET
 
 from netnode.ledgers import evidence
+from netnode.ledgers.reading import Source
 from netnode.operations import models
 from protocol.records import SwapEntry
 from tests.netnode.test_ledgers import Market, forked, home_with, run_of
@@ -49,3 +54,25 @@ async def test_of_the_entries_between_two_pins_only_swaps_are_read_whole(tmp_pat
         found = await home.store.read(evidence.between, bench.y.issuer.id, first, last)
         assert [each.id for each in found] == [each.id for each in entries[head.seq + 1 :]]
         assert {each.kind for each in found if each.record is not None} == {SwapEntry.KIND}
+
+
+def test_a_thread_that_folds_lends_its_reader_to_nobody() -> None:
+    """The event loop reads entries again for teams while a thread folds a close; a connection is for one at a time."""
+    store: Any = SimpleNamespace(reading=lambda function, *values: "of its own")
+    reader: Any = SimpleNamespace(entry=lambda *values: "of the thread")
+    source, folds, read = Source(store, bytes(32)), threading.Event(), threading.Event()
+    found: list[object] = []
+
+    def fold() -> None:
+        with source.within(reader):
+            folds.set()
+            read.wait(10)
+            found.append(source.read(1))
+
+    thread = threading.Thread(target=fold)
+    thread.start()
+    folds.wait(10)
+    found.append(source.read(1))
+    read.set()
+    thread.join()
+    assert found == ["of its own", "of the thread"]
