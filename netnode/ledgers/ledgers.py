@@ -146,6 +146,10 @@ class Ledgers:
         shelf = self._shelves.get(issuer)
         return shelf is not None and shelf.ledger is not None
 
+    def folded(self) -> frozenset[bytes]:
+        """Issuers whose ledgers are in memory now: for a thread, which must not ask `holds` while that changes."""
+        return frozenset(issuer for issuer in self._shelves if self.holds(issuer))
+
     @property
     def held(self) -> int:
         """Critical entries whose ledgers are in memory."""

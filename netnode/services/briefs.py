@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Final, Protocol
 
 import msgspec
 
 from netnode.bus import Stored
+from netnode.ledgers.stakes import QUICK
 from netnode.operations import models
 from netnode.projections import gists
 from netnode.projections.gists import About
@@ -47,9 +49,6 @@ class Sums(Protocol):
     async def briefs(self, seller: bytes) -> Briefs:
         """What the plans of a seller pay, however long that takes."""
 
-    def is_quick(self, seller: bytes, entries: int) -> bool:
-        """Whether a log of so many entries is folded soon."""
-
 
 class PlanBriefs:
     """Gists of what plans pay.
@@ -64,7 +63,7 @@ class PlanBriefs:
     def __init__(self, sums: Sums) -> None:
         self._sums = sums
 
-    def due(self, reader: Reader, now: int) -> Due:
+    def due(self, reader: Reader, now: int, folded: Set[bytes]) -> Due:
         """Whose briefs are to be made anew, and who has none any more."""
         planners, known = gists.planners(reader, MOST), gists.every(reader, self.about)
         due = []
@@ -72,11 +71,11 @@ class PlanBriefs:
             state, gist = reader.load(seller), known.get(seller)
             if state is None:
                 continue
-            rest = REST_MS if self._sums.is_quick(seller, entries) else DAY_MS
+            rest = REST_MS if entries <= QUICK or seller in folded else DAY_MS
             if gist is None or now >= gist.at + (DAY_MS if gist.mark == state.tip.id else rest):
                 due.append((seller, state.tip.id))
         there = {seller for seller, _ in planners}
-        return due, [each for each in known if each not in there]
+        return Due(due, [each for each in known if each not in there])
 
     async def make(self, issuer: bytes) -> bytes:
         """What the plans of a seller pay.
@@ -86,7 +85,7 @@ class PlanBriefs:
         """
         return msgspec.json.encode(await self._sums.briefs(issuer))
 
-    def concerned(self, stored: Stored) -> bool:
+    def concerned(self, stored: Stored, known: Set[bytes]) -> bool:
         """Whether a plan came."""
         return any(entry.kind == Plan.KIND for entries in stored.entries.values() for entry in entries)
 

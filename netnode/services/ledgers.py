@@ -367,10 +367,6 @@ class LedgerBook:
                 raise
             return shown.exposed(exposed=asked.exposed)
 
-    def is_quick(self, issuer: bytes, entries: int) -> bool:
-        """Whether a log of so many entries is folded within seconds."""
-        return entries <= QUICK or self._ledgers.holds(issuer)
-
     async def glances(self, issuers: Collection[bytes]) -> dict[bytes, models.IssuerStanding]:
         """What speaks against issuers as far as it takes no time: proofs of forks, and what is kept of the rest.
 

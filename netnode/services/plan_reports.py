@@ -127,10 +127,6 @@ class PlanReports:
         others = None if other is None else places[other]
         return Briefs(plans, {key: places.get(digest) for key, digest in named.items()}, others)
 
-    def is_quick(self, seller: bytes, entries: int) -> bool:
-        """Whether a log of so many entries is folded within seconds."""
-        return entries <= QUICK or self._ledgers.holds(seller)
-
     async def _report(self, digest: bytes, plan: Plan) -> models.PlanReport:
         async with self._turn:
             known = self._known.get(digest)

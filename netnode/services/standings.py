@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Final, Protocol
 
 import msgspec
 
 from netnode.bus import Stored
+from netnode.ledgers.stakes import QUICK
 from netnode.ledgers.standing import doubtful_sellers, mark_of
 from netnode.operations import models
 from netnode.projections import gists
@@ -29,9 +31,6 @@ class Weighs(Protocol):
     async def weigh(self, issuer: bytes) -> models.IssuerStanding:
         """What speaks against an issuer, however long that takes."""
 
-    def is_quick(self, issuer: bytes, entries: int) -> bool:
-        """Whether a log of so many entries is folded soon."""
-
 
 class Standings:
     """Gists of what speaks against sellers.
@@ -45,15 +44,16 @@ class Standings:
 
     def __init__(self, weighs: Weighs) -> None:
         self._weighs = weighs
-        self._known: frozenset[bytes] = frozenset()
 
-    def due(self, reader: Reader, now: int) -> Due:
+    def due(self, reader: Reader, now: int, folded: Set[bytes]) -> Due:
         """Whose standing is to be found anew, and who has none any more."""
         issuers, known = doubtful_sellers(reader, MOST), gists.every(reader, self.about)
-        self._known = frozenset(issuers)
         marks = [(each, mark_of(reader, each)) for each in issuers]
-        due = [(each, mark) for each, mark in marks if self._is_due(reader, each, mark, known.get(each), now)]
-        return due, [each for each in known if each not in self._known]
+        due = [
+            (each, mark) for each, mark in marks if _is_due(reader, each, mark, known.get(each), now, folded)
+        ]
+        there = frozenset(issuers)
+        return Due(due, [each for each in known if each not in there], there)
 
     async def make(self, issuer: bytes) -> bytes:
         """What speaks against an issuer.
@@ -63,21 +63,22 @@ class Standings:
         """
         return msgspec.json.encode(await self._weighs.weigh(issuer))
 
-    def concerned(self, stored: Stored) -> bool:
+    def concerned(self, stored: Stored, known: Set[bytes]) -> bool:
         """Whether a log of theirs, a fork, a challenge or an opener came."""
-        return any(
-            each.author in self._known or each.standing is not Item.HEAD for each in stored.items
-        ) or any(
+        return any(each.author in known or each.standing is not Item.HEAD for each in stored.items) or any(
             entry.kind == Challenge.KIND or entry.is_opener
             for entries in stored.entries.values()
             for entry in entries
         )
 
-    def _is_due(self, reader: Reader, issuer: bytes, mark: bytes, gist: Gist | None, now: int) -> bool:
-        if gist is None:
-            return True
-        rested = now >= gist.at + OPEN_MS
-        if gist.mark == mark:
-            return rested and msgspec.json.decode(gist.data, type=models.IssuerStanding).open > 0
-        state = reader.load(issuer)
-        return rested or state is None or self._weighs.is_quick(issuer, state.tip.seq + 1)
+
+def _is_due(
+    reader: Reader, issuer: bytes, mark: bytes, gist: Gist | None, now: int, folded: Set[bytes]
+) -> bool:
+    if gist is None:
+        return True
+    rested = now >= gist.at + OPEN_MS
+    if gist.mark == mark:
+        return rested and msgspec.json.decode(gist.data, type=models.IssuerStanding).open > 0
+    state = reader.load(issuer)
+    return rested or state is None or state.tip.seq < QUICK or issuer in folded
