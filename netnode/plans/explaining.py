@@ -34,7 +34,7 @@ _OF: Final = {
     "binary": "what the weaker leg matches",
     "differential": "the sales of the whole group",
     "matching": "what members below are paid",
-    "pool": "the sales of the whole team",
+    "pool": "the sales of the whole team; a pool is divided among all who qualify",
 }
 
 

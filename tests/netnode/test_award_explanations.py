@@ -202,7 +202,8 @@ async def test_a_pool_and_a_rank_are_explained(tmp_path):
     label = team.close()
     async with team.seen(tmp_path) as seen:
         assert await seen.words(f"{label}/pool", "bob") == [
-            f"1.60 star by pool, period {label}: 1 % of 160.00 (the sales of the whole team)."
+            f"1.60 star by pool, period {label}: 1 % of 160.00 (the sales of the whole team; a pool is divided "
+            "among all who qualify)."
         ]
         assert ("award", "1.60", "0.01", "160.00") in await seen.figures("cal")
 
