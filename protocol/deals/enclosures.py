@@ -35,7 +35,7 @@ class GoodsLine(Struct, frozen=True, kw_only=True):
     options: Annotated[
         Annotated[tuple[_Line, ...], Meta(max_length=limits.MAX_OPTIONS)], doc("the variant's choices")
     ] = ()
-    part: Annotated[int, Meta(ge=0, le=limits.MAX_PARTS - 1), doc("the part it belongs to")] = 0
+    part: Annotated[int, Meta(ge=0, le=limits.MAX_PARTS - 1), doc("the part it belongs to; absent: 0")] = 0
     quantity: Annotated[int, Meta(ge=1, le=limits.MAX_QUANTITY), doc("pieces")]
     text: Annotated[_Text | UnsetType, doc("deliverable of a milestone, engraving and the like")] = UNSET
     title: Annotated[_Line, doc("what it is, for people")]
@@ -56,7 +56,7 @@ class TaxLine(Struct, frozen=True, kw_only=True):
     amount: Annotated[Count, doc("minor units")]
     included: Annotated[bool, doc("whether it is inside the amounts of the goods and the stated shipping")]
     rate: Annotated[_Rate, doc("basis points")]
-    shipping: Annotated[Count, doc("how much of it is on the shipping")] = 0
+    shipping: Annotated[Count, doc("how much of it is on the shipping; absent: 0")] = 0
     title: Annotated[_Line, doc("as VAT 19 %")]
 
 

@@ -99,7 +99,7 @@ def owed(request: BuybackRequest, bought: Bought, by: Buyback) -> int:
     """
     if (request.order, request.signer) != (bought.order, bought.buyer):
         raise Void("names_differ", "the request is about another order, or not by its buyer")
-    if request.time > bought.received + by.days * DAY_MS:
+    if not by.days or request.time > bought.received + by.days * DAY_MS:
         raise Void("too_late", f"goods are taken back for {by.days} days")
     due, last = 0, -1
     for line, pieces in request.goods:

@@ -21,6 +21,7 @@ from tests.vectors.generate import (
     offers,
     plans,
     prices,
+    team_goods,
     transcripts,
 )
 from tests.vectors.generate.writing import Vector
@@ -108,6 +109,14 @@ def test_transcripts(vector: Vector) -> None:  # [R-DEAL-26..29]
 @pytest.mark.parametrize("vector", read("ledger"), ids=named)
 def test_ledgers(vector: Vector) -> None:  # [R-CRED-1..4, 10..15, 20, 24..29, 34..38, 43..51, 57, 58, 60..66]
     outcome(vector, lambda: ledger.folded(vector["input"]))
+
+
+GOODS = [vector for vector in read("teams") if "goods" in vector["input"]]
+
+
+@pytest.mark.parametrize("vector", GOODS, ids=named)
+def test_goods_given_back(vector: Vector) -> None:  # [R-TEAM-29]
+    outcome(vector, lambda: team_goods.told(vector["input"]))
 
 
 @pytest.mark.parametrize("vector", read("challenges"), ids=named)

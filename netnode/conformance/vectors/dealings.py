@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any, Final
 
-from netnode.conformance import hpke, referrals, teams
+from netnode.conformance import goods, hpke, referrals, teams
 from netnode.conformance.awards import Payer
 from netnode.conformance.challenges import read_challenge, stand
 from netnode.conformance.deals import read_message, signed_by
-from netnode.conformance.encoding import encode
+from netnode.conformance.encoding import decode, encode
 from netnode.conformance.entries import read_entry
 from netnode.conformance.faults import Fault, demand
 from netnode.conformance.holdings import Holding, union
 from netnode.conformance.ledgerfold import Ledger
+from netnode.conformance.limits import MAX_DEAL_MESSAGE, MAX_ENCLOSURE
 from netnode.conformance.offers import (
     code_hash,
     consented_by,
@@ -177,6 +178,15 @@ def _team(given: Vector) -> Any:
     return {"void": void, "members": sorted(members)}
 
 
+def _goods(given: Vector) -> Any:
+    request = teams.read_statement("buyback", hexed(given["request"]))
+    order = decode(hexed(given["order"]), MAX_DEAL_MESSAGE)[8]
+    paid = goods.paid_for(order, decode(hexed(given["goods"]), MAX_ENCLOSURE), given["price"], given["parts"])
+    returned = dict(given["returned"])
+    due = goods.owed(request, paid, returned, given["rule"], given["received"], given["left"])
+    return {"owed": due, "paid": [[line, *of] for line, of in paid.items()]}
+
+
 def _teams(vector: Vector, content: Vector) -> None:
     def judged(given: Vector) -> Any:
         if "statement" in given:
@@ -193,6 +203,8 @@ def _teams(vector: Vector, content: Vector) -> None:
             return {"hash": sha256(data).hex()}
         if "log" in given:
             return _team(given)
+        if "goods" in given:
+            return _goods(given)
         data = hexed(given["agreement"])
         if "ending" in given:
             return {

@@ -410,7 +410,7 @@ def _vector(
     others: Sequence[Sequence[Entry]],
     world: World,
 ) -> Vector:
-    unit = "EUR" if id == "commission" else UNIT
+    unit = "EUR" if id in ("commission", "paid-by-itself") else UNIT
     holders = [*sorted(each.id for each in world.people.values()), world.issuer.id]
     given = {
         "logs": [chain(log) for log in logs],

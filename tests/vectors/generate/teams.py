@@ -42,11 +42,15 @@ from tests.protocol.author import NETWORK, START, Author
 from tests.protocol.teams.made import DAY, KEY, PAPER, Play, bounded
 from tests.protocol.teams.test_figures import CLAIM, DOCUMENT
 from tests.vectors.generate.forms import chain, vector
+from tests.vectors.generate.team_goods import goods
 from tests.vectors.generate.writing import Vector
 
 ABOUT: Final = (
     "Teams and alliances (chapters 25 and 28), network `test`. `statement` (hex) with its name and a key: expected "
     "are its id and whether that key signed it, and with `order_key` whether that key signed it as the order's. "
+    "`goods`, the enclosure of `order` (a deal message), with a `request` to take some back, the `price` of the deal, "
+    "its `parts` received, the newest receipt, [line, pieces] returned before, what the seller has left of what was "
+    "paid, and the rule [days, basis points]: what is owed, and as `paid` [line, pieces, paid for them]. "
     "`disclosure`: its hash. `agreement` with the keys of the two: its id and who signed. `ending` with its agreement "
     "and the signer's key: when it was signed. `log`: an owner's entries, under `rules` that hold all the time: "
     "expected are the codes of void ones by seq, and the members with their sponsor and place, by id."
@@ -115,6 +119,7 @@ def vectors() -> list[Vector]:
         data = encoding.encode({**base, "position": position})
         statement(f"placing-{name}", f"a position of a wrong form: {name}", "R-TEAM-5", "placing", data)
     found += _bought(play)
+    found += goods(play)
     found += _disclosures()
     found += _agreements()
     found += _logs()
