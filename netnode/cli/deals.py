@@ -317,7 +317,10 @@ def receipt(context: click.Context, /, passphrase_file: Path | None, **given: An
 @passphrase_option
 @click.pass_context
 def refund(context: click.Context, /, passphrase_file: Path | None, **given: Any) -> None:
-    """Say, as the seller, that you have paid money back."""
+    """Say, as the seller, that you have paid money back.
+
+    Credit that was redeemed for a deal does not come back by this: pay it back in money.
+    """
     _send(context, deals.REFUND, models.DealMoney(**given), passphrase_file)
 
 

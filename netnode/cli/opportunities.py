@@ -170,7 +170,10 @@ def list_(context: click.Context, owner: str | None, limit: int, cursor: str | N
 
 def _show_list(page: models.Page[models.Opportunity]) -> None:
     if not page.items:
-        output.say("No opportunities. Publish one with: netnode opportunity publish --help")
+        output.say(
+            "No opportunities. See those of another with: netnode opportunity ls ID; publish one with: "
+            "netnode opportunity publish --help"
+        )
         return
     rows = [
         (
@@ -218,11 +221,14 @@ def show_opportunity(found: models.OpportunityShown) -> None:
         (
             ("opportunity", one.team),
             ("title", output.plain(one.title)),
-            ("state", one.state),
+            ("state", _when_open(found)),
             ("members", f"{one.members:,} of {one.ever:,} who ever joined"),
             ("stay 30, 90, 365 days", ", ".join(_share(age) for age in one.retention.ages)),
+            *((("sells", ", ".join(map(output.plain, found.products))),) if found.products else ()),
         )
     )
+    if isinstance(one.summary, str):
+        output.say("", output.plain(one.summary))
     output.say("", *(output.plain(line) for line in found.description.splitlines()))
     for title, text in (("Obligations", found.obligations), ("Terms", found.terms)):
         if isinstance(text, str):
@@ -261,6 +267,19 @@ def show_opportunity(found: models.OpportunityShown) -> None:
     show_earnings(found.earnings)
     show_report(found.report)
     output.say("", f"Disclosure {told.hash}")
+
+
+def _when_open(found: models.OpportunityShown) -> str:
+    """`open until 2027-12-01`: the state, and when it ends."""
+    state = found.opportunity.state
+    if state == "opens later":
+        return f"opens on {output.when(found.opens)[:10]}"
+    if state == "closed":
+        return (
+            f"closed since {output.when(found.closes)[:10]}: nobody is invited any more; the team goes on, and who was "
+            "invited before can still join"
+        )
+    return state if found.closes is None else f"{state} until {output.when(found.closes)[:10]}"
 
 
 def show_earnings(found: models.TeamEarnings | None) -> None:

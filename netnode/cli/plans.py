@@ -90,6 +90,12 @@ def new(context: click.Context, file: Path | None, like: str, listed: bool) -> N
     if file is None:
         raise Problem("Name the file to write, or give --list.", ExitCode.USAGE, "usage")
     text = ready.text(like)
+    if str(file) in ready.names():
+        raise Problem(
+            f"{file} is a ready-made plan, not a file to write. Write: netnode plan new plan.toml --like {file}",
+            ExitCode.USAGE,
+            "usage",
+        )
     try:
         with file.open("x", encoding="utf-8") as target:
             target.write(text)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from netnode.cli import output
 from netnode.cli.frame import NodeCommand, NodeGroup, examples, invocation, page_options, passphrase_option
@@ -28,6 +29,11 @@ from netnode.operations.teams import (
 )
 from netnode.problems import ExitCode, Problem
 
+_SENT = {
+    "leaving": "Signed, and sent to the owner: you have left once it is in their log (netnode team tree OWNER/KEY).",
+    "placing": "Your consent is signed, and sent to the owner, who moves the member once all have consented.",
+    "buyback": "Asked for, to be answered in 14 days: netnode team buyback ls",
+}
 _REASONS = ("company", "earnings", "other", "personal", "products", "support", "time")
 
 
@@ -121,24 +127,44 @@ def import_(
     run = invocation(context)
     query = models.TeamImportQuery(key=key, days=days, dry_run=dry_run)
     found = send_file(run, TEAM_IMPORT, query, file, signs=not dry_run, passphrase_file=passphrase_file)
-    output.emit(run, found, _show_imported)
-    if found.faults:
-        raise Problem(
-            f"{file} has {output.counted(len(found.faults), 'fault')}; nothing was done. Mend them and try again.",
-            ExitCode.REFUSED,
-            "faults",
+    if not found.faults:
+        output.emit(run, found, _show_imported)
+        return
+    if not run.json:
+        output.table(
+            ("row", "field", "what is wrong"),
+            [(str(one.row), one.field, one.problem) for one in found.faults],
+            right=(0,),
         )
+    raise Problem(
+        f"{file} has {output.counted(len(found.faults), 'fault')}; nothing was done. Mend them and try again.",
+        ExitCode.REFUSED,
+        "faults",
+        {"faults": msgspec.to_builtins(found.faults)},
+    )
 
 
-@team.command(cls=NodeCommand, epilog=examples("netnode team papers", "netnode team papers --waiting"))
+@team.command(
+    cls=NodeCommand,
+    epilog=examples(
+        "netnode team papers",
+        "netnode team papers --waiting",
+        "netnode team papers 3f9c2a71      one of them whole, an invite with its text",
+    ),
+)
+@click.argument("paper", required=False, metavar="[PAPER]")
 @click.option("--waiting", is_flag=True, help="Only those that something can still come of.")
 @page_options
 @click.pass_context
-def papers(context: click.Context, waiting: bool, limit: int, cursor: str | None) -> None:
-    """List invites, applications and other papers, the newest first."""
+def papers(context: click.Context, paper: str | None, waiting: bool, limit: int, cursor: str | None) -> None:
+    """List invites, applications and other papers, the newest first; or show one PAPER."""
     run = invocation(context)
-    query = models.PapersQuery(waiting=waiting, limit=limit, cursor=cursor)
-    output.emit(run, call(run, TEAM_PAPERS, query), _show_papers)
+    query = models.PapersQuery(waiting=waiting, paper=paper, limit=limit, cursor=cursor)
+    found = call(run, TEAM_PAPERS, query)
+    if paper is None:
+        output.emit(run, found, _show_papers)
+    else:
+        output.emit(run, found, lambda page: _show_paper(page.items[0], page.items[0].invitee is not None))
 
 
 # -- looking -------------------------------------------------------------------------------------------------
@@ -276,6 +302,8 @@ def _show_paper(one: models.TeamPaper, sent: bool = False) -> None:
         ("signed by", "you" if one.own else _person(one.signer)),
         ("state", _state(one)),
     ]
+    if _for(one):
+        rows.insert(4, ("for", _for(one)))
     output.pairs(rows)
     if isinstance(one.text, str):
         output.say("", *(output.plain(line) for line in one.text.splitlines()))
@@ -296,6 +324,13 @@ def _show_paper(one: models.TeamPaper, sent: bool = False) -> None:
         )
 
 
+def _for(one: models.TeamPaper) -> str:
+    """Whom an invite is for; empty where that is whoever has it."""
+    if one.listed is not None:
+        return f"{output.plain(one.listed.name)} ({output.plain(one.listed.ref)} of the list)".strip()
+    return "" if one.invitee is None else _person(one.invitee)
+
+
 def _state(one: models.TeamPaper) -> str:
     if one.own and one.kind == "application" and one.state == "closed":
         return "sent"
@@ -314,12 +349,15 @@ def _show_papers(page: models.Page[models.TeamPaper]) -> None:
             one.kind,
             one.opportunity,
             "you" if one.own else _person(one.signer),
+            _for(one),
             _state(one),
             output.when(one.at)[:10],
         )
         for one in page.items
     ]
-    output.table(("paper", "kind", "team", "signed by", "state", "made"), rows)
+    output.table(("paper", "kind", "team", "signed by", "for", "state", "made"), rows)
+    if any(isinstance(one.invite, str) and one.own for one in page.items):
+        output.hint("The text of an invite, to give to whom it is for: netnode team papers PAPER")
     output.more(page.next)
 
 
@@ -329,24 +367,27 @@ def _show_done(done: models.TeamDone) -> None:
     if not done.entries and not done.skipped:
         output.say("Nothing to do: no application waits.")
     for one in done.skipped:
-        text = one.text if isinstance(one.text, str) else ""
+        if one.own and one.kind in _SENT:
+            output.say(_SENT[one.kind])
+            continue
+        text = output.plain(one.text) if isinstance(one.text, str) else ""
         output.say(
-            f"{one.kind} {one.paper[:10]} of {_person(one.signer)}: {_state(one)}. {output.plain(text)}".strip()
+            f"{one.kind} {one.paper[:10]} of {_person(one.signer)}: {_state(one)}. "
+            f"{text[:1].upper()}{text[1:]}".strip()
         )
 
 
 def _show_imported(found: models.TeamImported) -> None:
-    if found.faults:
-        output.table(
-            ("row", "field", "what is wrong"),
-            [(str(one.row), one.field, one.problem) for one in found.faults],
-            right=(0,),
-        )
-        return
+    before = found.rows - found.invited - found.waiting
     output.say(
         f"{output.counted(found.rows, 'row')}: {found.invited:,} invited now, "
-        f"{found.waiting:,} wait until their sponsor has joined."
+        f"{found.waiting:,} wait until their sponsor has joined"
+        + (f", {before:,} were invited or had joined before." if before > 0 else ".")
     )
+    if found.invited:
+        output.hint(
+            "Whose id the list has is sent theirs. To the others you give its text: netnode team papers --waiting"
+        )
 
 
 def _show_tree(page: models.Page[models.TeamMember]) -> None:
@@ -376,10 +417,14 @@ def _show_duties(page: models.Page[models.MemberDuties]) -> None:
     for one in page.items:
         done = ", ".join(duty.name for duty in one.duties if duty.done)
         missed = ", ".join(duty.name for duty in one.duties if duty.missed)
-        rows.append(
-            (_person(one.member), _person(one.sponsor), done, missed, "neglected" if one.neglected else "")
+        due = ", ".join(
+            duty.name if duty.due is None else f"{duty.name} until {output.when(duty.due)[:10]}"
+            for duty in one.duties
+            if not duty.done and not duty.missed
         )
-    output.table(("member", "sponsor", "done", "missed", ""), rows)
+        state = "neglected" if one.neglected else ""
+        rows.append((_person(one.member), _person(one.sponsor), done, missed, due, state))
+    output.table(("member", "sponsor", "done", "missed", "still due", ""), rows)
     output.more(page.next)
 
 

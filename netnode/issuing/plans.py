@@ -89,7 +89,12 @@ class Plans:
             ledger = await self._ledgers.of(self._own)
             if key not in ledger.opportunities:
                 raise Problem(
-                    f"You have no opportunity {key!r}. Publish it first: netnode opportunity publish --help",
+                    f"The plan is for the opportunity {key!r}, which you have not published. "
+                    + (
+                        f'Name one of yours in the plan, as opportunity = "{sorted(ledger.opportunities)[0]}"'
+                        if ledger.opportunities
+                        else "Publish it first: netnode opportunity publish --help"
+                    ),
                     ExitCode.NOT_FOUND,
                     "no_opportunity",
                 )

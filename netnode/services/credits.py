@@ -21,6 +21,7 @@ from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging
 from netnode.services.deals import one_deal
+from netnode.services.opportunities import own_key
 from netnode.services.prefixes import ambiguous, span
 from netnode.services.team_views import Names, names_of, team_name
 from netnode.store import Reader, credits, shop
@@ -188,11 +189,13 @@ class CreditDesk:
 
     async def preview(self, request: models.PeriodChoice) -> models.PeriodClosed:
         """What a close would publish; as `Periods.preview`."""
-        return await self._closed(await self._issued.periods.preview(request.key, request.at), request.limit)
+        key = own_key(request.key, self._means.own.id)
+        return await self._closed(await self._issued.periods.preview(key, request.at), request.limit)
 
     async def close(self, request: models.PeriodChoice) -> models.PeriodClosed:
         """Closes a period; as `Periods.close`."""
-        return await self._closed(await self._issued.periods.close(request.key, request.at), request.limit)
+        key = own_key(request.key, self._means.own.id)
+        return await self._closed(await self._issued.periods.close(key, request.at), request.limit)
 
     # -- inside ----------------------------------------------------------------------------------------------
     def _issuer(self, text: str) -> bytes:

@@ -101,6 +101,7 @@ class Opportunities:
 
     async def close(self, key: str) -> models.OpportunityShown:
         """Closes an own opportunity; its team goes on. Raises Problem 3 where there is none."""
+        key = own_key(key, self._own.id)
         log = await self._logs.of(self._own.id)
         record = opportunity_of(log, key).record
         now = self._clock.now_ms()
@@ -160,6 +161,18 @@ def named(team: str, own: bytes) -> tuple[bytes, str]:
     if not key:
         raise Problem(f"Which team? Write {owner}/KEY.", ExitCode.USAGE, "team")
     return views.networker_id(owner), key
+
+
+def own_key(team: str, own: bytes) -> str:
+    """The key of an own team, named with its owner or without.
+
+    Raises:
+        Problem: as `named`; or it is another's (4).
+    """
+    owner, key = named(team, own)
+    if owner != own:
+        raise Problem("Only the owner of a team can do that.", ExitCode.REFUSED, "not_owner")
+    return key
 
 
 def _cost(index: int, cost: models.CostGiven) -> Cost:

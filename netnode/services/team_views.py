@@ -14,7 +14,7 @@ from netnode.market import money
 from netnode.operations import models
 from netnode.projections import views
 from netnode.store import Reader
-from netnode.store.teams import PaperRow
+from netnode.store.teams import ImportRow, PaperRow
 from netnode.teams.admitting import Candidate
 from netnode.teams.desk import invite_text
 from netnode.teams.growing import grown
@@ -26,7 +26,7 @@ from protocol.teams.disclosure import document_hash, read_document
 from protocol.teams.duties import neglected
 from protocol.teams.retention import Row, activity, by_cohort, by_sponsor, retention
 from protocol.teams.shape import shape
-from protocol.teams.statements import read_named
+from protocol.teams.statements import Invite, read_named
 from protocol.teams.team import Team
 
 _WHOLE: Final = 10_000
@@ -232,8 +232,17 @@ def duties_view(team: Team, member: bytes, now: int, names: Names) -> models.Mem
     )
 
 
-def paper_view(row: PaperRow, names: Names, candidate: Candidate | None, now: int) -> models.TeamPaper:
-    """A paper; an application to the own team with what can come of it."""
+def invitee(row: PaperRow) -> bytes | None:
+    """The only networker whom an invite is for; None where there is none, and for other papers."""
+    said = read_named(row.name, row.data)
+    return said.for_ if isinstance(said, Invite) and isinstance(said.for_, bytes) else None
+
+
+def paper_view(
+    row: PaperRow, names: Names, candidate: Candidate | None, now: int, listed: ImportRow | None = None
+) -> models.TeamPaper:
+    """A paper; an application to the own team with what can come of it, an invite with whom it is for."""
+    to = invitee(row)
     state, code, due = "waiting", row.why, None
     text = row.text
     if row.why is not None:
@@ -261,4 +270,6 @@ def paper_view(row: PaperRow, names: Names, candidate: Candidate | None, now: in
         text=text or UNSET,
         invite=invite_text(row.data) if open_invite else UNSET,
         at=row.at,
+        invitee=None if to is None else names.person(to),
+        listed=None if listed is None else models.ListedPerson(listed.ref, listed.name),
     )

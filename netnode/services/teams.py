@@ -14,7 +14,7 @@ from netnode.operations import models
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging, team_views
-from netnode.services.opportunities import named
+from netnode.services.opportunities import named, own_key
 from netnode.services.plan_reports import PlanReports
 from netnode.services.prefixes import ambiguous, span
 from netnode.store import Reader, Writer, teams
@@ -141,25 +141,28 @@ class TeamBook:
         Raises:
             Problem: no such opportunity (3); locked keys (2); the disk.
         """
+        key = own_key(query.key, self._means.own.id)
         data = b"".join([chunk async for chunk in chunks])
-        opportunity_of(await self._logs.of(self._means.own.id), query.key)
-        known = await self._rows(query.key)
-        rows, faults = read_list(query.key, data, known)
+        opportunity_of(await self._logs.of(self._means.own.id), key)
+        known = await self._rows(key)
+        rows, faults = read_list(key, data, known)
         told = [models.ImportFault(row=each.row, field=each.field, problem=each.problem) for each in faults]
         if faults or query.dry_run:
             return models.TeamImported(rows=len(rows), invited=0, waiting=len(rows), faults=told)
         await self._means.store.write(teams.put_rows, rows)
-        invited = await self._invite_next(query.key, query.days)
-        tree = (await self._logs.of(self._means.own.id)).teams.tree(query.key)
+        invited = await self._invite_next(key, query.days)
+        tree = (await self._logs.of(self._means.own.id)).teams.tree(key)
         waiting = sum(
             1
-            for row in await self._rows(query.key)
+            for row in await self._rows(key)
             if row.invite is None and (row.networker is None or not tree.member(row.networker))
         )
         return models.TeamImported(rows=len(rows), invited=invited, waiting=waiting, faults=[])
 
     async def papers(self, query: models.PapersQuery) -> models.Page[models.TeamPaper]:
-        """Papers made here and come from others, the newest first."""
+        """Papers made here and come from others, the newest first. Raises Problem where `paper` names none, or two."""
+        if query.paper is not None:
+            return models.Page([await self._paper(await self._one(query.paper))], None)
         place = paging.opened(_PAPERS, query.cursor, int)
         before: int | None = None if place is None else place[0]
         found: list[PaperRow] = []
@@ -351,9 +354,11 @@ class TeamBook:
                 candidate = await self._admitting.candidate(row)
 
         def shown(reader: Reader) -> models.TeamPaper:
-            names = team_views.names_of(reader, [row.signer, row.owner])
             kept = teams.by_id(reader.connection, row.id) or row
-            return team_views.paper_view(kept, names, candidate, self._means.clock.now_ms())
+            listed = teams.row_of_invite(reader.connection, row.id)
+            people = [row.signer, row.owner, *filter(None, [team_views.invitee(row)])]
+            names = team_views.names_of(reader, people)
+            return team_views.paper_view(kept, names, candidate, self._means.clock.now_ms(), listed)
 
         paper = await self._means.store.read(shown)
         if row.name != "invite":

@@ -246,6 +246,14 @@ def import_rows(connection: apsw.Connection, key: str) -> list[ImportRow]:
     return [ImportRow(*row) for row in found]
 
 
+def row_of_invite(connection: apsw.Connection, invite: bytes) -> ImportRow | None:
+    """The row whose invite it is; None for an invite of no list."""
+    found = connection.execute(
+        "SELECT opportunity, ref, sponsor, name, networker, invite FROM team_row WHERE invite = ?", (invite,)
+    ).fetchone()
+    return None if found is None else ImportRow(*found)
+
+
 def put_rows(writer: Writer, rows: list[ImportRow]) -> None:
     """Adds rows, durably and all of them; one that is there gets the new sponsor and name, and keeps its invite."""
     with writer.transaction(durable=True) as connection:

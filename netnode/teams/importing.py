@@ -46,7 +46,8 @@ def read_list(key: str, data: bytes, known: Sequence[ImportRow] = ()) -> tuple[l
         return [], [Fault(1, "", "the file is not UTF-8 text: save it as CSV UTF-8")]
     heading = text.partition("\n")[0]
     delimiter = max(_DELIMITERS, key=heading.count)  # the first of them where none is there
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    # strict: a quotation mark that is never closed would take all rows below it for one name
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     columns = [str(name).strip().lower() for name in reader.fieldnames or ()]
     missing = [name for name in ("ref", "sponsor") if name not in columns]
     if missing:
@@ -55,6 +56,7 @@ def read_list(key: str, data: bytes, known: Sequence[ImportRow] = ()) -> tuple[l
         ]
     reader.fieldnames = columns
     rows, faults, seen = list[ImportRow](), list[Fault](), dict[str, int]()
+    number = 1
     try:
         for number, values in enumerate(reader, 2):
             row = _row(key, number, values, faults)
@@ -69,7 +71,8 @@ def read_list(key: str, data: bytes, known: Sequence[ImportRow] = ()) -> tuple[l
             seen[row.ref] = number
             rows.append(row)
     except csv.Error as error:
-        faults.append(Fault(reader.line_num, "", f"this is no CSV: {error}"))
+        text = f"from here on this is no CSV: {error}; is a quotation mark missing?"
+        faults.append(Fault(number + 1, "", text))
     _check_sponsors(rows, seen, {row.ref: row.sponsor for row in known}, faults)
     return rows, sorted(faults, key=lambda fault: (fault.row, fault.field))
 

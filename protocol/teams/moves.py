@@ -99,8 +99,13 @@ def _require_neglected(team: Team, entry: Entry, member: bytes, sponsor: bytes) 
     """A neglected member may go: to the next sponsor above, or to their choice, as the plan says [R-TEAM-20]."""
     membership = team.membership(member)
     rule = _replacement(team, member)
-    if rule == "none" or membership is None or not membership.neglected(entry.time):
-        raise Void("not_neglected", "the plan has no such rule, or too few deadlines were missed")
+    if rule == "none" or membership is None:
+        raise Void(
+            "not_neglected",
+            "by the plan that held when they joined, neglected members keep their sponsor (team.replacement)",
+        )
+    if not membership.neglected(entry.time):
+        raise Void("not_neglected", "too few deadlines were missed")
     if rule == "upline" and sponsor != next_sponsor(team, member):
         raise Void("no_sponsor", "the rule gives another sponsor")
 

@@ -32,7 +32,7 @@ class FakeOpportunities:
         price = models.Price(amount="25.00", minor=2_500, currency="EUR")
         self.one = models.OpportunityShown(
             opportunity=one, description="Sell linen.", obligations="Answer.", terms="A month.", products=["hat"],
-            plan=None, opens=None, closes=None, entry="ab" * 32, earnings=EARNINGS,
+            plan=None, opens=None, closes=1_893_456_000_000, entry="ab" * 32, earnings=EARNINGS,
             costs=[models.TeamCost(title="Kit", purpose="kit", price=price, required=True)],
             disclosure=models.Disclosure(
                 hash="cd" * 32, identity="Sol Ltd.", legal="none", cancellation="At any time.", references=["Ask."],
@@ -67,6 +67,7 @@ class FakeTeams:
         self.paper = models.TeamPaper(
             paper="ab" * 32, kind="invite", team=f"{OTHER}/linen", opportunity="linen", signer=BEN, own=True,
             state="waiting", text="Join us.", invite="inxteam1abcd", at=TIME,
+            listed=models.ListedPerson(ref="7", name="Bert"),
         )  # fmt: skip
         self.waits = models.TeamPaper(
             paper="cd" * 32, kind="application", team=f"{ME}/linen", opportunity="linen", signer=ADA, own=False,
@@ -106,7 +107,7 @@ class FakeTeams:
         return models.TeamImported(rows=2, invited=1, waiting=1, faults=[])
 
     async def papers(self, query):
-        return paged([self.paper, self.waits], query)
+        return paged([self.paper] if query.paper is not None else [self.paper, self.waits], query)
 
     async def tree(self, query):
         return paged([self.member], query)

@@ -147,6 +147,7 @@ async def test_a_void_plan_is_refused_with_its_reasons(tmp_path: Path) -> None:
         with pytest.raises(Problem) as nowhere:
             await publish(market, plan_record(opportunity="nothing"))
         assert (nowhere.value.code, nowhere.value.exit_code) == ("no_opportunity", ExitCode.NOT_FOUND)
+        assert "which you have not published" in nowhere.value.text
         assert await market.kinds() == [10]
 
 

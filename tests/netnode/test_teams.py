@@ -433,6 +433,12 @@ async def test_a_team_is_taken_over_with_its_sponsors(tmp_path: Path) -> None:  
         assert (dry.rows, dry.invited, dry.faults) == (2, 0, [])
         done = await linen["sol"].services.teams.take_over(query, pieces(rows))
         assert (done.rows, done.invited, done.waiting) == (2, 1, 1)
+        with pytest.raises(Problem, match="Only the owner of a team"):
+            await linen["ada"].services.teams.take_over(
+                models.TeamImportQuery(key=f"{linen['sol'].id}/linen-team"), pieces(rows)
+            )
+        whole = models.TeamImportQuery(key=f"{linen['sol'].id}/linen-team", dry_run=True)
+        assert (await linen["sol"].services.teams.take_over(whole, pieces(rows))).rows == 2
         await linen.post.carry()
         invite = (await linen["ada"].services.teams.papers(models.PapersQuery())).items[0]
         await linen["ada"].services.teams.apply(models.TeamApply(invite=invite.paper, acknowledged=True))
@@ -442,6 +448,11 @@ async def test_a_team_is_taken_over_with_its_sponsors(tmp_path: Path) -> None:  
         # now that Ada is a member, Bob's invite is there: a text, since nobody knows his id
         papers = (await linen["sol"].services.teams.papers(models.PapersQuery(waiting=True))).items
         text = next(one for one in papers if one.kind == "invite" and one.own)
+        assert text.listed == models.ListedPerson(ref="2", name="Bob") and text.invitee is None
+        (again,) = (await linen["sol"].services.teams.papers(models.PapersQuery(paper=text.paper[:8]))).items
+        assert again == text
+        (hers,) = (await linen["ada"].services.teams.papers(models.PapersQuery(paper=invite.paper))).items
+        assert hers.invitee is not None and hers.invitee.id == linen["ada"].id and hers.listed is None
         await linen.meet()
         await linen["bob"].services.teams.apply(models.TeamApply(invite=str(text.invite), acknowledged=True))
         await linen.witnessed("bob", ["wes"])
@@ -459,6 +470,9 @@ def test_every_fault_of_a_list_is_told_with_row_and_field() -> None:
         (2, "networker"), (3, "ref"), (4, "sponsor"), (5, "ref"), (6, "sponsor"), (7, "sponsor"),
     ]  # fmt: skip
     assert read_list("k", b"name\nAda\n")[1][0].field == "ref"
+    # a quotation mark that is never closed would swallow all rows below it
+    rows, (open_quote,) = read_list("k", b'ref,sponsor,name\n1,,Ada\n2,1,"Bob\n3,1,Cem\n')
+    assert len(rows) == 1 and open_quote.row == 3 and "no CSV" in open_quote.problem
     assert "UTF-8" in read_list("k", b"\xff\xfe")[1][0].problem
     rows, faults = read_list("k", "\ufeffRef,Sponsor\r\n1,\r\n2,1\r\n".encode())
     assert not faults and [(row.ref, row.sponsor) for row in rows] == [("1", ""), ("2", "1")]

@@ -15,7 +15,9 @@ TeamText = Annotated[
 PaperText = Annotated[
     str, Meta(pattern="^[0-9a-fA-F]{4,64}$", description="id of a paper in hex, or its first digits")
 ]
-OwnTeam = Annotated[str, Meta(min_length=1, max_length=128, description="key of an own opportunity")]
+OwnTeam = Annotated[
+    str, Meta(min_length=1, max_length=128, description="key of an own opportunity, or OWNER/KEY")
+]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
 Text = Annotated[str, Meta(min_length=1, max_length=5_000)]
 Line = Annotated[str, Meta(min_length=1, max_length=500)]
@@ -207,10 +209,18 @@ class TeamApply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     acknowledged: bool = False
 
 
+class ListedPerson(Struct, frozen=True):
+    """Somebody in a list by which a team was taken over: what the list calls them."""
+
+    ref: str
+    name: str
+
+
 class TeamPaper(Struct, frozen=True, kw_only=True):
     """A signed paper: made here, or come from another.
 
-    Beside an invite: what members earned in a year (`earnings`), and what the plan was measured to do (`report`).
+    Beside an invite: whom it is for, `invitee` by their id and `listed` by the list that was imported; what members
+    earned in a year (`earnings`), and what the plan was measured to do (`report`).
     """
 
     paper: str
@@ -225,14 +235,17 @@ class TeamPaper(Struct, frozen=True, kw_only=True):
     text: str | UnsetType = UNSET
     invite: str | UnsetType = UNSET
     at: int
+    invitee: TeamPerson | None = None
+    listed: ListedPerson | None = None
     earnings: TeamEarnings | None = None
     report: PlanReport | None = None
 
 
 class PapersQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Papers of teams, the newest first. `waiting`: only those that something can still come of."""
+    """Papers of teams, the newest first. `waiting`: only those that something can still come of. `paper`: only this."""
 
     waiting: bool = False
+    paper: PaperText | None = None
     limit: Limit = ITEMS_DEFAULT
     cursor: Cursor | None = None
 

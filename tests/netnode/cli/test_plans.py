@@ -124,6 +124,11 @@ def test_lint_tells_each_rule_and_ends_with_4_for_a_void_plan(run, files) -> Non
     assert run("plan", "evaluate", *files).code == ExitCode.REFUSED
 
 
+def test_a_ready_made_plan_is_not_taken_for_a_file(run) -> None:
+    refused = run("plan", "new", "unilevel")
+    assert refused.code == ExitCode.USAGE and "netnode plan new plan.toml --like unilevel" in refused.err
+
+
 def test_new_writes_a_ready_made_plan_once(run, tmp_path) -> None:
     file = tmp_path / "mine.toml"
     assert run("plan", "new", str(file)).code == 0

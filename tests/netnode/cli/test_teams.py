@@ -79,7 +79,8 @@ def test_who_wants_to_join_sees_costs_disclosure_and_who_stayed(ready):
     told = ready("opportunity", "show", TEAM).out
     for words in (
         "3 of 4 who ever joined", "75 % of 4, 50 % of 2, nobody so long", "needed to join", "Legal actions:",
-        "3 of 40", "7.50 %", "Obligations:", "Disclosure cdcd",
+        "3 of 40", "7.50 %", "Obligations:", "Disclosure cdcd", "sells                  hat",
+        "open until 2030-01-01",
     ):  # fmt: skip
         assert words in told, words
     assert ready("opportunity", "show", "other").code == 3
@@ -113,6 +114,17 @@ def test_a_list_with_faults_is_refused_and_each_is_told(ready, tmp_path):
     file.write_text("bad")
     told = ready("team", "import", "linen", str(file))
     assert told.code == 4 and "'9' is in no row" in told.out and "1 fault" in told.err
+    asked = ready("team", "import", "linen", str(file), "--json")
+    (fault,) = asked.json["error"]["details"]["faults"]  # one document
+    assert asked.code == 4 and (fault["row"], fault["problem"]) == (2, "'9' is in no row")
+
+
+def test_whom_an_invite_is_for_and_its_text_are_found_again(ready):
+    listed = ready("team", "papers")
+    assert "Bert (7 of the list)" in listed.out and "netnode team papers PAPER" in listed.err
+    one = ready("team", "papers", "abab")
+    assert "inxteam1abcd" in one.out and "Bert (7 of the list)" in one.out
+    assert ready("team", "papers", "abab", "--json").json["items"][0]["invite"] == "inxteam1abcd"
 
 
 @pytest.mark.parametrize(
