@@ -26,8 +26,8 @@ It is slow on purpose, where slow is clearer.
     plans, bounds             section 26.1: the record; which plans are void
     selling, claims, awards   sections 26.2 to 26.5: what was sold, what each family gives, what is paid
     credits, groups           sections 27.1 to 27.3: records, statements, contents in parts
-    signers, proving, salefold, ledgerfold, holdings   chapter 27: who signs, what messages prove, plans, sales and
-                              closes with teams, verdicts, effects and figures
+    signers, proving, following, salefold, ledgerfold, holdings   chapter 27: who signs, what messages prove, what a
+                              sale follows, sales and closes with teams, verdicts, effects and figures
     challenges                section 27.9: what is asked for in public, and where that stands
     referrals                 section 28.4: links and codes
 

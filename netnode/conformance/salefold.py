@@ -1,21 +1,18 @@
-"""Plans, sales, refunds, freezes and closes of an issuer's log; sections 27.4 to 27.6."""
+"""Sales, refunds, freezes and closes of an issuer's log; sections 27.4 to 27.6."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any
 
-from netnode.conformance import teams
-from netnode.conformance.awards import Award, Duties, Payer
-from netnode.conformance.bounds import closes, rules_of
+from netnode.conformance.awards import Award, Duties
 from netnode.conformance.deals import Message
-from netnode.conformance.encoding import encode
-from netnode.conformance.entries import Entry, read_entry
+from netnode.conformance.entries import Entry
 from netnode.conformance.faults import Fault, demand
+from netnode.conformance.following import Following, Plan
 from netnode.conformance.holdings import NEVER, Effect, Paid, Sold, Step
 from netnode.conformance.limits import (
     FREEZE_DAYS,
@@ -26,41 +23,12 @@ from netnode.conformance.limits import (
     MAX_SALE_MESSAGES,
     MILLISECONDS_PER_DAY,
 )
-from netnode.conformance.paths import check_token, hash_of, read_path, read_token
 from netnode.conformance.proving import Proof, prove, read_messages
-from netnode.conformance.records import read_record
 from netnode.conformance.selling import Sale
 from netnode.conformance.signers import Signers
-from netnode.conformance.tags import sha256
 from netnode.conformance.teamfold import UNRULED, TeamFold
 
 Map = dict[str, Any]
-_LISTING: Final = 3
-
-
-@dataclass(slots=True)
-class Plan:
-    """A plan of the log: from when and until when it holds, and what was sold and closed under it."""
-
-    digest: bytes
-    payer: Payer
-    starts: int
-    ends: int | None = None
-    governs: bool = False
-    newest: int | None = None
-    stale: int | None = None  # the oldest closed period whose ranks were not worked out since a refund
-    closed: dict[int, list[Award]] = field(default_factory=dict)
-
-    @property
-    def terms(self) -> Map:
-        """The record, with what absent fields mean."""
-        return self.payer.plan
-
-    @property
-    def key(self) -> str | None:
-        """Of the opportunity."""
-        found: str | None = self.terms.get("opportunity")
-        return found
 
 
 @dataclass(slots=True)
@@ -111,10 +79,8 @@ class Sales:
         self.author = author
         self.effects = effects
         self._signers = signers
-        self._plans: dict[bytes, Plan] = {}
-        self._commissions: dict[bytes, Plan] = {}
+        self._following = Following(network, author, signers)
         self._files: dict[bytes, File] = {}
-        self._listings: dict[bytes, str] = {}
         self.teams: dict[str, TeamFold] = {}
         self._even: list[tuple[int, int]] = []  # date and seq of even entries
         self._steps = 0
@@ -127,7 +93,7 @@ class Sales:
 
     def _govern(self, now: int) -> None:
         """[R-TEAM-11]."""
-        for plan in sorted(self._plans.values(), key=lambda each: each.starts):
+        for plan in sorted(self._following.plans.values(), key=lambda each: each.starts):
             if plan.key is not None and plan.starts <= now and not plan.governs:
                 plan.governs = True
                 self._team(plan.key).govern(plan.terms["team"])
@@ -183,39 +149,8 @@ class Sales:
     # -- plans -----------------------------------------------------------------------------------------------
     def publish(self, now: int, record: Map) -> None:
         """A plan [R-CRED-19]."""
-        payer = Payer(record)
-        digest = sha256(encode(record))
-        demand(digest not in self._plans, "already_logged", "a plan")
-        unit = payer.plan["unit"]
-        same_unit = [
-            each.terms["unit"] for each in self._plans.values() if each.terms["unit"]["name"] == unit["name"]
-        ]
-        places = 2 if re.fullmatch("[A-Z]{3}", unit["name"]) else (same_unit or [unit])[0]["exponent"]
-        demand(unit["exponent"] == places, "plan_terms", "a unit with other decimal places")
-        late = any(closes(family, rule) for family, rule in rules_of(payer.plan))
-        demand("team" in record or not late, "plan_terms", "a rule by period, and no team to close it for")
-        plan = Plan(digest, payer, now)
-        key = record.get("opportunity")
-        if key is not None:
-            same = [each for each in self._plans.values() if each.terms.get("opportunity") == key]
-            if same:
-                notice = same[-1].terms["notice_days"] * MILLISECONDS_PER_DAY
-                plan.starts = same[-1].ends = max(now, same[-1].starts) + notice
-        self._plans[digest] = plan
+        self._following.publish(now, record)
         self._govern(now)
-
-    def _commission(self, points: int, currency: str) -> Plan:
-        """[R-CRED-20]."""
-        record: Map = {
-            "currencies": [{"currency": currency, "rate": [1, 1]}],
-            "maximum": [points, 10_000],
-            "path": [{"depth": 1, "first": [points, 10_000], "mode": "flat", "name": "commission"}],
-            "period": {"count": 1, "unit": "month"},
-            "title": "commission",
-            "unit": {"exponent": 2, "name": currency},
-        }
-        digest = sha256(encode(record))
-        return self._commissions.setdefault(digest, Plan(digest, Payer(record), 0))
 
     # -- sales -----------------------------------------------------------------------------------------------
     def _prove(self, order: bytes | None, data: list[bytes], new: list[Message], now: int) -> Proof:
@@ -249,7 +184,7 @@ class Sales:
         demand(proof.newest is not None and base > 0, "no_receipt")
         listing: str | None = None
         if file is None:
-            plan, sale, listing = self._first(now, content, proof)
+            plan, sale, listing = self._following.first(now, content, proof)
             place = self._place(plan, seq, now, proof.contract)
             file = File([], plan, sale, [sale], 0, 0, self._rates(plan, proof), place)
             file.contract = None if place == seq else proof.contract
@@ -275,7 +210,7 @@ class Sales:
             plan.payer.sold.sales.append(sale)
             self._files[order] = file
             if "listing" in proof.order and listing is not None:
-                self._listings[proof.order["listing"]] = listing
+                self._following.listings[proof.order["listing"]] = listing
         file.messages += new
         file.sale, file.base, file.counted = sale, base, counted
         file.hold = max(file.hold, (proof.newest or 0) + plan.terms["hold_days"] * MILLISECONDS_PER_DAY)
@@ -356,30 +291,6 @@ class Sales:
         late = now >= contract + plan.terms["log_days"] * MILLISECONDS_PER_DAY
         return self._newest(contract + 1) if late else seq
 
-    def _first(self, now: int, content: Map, proof: Proof) -> tuple[Plan, Sale, str | None]:
-        order = proof.order
-        listing = self._listing(content, order)
-        led = self._led(content, proof, listing)
-        points = order.get("commission")
-        if "agreement" in content:
-            ally, allied = self._allied(content["agreement"], led, listing, proof.ordered)
-            led, points = ([ally], allied) if ally is not None else (led, points)
-        if points is not None:
-            demand("currency" in order, "no_plan", "a price in credit")
-            plan = self._commission(points, order["currency"])
-        else:
-            named = self._plans.get(order.get("plan", b""))
-            agreed = named is not None and named.starts <= proof.contract
-            demand(agreed and (named.ends is None or proof.ordered < named.ends), "no_plan")  # type: ignore[union-attr]
-            assert named is not None
-            plan = named
-        buyer = order["named"]["id"] if "named" in order else None
-        sale = Sale(
-            proof.start.id, now, Fraction(0), 0, led[0] if led else None, buyer, buyer or order["key"], tuple(led),
-            listing, proof.start.type == "renewal", self.author, None, proof.presumed,
-        )  # fmt: skip
-        return plan, sale, listing
-
     def _rates(self, plan: Plan, proof: Proof) -> tuple[Fraction, Fraction]:
         """Amount and points for one minor unit of base [R-PLAN-10] [R-CRED-21]."""
         order = proof.order
@@ -394,62 +305,6 @@ class Sales:
 
     def _measure(self, sale: Sale, rates: tuple[Fraction, Fraction], base: int) -> None:
         sale.amount, sale.points = base * rates[0], int(base * rates[1])
-
-    def _listing(self, content: Map, order: Map) -> str | None:
-        """[R-CRED-17]."""
-        if "listing" not in order:
-            demand("listing" not in content, "listing_differs", "of none")
-            return None
-        if "listing" not in content:
-            demand(order["listing"] in self._listings, "listing_differs", "none before")
-            return self._listings[order["listing"]]
-        try:
-            entry = read_entry(content["listing"])
-            record = read_record(entry.header.kind, entry.record or b"")
-        except Fault as fault:
-            raise Fault("listing_differs", str(fault)) from fault
-        same = entry.id == order["listing"] and entry.header.author == self.author
-        demand(same and entry.header.kind == _LISTING, "listing_differs")
-        key: str = record["key"]
-        return key
-
-    def _led(self, content: Map, proof: Proof, listing: str | None) -> list[bytes]:
-        """Who led the buyer, nearest first [R-CRED-16]."""
-        order = proof.order
-        demand(("path" in order) == ("path" in content), "path_differs")
-        if "path" not in order:
-            return []
-        try:
-            tokens = [read_token(each) for each in read_path(content["path"])[1]]
-        except Fault as fault:
-            raise Fault("path_differs", str(fault)) from fault
-        demand(hash_of(self.network, content["path"]) == order["path"], "path_differs", "another path")
-        for token in tokens:
-            other = listing is not None and token.get("listing", listing) != listing
-            if other or token["expires"] <= proof.ordered or token["seller"] != self.author:
-                return []
-        for token in tokens:
-            keys = self._signers.ever(token["referrer"], token["epoch"])
-            demand(bool(keys), "openers", "of a referrer")
-            if not any(_passes(check_token, self.network, token, key) for key in keys):
-                return []
-        return [token["referrer"] for token in reversed(tokens)]
-
-    def _allied(
-        self, data: bytes, led: list[bytes], listing: str | None, at: int
-    ) -> tuple[bytes | None, int]:
-        """The partner who is paid, and how much, by an agreement [R-CRED-18] [R-ALLY-5]."""
-        agreement = teams.read_agreement(data)
-        for side in ("first", "second"):
-            keys = self._signers.ever(agreement[side]["id"], agreement[side]["epoch"])
-            held = any(teams.agreed_by(self.network, agreement, side, key) for key in keys)
-            demand(held, "not_signed", "an agreement")
-        partners = {agreement[side]["id"]: agreement[side] for side in ("first", "second")}
-        mine = partners.pop(self.author, None)
-        [(other, _), *_] = partners.items()
-        covers = mine is not None and ("listings" not in mine or listing in mine["listings"])
-        holds = agreement["from"] <= at < agreement.get("until", at + 1)
-        return (other, mine["points"]) if covers and holds and other in led and mine else (None, 0)
 
     def _known(self, record: Map) -> tuple[bytes, File, Sold, list[Message]]:
         """What an entry after a sale is about: the order, its file, its sale so far, the messages it adds."""
@@ -533,7 +388,7 @@ class Sales:
     # -- periods ---------------------------------------------------------------------------------------------
     def close(self, seq: int, now: int, content: Map) -> None:
         """The close of a period [R-CRED-30]."""
-        plan = self._plans.get(content["plan"])
+        plan = self._following.plans.get(content["plan"])
         demand(plan is not None and plan.key is not None, "no_plan", "no team")
         assert plan is not None and plan.key is not None
         demand(plan.newest is None or content["ends"] > plan.newest, "already_logged")
@@ -589,11 +444,3 @@ def _moved(steps: Iterable[Step], now: int, due: int) -> frozenset[Step]:
 def _expiry(plan: Plan, due: int) -> int:
     days = plan.terms.get("expiry_days")
     return NEVER if days is None else due + days * MILLISECONDS_PER_DAY
-
-
-def _passes(act: Callable[..., Any], *arguments: Any) -> bool:
-    try:
-        act(*arguments)
-    except Fault:
-        return False
-    return True
