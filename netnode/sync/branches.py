@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 from weakref import WeakValueDictionary
@@ -35,7 +35,7 @@ FETCH_SECONDS: Final = 60.0  # why: 4 MiB at 70 KB/s; who is slower holds the ot
 MOST_ASKED: Final = 32  # branches of one log, of one peer, each time it is asked
 MOST_MISSING: Final = MOST_ASKED - limits.MAX_BRANCHES  # of them, at least, that it did not tell of
 LONGEST_PAUSE: Final = 60  # comparisons between asking twice: about an hour
-SPARED: Final = 1_000  # branches that a peer gave in vain, and is not asked for again
+SPARED: Final = 1_000  # branches that a peer gave in vain or too slowly, and is not asked for again
 _log = logging.getLogger("netnode.sync")
 
 
@@ -263,9 +263,12 @@ class Branches:
             wanted[place] = (sealed, None)
         asked = [each for each in wanted.items() if (author, each[0]) not in self._spared]
         for place, (sealed, claimed) in asked[:MOST_ASKED]:
-            with suppress(NotHeld):
+            try:
                 async with self._turns.of(author):
                     await self._fetch(state, place, sealed, claimed)
+            except NotHeld as refusal:
+                if refusal.code == "busy":  # others wait for their turn
+                    return
 
     async def _fetch(
         self, state: LogState, place: Place, sealed: bool, claimed: tuple[int, int] | None
@@ -273,7 +276,7 @@ class Branches:
         """Fetches a branch from its newest entry down to what is held; keeps what is proved of it.
 
         Raises:
-            NotHeld: the peer does not hold it.
+            NotHeld: the peer does not hold it; `busy`: it sends too slowly, or says that it is.
             RemoteProtocolError: the peer gave something else, or claimed what its author did not sign.
         """
         author = state.author
@@ -292,6 +295,7 @@ class Branches:
                 self._spare(author, place)
             ended = refusal
         except TimeoutError:
+            self._spare(author, place)  # else it would be the first again, and the only one, each time
             ended = NotHeld("busy", "the peer sends too slowly")
         if not climb.parts:
             raise ended or NotHeld("not_here", "there is no room for more of this log")
@@ -303,6 +307,8 @@ class Branches:
                 bound = EVIDENCE_BYTES + TIPS_BYTES
                 await self._store.write(branches.take, author, climb.parts[0][-1:], bound)
                 self._on_kept()
+            if ended is not None:
+                raise ended
             return
         count = await self._store.read(_authentic, state, below, entries, sealed)
         if count < len(entries):

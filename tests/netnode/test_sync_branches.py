@@ -16,6 +16,7 @@ from netnode.services.branch_questions import BranchQuestions
 from netnode.services.ledgers import LedgerBook
 from netnode.store import Reader, Writer, branches
 from netnode.store import evidence as kept_evidence
+from netnode.sync import branches as sync_branches
 from netnode.system import ThreadExecutor
 from protocol import limits, messages
 from protocol.entry import Entry
@@ -422,6 +423,21 @@ class Endless(Thief):
             await super().give(body, request)
 
 
+class Slow(Thief):
+    """Tells of two branches, and of either gives the first part alone."""
+
+    def tips(self) -> list[tuple[bytes, int, int, int, bytes]]:
+        return [(self.fork.id, *top.place, top.seq, top.id) for top in self.chain[-2:]]
+
+    async def give(self, body: object, request: int) -> None:
+        if isinstance(body, messages.AskBranch):
+            self.asked.append(body)
+            part = [each for each in self.chain if each.seq <= body.seq][-1:]
+            await self.puppet.tell(messages.Runs(runs=list(runs_of(part)), more=True), request)
+        else:
+            await super().give(body, request)
+
+
 class Generous(Thief):
     """Sends more than was asked for, all of it the branch that it told of."""
 
@@ -459,6 +475,21 @@ async def test_a_peer_that_answers_wrongly_is_sent_away(mesh: Mesh, kind: type[T
     assert peer.why == "answer"
     assert await owed(a, fork) == (3_000, 0)
     assert not await a.store.read(_kept, fork.id)
+
+
+async def test_a_slow_peer_is_asked_for_one_branch_and_others_have_their_turn(
+    mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[R-SYNC-21] Four peers that send a part of each of 32 branches would hold all turns for half an hour."""
+    monkeypatch.setattr(sync_branches, "FETCH_SECONDS", 0.1)
+    fork = Fork(200)
+    a = await reader(mesh, fork)
+    end = next(each for each in reversed(fork.right) if each.seq % limits.ANCHOR_EVERY == 0)
+    peer = await Slow(fork, fork.right[: fork.right.index(end) + 1]).meet(mesh)
+    await until(lambda: peer.told > 2, "it was asked again")
+    assert len(peer.asked) <= peer.told and not peer.gone.is_set()
+    await a.join(await holder(mesh, fork))
+    await comes_to(a, fork, BOTH)
 
 
 def _kept(reader: Reader, author: bytes) -> int:
