@@ -6,7 +6,8 @@ no legs carry anything on. Else what it came to is found by folding the log agai
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +27,9 @@ from protocol.plans.families.binaries import Binaries
 
 MOST: Final = 50_000
 """Members that one statement evaluates at most, those of each period counted: nobody waits longer for a statement."""
+
+KEPT: Final = 1_000
+"""Closes of one holder each that were found by folding a log again and are kept: some awards each."""
 
 Why = Literal["branch", "large", "long"]
 """Why it cannot be said what an award follows from: its close is not in the log that is held here; the period has too
@@ -61,7 +65,9 @@ class Reclosed:
 
 
 Told = Mapping[Past, Reclosed | Why]
-AtHand = tuple[dict[Past, Reclosed | Why], list[Past]]
+Again = Mapping[Past, bytes]
+"""Closes for which the log has to be folded again, with the id of the entry of each."""
+AtHand = tuple[dict[Past, Reclosed | Why], dict[Past, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +150,7 @@ def at_hand(
         if past is not None:
             given.setdefault(past, []).append(line)
     told: dict[Past, Reclosed | Why] = {}
-    again: list[Past] = []
+    again: dict[Past, bytes] = {}
     left = patience.members
     for past, mine in given.items():
         if _stands(ledger, past):
@@ -159,21 +165,48 @@ def at_hand(
         if ledger.taken > patience.entries:
             told[past] = "long"
         else:
-            again.append(past)
+            again[past] = ledger.book.state.read(past.seq).id
     return told, again
 
 
-async def folded_again(
-    ledgers: Ledgers, issuer: bytes, holder: bytes, pasts: Collection[Past]
-) -> dict[Past, Reclosed | Why]:
-    """What closes came to for a holder, by the log from its beginning.
+class Folding:
+    """Finds what closes came to by folding logs again; what it found it keeps, since an entry and all before it stay.
 
-    Raises:
-        Problem: as `Ledgers.before`.
+    Args:
+        ledgers: of the logs held here.
     """
-    ordered = sorted(pasts, key=lambda past: past.seq)
-    asked = [(past.seq, partial(_reclosed, past=past, holder=holder)) for past in ordered]
-    return dict(zip(ordered, await ledgers.before(issuer, asked), strict=True))
+
+    __slots__ = ("_kept", "_ledgers")
+
+    def __init__(self, ledgers: Ledgers) -> None:
+        self._ledgers = ledgers
+        self._kept: OrderedDict[tuple[bytes, bytes], Reclosed] = OrderedDict()  # by entry and holder
+
+    async def told(self, issuer: bytes, holder: bytes, again: Again) -> dict[Past, Reclosed | Why]:
+        """What closes of a log came to for a holder.
+
+        Raises:
+            Problem: as `Ledgers.before`.
+        """
+        found: dict[Past, Reclosed | Why] = {}
+        for past, entry in again.items():
+            if (entry, holder) in self._kept:
+                found[past] = self._kept[entry, holder]
+        new = sorted(again.keys() - found.keys(), key=_seq)
+        if new:
+            asked = [(past.seq, partial(_reclosed, past=past, holder=holder)) for past in new]
+            found |= zip(new, await self._ledgers.before(issuer, asked), strict=True)
+        for past, one in found.items():
+            if isinstance(one, Reclosed):
+                self._kept[again[past], holder] = one
+                self._kept.move_to_end((again[past], holder))
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return found
+
+
+def _seq(past: Past) -> int:
+    return past.seq
 
 
 def _stands(ledger: Ledger, past: Past) -> bool:

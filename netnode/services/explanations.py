@@ -13,6 +13,7 @@ from netnode.ledgers.facts import exponent_of
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.reclosing import (
     ONE,
+    Again,
     Past,
     Reclosed,
     Told,
@@ -134,7 +135,7 @@ class Looked:
 
     lines: tuple[StatementLine, ...]
     told: dict[Past, Reclosed | Why]
-    again: list[Past]
+    again: Again
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from netnode.ledgers.circles import LATELY_MS, Lead, closing, leads
 from netnode.ledgers.facts import exponent_of, owing, promoting
 from netnode.ledgers.ledger import Ledger
 from netnode.ledgers.ledgers import Ledgers
-from netnode.ledgers.reclosing import STATEMENT, AtHand, at_hand, folded_again
+from netnode.ledgers.reclosing import STATEMENT, AtHand, Folding, at_hand
 from netnode.ledgers.stakes import QUICK, at_stake, stakes
 from netnode.ledgers.standing import doubtful, questioned, standing
 from netnode.ledgers.statement import Statement, statement
@@ -76,6 +76,7 @@ class LedgerBook:
         self._ledgers = ledgers
         self._clock = clock
         self._questions = questions
+        self._folding = Folding(ledgers)
 
     async def balance(self, query: models.CreditQuery) -> models.CreditBalance:
         """What a holder has of an issuer.
@@ -180,7 +181,7 @@ class LedgerBook:
             return unit, until, made, at_hand(ledger, holder, (), awards, STATEMENT)
 
         unit, until, made, (told, again) = await self._looked_at(issuer, looked)
-        told |= await folded_again(self._ledgers, issuer, holder, again)
+        told |= await self._folding.told(issuer, holder, again)
         page = made.lines[first : first + query.limit]
 
         def shown_(reader: Reader, ledger: Ledger) -> models.CreditStatement:
@@ -298,7 +299,7 @@ class LedgerBook:
         ]
         issuer_id = asked.one_of(having)
         made = await self._ledgers.study(issuer_id, lambda reader, ledger: asked.look(ledger, holder))
-        told = made.told | await folded_again(self._ledgers, issuer_id, holder, made.again)
+        told = made.told | await self._folding.told(issuer_id, holder, made.again)
         return await self._ledgers.study(
             issuer_id, lambda reader, ledger: asked.explained(reader, ledger, holder, made.lines, told)
         )

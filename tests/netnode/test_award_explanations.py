@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from netnode.ledgers import reclosing
+from netnode.ledgers.ledgers import Ledgers
 from netnode.ledgers.reclosing import Patience
 from netnode.operations import models
 from netnode.problems import ExitCode, Problem
@@ -323,6 +324,30 @@ async def test_a_log_that_is_another_one_when_it_is_folded_again_is_said(tmp_pat
         await seen.lines("bob")  # level
         monkeypatch.setattr("netnode.ledgers.ledgers.Ledgers._fold", turned)
         assert (await seen.refused(label, "bob")).code == "changing"
+
+
+async def test_a_log_is_folded_again_once_for_what_never_changes(tmp_path, monkeypatch):
+    """A page of a statement after another waits no longer than the first; what is kept is bounded."""
+    monkeypatch.setattr(reclosing, "KEPT", 1)
+    team = Team()
+    deal = team.sold(10_000, "bob")
+    team.sold(10_000, "cal")
+    team.close()
+    team.refund(deal, 5_000)
+    folds: list[bytes] = []
+    before = Ledgers.before
+
+    async def counted(ledgers: Ledgers, issuer: bytes, asked: Any) -> Any:
+        folds.append(issuer)
+        return await before(ledgers, issuer, asked)
+
+    monkeypatch.setattr(Ledgers, "before", counted)
+    async with team.seen(tmp_path) as seen:
+        first = await seen.figures("bob")
+        assert await seen.figures("bob") == first and len(folds) == 1
+        await seen.figures("cal")
+        assert len(folds) == 2
+        assert await seen.figures("bob") == first and len(folds) == 3  # let go of for cal's
 
 
 async def test_what_is_no_award_is_refused_in_words(tmp_path):
