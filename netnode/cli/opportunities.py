@@ -14,6 +14,7 @@ import click
 import msgspec
 
 from netnode.cli import output
+from netnode.cli.credits import warn
 from netnode.cli.frame import (
     NodeCommand,
     NodeGroup,
@@ -266,6 +267,9 @@ def show_opportunity(found: models.OpportunityShown) -> None:
         output.table(("in", "earned at least", "members", ""), claims)
     show_earnings(found.earnings)
     show_report(found.report)
+    if found.standing is not None:
+        output.say("")
+        warn(found.standing)
     output.say("", f"Disclosure {told.hash}")
 
 

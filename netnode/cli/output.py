@@ -148,7 +148,9 @@ def price_text(price: models.Price | None, sale: models.Sale | msgspec.UnsetType
         return "-"
     if isinstance(sale, models.Sale) and _holds(sale):
         return f"{price_text(sale.price)} (was {price_text(price)})"
-    unit = next((str(value) for value in (price.currency, price.unit) if value is not msgspec.UNSET), "")
+    # Only the issuer's plan says how many decimals its credit has: 500 may be five of what its holders see
+    units = f"smallest parts of {price.unit}" if isinstance(price.unit, str) else ""
+    unit = price.currency if isinstance(price.currency, str) else units
     words = ["from"] if price.from_ is True else []
     words += [price.amount, unit]
     if isinstance(price.per, models.Per):

@@ -184,11 +184,16 @@ class Asking:
             if known is not None:
                 return
         try:
-            have, digits = await self._ledgers.ask(
+            have, digits, others = await self._ledgers.ask(
                 wish.issuer,
                 lambda ledger: (
                     ledger.figures(wish.unit, own, now).available,
                     exponent_of(ledger, wish.unit),
+                    [
+                        unit
+                        for unit in ledger.units()
+                        if unit != wish.unit and ledger.figures(unit, own, now).available
+                    ],
                 ),
             )
         except Problem as problem:
@@ -199,7 +204,12 @@ class Asking:
             shown = amount_text(have, digits)
             raise Problem(
                 f"Only {shown} {wish.unit} of this issuer's credit is available to you, as far as their log is here. "
-                "If it has more by now, add --anyway.",
+                + (
+                    f"What you have in {', '.join(others)} is another credit and pays no {wish.unit}. "
+                    if others
+                    else ""
+                )
+                + "If it has more by now, add --anyway.",
                 ExitCode.REFUSED,
                 "not_covered",
                 {"available": shown},

@@ -348,7 +348,7 @@ def compose(
         ),
         alliances=AllianceBook(store, own, alliance_desk, letters, clock),
         stock=Stocks(store, own, projector, settings),
-        opportunities=Opportunities(own, team_logs, clock, entropy, reports),
+        opportunities=Opportunities(own, team_logs, clock, entropy, reports, book),
         ledgers=book,
         credit_watch=Watch(network, own.id, store, ledgers, clock),
         teams=TeamBook(trading.means, team_logs, reports, team_desk, admitting, taking_back),

@@ -13,6 +13,7 @@ from netnode.ports import Clock, Entropy
 from netnode.problems import ExitCode, Problem
 from netnode.projections import views
 from netnode.services import paging, team_views
+from netnode.services.listings import Standings
 from netnode.services.plan_reports import PlanReports, team_earnings
 from netnode.services.ports import OwnLog
 from netnode.store import Reader
@@ -36,6 +37,7 @@ class Opportunities:
         clock: the date.
         entropy: salts of records.
         reports: measures plans.
+        standings: what speaks against owners, as issuers of credit.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Opportunities:
         clock: Clock,
         entropy: Entropy,
         reports: PlanReports,
+        standings: Standings,
     ) -> None:
         self._own = own
         self._logs = logs
         self._clock = clock
         self._entropy = entropy
         self._reports = reports
+        self._standings = standings
 
     async def publish(self, request: models.OpportunityPublish) -> models.OpportunityShown:
         """Publishes an opportunity, or its next version; on disk when it returns.
@@ -128,7 +132,8 @@ class Opportunities:
                 ExitCode.REFUSED,
                 void.code,
             ) from void
-        return msgspec.structs.replace(shown, report=await self._reports.of_team(owner, key))
+        report, standing = await self._reports.of_team(owner, key), await self._standings.against(owner)
+        return msgspec.structs.replace(shown, report=report, standing=standing)
 
     def _record(self, request: models.OpportunityPublish, document: bytes) -> Opportunity:
         return Opportunity(

@@ -32,7 +32,10 @@ class FakeOpportunities:
         price = models.Price(amount="25.00", minor=2_500, currency="EUR")
         self.one = models.OpportunityShown(
             opportunity=one, description="Sell linen.", obligations="Answer.", terms="A month.", products=["hat"],
-            plan=None, opens=None, closes=1_893_456_000_000, entry="ab" * 32, earnings=EARNINGS,
+            plan=None, opens=None, closes=1_893_456_000_000,
+            standing=models.IssuerStanding(
+                exposed=True, suspected=False, overdue=0, open=0, refused=[], disputed=[]
+            ), entry="ab" * 32, earnings=EARNINGS,
             costs=[models.TeamCost(title="Kit", purpose="kit", price=price, required=True)],
             disclosure=models.Disclosure(
                 hash="cd" * 32, identity="Sol Ltd.", legal="none", cancellation="At any time.", references=["Ask."],

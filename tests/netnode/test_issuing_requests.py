@@ -57,6 +57,16 @@ async def test_a_transfer_moves_within_the_recipients_limit_and_not_beyond(tmp_p
         assert market.post.refused == []
 
 
+async def test_credit_of_another_unit_is_named_where_it_does_not_pay(tmp_path: Path) -> None:
+    """Who has 1.25 EUR is not told only that they have 0.00 of what they asked for."""
+    async with credits(tmp_path) as market:
+        await market.sold()
+        with pytest.raises(Problem, match=r"Only 0.00 tokens.*What you have in EUR is another credit"):
+            await market["rita"].services.issued.asking.ask(
+                Wish("payout", market["sol"].me.id, "tokens", 1), anyway=False
+            )
+
+
 async def test_more_than_there_is_is_refused_and_nothing_is_logged(tmp_path: Path) -> None:
     async with credits(tmp_path) as market:
         await market.sold()

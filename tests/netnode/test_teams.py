@@ -422,6 +422,25 @@ async def test_what_a_member_does_elsewhere_is_none_of_the_owners_business(
         assert len((await linen["ada"].services.teams.admit(models.TeamAdmit())).entries) == 1
 
 
+async def test_what_speaks_against_an_owner_stands_beside_the_opportunity(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is about to join would be owed credit by whoever forked their log."""
+    async with company(tmp_path, "ada") as linen:
+        opportunities = linen["ada"].services.opportunities
+        assert (await opportunities.show(linen.team)).standing is None
+        forked = models.IssuerStanding(
+            exposed=True, suspected=False, overdue=0, open=0, refused=[], disputed=[]
+        )
+
+        class Exposed:
+            async def against(self, issuer: bytes) -> models.IssuerStanding | None:
+                return forked if issuer == linen["sol"].me.id else None
+
+        monkeypatch.setattr(opportunities, "_standings", Exposed())
+        assert (await opportunities.show(linen.team)).standing == forked
+
+
 # -- a team that is taken over -------------------------------------------------------------------------------
 async def test_a_team_is_taken_over_with_its_sponsors(tmp_path: Path) -> None:  # [R-TEAM-27]
     async with company(tmp_path, "ada", "bob") as linen:

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from netnode.operations.models.issuers import IssuerStanding
 from netnode.operations.models.listings import Price
 from netnode.operations.models.plan_reports import PlanReport, TeamEarnings
 from netnode.operations.models.shared import ITEMS_DEFAULT, Amount, Cursor, Limit, NetworkerText
@@ -187,6 +188,7 @@ class OpportunityShown(Struct, frozen=True, kw_only=True):
     disclosure: Disclosure
     earnings: TeamEarnings | None
     report: PlanReport | None = None  # what its newest plan was measured to do
+    standing: IssuerStanding | None = None  # what speaks against its owner, who would owe a member credit
     entry: str
 
 

@@ -168,7 +168,7 @@ def test_prices_and_times_in_words():
     assert price_text(per) == "from 9.00 EUR per month"
     assert (
         price_text(models.Price(amount="5", minor=5, unit="pt", per=models.Per(3, "week")))
-        == "5 pt per 3 weeks"
+        == "5 smallest parts of pt per 3 weeks"
     )
     assert when(0) == "1970-01-01 00:00"
     assert when(2**60) == "-"

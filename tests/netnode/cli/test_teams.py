@@ -80,7 +80,7 @@ def test_who_wants_to_join_sees_costs_disclosure_and_who_stayed(ready):
     for words in (
         "3 of 4 who ever joined", "75 % of 4, 50 % of 2, nobody so long", "needed to join", "Legal actions:",
         "3 of 40", "7.50 %", "Obligations:", "Disclosure cdcd", "sells                  hat",
-        "open until 2030-01-01",
+        "open until 2030-01-01", "Exposed: this issuer has forked its log.",
     ):  # fmt: skip
         assert words in told, words
     assert ready("opportunity", "show", "other").code == 3
