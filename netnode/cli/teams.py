@@ -332,6 +332,8 @@ def _for(one: models.TeamPaper) -> str:
 
 
 def _state(one: models.TeamPaper) -> str:
+    if one.state == "logged":
+        return "admitted" if one.kind == "application" else "in the owner's log"
     if one.own and one.kind == "application" and one.state == "closed":
         return "sent"
     if one.state == "too soon" and one.due is not None:

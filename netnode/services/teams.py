@@ -26,6 +26,7 @@ from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
 from netnode.teams.taking_back import TakingBack
 from protocol.records.team import MoveReason, Position
 from protocol.teams.duties import neglected
+from protocol.teams.statements import Application, Invite, Leaving, Placing, read_named
 from protocol.teams.team import Team
 
 T = TypeVar("T")
@@ -361,6 +362,8 @@ class TeamBook:
             return team_views.paper_view(kept, names, candidate, self._means.clock.now_ms(), listed)
 
         paper = await self._means.store.read(shown)
+        if row.own and row.owner != own and row.why is None and await self._landed(row):
+            paper = msgspec.structs.replace(paper, state="logged")
         if row.name != "invite":
             return paper
         try:
@@ -368,6 +371,24 @@ class TeamBook:
         except Problem:  # the owner's log is not here (yet): the invite is shown, its earnings are unknown
             return paper
         return msgspec.structs.replace(paper, earnings=earnings, report=report)
+
+    async def _landed(self, row: PaperRow) -> bool:
+        """Whether an own paper has had its effect in the log of the team's owner, as far as that is here."""
+        said = read_named(row.name, row.data)
+        if not isinstance(said, Application | Invite | Leaving | Placing):
+            return False
+
+        def found(reader: Reader, log: OwnerLog) -> bool:
+            team = log.teams.teams.get(row.opportunity)
+            if team is None:
+                return False
+            if isinstance(said, Application):  # an invite for whoever has it may have admitted another
+                return said.invite in team.used and team.tree.joined(said.signer) is not None
+            return row.id in team.used
+
+        with suppress(Problem):  # their log is not here (yet): nothing is known of it
+            return await self._logs.study(row.owner, found)
+        return False
 
 
 def _position(parent: str | None, leg: int | None) -> Position | None:

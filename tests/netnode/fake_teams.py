@@ -76,6 +76,10 @@ class FakeTeams:
             paper="cd" * 32, kind="application", team=f"{ME}/linen", opportunity="linen", signer=ADA, own=False,
             state="too soon", due=TIME, at=TIME,
         )  # fmt: skip
+        self.done = models.TeamPaper(
+            paper="ef" * 32, kind="application", team=f"{OTHER}/linen", opportunity="linen", signer=ADA, own=True,
+            state="logged", at=TIME,
+        )  # fmt: skip
         self.member = models.TeamMember(
             member=ADA, level=1, sponsor=BEN, joined=TIME, sponsors=2, parent=OTHER, leg=0, holding=False
         )
@@ -110,7 +114,7 @@ class FakeTeams:
         return models.TeamImported(rows=2, invited=1, waiting=1, faults=[])
 
     async def papers(self, query):
-        return paged([self.paper] if query.paper is not None else [self.paper, self.waits], query)
+        return paged([self.paper] if query.paper is not None else [self.paper, self.waits, self.done], query)
 
     async def tree(self, query):
         return paged([self.member], query)

@@ -375,16 +375,27 @@ async def test_places_wait_in_the_holding_place_for_the_sponsor(tmp_path: Path) 
         assert [(one.holding, one.leg) for one in page.items] == [(False, 1), (False, 0)]
 
 
+async def papers_of(linen: Company, name: str) -> dict[str, str]:
+    """The state of somebody's own papers, by kind."""
+    page = await linen[name].services.teams.papers(models.PapersQuery())
+    return {one.kind: one.state for one in page.items if one.own}
+
+
 async def test_a_member_leaves_and_the_line_closes_behind_them(tmp_path: Path) -> None:
     async with company(tmp_path, "ada", "bob") as linen:
         await linen.join("ada", "sol")
         await linen.join("bob", "ada")
         with pytest.raises(Problem, match="Why do you leave"):
             await linen["ada"].services.teams.leave(models.TeamLeave(team=linen.team))
+        states = await papers_of(linen, "ada")
+        assert states["application"] == "logged", "who was admitted is told so"
         await linen["ada"].services.teams.leave(models.TeamLeave(team=linen.team, reason="support"))
+        assert (await papers_of(linen, "ada"))["leaving"] == "waiting"
         await linen.post.carry()
         await linen["sol"].services.team_work.run()
         assert await linen.tree() == [(1, "bob", "sol")]
+        await linen.meet()
+        assert (await papers_of(linen, "ada"))["leaving"] == "logged"
         assert (await linen["sol"].services.teams.stats("linen-team")).left == {"support": 1}
         done = await linen["sol"].services.teams.leave(
             models.TeamLeave(team="linen-team", member=linen["bob"].id, ended="inactive")

@@ -27,7 +27,7 @@ Days = Annotated[int, Meta(ge=1, le=365)]
 Leg = Annotated[int, Meta(ge=0, le=999, description="which leg, from 0")]
 Purpose = Literal["kit", "other", "service", "tool", "training"]
 OpportunityState = Literal["closed", "open", "opens later"]
-PaperState = Literal["closed", "due", "too soon", "void", "waiting"]
+PaperState = Literal["closed", "due", "logged", "too soon", "void", "waiting"]
 LeavingReason = Literal["company", "earnings", "other", "personal", "products", "support", "time"]
 
 
@@ -221,7 +221,8 @@ class ListedPerson(Struct, frozen=True):
 class TeamPaper(Struct, frozen=True, kw_only=True):
     """A signed paper: made here, or come from another.
 
-    Beside an invite: whom it is for, `invitee` by their id and `listed` by the list that was imported; what members
+    `logged`: an own one that has had its effect in the log of the team's owner, where that is somebody else. Beside an
+    invite: whom it is for, `invitee` by their id and `listed` by the list that was imported; what members
     earned in a year (`earnings`), and what the plan was measured to do (`report`).
     """
 

@@ -131,6 +131,7 @@ def test_whom_an_invite_is_for_and_its_text_are_found_again(ready):
     ("arguments", "words"),
     [
         (("papers",), "invite"),
+        (("papers",), "admitted"),
         (("papers", "--waiting"), "can be admitted from"),
         (("tree", TEAM), "leg 0"),
         (("tree", TEAM, "--below", OTHER), "Ada"),
