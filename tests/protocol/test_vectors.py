@@ -38,6 +38,7 @@ from protocol.tags import tag
 from tests.protocol.held import Held
 from tests.vectors.generate import (
     ALL,
+    beside,
 )
 from tests.vectors.generate.forms import hexed, marked
 from tests.vectors.generate.noise import xx
@@ -171,7 +172,17 @@ def chain(ranges: list[str]) -> list[Entry]:
     return found
 
 
-@pytest.mark.parametrize("vector", read("log"), ids=named)
+BRANCHES = [vector for vector in read("log") if "branch" in vector["input"]]
+
+
+@pytest.mark.parametrize("vector", BRANCHES, ids=named)
+def test_branches(vector: Vector) -> None:  # [R-LOG-35]
+    given = vector["input"]
+    found = beside.told(list(map(chain, given["before"])), chain(given["branch"]), given.get("sealed", False))
+    assert found == vector["expected"]
+
+
+@pytest.mark.parametrize("vector", [each for each in read("log") if each not in BRANCHES], ids=named)
 def test_logs(vector: Vector) -> None:  # [R-LOG-1..11, 13..16, 24..30] [R-KEY-1] [R-VER-1, 2]
     given = vector["input"]
     store = Held()

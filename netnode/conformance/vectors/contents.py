@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from netnode.conformance import bech32, signatures
 from netnode.conformance.alone import check_alone
+from netnode.conformance.beside import authentic
 from netnode.conformance.checking import want
 from netnode.conformance.effects import effects
 from netnode.conformance.encoding import decode, encode
@@ -180,6 +181,12 @@ def _log(vector: Vector, content: Vector) -> None:
     given, log = vector["input"], Log("test")
     for spans in given["before"]:
         log.receive(chain(spans))
+    if "branch" in given:
+        branch = chain(given["branch"])
+        below = next(entry for entry in entries if entry.id == branch[0].header.prev)
+        count = authentic(log.openers, below, branch, sealed=given.get("sealed", False))
+        want(vector["expected"] == {"kept": count}, OTHER)
+        return
     kept = 0
     code: str | None = None
     if "proof" in given:

@@ -101,6 +101,24 @@ class Book:
             given["jump"] = True
         self.found.append(vector(name, comment, requirement, given, **outcome))
 
+    def beside(
+        self,
+        name: str,
+        comment: str,
+        before: Sequence[Sequence[Entry]],
+        branch: Sequence[Entry],
+        sealed: bool,
+        expected: dict[str, int],
+    ) -> None:
+        """A branch that comes by itself; `sealed`: an authentic entry that is held stands on it."""
+        given: dict[str, Any] = {
+            "before": [self._named(each) for each in before],
+            "branch": self._named(branch),
+        }
+        if sealed:
+            given["sealed"] = True
+        self.found.append(vector(name, comment, "R-LOG-35", given, expected=expected))
+
 
 def inception(of: Author, /, **changes: Any) -> Entry:
     first = of.entries[0]

@@ -10,7 +10,7 @@ import msgspec
 from protocol.entry import Entry, parse_wire, sign_entry
 from protocol.identity import networker_id
 from tests.protocol.author import NETWORK, Author, odd_record, seed
-from tests.vectors.generate import branches, corners
+from tests.vectors.generate import beside, branches, corners
 from tests.vectors.generate.book import Book, inception, resigned
 from tests.vectors.generate.writing import Vector
 
@@ -21,8 +21,10 @@ ABOUT: Final = (
     "R-LOG-30 is used. A proof is judged as one about the log that `before` brought. Expected: `kept`, how many "
     "entries were newly stored, in the main run, set aside, or disowned at once (an opener that only contests or forks "
     "is not counted), `item` as in R-LOG-17 (hex; null: nothing held), `common`, the highest seq that has effect "
-    "(-1: none of what is held has; null: nothing held), `held`, lowest and highest seq of the main run (null: nothing "
-    "held). `error`: the code of what was not taken, beside what was."
+    "(whether or not it is held; -1: none has; null: nothing held), `held`, lowest and highest seq of the main run "
+    "(null: nothing held). `error`: the code of what was not taken, beside what was. `branch`: entries that came by "
+    "themselves and stand on one of `before`; with `sealed` an authentic entry that is held stands on the last of "
+    "them. Expected is then only `kept`, how many of the first ones are authentic (R-LOG-35)."
 )
 
 
@@ -36,6 +38,7 @@ def _book() -> Book:
     branches.forks(book)
     branches.contests(book)
     corners.corners(book)
+    beside.branches(book)
     return book
 
 
