@@ -29,7 +29,7 @@ from netnode.operations.teams import (
 )
 from netnode.problems import ExitCode, Problem
 
-_SENT = {
+_SENT: Final = {
     "leaving": "Signed, and sent to the owner: you have left once it is in their log (netnode team tree OWNER/KEY).",
     "placing": "Your consent is signed, and sent to the owner, who moves the member once all have consented.",
     "buyback": "Asked for, to be answered in 14 days: netnode team buyback ls",
