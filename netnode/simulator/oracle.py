@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -97,13 +97,19 @@ class Oracle:
         self.homes[home] = networker
         self.names.setdefault(networker, home)
 
-    def replaced(self, home: str, kept: Iterable[bytes]) -> None:
-        """A home was put back from an older copy: of what its owner was told, only these entries are in it."""
+    def replaced(self, home: str, kept: Iterable[bytes], requests: Container[str] = ()) -> None:
+        """A home was put back from an older copy: of what its owner was told, only this is in it.
+
+        Args:
+            home: name of its node.
+            kept: ids of own entries.
+            requests: ids of own requests of credit.
+        """
         known = set(kept)
         self.put_back.add(self.homes[home])
         told = self.acknowledged.get(home, {})
         self.acknowledged[home] = {entry: each for entry, each in told.items() if entry in known}
-        self.credits.forgot(home)
+        self.credits.forgot(home, requests)
 
     def forgot(self, home: str, kept: Iterable[bytes]) -> None:
         """A home was put back from an older copy: of its own words in deals, these are in it or at the other side."""

@@ -31,7 +31,7 @@ from netnode.simulator.observing import Seen, watch
 from netnode.simulator.options import Options
 from netnode.simulator.oracle import Oracle, Violation
 from netnode.simulator.renewed import held, own_statements
-from netnode.simulator.stored import disk_copy, own_ids
+from netnode.simulator.stored import disk_copy, own_ids, own_requests
 from netnode.simulator.subscribing import MANDATE_ACTS
 from netnode.simulator.troubles import Troubles
 from netnode.simulator.virtual_time import Stuck
@@ -173,7 +173,8 @@ class Play:
         """An older copy takes the place of the home of a node that is down; the home can tell."""
         node.put_back(folder)
         with disk_copy(node.home) as connection:
-            self.oracle.replaced(node.name, own_ids(connection, self.oracle.homes[node.name]))
+            networker = self.oracle.homes[node.name]
+            self.oracle.replaced(node.name, own_ids(connection, networker), own_requests(connection))
             kept = own_moves(connection) | own_statements(connection)
         self.oracle.forgot(node.name, kept | self._held_of_deals(node))
         self.safety.replaced(node.name)

@@ -67,6 +67,11 @@ def own_ids(connection: apsw.Connection, author: bytes) -> set[bytes]:
     }
 
 
+def own_requests(connection: apsw.Connection) -> set[str]:
+    """Ids of the requests of credit that the owner of a store made, as owners read them."""
+    return {id_.hex() for (id_,) in connection.execute("SELECT id FROM credit_request WHERE own")}
+
+
 def require_projections(connection: apsw.Connection, network: str, now: int, who: str) -> None:
     """The catalogue is the one that the logs give when it is made anew; looked at in a copy in memory.
 

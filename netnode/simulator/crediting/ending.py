@@ -144,6 +144,9 @@ def _require_union(name: str, whose: str, found: Computed, audits: Sequence[Audi
 async def require_requests(core: Sequence[SimNode], oracle: Oracle, watch: CreditWatch) -> int:
     """Every request that was told is there, and logged or refused; what was said to be logged is.
 
+    Of what a home put back has forgotten it finds again what the logs have [R-CRED-77], and no request of an honest
+    holder has the counter of another one [R-CRED-72].
+
     Returns:
         How many are logged.
 
@@ -154,7 +157,8 @@ async def require_requests(core: Sequence[SimNode], oracle: Oracle, watch: Credi
     names = {oracle.homes[node.name]: node for node in core}
     for node in core:
         told = oracle.credits.requests.get(node.name, {})
-        found = await node.ask(_requests) if told else {}
+        lost = oracle.credits.lost.get(node.name, {})
+        found = await node.ask(_requests) if told or lost else {}
         for name, asked in told.items():
             row = found.get(name)
             if row is None:
@@ -168,7 +172,13 @@ async def require_requests(core: Sequence[SimNode], oracle: Oracle, watch: Credi
                 raise Violation(
                     "requests", f"the request of {node.name} to {whose} is {row.state}: {asked.what}"
                 )
+            if row.code == "counter" and not oracle.may_fork(oracle.homes[node.name], 0):
+                raise Violation("requests", f"{node.name} used a counter twice: {asked.what}")
             logged += row.state == "logged"
+        for name, asked in lost.items():
+            if name not in found and _holds(watch, asked.issuer, b"m" + bytes.fromhex(name)):
+                text = f"{node.name} was put back and does not find what {oracle.label(asked.issuer)} logged for it"
+                raise Violation("requests", f"{text}: {asked.what}")
         for name, asked in oracle.credits.done.get(node.name, {}).items():
             if not _holds(watch, asked.issuer, b"m" + bytes.fromhex(name)):
                 whose = oracle.label(asked.issuer)

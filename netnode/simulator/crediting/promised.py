@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from netnode.simulator.crediting.shopper import Shopper
@@ -64,6 +65,7 @@ class Promises:
         links: that went round.
         led: orders that were told to be made by a link, by id: that link.
         requests: own requests by home and id.
+        lost: those that a home put back has forgotten, by home and id.
         done: requests that their holder was told are in the issuer's log, by home and id.
         limits: the most that a networker ever said to hold, by recipient, issuer and unit; minor units.
         swaps: own proposals and accepts by home and name of the swap.
@@ -80,6 +82,7 @@ class Promises:
     links: list[Passed] = field(default_factory=list)
     led: dict[bytes, Passed] = field(default_factory=dict)
     requests: dict[str, dict[str, Asked]] = field(default_factory=dict)
+    lost: dict[str, dict[str, Asked]] = field(default_factory=dict)
     done: dict[str, dict[str, Asked]] = field(default_factory=dict)
     limits: dict[tuple[bytes, bytes, str], int] = field(default_factory=dict)
     swaps: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -100,9 +103,17 @@ class Promises:
         """A member was told that a request to take goods back is on disk, and on its way."""
         self.backs.setdefault(home, {})[paper] = Asked(owner, f"{amount} for goods", at)
 
-    def forgot(self, home: str) -> None:
-        """A home was put back from an older copy: it need not know of its own requests and swaps any more."""
-        for told in (self.requests, self.swaps, self.backs):
+    def forgot(self, home: str, kept: Container[str] = ()) -> None:
+        """A home was put back from an older copy: it need not know of its own requests and swaps any more.
+
+        Args:
+            home: name of its node.
+            kept: ids of own requests of holders that the copy has.
+        """
+        asked = self.requests.pop(home, {})
+        self.requests[home] = {name: each for name, each in asked.items() if name in kept}
+        self.lost.setdefault(home, {}).update((name, asked[name]) for name in asked if name not in kept)
+        for told in (self.swaps, self.backs):
             told.pop(home, None)
         self.repaid.pop(home, None)
         for place in [each for each in self.closed if each[0] == home]:

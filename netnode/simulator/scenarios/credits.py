@@ -92,7 +92,10 @@ SWAPPED_SECONDS: Final = 2 * 3_600.0  # why: what waits long is looked at every 
 LOOK_SECONDS: Final = 60.0
 # why: who is the only member moves to nobody
 INVITING: Final = ("invite member", "invite member", "apply to team")
-ARRANGING: Final = ("wish for sponsor", "consent to move", "consent to move", "move member", "ask back")
+# why "move member" twice: an owner tries it before all have consented, and is refused
+ARRANGING: Final = (
+    "wish for sponsor", "move member", "consent to move", "consent to move", "move member", "ask back",
+)  # fmt: skip
 # who was not answered in time says so in public; then all owners answer, and members confirm what they got
 GIVING_BACK: Final = ("ask back in public", "answer back", "take refund")
 ARRIVE_SECONDS: Final = 15.0

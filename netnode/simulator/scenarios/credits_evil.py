@@ -20,9 +20,10 @@ from netnode.simulator.oracle import Violation
 from netnode.simulator.playing import Play
 from netnode.simulator.scenarios import credit_stage as stage
 from netnode.simulator.scenarios.credits_replanned import credits_replanned
+from netnode.simulator.scenarios.credits_returned import credits_returned
 from netnode.simulator.scenarios.credits_twice import HOWS, credits_twice
 from netnode.simulator.scenarios.scenario import Scenario
-from netnode.simulator.scenarios.swaps_evil import COURSES, swaps_evil
+from netnode.simulator.scenarios.swaps_evil import COURSES, swaps_evil, swaps_returned
 from netnode.store import credits
 from protocol.identity import id_text
 
@@ -298,6 +299,12 @@ def _codes(found: Sequence[tuple[bytes, str]]) -> str:
 
 _MARKS: Final = ("level", "evil credit amid faults")
 CREDITS_EVIL: Final = (
+    Scenario(
+        "credits_returned", credits_returned, stage.quiet, least=3, marks=(*_MARKS, "credit asked again"),
+    ),
+    Scenario(
+        "swaps_returned", swaps_returned, stage.quiet, least=3, marks=(*_MARKS, "swap of a home put back"),
+    ),
     Scenario(
         "credits_replanned", credits_replanned, stage.quiet, least=3, marks=(*_MARKS, "evil credit replanned"),
     ),

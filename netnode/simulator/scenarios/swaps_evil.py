@@ -345,7 +345,6 @@ Course = Callable[[Exchange], Awaitable[None]]
 COURSES: Final[Mapping[str, tuple[bool, Course]]] = MappingProxyType(
     {
         "y silent": (False, _y_silent),
-        "y silent, x put back": (False, _y_silent_x_put_back),
         "y slow": (False, _y_slow),
         "y late": (False, _y_late),
         "y early": (False, _y_early),
@@ -366,7 +365,17 @@ COURSES: Final[Mapping[str, tuple[bool, Course]]] = MappingProxyType(
 async def swaps_evil(play: Play) -> None:
     """Two honest holders swap credit of two issuers, one of whom cheats: neither loses."""
     name = play.chance.choice(tuple(COURSES))
-    first, course = COURSES[name]
+    await _swapped(play, *COURSES[name])
+    play.seen.mark(f"evil swap {name}")
+
+
+async def swaps_returned(play: Play) -> None:
+    """The issuer who locks is put back and has forgotten it, the other one is silent: the lock ends all the same."""
+    await _swapped(play, False, _y_silent_x_put_back)
+    play.seen.mark("swap of a home put back")
+
+
+async def _swapped(play: Play, first: bool, course: Course) -> None:
     issuer, ann, bob = await stage.market(play)
     honest = play.nodes[2]
     await scene.offers(honest, stage.BAIT)
@@ -385,5 +394,4 @@ async def swaps_evil(play: Play) -> None:
     await exchange.sign()
     await course(exchange)
     await exchange.require_wrong()
-    play.seen.mark(f"evil swap {name}")
     await stage.leave(play, issuer)

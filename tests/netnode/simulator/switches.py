@@ -25,7 +25,7 @@ from netnode.own.caution import Caution
 from netnode.simulator.running import Order, Verdict, run
 from protocol.entry import Entry
 from protocol.errors import NotHeld
-from tests.netnode.simulator import credit_switches, ledger_switches
+from tests.netnode.simulator import credit_switches, fault_switches, ledger_switches
 
 Off = Callable[[ExitStack], None]
 SEEDS = 200
@@ -139,6 +139,18 @@ SWITCHES = {
             "credits",
             ("fold", "figures", "ledger", "sales"),
         ),
+        Switch("letters are repeated", fault_switches.letters_are_repeated, "credits_returned", ("credit",)),
+        Switch(
+            "comparing begins anew", fault_switches.comparing_begins_anew, "credits_returned", ("credit",)
+        ),
+        Switch(
+            "catch-up in a market", _catching_up, "credits_returned", ("fork", "framed", "catch_up", "mend")
+        ),
+        Switch("counters are new", fault_switches.counters_are_new, "credits_returned", ("credit",)),
+        Switch(
+            "lost requests are found", fault_switches.lost_requests_are_found, "credits_returned", ("credit",)
+        ),
+        Switch("lost locks are found", fault_switches.lost_locks_are_found, "swaps_returned", ("credit",)),
     )
 }
 

@@ -21,6 +21,9 @@ QUICK = {
     "silence is shown": 0,
     "sales are logged": 0,
     "dates come": 0,
+    "letters are repeated": 0,
+    "counters are new": 0,
+    "lost locks are found": 0,
 }
 
 
