@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -130,6 +130,9 @@ class Challenging:
         return await self._claim(owner, (), request=request, contract=contract)
 
     async def _claim(self, issuer: bytes, openers: tuple[Any, ...], **document: bytes) -> ChallengeRow:
+        before = await self._means.store.read(self._claimed, issuer, document)
+        if before is not None:  # a second one would only wait behind it [R-CRED-55], in the log for good
+            return before
         salt = self._means.entropy.token(limits.SALT_BYTES)
         record = Challenge(salt=salt, issuer=issuer, openers=openers, **document)
         entry = (await self._means.own.append([(Challenge.KIND, encode_record(record))]))[0]
@@ -138,6 +141,15 @@ class Challenging:
         assert row is not None  # there is always room for an own one
         self._means.letters.wake()
         return row
+
+    def _claimed(self, reader: Reader, issuer: bytes, document: Mapping[str, bytes]) -> ChallengeRow | None:
+        """The own challenge by this very document that something can still come of."""
+        for row in credits.challenges_to(reader.connection, issuer):
+            if row.author == self._means.own.id:
+                said = _challenge(parse_wire(encoding.decode(row.entry, limits.MAX_MESSAGE)))
+                if all(getattr(said, name) == value for name, value in document.items()):
+                    return row
+        return None
 
     # -- the issuer ------------------------------------------------------------------------------------------
     async def take(self, incoming: Incoming) -> Taken | Refusal:

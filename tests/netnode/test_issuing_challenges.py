@@ -112,6 +112,18 @@ async def test_all_challenges_of_one_claimant_are_answered_in_one_look(tmp_path:
         assert await market.kinds() == [SALE, ANSWER, ANSWER, PAYOUT, ANSWER]
 
 
+async def test_who_challenges_twice_for_one_thing_has_one_challenge_in_the_log(tmp_path: Path) -> None:
+    """[R-CRED-55] A second one would wait behind the first, and stand in the log for good."""
+    async with credits(tmp_path) as market:
+        await market.sold()
+        rita = market["rita"].services.issued
+        row = await rita.asking.ask(Wish("payout", market["sol"].me.id, "EUR", 100))
+        other = await rita.asking.ask(Wish("payout", market["sol"].me.id, "EUR", 1))
+        first = await rita.challenging.claim_request(row)
+        assert (await rita.challenging.claim_request(row)).id == first.id
+        assert (await rita.challenging.claim_request(other)).id != first.id
+
+
 async def test_a_request_that_never_reached_its_issuer_is_carried_out_by_a_challenge(tmp_path: Path) -> None:
     async with credits(tmp_path) as market:
         await market.sold()
