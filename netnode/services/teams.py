@@ -26,7 +26,7 @@ from netnode.teams.reading import OwnerLog, TeamLogs, opportunity_of
 from netnode.teams.taking_back import TakingBack
 from protocol.records.team import MoveReason, Position
 from protocol.teams.duties import neglected
-from protocol.teams.statements import Application, Invite, Leaving, Placing, read_named
+from protocol.teams.statements import Application, Followup, Invite, Leaving, Placing, Training, read_named
 from protocol.teams.team import Team
 
 T = TypeVar("T")
@@ -375,16 +375,23 @@ class TeamBook:
     async def _landed(self, row: PaperRow) -> bool:
         """Whether an own paper has had its effect in the log of the team's owner, as far as that is here."""
         said = read_named(row.name, row.data)
-        if not isinstance(said, Application | Invite | Leaving | Placing):
-            return False
 
         def found(reader: Reader, log: OwnerLog) -> bool:
             team = log.teams.teams.get(row.opportunity)
             if team is None:
                 return False
-            if isinstance(said, Application):  # an invite for whoever has it may have admitted another
-                return said.invite in team.used and team.tree.joined(said.signer) is not None
-            return row.id in team.used
+            match said:
+                case Application():  # an invite for whoever has it may have admitted another
+                    return said.invite in team.used and team.tree.joined(said.signer) is not None
+                case Invite() | Leaving() | Placing():
+                    return row.id in team.used
+                case Training():
+                    member = team.membership(said.signer)
+                    return member is not None and said.module in member.trainings
+                case Followup():
+                    member = team.membership(said.signer)
+                    return member is not None and said.step in member.followups
+            return False
 
         with suppress(Problem):  # their log is not here (yet): nothing is known of it
             return await self._logs.study(row.owner, found)

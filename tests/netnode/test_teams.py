@@ -301,9 +301,13 @@ async def test_duties_are_signed_by_the_member_and_logged_by_the_owner(tmp_path:
         teams = linen["bob"].services.teams
         await teams.duty(models.TeamDutyDone(team=linen.team, step=1))
         await teams.duty(models.TeamDutyDone(team=linen.team, module="start", by=linen["ada"].id))
+        signed = await papers_of(linen, "bob")
+        assert (signed["followup"], signed["training"]) == ("waiting", "waiting")
         await linen.post.carry()
         assert await linen["sol"].services.team_work._admitting.log_papers() == 2
         await linen.meet()
+        signed = await papers_of(linen, "bob")
+        assert (signed["followup"], signed["training"]) == ("logged", "logged")
         page = await linen["ada"].services.teams.duties(models.TeamQuery(team=linen.team))
         of_bob = next(one for one in page.items if one.member.id == linen["bob"].id)
         assert [(duty.name, duty.done) for duty in of_bob.duties] == [("follow-up 1", True), ("start", True)]
