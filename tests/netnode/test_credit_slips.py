@@ -24,7 +24,7 @@ async def test_a_sale_that_pays_at_a_close_is_not_said_to_pay_nobody(tmp_path: P
         told = await home.services.ledgers.explain(
             models.CreditExplain(id=order.hex(), issuer=id_text(issuer.author.id))
         )
-        assert told.sentences and "at the close of a period" in told.sentences[-1]
+        assert told.sentences and "all sales of a period together" in told.sentences[-1]
         assert not any("nobody" in sentence for sentence in told.sentences)
 
 
