@@ -97,7 +97,8 @@ def sale_explained(reader: Reader, ledger: Ledger, prefix: str) -> models.Credit
 def _by_period(ledger: Ledger, governed: Governed, time: int) -> str:
     """Where to read on about a sale whose plan pays for periods."""
     period, key = governed.activity.period(time, 0), governed.opportunity or ""
-    found = f"Its plan pays for all sales of a period together, once it is closed. This sale is in period {period.label}"
+    together = "Its plan pays for all sales of a period together, once it is closed"
+    found = f"{together}. This sale is in period {period.label}"
     if governed.closed is not None and period.end <= governed.closed:
         return f"{found}: netnode credit explain {key}/{period.label} --issuer {id_text(ledger.issuer)}"
     return f"{found}, which is not closed: netnode period open {team_name(ledger.issuer, key)}"
