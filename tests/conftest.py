@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections import Counter
 from collections.abc import Generator
@@ -27,10 +28,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keeps compiled code in a folder of this run where the environment wants none beside the sources.
+    """What the tests start hears SIGINT; its compiled code has a folder where the environment wants none in place.
 
     Else each of the many hundred processes that the tests start compiles the whole program: half of its time.
     """
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # a shell that runs them in the background does that
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
         # Workers inherit what is set here, and find nothing to do.
         folder = tempfile.mkdtemp(prefix="netnode-compiled-")

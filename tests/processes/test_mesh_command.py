@@ -174,14 +174,11 @@ def test_a_signal_ends_it_and_leaves_nothing(
     """Where no folder is named, one of this user is taken, and goes."""
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     ready = tmp_path / "ready"
-    # Why: a shell that runs the tests in the background has them, and what they start, ignore SIGINT
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with (tmp_path / "said").open("wb") as sink:
         process = subprocess.Popen(
             [*PROGRAM, "mesh", "up", "--nodes", "2", "--json", "--ready-file", str(ready)],
             env=environment(), stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-    signal.signal(signal.SIGINT, before)
     wait_until(ready.exists, "the mesh is up", UP_SECONDS)
     assert command("mesh", "status", "--json").json["level"]
     process.send_signal(by)
