@@ -264,8 +264,10 @@ def test_a_home_put_back_need_not_know_of_its_requests() -> None:
     promises = Promises()
     promises.asked("n0", "aa", bytes(32), "redeem of 1.00 EUR", 3.0)
     promises.done["n0"] = dict(promises.requests["n0"])
-    promises.forgot("n0")
-    assert "n0" not in promises.requests and "aa" in promises.done["n0"], "what an issuer logged stays"
+    promises.asked("n0", "bb", bytes(32), "redeem of 2.00 EUR", 4.0)
+    promises.forgot("n0", kept={"bb"})
+    assert promises.requests["n0"].keys() == {"bb"}, "what its copy has it must know"
+    assert promises.lost["n0"].keys() == {"aa"} and "aa" in promises.done["n0"], "what an issuer logged stays"
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
