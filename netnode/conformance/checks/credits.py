@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -31,47 +33,48 @@ def _awards(ledger: Told, order: bytes) -> dict[tuple[bytes, str], int]:
     return found
 
 
+@asynccontextmanager
+async def _met(bench: Bench) -> AsyncIterator[tuple[Referral, Peer, Peer]]:
+    """A referral whose buyer and referrer are in session with the node, which knows them both."""
+    made = await referral(bench)
+    async with made.buyer.meet() as peer, made.referrer.meet() as other:
+        await made.buyer.known(peer)
+        await made.referrer.known(other)
+        yield made, peer, other
+
+
 # -- sales -------------------------------------------------------------------------------------------------------
 async def _logs(bench: Bench) -> None:
-    made = await referral(bench)
-    buyer, referrer = made.buyer, made.referrer
-    async with buyer.meet() as peer, referrer.meet() as other:
-        await buyer.known(peer)
-        await referrer.known(other)
+    async with _met(bench) as (made, peer, _):
         await made.completed(peer)
-        await buyer.give(peer, made.witness())
+        await made.buyer.give(peer, made.witness())
         ledger = await made.effective("a sale entry of an order that was paid and received [R-CRED-70]")
         plan = ledger.of(made.order)[0].content["plan"]
         want(made.sold.plan in (None, plan), "its sale entry follows another plan than its order [R-CRED-19]")
         awards = _awards(ledger, made.order)
-        want(any(to == referrer.id for to, _ in awards), "its sale entry pays nobody who brought the buyer")
-        await buyer.give(peer, made.witness())
-        await buyer.give(peer, made.trade.deal.letter(*made.trade.deal.said))
+        want(
+            any(to == made.referrer.id for to, _ in awards),
+            "its sale entry pays nobody who brought the buyer",
+        )
+        await made.buyer.give(peer, made.witness())
+        await made.buyer.give(peer, made.trade.deal.letter(*made.trade.deal.said))
         await bench.settle(peer)
         want(len((await told(bench)).of(made.order)) == 1, "it logs a sale twice [R-CRED-70]")
 
 
 async def _kept_back(bench: Bench) -> None:
-    made = await referral(bench)
-    buyer, referrer = made.buyer, made.referrer
-    async with buyer.meet() as peer, referrer.meet() as other:
-        await buyer.known(peer)
-        await referrer.known(other)
+    async with _met(bench) as (made, peer, other):
         await made.completed(peer)
         await made.challenge(other, peer)
         ledger = await made.effective("the sale that a witness of it asked for in public [R-CRED-76]")
         want(
-            any(to == referrer.id for to, _ in _awards(ledger, made.order)),
+            any(to == made.referrer.id for to, _ in _awards(ledger, made.order)),
             "it pays another than the witness",
         )
 
 
 async def _refuses(bench: Bench) -> None:
-    made = await referral(bench)
-    buyer, referrer = made.buyer, made.referrer
-    async with buyer.meet() as peer, referrer.meet() as other:
-        await buyer.known(peer)
-        await referrer.known(other)
+    async with _met(bench) as (made, peer, other):
         await made.trade.agreed(peer)
         challenge = await made.challenge(other, peer)
 
